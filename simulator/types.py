@@ -1,0 +1,100 @@
+"""Vocabulary shared by every part: array aliases, units, statuses, errors.
+
+Arrays are float64. ``[paths]`` inside the loop, asset (or market, account) axis first where there is
+one, ``[steps + 1, paths]`` as series. Amounts are whole tokens at the agents' border and raw integer
+token units (held as float64) inside the worlds.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Booleans: TypeAlias = NDArray[np.bool_]
+Codes: TypeAlias = NDArray[np.int8]
+
+SECONDS_PER_DAY = 86_400
+SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
+USDC = "USDC"
+USDC_DECIMALS = 6
+
+
+class Status(IntEnum):
+    """What came of an action on one path; shared by both worlds.
+
+    ``NONE``: nothing was asked. ``OK``: done. Everything else: refused, and the state of that path is
+    exactly what it was before.
+    """
+
+    NONE = 0
+    OK = 1
+    INSUFFICIENT_BALANCE = 2
+    SLIPPAGE = 3
+    STALE_ORACLE = 4
+    INVENTORY_LIMIT = 5
+    BELOW_INITIAL_MARGIN = 6
+    BELOW_MARGIN_TARGET = 7
+    NOT_LIQUIDATABLE = 8
+    NO_POSITION = 9
+    INSUFFICIENT_COLLATERAL = 10
+    COLLATERAL_CAP = 11
+    WITHIN_BAND = 12
+    CENTRED = 13
+    SPOT_DEVIATES = 14
+    MARGIN_SUFFICIENT = 15
+    NO_IDLE_ASSETS = 16
+    INSUFFICIENT_LIQUIDITY = 17
+    DEPOSIT_CAP = 18
+    BETA_OUT_OF_BOUNDS = 19
+    BETA_TOO_FAST = 20
+    PAUSED = 21
+    ZERO_AMOUNT = 22
+    WRONG_MARKET = 23
+
+
+# The contracts' revert strings, and those of the third-party code beside them.
+STATUS_OF_REVERT: dict[str, Status] = {
+    "oracle: stale": Status.STALE_ORACLE,
+    "clearing: inventory limit": Status.INVENTORY_LIMIT,
+    "clearing: slippage": Status.SLIPPAGE,
+    "clearing: below initial margin": Status.BELOW_INITIAL_MARGIN,
+    "clearing: not liquidatable": Status.NOT_LIQUIDATABLE,
+    "clearing: no position": Status.NO_POSITION,
+    "clearing: insufficient collateral": Status.INSUFFICIENT_COLLATERAL,
+    "clearing: collateral cap": Status.COLLATERAL_CAP,
+    "clearing: zero size": Status.ZERO_AMOUNT,
+    "clearing: wrong market": Status.WRONG_MARKET,
+    "clearing: paused": Status.PAUSED,
+    "vault: within band": Status.WITHIN_BAND,
+    "vault: centred": Status.CENTRED,
+    "vault: spot deviates": Status.SPOT_DEVIATES,
+    "vault: slippage": Status.SLIPPAGE,
+    "vault: below margin target": Status.BELOW_MARGIN_TARGET,
+    "vault: margin sufficient": Status.MARGIN_SUFFICIENT,
+    "vault: no idle assets": Status.NO_IDLE_ASSETS,
+    "vault: insufficient liquidity": Status.INSUFFICIENT_LIQUIDITY,
+    "vault: insufficient shares": Status.INSUFFICIENT_BALANCE,
+    "vault: deposit cap": Status.DEPOSIT_CAP,
+    "vault: beta out of bounds": Status.BETA_OUT_OF_BOUNDS,
+    "vault: beta change too fast": Status.BETA_TOO_FAST,
+    "vault: paused": Status.PAUSED,
+    "vault: zero amount": Status.ZERO_AMOUNT,
+    "Too little received": Status.SLIPPAGE,  # v3-periphery SwapRouter
+    "STF": Status.INSUFFICIENT_BALANCE,  # v3-periphery TransferHelper: transferFrom failed
+}
+
+
+class SimulatorError(Exception):
+    """Root of every error this package raises on purpose."""
+
+
+class InputError(SimulatorError, ValueError):
+    """Bad input: names the field, the value and the allowed range. The command exits 2."""
+
+
+class UnknownRevertError(SimulatorError, RuntimeError):
+    """A contract reverted with a reason no status stands for: a bug, never a refusal."""

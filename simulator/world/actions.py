@@ -1,0 +1,148 @@
+"""What an agent can ask of a world, and what came of it.
+
+Every array is ``[paths]``. A path on which ``amount`` (``size``, ``assets`` …) is zero, or ``when`` is
+False, is not acted on (:attr:`Status.NONE`). Actions without an amount carry ``when``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from simulator.types import Booleans, Codes, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Action:
+    """Base of all actions; ``actor`` is the acting agent's index among the world's agents."""
+
+    actor: int
+
+
+@dataclass(frozen=True, eq=False)
+class Swap(Action):
+    """Exact-input swap in the AMM pool, through the real SwapRouter on chain.
+
+    ``amount``: whole tokens in; positive sells the base asset, negative sells USDC. The swap stops at
+    ``price_limit`` (USDC per base token; 0 = none), taking only what it used. ``minimum_out`` in
+    whole tokens of the other side (0 = none): less is refused as SLIPPAGE.
+    """
+
+    amount: Floats
+    price_limit: Floats
+    minimum_out: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Trade(Action):
+    """Perp order on ``market`` (index) of signed ``size`` (base units) from the actor's cross account."""
+
+    market: int
+    size: Floats
+    price_limit: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class PostMargin(Action):
+    """Deposit (positive) or withdraw (negative) ``amount`` whole tokens of collateral ``collateral``."""
+
+    collateral: int
+    amount: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Liquidate(Action):
+    """Liquidate the position of ``account`` (index into the world's accounts) on ``market``."""
+
+    account: int
+    market: int
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class LiquidateCollateral(Action):
+    """Buy collateral ``collateral`` (≥ 1) of ``account``, at most ``amount`` whole tokens, for its USDC debt."""
+
+    account: int
+    collateral: int
+    amount: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Deposit(Action):
+    """ERC-4626 ``deposit`` of ``assets`` whole USDC."""
+
+    assets: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Redeem(Action):
+    """ERC-4626 ``redeem`` of ``shares`` whole shares."""
+
+    shares: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Rebalance(Action):
+    """HedgeVault ``rebalance()``."""
+
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class Recenter(Action):
+    """HedgeVault ``recenter()``."""
+
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class TopUp(Action):
+    """HedgeVault ``top_up()``."""
+
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class Deleverage(Action):
+    """HedgeVault ``deleverage()``."""
+
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class PostBetas(Action):
+    """HedgeVault ``post_betas(betas)``; ``betas`` is ``[markets, paths]``, USD short per USD of LP delta."""
+
+    betas: Floats
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class Fill:
+    """What came of an action: arrays ``[paths]``, zero where nothing was done.
+
+    ``amount_in`` / ``amount_out`` by action, whole units:
+    Swap: tokens in, tokens out. Trade: size, fill price (USD). PostMargin: moved tokens, 0.
+    Liquidate: closed size (≥ 0), penalty (USDC). LiquidateCollateral: USDC paid, tokens taken.
+    Deposit: assets in, shares out. Redeem: shares in, assets out. Keeper functions: 0, reward (USDC).
+    """
+
+    status: Codes
+    amount_in: Floats
+    amount_out: Floats
+
+    @staticmethod
+    def empty(paths: int) -> Fill:
+        """A fill on which nothing happened."""
+        return Fill(np.zeros(paths, np.int8), np.zeros(paths), np.zeros(paths))
+
+
+# Gas units an action costs its actor: the gas schedule lives in simulator/world/gas.py.
+__all__ = [
+    "Action", "Deleverage", "Deposit", "Fill", "Liquidate", "LiquidateCollateral", "PostBetas", "PostMargin",
+    "Rebalance", "Recenter", "Redeem", "Swap", "TopUp", "Trade",
+]

@@ -1,0 +1,83 @@
+"""The border between agents and worlds: what a world is, and what agents see of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.market.paths import MarketPaths
+    from simulator.types import Floats
+    from simulator.world.actions import Action, Fill
+    from simulator.world.protocol import Protocol
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """Every state variable of the protocol at one moment, at the last oracle price (stale or not).
+
+    P paths, J agents, N accounts, M markets, C collaterals. Whole tokens, USD, fractions; funding
+    rate per day. Names follow contracts/SPEC.md. On chain all of it comes from one ``Lens.observe``.
+    """
+
+    # pool
+    sqrt_price: Floats  # [P] sqrt(raw USDC / raw base)
+    pool_liquidity: Floats  # [P] active L, raw
+    # perp markets
+    skew: Floats  # [M, P]
+    skew_scale: Floats  # [M, P]
+    funding_rate: Floats  # [M, P] accrued up to now
+    funding_index: Floats  # [M, P] accrued up to now
+    # clearing accounts
+    cash: Floats  # [N, P]
+    collateral: Floats  # [N, C, P] whole tokens; collateral 0 is cash and stays zero here
+    size: Floats  # [N, M, P]
+    cost: Floats  # [N, M, P]
+    funding_entry: Floats  # [N, M, P] funding index at the position's last settlement
+    account_value: Floats  # [N, P]
+    equity: Floats  # [N, P]
+    maintenance: Floats  # [N, P]
+    maker_cash: Floats  # [P]
+    insurance_fund: Floats  # [P]
+    bad_debt: Floats  # [P] cumulative
+    # vault
+    nav: Floats  # [P] USD
+    shares: Floats  # [P] total supply, whole shares
+    idle_usdc: Floats  # [P]
+    idle_base: Floats  # [P]
+    liquidity: Floats  # [P] L of the vault's position, raw
+    tick_lower: Floats  # [P]
+    tick_upper: Floats  # [P]
+    lp_base: Floats  # [P] amounts of the position at the oracle √P
+    lp_usdc: Floats  # [P]
+    fees_base: Floats  # [P] uncollected
+    fees_usdc: Floats  # [P]
+    betas: Floats  # [M, P]
+    last_betas_time: Floats  # [P] seconds since the start; negative before the first post
+    # wallets
+    wallet_usdc: Floats  # [J, P]
+    wallet_base: Floats  # [J, P]
+    wallet_shares: Floats  # [J, P]
+
+
+class World(ABC):
+    """Holds the protocol's state on P paths; the only thing that changes it."""
+
+    protocol: Protocol
+    market: MarketPaths
+
+    @abstractmethod
+    def advance(self, step: int) -> None:
+        """Move time to ``step``: post oracle rounds due, set venue depth. Called for 0 … steps."""
+
+    @abstractmethod
+    def execute(self, action: Action) -> Fill:
+        """Carry out one action on every path that asks for it; refusals change nothing."""
+
+    @abstractmethod
+    def observe(self) -> Observation:
+        """The state now. Cached until the next ``advance`` or ``execute``; arrays are not reused."""
+
+    def close(self) -> None:
+        """Release what the world holds (nodes, connections)."""
