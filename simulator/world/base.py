@@ -19,6 +19,11 @@ class Observation:
 
     P paths, J agents, N accounts, M markets, C collaterals. Whole tokens, USD, fractions; funding
     rate per day. Names follow contracts/SPEC.md. On chain all of it comes from one ``Lens.observe``.
+
+    Valid until the world's next ``advance`` or ``execute``; keep a copy of what must outlive it. The
+    model world answers with a lazy subclass (fields are cached properties: stored state is a plain view
+    of the buffer, derived groups such as account equity or NAV are computed when first read), because
+    most agents read two or three fields and the loop runs at a microsecond per path.
     """
 
     # pool
@@ -77,7 +82,7 @@ class World(ABC):
 
     @abstractmethod
     def observe(self) -> Observation:
-        """The state now. Cached until the next ``advance`` or ``execute``; arrays are not reused."""
+        """The state now; read-only, valid until the next ``advance`` or ``execute``."""
 
     def close(self) -> None:
         """Release what the world holds (nodes, connections)."""
