@@ -1,8 +1,8 @@
 """Vocabulary shared by every part: array aliases, units, statuses, errors.
 
-Arrays are float64. ``[paths]`` inside the loop, asset (or market, account) axis first where there is
-one, ``[steps + 1, paths]`` as series. Amounts are whole tokens at the agents' border and raw integer
-token units (held as float64) inside the worlds.
+Arrays are float64. ``[paths]`` inside the loop, asset (or market, account) axis first where there
+is one, ``[steps + 1, paths]`` as series. Amounts are whole tokens at the agents' border and raw
+integer token units (held as float64) inside the worlds.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ USDC_DECIMALS = 6
 class Status(IntEnum):
     """What came of an action on one path; shared by both worlds.
 
-    ``NONE``: nothing was asked. ``OK``: done. Everything else: refused, and the state of that path is
-    exactly what it was before.
+    ``NONE``: nothing was asked. ``OK``: done. Everything else: refused, and the state of that path
+    is exactly what it was before.
     """
 
     NONE = 0

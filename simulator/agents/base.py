@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from simulator.world.actions import Action, Fill
+from simulator.world.gas import GAS_UNITS
 
 if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
-    from simulator.world.base import Observation
-    from simulator.world.protocol import Protocol
+    from simulator.world.base import Observation, World
+    from simulator.world.protocol import AgentSlot, Protocol
 
 Actions: TypeAlias = Generator[Action, Fill, None]
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What an agent may read at one moment of one step: the market up to now and the protocol's state.
+    """What an agent may read at one moment of one step: the market up to now and the protocol's
+    state.
 
     ``state`` is current each time it is read: after a ``yield`` it shows what the action did.
     """
@@ -28,12 +30,12 @@ class View:
     step: int
     market: MarketPaths
     protocol: Protocol
-    _world: object
+    world: World
 
     @property
     def state(self) -> Observation:
         """The protocol's state now."""
-        return self._world.observe()  # type: ignore[attr-defined]
+        return self.world.observe()
 
     @property
     def seconds(self) -> int:
@@ -48,19 +50,41 @@ class View:
         """Last oracle round of an asset, ``[paths]``, USD."""
         return self.market.oracle_price[asset, self.step]
 
+    def gas_cost(self, action: type[Action]) -> Floats:
+        """USD one action of this kind costs in gas now, ``[paths]``."""
+        return GAS_UNITS[action] * self.market.gas_usd[self.step]
+
     @property
-    def gas_usd(self) -> Floats:
-        """USD per unit of gas now, ``[paths]``."""
-        return self.market.gas_usd[self.step]
+    def pool_price(self) -> Floats:
+        """Spot price of the pool, USDC per whole base token, ``[paths]``."""
+        return self.state.sqrt_price**2 * self._whole_over_raw
+
+    @property
+    def pool_liquidity(self) -> Floats:
+        """Active liquidity in whole units: √(whole base · whole USDC), ``[paths]``."""
+        decimals = self.protocol.assets[1].decimals + self.protocol.assets[0].decimals
+        return self.state.pool_liquidity * 10.0 ** (-decimals / 2)
+
+    @property
+    def oracle_pool_ratio(self) -> Floats:
+        """Oracle price of the pair as the pool counts it: raw USDC per raw base, ``[paths]``."""
+        return self.oracle(1) / self.oracle(0) / self._whole_over_raw
+
+    @property
+    def _whole_over_raw(self) -> float:
+        return 10.0 ** (self.protocol.assets[1].decimals - self.protocol.assets[0].decimals)
 
 
 class Agent(ABC):
     """One actor. Deterministic: whatever randomness it needs is in the market paths.
 
-    ``index`` is its place among the protocol's agents, set when the run is put together.
+    ``index`` is its place among the protocol's agents, set when the run is put together. A user's
+    agent states in ``slot`` the name, wallet and margin it starts with; built-in ones get theirs
+    from the configuration.
     """
 
     index: int
+    slot: AgentSlot | None = None
 
     @abstractmethod
     def act(self, view: View) -> Actions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,3 +39,19 @@ class MarketPaths:
     def paths(self) -> int:
         """Number of paths P."""
         return self.index.shape[2]
+
+    def first_steps(self, steps: int) -> MarketPaths:
+        """The same paths, cut after ``steps`` steps."""
+        end = steps + 1
+        return replace(
+            self,
+            index=self.index[:, :end],
+            oracle_price=self.oracle_price[:, :end],
+            oracle_time=self.oracle_time[:, :end],
+            gas_usd=self.gas_usd[:end],
+            pool_depth=self.pool_depth[:end],
+            perp_depth=self.perp_depth[:end],
+            noise_swap=self.noise_swap[:end],
+            noise_trade=self.noise_trade[:, :end],
+            deposit_flow=self.deposit_flow[:end],
+        )

@@ -1,7 +1,7 @@
 """What an agent can ask of a world, and what came of it.
 
-Every array is ``[paths]``. A path on which ``amount`` (``size``, ``assets`` …) is zero, or ``when`` is
-False, is not acted on (:attr:`Status.NONE`). Actions without an amount carry ``when``.
+Every array is ``[paths]``. A path on which ``amount`` (``size``, ``assets`` …) is zero, or ``when``
+is False, is not acted on (:attr:`Status.NONE`). Actions without an amount carry ``when``.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Action:
 class Swap(Action):
     """Exact-input swap in the AMM pool, through the real SwapRouter on chain.
 
-    ``amount``: whole tokens in; positive sells the base asset, negative sells USDC. The swap stops at
-    ``price_limit`` (USDC per base token; 0 = none), taking only what it used. ``minimum_out`` in
+    ``amount``: whole tokens in; positive sells the base asset, negative sells USDC. The swap stops
+    at ``price_limit`` (USDC per base token; 0 = none), taking only what it used. ``minimum_out`` in
     whole tokens of the other side (0 = none): less is refused as SLIPPAGE.
     """
 
@@ -38,7 +38,7 @@ class Swap(Action):
 
 @dataclass(frozen=True, eq=False)
 class Trade(Action):
-    """Perp order on ``market`` (index) of signed ``size`` (base units) from the actor's cross account."""
+    """Perp order of signed ``size`` (base units) on ``market``, from the actor's cross account."""
 
     market: int
     size: Floats
@@ -47,7 +47,7 @@ class Trade(Action):
 
 @dataclass(frozen=True, eq=False)
 class PostMargin(Action):
-    """Deposit (positive) or withdraw (negative) ``amount`` whole tokens of collateral ``collateral``."""
+    """Deposit (positive) or withdraw (negative) ``amount`` whole tokens of a collateral."""
 
     collateral: int
     amount: Floats
@@ -64,7 +64,7 @@ class Liquidate(Action):
 
 @dataclass(frozen=True, eq=False)
 class LiquidateCollateral(Action):
-    """Buy collateral ``collateral`` (≥ 1) of ``account``, at most ``amount`` whole tokens, for its USDC debt."""
+    """Buy at most ``amount`` whole tokens of a collateral (≥ 1) for the account's USDC debt."""
 
     account: int
     collateral: int
@@ -115,7 +115,7 @@ class Deleverage(Action):
 
 @dataclass(frozen=True, eq=False)
 class PostBetas(Action):
-    """HedgeVault ``post_betas(betas)``; ``betas`` is ``[markets, paths]``, USD short per USD of LP delta."""
+    """HedgeVault ``post_betas``: ``[markets, paths]``, USD short per USD of LP delta."""
 
     betas: Floats
     when: Booleans
@@ -128,7 +128,8 @@ class Fill:
     ``amount_in`` / ``amount_out`` by action, whole units:
     Swap: tokens in, tokens out. Trade: size, fill price (USD). PostMargin: moved tokens, 0.
     Liquidate: closed size (≥ 0), penalty (USDC). LiquidateCollateral: USDC paid, tokens taken.
-    Deposit: assets in, shares out. Redeem: shares in, assets out. Keeper functions: 0, reward (USDC).
+    Deposit: assets in, shares out. Redeem: shares in, assets out. Keeper functions: 0, reward
+    (USDC).
     """
 
     status: Codes
@@ -143,6 +144,18 @@ class Fill:
 
 # Gas units an action costs its actor: the gas schedule lives in simulator/world/gas.py.
 __all__ = [
-    "Action", "Deleverage", "Deposit", "Fill", "Liquidate", "LiquidateCollateral", "PostBetas", "PostMargin",
-    "Rebalance", "Recenter", "Redeem", "Swap", "TopUp", "Trade",
+    "Action",
+    "Deleverage",
+    "Deposit",
+    "Fill",
+    "Liquidate",
+    "LiquidateCollateral",
+    "PostBetas",
+    "PostMargin",
+    "Rebalance",
+    "Recenter",
+    "Redeem",
+    "Swap",
+    "TopUp",
+    "Trade",
 ]

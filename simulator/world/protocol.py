@@ -36,7 +36,7 @@ class AgentSlot:
 
 @dataclass(frozen=True)
 class BackgroundRange:
-    """Passive liquidity in the pool between two initialised ticks; ``liquidity`` in raw units of L."""
+    """Passive liquidity between two initialised ticks; ``liquidity`` is raw L."""
 
     tick_lower: int
     tick_upper: int
@@ -116,8 +116,9 @@ class VaultParameters:
 class Protocol:
     """Everything a world needs to come into being.
 
-    ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the vault's
-    cross account, 1 … M = its isolated accounts, then one per agent slot with ``has_account`` in order.
+    ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
+    vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
+    ``has_account`` in order.
     """
 
     assets: tuple[Token, ...]

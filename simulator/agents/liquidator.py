@@ -1,0 +1,76 @@
+"""Liquidator: closes accounts below maintenance margin for a share of the penalty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.agents.base import Actions, Agent, View
+from simulator.world.actions import Liquidate, LiquidateCollateral
+
+
+@dataclass(eq=False)
+class Liquidator(Agent):
+    """Watches every margin account but its own.
+
+    Observes equity and maintenance margin at oracle prices; may liquidate positions and buy
+    collateral of accounts in debt. Profitable when its share of the penalty exceeds gas plus
+    ``minimum_profit_usd``.
+    """
+
+    minimum_profit_usd: float
+
+    def act(self, view: View) -> Actions:
+        """Liquidate what is below maintenance, account by account and market by market."""
+        own = view.protocol.account_of(self.index)
+        state = view.state
+        unhealthy = state.equity < state.maintenance
+        indebted = state.cash < 0.0
+        for account in np.flatnonzero(np.any(unhealthy | indebted, axis=1)):
+            if account != own:
+                yield from self._positions(view, int(account))
+                yield from self._collateral(view, int(account))
+
+    def _positions(self, view: View, account: int) -> Actions:
+        clearing = view.protocol.clearing
+        for market, parameters in enumerate(clearing.markets):
+            state = view.state  # an earlier close may have restored the account
+            closing = self._closing_size(view, account, market)
+            rate = clearing.liquidation_penalty * clearing.liquidator_share
+            profit = closing * view.oracle(parameters.asset) * rate
+            when = (
+                (state.equity[account] < state.maintenance[account])
+                & (closing > 0.0)
+                & (profit > self.minimum_profit_usd + view.gas_cost(Liquidate))
+            )
+            if np.any(when):
+                yield Liquidate(self.index, account, market, when)
+
+    def _closing_size(self, view: View, account: int, market: int) -> np.ndarray:
+        """Estimate of the size a liquidation closes: to initial margin, or all of it."""
+        clearing = view.protocol.clearing
+        parameters = clearing.markets[market]
+        state = view.state
+        held = np.abs(state.size[account, market])
+        missing = clearing.initial_multiple * state.maintenance[account] - state.equity[account]
+        freed = clearing.initial_multiple * parameters.maintenance_rate
+        freed -= parameters.half_spread + clearing.liquidation_penalty
+        return np.minimum(held, missing / (freed * view.oracle(parameters.asset)))
+
+    def _collateral(self, view: View, account: int) -> Actions:
+        clearing = view.protocol.clearing
+        for index, collateral in enumerate(clearing.collaterals[1:], start=1):
+            state = view.state
+            flat = ~np.any(state.size[account] != 0.0, axis=0)
+            held = state.collateral[account, index]
+            owed = np.maximum(-state.cash[account], 0.0)
+            price = view.oracle(collateral.asset)
+            worth = owed * view.oracle(0) / (price * (1.0 - clearing.liquidation_penalty))
+            amount = np.minimum(held, worth)
+            profit = amount * price * clearing.liquidation_penalty
+            open_to_it = flat | (state.equity[account] < state.maintenance[account])
+            when = open_to_it & (profit > self.minimum_profit_usd)
+            when &= profit > view.gas_cost(LiquidateCollateral)
+            if np.any(when):
+                yield LiquidateCollateral(self.index, account, index, np.where(when, amount, 0.0))

@@ -1,0 +1,269 @@
+"""Both worlds on the same market paths: do they agree, number by number and refusal by refusal?
+
+The error of a variable on a path is the largest difference between the worlds over time, relative
+to the largest magnitude the variable takes on that path (an L∞ relative error): a balance passing
+through zero does not divide by it. A decision flip is an action one world accepted and the other
+refused, or refused with another status, or that only one world's agents asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.types import InputError, Status
+from simulator.world.base import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from simulator.agents.base import Agent
+    from simulator.config import Config
+    from simulator.types import Codes, Floats
+    from simulator.world.actions import Action, Fill
+    from simulator.world.base import World
+
+TOLERANCE = 1e-9
+VARIABLES = tuple(field.name for field in fields(Observation))
+
+# Below this magnitude (one raw USDC unit, in whole tokens) a variable is dust on chain too.
+_DUST = 1e-6
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Names one action of a run apart from its amounts."""
+
+    step: int
+    agent: str
+    action: str
+    occurrence: int
+
+
+class Transcript:
+    """Observer that keeps the state after every step and the status of every action."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, list[Floats]] = {name: [] for name in VARIABLES}
+        self.statuses: dict[Decision, Codes] = {}
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def advanced(self, step: int, world: World) -> None:
+        """A new step: actions are counted from one again."""
+        self._seen.clear()
+
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+        """Nothing to note before an action."""
+
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        """Note the status, path by path."""
+        name, what = world.protocol.agents[agent.index].name, describe(action)
+        self._seen[name, what] += 1
+        self.statuses[Decision(step, name, what, self._seen[name, what])] = fill.status.copy()
+
+    def stepped(self, step: int, world: World) -> None:
+        """Copy the state."""
+        state = world.observe()
+        for name in VARIABLES:
+            self.states[name].append(np.array(getattr(state, name)))
+
+
+def describe(action: Action) -> str:
+    """What an action is apart from its amounts, for example ``Trade market 1``."""
+    where = [
+        f"{key} {getattr(action, key)}"
+        for key in ("account", "market", "collateral")
+        if hasattr(action, key)
+    ]
+    return " ".join([type(action).__name__, *where])
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One disagreement on one path."""
+
+    path: int
+    decision: Decision
+    model: str
+    chain: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The two worlds held against each other over some paths."""
+
+    paths: int
+    steps: int
+    max_relative_error: dict[str, float]
+    flips: tuple[Flip, ...]
+    statuses: dict[str, int]
+    exits_from_range: int
+
+    @property
+    def worst(self) -> float:
+        """Largest relative error of any variable."""
+        return max(self.max_relative_error.values())
+
+    @property
+    def agrees(self) -> bool:
+        """True when no variable differs by more than :data:`TOLERANCE` and no decision flipped."""
+        return self.worst <= TOLERANCE and not self.flips
+
+    @staticmethod
+    def merge(parts: Iterable[Comparison]) -> Comparison:
+        """One comparison over the paths of several."""
+        parts = list(parts)
+        statuses: Counter[str] = Counter()
+        for part in parts:
+            statuses.update(part.statuses)
+        return Comparison(
+            paths=sum(part.paths for part in parts),
+            steps=parts[0].steps,
+            max_relative_error={
+                name: max(part.max_relative_error[name] for part in parts) for name in VARIABLES
+            },
+            flips=tuple(flip for part in parts for flip in part.flips),
+            statuses=dict(sorted(statuses.items())),
+            exits_from_range=sum(part.exits_from_range for part in parts),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "paths": self.paths,
+            "steps": self.steps,
+            "tolerance": TOLERANCE,
+            "agrees": self.agrees,
+            "max_relative_error": self.max_relative_error,
+            "decision_flips": len(self.flips),
+            "flips": [
+                {"path": flip.path, **vars(flip.decision), "model": flip.model, "chain": flip.chain}
+                for flip in self.flips[:100]
+            ],
+            "statuses": self.statuses,
+            "exits_from_range": self.exits_from_range,
+        }
+
+
+def relative_error(model: Floats, chain: Floats) -> float:
+    """Largest over elements and paths of max_t |model − chain| / max_t |chain|.
+
+    Shapes ``[time, ..., paths]``.
+    """
+    if model.size == 0:
+        return 0.0
+    scale = np.maximum(np.max(np.abs(chain), axis=0), _DUST)
+    return float(np.max(np.max(np.abs(model - chain), axis=0) / scale))
+
+
+def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison:
+    """Hold two transcripts of the same market paths against each other."""
+    errors = {
+        name: relative_error(np.array(model.states[name]), np.array(chain.states[name]))
+        for name in VARIABLES
+    }
+    prices = np.array(chain.states["sqrt_price"])
+    statuses: Counter[str] = Counter()
+    for codes in chain.statuses.values():
+        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+            statuses[Status(code).name] += int(count)
+    statuses.pop(Status.NONE.name, None)
+    return Comparison(
+        paths=prices.shape[1],
+        steps=prices.shape[0] - 1,
+        max_relative_error=errors,
+        flips=tuple(_flips(model, chain, first_path, prices.shape[1])),
+        statuses=dict(statuses),
+        exits_from_range=_exits_from_range(chain),
+    )
+
+
+def _flips(model: Transcript, chain: Transcript, first_path: int, paths: int) -> list[Flip]:
+    nothing = np.zeros(paths, np.int8)
+    flips = []
+    for decision in {**model.statuses, **chain.statuses}:
+        ours = model.statuses.get(decision, nothing)
+        theirs = chain.statuses.get(decision, nothing)
+        flips += [
+            Flip(
+                first_path + int(path), decision, Status(ours[path]).name, Status(theirs[path]).name
+            )
+            for path in np.flatnonzero(ours != theirs)
+        ]
+    return sorted(flips, key=lambda flip: (flip.decision.step, flip.path))
+
+
+def _exits_from_range(transcript: Transcript) -> int:
+    """How often the pool's price left the vault's range, over all paths."""
+    price = np.array(transcript.states["sqrt_price"])
+    lower = 1.0001 ** (0.5 * np.array(transcript.states["tick_lower"]))
+    upper = 1.0001 ** (0.5 * np.array(transcript.states["tick_upper"]))
+    placed = np.array(transcript.states["liquidity"]) > 0.0
+    inside = (price >= lower) & (price < upper)
+    stayed = placed[1:] & placed[:-1] & (lower[1:] == lower[:-1])
+    return int(np.sum(stayed & inside[:-1] & ~inside[1:]))
+
+
+def verify_paths(config: Config, first_path: int, paths: int, steps: int) -> Comparison:
+    """Run ``paths`` paths through both worlds, in this process."""
+    from simulator.agents.build import build_agents
+    from simulator.config import resolve
+    from simulator.engine import simulate
+    from simulator.market.draw import draw
+    from simulator.world.chain.world import ChainWorld
+    from simulator.world.model.world import ModelWorld
+
+    market = draw(config, first_path, paths).first_steps(steps)
+    protocol = resolve(config)
+    transcripts = []
+    for kind in (ModelWorld, ChainWorld):
+        world = kind(protocol, market)
+        transcript = Transcript()
+        simulate(world, build_agents(config, protocol), [transcript])
+        world.close()
+        transcripts.append(transcript)
+    return compare(*transcripts, first_path)
+
+
+def verify(
+    config: Config,
+    paths: int,
+    steps: int | None = None,
+    *,
+    workers: int = 2,
+    progress: Callable[[int], None] | None = None,
+) -> Comparison:
+    """Compare the worlds on paths 0 … ``paths`` − 1 over the first ``steps`` steps (default: all).
+
+    Paths are dealt to ``workers`` processes; ``progress`` is told how many more are done.
+    Raises :class:`InputError` when the scenario has fewer steps.
+    """
+    if paths < 1:
+        raise InputError(f"paths: {paths}; allowed: 1 or more")
+    available = config.steps
+    steps = available if steps is None else steps
+    if not 1 <= steps <= available:
+        raise InputError(f"steps: {steps}; allowed: 1 to {available}, the horizon of this scenario")
+    size = -(-paths // (2 * workers)) if paths > 2 else 1
+    jobs = [(first, min(size, paths - first)) for first in range(0, paths, size)]
+    if workers == 1 or len(jobs) == 1:
+        parts = []
+        for first, count in jobs:
+            parts.append(verify_paths(config, first, count, steps))
+            if progress is not None:
+                progress(count)
+        return Comparison.merge(parts)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = {
+            pool.submit(verify_paths, config, first, count, steps): count for first, count in jobs
+        }
+        for future in as_completed(futures):
+            future.result()
+            if progress is not None:
+                progress(futures[future])
+        return Comparison.merge(future.result() for future in futures)

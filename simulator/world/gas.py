@@ -1,0 +1,29 @@
+"""Gas units each action costs its actor: one schedule, charged in both worlds.
+
+Agents decide with these numbers and results charge them, so the two worlds agree to the last digit.
+``tests/chain/test_gas_schedule.py`` measures the real transactions and keeps the schedule honest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.world import actions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GAS_UNITS: Mapping[type[actions.Action], int] = {
+    actions.Swap: 140_000,
+    actions.Trade: 260_000,
+    actions.PostMargin: 110_000,
+    actions.Liquidate: 330_000,
+    actions.LiquidateCollateral: 300_000,
+    actions.Deposit: 240_000,
+    actions.Redeem: 260_000,
+    actions.Rebalance: 450_000,
+    actions.Recenter: 900_000,
+    actions.TopUp: 300_000,
+    actions.Deleverage: 900_000,
+    actions.PostBetas: 90_000,
+}
