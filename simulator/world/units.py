@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.types import USDC_DECIMALS
+
 if TYPE_CHECKING:
     from simulator.types import Floats
 
@@ -22,3 +24,27 @@ def to_raw(whole: Floats | float, decimals: int) -> Floats:
 def from_raw(raw: Floats | float | int, decimals: int) -> Floats:
     """Whole tokens of ``raw`` units, float64."""
     return np.asarray(raw, np.float64) / 10.0**decimals
+
+
+def sqrt_price_from_price(price: Floats | float, decimals: int) -> Floats:
+    """Pool √P = √(raw USDC / raw base) of a price in USDC per whole base token of ``decimals``."""
+    return np.sqrt(np.asarray(price, np.float64) * 10.0 ** (USDC_DECIMALS - decimals))
+
+
+def scaled_liquidity(liquidity: int, depth: Floats | float) -> Floats:
+    """Liquidity of a background range at pool depth factor ``depth``: floored, raw units of L."""
+    return np.floor(float(liquidity) * np.asarray(depth, np.float64))
+
+
+SNAP = 1e-12
+
+
+def snap(amount: Floats | float, whole: Floats | float) -> Floats:
+    """``amount``, or ``whole`` where the two differ by at most :data:`SNAP` of it.
+
+    An agent that asks for all it has (redeem every share, sell the whole balance, close a position)
+    read that number as float64, a few 1e-17 off. Both worlds take it to mean exactly all, so neither
+    refuses for one unit too many nor keeps dust.
+    """
+    amount, whole = np.asarray(amount, np.float64), np.asarray(whole, np.float64)
+    return np.where(np.abs(amount - whole) <= SNAP * np.abs(whole), whole, amount)

@@ -1,0 +1,129 @@
+"""The model's state: one float64 buffer ``[variables, paths]`` and the named views kernels read.
+
+A snapshot is a copy of the buffer, a rollback the copy of a column. Integer token units are held as
+float64: exact for USDC (< 2⁵³ raw), to the last bits for 18-decimal tokens. Views are C-contiguous, so
+that their types depend on the number of axes alone and a kernel compiles once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
+
+
+class PoolState(NamedTuple):
+    """A Uniswap v3 pool. S = initialised background ticks."""
+
+    sqrt_price: Floats  # [P] sqrt(raw token1 / raw token0)
+    tick: Floats  # [P] slot0.tick
+    segment: Floats  # [P] number of background ticks <= tick
+    profile: Floats  # [S + 1, P] background liquidity in each segment, raw L
+    depth: Floats  # [P] factor the profile was built with
+
+
+class PositionState(NamedTuple):
+    """The vault's position in the pool. Fees are what a collect would pay, not yet floored."""
+
+    liquidity: Floats  # [P] raw L
+    tick_lower: Floats  # [P]
+    tick_upper: Floats  # [P]
+    sqrt_lower: Floats  # [P]
+    sqrt_upper: Floats  # [P]
+    fees0: Floats  # [P] raw base
+    fees1: Floats  # [P] raw USDC
+
+
+class ClearingState(NamedTuple):
+    """The ClearingHouse. Whole units, except ``collateral`` in raw token units."""
+
+    skew: Floats  # [M, P] base units
+    skew_scale: Floats  # [M, P] base units
+    funding_rate: Floats  # [M, P] per day, at funding_time
+    funding_index: Floats  # [M, P] USD per unit of size, at funding_time
+    funding_time: Floats  # [M, P] seconds since the start
+    cash: Floats  # [N, P] USDC
+    collateral: Floats  # [N, C, P] raw; row 0 (USDC) stays zero
+    total_collateral: Floats  # [C, P] raw held against the cap; row 0 (USDC) is what was deposited
+    size: Floats  # [N, M, P] base units
+    cost: Floats  # [N, M, P] USD
+    funding_entry: Floats  # [N, M, P] USD per unit of size
+    maker_cash: Floats  # [P] USDC
+    insurance_fund: Floats  # [P] USDC
+    bad_debt: Floats  # [P] USDC, cumulative
+
+
+class VaultState(NamedTuple):
+    """The HedgeVault, beside its position and its margin accounts 0 … M."""
+
+    shares: Floats  # [P] total supply, raw
+    idle_usdc: Floats  # [P] raw
+    idle_base: Floats  # [P] raw
+    betas: Floats  # [M, P]
+    betas_time: Floats  # [P] seconds since the start; -1 before the first post
+
+
+class WalletState(NamedTuple):
+    """What agents hold. A = assets, J = agents."""
+
+    token: Floats  # [J, A, P] raw
+    shares: Floats  # [J, P] raw
+
+
+class State(NamedTuple):
+    """Every state variable, and the buffer they are views of."""
+
+    buffer: Floats  # [variables, P]
+    pool: PoolState
+    position: PositionState
+    clearing: ClearingState
+    vault: VaultState
+    wallet: WalletState
+
+
+class Oracle(NamedTuple):
+    """What contracts read at the current step; not state: the market paths hold its history."""
+
+    price: Floats  # [A, P] USD per whole token
+    updated_at: Floats  # [A, P] seconds since the start
+    max_age: Floats  # [A] seconds
+    clock: Floats  # [1] seconds since the start; an array, so that kernels need no new tuple per step
+
+
+def allocate(
+    paths: int, *, segments: int, markets: int, collaterals: int, accounts: int, agents: int, assets: int
+) -> State:
+    """A zeroed state of ``paths`` paths."""
+    shapes: dict[type, dict[str, tuple[int, ...]]] = {
+        PoolState: {"profile": (segments,)},
+        PositionState: {},
+        ClearingState: {
+            **dict.fromkeys(
+                ("skew", "skew_scale", "funding_rate", "funding_index", "funding_time"), (markets,)
+            ),
+            "cash": (accounts,),
+            "collateral": (accounts, collaterals),
+            "total_collateral": (collaterals,),
+            **dict.fromkeys(("size", "cost", "funding_entry"), (accounts, markets)),
+        },
+        VaultState: {"betas": (markets,)},
+        WalletState: {"token": (agents, assets), "shares": (agents,)},
+    }
+    rows = sum(
+        math.prod(shape.get(name, ())) for group, shape in shapes.items() for name in group._fields
+    )
+    buffer = np.zeros((rows, paths))
+    views, row = [], 0
+    for group, shape in shapes.items():
+        fields = {}
+        for name in group._fields:
+            axes = shape.get(name, ())
+            count = math.prod(axes)
+            fields[name] = buffer[row : row + count].reshape(*axes, paths)
+            row += count
+        views.append(group(**fields))
+    return State(buffer, *views)
