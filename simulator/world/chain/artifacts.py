@@ -1,0 +1,113 @@
+"""ABI and bytecode of every contract: ours compiled by vyper, third-party from the npm packages.
+
+Ours are compiled once per content of ``contracts/`` and kept in ``.build/vyper``, with the settings
+ape takes from ``ape-config.yaml`` (optimiser ``gas``, EVM ``cancun``), so the bytecode is the one
+``ape compile`` gives. A cache keyed by content cannot be stale, which ape's own manifest can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from simulator.types import SimulatorError
+
+ROOT = Path(__file__).resolve().parents[3]
+CONTRACTS = ROOT / "contracts"
+EVM_VERSION = "cancun"
+
+_CACHE = ROOT / ".build" / "vyper"
+_UNISWAP = "node_modules/@uniswap"
+_THIRD_PARTY = {
+    "UniswapV3Factory": f"{_UNISWAP}/v3-core/artifacts/contracts/UniswapV3Factory.sol",
+    "UniswapV3Pool": f"{_UNISWAP}/v3-core/artifacts/contracts/UniswapV3Pool.sol",
+    "SwapRouter": f"{_UNISWAP}/v3-periphery/artifacts/contracts/SwapRouter.sol",
+    "Quoter": f"{_UNISWAP}/v3-periphery/artifacts/contracts/lens/Quoter.sol",
+    "ERC20PresetMinterPauser": "node_modules/@openzeppelin/contracts/build/contracts",
+}
+
+
+class ArtifactError(SimulatorError, FileNotFoundError):
+    """A contract that is not installed or does not exist: names the file and what makes it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact:
+    """A compiled contract: ABI as JSON, creation code and runtime code (before immutables)."""
+
+    name: str
+    abi: list[dict[str, Any]]
+    bytecode: bytes
+    runtime: bytes
+
+
+@cache
+def load(name: str) -> Artifact:
+    """The artifact of a contract by name; raises :class:`ArtifactError` when it cannot be had."""
+    return _third_party(name) if name in _THIRD_PARTY else _own(name)
+
+
+def _third_party(name: str) -> Artifact:
+    path = ROOT / _THIRD_PARTY[name] / f"{name}.json"
+    if not path.is_file():
+        raise ArtifactError(f"{path} is missing: run `make setup` to install the npm packages")
+    text = json.loads(path.read_text(encoding="utf-8"))
+    return Artifact(
+        name,
+        text["abi"],
+        bytes.fromhex(text["bytecode"].removeprefix("0x")),
+        bytes.fromhex(text["deployedBytecode"].removeprefix("0x")),
+    )
+
+
+def _own(name: str) -> Artifact:
+    source = CONTRACTS / f"{name}.vy"
+    if not source.is_file():
+        raise ArtifactError(f"{source} is missing: no contract is called {name!r}")
+    cached = _CACHE / f"{name}-{_fingerprint()}.json"
+    if not cached.is_file():
+        _write(cached, _compile(source))
+    text = json.loads(cached.read_text(encoding="utf-8"))
+    return Artifact(
+        name, text["abi"], bytes.fromhex(text["bytecode"]), bytes.fromhex(text["runtime"])
+    )
+
+
+@cache
+def _fingerprint() -> str:
+    """Hash of all our sources and of the compiler: a module changes every contract importing it."""
+    digest = hashlib.sha256(f"{version('vyper')} {EVM_VERSION}".encode())
+    for path in sorted(CONTRACTS.rglob("*.vy*")):
+        digest.update(path.relative_to(CONTRACTS).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _compile(source: Path) -> dict[str, Any]:
+    from vyper.cli.vyper_compile import compile_files
+    from vyper.compiler.settings import Settings
+
+    outputs = compile_files(
+        [str(source)],
+        ["abi", "bytecode", "bytecode_runtime"],
+        paths=[str(ROOT), str(CONTRACTS)],
+        settings=Settings(evm_version=EVM_VERSION),
+    )
+    (output,) = outputs.values()
+    return {
+        "abi": output["abi"],
+        "bytecode": output["bytecode"].removeprefix("0x"),
+        "runtime": output["bytecode_runtime"].removeprefix("0x"),
+    }
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    temporary.replace(path)

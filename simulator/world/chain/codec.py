@@ -1,0 +1,163 @@
+"""ABI encoding and decoding, and what a revert means.
+
+Hot paths use :func:`words` and :func:`word`: static arguments are 32-byte big-endian words, so
+encoding is one ``int.to_bytes`` each (several times faster than eth_abi). Deployment and other calls
+made once go through :class:`Contract`, which uses eth_abi and so takes any argument.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.types import STATUS_OF_REVERT, SimulatorError, UnknownRevertError
+
+if TYPE_CHECKING:
+    from simulator.types import Floats, Status
+    from simulator.world.chain.artifacts import Artifact
+    from simulator.world.chain.transport import Transport
+
+WORD = 32
+MAX_UINT256 = 2**256 - 1
+
+_ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string)
+_PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
+
+
+class Reverted(SimulatorError):
+    """A call was reverted; ``data`` is what the contract returned with it."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"reverted: {reason(self.data)}"
+
+
+# ------------------------------------------------------------------------------------ static words
+
+
+def words(*arguments: int) -> bytes:
+    """32-byte big-endian words; negative integers in two's complement."""
+    return b"".join([(a & MAX_UINT256).to_bytes(WORD, "big") for a in arguments])
+
+
+def word(data: bytes, index: int) -> int:
+    """Unsigned word ``index`` of return data."""
+    return int.from_bytes(data[WORD * index : WORD * (index + 1)], "big")
+
+
+def signed_word(data: bytes, index: int) -> int:
+    """Signed word ``index`` of return data."""
+    return int.from_bytes(data[WORD * index : WORD * (index + 1)], "big", signed=True)
+
+
+def signed_words(data: list[bytes], first: int) -> Floats:
+    """Signed 256-bit words from ``first`` on of equally long return data, float64 ``[W, len(data)]``.
+
+    Each 64-bit limb is converted with one rounding and the four are summed from the smallest, so the
+    result is within one unit in the last place. A negative word is complemented first: summing
+    the limbs of −1 as they stand would cancel 2²⁵⁶ against itself.
+    """
+    limbs = np.frombuffer(b"".join(data), dtype=">u8").reshape(len(data), -1, 4)[:, first:]
+    limbs = limbs.astype(np.uint64)
+    negative = limbs[..., 0] >> np.uint64(63) == 1
+    limbs = np.where(negative[..., None], ~limbs, limbs)
+    high, upper, middle, low = np.moveaxis(limbs.astype(np.float64), -1, 0)
+    magnitude = low + middle * 2.0**64 + (upper * 2.0**128 + high * 2.0**192)
+    return np.where(negative, -(magnitude + 1.0), magnitude).T
+
+
+# ---------------------------------------------------------------------------------------- reverts
+
+
+def reason(data: bytes) -> str:
+    """Human-readable reason of revert data: the string of ``Error(string)``, else its hexadecimal."""
+    if data[:4] == _ERROR_STRING and len(data) >= 4 + 2 * WORD:
+        length = int.from_bytes(data[36:68], "big")
+        return data[68 : 68 + length].decode("utf-8", "replace")
+    if data[:4] == _PANIC:
+        return f"panic 0x{int.from_bytes(data[4:36], 'big'):02x}"
+    return f"0x{data.hex()}" if data else "no reason given"
+
+
+def status_of(revert: Reverted, contract: str, function: str) -> Status:
+    """Status a revert stands for; :class:`UnknownRevertError` when it is none of the refusals."""
+    text = reason(revert.data)
+    status = STATUS_OF_REVERT.get(text)
+    if status is None:
+        raise UnknownRevertError(f"{contract}.{function}: {text}")
+    return status
+
+
+# -------------------------------------------------------------------------------------- contracts
+
+
+@cache
+def selector(signature: str) -> bytes:
+    """First four bytes of the Keccak hash of ``name(type,…)``."""
+    from eth_utils import keccak
+
+    return bytes(keccak(text=signature)[:4])
+
+
+def encode_constructor(artifact: Artifact, *arguments: Any) -> bytes:
+    """Creation code with its constructor arguments."""
+    from eth_abi import encode
+
+    inputs = next((e["inputs"] for e in artifact.abi if e["type"] == "constructor"), [])
+    return artifact.bytecode + encode([_type_of(i) for i in inputs], arguments)
+
+
+class Contract:
+    """A deployed contract behind its ABI. Overloads are told apart by the number of arguments."""
+
+    def __init__(self, artifact: Artifact, address: str, transport: Transport) -> None:
+        self.name = artifact.name
+        self.address = address
+        self._transport = transport
+        self._functions = {
+            (entry["name"], len(entry["inputs"])): entry
+            for entry in artifact.abi
+            if entry["type"] == "function"
+        }
+
+    def signature(self, name: str, arguments: int) -> str:
+        """Canonical signature of a function; KeyError when the ABI has none."""
+        inputs = self._functions[name, arguments]["inputs"]
+        return f"{name}({','.join(map(_type_of, inputs))})"
+
+    def calldata(self, name: str, *arguments: Any) -> bytes:
+        """Selector and encoded arguments; structs are tuples."""
+        from eth_abi import encode
+
+        inputs = self._functions[name, len(arguments)]["inputs"]
+        types = [_type_of(i) for i in inputs]
+        return selector(self.signature(name, len(arguments))) + encode(types, arguments)
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Static call; the one output, or a tuple of several."""
+        data = self._transport.call(self.address, self.calldata(name, *arguments))
+        return self._decode(name, len(arguments), data)
+
+    def transact(self, sender: str, name: str, *arguments: Any) -> Any:
+        """Transaction from ``sender``; the one output, or a tuple of several."""
+        data = self._transport.transact(sender, self.address, self.calldata(name, *arguments))
+        return self._decode(name, len(arguments), data)
+
+    def _decode(self, name: str, arguments: int, data: bytes) -> Any:
+        from eth_abi import decode
+
+        outputs = self._functions[name, arguments]["outputs"]
+        values = decode([_type_of(o) for o in outputs], data)
+        return values[0] if len(values) == 1 else values
+
+
+def _type_of(entry: dict[str, Any]) -> str:
+    if not entry["type"].startswith("tuple"):
+        return str(entry["type"])
+    inner = ",".join(_type_of(component) for component in entry["components"])
+    return f"({inner}){entry['type'].removeprefix('tuple')}"

@@ -1,0 +1,167 @@
+"""The in-process EVM (pyrevm 0.3.7), the default transport.
+
+What pyrevm does, as measured and read in its source:
+
+* ``message_call`` runs on one never-finalised journal: success changes the state at once, a revert
+  undoes itself and raises RuntimeError whose text holds the revert data. Nothing else carries it: an
+  ExecutionResult has only a reason word.
+* ``commit`` without a matching ``snapshot`` makes the call depth wrap around (every later call halts
+  with CallTooDeep), so it is never called here.
+* It does not raise the caller's nonce (``deploy`` does), takes no fee and needs no balance.
+* The journal keeps every entry, those of static calls included, so memory grows with work. A call
+  between ``snapshot`` and ``revert`` leaves nothing behind, and costs the same.
+* A caller that has code is refused (EIP-3607).
+* Addresses stay warm and original storage values stay those of the start, so ``gas_used`` is lower
+  than on a chain with separate transactions: never read gas from here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyrevm
+
+from simulator.types import SimulatorError
+from simulator.world.chain.artifacts import EVM_VERSION
+from simulator.world.chain.codec import Reverted
+from simulator.world.chain.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHAIN_ID = 31_337
+# Calls that only look (a quote that drains a pool) may cost more than a block; what transactions cost
+# is measured on a node, see above.
+GAS_LIMIT = 2**40
+
+_OBSERVER = "0x" + "00" * 20
+_REVERT = "Revert {"
+_OUTPUT = "output: 0x"
+
+
+class Transaction(NamedTuple):
+    """One recorded transaction; ``to`` None creates a contract."""
+
+    time: int
+    sender: str
+    to: str | None
+    data: bytes
+
+
+class ExecutionError(SimulatorError, RuntimeError):
+    """The EVM stopped for another reason than a revert (out of gas, invalid code): a bug."""
+
+
+class RevmTransport(Transport):
+    """One EVM in this process. ``record`` keeps every transaction for :func:`replay`."""
+
+    def __init__(self, *, record: bool = False) -> None:
+        self.evm = _new_evm()
+        self.transactions: list[Transaction] | None = [] if record else None
+        self._time = 1
+
+    def account(self, name: str) -> str:
+        """Any address can send here: the last 20 bytes of the name's hash."""
+        from eth_utils import keccak
+
+        return "0x" + keccak(text=name)[12:].hex()
+
+    def deploy(self, sender: str, code: bytes) -> str:
+        """See :meth:`Transport.deploy`."""
+        if self.transactions is not None:
+            self.transactions.append(Transaction(self._time, sender, None, code))
+        try:
+            return str(self.evm.deploy(sender, code))
+        except RuntimeError as error:
+            raise _translate(error) from None
+
+    def transact(self, sender: str, to: str, data: bytes) -> bytes:
+        """See :meth:`Transport.transact`."""
+        if self.transactions is not None:
+            self.transactions.append(Transaction(self._time, sender, to, data))
+        try:
+            return self.evm.message_call(sender, to, data)
+        except RuntimeError as error:
+            raise _translate(error) from None
+
+    def call(self, to: str, data: bytes) -> bytes:
+        """See :meth:`Transport.call`."""
+        checkpoint = self.evm.snapshot()
+        try:
+            return self.evm.message_call(_OBSERVER, to, data)
+        except RuntimeError as error:
+            raise _translate(error) from None
+        finally:
+            self.evm.revert(checkpoint)
+
+    def set_time(self, timestamp: int) -> None:
+        """See :meth:`Transport.set_time`."""
+        self._time = timestamp
+        _set_time(self.evm, timestamp)
+
+    def time(self) -> int:
+        """See :meth:`Transport.time`."""
+        return self._time
+
+    def nonce(self, address: str) -> int:
+        """See :meth:`Transport.nonce`."""
+        return int(self.evm.basic(address).nonce)
+
+    def code(self, address: str) -> bytes:
+        """See :meth:`Transport.code`."""
+        return bytes(self.evm.get_code(address) or b"").rstrip(b"\0")
+
+    def fork(self, transactions: Sequence[Transaction], *, record: bool = False) -> RevmTransport:
+        """A new EVM that has executed ``transactions``: how a deployment is copied to a path."""
+        copy = RevmTransport(record=record)
+        _execute(copy.evm, transactions)
+        if transactions:
+            copy.set_time(transactions[-1].time)
+        return copy
+
+
+def replay(genesis: Sequence[Transaction], transactions: Sequence[Transaction]) -> float:
+    """Seconds raw pyrevm takes for ``transactions`` after ``genesis``, which is not timed.
+
+    Nothing but ``message_call`` and the block time: what any use of pyrevm must cost at least.
+    """
+    from time import perf_counter
+
+    evm = _new_evm()
+    _execute(evm, genesis)
+    start = perf_counter()
+    _execute(evm, transactions)
+    return perf_counter() - start
+
+
+def _execute(evm: pyrevm.EVM, transactions: Sequence[Transaction]) -> None:
+    now = None
+    for time, sender, to, data in transactions:
+        if time != now:
+            now = time
+            _set_time(evm, time)
+        try:
+            if to is None:
+                evm.deploy(sender, data)
+            else:
+                evm.message_call(sender, to, data)
+        except RuntimeError as error:
+            if not str(error).startswith(_REVERT):  # a refusal is part of the record
+                raise
+
+
+def _new_evm() -> pyrevm.EVM:
+    environment = pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=CHAIN_ID))
+    return pyrevm.EVM(env=environment, gas_limit=GAS_LIMIT, spec_id=EVM_VERSION.upper())
+
+
+def _set_time(evm: pyrevm.EVM, timestamp: int) -> None:
+    evm.set_block_env(pyrevm.BlockEnv(number=1, timestamp=timestamp, gas_limit=GAS_LIMIT))
+
+
+def _translate(error: RuntimeError) -> SimulatorError:
+    text = str(error)
+    if not text.startswith(_REVERT):
+        return ExecutionError(text)
+    start = text.index(_OUTPUT) + len(_OUTPUT)
+    return Reverted(bytes.fromhex(text[start : text.index(" ", start)]))

@@ -1,0 +1,52 @@
+"""What the chain world needs of an EVM, wherever it runs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+
+class Transport(ABC):
+    """One chain with one state. Addresses are checksum-free hexadecimal strings with ``0x``."""
+
+    @abstractmethod
+    def account(self, name: str) -> str:
+        """Address of a named account this transport can send from; the same name, the same address."""
+
+    @abstractmethod
+    def deploy(self, sender: str, code: bytes) -> str:
+        """Create a contract from creation code; its address. Raises ``Reverted``."""
+
+    @abstractmethod
+    def transact(self, sender: str, to: str, data: bytes) -> bytes:
+        """Send a transaction and return its return data; ``Reverted`` leaves the state as it was."""
+
+    @abstractmethod
+    def call(self, to: str, data: bytes) -> bytes:
+        """Return data of a call on the state and time now, which leaves no trace (``eth_call``)."""
+
+    @abstractmethod
+    def set_time(self, timestamp: int) -> None:
+        """Block time, seconds since 1970, of what follows."""
+
+    @abstractmethod
+    def time(self) -> int:
+        """Block time now, seconds since 1970."""
+
+    @abstractmethod
+    def nonce(self, address: str) -> int:
+        """Nonce the account's next transaction will have."""
+
+    @abstractmethod
+    def code(self, address: str) -> bytes:
+        """Runtime code at an address; empty when there is none."""
+
+    def close(self) -> None:
+        """Release what the transport holds."""
+
+
+def created_address(sender: str, nonce: int) -> str:
+    """Address of a contract created by ``sender`` with ``nonce``: keccak(rlp([sender, nonce]))[12:]."""
+    import rlp
+    from eth_utils import keccak
+
+    return "0x" + keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:].hex()

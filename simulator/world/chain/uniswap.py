@@ -1,0 +1,68 @@
+"""Uniswap v3 from its published bytecode: factory, pool, router, and the arithmetic of its border."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.world.chain import artifacts
+from simulator.world.chain.codec import Contract, encode_constructor
+
+if TYPE_CHECKING:
+    from simulator.world.chain.transport import Transport
+
+ZERO_ADDRESS = "0x" + "00" * 20
+Q96 = 2**96
+# TickMath.sol: prices a swap may be limited to, exclusive at both ends.
+MIN_SQRT_RATIO = 4_295_128_739
+MAX_SQRT_RATIO = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_342
+
+# UniswapV3Factory's constructor enables these; any other pair is enabled by its owner.
+_BUILT_IN_SPACINGS = {500: 10, 3_000: 60, 10_000: 200}
+
+
+@dataclass(frozen=True)
+class Uniswap:
+    """One deployed pool with its factory and router."""
+
+    factory: Contract
+    pool: Contract
+    router: Contract
+
+
+def deploy(
+    transport: Transport,
+    deployer: str,
+    token0: str,
+    token1: str,
+    fee_ppm: int,
+    tick_spacing: int,
+    sqrt_price_x96: int,
+) -> Uniswap:
+    """Factory, router and one initialised pool. No wrapped ether: nothing here pays in ether."""
+
+    def new(name: str, *arguments: str) -> Contract:
+        artifact = artifacts.load(name)
+        address = transport.deploy(deployer, encode_constructor(artifact, *arguments))
+        return Contract(artifact, address, transport)
+
+    factory = new("UniswapV3Factory")
+    if _BUILT_IN_SPACINGS.get(fee_ppm) != tick_spacing:
+        factory.transact(deployer, "enableFeeAmount", fee_ppm, tick_spacing)
+    factory.transact(deployer, "createPool", token0, token1, fee_ppm)
+    address = factory.call("getPool", token0, token1, fee_ppm)
+    pool = Contract(artifacts.load("UniswapV3Pool"), address, transport)
+    pool.transact(deployer, "initialize", sqrt_price_x96)
+    return Uniswap(factory, pool, new("SwapRouter", factory.address, ZERO_ADDRESS))
+
+
+def sqrt_price_limit_x96(price: float, decimals0: int, decimals1: int) -> int:
+    """√(price · 10^(decimals1 − decimals0)) in Q64.96 of a price in whole token1 per whole token0.
+
+    Zero stays zero, the router's word for "no limit"; anything else is kept within what a pool allows.
+    """
+    if price == 0.0:
+        return 0
+    limit = int(math.sqrt(price * 10.0 ** (decimals1 - decimals0)) * 2.0**96)
+    return min(max(limit, MIN_SQRT_RATIO + 1), MAX_SQRT_RATIO - 1)
