@@ -1,0 +1,62 @@
+# pragma version 0.4.3
+# pragma optimize gas
+"""
+@title  Lens
+@license MIT
+@notice Every state variable of the vault, the clearing house and the pool in one static call
+        (contracts/SPEC.md §5). Never reverts on a stale price: whatever needs one uses the last.
+"""
+
+from ethereum.ercs import IERC20
+
+from interfaces import IClearingHouse
+from interfaces import IHedgeVault
+from interfaces import IUniswapV3Pool
+
+
+MAX_ACCOUNTS: constant(uint256) = 24
+MAX_WALLETS: constant(uint256) = 16
+MAX_MARKETS: constant(uint256) = 8
+MAX_COLLATERALS: constant(uint256) = 8
+
+HEADER_WORDS: public(constant(uint256)) = 19
+MARKET_WORDS: public(constant(uint256)) = 5
+ACCOUNT_WORDS: public(constant(uint256)) = 4  # and one per collateral >= 1, three per market
+WALLET_WORDS: public(constant(uint256)) = 3
+
+MAX_WORDS: constant(uint256) = 1024  # 19 + 8 * 5 + 24 * (4 + 7 + 8 * 3) + 16 * 3 = 947
+
+
+@external
+@view
+def observe(
+    vault: IHedgeVault,
+    clearing: IClearingHouse,
+    pool: IUniswapV3Pool,
+    oracle: address,
+    accounts: DynArray[uint256, MAX_ACCOUNTS],
+    wallets: DynArray[address, MAX_WALLETS],
+) -> DynArray[int256, MAX_WORDS]:
+    """
+    @notice The state as a flat sequence of signed 256-bit words. The ABI puts two words before them
+            (offset 32, count), so word i is return_data[64 + 32 i : 96 + 32 i], big-endian.
+            Header, 19 words:
+              0 M, number of markets            1 C, number of collaterals (0 is USDC)
+              2 sqrt price of the pool, X96     3 active liquidity of the pool, raw
+              4 maker cash, USDC WAD            5 insurance fund, USDC WAD
+              6 bad debt, USDC WAD              7 last NAV, USD WAD
+              8 total supply of shares, WAD     9 idle USDC, raw
+             10 idle base, raw                 11 liquidity of the vault's position, raw
+             12 lower tick                     13 upper tick
+             14 base in the position, raw      15 USDC in the position, raw
+             16 uncollected base, raw          17 uncollected USDC, raw
+             18 time of the last betas, seconds, 0 = never
+            For each market, 5 words: skew (base units WAD), skew scale (base units WAD), funding rate
+              (per day WAD) and funding index (USD WAD) accrued up to now, beta (WAD).
+            For each account, 4 + (C - 1) + 3 M words: cash (USDC WAD), value, equity, maintenance (USD
+              WAD); balance of each collateral 1 ... C - 1 (raw); for each market size (base units WAD),
+              cost (USD WAD), funding index at the last settlement (USD WAD).
+            For each wallet, 3 words: USDC (raw), base (raw), shares (WAD).
+    @param accounts Margin accounts, owner << 8 | sub.
+    """
+    ...
