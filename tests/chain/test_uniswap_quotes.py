@@ -83,9 +83,12 @@ def quoter(vectors: dict) -> tuple[Contract, str, str]:
 def quote(quoter: tuple[Contract, str, str], fee_ppm: int, case: dict) -> int | None:
     contract, token0, token1 = quoter
     path = (token0, token1) if case["zero_for_one"] else (token1, token0)
+    # An explicit limit: with 0 the quoter refuses an output the pool can give only in part, and the
+    # recorded answers price what it gives.
+    limit = uniswap.MIN_SQRT_RATIO + 1 if case["zero_for_one"] else uniswap.MAX_SQRT_RATIO - 1
     function = {"exact_input": "quoteExactInputSingle", "exact_output": "quoteExactOutputSingle"}
     try:
-        return contract.call(function[case["kind"]], *path, fee_ppm, int(case["amount"]), 0)
+        return contract.call(function[case["kind"]], *path, fee_ppm, int(case["amount"]), limit)
     except Reverted:
         return None
 
