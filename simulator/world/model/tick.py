@@ -85,14 +85,14 @@ def sqrt_price_at_tick(tick: float) -> float:
 def tick_at_sqrt_price(sqrt_price: float) -> float:
     """Greatest tick whose √P is at most ``sqrt_price`` (TickMath.getTickAtSqrtRatio)."""
     exact = math.log(sqrt_price) * _TICKS_PER_LOG
-    tick = math.floor(exact)
+    tick = float(math.floor(exact))
     fraction = exact - tick
     if fraction < 1e-6:
         if sqrt_price_at_tick(tick) > sqrt_price:
             tick -= 1.0
     elif fraction > 1.0 - 1e-6 and sqrt_price_at_tick(tick + 1.0) <= sqrt_price:
         tick += 1.0
-    return float(tick)
+    return tick
 
 
 @kernel

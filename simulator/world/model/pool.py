@@ -1,0 +1,299 @@
+"""The Uniswap v3 pool: swaps across ticks, the vault's position, background depth.
+
+Follows UniswapV3Pool and SwapMath step by step, with the same integer roundings of amounts and fees
+(held in float64); √P and L are real numbers. A step's amounts are computed from the amount that
+moves the price, not from the difference of two prices, wherever the former is given: at 1e-16
+relative the difference of neighbouring prices has no digits left. ``np.floor``, not ``math.floor``:
+in compiled code the latter is an int64, too narrow for raw amounts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.types import Floats
+from simulator.world.model.jit import kernel
+from simulator.world.model.parameters import PoolTable
+from simulator.world.model.state import PoolState, PositionState
+from simulator.world.model.tick import (
+    MAX_SQRT_PRICE,
+    MAX_TICK,
+    MIN_SQRT_PRICE,
+    MIN_TICK,
+    amount0_delta,
+    amount1_delta,
+    sqrt_price_at_tick,
+    tick_at_sqrt_price,
+)
+
+_PPM = 1e6
+_WORD = 256.0  # ticks of one word of the pool's bitmap, beyond which a step does not look
+
+
+class Swapped(NamedTuple):
+    """Where a swap leaves the pool, and what it moves (raw units)."""
+
+    sqrt_price: float
+    tick: float
+    segment: int
+    fees: float  # the vault position's part of the fee, in the token put in
+    amount_in: float
+    amount_out: float
+
+
+@kernel
+def less_fee(amount: float, fee_ppm: float) -> float:
+    """floor(amount·(10⁶ − fee)/10⁶), exact for integers below 2⁵³: the product is never formed."""
+    millions = np.floor(amount / _PPM)
+    kept = _PPM - fee_ppm
+    return millions * kept + np.floor((amount - millions * _PPM) * kept / _PPM)
+
+
+@kernel
+def fee_on(amount: float, fee_ppm: float) -> float:
+    """ceil(amount·fee/(10⁶ − fee)): the fee that comes on top of an amount that was used."""
+    kept = _PPM - fee_ppm
+    times = np.floor(amount / kept)
+    return times * fee_ppm + np.ceil((amount - times * kept) * fee_ppm / kept)
+
+
+@kernel
+def _step_down(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
+    """SwapMath.computeSwapStep for token0 in: (next √P, reached, in, out, fee)."""
+    full_in = np.ceil(amount0_delta(target, sqrt_price, liquidity))
+    full_out = np.floor(amount1_delta(target, sqrt_price, liquidity))
+    if exact_input:
+        used = less_fee(remaining, fee_ppm)
+        if used < full_in:
+            following = sqrt_price * liquidity / (liquidity + used * sqrt_price)
+            out = np.floor(used * sqrt_price * following)
+            return max(following, target), False, used, out, remaining - used
+    elif remaining < full_out:
+        following = sqrt_price - remaining / liquidity
+        used = np.ceil(remaining / (sqrt_price * following))
+        return max(following, target), False, used, remaining, fee_on(used, fee_ppm)
+    return target, True, full_in, full_out, fee_on(full_in, fee_ppm)
+
+
+@kernel
+def _step_up(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
+    """SwapMath.computeSwapStep for token1 in: (next √P, reached, in, out, fee)."""
+    full_in = np.ceil(amount1_delta(sqrt_price, target, liquidity))
+    full_out = np.floor(amount0_delta(sqrt_price, target, liquidity))
+    if exact_input:
+        used = less_fee(remaining, fee_ppm)
+        if used < full_in:
+            following = sqrt_price + used / liquidity
+            out = np.floor(used / (sqrt_price * following))
+            return min(following, target), False, used, out, remaining - used
+    elif remaining < full_out:
+        following = sqrt_price * liquidity / (liquidity - remaining * sqrt_price)
+        used = np.ceil(remaining * sqrt_price * following)
+        return min(following, target), False, used, remaining, fee_on(used, fee_ppm)
+    return target, True, full_in, full_out, fee_on(full_in, fee_ppm)
+
+
+@kernel
+def _stop_below(table, position, i, tick, segment):
+    """TickBitmap.nextInitializedTickWithinOneWord downward: (tick, its √P, is it background)."""
+    word = _WORD * table.tick_spacing
+    stop = max(np.floor(tick / word) * word, float(MIN_TICK))
+    root = -1.0
+    background = False
+    if segment > 0 and table.ticks[segment - 1] >= stop:
+        stop = table.ticks[segment - 1]
+        root = table.sqrt_prices[segment - 1]
+        background = True
+    if position.liquidity[i] > 0.0:
+        if stop < position.tick_upper[i] <= tick:
+            stop, root, background = position.tick_upper[i], position.sqrt_upper[i], False
+        elif stop < position.tick_lower[i] <= tick:
+            stop, root, background = position.tick_lower[i], position.sqrt_lower[i], False
+    if root < 0.0:
+        root = sqrt_price_at_tick(stop)
+    return stop, root, background
+
+
+@kernel
+def _stop_above(table, position, i, tick, segment):
+    """TickBitmap.nextInitializedTickWithinOneWord upward: (tick, its √P, is it background)."""
+    spacing = table.tick_spacing
+    compressed = np.floor(tick / spacing) + 1.0
+    stop = (np.floor(compressed / _WORD) * _WORD + _WORD - 1.0) * spacing
+    stop = min(stop, float(MAX_TICK))
+    root = -1.0
+    background = False
+    if segment < table.ticks.size and table.ticks[segment] <= stop:
+        stop = table.ticks[segment]
+        root = table.sqrt_prices[segment]
+        background = True
+    if position.liquidity[i] > 0.0:
+        if tick < position.tick_lower[i] < stop:
+            stop, root, background = position.tick_lower[i], position.sqrt_lower[i], False
+        elif tick < position.tick_upper[i] < stop:
+            stop, root, background = position.tick_upper[i], position.sqrt_upper[i], False
+    if root < 0.0:
+        root = sqrt_price_at_tick(stop)
+    return stop, root, background
+
+
+@kernel
+def own_liquidity(position: PositionState, i: int, tick: float) -> float:
+    """The vault's part of the liquidity active at ``tick``."""
+    if position.tick_lower[i] <= tick < position.tick_upper[i]:
+        return position.liquidity[i]
+    return 0.0
+
+
+@kernel
+def active_liquidity(pool: PoolState, position: PositionState, i: int) -> float:
+    """The pool's ``liquidity()``."""
+    return pool.profile[int(pool.segment[i]), i] + own_liquidity(position, i, pool.tick[i])
+
+
+@kernel
+def limit_passed(pool: PoolState, i: int, zero_for_one: bool, sqrt_limit: float) -> bool:
+    """Whether the pool refuses the price limit ("SPL")."""
+    if zero_for_one:
+        return not MIN_SQRT_PRICE <= sqrt_limit < pool.sqrt_price[i]
+    return not pool.sqrt_price[i] < sqrt_limit <= MAX_SQRT_PRICE
+
+
+@kernel
+def quote(
+    table: PoolTable,
+    pool: PoolState,
+    position: PositionState,
+    i: int,
+    zero_for_one: bool,
+    exact_input: bool,
+    amount: float,
+    sqrt_limit: float,
+) -> Swapped:
+    """UniswapV3Pool.swap on path ``i``, without writing; ``amount`` > 0 raw, limit not passed.
+
+    The swap stops at ``sqrt_limit`` (√P), having used what it could.
+    """
+    root, tick, segment = pool.sqrt_price[i], pool.tick[i], int(pool.segment[i])
+    remaining, total_in, total_out, fees = amount, 0.0, 0.0, 0.0
+    while remaining > 0.0 and root != sqrt_limit:
+        own = own_liquidity(position, i, tick)
+        liquidity = pool.profile[segment, i] + own
+        start = root
+        if zero_for_one:
+            stop, stop_root, background = _stop_below(table, position, i, tick, segment)
+            root, reached, used, out, fee = _step_down(
+                start, max(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
+            )
+        else:
+            stop, stop_root, background = _stop_above(table, position, i, tick, segment)
+            root, reached, used, out, fee = _step_up(
+                start, min(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
+            )
+        remaining = max(remaining - (used + fee if exact_input else out), 0.0)
+        total_in += used + fee
+        total_out += out
+        if own > 0.0:
+            fees += fee * own / liquidity
+        if reached and root == stop_root:
+            if background:
+                segment += -1 if zero_for_one else 1
+            tick = stop - 1.0 if zero_for_one else stop
+        elif root != start:
+            # Between the stops whatever the last digit of the logarithm says.
+            tick = tick_at_sqrt_price(root)
+            tick = max(tick, stop) if zero_for_one else min(tick, stop - 1.0)
+    return Swapped(root, tick, segment, fees, total_in, total_out)
+
+
+@kernel
+def settle(
+    pool: PoolState, position: PositionState, i: int, zero_for_one: bool, swapped: Swapped
+) -> None:
+    """Write what :func:`quote` found."""
+    pool.sqrt_price[i] = swapped.sqrt_price
+    pool.tick[i] = swapped.tick
+    pool.segment[i] = swapped.segment
+    if zero_for_one:
+        position.fees0[i] += swapped.fees
+    else:
+        position.fees1[i] += swapped.fees
+
+
+@kernel
+def position_amounts(
+    pool: PoolState, position: PositionState, i: int, liquidity: float
+) -> tuple[float, float]:
+    """(token0, token1) that ``liquidity`` of the vault's range is at the pool's price; not rounded."""
+    lower, upper, root = position.sqrt_lower[i], position.sqrt_upper[i], pool.sqrt_price[i]
+    if pool.tick[i] < position.tick_lower[i]:
+        return amount0_delta(lower, upper, liquidity), 0.0
+    if pool.tick[i] < position.tick_upper[i]:
+        return (
+            max(amount0_delta(root, upper, liquidity), 0.0),
+            max(amount1_delta(lower, root, liquidity), 0.0),
+        )
+    return 0.0, amount1_delta(lower, upper, liquidity)
+
+
+@kernel
+def place(position: PositionState, i: int, tick_lower: float, tick_upper: float) -> None:
+    """Set the range of an empty position."""
+    position.tick_lower[i] = tick_lower
+    position.tick_upper[i] = tick_upper
+    position.sqrt_lower[i] = sqrt_price_at_tick(tick_lower)
+    position.sqrt_upper[i] = sqrt_price_at_tick(tick_upper)
+
+
+@kernel
+def mint(
+    pool: PoolState, position: PositionState, i: int, liquidity: float
+) -> tuple[float, float]:
+    """Add ``liquidity`` to the placed range; returns the raw amounts due, rounded up."""
+    amount0, amount1 = position_amounts(pool, position, i, liquidity)
+    position.liquidity[i] += liquidity
+    return np.ceil(amount0), np.ceil(amount1)
+
+
+@kernel
+def burn_and_collect(
+    pool: PoolState, position: PositionState, i: int, liquidity: float
+) -> tuple[float, float, float, float]:
+    """Burn ``liquidity``, collect everything owed: raw (principal0, principal1, fees0, fees1)."""
+    amount0, amount1 = position_amounts(pool, position, i, liquidity)
+    fees0, fees1 = np.floor(position.fees0[i]), np.floor(position.fees1[i])
+    position.fees0[i] = 0.0
+    position.fees1[i] = 0.0
+    position.liquidity[i] -= liquidity
+    return np.floor(amount0), np.floor(amount1), fees0, fees1
+
+
+@kernel
+def set_depth(table: PoolTable, pool: PoolState, depth: Floats) -> None:
+    """Scale the background ranges to floor(L·depth) on every path whose factor changed; ``[P]``."""
+    for i in range(depth.size):
+        if depth[i] == pool.depth[i]:
+            continue
+        pool.depth[i] = depth[i]
+        for segment in range(table.ticks.size + 1):
+            pool.profile[segment, i] = 0.0
+        for b in range(table.liquidity.size):
+            liquidity = np.floor(table.liquidity[b] * depth[i])
+            for segment in range(table.lower[b] + 1, table.upper[b] + 1):
+                pool.profile[segment, i] += liquidity
+
+
+@kernel
+def initialise(table: PoolTable, pool: PoolState, sqrt_price: float, depth: Floats) -> None:
+    """Open the pool at ``sqrt_price`` on every path."""
+    tick = tick_at_sqrt_price(sqrt_price)
+    segment = 0
+    while segment < table.ticks.size and table.ticks[segment] <= tick:
+        segment += 1
+    pool.sqrt_price[:] = sqrt_price
+    pool.tick[:] = tick
+    pool.segment[:] = segment
+    pool.depth[:] = -1.0
+    set_depth(table, pool, depth)

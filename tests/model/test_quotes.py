@@ -1,0 +1,78 @@
+"""The model pool against Uniswap's on-chain quoter: mainnet WBTC/WETH, every tick, 80 answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator.world.model import pool, tick
+from simulator.world.model.parameters import pool_table
+from simulator.world.model.state import State, allocate
+from simulator.world.protocol import BackgroundRange, PoolParameters
+
+VECTORS = (
+    Path(__file__).parents[2].parent
+    / "shared/data/vectors/uniswap_v3_wbtc_weth_quotes.json"
+)
+if not VECTORS.exists():
+    pytest.skip(f"{VECTORS} is absent", allow_module_level=True)
+
+STATE = json.loads(VECTORS.read_text())
+
+
+def _parameters() -> PoolParameters:
+    """The profile as adjacent ranges: between two initialised ticks the running sum of net L."""
+    nets = sorted((int(t), int(v["liquidity_net"])) for t, v in STATE["pool"]["ticks"].items())
+    running, ranges = 0, []
+    for (lower, net), (upper, _) in zip(nets, nets[1:], strict=False):
+        running += net
+        ranges.append(BackgroundRange(lower, upper, running))
+    return PoolParameters(
+        STATE["pool"]["fee_ppm"],
+        STATE["pool"]["tick_spacing"],
+        int(STATE["pool"]["sqrt_price_x96"]),
+        tuple(ranges),
+    )
+
+
+PARAMETERS = _parameters()
+TABLE = pool_table(PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    empty = allocate(
+        1, segments=TABLE.ticks.size + 1, markets=1, collaterals=1, accounts=1, agents=1, assets=2
+    )
+    pool.initialise(TABLE, empty.pool, PARAMETERS.sqrt_price_x96 / 2**96, np.ones(1))
+    return empty
+
+
+def test_the_loaded_pool_has_the_mainnet_tick_and_active_liquidity(state: State) -> None:
+    assert state.pool.tick[0] == STATE["pool"]["tick"]
+    assert pool.active_liquidity(state.pool, state.position, 0) == float(
+        STATE["pool"]["liquidity"]
+    )
+
+
+def _name(quoted: dict) -> str:
+    direction = "zero-for-one" if quoted["zero_for_one"] else "one-for-zero"
+    return f"{quoted['kind']}-{direction}-{float(quoted['amount']):.8g}"
+
+
+@pytest.mark.parametrize("quoted", STATE["quotes"], ids=_name)
+def test_the_model_answers_what_the_quoter_answered(state: State, quoted: dict) -> None:
+    exact_input = quoted["kind"] == "exact_input"
+    down = quoted["zero_for_one"]
+    limit = tick.MIN_SQRT_PRICE if down else tick.MAX_SQRT_PRICE
+    amount = float(quoted["amount"])
+    swapped = pool.quote(TABLE, state.pool, state.position, 0, down, exact_input, amount, limit)
+    if quoted["answer"] is None:
+        assert not exact_input
+        assert swapped.amount_out < amount
+        return
+    answer = swapped.amount_out if exact_input else swapped.amount_in
+    assert answer == pytest.approx(float(quoted["answer"]), rel=1e-12, abs=0.0)
