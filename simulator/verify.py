@@ -220,14 +220,15 @@ def verify_paths(config: Config, first_path: int, paths: int, steps: int) -> Com
 
     market = draw(config, first_path, paths).first_steps(steps)
     protocol = resolve(config)
-    transcripts = []
-    for kind in (ModelWorld, ChainWorld):
-        world = kind(protocol, market)
+
+    def transcribe(world: World) -> Transcript:
         transcript = Transcript()
         simulate(world, build_agents(config, protocol), [transcript])
         world.close()
-        transcripts.append(transcript)
-    return compare(*transcripts, first_path)
+        return transcript
+
+    model, chain = (transcribe(kind(protocol, market)) for kind in (ModelWorld, ChainWorld))
+    return compare(model, chain, first_path)
 
 
 def verify(

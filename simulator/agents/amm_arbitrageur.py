@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
 from simulator.world.actions import Swap
+
+if TYPE_CHECKING:
+    from simulator.types import Booleans, Floats
 
 
 @dataclass(eq=False)
@@ -46,12 +50,12 @@ class AmmArbitrageur(Agent):
     def _profit(
         self,
         view: View,
-        spot: np.ndarray,
-        edge: np.ndarray,
-        buys: np.ndarray,
-        fair: np.ndarray,
+        spot: Floats,
+        edge: Floats,
+        buys: Booleans,
+        fair: Floats,
         kept: float,
-    ) -> np.ndarray:
+    ) -> Floats:
         """USDC gained by moving the pool from ``spot`` to ``edge`` at the liquidity active now."""
         liquidity = view.pool_liquidity
         root, end = np.sqrt(spot), np.sqrt(edge)

@@ -21,8 +21,7 @@ Actions: TypeAlias = Generator[Action, Fill, None]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What an agent may read at one moment of one step: the market up to now and the protocol's
-    state.
+    """What an agent may read at one moment: the market up to now and the protocol's state.
 
     ``state`` is current each time it is read: after a ``yield`` it shows what the action did.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.agents.amm_arbitrageur import AmmArbitrageur
 from simulator.agents.depositor import Depositor
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     from simulator.agents.base import Agent
     from simulator.config import Config
+    from simulator.config import agents as sections
     from simulator.world.protocol import Protocol
 
 
 def build_agents(config: Config, protocol: Protocol) -> list[Agent]:
     """The configured agents, one per slot of ``protocol.agents`` and in that order."""
-    agents = [_BUILDERS[slot.name](config) for slot in protocol.agents]
+    agents = [
+        _BUILDERS[slot.name](getattr(config.agents, slot.name), config) for slot in protocol.agents
+    ]
     for index, agent in enumerate(agents):
         agent.index = index
     return agents
@@ -52,47 +55,43 @@ def add_agents(
     return replace(protocol, agents=tuple(slots)), [*agents, *newcomers]
 
 
-def _depositor(config: Config) -> Agent:
-    return Depositor(initial_deposit=config.agents.depositor.initial_deposit)
+def _depositor(section: sections.Depositor, _config: Config) -> Agent:
+    return Depositor(section.initial_deposit)
 
 
-def _noise_trader(config: Config) -> Agent:
-    return NoiseTrader(maximum_slippage=config.agents.noise_trader.maximum_slippage)
+def _noise_trader(section: sections.NoiseTrader, _config: Config) -> Agent:
+    return NoiseTrader(section.maximum_slippage)
 
 
-def _amm_arbitrageur(config: Config) -> Agent:
-    return AmmArbitrageur(minimum_profit_usd=config.agents.amm_arbitrageur.minimum_profit_usd)
+def _amm_arbitrageur(section: sections.AmmArbitrageur, _config: Config) -> Agent:
+    return AmmArbitrageur(section.minimum_profit_usd)
 
 
-def _perp_arbitrageur(config: Config) -> Agent:
-    section = config.agents.perp_arbitrageur
-    return PerpArbitrageur(
-        entry_basis=section.entry_basis, maximum_inventory_usd=section.maximum_inventory_usd
-    )
+def _perp_arbitrageur(section: sections.PerpArbitrageur, _config: Config) -> Agent:
+    return PerpArbitrageur(section.entry_basis, section.maximum_inventory_usd)
 
 
-def _risk_manager(config: Config) -> Agent:
+def _risk_manager(section: sections.RiskManager, config: Config) -> Agent:
     from simulator.config import initial_betas
 
-    section = config.agents.risk_manager
-    hour = 60 / config.step_minutes
+    steps_per_hour = 60 / config.step_minutes
     rolling = section.estimator == "rolling"
     return RiskManager(
         initial_betas=initial_betas(config),
-        window_steps=max(2, round(section.window_hours * hour)) if rolling else 0,
-        every_steps=max(1, round(section.every_hours * hour)),
+        window_steps=max(2, round(section.window_hours * steps_per_hour)) if rolling else 0,
+        every_steps=max(1, round(section.every_hours * steps_per_hour)),
     )
 
 
-def _liquidator(config: Config) -> Agent:
-    return Liquidator(minimum_profit_usd=config.agents.liquidator.minimum_profit_usd)
+def _liquidator(section: sections.Liquidator, _config: Config) -> Agent:
+    return Liquidator(section.minimum_profit_usd)
 
 
-def _keeper(config: Config) -> Agent:
-    return Keeper(minimum_profit_usd=config.agents.keeper.minimum_profit_usd)
+def _keeper(section: sections.Keeper, _config: Config) -> Agent:
+    return Keeper(section.minimum_profit_usd)
 
 
-_BUILDERS: dict[str, Callable[[Config], Agent]] = {
+_BUILDERS: dict[str, Callable[[Any, Config], Agent]] = {
     "depositor": _depositor,
     "noise_trader": _noise_trader,
     "amm_arbitrageur": _amm_arbitrageur,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
 from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
+
+if TYPE_CHECKING:
+    from simulator.types import Booleans
 
 
 @dataclass(eq=False)
@@ -36,27 +40,27 @@ class Keeper(Agent):
             if np.any(when):
                 yield kind(self.index, when)
 
-    def _off_centre(self, view: View) -> np.ndarray:
+    def _off_centre(self, view: View) -> Booleans:
         vault, state = view.protocol.vault, view.state
         centre = 0.5 * (state.tick_lower + state.tick_upper)
         tick = np.floor(np.log(view.oracle_pool_ratio) / np.log(1.0001))
         far = np.abs(tick - centre) >= vault.recenter_threshold * vault.range_half_width
         return ((state.liquidity == 0.0) | far) & (state.shares > 0.0)
 
-    def _short_of_margin(self, view: View) -> np.ndarray:
+    def _short_of_margin(self, view: View) -> Booleans:
         state = view.state
         return self._below(view, view.protocol.vault.top_up_ratio) & (state.idle_usdc > 0.0)
 
-    def _near_liquidation(self, view: View) -> np.ndarray:
+    def _near_liquidation(self, view: View) -> Booleans:
         return self._below(view, view.protocol.vault.deleverage_ratio)
 
-    def _below(self, view: View, ratio: float) -> np.ndarray:
+    def _below(self, view: View, ratio: float) -> Booleans:
         state = view.state
         own = slice(0, 1 + view.protocol.markets)
         low = state.equity[own] < ratio * state.maintenance[own]
         return np.any(low & (state.maintenance[own] > 0.0), axis=0)
 
-    def _off_target(self, view: View) -> np.ndarray:
+    def _off_target(self, view: View) -> Booleans:
         vault, state = view.protocol.vault, view.state
         exposure = (state.lp_base + state.idle_base) * view.oracle(1)
         off = np.zeros(exposure.shape, np.bool_)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
 from simulator.world.actions import Liquidate, LiquidateCollateral
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
 
 
 @dataclass(eq=False)
@@ -47,7 +51,7 @@ class Liquidator(Agent):
             if np.any(when):
                 yield Liquidate(self.index, account, market, when)
 
-    def _closing_size(self, view: View, account: int, market: int) -> np.ndarray:
+    def _closing_size(self, view: View, account: int, market: int) -> Floats:
         """Estimate of the size a liquidation closes: to initial margin, or all of it."""
         clearing = view.protocol.clearing
         parameters = clearing.markets[market]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
 from simulator.world.actions import Swap, Trade
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
 
 
 @dataclass(eq=False)
@@ -32,7 +36,7 @@ class NoiseTrader(Agent):
                 limit = price * (1.0 + np.sign(usd) * self.maximum_slippage)
                 yield Trade(self.index, market, usd / price, limit)
 
-    def _swap(self, view: View, flow: np.ndarray) -> Swap:
+    def _swap(self, view: View, flow: Floats) -> Swap:
         state = view.state
         spot = view.pool_price
         buys = flow > 0.0

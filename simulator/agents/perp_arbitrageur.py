@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
 from simulator.world.actions import PostMargin, Trade
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
 
 
 @dataclass(eq=False)
@@ -37,7 +41,7 @@ class PerpArbitrageur(Agent):
                 limit = price * (1.0 + np.where(size > 0.0, -1.0, 1.0) * parameters.taker_fee)
                 yield Trade(self.index, market, np.where(worth, size, 0.0), limit)
 
-    def _order(self, view: View, market: int) -> tuple[np.ndarray, np.ndarray]:
+    def _order(self, view: View, market: int) -> tuple[Floats, Floats]:
         """Size that takes the premium to the entry basis within the limit, and the premium."""
         parameters = view.protocol.clearing.markets[market]
         state = view.state

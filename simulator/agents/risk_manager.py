@@ -33,9 +33,11 @@ class RiskManager(Agent):
         if view.step == 0:
             betas = np.repeat(np.array(self.initial_betas)[:, None], paths, axis=1)
             yield PostBetas(self.index, betas, np.ones(paths, np.bool_))
-        elif self.window_steps and view.step % self.every_steps == 0:
-            if view.step >= self.window_steps:
-                yield self._post(view)
+        elif self._due(view.step):
+            yield self._post(view)
+
+    def _due(self, step: int) -> bool:
+        return 0 < self.window_steps <= step and step % self.every_steps == 0
 
     def _post(self, view: View) -> PostBetas:
         vault = view.protocol.vault

@@ -1,0 +1,1 @@
+"""The protocol's two worlds, and the border agents see."""

@@ -85,5 +85,5 @@ class World(ABC):
     def observe(self) -> Observation:
         """The state now; read-only, valid until the next ``advance`` or ``execute``."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 -- most worlds hold nothing
         """Release what the world holds (nodes, connections)."""

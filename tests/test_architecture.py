@@ -1,0 +1,92 @@
+"""The arrows of ARCHITECTURE.md hold in the code: imports point one way, start-up is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "simulator"
+
+# What each place may import from the package, by prefix. The longest matching key counts.
+ALLOWED = {
+    "types": (),
+    "config": ("types", "config", "world.protocol", "hedging"),
+    "market": ("types", "config", "market"),
+    "hedging": ("types", "hedging", "world.model.tick", "world.model.jit"),
+    "world": ("types", "market", "world"),
+    "world.model": ("types", "market", "world.actions", "world.base", "world.protocol",
+                    "world.units", "world.gas", "world.model"),
+    "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
+                    "world.units", "world.gas", "world.chain"),
+    "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
+               "world.protocol", "world.gas"),
+    "engine": ("types", "agents", "world.actions", "world.base"),
+    "results": ("types", "config", "market", "hedging", "agents", "engine", "world.actions",
+                "world.base", "world.protocol", "world.gas", "world.model.world",
+                "world.chain.world", "results"),
+    "report": ("types", "config", "market", "results", "report"),
+}  # fmt: skip
+CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
+
+
+def modules() -> list[str]:
+    return sorted(
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    )
+
+
+def imports(module: str) -> set[str]:
+    tree = ast.parse((PACKAGE / Path(*module.split("."))).with_suffix(".py").read_text())
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            found.add(node.module)
+    return found
+
+
+def within(module: str, place: str) -> bool:
+    return module == place or module.startswith(place + ".")
+
+
+def place_of(module: str) -> str | None:
+    """Its longest key of ALLOWED; None for the jobs (run, verify, bench, cli)."""
+    return max((key for key in ALLOWED if within(module, key)), key=len, default=None)
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if place_of(name)])
+def test_a_module_imports_only_what_lies_before_it(module: str) -> None:
+    place = place_of(module)
+    ours = {
+        name.removeprefix("simulator.")
+        for name in imports(module)
+        if name != "simulator" and name.startswith("simulator.")
+    }
+    allowed = ALLOWED[place]
+    stray = {name for name in ours if not any(within(name, prefix) for prefix in allowed)}
+    assert not stray, f"{module} ({place}) imports {sorted(stray)}"
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if not within(name, "world.chain")])
+def test_only_the_chain_world_knows_the_chain(module: str) -> None:
+    tops = {name.split(".")[0] for name in imports(module)}
+    assert not tops & CHAIN_ONLY
+
+
+@pytest.mark.parametrize("entry", ["import simulator", "import simulator.cli"])
+def test_starting_up_imports_nothing_heavy(entry: str) -> None:
+    heavy = {"numpy", "pandas", "numba", "scipy", "pyarrow", "matplotlib", "pydantic"} | CHAIN_ONLY
+    code = f"import sys; {entry}; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not heavy & set(loaded)
