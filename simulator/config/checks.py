@@ -1,0 +1,264 @@
+"""Checks across sections of a configuration: a problem is a line with field, value and range."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from math import ceil
+from typing import TYPE_CHECKING
+
+from simulator.config import correlation
+from simulator.config.models import MAX_STEPS
+from simulator.config.shocks import Depeg
+from simulator.config.venues import TICK_SPACING
+from simulator.types import USDC, USDC_DECIMALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from simulator.config.models import Config
+    from simulator.types import Floats
+
+# TickMath.MAX_TICK of Uniswap v3: the price range is 1.0001^±887272.
+MAX_TICK = 887_272
+
+
+def problems(config: Config) -> Iterator[str]:
+    """What is wrong with a configuration whose fields are each valid; names come first."""
+    broken = list(_names(config))
+    if broken:  # what follows looks assets up by name
+        yield from broken
+        return
+    yield from _time(config)
+    yield from _oracle(config)
+    yield from _pool(config)
+    yield from _clearing(config)
+    yield from _vault(config)
+    yield from _shocks(config)
+    if (config.horizon_hours * 60) % config.step_minutes == 0:
+        yield from _correlations(config)
+
+
+# ------------------------------------------------------------------------------------------ names
+
+
+def _names(config: Config) -> Iterator[str]:
+    assets = list(config.assets)
+    if USDC not in config.assets:
+        yield f"assets = {_list(assets)}: {USDC} is required"
+    elif config.assets[USDC].decimals != USDC_DECIMALS:
+        yield f"assets.USDC.decimals = {config.assets[USDC].decimals}: must be {USDC_DECIMALS}"
+    risky = [symbol for symbol in assets if symbol != USDC]
+    clearing, vault, agents = config.clearing, config.vault, config.agents
+    yield from _known("pool.base", [config.pool.base], risky)
+    yield from _known("clearing.markets", clearing.markets, risky)
+    yield from _known("clearing.collaterals", clearing.collaterals, assets)
+    if USDC not in clearing.collaterals:
+        yield f"clearing.collaterals = {_list(clearing.collaterals)}: {USDC} is required"
+    yield from _known("oracle.feeds", config.oracle.feeds, assets)
+    yield from _known("history.symbols", config.history.symbols, assets)
+    if config.gas.native_asset is not None:
+        yield from _known("gas.native_asset", [config.gas.native_asset], assets)
+    if config.common_jumps is not None:
+        yield from _known("common_jumps.loading", config.common_jumps.loading, assets)
+    yield from _known("vault.betas", vault.betas or {}, list(clearing.markets))
+    yield from _pairs("correlation.pairs", config.correlation.pairs, assets)
+    yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, assets)
+    for name in ("perp_arbitrageur", "noise_trader", "liquidator"):
+        agent = getattr(agents, name)
+        if agent is not None:
+            yield from _known(f"agents.{name}.margin", agent.margin, list(clearing.collaterals))
+    for number, shock in enumerate(config.shocks):
+        named = getattr(shock, "assets", None) or [getattr(shock, "asset", USDC)]
+        yield from _known(f"shocks.{number} ({shock.kind})", named, assets)
+
+
+def _known(field: str, names: Iterable[str], allowed: list[str]) -> Iterator[str]:
+    for name in names:
+        if name not in allowed:
+            yield f"{field} = {name}: must be one of {_list(allowed)}"
+
+
+def _pairs(field: str, pairs: dict[str, float], assets: list[str]) -> Iterator[str]:
+    for pair, value in pairs.items():
+        parts = pair.split("/")
+        if len(parts) != 2 or parts[0] == parts[1] or any(part not in assets for part in parts):
+            yield f'{field} = {pair}: must be "A/B" with A and B two of {_list(assets)}'
+        if not -1 <= value <= 1:
+            yield f"{field}.{pair} = {value}: must be from -1 to 1"
+    spelled = Counter("/".join(sorted(pair.split("/"))) for pair in pairs)
+    yield from (f"{field} = {pair}: is given twice" for pair, times in spelled.items() if times > 1)
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "(none)"
+
+
+# ------------------------------------------------------------------------------------- single rules
+
+
+def _time(config: Config) -> Iterator[str]:
+    minutes = config.horizon_hours * 60
+    if minutes % config.step_minutes != 0 or minutes < config.step_minutes:
+        yield (
+            f"horizon_hours = {config.horizon_hours}: must be a whole number of steps of "
+            f"{config.step_minutes} minutes"
+        )
+    elif config.steps > MAX_STEPS:
+        yield (
+            f"step_minutes = {config.step_minutes}: makes {config.steps} steps, must make at most "
+            f"{MAX_STEPS}"
+        )
+    history = config.history
+    if history.prices is not None and (history.start is None or not history.symbols):
+        yield f"history.prices = {history.prices}: needs history.start and history.symbols"
+    if history.start is not None and history.start.tzinfo is not None:
+        yield f"history.start = {history.start}: must be naive UTC, without a time zone"
+
+
+def _oracle(config: Config) -> Iterator[str]:
+    for symbol in (None, *config.oracle.feeds):
+        feed = config.oracle if symbol is None else config.oracle.feeds[symbol]
+        field = "oracle" if symbol is None else f"oracle.feeds.{symbol}"
+        # Rounds are posted on steps, so the heartbeat in force is the next multiple of the step.
+        beat = ceil(feed.heartbeat_minutes / config.step_minutes) * config.step_minutes
+        if feed.max_age_minutes < beat:
+            yield (
+                f"{field}.max_age_minutes = {feed.max_age_minutes}: must be at least {beat}, the "
+                "heartbeat rounded up to a step, or every feed goes stale between rounds"
+            )
+
+
+def _pool(config: Config) -> Iterator[str]:
+    pool, spacing = config.pool, config.tick_spacing
+    if spacing != TICK_SPACING[pool.fee_ppm]:
+        yield (
+            f"pool.tick_spacing = {spacing}: must be {TICK_SPACING[pool.fee_ppm]}, the spacing of "
+            f"the {pool.fee_ppm} ppm tier"
+        )
+    for number, item in enumerate(pool.background):
+        field = f"pool.background.{number}"
+        if item.half_width_percent is not None and item.half_width_ticks is not None:
+            yield f"{field}: half_width_percent and half_width_ticks are given, at most one allowed"
+        yield from _aligned(f"{field}.half_width_ticks", item.half_width_ticks, spacing)
+
+
+def _aligned(field: str, ticks: int | None, spacing: int) -> Iterator[str]:
+    if ticks is not None and ticks % spacing != 0:
+        yield f"{field} = {ticks}: must be a multiple of the tick spacing {spacing}"
+
+
+def _clearing(config: Config) -> Iterator[str]:
+    clearing = config.clearing
+    for symbol, market in clearing.markets.items():
+        initial = clearing.initial_multiple * market.maintenance_rate
+        cost = market.half_spread + clearing.liquidation_penalty
+        if initial <= cost:
+            yield (
+                f"clearing.markets.{symbol}.maintenance_rate = {market.maintenance_rate}: times "
+                f"initial_multiple is {initial:g}, must exceed half_spread + liquidation_penalty "
+                f"= {cost:g}, or a liquidation cannot restore the margin"
+            )
+
+
+def _vault(config: Config) -> Iterator[str]:
+    vault = config.vault
+    if (vault.range_half_width_percent is None) == (vault.range_half_width_ticks is None):
+        yield ("vault.range_half_width_percent, range_half_width_ticks: exactly one must be given")
+    yield from _aligned(
+        "vault.range_half_width_ticks", vault.range_half_width_ticks, config.tick_spacing
+    )
+    ratios = (vault.margin_target, vault.top_up_ratio, vault.deleverage_ratio)
+    if not ratios[0] > ratios[1] > ratios[2] > 1:
+        yield (
+            "vault.margin_target, top_up_ratio, deleverage_ratio = "
+            f"{', '.join(f'{ratio:g}' for ratio in ratios)}: must fall in this "
+            "order and stay above 1"
+        )
+    if vault.lp_allocation + vault.margin_allocation > 1 + 1e-12:
+        yield (
+            f"vault.lp_allocation + vault.margin_allocation = "
+            f"{vault.lp_allocation + vault.margin_allocation:g}: must be at most 1"
+        )
+    for symbol, beta in (vault.betas or {}).items():
+        if abs(beta) > vault.beta_max:
+            yield (
+                f"vault.betas.{symbol} = {beta}: must be from {-vault.beta_max:g} to "
+                f"{vault.beta_max:g} (vault.beta_max)"
+            )
+    depositor = config.agents.depositor
+    if depositor is not None:
+        most = min(depositor.usdc, vault.deposit_cap)
+        if depositor.initial_deposit > most:
+            yield (
+                f"agents.depositor.initial_deposit = {depositor.initial_deposit:g}: must be at "
+                f"most {most:g}, the lesser of agents.depositor.usdc and vault.deposit_cap"
+            )
+
+
+# ------------------------------------------------------------------------------------------- shocks
+
+
+def _shocks(config: Config) -> Iterator[str]:
+    windows: dict[str, list[tuple[float, float]]] = {}
+    for number, shock in enumerate(config.shocks):
+        field = f"shocks.{number} ({shock.kind})"
+        if isinstance(shock, Depeg):
+            yield from _anchors(config, field, shock)
+            span = (shock.anchors[0][0], shock.anchors[-1][0])
+            if any(
+                span[0] < last and first < span[1] for first, last in windows.get(shock.asset, [])
+            ):
+                yield (
+                    f"{field}.anchors = {span[0]:g} to {span[1]:g} h: must not overlap another "
+                    f"depeg of {shock.asset}"
+                )
+            windows.setdefault(shock.asset, []).append(span)
+        elif shock.at_hours >= config.horizon_hours:
+            yield (
+                f"{field}.at_hours = {shock.at_hours:g}: must be less than horizon_hours "
+                f"({config.horizon_hours:g})"
+            )
+
+
+def _anchors(config: Config, field: str, shock: Depeg) -> Iterator[str]:
+    hours = [anchor[0] for anchor in shock.anchors]
+    if any(later <= earlier for earlier, later in pairwise(hours)):
+        yield f"{field}.anchors = {hours}: hours must increase"
+    for hour in hours:
+        if hour > config.horizon_hours:
+            yield (
+                f"{field}.anchors = {hour:g} h: must be at most horizon_hours "
+                f"({config.horizon_hours:g})"
+            )
+        steps = hour * 60 / config.step_minutes
+        if abs(steps - round(steps)) > 1e-9:
+            yield (
+                f"{field}.anchors = {hour:g} h: must fall on a step of "
+                f"{config.step_minutes} minutes"
+            )
+
+
+def _correlations(config: Config) -> Iterator[str]:
+    first = correlation.initial(config)
+    if not correlation.is_positive_semidefinite(first):
+        yield _impossible("correlation", config.symbols, first)
+        return
+    given = correlation.assumed(config)
+    if not correlation.is_positive_semidefinite(given):
+        yield _impossible("vault.assumed_correlation", config.symbols, given)
+    for regime in correlation.regimes(config):
+        if not correlation.is_positive_semidefinite(regime.correlation):
+            hours = regime.first * config.step_minutes / 60
+            yield _impossible(f"shocks at {hours:g} h", config.symbols, regime.correlation)
+
+
+def _impossible(field: str, symbols: tuple[str, ...], matrix: Floats) -> str:
+    near = correlation.nearest(matrix)
+    pairs = ", ".join(
+        f"{symbols[row]}/{symbols[column]}: {near[row, column]:g}"
+        for row in range(len(symbols))
+        for column in range(row + 1, len(symbols))
+        if USDC not in (symbols[row], symbols[column]) or matrix[row, column] != 0
+    )
+    return f"{field}: the matrix is not positive semi-definite; nearest valid: {{{pairs}}}"

@@ -1,0 +1,157 @@
+"""Correlation matrices of a configuration: built, checked, repaired, changed by shocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.types import USDC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulator.config.models import Config
+    from simulator.types import Floats
+
+# Below zero by less than this is rounding in the eigenvalues, not an impossible matrix.
+PSD_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Regime:
+    """Steps ``first`` to ``last`` (exclusive) over which correlation and volatilities stand still.
+
+    ``correlation`` is ``[A, A]``; ``volatility_multiple`` is ``[A]``, a factor on the assets' own.
+    """
+
+    first: int
+    last: int
+    correlation: Floats
+    volatility_multiple: Floats
+
+
+def build(symbols: tuple[str, ...], default: float, pairs: Mapping[str, float]) -> Floats:
+    """Correlation ``[A, A]``: ``default`` everywhere but against USDC, then the named pairs."""
+    matrix = np.full((len(symbols), len(symbols)), default)
+    for row, symbol in enumerate(symbols):
+        if symbol == USDC:
+            matrix[row, :] = matrix[:, row] = 0.0
+    np.fill_diagonal(matrix, 1.0)
+    for pair, value in pairs.items():
+        row, column = (symbols.index(symbol) for symbol in pair.split("/"))
+        matrix[row, column] = matrix[column, row] = value
+    return matrix
+
+
+def initial(config: Config) -> Floats:
+    """Correlation ``[A, A]`` of the price processes outside any shock, in order of ``symbols``."""
+    return build(config.symbols, config.correlation.default, config.correlation.pairs)
+
+
+def assumed(config: Config) -> Floats:
+    """Correlation ``[A, A]`` the vault's designer assumed; as drawn where nothing is said."""
+    pairs = {
+        **_ordered(config.correlation.pairs),
+        **_ordered(config.vault.assumed_correlation or {}),
+    }
+    return build(config.symbols, config.correlation.default, pairs)
+
+
+def regimes(config: Config) -> list[Regime]:
+    """Correlation and volatility over time, as stretches of steps without a change.
+
+    The step from t to t + 1 is in a window when t is. Where windows overlap, the shock written
+    later sets the correlation, and volatility multiples multiply.
+    """
+    windows = [shock for shock in config.shocks if shock.kind in ("decoupling", "convergence")]
+    hours = np.arange(config.steps) * (config.step_minutes / 60)
+    active = np.array(
+        [(hours >= w.at_hours) & (hours < w.at_hours + w.duration_hours) for w in windows]
+    ).reshape(len(windows), config.steps)
+    changes = np.flatnonzero(np.any(active[:, 1:] != active[:, :-1], axis=0)) + 1
+    edges = [0, *changes.tolist(), config.steps]
+    base = initial(config)
+    result = []
+    for first, last in pairwise(edges):
+        matrix, multiple = base.copy(), np.ones(len(base))
+        for window, on in zip(windows, active, strict=True):
+            if on[first]:
+                _apply(window, config.symbols, matrix, multiple)
+        result.append(Regime(first, last, matrix, multiple))
+    return result
+
+
+def _apply(shock: object, symbols: tuple[str, ...], matrix: Floats, multiple: Floats) -> None:
+    from simulator.config.shocks import Convergence, Decoupling
+
+    others = np.array([symbol != USDC for symbol in symbols])
+    if isinstance(shock, Decoupling):
+        row = symbols.index(shock.asset)
+        others[row] = False
+        matrix[row, others] = matrix[others, row] = shock.correlation
+        multiple[row] *= shock.volatility_multiple
+    elif isinstance(shock, Convergence):
+        matrix[np.ix_(others, others)] = shock.correlation
+        np.fill_diagonal(matrix, 1.0)
+        multiple[others] *= shock.volatility_multiple
+
+
+def _ordered(pairs: Mapping[str, float]) -> dict[str, float]:
+    """Pairs under one spelling, so that SOL/BTC overrides BTC/SOL."""
+    return {"/".join(sorted(pair.split("/"))): value for pair, value in pairs.items()}
+
+
+def is_positive_semidefinite(matrix: Floats) -> bool:
+    """Whether random variables with this correlation exist."""
+    return bool(np.linalg.eigvalsh(matrix)[0] >= -PSD_TOLERANCE)
+
+
+def nearest(matrix: Floats, iterations: int = 1_000) -> Floats:
+    """Nearest correlation matrix in the Frobenius norm (Higham 2002, algorithm 3.3).
+
+    Alternating projections, with Dykstra's correction on the cone of PSD matrices. The result is
+    rounded to 4 decimals for a message, and shrunk towards the identity until it passes
+    :func:`is_positive_semidefinite` so that what the message proposes is accepted.
+    """
+    correction = np.zeros_like(matrix)
+    result = matrix.copy()
+    for _ in range(iterations):
+        shifted = result - correction
+        values, vectors = np.linalg.eigh(shifted)
+        projected = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        correction = projected - shifted
+        previous, result = result, projected.copy()
+        np.fill_diagonal(result, 1.0)
+        if np.max(np.abs(result - previous)) < 1e-12:
+            break
+    proposal: Floats = np.round(result, 4)
+    shrink = 0.0
+    while not is_positive_semidefinite(proposal):
+        shrink += 1e-4
+        proposal = np.round(
+            (1 - shrink) * result + shrink * np.identity(len(result), np.float64), 4
+        )
+    return proposal
+
+
+def cholesky(matrix: Floats) -> Floats:
+    """Lower factor of a positive semi-definite matrix, singular ones (ρ = 1) included.
+
+    A pivot that is zero within rounding leaves its column zero: the asset is then a combination of
+    those before it. Factors of the first n assets do not depend on the assets after them.
+    """
+    size = len(matrix)
+    factor = np.zeros_like(matrix)
+    for row in range(size):
+        for column in range(row + 1):
+            rest = matrix[row, column] - sum(
+                factor[row, k] * factor[column, k] for k in range(column)
+            )
+            if row == column:
+                factor[row, row] = np.sqrt(rest) if rest > PSD_TOLERANCE else 0.0
+            elif factor[column, column] > 0.0:
+                factor[row, column] = rest / factor[column, column]
+    return factor

@@ -1,0 +1,130 @@
+"""Reading configurations: built-in scenarios, YAML files, overrides from the command line."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from simulator.config import errors
+from simulator.config.models import Config
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from importlib.resources.abc import Traversable
+
+
+def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a built-in scenario by name, or a YAML file by path, with ``a.b=value`` overrides.
+
+    Raises:
+        InputError: no such scenario or file, not YAML, an override of an unknown field, or values
+            out of range: one line per problem, naming field, value and what is allowed.
+    """
+    data = _read(_find(name_or_path))
+    for override in overrides:
+        _override(data, override)
+    return from_mapping(data)
+
+
+def from_mapping(data: Mapping[str, Any]) -> Config:
+    """Build a configuration from plain data; raises InputError as :func:`load` does."""
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise InputError("\n".join(errors.lines(error, data))) from None
+
+
+def scenarios() -> dict[str, str]:
+    """Built-in scenarios: name → one-line description."""
+    return {name: _read(file)["description"] for name, file in sorted(_built_in().items())}
+
+
+def scenario_text(name: str) -> str:
+    """A built-in scenario as written, comments included; raises InputError when there is none."""
+    return _find(name).read_text(encoding="utf-8")
+
+
+def to_yaml(config: Config) -> str:
+    """A configuration as a YAML file that :func:`load` reads back to an equal one."""
+    data = config.model_dump(mode="json")
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def _built_in() -> dict[str, Traversable]:
+    folder = resources.files("simulator.config") / "scenarios"
+    return {
+        entry.name.removesuffix(".yaml"): entry
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    }
+
+
+def _find(name_or_path: str | Path) -> Traversable:
+    built_in = _built_in()
+    if str(name_or_path) in built_in:
+        return built_in[str(name_or_path)]
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    raise InputError(
+        f"scenario = {name_or_path}: neither a built-in scenario nor a file"
+        f"{errors.suggestion(name_or_path, built_in)}"
+    )
+
+
+def _read(file: Traversable) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: not a YAML file: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{file}: must be a mapping of fields, is {type(data).__name__}")
+    return data
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    """Set one field in place; sections left null are opened, unknown fields refused."""
+    name, equals, text = override.partition("=")
+    name = name.strip()
+    if not equals or not name:
+        raise InputError(f"override = {override!r}: must be written field.path=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(
+            f"{name} = {text}: not a YAML value: {' '.join(str(error).split())}"
+        ) from None
+    path: list[str | int] = [int(part) if part.isdigit() else part for part in name.split(".")]
+    for length in range(len(path)):
+        _check_known(path[: length + 1], data, name, last=length == len(path) - 1)
+    node: Any = data
+    for part in path[:-1]:
+        if isinstance(node, list):
+            node = node[part]  # type: ignore[index]
+        else:
+            if node.get(part) is None:
+                node[part] = {}
+            node = node[part]
+    node[path[-1]] = value
+
+
+def _check_known(path: list[str | int], data: dict[str, Any], name: str, *, last: bool) -> None:
+    above = errors.value_at(path[:-1], data)
+    if isinstance(above, list):
+        known = isinstance(path[-1], int) and path[-1] < len(above)
+        choices = [str(number) for number in range(len(above))]
+    elif above is None or isinstance(above, dict):
+        fields = errors.fields(path[:-1], data)
+        choices = errors.names(path[:-1], data)
+        # A mapping such as `assets` takes new keys, but only whole entries.
+        known = path[-1] in fields if fields else last or path[-1] in choices
+    else:
+        known, choices = False, []
+    if not known:
+        where = ".".join(map(str, path))
+        raise InputError(f"{name}: unknown field {where}{errors.suggestion(path[-1], choices)}")

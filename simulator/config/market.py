@@ -1,0 +1,136 @@
+"""What the world outside does: assets, correlation, gas, oracle feeds, recorded prices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from simulator.config.section import Section, Symbol
+
+CorrelationValue = Annotated[float, Field(ge=-1, le=1)]
+
+
+class Jumps(Section):
+    """Merton (1976) jumps of one asset, on top of its diffusion and compensated in its drift."""
+
+    intensity: float = Field(ge=0, le=10_000, description="mean number of jumps per year")
+    mean: float = Field(ge=-3, le=3, description="mean of the jump in the log price")
+    std: float = Field(ge=0, le=3, description="standard deviation of the jump in the log price")
+
+
+class CommonJumps(Jumps):
+    """Jumps that hit several assets at the same moment."""
+
+    loading: dict[Symbol, Annotated[float, Field(ge=-5, le=5)]] = Field(
+        default_factory=dict,
+        description="factor on the common jump in the log price, by asset (default 1, USDC 0)",
+    )
+
+
+class Asset(Section):
+    """One asset: its index price is a geometric Brownian motion, with jumps if it has any."""
+
+    price: float = Field(gt=0, le=1e9, description="index price at the start, USD per whole token")
+    volatility: float = Field(
+        default=0.0,
+        ge=0,
+        le=20,
+        description="volatility of the log price, per square root of a year (0.8 = 80 %)",
+    )
+    drift: float = Field(
+        default=0.0, ge=-20, le=20, description="drift of the price, per year (0.05 = 5 %)"
+    )
+    decimals: int = Field(
+        default=18,
+        ge=6,
+        le=18,
+        multiple_of=2,
+        description="decimals of the token on chain, even (USDC: 6)",
+    )
+    jumps: Jumps | None = Field(default=None, description="jumps of this asset alone; null: none")
+
+
+class Correlation(Section):
+    """Correlation of the diffusions; USDC has none with the rest unless a pair says so."""
+
+    default: CorrelationValue = Field(
+        default=0.0, description="correlation of every pair not named, USDC left out (pure number)"
+    )
+    pairs: dict[str, CorrelationValue] = Field(
+        default_factory=dict, description='correlation by pair, "ETH/BTC": 0.85 (pure number)'
+    )
+
+
+class Gas(Section):
+    """Gas price: log gwei follows a mean-reverting (Ornstein–Uhlenbeck) process around ``gwei``."""
+
+    gwei: float = Field(
+        default=20.0, gt=0, le=100_000, description="mean gas price, gwei (1e-9 native token)"
+    )
+    native_asset: Symbol | None = Field(
+        default=None,
+        description="asset whose index price turns gas into USD; null: native_price does",
+    )
+    native_price: float = Field(
+        default=2_000.0,
+        gt=0,
+        le=1e7,
+        description="USD per native token, where native_asset is null",
+    )
+    volatility: float = Field(
+        default=0.3,
+        ge=0,
+        le=3,
+        description="long-run standard deviation of the log gas price (pure number)",
+    )
+    reversion_hours: float = Field(
+        default=6.0, gt=0, le=10_000, description="relaxation time of the log gas price, hours"
+    )
+
+
+class Feed(Section):
+    """When a price feed posts a round, and how old a round contracts accept."""
+
+    heartbeat_minutes: float = Field(
+        default=60.0, gt=0, le=1e6, description="a round is posted at least this often, minutes"
+    )
+    deviation: float = Field(
+        default=0.005,
+        ge=0,
+        le=1,
+        description="a round is posted when the price moved by more, fraction of the last round",
+    )
+    lag_steps: int = Field(
+        default=0, ge=0, le=1_000, description="age of the index price a round carries, steps"
+    )
+    max_age_minutes: float = Field(
+        default=150.0, gt=0, le=1e6, description="contracts refuse a round older than this, minutes"
+    )
+
+
+class Oracle(Feed):
+    """The feed every asset has, unless ``feeds`` gives it one of its own."""
+
+    feeds: dict[Symbol, Feed] = Field(
+        default_factory=dict, description="feeds of single assets, whole"
+    )
+
+
+class History(Section):
+    """Replay of recorded prices; without ``prices`` the processes of the assets are drawn."""
+
+    prices: str | None = Field(
+        default=None, description="Parquet or CSV file: timestamp_utc, symbol, close; null: none"
+    )
+    symbols: dict[Symbol, str] = Field(
+        default_factory=dict, description="symbol in the file, by asset (SOL: SOLUSDT)"
+    )
+    start: datetime | None = Field(default=None, description="first price replayed, naive UTC")
+    max_gap_hours: float = Field(
+        default=3.0, ge=0, le=168, description="longest gap filled with the price before it, hours"
+    )
+    notes: tuple[str, ...] = Field(
+        default=(), description="what was assumed when the file was read (written by hedgesim)"
+    )

@@ -1,0 +1,163 @@
+"""The configuration of a run: one model, every field with its unit and bounds.
+
+Sections live beside this module and are re-exported here; checks across sections are in
+:mod:`simulator.config.checks`, and run whenever a :class:`Config` is made.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from simulator.config.agents import (
+    Agents,
+    AmmArbitrageur,
+    Depositor,
+    Keeper,
+    Liquidator,
+    NoiseTrader,
+    PerpArbitrageur,
+    RiskManager,
+)
+from simulator.config.market import (
+    Asset,
+    CommonJumps,
+    Correlation,
+    Feed,
+    Gas,
+    History,
+    Jumps,
+    Oracle,
+)
+from simulator.config.section import Section, Symbol
+from simulator.config.shocks import (
+    AnyShock,
+    Convergence,
+    Crash,
+    Decoupling,
+    Depeg,
+    DepthCut,
+    GasSpike,
+    OracleFreeze,
+    OracleOutlier,
+    Squeeze,
+    WithdrawalRun,
+)
+from simulator.config.venues import (
+    TICK_SPACING,
+    BackgroundLiquidity,
+    Clearing,
+    Collateral,
+    Market,
+    Pool,
+    Vault,
+)
+from simulator.types import USDC
+
+MAX_STEPS = 1_000_000
+
+
+class Config(Section):
+    """One run, whole."""
+
+    name: str = Field(min_length=1, max_length=80, description="short name (text)")
+    description: str = Field(default="", description="one line on what it shows (text)")
+    seed: int = Field(default=1, ge=0, lt=2**63, description="root of all randomness (integer)")
+    paths: int = Field(default=1_000, ge=1, le=10_000_000, description="number of market paths")
+    horizon_hours: float = Field(
+        gt=0, le=1e6, description="simulated time, hours; a whole number of steps"
+    )
+    step_minutes: int = Field(default=60, ge=1, le=1_440, description="time step, minutes")
+    assets: dict[Symbol, Asset] = Field(
+        min_length=2, description="assets by symbol; USDC is required"
+    )
+    correlation: Correlation = Field(
+        default=Correlation(), description="correlation of the price processes"
+    )
+    common_jumps: CommonJumps | None = Field(
+        default=None, description="jumps common to several assets; null: none"
+    )
+    shocks: tuple[AnyShock, ...] = Field(default=(), description="what goes wrong, and when")
+    gas: Gas = Field(default=Gas(), description="gas price")
+    oracle: Oracle = Field(default=Oracle(), description="price feeds the contracts read")
+    pool: Pool = Field(description="AMM pool of the LP leg")
+    clearing: Clearing = Field(description="venue of the hedge leg")
+    vault: Vault = Field(description="the vault under test")
+    agents: Agents = Field(default=Agents(), description="who acts")
+    history: History = Field(default=History(), description="recorded prices to replay")
+
+    @model_validator(mode="after")
+    def _across_sections(self) -> Config:
+        from simulator.config.checks import problems  # it needs the finished model
+
+        if found := list(problems(self)):
+            raise ValueError("\n".join(found))
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Number of steps T."""
+        return round(self.horizon_hours * 60 / self.step_minutes)
+
+    @property
+    def step_seconds(self) -> int:
+        """Length of a step, seconds."""
+        return self.step_minutes * 60
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Assets in the order of every array: USDC, the base asset, then the rest as written."""
+        first = (USDC, self.pool.base)
+        return (*first, *(symbol for symbol in self.assets if symbol not in first))
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """Assets of the perp markets, in the order of every array."""
+        return tuple(self.clearing.markets)
+
+    @property
+    def tick_spacing(self) -> int:
+        """Tick spacing of the pool."""
+        return self.pool.tick_spacing or TICK_SPACING[self.pool.fee_ppm]
+
+    def feed(self, symbol: str) -> Feed:
+        """Price feed of one asset."""
+        return self.oracle.feeds.get(symbol, self.oracle)
+
+
+__all__ = [
+    "TICK_SPACING",
+    "Agents",
+    "AmmArbitrageur",
+    "AnyShock",
+    "Asset",
+    "BackgroundLiquidity",
+    "Clearing",
+    "Collateral",
+    "CommonJumps",
+    "Config",
+    "Convergence",
+    "Correlation",
+    "Crash",
+    "Decoupling",
+    "Depeg",
+    "Depositor",
+    "DepthCut",
+    "Feed",
+    "Gas",
+    "GasSpike",
+    "History",
+    "Jumps",
+    "Keeper",
+    "Liquidator",
+    "Market",
+    "NoiseTrader",
+    "Oracle",
+    "OracleFreeze",
+    "OracleOutlier",
+    "PerpArbitrageur",
+    "Pool",
+    "RiskManager",
+    "Squeeze",
+    "Vault",
+    "WithdrawalRun",
+]

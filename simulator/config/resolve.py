@@ -1,0 +1,220 @@
+"""From a configuration in friendly units to the protocol both worlds are built from."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isqrt, log, log1p
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.config import correlation
+from simulator.config.checks import MAX_TICK
+from simulator.types import USDC, USDC_DECIMALS
+from simulator.world.protocol import (
+    AgentSlot,
+    BackgroundRange,
+    ClearingParameters,
+    CollateralParameters,
+    MarketParameters,
+    PoolParameters,
+    Protocol,
+    Token,
+    VaultParameters,
+)
+
+if TYPE_CHECKING:
+    from simulator.config.models import BackgroundLiquidity, Config
+
+# Block order: the uninformed act first, those who live off them after, the vault's keeper last.
+AGENT_ORDER = (
+    "depositor",
+    "noise_trader",
+    "amm_arbitrageur",
+    "perp_arbitrageur",
+    "risk_manager",
+    "liquidator",
+    "keeper",
+)
+MARGIN_TRADERS = frozenset({"noise_trader", "perp_arbitrageur", "liquidator"})
+_LOG_TICK = log(1.0001)  # one tick is 1.0001 in price (Uniswap v3 whitepaper, eq. 6.1)
+
+
+def resolve(config: Config) -> Protocol:
+    """The protocol a configuration describes; assets and agents in their fixed order."""
+    symbols = config.symbols
+    return Protocol(
+        assets=tuple(
+            Token(symbol, config.assets[symbol].decimals, config.assets[symbol].price)
+            for symbol in symbols
+        ),
+        oracle_max_age=tuple(round(config.feed(symbol).max_age_minutes * 60) for symbol in symbols),
+        pool=_pool(config),
+        clearing=_clearing(config),
+        vault=_vault(config),
+        agents=_agents(config),
+    )
+
+
+def initial_betas(config: Config) -> tuple[float, ...]:
+    """First hedge ratios by market, USD short per USD of LP delta.
+
+    As configured, else the minimum-variance ratios Σ_hh⁻¹ σ_hl of the assumed correlation and
+    volatilities; limited to ±beta_max, beyond which the vault refuses them.
+    """
+    from simulator.hedging.minimum_variance import hedge_ratios
+
+    if config.vault.betas is not None:
+        return tuple(config.vault.betas.get(market, 0.0) for market in config.markets)
+    symbols = (config.pool.base, *config.markets)
+    rows = [config.symbols.index(symbol) for symbol in symbols]
+    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
+    matrix = correlation.assumed(config)[np.ix_(rows, rows)]
+    betas = hedge_ratios(matrix * np.outer(volatility, volatility))
+    limit = config.vault.beta_max
+    return tuple(float(beta) for beta in np.clip(betas, -limit, limit))
+
+
+# --------------------------------------------------------------------------------------------- pool
+
+
+def _pool(config: Config) -> PoolParameters:
+    sqrt_price_x96 = _sqrt_price_x96(config)
+    tick = _tick_of(sqrt_price_x96)
+    return PoolParameters(
+        fee_ppm=config.pool.fee_ppm,
+        tick_spacing=config.tick_spacing,
+        sqrt_price_x96=sqrt_price_x96,
+        background=tuple(
+            _range(config, item, sqrt_price_x96, tick) for item in config.pool.background
+        ),
+    )
+
+
+def _sqrt_price_x96(config: Config) -> int:
+    """floor(√(raw USDC per raw base) · 2⁹⁶) at the initial prices, from exact rationals."""
+    base = config.assets[config.pool.base]
+    price = Fraction(base.price) / Fraction(config.assets[USDC].price)
+    raw = price * Fraction(10) ** (USDC_DECIMALS - base.decimals)
+    return isqrt((raw.numerator << 192) // raw.denominator)
+
+
+def _tick_of(sqrt_price_x96: int) -> int:
+    """Tick of a √price, within one of TickMath's; enough, as ranges are aligned outwards."""
+    return int(2 * log(sqrt_price_x96 / 2**96) // _LOG_TICK)
+
+
+def _range(
+    config: Config, item: BackgroundLiquidity, sqrt_price_x96: int, tick: int
+) -> BackgroundRange:
+    """Tick-aligned range around the initial price, with the liquidity its value buys there.
+
+    Value of one unit of L at √P in [√P_a, √P_b] (Uniswap v3 whitepaper, eq. 6.29 and 6.30):
+    (1/√P − 1/√P_b) base + (√P − √P_a) USDC, raw units.
+    """
+    spacing = config.tick_spacing
+    last = MAX_TICK // spacing * spacing
+    half = item.half_width_ticks
+    if item.half_width_percent is not None:
+        half = round(log1p(item.half_width_percent / 100) / _LOG_TICK)
+    if half is None:
+        lower, upper = -last, last
+    else:
+        lower = max((tick - half) // spacing * spacing, -last)
+        upper = min(-((-tick - half) // spacing) * spacing, last)
+    root = sqrt_price_x96 / 2**96
+    root_lower, root_upper = (1.0001 ** (bound / 2) for bound in (lower, upper))
+    base, usdc = config.assets[config.pool.base], config.assets[USDC]
+    value_of_one = (1 / root - 1 / root_upper) * base.price / 10**base.decimals + (
+        root - root_lower
+    ) * usdc.price / 10**USDC_DECIMALS
+    return BackgroundRange(lower, upper, int(item.value_usd / value_of_one))
+
+
+def _half_width(config: Config) -> int:
+    """The vault's range half width in ticks; a percentage goes to the nearest aligned one."""
+    vault, spacing = config.vault, config.tick_spacing
+    if vault.range_half_width_ticks is not None:
+        return vault.range_half_width_ticks
+    assert vault.range_half_width_percent is not None  # one of the two: checks.py
+    ticks = log1p(vault.range_half_width_percent / 100) / _LOG_TICK
+    return max(round(ticks / spacing), 1) * spacing
+
+
+# ---------------------------------------------------------------------------------- clearing, vault
+
+
+def _clearing(config: Config) -> ClearingParameters:
+    clearing, symbols = config.clearing, config.symbols
+    others = (symbol for symbol in clearing.collaterals if symbol != USDC)
+    return ClearingParameters(
+        markets=tuple(
+            MarketParameters(
+                asset=symbols.index(symbol),
+                skew_scale=market.skew_scale_usd / config.assets[symbol].price,
+                half_spread=market.half_spread,
+                taker_fee=market.taker_fee,
+                max_funding_velocity=market.max_funding_velocity,
+                max_skew=market.max_skew_usd / config.assets[symbol].price,
+                maintenance_rate=market.maintenance_rate,
+            )
+            for symbol, market in clearing.markets.items()
+        ),
+        collaterals=tuple(
+            CollateralParameters(
+                asset=symbols.index(symbol),
+                haircut=clearing.collaterals[symbol].haircut,
+                cap=clearing.collaterals[symbol].cap,
+            )
+            for symbol in (USDC, *others)
+        ),
+        initial_multiple=clearing.initial_multiple,
+        liquidation_penalty=clearing.liquidation_penalty,
+        liquidator_share=clearing.liquidator_share,
+        profit_cap=clearing.profit_cap,
+        maker_funds=clearing.maker_funds,
+        insurance_funds=clearing.insurance_funds,
+    )
+
+
+def _vault(config: Config) -> VaultParameters:
+    vault = config.vault
+    return VaultParameters(
+        range_half_width=_half_width(config),
+        recenter_threshold=vault.recenter_threshold,
+        lp_allocation=vault.lp_allocation,
+        margin_allocation=vault.margin_allocation,
+        hedge_band=vault.hedge_band,
+        max_slippage=vault.max_slippage,
+        margin_target=vault.margin_target,
+        top_up_ratio=vault.top_up_ratio,
+        deleverage_ratio=vault.deleverage_ratio,
+        keeper_reward=vault.keeper_reward,
+        entry_fee=vault.entry_fee,
+        exit_fee=vault.exit_fee,
+        deposit_cap=vault.deposit_cap,
+        beta_max=vault.beta_max,
+        beta_max_change=vault.beta_max_change,
+        beta_interval=round(vault.beta_interval_hours * 3_600),
+        isolated=config.clearing.margin == "isolated",
+    )
+
+
+def _agents(config: Config) -> tuple[AgentSlot, ...]:
+    collaterals = (USDC, *(c for c in config.clearing.collaterals if c != USDC))
+    slots = []
+    for name in AGENT_ORDER:
+        agent = getattr(config.agents, name)
+        if agent is None:
+            continue
+        has_account = name in MARGIN_TRADERS
+        slots.append(
+            AgentSlot(
+                name=name,
+                usdc=agent.usdc,
+                base=getattr(agent, "base", 0.0),
+                has_account=has_account,
+                margin=tuple(agent.margin.get(c, 0.0) for c in collaterals) if has_account else (),
+            )
+        )
+    return tuple(slots)

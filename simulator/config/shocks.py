@@ -1,0 +1,169 @@
+"""Shocks: what goes wrong, composed on top of any price process."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from simulator.config.section import Section, Symbol
+
+Hours = Annotated[float, Field(ge=0, le=1e6)]
+Price = Annotated[float, Field(gt=0, le=1e9)]
+
+
+class Shock(Section):
+    """Base of all shocks."""
+
+    at_hours: Hours = Field(description="when it begins, hours from the start")
+
+
+class WindowShock(Shock):
+    """A shock that lasts for a window and then is over."""
+
+    duration_hours: float = Field(gt=0, le=1e6, description="how long it lasts, hours")
+
+
+class Depeg(Section):
+    """The price passes through anchor points, Brownian bridges between (Glasserman 2003, §3.1).
+
+    From the last anchor on the price follows its own process again, from that level.
+    """
+
+    kind: Literal["depeg"]
+    asset: Symbol = Field(description="asset whose price is prescribed")
+    anchors: tuple[tuple[Hours, Price], ...] = Field(
+        min_length=2,
+        description="[hours from the start, USD per token], in order of time, each on a step",
+    )
+    volatility: float = Field(
+        default=0.0, ge=0, le=20, description="volatility of the bridges, per square root of a year"
+    )
+    source: str = Field(default="", description="where the anchor points were published (text)")
+
+
+class PriceMove(Shock):
+    """A move of the log price that ramps up linearly, is held, and recovers linearly or never."""
+
+    assets: tuple[Symbol, ...] = Field(min_length=1, description="assets that move")
+    ramp_hours: float = Field(
+        default=0.0, ge=0, le=1e6, description="time from start to full size, hours"
+    )
+    hold_hours: float = Field(
+        default=0.0, ge=0, le=1e6, description="time at full size before recovering, hours"
+    )
+    recovery_hours: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e6,
+        description="time from full size back to none, hours; null: never recovers",
+    )
+
+
+class Crash(PriceMove):
+    """Prices fall."""
+
+    kind: Literal["crash"]
+    size: float = Field(gt=-1, lt=0, description="relative price move at full size (-0.5 = halves)")
+
+
+class Squeeze(PriceMove):
+    """Prices rise: a short squeeze."""
+
+    kind: Literal["squeeze"]
+    size: float = Field(
+        gt=0, le=100, description="relative price move at full size (1.0 = doubles)"
+    )
+
+
+class Decoupling(WindowShock):
+    """The correlation of one asset with all others (USDC left out) becomes ``correlation``."""
+
+    kind: Literal["decoupling"]
+    asset: Symbol = Field(description="asset that decouples")
+    correlation: float = Field(
+        default=0.0,
+        ge=-1,
+        le=1,
+        description="its correlation with every other asset during the window (pure number)",
+    )
+    volatility_multiple: float = Field(
+        default=1.0,
+        ge=0,
+        le=50,
+        description="factor on its volatility during the window (pure number)",
+    )
+
+
+class Convergence(WindowShock):
+    """All correlations (USDC left out) become ``correlation``: everything falls together."""
+
+    kind: Literal["convergence"]
+    correlation: float = Field(
+        default=0.98,
+        ge=-1,
+        le=1,
+        description="correlation of every pair during the window (pure number)",
+    )
+    volatility_multiple: float = Field(
+        default=1.0,
+        ge=0,
+        le=50,
+        description="factor on every volatility but USDC's during the window (pure number)",
+    )
+
+
+class DepthCut(WindowShock):
+    """Liquidity leaves the venues."""
+
+    kind: Literal["depth_cut"]
+    venue: Literal["pool", "perp", "both"] = Field(
+        default="both", description="which venue: pool, perp or both"
+    )
+    factor: float = Field(gt=0, le=1, description="what is left of the depth (0.2 = a fifth)")
+
+
+class GasSpike(WindowShock):
+    """The gas price is multiplied."""
+
+    kind: Literal["gas_spike"]
+    factor: float = Field(gt=0, le=10_000, description="factor on the gas price (pure number)")
+
+
+class OracleFreeze(WindowShock):
+    """No round is posted for these assets."""
+
+    kind: Literal["oracle_freeze"]
+    assets: tuple[Symbol, ...] = Field(min_length=1, description="assets whose feed stops")
+
+
+class OracleOutlier(Shock):
+    """One round is posted at a wrong price; the next round corrects it."""
+
+    kind: Literal["oracle_outlier"]
+    asset: Symbol = Field(description="asset whose feed errs")
+    factor: float = Field(gt=0, le=100, description="posted price over the true one (pure number)")
+
+
+class WithdrawalRun(WindowShock):
+    """Depositors leave: an equal share of what is left at every step of the window."""
+
+    kind: Literal["withdrawal_run"]
+    fraction: float = Field(
+        gt=0, le=1, description="fraction of holdings redeemed by the end of the window"
+    )
+
+
+AnyShock: TypeAlias = Annotated[
+    Depeg
+    | Crash
+    | Squeeze
+    | Decoupling
+    | Convergence
+    | DepthCut
+    | GasSpike
+    | OracleFreeze
+    | OracleOutlier
+    | WithdrawalRun,
+    Field(discriminator="kind"),
+]

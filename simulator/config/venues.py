@@ -1,0 +1,199 @@
+"""The protocol's parameters in friendly units: pool, clearing house, vault."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from simulator.config.section import Section, Symbol
+
+# Fee tiers of UniswapV3Factory and their tick spacing; governance enabled 100 ppm in 2021.
+TICK_SPACING = {100: 1, 500: 10, 3_000: 60, 10_000: 200}
+
+
+class BackgroundLiquidity(Section):
+    """Passive liquidity around the initial price; neither width given: over the full range."""
+
+    value_usd: float = Field(gt=0, le=1e12, description="value at the initial price, USD")
+    half_width_percent: float | None = Field(
+        default=None,
+        gt=0,
+        le=100_000,
+        description="upper end of the range above the initial price, percent; rounded out to ticks",
+    )
+    half_width_ticks: int | None = Field(
+        default=None,
+        gt=0,
+        le=887_272,
+        description="half width of the range, ticks, a multiple of the tick spacing",
+    )
+
+
+class Pool(Section):
+    """The Uniswap v3 pool of the base asset against USDC."""
+
+    base: Symbol = Field(description="asset of the LP leg, token0 of the pool")
+    fee_ppm: Literal[100, 500, 3_000, 10_000] = Field(
+        default=500, description="swap fee, millionths of the amount in"
+    )
+    tick_spacing: int | None = Field(
+        default=None,
+        gt=0,
+        le=16_384,
+        description="ticks between initialisable ticks; null: the fee tier's own",
+    )
+    background: tuple[BackgroundLiquidity, ...] = Field(
+        min_length=1, description="everybody else's liquidity"
+    )
+
+
+class Collateral(Section):
+    """One token of the collateral basket."""
+
+    haircut: float = Field(
+        default=0.0, ge=0, le=1, description="fraction of its value that does not count as margin"
+    )
+    cap: float = Field(default=1e9, gt=0, le=1e15, description="most the venue takes, whole tokens")
+
+
+class Market(Section):
+    """One perp market, skew priced (Synthetix SIP-279)."""
+
+    skew_scale_usd: float = Field(
+        gt=0, le=1e13, description="skew that moves the mark by 100 %, USD at the initial price"
+    )
+    half_spread: float = Field(
+        default=0.0002, ge=0, lt=1, description="half the bid–ask spread, fraction of the index"
+    )
+    taker_fee: float = Field(
+        default=0.0005, ge=0, lt=1, description="fee, fraction of the notional"
+    )
+    max_funding_velocity: float = Field(
+        default=0.1,
+        ge=0,
+        le=1_000,
+        description="change of the daily funding rate per day at full skew (1/day²)",
+    )
+    max_skew_usd: float = Field(
+        gt=0, le=1e13, description="inventory limit of the maker account, USD at the initial price"
+    )
+    maintenance_rate: float = Field(
+        default=0.05, gt=0, lt=1, description="maintenance margin, fraction of the notional"
+    )
+
+
+class Clearing(Section):
+    """The cross-margin clearing house, its markets and its own funds."""
+
+    margin: Literal["isolated", "cross"] = Field(
+        default="cross", description="margin mode of the vault's hedge"
+    )
+    initial_multiple: float = Field(
+        default=2.0, ge=1, le=100, description="initial over maintenance margin (pure number)"
+    )
+    liquidation_penalty: float = Field(
+        default=0.01, ge=0, lt=1, description="penalty, fraction of the notional closed"
+    )
+    liquidator_share: float = Field(
+        default=0.5, ge=0, le=1, description="fraction of the penalty the liquidator gets"
+    )
+    profit_cap: float = Field(
+        default=0.5,
+        ge=0,
+        le=1_000,
+        description="unrealised profit counted as initial margin at most, multiple of cash",
+    )
+    maker_funds: float = Field(
+        default=50e6, ge=0, le=1e13, description="maker account at the start, USDC"
+    )
+    insurance_funds: float = Field(
+        default=1e6, ge=0, le=1e13, description="insurance fund at the start, USDC"
+    )
+    collaterals: dict[Symbol, Collateral] = Field(
+        default_factory=lambda: {"USDC": Collateral()},
+        description="collateral basket by asset; USDC is required",
+    )
+    markets: dict[Symbol, Market] = Field(
+        min_length=1, description="perp markets by asset, in order"
+    )
+
+
+class Vault(Section):
+    """HedgeVault (contracts/SPEC.md §4.1)."""
+
+    range_half_width_percent: float | None = Field(
+        default=None,
+        gt=0,
+        le=100_000,
+        description="upper end of the range above its centre, percent; rounded to the tick spacing",
+    )
+    range_half_width_ticks: int | None = Field(
+        default=None,
+        gt=0,
+        le=400_000,
+        description="half width of the range, ticks, a multiple of the tick spacing",
+    )
+    recenter_threshold: float = Field(
+        default=0.8,
+        gt=0,
+        le=10,
+        description="distance from the centre that allows recentring, fraction of the half width",
+    )
+    lp_allocation: float = Field(
+        default=0.6, gt=0, le=1, description="NAV in the LP leg after recentring, fraction"
+    )
+    margin_allocation: float = Field(
+        default=0.35, ge=0, le=1, description="NAV posted as margin after recentring, fraction"
+    )
+    hedge_band: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="hedge deviation tolerated before rebalancing, fraction of NAV",
+    )
+    max_slippage: float = Field(
+        default=0.01, gt=0, lt=1, description="worst price accepted against the oracle, fraction"
+    )
+    margin_target: float = Field(
+        default=5.0, gt=1, le=1e4, description="margin ratio restored by top-up and deleverage"
+    )
+    top_up_ratio: float = Field(
+        default=3.5, gt=1, le=1e4, description="margin ratio below which idle USDC is added"
+    )
+    deleverage_ratio: float = Field(
+        default=2.2, gt=1, le=1e4, description="margin ratio below which both legs shrink"
+    )
+    keeper_reward: float = Field(
+        default=5.0, ge=0, le=1e6, description="reward per keeper call, USDC"
+    )
+    entry_fee: float = Field(
+        default=0.005, ge=0, lt=1, description="fee on deposits that stays in the vault, fraction"
+    )
+    exit_fee: float = Field(
+        default=0.005,
+        ge=0,
+        lt=1,
+        description="fee on withdrawals that stays in the vault, fraction",
+    )
+    deposit_cap: float = Field(default=1e9, gt=0, le=1e15, description="most the vault holds, USDC")
+    beta_max: float = Field(
+        default=3.0,
+        gt=0,
+        le=100,
+        description="largest hedge ratio in size, USD short per USD of LP delta",
+    )
+    beta_max_change: float = Field(
+        default=0.5, gt=0, le=100, description="largest change of a hedge ratio per post"
+    )
+    beta_interval_hours: float = Field(
+        default=12.0, ge=0, le=10_000, description="least time between posts, hours"
+    )
+    betas: dict[Symbol, float] | None = Field(
+        default=None,
+        description="first hedge ratios by market, USD short per USD of LP delta (null: optimal)",
+    )
+    assumed_correlation: dict[str, float] | None = Field(
+        default=None,
+        description='correlations the designer assumed, by pair "SOL/BTC"; the rest: as drawn',
+    )
