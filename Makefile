@@ -1,0 +1,97 @@
+# What people run is what CI runs (.ci/run). Python 3.11 and make are the only prerequisites.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN  := $(VENV)/bin
+# Test workers.
+JOBS ?= 2
+
+# ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Caches stay in the clone: an empty or missing HOME works, and two clones never share state.
+export APE_DATA_FOLDER := $(CURDIR)/.cache/ape
+export VVM_BINARY_PATH := $(CURDIR)/.cache/vvm
+export MPLCONFIGDIR    := $(CURDIR)/.cache/matplotlib
+export MPLBACKEND      := Agg
+
+PYTHON_STAMP := $(VENV)/.installed
+NPM_STAMP    := node_modules/.installed
+
+.PHONY: help setup demo test check format bench compile lock clean
+
+help: ## Print this list
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+# ---------------------------------------------------------------------------------------- environment
+
+setup: $(PYTHON_STAMP) $(NPM_STAMP) $(BIN)/anvil ## Install the pinned Python and npm packages into .venv and node_modules
+
+$(PYTHON_STAMP): requirements.lock pyproject.toml
+	@python= ; for candidate in python3.11 python3 python; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+	    python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then echo 'hedgesim needs Python 3.11 on PATH' >&2; exit 1; fi; \
+	[ -x $(BIN)/python ] || { echo "== creating $(VENV)"; "$$python" -m venv $(VENV); }
+	@echo '== installing Python packages (a minute or two the first time)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(NPM_STAMP): package-lock.json package.json | $(PYTHON_STAMP)
+	@echo '== installing contract artifacts and Anvil'
+	@$(BIN)/npm ci --ignore-scripts --loglevel=error >/dev/null
+	@touch $@
+
+# The `anvil` of the npm package is a Node script around the real binary, and stopping the script would leave the
+# binary running: link the binary itself to where ape looks.
+$(BIN)/anvil: | $(NPM_STAMP)
+	@ln -sf "$(CURDIR)"/node_modules/@foundry-rs/anvil-*/bin/anvil $@
+	@$@ --version >/dev/null
+
+lock: $(PYTHON_STAMP) ## Resolve requirements.lock again from pyproject.toml
+	@$(BIN)/python -m pip install --quiet --dry-run --ignore-installed --report $(VENV)/report.json '.[dev]'
+	@$(BIN)/python -c 'import json, sys; \
+	  found = [item["metadata"] for item in json.load(sys.stdin)["install"]]; \
+	  pins = ["{name}=={version}".format(**one) for one in found if one["name"] != "hedgesim"]; \
+	  print(*sorted(pins, key=str.lower), sep="\n")' < $(VENV)/report.json > requirements.lock
+
+# ---------------------------------------------------------------------------------------- use
+
+demo: setup ## Run the correlation breakdown on 200 paths and write its report to out/demo
+	@$(BIN)/hedgesim run correlation-breakdown --paths 200 --out out/demo
+
+bench: setup ## Time the kernels and the engine
+	@$(BIN)/hedgesim bench
+
+compile: setup ## Compile the contracts into .build
+	@$(BIN)/ape compile
+
+# ---------------------------------------------------------------------------------------- development
+
+# Compile once, first: every later stage reads the artifacts in .build, and two workers must not both write them. The
+# stages follow one another with all cores in each, so the slow one (py-evm) is not left to a single core at the end.
+# Only the contract tests need ape's pytest plugin, which costs every worker two seconds of imports.
+test: compile ## Run all tests: simulator, then contracts on py-evm, then contracts on Anvil
+	@echo '== simulator'
+	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts tests
+	@echo '== contracts on py-evm'
+	@$(BIN)/ape test tests/contracts -n $(JOBS)
+	@echo '== contracts on Anvil'
+	@$(BIN)/ape test tests/contracts -n $(JOBS) --network ethereum:local:foundry
+
+check: setup ## Check formatting, lint and types, changing nothing
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy simulator $(wildcard scripts/*.py)
+
+format: setup ## Format, and apply the safe lint fixes
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+clean: ## Remove what the commands above wrote, keeping .venv and node_modules
+	@rm -rf .build .cache .hypothesis .ruff_cache out build dist
+	@find simulator scripts tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
