@@ -15,6 +15,8 @@ import numpy as np
 from simulator.types import STATUS_OF_REVERT, SimulatorError, UnknownRevertError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from simulator.types import Floats, Status
     from simulator.world.chain.artifacts import Artifact
     from simulator.world.chain.transport import Transport
@@ -43,6 +45,20 @@ class Reverted(SimulatorError):
 def words(*arguments: int) -> bytes:
     """32-byte big-endian words; negative integers in two's complement."""
     return b"".join([(a & MAX_UINT256).to_bytes(WORD, "big") for a in arguments])
+
+
+def encode_with_arrays(
+    before: Iterable[int], arrays: Iterable[Iterable[int]], after: Iterable[int]
+) -> bytes:
+    """ABI encoding of static words, then dynamic arrays of words, then static words again."""
+    lists = [list(array) for array in arrays]
+    head, tail = [*before], [*after]
+    offset = 32 * (len(head) + len(lists) + len(tail))
+    body: list[int] = []
+    for array in lists:
+        head.append(offset + 32 * len(body))
+        body += [len(array), *array]
+    return words(*head, *tail, *body)
 
 
 def word(data: bytes, index: int) -> int:

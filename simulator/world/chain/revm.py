@@ -84,6 +84,13 @@ class RevmTransport(Transport):
         except RuntimeError as error:
             raise _translate(error) from None
 
+    def last_log(self, address: str) -> bytes:
+        """See :meth:`Transport.last_log`."""
+        for log in reversed(self.evm.result.logs):
+            if log.address == address:
+                return log.data[1]
+        raise KeyError(address)
+
     def call(self, to: str, data: bytes) -> bytes:
         """See :meth:`Transport.call`."""
         checkpoint = self.evm.snapshot()

@@ -21,6 +21,10 @@ class Transport(ABC):
         """Send a transaction and return its return data; ``Reverted`` leaves the state as it was."""
 
     @abstractmethod
+    def last_log(self, address: str) -> bytes:
+        """Data of the last event ``address`` emitted in the last transaction; KeyError if none."""
+
+    @abstractmethod
     def call(self, to: str, data: bytes) -> bytes:
         """Return data of a call on the state and time now, which leaves no trace (``eth_call``)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,14 +54,3 @@ def deploy(
     pool = Contract(artifacts.load("UniswapV3Pool"), address, transport)
     pool.transact(deployer, "initialize", sqrt_price_x96)
     return Uniswap(factory, pool, new("SwapRouter", factory.address, ZERO_ADDRESS))
-
-
-def sqrt_price_limit_x96(price: float, decimals0: int, decimals1: int) -> int:
-    """√(price · 10^(decimals1 − decimals0)) in Q64.96 of a price in whole token1 per whole token0.
-
-    Zero stays zero, the router's word for "no limit"; anything else is kept within what a pool allows.
-    """
-    if price == 0.0:
-        return 0
-    limit = int(math.sqrt(price * 10.0 ** (decimals1 - decimals0)) * 2.0**96)
-    return min(max(limit, MIN_SQRT_RATIO + 1), MAX_SQRT_RATIO - 1)

@@ -1,0 +1,317 @@
+"""Deploys and configures the whole system from a protocol, on any transport, in one place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from simulator.types import USDC_DECIMALS, InputError
+from simulator.world.chain import artifacts, uniswap
+from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructor
+from simulator.world.chain.transport import created_address
+from simulator.world.units import scaled_liquidity, to_raw
+
+if TYPE_CHECKING:
+    from simulator.world.chain.transport import Transport
+    from simulator.world.protocol import Protocol
+
+# Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
+GENESIS = 1_700_000_000
+WAD_DECIMALS = 18
+
+# Enough for any path: background ranges, fees and prices moving by orders of magnitude.
+_PROVIDER_FUNDS = 2**112
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Addresses of those who are no agents. The deployer owns every contract."""
+
+    deployer: str
+    guardian: str
+    reporter: str  # posts oracle rounds
+    venue: str  # risk manager of the ClearingHouse: sets the skew scales
+    risk_manager: str  # posts the vault's betas, on behalf of whichever agent decides them
+    liquidity_owner: str  # sets the background liquidity
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where everything is. ``genesis`` is the block time of step 0."""
+
+    genesis: int
+    roles: Roles
+    tokens: tuple[str, ...]  # as Protocol.assets
+    oracle: str
+    clearing: str
+    factory: str
+    pool: str
+    router: str
+    provider: str
+    vault: str
+    lens: str
+    agents: tuple[str, ...]  # as Protocol.agents
+
+    def margin_accounts(self, protocol: Protocol) -> tuple[int, ...]:
+        """Clearing accounts in the order of ``Protocol``: ``owner << 8 | sub``."""
+        vault = int(self.vault, 16) << 8
+        agents = (
+            int(address, 16) << 8
+            for slot, address in zip(protocol.agents, self.agents, strict=True)
+            if slot.has_account
+        )
+        return (*(vault | sub for sub in range(protocol.markets + 1)), *agents)
+
+    def table(self) -> list[tuple[str, str]]:
+        """(name, address) of every contract and role, for people."""
+        contracts = ("oracle", "clearing", "factory", "pool", "router", "provider", "vault", "lens")
+        return [
+            *((name, getattr(self, name)) for name in contracts),
+            *((name.replace("_", " "), address) for name, address in vars(self.roles).items()),
+        ]
+
+
+def deploy(transport: Transport, protocol: Protocol) -> Deployment:
+    """The whole system as ``protocol`` says, at the chain's time or :data:`GENESIS` if that is later.
+
+    Raises :class:`InputError` on what the contracts cannot hold.
+    """
+    return _Deployer(transport, protocol).run()
+
+
+def wad(fraction: float) -> int:
+    """A parameter as WAD, from its decimal digits: 0.05 becomes 5·10¹⁶, not what 0.05 · 10¹⁸ rounds to.
+
+    So sums that must be at most one are.
+    """
+    return _scaled(fraction, WAD_DECIMALS)
+
+
+def _scaled(number: float, decimals: int) -> int:
+    return int(Decimal(repr(float(number))).scaleb(decimals))
+
+
+def background_targets(protocol: Protocol, depth: float) -> list[tuple[int, int, int]]:
+    """(lower tick, upper tick, L) of the background ranges at a pool depth; equal ranges added up."""
+    held: Counter[tuple[int, int]] = Counter()
+    for band in protocol.pool.background:
+        held[band.tick_lower, band.tick_upper] += int(scaled_liquidity(band.liquidity, depth))
+    return [(lower, upper, liquidity) for (lower, upper), liquidity in held.items()]
+
+
+class _Deployer:
+    """The steps of one deployment; what a step needs of an earlier one is kept on ``self``."""
+
+    def __init__(self, transport: Transport, protocol: Protocol) -> None:
+        self.transport = transport
+        self.protocol = protocol
+        account = transport.account
+        self.roles = Roles(
+            deployer=account("deployer"),
+            guardian=account("guardian"),
+            reporter=account("reporter"),
+            venue=account("venue"),
+            risk_manager=account("risk manager"),
+            liquidity_owner=account("liquidity owner"),
+        )
+        self.agents = tuple(
+            account(f"agent {index} {slot.name}") for index, slot in enumerate(protocol.agents)
+        )
+
+    def run(self) -> Deployment:
+        self.genesis = max(GENESIS, self.transport.time() + 1)
+        self.transport.set_time(self.genesis)
+        self._tokens()
+        self._oracle()
+        self._clearing()
+        self._pool()
+        self._vault()
+        lens = self._new("Lens")
+        self._agents()
+        return Deployment(
+            genesis=self.genesis,
+            roles=self.roles,
+            tokens=tuple(token.address for token in self.tokens),
+            oracle=self.oracle.address,
+            clearing=self.clearing.address,
+            factory=self.uniswap.factory.address,
+            pool=self.uniswap.pool.address,
+            router=self.uniswap.router.address,
+            provider=self.provider.address,
+            vault=self.vault.address,
+            lens=lens.address,
+            agents=self.agents,
+        )
+
+    # ------------------------------------------------------------------------------------- helpers
+
+    def _new(self, name: str, *arguments: Any) -> Contract:
+        artifact = artifacts.load(name)
+        code = encode_constructor(artifact, *arguments)
+        return Contract(
+            artifact, self.transport.deploy(self.roles.deployer, code), self.transport
+        )
+
+    def _own(self, contract: Contract, function: str, *arguments: Any) -> Any:
+        return contract.transact(self.roles.deployer, function, *arguments)
+
+    def _fund(self, asset: int, to: str, raw: int) -> None:
+        if raw > 0:
+            self._own(self.tokens[asset], "mint", to, raw)
+
+    # --------------------------------------------------------------------------------------- steps
+
+    def _tokens(self) -> None:
+        """Token contracts; the pool sorts its tokens by address and the base must come first."""
+        nonce = self.transport.nonce(self.roles.deployer)
+        next_two = [created_address(self.roles.deployer, nonce + i) for i in range(2)]
+        usdc_first = int(next_two[0], 16) > int(next_two[1], 16)
+        order = [0, 1] if usdc_first else [1, 0]
+        order += range(2, len(self.protocol.assets))
+        made = {
+            index: self._new("Token", asset.symbol, asset.symbol, asset.decimals)
+            for index, asset in ((i, self.protocol.assets[i]) for i in order)
+        }
+        self.tokens = tuple(made[index] for index in range(len(self.protocol.assets)))
+
+    def _oracle(self) -> None:
+        self.oracle = self._new("PriceOracle", self.roles.deployer)
+        for token, max_age in zip(self.tokens, self.protocol.oracle_max_age, strict=True):
+            self._own(self.oracle, "add_feed", token.address, max_age)
+        self._own(self.oracle, "set_reporter", self.roles.reporter, True)
+
+    def _clearing(self) -> None:
+        p = self.protocol.clearing
+        usdc, usdc_terms = self.tokens[0].address, p.collaterals[0]
+        if usdc_terms.asset != 0:
+            raise InputError(
+                f"clearing.collaterals[0].asset = {usdc_terms.asset}: collateral 0 must be asset 0, USDC"
+            )
+        self.clearing = self._new(
+            "ClearingHouse",
+            *self._clearing_arguments(usdc),
+        )
+        for terms in p.markets:
+            self._own(
+                self.clearing,
+                "add_market",
+                (
+                    self.tokens[terms.asset].address,
+                    wad(terms.skew_scale),
+                    wad(terms.half_spread),
+                    wad(terms.taker_fee),
+                    wad(terms.max_funding_velocity),
+                    wad(terms.max_skew),
+                    wad(terms.maintenance_rate),
+                ),
+            )
+        for terms in p.collaterals[1:]:
+            cap = _scaled(terms.cap, self.protocol.assets[terms.asset].decimals)
+            token = self.tokens[terms.asset].address
+            self._own(self.clearing, "add_collateral", token, wad(terms.haircut), cap)
+        self._own(self.clearing, "set_risk_manager", self.roles.venue)
+        self._own(self.clearing, "set_guardian", self.roles.guardian)
+        self._fund_venue()
+
+    def _clearing_arguments(self, usdc: str) -> tuple[Any, ...]:
+        p = self.protocol.clearing
+        parameters = tuple(
+            map(
+                wad,
+                (p.initial_multiple, p.liquidation_penalty, p.liquidator_share, p.profit_cap),
+            )
+        )
+        terms = p.collaterals[0]
+        return (
+            self.roles.deployer,
+            self.oracle.address,
+            usdc,
+            wad(terms.haircut),
+            _scaled(terms.cap, USDC_DECIMALS),
+            parameters,
+        )
+
+    def _fund_venue(self) -> None:
+        """The maker account and the insurance fund, paid in by the deployer."""
+        p = self.protocol.clearing
+        maker, insurance = (
+            int(to_raw(funds, USDC_DECIMALS)) for funds in (p.maker_funds, p.insurance_funds)
+        )
+        self._fund(0, self.roles.deployer, maker + insurance)
+        self._own(self.tokens[0], "approve", self.clearing.address, MAX_UINT256)
+        if maker:
+            self._own(self.clearing, "fund_maker", maker)
+        if insurance:
+            self._own(self.clearing, "fund_insurance", insurance)
+
+    def _pool(self) -> None:
+        p = self.protocol.pool
+        base, usdc = self.tokens[1].address, self.tokens[0].address
+        self.uniswap = uniswap.deploy(
+            self.transport, self.roles.deployer, base, usdc,
+            p.fee_ppm, p.tick_spacing, p.sqrt_price_x96,
+        )  # fmt: skip
+        pool = self.uniswap.pool.address
+        self.provider = self._new("PassiveProvider", self.roles.liquidity_owner, pool)
+        self._fund(0, self.provider.address, _PROVIDER_FUNDS)
+        self._fund(1, self.provider.address, _PROVIDER_FUNDS)
+        targets = background_targets(self.protocol, 1.0)
+        self.provider.transact(self.roles.liquidity_owner, "set_liquidity", targets)
+
+    def _vault(self) -> None:
+        v = self.protocol.vault
+        parameters = (
+            v.range_half_width,
+            wad(v.recenter_threshold),
+            wad(v.lp_allocation),
+            wad(v.margin_allocation),
+            wad(v.hedge_band),
+            wad(v.max_slippage),
+            wad(v.margin_target),
+            wad(v.top_up_ratio),
+            wad(v.deleverage_ratio),
+            int(to_raw(v.keeper_reward, USDC_DECIMALS)),
+            wad(v.entry_fee),
+            wad(v.exit_fee),
+            int(to_raw(v.deposit_cap, USDC_DECIMALS)),
+            wad(v.beta_max),
+            wad(v.beta_max_change),
+            v.beta_interval,
+            v.isolated,
+        )
+        self.vault = self._new(
+            "HedgeVault",
+            self.tokens[0].address,
+            self.tokens[1].address,
+            self.uniswap.pool.address,
+            self.oracle.address,
+            self.clearing.address,
+            list(range(self.protocol.markets)),
+            parameters,
+        )
+        self._own(self.vault, "set_risk_manager", self.roles.risk_manager)
+        self._own(self.vault, "set_guardian", self.roles.guardian)
+
+    def _agents(self) -> None:
+        """Wallets, allowances and posted margin."""
+        spenders = (self.uniswap.router.address, self.clearing.address, self.vault.address)
+        collaterals = [terms.asset for terms in self.protocol.clearing.collaterals]
+        held = sorted({0, 1, *collaterals})
+        for slot, address in zip(self.protocol.agents, self.agents, strict=True):
+            wallet = {0: slot.usdc, 1: slot.base}
+            for asset, amount in wallet.items():
+                self._fund(asset, address, self._raw(asset, amount))
+            for asset in held:
+                for spender in spenders:
+                    self.tokens[asset].transact(address, "approve", spender, MAX_UINT256)
+            margin = slot.margin if slot.has_account else ()
+            for index, amount in enumerate(margin):
+                raw = self._raw(collaterals[index], amount)
+                self._fund(collaterals[index], address, raw)
+                if raw:
+                    self.clearing.transact(address, "deposit", address, 0, index, raw)
+
+    def _raw(self, asset: int, amount: float) -> int:
+        return int(to_raw(amount, self.protocol.assets[asset].decimals))

@@ -1,0 +1,219 @@
+"""The chain world: the same actions and observations as the model, carried out by the contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from simulator.types import InputError, Status
+from simulator.world.actions import Fill
+from simulator.world.base import World
+from simulator.world.chain import deployment as deploying
+from simulator.world.chain.codec import Reverted, encode_with_arrays, selector, status_of, words
+from simulator.world.chain.execution import Translator
+from simulator.world.chain.observation import Layout
+from simulator.world.units import to_raw
+
+if TYPE_CHECKING:
+    from simulator.market.paths import MarketPaths
+    from simulator.types import Floats
+    from simulator.world.actions import Action
+    from simulator.world.base import Observation
+    from simulator.world.chain.execution import Batch
+    from simulator.world.chain.revm import Transaction
+    from simulator.world.chain.transport import Transport
+    from simulator.world.protocol import Protocol
+
+TransportChoice: TypeAlias = "str | Callable[[], Transport]"
+
+_REPORT = selector("report(address[],uint256[],uint256)")
+_SET_SKEW_SCALE = selector("set_skew_scale(uint256,uint256)")
+_SET_LIQUIDITY = selector("set_liquidity((int24,int24,uint128)[])")
+
+
+class ChainWorld(World):
+    """P chains with one deployment each, at the same addresses.
+
+    ``transport``: ``"revm"`` (in process), the URL of a node, or a function that makes a transport.
+    Only ``"revm"`` holds more than one path: a node is one chain. ``record`` (revm only) keeps every
+    transaction for :meth:`replay_raw`.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        market: MarketPaths,
+        transport: TransportChoice = "revm",
+        *,
+        record: bool = False,
+    ) -> None:
+        self.protocol = protocol
+        self.market = market
+        self._genesis_record: list[Transaction] = []
+        if transport == "revm":
+            self.transports, self.deployment = self._deploy_in_process(record)
+        else:
+            self.transports, self.deployment = self._deploy_on_node(transport, record)
+        self.layout = Layout(protocol, self.deployment)
+        self._data: list[bytes | None] = [None] * market.paths
+        self._observation: Observation | None = None
+        self._pool_depth = np.ones(market.paths)
+        self._skew_scale = [
+            [deploying.wad(terms.skew_scale) for terms in protocol.clearing.markets]
+            for _ in range(market.paths)
+        ]
+        self._tokens = [int(token, 16) for token in self.deployment.tokens]
+        self._translator = Translator(
+            protocol, self.deployment, self.layout, self._word, self.transports
+        )
+
+    # ----------------------------------------------------------------------------------- the World
+
+    def advance(self, step: int) -> None:
+        """See :meth:`World.advance`. A skew scale whose market is stale waits for a fresh price."""
+        seconds = step * self.market.step_seconds
+        now = self.deployment.genesis + seconds
+        due = self.market.oracle_time[:, step] == seconds
+        prices = to_raw(self.market.oracle_price[:, step], deploying.WAD_DECIMALS)
+        depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step]
+        for path, transport in enumerate(self.transports):
+            transport.set_time(now)
+            if due[:, path].any():
+                self._report(transport, np.flatnonzero(due[:, path]), prices[:, path], now)
+            if depth[path] != self._pool_depth[path]:
+                self._set_pool_depth(transport, float(depth[path]))
+            self._set_skew_scales(transport, self._skew_scale[path], float(perp_depth[path]))
+        self._pool_depth = depth.copy()
+        self._data = [None] * self.market.paths
+        self._observation = None
+
+    def execute(self, action: Action) -> Fill:
+        """See :meth:`World.execute`. Raises ``UnknownRevertError`` on a revert no status stands for."""
+        fill = Fill.empty(self.market.paths)
+        for batch in self._translator.batches(action):
+            self._send(batch, fill)
+        return fill
+
+    def observe(self) -> Observation:
+        """See :meth:`World.observe`. Only paths that changed are read again."""
+        if self._observation is None:
+            self._observation = self.layout.decode(
+                [self._path_data(path) for path in range(self.market.paths)]
+            )
+        return self._observation
+
+    def close(self) -> None:
+        """See :meth:`World.close`."""
+        for transport in self.transports:
+            transport.close()
+
+    # -------------------------------------------------------------------------------- measurement
+
+    def replay_raw(self) -> tuple[int, float]:
+        """(transactions, seconds) raw pyrevm takes for what this world sent since deployment.
+
+        From the same genesis, path by path, without the world's own reads. Needs ``record=True``.
+        """
+        from simulator.world.chain import revm
+
+        count, seconds = 0, 0.0
+        for transport in self.transports:
+            if not isinstance(transport, revm.RevmTransport) or transport.transactions is None:
+                raise InputError("record = False: replaying needs a revm world made with record=True")
+            count += len(transport.transactions)
+            seconds += revm.replay(self._genesis_record, transport.transactions)
+        return count, seconds
+
+    # ---------------------------------------------------------------------------------- deployment
+
+    def _deploy_in_process(self, record: bool) -> tuple[list[Transport], deploying.Deployment]:
+        """One deployment, its transactions replayed on every path: pyrevm cannot copy an EVM."""
+        from simulator.world.chain.revm import RevmTransport
+
+        first = RevmTransport(record=True)
+        deployed = deploying.deploy(first, self.protocol)
+        self._genesis_record = first.transactions or []
+        transports: list[Transport] = [
+            first.fork(self._genesis_record, record=record) for _ in range(self.market.paths)
+        ]
+        return transports, deployed
+
+    def _deploy_on_node(
+        self, choice: TransportChoice, record: bool
+    ) -> tuple[list[Transport], deploying.Deployment]:
+        if self.market.paths != 1:
+            raise InputError(
+                f"paths = {self.market.paths}: a node is one chain and holds 1 path; "
+                "transport 'revm' holds any number"
+            )
+        if record:
+            raise InputError("record = True: only transport 'revm' keeps its transactions")
+        if callable(choice):
+            transport = choice()
+        else:
+            from simulator.world.chain.rpc import RpcTransport
+
+            transport = RpcTransport.connect(choice)
+        return [transport], deploying.deploy(transport, self.protocol)
+
+    # ------------------------------------------------------------------------------------- reading
+
+    def _path_data(self, path: int) -> bytes:
+        data = self._data[path]
+        if data is None:
+            data = self.transports[path].call(self.deployment.lens, self.layout.calldata)
+            self._data[path] = data
+        return data
+
+    def _word(self, path: int, index: int) -> int:
+        """Exact integer of one word of what the Lens returns on a path."""
+        data = self._path_data(path)
+        return int.from_bytes(data[32 * index : 32 * index + 32], "big")
+
+    # ------------------------------------------------------------------------------------- writing
+
+    def _send(self, batch: Batch, fill: Fill) -> None:
+        for path, data in batch.calls:
+            transport = self.transports[path]
+            try:
+                returned = transport.transact(batch.sender, batch.to, data)
+            except Reverted as revert:
+                fill.status[path] = status_of(revert, batch.contract, batch.function)
+                continue
+            fill.status[path] = Status.OK
+            amounts = batch.decode(path, returned, transport)
+            fill.amount_in[path], fill.amount_out[path] = amounts
+            self._data[path] = None
+            self._observation = None
+
+    def _report(
+        self, transport: Transport, assets: np.ndarray, prices: Floats, now: int
+    ) -> None:
+        due = assets.tolist()
+        data = _REPORT + encode_with_arrays(
+            [], [[self._tokens[asset] for asset in due], [int(prices[asset]) for asset in due]], [now]
+        )
+        transport.transact(self.deployment.roles.reporter, self.deployment.oracle, data)
+
+    def _set_pool_depth(self, transport: Transport, depth: float) -> None:
+        targets = deploying.background_targets(self.protocol, depth)
+        flat = [number for target in targets for number in target]
+        data = _SET_LIQUIDITY + words(32, len(targets), *flat)
+        transport.transact(self.deployment.roles.liquidity_owner, self.deployment.provider, data)
+
+    def _set_skew_scales(self, transport: Transport, current: list[int], depth: float) -> None:
+        for index, terms in enumerate(self.protocol.clearing.markets):
+            wanted = deploying.wad(terms.skew_scale * depth)
+            if wanted == current[index]:
+                continue
+            data = _SET_SKEW_SCALE + words(index, wanted)
+            try:
+                transport.transact(self.deployment.roles.venue, self.deployment.clearing, data)
+            except Reverted as revert:
+                refused = status_of(revert, "ClearingHouse", "set_skew_scale")
+                if refused is not Status.STALE_ORACLE:
+                    raise
+            else:
+                current[index] = wanted
