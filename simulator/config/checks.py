@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulator.config import correlation
 from simulator.config.models import MAX_STEPS
-from simulator.config.shocks import Depeg
+from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 
@@ -219,6 +219,14 @@ def _shocks(config: Config) -> Iterator[str]:
                 f"{field}.at_hours = {shock.at_hours:g}: must be less than horizon_hours "
                 f"({config.horizon_hours:g})"
             )
+        elif isinstance(shock, WindowShock):
+            step = config.step_minutes / 60
+            first = ceil(shock.at_hours / step - 1e-9) * step
+            if first >= shock.at_hours + shock.duration_hours:
+                yield (
+                    f"{field}.duration_hours = {shock.duration_hours:g}: must reach the step at "
+                    f"{first:g} h, or nothing happens"
+                )
 
 
 def _anchors(config: Config, field: str, shock: Depeg) -> Iterator[str]:

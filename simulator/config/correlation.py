@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.config.shocks import Convergence, Decoupling
 from simulator.types import USDC
 
 if TYPE_CHECKING:
@@ -66,11 +67,9 @@ def regimes(config: Config) -> list[Regime]:
     The step from t to t + 1 is in a window when t is. Where windows overlap, the shock written
     later sets the correlation, and volatility multiples multiply.
     """
-    windows = [shock for shock in config.shocks if shock.kind in ("decoupling", "convergence")]
+    windows = [shock for shock in config.shocks if isinstance(shock, Decoupling | Convergence)]
     hours = np.arange(config.steps) * (config.step_minutes / 60)
-    active = np.array(
-        [(hours >= w.at_hours) & (hours < w.at_hours + w.duration_hours) for w in windows]
-    ).reshape(len(windows), config.steps)
+    active = np.array([window.active(hours) for window in windows]).reshape(-1, config.steps)
     changes = np.flatnonzero(np.any(active[:, 1:] != active[:, :-1], axis=0)) + 1
     edges = [0, *changes.tolist(), config.steps]
     base = initial(config)
@@ -84,16 +83,16 @@ def regimes(config: Config) -> list[Regime]:
     return result
 
 
-def _apply(shock: object, symbols: tuple[str, ...], matrix: Floats, multiple: Floats) -> None:
-    from simulator.config.shocks import Convergence, Decoupling
-
+def _apply(
+    shock: Decoupling | Convergence, symbols: tuple[str, ...], matrix: Floats, multiple: Floats
+) -> None:
     others = np.array([symbol != USDC for symbol in symbols])
     if isinstance(shock, Decoupling):
         row = symbols.index(shock.asset)
         others[row] = False
         matrix[row, others] = matrix[others, row] = shock.correlation
         multiple[row] *= shock.volatility_multiple
-    elif isinstance(shock, Convergence):
+    else:
         matrix[np.ix_(others, others)] = shock.correlation
         np.fill_diagonal(matrix, 1.0)
         multiple[others] *= shock.volatility_multiple
@@ -131,9 +130,8 @@ def nearest(matrix: Floats, iterations: int = 1_000) -> Floats:
     shrink = 0.0
     while not is_positive_semidefinite(proposal):
         shrink += 1e-4
-        proposal = np.round(
-            (1 - shrink) * result + shrink * np.identity(len(result), np.float64), 4
-        )
+        proposal = np.round(result * (1 - shrink), 4)
+        np.fill_diagonal(proposal, 1.0)
     return proposal
 
 

@@ -32,10 +32,19 @@ def json_schema() -> dict[str, Any]:
     return Config.model_json_schema()
 
 
+def kinds() -> list[str]:
+    """Kinds of shock there are."""
+    return list(json_schema()["properties"]["shocks"]["items"]["discriminator"]["mapping"])
+
+
 def lines(error: ValidationError, data: object) -> list[str]:
     """One line per problem found in ``data``."""
     result: list[str] = []
-    for item in error.errors():
+    items = error.errors()
+    for item in items:
+        depth = len(item["loc"])
+        if any(len(o["loc"]) > depth > 0 and o["loc"][:depth] == item["loc"] for o in items):
+            continue  # a list is called too short when one of its items is wrong
         if not item["loc"]:  # a check across sections, which writes its own lines
             result.extend(item["msg"].removeprefix("Value error, ").splitlines())
             continue
@@ -44,6 +53,10 @@ def lines(error: ValidationError, data: object) -> list[str]:
         name = ".".join(map(str, path))
         if item["type"] == "extra_forbidden":
             result.append(f"{name}: unknown field{suggestion(path[-1], names(path[:-1], data))}")
+        elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            kind = value_at([*path, "kind"], data)
+            known = ", ".join(kinds())
+            result.append(f"{name}.kind = {_shown(kind)}: must be one of {known}")
         elif item["type"] == "missing":
             result.append(f"{name}: missing; must be {_allowed(path, data)}")
         else:
@@ -94,7 +107,8 @@ def schema_at(path: Iterable[str | int], data: object) -> list[dict[str, Any]]:
                 prefix = node.get("prefixItems", [])
                 child = prefix[part] if part < len(prefix) else node.get("items")
             else:
-                extra = node.get("additionalProperties")
+                keyed = [*node.get("patternProperties", {}).values(), None]
+                extra = node.get("additionalProperties") or keyed[0]
                 child = node.get("properties", {}).get(part, extra)
             if isinstance(child, dict):
                 below.extend(_alternatives(child))

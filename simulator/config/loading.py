@@ -127,4 +127,4 @@ def _check_known(path: list[str | int], data: dict[str, Any], name: str, *, last
         known, choices = False, []
     if not known:
         where = ".".join(map(str, path))
-        raise InputError(f"{name}: unknown field {where}{errors.suggestion(path[-1], choices)}")
+        raise InputError(f"{where}: unknown field{errors.suggestion(path[-1], choices)}")

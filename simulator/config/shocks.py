@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from simulator.config.section import Section, Symbol
+
+if TYPE_CHECKING:
+    from simulator.types import Booleans, Floats
 
 Hours = Annotated[float, Field(ge=0, le=1e6)]
 Price = Annotated[float, Field(gt=0, le=1e9)]
@@ -22,6 +25,10 @@ class WindowShock(Shock):
     """A shock that lasts for a window and then is over."""
 
     duration_hours: float = Field(gt=0, le=1e6, description="how long it lasts, hours")
+
+    def active(self, hours: Floats) -> Booleans:
+        """Whether it is on, at moments in hours from the start; the end is not part of it."""
+        return (hours >= self.at_hours) & (hours < self.at_hours + self.duration_hours)
 
 
 class Depeg(Section):
@@ -146,7 +153,7 @@ class OracleOutlier(Shock):
 
 
 class WithdrawalRun(WindowShock):
-    """Depositors leave: an equal share of what is left at every step of the window."""
+    """Depositors leave, in equal parts of what they held, at every step of the window."""
 
     kind: Literal["withdrawal_run"]
     fraction: float = Field(

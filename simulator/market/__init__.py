@@ -1,0 +1,1 @@
+"""Market paths: drawn, replayed from history, saved and loaded."""

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from simulator.types import InputError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from simulator.types import Floats
+
+# Fields that hold an array, and of these the ones with an asset or market axis in front.
+STACKED = ("index", "oracle_price", "oracle_time", "noise_trade")
+SINGLE = ("gas_usd", "pool_depth", "perp_depth", "noise_swap", "deposit_flow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +49,40 @@ class MarketPaths:
         return self.index.shape[2]
 
     def first_steps(self, steps: int) -> MarketPaths:
-        """The same paths, cut after ``steps`` steps."""
-        end = steps + 1
-        return replace(
-            self,
-            index=self.index[:, :end],
-            oracle_price=self.oracle_price[:, :end],
-            oracle_time=self.oracle_time[:, :end],
-            gas_usd=self.gas_usd[:end],
-            pool_depth=self.pool_depth[:end],
-            perp_depth=self.perp_depth[:end],
-            noise_swap=self.noise_swap[:end],
-            noise_trade=self.noise_trade[:, :end],
-            deposit_flow=self.deposit_flow[:end],
-        )
+        """The same paths, cut after ``steps`` steps; raises InputError when they are shorter."""
+        if not 1 <= steps <= self.steps:
+            raise InputError(f"steps = {steps}: must be from 1 to {self.steps}")
+        arrays = {name: getattr(self, name)[:, : steps + 1] for name in STACKED}
+        arrays |= {name: getattr(self, name)[: steps + 1] for name in SINGLE}
+        return replace(self, **arrays)
+
+    def chunk(self, first_path: int, paths: int) -> MarketPaths:
+        """Paths ``first_path`` … ``first_path + paths − 1`` by number, arrays contiguous.
+
+        Raises:
+            InputError: some of them are not held here.
+        """
+        start = first_path - self.first_path
+        if start < 0 or paths < 1 or start + paths > self.paths:
+            raise InputError(
+                f"paths = {first_path} to {first_path + paths - 1}: must be from {self.first_path} "
+                f"to {self.first_path + self.paths - 1}"
+            )
+        arrays = {
+            name: getattr(self, name)[..., start : start + paths].copy()
+            for name in (*STACKED, *SINGLE)
+        }
+        return replace(self, first_path=first_path, **arrays)
+
+    def to_parquet(self, file: str | Path) -> None:
+        """Write to a Parquet file, exactly; see :func:`simulator.market.storage.write`."""
+        from simulator.market.storage import write
+
+        write(self, file)
+
+    @staticmethod
+    def from_parquet(file: str | Path) -> MarketPaths:
+        """Read what :meth:`to_parquet` wrote; raises InputError when the file is something else."""
+        from simulator.market.storage import read
+
+        return read(file)

@@ -1,0 +1,160 @@
+"""Market paths of a configuration: all the randomness of a run, drawn before the loop starts."""
+
+from __future__ import annotations
+
+from math import ceil, exp
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.config.shocks import DepthCut, GasSpike, OracleFreeze, OracleOutlier, WithdrawalRun
+from simulator.market import kernels
+from simulator.market.paths import MarketPaths
+from simulator.market.prices import draw_index
+from simulator.market.streams import Stream
+
+if TYPE_CHECKING:
+    from simulator.config.models import Config
+    from simulator.types import Floats
+
+GWEI = 1e-9  # native tokens
+
+
+def draw(config: Config, first_path: int, paths: int) -> MarketPaths:
+    """Paths ``first_path`` … ``first_path + paths − 1``.
+
+    Path i is the same to the bit whatever the chunk it is drawn in: each use of randomness has a
+    stream of its own, addressed by (seed, name, path number).
+    """
+    index = draw_index(config, first_path, paths)
+    oracle_price, oracle_time = _oracle(config, index)
+    return MarketPaths(
+        assets=config.symbols,
+        step_seconds=config.step_seconds,
+        first_path=first_path,
+        index=index,
+        oracle_price=oracle_price,
+        oracle_time=oracle_time,
+        gas_usd=_gas(config, index, first_path, paths),
+        pool_depth=_depth(config, "pool", paths),
+        perp_depth=_depth(config, "perp", paths),
+        noise_swap=_noise_swap(config, first_path, paths),
+        noise_trade=_noise_trade(config, first_path, paths),
+        deposit_flow=_deposit_flow(config, first_path, paths),
+    )
+
+
+def _hours(config: Config) -> Floats:
+    """Moments of the points of a path ``[T + 1]``, hours from the start."""
+    return np.arange(config.steps + 1) * (config.step_minutes / 60)
+
+
+def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
+    hours = _hours(config)
+    price, time = np.empty_like(index), np.empty_like(index)
+    for row, symbol in enumerate(config.symbols):
+        frozen, outlier = np.zeros(len(hours), np.bool_), np.zeros(len(hours))
+        for shock in config.shocks:
+            if isinstance(shock, OracleFreeze) and symbol in shock.assets:
+                frozen |= shock.active(hours)
+            elif isinstance(shock, OracleOutlier) and symbol == shock.asset:
+                outlier[ceil(shock.at_hours * 60 / config.step_minutes - 1e-9)] = shock.factor
+        feed = config.feed(symbol)
+        kernels.post_rounds(
+            index[row],
+            price[row],
+            time[row],
+            config.step_seconds,
+            feed.heartbeat_minutes * 60,
+            feed.deviation,
+            feed.lag_steps,
+            frozen,
+            outlier,
+        )
+    return price, time
+
+
+def _gas(config: Config, index: Floats, first_path: int, paths: int) -> Floats:
+    """USD per unit of gas ``[T + 1, P]``; the mean of the gwei price is ``gas.gwei``."""
+    gas, hours = config.gas, _hours(config)
+    factor = np.ones(len(hours))
+    for shock in config.shocks:
+        if isinstance(shock, GasSpike):
+            factor[shock.active(hours)] *= shock.factor
+    result = Stream(config.seed, "gas").normals(first_path, paths, len(hours))
+    kernels.revert(result, exp(-config.step_minutes / 60 / gas.reversion_hours), gas.volatility)
+    native = np.full((len(hours), paths), gas.native_price)
+    if gas.native_asset is not None:
+        native = index[config.symbols.index(gas.native_asset)]
+    # E[e^x] = e^(v²/2) for a normal x of mean zero.
+    kernels.exponentiate_gas(
+        result, gas.gwei * GWEI * exp(-(gas.volatility**2) / 2), native, factor
+    )
+    return result
+
+
+def _depth(config: Config, venue: str, paths: int) -> Floats:
+    hours = _hours(config)
+    factor = np.ones(len(hours))
+    for shock in config.shocks:
+        if isinstance(shock, DepthCut) and shock.venue in (venue, "both"):
+            factor[shock.active(hours)] *= shock.factor
+    return np.repeat(factor[:, np.newaxis], paths, axis=1)
+
+
+def _noise_swap(config: Config, first_path: int, paths: int) -> Floats:
+    trader = config.agents.noise_trader
+    per_hour = 0.0 if trader is None else trader.swap_usd_per_hour
+    return _order_flow(config, "noise/swap", per_hour, first_path, paths)
+
+
+def _noise_trade(config: Config, first_path: int, paths: int) -> Floats:
+    trader = config.agents.noise_trader
+    per_hour = 0.0 if trader is None else trader.trade_usd_per_hour
+    return np.stack(
+        [
+            _order_flow(config, f"noise/trade/{market}", per_hour, first_path, paths)
+            for market in config.markets
+        ]
+    )
+
+
+def _order_flow(
+    config: Config, name: str, usd_per_hour: float, first_path: int, paths: int
+) -> Floats:
+    trader = config.agents.noise_trader
+    if trader is None or usd_per_hour == 0.0:
+        return np.zeros((config.steps + 1, paths))
+    return kernels.order_flow(
+        Stream(config.seed, f"{name}/size").normals(first_path, paths, config.steps),
+        Stream(config.seed, f"{name}/sign").uniforms(first_path, paths, config.steps),
+        usd_per_hour * config.step_minutes / 60,
+        trader.dispersion,
+        trader.persistence,
+    )
+
+
+def _deposit_flow(config: Config, first_path: int, paths: int) -> Floats:
+    depositor, steps = config.agents.depositor, config.steps
+    if depositor is None:
+        return np.zeros((steps + 1, paths))
+    flow = np.zeros((steps + 1, paths))
+    if depositor.flow_per_day > 0:
+        per_step = depositor.flows_per_day * config.step_minutes / (24 * 60)
+        flow = kernels.deposit_flow(
+            Stream(config.seed, "deposits/size").normals(first_path, paths, steps),
+            Stream(config.seed, "deposits/moment").uniforms(first_path, paths, steps),
+            # At most one flow a step: the probability that a Poisson process has any.
+            1 - exp(-per_step),
+            depositor.flow_per_day / depositor.flows_per_day**0.5,
+            depositor.initial_deposit,
+        )
+    hours = _hours(config)
+    for shock in config.shocks:
+        if isinstance(shock, WithdrawalRun):
+            active = np.flatnonzero(shock.active(hours))
+            part = shock.fraction / len(active)
+            for number, point in enumerate(active):
+                # Equal parts of what was held at first, as a fraction of what is left.
+                flow[point] = -min(part / (1 - number * part), 1.0)
+    return flow

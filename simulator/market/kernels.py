@@ -1,0 +1,199 @@
+"""Recursions over time, path by path.
+
+Every sum runs over assets or steps in a fixed order and no kernel mixes paths, so a path's numbers
+do not depend on how many paths stand beside it (a BLAS product would not promise that).
+"""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.types import Booleans, Floats
+
+
+@njit(cache=True, nogil=True)
+def diffuse(
+    log_prices: Floats,
+    normals: Floats,
+    regime: NDArray[np.int64],
+    factors: Floats,
+    drift: Floats,
+    volatility: Floats,
+) -> None:
+    """Exact log-Euler steps of correlated geometric Brownian motions, added to jumps already there.
+
+    ``log_prices`` ``[A, T + 1, P]`` holds each step's jump on entry and the log price relative to
+    the start on return. ``normals`` ``[A, T, P]``; ``regime`` ``[T]`` picks the Cholesky factor
+    ``factors[R, A, A]``, and ``drift``, ``volatility`` ``[R, A]`` per step.
+    """
+    assets, points, paths = log_prices.shape
+    for asset in range(assets):
+        for step in range(points - 1):
+            r = regime[step]
+            mean, scale = drift[r, asset], volatility[r, asset]
+            for path in range(paths):
+                shock = 0.0
+                for other in range(asset + 1):
+                    shock += factors[r, asset, other] * normals[other, step, path]
+                log_prices[asset, step + 1, path] += (
+                    log_prices[asset, step, path] + mean + scale * shock
+                )
+
+
+@njit(cache=True, nogil=True)
+def exponentiate(log_prices: Floats, prices: Floats, log_factors: Floats) -> None:
+    """Turn log prices ``[A, T + 1, P]`` into prices in place: price · exp(log price + log factor).
+
+    ``prices`` ``[A]`` at the start; ``log_factors`` ``[A, T + 1]`` of the shocks.
+    """
+    assets, points, paths = log_prices.shape
+    for asset in range(assets):
+        for point in range(points):
+            for path in range(paths):
+                log_prices[asset, point, path] = prices[asset] * exp(
+                    log_prices[asset, point, path] + log_factors[asset, point]
+                )
+
+
+@njit(cache=True, nogil=True)
+def bridge(
+    prices: Floats, steps: NDArray[np.int64], anchors: Floats, normals: Floats, variance: float
+) -> None:
+    """Lead prices ``[T + 1, P]`` through ``anchors`` at ``steps``, in place.
+
+    Between anchors the log price is a Brownian bridge of ``variance`` per step, drawn forward
+    (Glasserman 2003, §3.1: conditional on now and on the next anchor); anchors are hit exactly.
+    After the last one the process that was there goes on from its level. ``normals`` is
+    ``[steps[-1] - steps[0], P]``.
+    """
+    points, paths = prices.shape
+    first, last = steps[0], steps[-1]
+    for path in range(paths):
+        shift = anchors[-1] / prices[last, path]
+        prices[first, path] = anchors[0]
+        level = log(anchors[0])
+        for leg in range(len(steps) - 1):
+            target = log(anchors[leg + 1])
+            for step in range(steps[leg] + 1, steps[leg + 1]):
+                left = steps[leg + 1] - step + 1  # steps to the anchor from the step before
+                mean = level + (target - level) / left
+                level = mean + sqrt(variance * (left - 1) / left) * normals[step - 1 - first, path]
+                prices[step, path] = exp(level)
+            level = target
+            prices[steps[leg + 1], path] = anchors[leg + 1]
+        for step in range(last + 1, points):
+            prices[step, path] *= shift
+
+
+@njit(cache=True, nogil=True)
+def post_rounds(
+    index: Floats,
+    price: Floats,
+    time: Floats,
+    step_seconds: int,
+    heartbeat: float,
+    deviation: float,
+    lag: int,
+    frozen: Booleans,
+    outlier: Floats,
+) -> None:
+    """Rounds of one price feed: ``price`` and ``time`` ``[T + 1, P]`` of the last round posted.
+
+    A round carries the index of ``lag`` steps ago. One is posted at the start, when the last is
+    ``heartbeat`` seconds old, and when it is off by more than the fraction ``deviation``; none
+    while ``frozen`` ``[T + 1]``. Where ``outlier`` ``[T + 1]`` is not zero a round at that multiple
+    of the price is posted whatever the rest says.
+    """
+    points, paths = index.shape
+    for point in range(points):
+        now = point * step_seconds
+        source = max(point - lag, 0)
+        for path in range(paths):
+            observed = index[source, path]
+            if point == 0:
+                price[0, path], time[0, path] = observed, 0.0
+                continue
+            last, posted = price[point - 1, path], time[point - 1, path]
+            if outlier[point] != 0.0:
+                last, posted = observed * outlier[point], float(now)
+            elif not frozen[point] and (
+                now - posted >= heartbeat or abs(observed - last) > deviation * last
+            ):
+                last, posted = observed, float(now)
+            price[point, path], time[point, path] = last, posted
+
+
+@njit(cache=True, nogil=True)
+def revert(normals: Floats, memory: float, deviation: float) -> None:
+    """Stationary Ornstein–Uhlenbeck process, in place of its normals ``[T + 1, P]``.
+
+    x₀ = v·z₀, x_{t+1} = a·x_t + v·√(1 − a²)·z_{t+1} with a = ``memory``, v = ``deviation``.
+    """
+    points, paths = normals.shape
+    scale = deviation * sqrt(1.0 - memory * memory)
+    for path in range(paths):
+        normals[0, path] *= deviation
+    for point in range(1, points):
+        for path in range(paths):
+            normals[point, path] = memory * normals[point - 1, path] + scale * normals[point, path]
+
+
+@njit(cache=True, nogil=True)
+def exponentiate_gas(log_gas: Floats, mean: float, native_usd: Floats, factor: Floats) -> None:
+    """Turn log gas prices ``[T + 1, P]`` into USD per unit of gas, in place."""
+    points, paths = log_gas.shape
+    for point in range(points):
+        scale = mean * factor[point]
+        for path in range(paths):
+            log_gas[point, path] = scale * exp(log_gas[point, path]) * native_usd[point, path]
+
+
+@njit(cache=True, nogil=True)
+def order_flow(
+    normals: Floats, uniforms: Floats, volume: float, dispersion: float, persistence: float
+) -> Floats:
+    """Signed order flow ``[T + 1, P]`` of log-normal size with mean ``volume``; none at step 0.
+
+    A sign repeats the one before with probability (1 + ``persistence``)/2, which is then the
+    autocorrelation of signs at lag one. ``normals``, ``uniforms``: ``[T, P]``.
+    """
+    steps, paths = normals.shape
+    flow = np.zeros((steps + 1, paths))
+    repeat = (1.0 + persistence) / 2.0
+    for step in range(steps):
+        for path in range(paths):
+            uniform = uniforms[step, path]
+            if step == 0:
+                sign = 1.0 if uniform < 0.5 else -1.0
+            else:
+                before = 1.0 if flow[step, path] > 0.0 else -1.0
+                sign = before if uniform < repeat else -before
+            size = exp(dispersion * normals[step, path] - 0.5 * dispersion * dispersion)
+            flow[step + 1, path] = sign * volume * size
+    return flow
+
+
+@njit(cache=True, nogil=True)
+def deposit_flow(
+    normals: Floats, uniforms: Floats, probability: float, deviation: float, stake: float
+) -> Floats:
+    """Deposits (USDC, positive) and redemptions (fraction of holdings, negative) ``[T + 1, P]``.
+
+    A flow comes with ``probability`` per step, as a fraction of ``stake`` with mean zero and
+    standard deviation ``deviation``; none at step 0.
+    """
+    steps, paths = normals.shape
+    flow = np.zeros((steps + 1, paths))
+    for step in range(steps):
+        for path in range(paths):
+            if uniforms[step, path] < probability:
+                fraction = deviation * normals[step, path]
+                flow[step + 1, path] = fraction * stake if fraction > 0.0 else max(fraction, -1.0)
+    return flow

@@ -1,0 +1,164 @@
+"""Index prices: diffusion and jumps, or recorded prices, with the shocks on top."""
+
+from __future__ import annotations
+
+from math import exp, log1p, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.config import correlation
+from simulator.config.shocks import Crash, Depeg, Squeeze
+from simulator.market import kernels
+from simulator.market.streams import Stream
+from simulator.types import SECONDS_PER_YEAR, USDC
+
+if TYPE_CHECKING:
+    from simulator.config.market import Jumps
+    from simulator.config.models import Config
+    from simulator.types import Floats
+
+
+def draw_index(config: Config, first_path: int, paths: int) -> Floats:
+    """Index prices ``[A, T + 1, P]``, USD per whole token, in order of ``config.symbols``."""
+    symbols, steps = config.symbols, config.steps
+    index = np.zeros((len(symbols), steps + 1, paths))
+    compensators = _add_jumps(config, index, first_path, paths)
+    _diffuse(config, index, compensators, first_path, paths)
+    prices = np.array([config.assets[symbol].price for symbol in symbols])
+    log_factors = price_moves(config)
+    kernels.exponentiate(index, prices, log_factors)
+    if config.history.prices is not None:
+        from simulator.market.history import replay
+
+        # Recorded prices take the place of the process, and shocks act on them all the same.
+        for symbol, series in replay(config).items():
+            row = symbols.index(symbol)
+            index[row] = (series * np.exp(log_factors[row]))[:, np.newaxis]
+    _depeg(config, index, first_path, paths)
+    return index
+
+
+def price_moves(config: Config) -> Floats:
+    """Log factors ``[A, T + 1]`` of all crashes and squeezes: ramp, hold, recovery, each linear."""
+    hours = np.arange(config.steps + 1) * (config.step_minutes / 60)
+    result = np.zeros((len(config.symbols), config.steps + 1))
+    for shock in config.shocks:
+        if not isinstance(shock, Crash | Squeeze):
+            continue
+        since = hours - shock.at_hours
+        # Without a ramp the full size is there at `at_hours`.
+        shape = np.where(since >= shock.ramp_hours, 1.0, 0.0)
+        if shock.ramp_hours > 0:
+            shape = np.clip(since / shock.ramp_hours, 0.0, 1.0)
+        if shock.recovery_hours is not None:
+            after = since - shock.ramp_hours - shock.hold_hours
+            if shock.recovery_hours > 0:
+                shape = shape * (1.0 - np.clip(after / shock.recovery_hours, 0.0, 1.0))
+            else:
+                shape = np.where(after > 0, 0.0, shape)
+        for symbol in shock.assets:
+            result[config.symbols.index(symbol)] += log1p(shock.size) * shape
+    return result
+
+
+# ----------------------------------------------------------------------------------------- process
+
+
+def _diffuse(
+    config: Config, index: Floats, compensators: Floats, first_path: int, paths: int
+) -> None:
+    symbols, steps = config.symbols, config.steps
+    years = config.step_seconds / SECONDS_PER_YEAR
+    regimes = correlation.regimes(config)
+    drift = np.array([config.assets[symbol].drift for symbol in symbols])
+    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
+    volatilities = np.array([volatility * regime.volatility_multiple for regime in regimes])
+    regime_of = np.zeros(steps, np.int64)
+    for number, regime in enumerate(regimes):
+        regime_of[regime.first : regime.last] = number
+    normals = np.empty((len(symbols), steps, paths))
+    for row, symbol in enumerate(symbols):
+        normals[row] = Stream(config.seed, f"diffusion/{symbol}").normals(first_path, paths, steps)
+    kernels.diffuse(
+        index,
+        normals,
+        regime_of,
+        np.array([correlation.cholesky(regime.correlation) for regime in regimes]),
+        (drift - volatilities**2 / 2 - compensators) * years,
+        volatilities * sqrt(years),
+    )
+
+
+def _add_jumps(config: Config, index: Floats, first_path: int, paths: int) -> Floats:
+    """Add every jump to the log return of its step; returns drifts ``[A]`` that compensate them.
+
+    Merton (1976): a jump's log size is normal, so E[e^J − 1] = e^(m + s²/2) − 1.
+    """
+    compensators = np.zeros(len(config.symbols))
+    for row, symbol in enumerate(config.symbols):
+        jumps = config.assets[symbol].jumps
+        if jumps is not None:
+            loading = np.zeros(len(config.symbols))
+            loading[row] = 1.0
+            name = f"jumps/{symbol}"
+            _scatter(config, name, jumps, loading, index, first_path, paths)
+            compensators += _compensator(jumps, loading)
+    common = config.common_jumps
+    if common is not None:
+        loading = np.array(
+            [common.loading.get(symbol, float(symbol != USDC)) for symbol in config.symbols]
+        )
+        _scatter(config, "jumps/common", common, loading, index, first_path, paths)
+        compensators += _compensator(common, loading)
+    return compensators
+
+
+def _compensator(jumps: Jumps, loading: Floats) -> Floats:
+    return np.array(
+        [
+            jumps.intensity * (exp(factor * jumps.mean + (factor * jumps.std) ** 2 / 2) - 1)
+            for factor in loading
+        ]
+    )
+
+
+def _scatter(
+    config: Config,
+    name: str,
+    jumps: Jumps,
+    loading: Floats,
+    index: Floats,
+    first_path: int,
+    paths: int,
+) -> None:
+    """Compound Poisson: a number of jumps over the horizon, each at a uniform moment."""
+    steps = config.steps
+    expected = jumps.intensity * steps * config.step_seconds / SECONDS_PER_YEAR
+    rows = np.flatnonzero(loading)
+    for path, generator in enumerate(Stream(config.seed, name).paths(first_path, paths)):
+        count = generator.poisson(expected)
+        moments = 1 + (generator.random(count) * steps).astype(np.int64)
+        sizes = jumps.mean + jumps.std * generator.standard_normal(count)
+        for row in rows:
+            np.add.at(index[row, :, path], moments, loading[row] * sizes)
+
+
+# ------------------------------------------------------------------------------------------- depegs
+
+
+def _depeg(config: Config, index: Floats, first_path: int, paths: int) -> None:
+    seen: dict[str, int] = {}
+    for shock in config.shocks:
+        if not isinstance(shock, Depeg):
+            continue
+        number = seen[shock.asset] = seen.get(shock.asset, -1) + 1
+        steps = np.array([round(hour * 60 / config.step_minutes) for hour, _ in shock.anchors])
+        stream = Stream(config.seed, f"bridge/{shock.asset}/{number}")
+        kernels.bridge(
+            index[config.symbols.index(shock.asset)],
+            steps,
+            np.array([price for _, price in shock.anchors]),
+            stream.normals(first_path, paths, int(steps[-1] - steps[0])),
+            shock.volatility**2 * config.step_seconds / SECONDS_PER_YEAR,
+        )
