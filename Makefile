@@ -37,8 +37,8 @@ $(PYTHON_STAMP): requirements.lock pyproject.toml
 	if [ -z "$$python" ]; then echo 'hedgesim needs Python 3.11 on PATH' >&2; exit 1; fi; \
 	[ -x $(BIN)/python ] || { echo "== creating $(VENV)"; "$$python" -m venv $(VENV); }
 	@echo '== installing Python packages (a minute or two the first time)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(NPM_STAMP): package-lock.json package.json | $(PYTHON_STAMP)
@@ -53,7 +53,7 @@ $(BIN)/anvil: | $(NPM_STAMP)
 	@$@ --version >/dev/null
 
 lock: $(PYTHON_STAMP) ## Resolve requirements.lock again from pyproject.toml
-	@$(BIN)/python -m pip install --quiet --dry-run --ignore-installed --report $(VENV)/report.json '.[dev]'
+	@$(BIN)/python -m pip install -qq --dry-run --ignore-installed --report $(VENV)/report.json '.[dev]'
 	@$(BIN)/python -c 'import json, sys; \
 	  found = [item["metadata"] for item in json.load(sys.stdin)["install"]]; \
 	  pins = ["{name}=={version}".format(**one) for one in found if one["name"] != "hedgesim"]; \
