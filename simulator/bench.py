@@ -1,0 +1,216 @@
+"""Speed and memory, measured on this machine in one go; every ratio comes from one run.
+
+Kernels are compiled before any clock starts. Times are wall-clock.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.config import Config
+
+SCENARIO = "correlation-breakdown"
+WORKERS = 2
+LARGE_PATHS, SMALL_PATHS = 10_000, 2_500
+MODEL_PATHS = 1_000
+CHAIN_PATHS, CHAIN_STEPS = 4, 200
+REPEATS = (
+    3  # of a chain measurement, which is short; the fastest counts, for both sides of the ratio
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured figure; ``target`` is what the project holds itself to, or empty."""
+
+    name: str
+    value: float
+    unit: str
+    target: str
+    meaning: str
+
+
+def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
+    """Measure everything; ``progress`` is told what is being measured."""
+    rows: list[Row] = []
+    for what, measure in (
+        ("model world, one core", _pieces),
+        (f"whole runs, {WORKERS} processes", _runs),
+        ("chain world against raw pyrevm", _chain),
+    ):
+        if progress is not None:
+            progress(what)
+        rows += measure()
+    return rows
+
+
+def _config(paths: int, **changes: float) -> Config:
+    from simulator.config import load
+
+    return load(SCENARIO, [f"paths={paths}", *(f"{key}={value}" for key, value in changes.items())])
+
+
+def _clock(job: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    job()
+    return time.perf_counter() - began
+
+
+def _pieces() -> list[Row]:
+    """The pieces of a run, each timed alone in this process."""
+    from simulator.agents.build import build_agents
+    from simulator.config import resolve
+    from simulator.engine import simulate
+    from simulator.market.draw import draw
+    from simulator.runner import Plan, simulate_chunk
+    from simulator.world.model.world import ModelWorld
+
+    config = _config(MODEL_PATHS)
+    protocol = resolve(config)
+    plan = Plan(config, "model", (), 0)
+    simulate_chunk(plan, 0, 2, 0)  # compiles
+    market = draw(config, 0, MODEL_PATHS)
+    path_steps = MODEL_PATHS * config.steps
+    seconds = {
+        "draw": _clock(lambda: draw(config, 0, MODEL_PATHS)),
+        "loop": _clock(
+            lambda: simulate(ModelWorld(protocol, market), build_agents(config, protocol))
+        ),
+        "chunk": _clock(lambda: simulate_chunk(plan, 0, MODEL_PATHS, 0)),
+    }
+    meaning = {
+        "draw": "market paths, one core",
+        "loop": "engine, all agents and the model world, one core",
+        "chunk": "draw, loop, attribution and metrics, one core",
+    }
+    return [
+        Row(f"{name}_path_steps_per_second", path_steps / taken, "1/s", "", meaning[name])
+        for name, taken in seconds.items()
+    ]
+
+
+def _runs() -> list[Row]:
+    """Whole runs in processes of their own: speed, how it scales, and memory."""
+    base = _config(1)
+    small = _run_apart(SMALL_PATHS, base.horizon_hours)
+    long = _run_apart(SMALL_PATHS, base.horizon_hours * 2)
+    large = _run_apart(LARGE_PATHS, base.horizon_hours)
+    path_steps = LARGE_PATHS * base.steps
+    return [
+        Row(
+            "model_path_steps_per_second",
+            path_steps / large.seconds,
+            "1/s",
+            ">= 300,000",
+            f"whole run of {LARGE_PATHS:,} paths × {base.steps} steps, {WORKERS} cores",
+        ),
+        Row(
+            "time_ratio_paths",
+            large.seconds / small.seconds,
+            "×",
+            f"<= {LARGE_PATHS / SMALL_PATHS:.0f}",
+            f"{LARGE_PATHS:,} paths against {SMALL_PATHS:,}",
+        ),
+        Row(
+            "time_ratio_steps",
+            long.seconds / small.seconds,
+            "×",
+            "<= 2",
+            f"{2 * base.steps} steps against {base.steps}, {SMALL_PATHS:,} paths",
+        ),
+        Row(
+            "peak_memory_bytes",
+            large.memory,
+            "B",
+            "< 1.5e9",
+            f"{LARGE_PATHS:,} paths × {base.steps} steps, all processes together",
+        ),
+        Row(
+            "memory_ratio_paths",
+            large.memory / small.memory,
+            "×",
+            "about 1",
+            f"{LARGE_PATHS:,} paths against {SMALL_PATHS:,}",
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class _Apart:
+    seconds: float
+    memory: float
+
+
+_APART = """
+import resource, sys
+from simulator.bench import _clock, _config, WORKERS
+from simulator.runner import run
+paths, hours = int(sys.argv[1]), float(sys.argv[2])
+config = _config(paths, horizon_hours=hours)
+seconds = _clock(lambda: run(config, workers=WORKERS))
+kib = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+# ru_maxrss of the children is the largest of them: an upper bound counts every worker as that one.
+print(seconds, 1024 * (kib[0] + WORKERS * kib[1]))
+"""
+
+
+def _run_apart(paths: int, hours: float) -> _Apart:
+    """A run in a fresh interpreter, whose memory nothing else has touched."""
+    done = subprocess.run(
+        [sys.executable, "-c", _APART, str(paths), str(hours)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, memory = done.stdout.split()
+    return _Apart(float(seconds), float(memory))
+
+
+def _chain() -> list[Row]:
+    """The chain world's loop against raw pyrevm executing the same transactions."""
+    from simulator.agents.build import build_agents
+    from simulator.config import resolve
+    from simulator.engine import simulate
+    from simulator.market.draw import draw
+    from simulator.world.chain.world import ChainWorld
+
+    config = _config(CHAIN_PATHS)
+    protocol = resolve(config)
+    market = draw(config, 0, CHAIN_PATHS).first_steps(CHAIN_STEPS)
+    agents = build_agents(config, protocol)
+    loop, raw, transactions = [], [], 0
+    for _ in range(REPEATS):
+        world = ChainWorld(protocol, market, record=True)
+        loop.append(_clock(lambda world=world: simulate(world, agents)))
+        transactions, seconds = world.replay_raw()
+        raw.append(seconds)
+    return [
+        Row(
+            "chain_to_raw_ratio",
+            min(raw) / min(loop),
+            "×",
+            ">= 0.5",
+            "rate of the chain world over raw pyrevm, same transactions",
+        ),
+        Row(
+            "chain_transactions_per_second",
+            transactions / min(loop),
+            "1/s",
+            "",
+            f"{CHAIN_PATHS} paths × {CHAIN_STEPS} steps, agents and observations included",
+        ),
+        Row(
+            "chain_path_steps_per_second",
+            CHAIN_PATHS * CHAIN_STEPS / min(loop),
+            "1/s",
+            "",
+            "the same in path-steps",
+        ),
+    ]
