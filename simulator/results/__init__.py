@@ -1,0 +1,1 @@
+"""Results of a run: attribution, metrics, records, summary, requirements."""

@@ -1,0 +1,248 @@
+"""The ``hedgesim`` command: a thin layer over :func:`simulator.run` and its neighbours.
+
+Everything heavy is imported inside the command that needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from simulator import __version__
+from simulator.types import InputError, SimulatorError
+
+if TYPE_CHECKING:
+    from simulator.config import Config
+
+INPUT_ERROR, INTERRUPTED, SOFTWARE_ERROR = 2, 130, 70
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point; exits with 0, 1 (a requirement fails), 2 (bad input) or 130 (interrupted)."""
+    try:
+        status = hedgesim.main(arguments, "hedgesim", standalone_mode=False)
+    except InputError as error:
+        click.echo(f"hedgesim: {error}", err=True)
+        status = INPUT_ERROR
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("hedgesim: interrupted; the same command goes on from here", err=True)
+        status = INTERRUPTED
+    except SimulatorError as error:
+        click.echo(f"hedgesim: {type(error).__name__}: {error}", err=True)
+        status = SOFTWARE_ERROR
+    except BrokenPipeError:  # the reader of a pipe left; keep Python from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hedgesim")
+def hedgesim() -> None:
+    """Simulate an automated on-chain hedging vault before anyone deposits."""
+
+
+def _configured(command: _Command) -> _Command:
+    """The argument and options that say what is simulated."""
+    for option in reversed(
+        (
+            click.argument("scenario", metavar="NAME|FILE"),
+            click.option("--paths", type=int, help="Number of market paths."),
+            click.option("--seed", type=int, help="Root of all randomness."),
+            click.option(
+                "--set",
+                "overrides",
+                metavar="KEY=VALUE",
+                multiple=True,
+                help="Override a field, e.g. vault.hedge_band=0.05. Repeatable.",
+            ),
+            click.option(
+                "--prices",
+                metavar="FILE",
+                help="Replay recorded prices (Parquet or CSV: timestamp_utc, symbol, close).",
+            ),
+            click.option("--lp", metavar="SYMBOL", help="Symbol in the file for the LP asset."),
+            click.option(
+                "--hedge",
+                metavar="SYMBOL,…",
+                help="Symbols in the file for the perp markets, in order.",
+            ),
+            click.option(
+                "--window", metavar="START:END", help="Dates replayed, e.g. 2022-10-15:2022-11-30."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _load(
+    scenario: str,
+    seed: int | None,
+    overrides: Sequence[str],
+    prices: str | None,
+    lp: str | None,
+    hedge: str | None,
+    window: str | None,
+    *,
+    paths: int | None = None,
+) -> Config:
+    """The configuration that the shared options describe."""
+    from simulator.config import load, with_history
+
+    given = [
+        f"{name}={value}" for name, value in (("seed", seed), ("paths", paths)) if value is not None
+    ]
+    config = load(scenario, [*overrides, *given])
+    if prices is None:
+        for name, value in (("lp", lp), ("hedge", hedge), ("window", window)):
+            if value is not None:
+                raise InputError(f"{name} = {value}: only allowed together with --prices FILE")
+        return config
+    symbols = None if hedge is None else [symbol.strip() for symbol in hedge.split(",")]
+    return with_history(config, prices, lp=lp, hedge=symbols, window=window)
+
+
+@hedgesim.command()
+@_configured
+@click.option("--world", default="model", show_default=True, help="model, or chain: the contracts.")
+@click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/NAME].")
+@click.option(
+    "--require",
+    "requirements",
+    metavar="EXPR",
+    multiple=True,
+    help='Exit 1 unless it holds, e.g. "liquidation_probability <= 0.01". Repeatable.',
+)
+@click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
+@click.option("--record", type=int, help="Paths whose full series are kept [default: 100].")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def run(
+    scenario: str,
+    paths: int | None,
+    world: str,
+    out: str | None,
+    requirements: tuple[str, ...],
+    workers: int,
+    record: int | None,
+    as_json: bool,
+    **which: Any,
+) -> int:
+    """Simulate a scenario and write its report.
+
+    An interrupted run goes on where it was when the same command is given again.
+    """
+    import simulator
+    from simulator.terminal import ProgressBar, show_result
+
+    config = _load(scenario, paths=paths, **which)
+    directory = Path(out or f"out/{config.name}")
+    with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
+        result = simulator.run(
+            config,
+            world=world,
+            out=directory,
+            workers=workers,
+            progress=bar.update,
+            requirements=requirements,
+            record=record,
+        )
+    if as_json:
+        click.echo((directory / "summary.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        show_result(result)
+        click.echo(f"Report: {directory / 'report.html'}")
+    return 0 if result.passed else 1
+
+
+@hedgesim.command()
+def scenarios() -> int:
+    """List the built-in scenarios."""
+    from simulator.config import scenarios as built_in
+
+    found = built_in()
+    width = max(map(len, found))
+    for name, description in found.items():
+        click.echo(f"{name:{width}}  {description}")
+    return 0
+
+
+@hedgesim.command()
+def schema() -> int:
+    """Print the JSON Schema of a configuration."""
+    from simulator.config import json_schema
+
+    _print_json(json_schema())
+    return 0
+
+
+@hedgesim.command()
+@_configured
+@click.option("--steps", type=int, help="Steps compared [default: all].")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def verify(scenario: str, paths: int | None, steps: int | None, as_json: bool, **which: Any) -> int:
+    """Run both worlds on the same market paths and compare them.
+
+    Exits 0 when every state variable agrees to 1e-9 and no decision differs, else 1.
+    """
+    from simulator import verify as comparing
+    from simulator.terminal import ProgressBar, show_comparison
+
+    config = _load(scenario, **which)
+    paths, done = (20 if paths is None else paths), 0
+    with ProgressBar(f"{config.name}, {paths} paths in both worlds", "paths") as bar:
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            bar.update(done, paths)
+
+        comparison = comparing.verify(config, paths, steps, progress=progress)
+    if as_json:
+        _print_json(comparison.to_json())
+    else:
+        show_comparison(comparison)
+    return 0 if comparison.agrees else 1
+
+
+@hedgesim.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def bench(as_json: bool) -> int:
+    """Time the model and the chain world, and measure memory."""
+    from simulator.bench import bench as measure
+    from simulator.terminal import show_benchmark
+
+    rows = measure(lambda what: click.echo(f"measuring {what} …", err=True))
+    if as_json:
+        _print_json({row.name: row.value for row in rows})
+    else:
+        show_benchmark(rows)
+    return 0
+
+
+@hedgesim.command()
+@click.argument("directory", type=click.Path(file_okay=False))
+def report(directory: str) -> int:
+    """Write the report of a finished run again."""
+    from simulator.results.result import Result
+    from simulator.results.store import write_text
+
+    path = Path(directory) / "report.html"
+    write_text(path, Result.load(directory).report_html())
+    click.echo(f"Report: {path}")
+    return 0
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    click.echo(json.dumps(value, indent=2))

@@ -1,0 +1,278 @@
+"""Line, fan, waterfall and timeline charts as inline SVG, coloured by the page's CSS variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.types import Floats
+
+Format = Callable[[float], str]
+#: Widths in CSS pixels at which charts of the whole or half the page show: text keeps its size.
+FULL, HALF = 1070, 521
+LEFT, RIGHT, TOP, BOTTOM = 58, 104, 10, 26
+_LABEL_GAP = 14.0
+
+
+def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Round numbers within [low, high], about ``wanted`` of them (steps of 1, 2, 2.5, 5 · 10ⁿ)."""
+    span = high - low
+    if not span > 0:
+        return [low]
+    raw = span / wanted
+    magnitude = 10.0 ** np.floor(np.log10(raw))
+    step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= raw * 0.999)
+    first = np.ceil(low / step - 1e-9)
+    ticks = [float(first + i) * step for i in range(int((high - first * step) / step + 1e-9) + 1)]
+    return [0.0 if abs(tick) < step * 1e-9 else float(tick) for tick in ticks]
+
+
+def thinned(values: Floats, most: int = 480) -> NDArray[np.int64]:
+    """Indices of at most ``most`` points of a series: its ends and each stretch's extremes."""
+    n = len(values)
+    if n <= most:
+        return np.arange(n)
+    edges = np.linspace(0, n, most // 2 + 1).astype(int)
+    kept = {0, n - 1}
+    for a, b in pairwise(edges):
+        part = values[a:b]
+        if np.isfinite(part).any():
+            kept |= {a + int(np.nanargmin(part)), a + int(np.nanargmax(part))}
+        else:
+            kept.add(int(a))
+    return np.array(sorted(kept))
+
+
+@dataclass
+class Chart:
+    """A chart over hours: draw on it, then take :meth:`svg`.
+
+    Attributes:
+        title: accessible name, and what a screen reader says first.
+        hours: last hour shown; the axis begins at 0.
+        low, high: range of the vertical axis.
+        form: text of a value on the vertical axis.
+        width, height: size in CSS pixels.
+        ticks: about how many labels the vertical axis has.
+    """
+
+    title: str
+    hours: float
+    low: float
+    high: float
+    form: Format
+    width: int = HALF
+    height: int = 230
+    ticks: int = 4
+    _body: list[str] = field(default_factory=list)
+    _labels: list[tuple[float, str, str]] = field(default_factory=list)
+
+    def x(self, hour: float) -> float:
+        """Horizontal place of an hour."""
+        return LEFT + (self.width - LEFT - RIGHT) * hour / (self.hours or 1.0)
+
+    def y(self, value: float) -> float:
+        """Vertical place of a value, held within the frame."""
+        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        share = min(max(share, 0.0), 1.0)
+        return self.height - BOTTOM - (self.height - TOP - BOTTOM) * share
+
+    def _points(self, hours: Floats, values: Floats) -> list[str]:
+        return [f"{self.x(h):.1f},{self.y(v):.1f}" for h, v in zip(hours, values, strict=True)]
+
+    def band(self, hours: Floats, lower: Floats, upper: Floats, style: str) -> None:
+        """Fill between two series; points without a value are left out."""
+        known = np.isfinite(lower) & np.isfinite(upper)
+        if known.sum() < 2:
+            return
+        there = self._points(hours[known], upper[known])
+        back = self._points(hours[known], lower[known])[::-1]
+        self._body.append(f'<polygon class="{style}" points="{" ".join(there + back)}"/>')
+
+    def line(self, hours: Floats, values: Floats, style: str, label: str = "") -> None:
+        """Draw a series, broken where it has no value, with its name at the right end."""
+        values = np.asarray(values, np.float64)
+        hours = np.asarray(hours, np.float64)
+        kept = thinned(values)
+        hours, values = hours[kept], values[kept]
+        known = np.isfinite(values)
+        path, drawing = [], False
+        for point, there in zip(
+            self._points(hours, np.where(known, values, 0.0)), known, strict=True
+        ):
+            if there:
+                path.append(("L" if drawing else "M") + point)
+            drawing = bool(there)
+        if path:
+            self._body.append(f'<path class="line {style}" d="{"".join(path)}"/>')
+            if label:
+                last = float(values[known][-1])
+                self._labels.append((self.y(last), label, style))
+
+    def level(self, value: float, label: str, style: str) -> None:
+        """Draw a horizontal line with its name, when it lies within the frame."""
+        if self.low <= value <= self.high:
+            y = self.y(value)
+            self._body.append(
+                f'<line class="level {style}" x1="{LEFT}" x2="{self.width - RIGHT}" '
+                f'y1="{y:.1f}" y2="{y:.1f}"/>'
+            )
+            self._labels.append((y, label, style))
+
+    def shade(self, first: float, last: float, label: str) -> None:
+        """Shade a window of hours behind everything."""
+        a, b = self.x(max(first, 0.0)), self.x(min(last, self.hours))
+        if b > a:
+            self._body.insert(
+                0,
+                f'<rect class="window" x="{a:.1f}" width="{b - a:.1f}" y="{TOP}" '
+                f'height="{self.height - TOP - BOTTOM}"><title>{escape(label)}</title></rect>',
+            )
+
+    def marks(self, hours: Sequence[float], style: str) -> None:
+        """Thin vertical lines at moments."""
+        for hour in hours:
+            x = self.x(hour)
+            self._body.append(
+                f'<line class="mark {style}" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" '
+                f'y2="{self.height - BOTTOM}"/>'
+            )
+
+    def svg(self) -> str:
+        """The chart."""
+        parts = [_open(self.title, self.width, self.height)]
+        for tick in nice_ticks(self.low, self.high, self.ticks):
+            y = self.y(tick)
+            style = "grid zero" if tick == 0 else "grid"
+            parts.append(
+                f'<line class="{style}" x1="{LEFT}" x2="{self.width - RIGHT}" '
+                f'y1="{y:.1f}" y2="{y:.1f}"/>'
+                f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">'
+                f"{escape(self.form(tick))}</text>"
+            )
+        parts += _time_axis(self.x, self.hours, self.height)
+        parts += self._body
+        for y, label, style in _apart(self._labels, TOP + 4, self.height - BOTTOM):
+            parts.append(
+                f'<text class="label {style}" x="{self.width - RIGHT + 8}" y="{y + 4:.1f}">'
+                f"{escape(label)}</text>"
+            )
+        parts.append("</svg>")
+        return "".join(parts)
+
+
+def _open(title: str, width: int, height: int) -> str:
+    return (
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>"
+    )
+
+
+def _time_axis(place: Callable[[float], float], hours: float, height: int) -> list[str]:
+    """Labels of the horizontal axis: days for runs beyond four days, else hours."""
+    scale, unit = (24.0, "day") if hours > 96 else (1.0, "hour")
+    parts = []
+    for i, tick in enumerate(nice_ticks(0.0, hours / scale, 6)):
+        if abs(tick - round(tick)) > 1e-9:
+            continue
+        text = f"{unit} {tick:.0f}" if i == 0 else f"{tick:.0f}"
+        parts.append(
+            f'<text class="tick" x="{place(tick * scale):.1f}" y="{height - 6}" '
+            f'text-anchor="middle">{text}</text>'
+        )
+    return parts
+
+
+def _apart(
+    labels: Sequence[tuple[float, str, str]], top: float, bottom: float
+) -> list[tuple[float, str, str]]:
+    """Move labels apart vertically so that none covers another, keeping their order."""
+    ordered = sorted(labels)
+    places = [y for y, _, _ in ordered]
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + _LABEL_GAP)
+    if places and places[-1] > bottom:
+        places[-1] = bottom
+        for i in range(len(places) - 2, -1, -1):
+            places[i] = min(places[i], places[i + 1] - _LABEL_GAP)
+    return [
+        (max(y, top), label, style) for y, (_, label, style) in zip(places, ordered, strict=True)
+    ]
+
+
+def waterfall(title: str, steps: Sequence[tuple[str, float]], total: str, form: Format) -> str:
+    """Horizontal waterfall: each row starts where the one before ended; the last row is the sum."""
+    row, left, right = 25, 158, 70
+    ends = np.cumsum([value for _, value in steps])
+    low, high = min(0.0, float(ends.min())), max(0.0, float(ends.max()))
+    scale = (HALF - left - right) / ((high - low) or 1.0)
+
+    def place(value: float) -> float:
+        return left + (value - low) * scale
+
+    height = row * (len(steps) + 1) + 12
+    zero = place(0.0)
+    parts = [
+        _open(title, HALF, height),
+        f'<line class="grid zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="4" y2="{height - 4}"/>',
+    ]
+    rows = [
+        (name, end - value, float(end), "") for (name, value), end in zip(steps, ends, strict=True)
+    ]
+    rows.append((total, 0.0, float(ends[-1]), "total "))
+    for i, (name, start, end, style) in enumerate(rows):
+        y = 6 + row * i
+        a, b = sorted((place(start), place(end)))
+        value = end - start
+        # Rounding dust has no direction.
+        flat = abs(value) * scale < 0.05
+        tone = "none" if flat else "gain" if value > 0 else "loss"
+        parts.append(
+            f'<text class="name" x="{left - 12}" y="{y + 15}" text-anchor="end">'
+            f"{escape(name)}</text>"
+            f'<rect class="bar {style}{tone}" x="{a:.1f}" width="{max(b - a, 1.2):.1f}" '
+            f'y="{y + 3}" '
+            f'height="{row - 9}" rx="2"/>'
+            f'<text class="value" x="{b + 7:.1f}" y="{y + 15}">{escape(form(value))}</text>'
+        )
+        if i < len(rows) - 2:
+            x = place(end)
+            parts.append(
+                f'<line class="join" x1="{x:.1f}" x2="{x:.1f}" y1="{y + 3}" y2="{y + row + 3}"/>'
+            )
+    return "".join([*parts, "</svg>"])
+
+
+def timeline(title: str, lanes: Sequence[tuple[str, Floats, str]], hours: float) -> str:
+    """One lane per kind of event, a tick at each."""
+    row = 22
+    height = row * len(lanes) + BOTTOM + 4
+
+    def place(hour: float) -> float:
+        return LEFT + (FULL - LEFT - RIGHT) * hour / (hours or 1.0)
+
+    parts = [_open(title, FULL, height)]
+    for i, (name, moments, style) in enumerate(lanes):
+        y = 4 + row * i
+        parts.append(
+            f'<line class="grid" x1="{LEFT}" x2="{FULL - RIGHT}" '
+            f'y1="{y + row / 2}" y2="{y + row / 2}"/>'
+            f'<text class="label {style}" x="{FULL - RIGHT + 8}" y="{y + row / 2 + 4}">'
+            f"{escape(name)} {len(moments)}</text>"
+        )
+        places = np.unique(np.round([place(h) for h in moments], 0))
+        parts += [
+            f'<line class="event {style}" x1="{x:.0f}" x2="{x:.0f}" '
+            f'y1="{y + 4}" y2="{y + row - 4}"/>'
+            for x in places
+        ]
+    parts += _time_axis(place, hours, height)
+    return "".join([*parts, "</svg>"])

@@ -1,0 +1,188 @@
+"""The report: one self-contained HTML page that says in a minute what a run came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.report import sections
+from simulator.report.format import count, listed, number, percent, usd
+from simulator.results.records import rolling_window
+
+if TYPE_CHECKING:
+    from simulator.config import Config
+    from simulator.results.result import Result
+
+
+def render(result: Result) -> str:
+    """The page as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("simulator.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    charts = {
+        "share_price": sections.share_price(result),
+        "legs_mean": sections.legs(result, worst=False),
+        "legs_worst": sections.legs(result, worst=True),
+        "margin": sections.margin(result),
+        "correlation": sections.correlation(result),
+        "attribution_mean": sections.attribution(result, "mean"),
+        "attribution_worst": sections.attribution(result, "worst_path"),
+        "worst_prices": sections.worst_prices(result),
+        "worst_events": sections.worst_events(result),
+    }
+    config, summary = result.config, result.summary
+    window = rolling_window(config.steps, config.step_seconds) * config.step_minutes / 60
+    return environment.get_template("page.html").render(
+        title=config.name.replace("-", " ").replace("_", " ").capitalize(),
+        sentence=_sentence(config, summary["world"]),
+        description=config.description,
+        verdict=_verdict(summary),
+        gates=summary["gates"],
+        cards=_cards(summary),
+        basis=_basis(summary),
+        charts={name: Markup(svg) for name, svg in charts.items()},
+        worst=summary["worst_path"],
+        symbols={"lp": config.pool.base, "hedge": listed(list(config.markets))},
+        window=f"{window:g}",
+        parameters=_parameters(summary["config"]),
+        notes=config.history.notes,
+        summary=summary,
+        percent=percent,
+        number=number,
+    )
+
+
+def _sentence(config: Config, world: str) -> str:
+    days = config.steps * config.step_minutes / 1_440
+    length = f"{days:g} days" if days >= 2 else f"{days * 24:g} hours"
+    deposit = ""
+    if config.agents.depositor is not None:
+        deposit = f"{usd(config.agents.depositor.initial_deposit)} of deposits provide "
+    where = "on the contracts themselves" if world == "chain" else "on the fast model"
+    prices = "recorded prices" if config.history.prices else "drawn prices"
+    return (
+        f"{deposit or 'A vault provides '}{config.pool.base}/USDC liquidity, hedged by shorting "
+        f"{listed(list(config.markets))}; {count(config.paths, 'path')} of {length} in steps of "
+        f"{config.step_minutes} minutes, {prices}, {where}, seed {config.seed}."
+    )
+
+
+def _verdict(summary: dict[str, Any]) -> dict[str, str]:
+    """Survived or not, in how many paths, and how sure that is."""
+    paths, found = summary["paths"], summary["probabilities"]
+    liquidated, debt = found["liquidation"], found["bad_debt"]
+    survived = paths - liquidated["paths"]
+    # Depositors who lost half have not survived in any sense they would recognise.
+    if liquidated["paths"] == 0 and debt["paths"] == 0:
+        tone, text = "good", f"Survived: never liquidated on any of {count(paths, 'path')}"
+    elif survived == 0:
+        tone, text = "bad", f"Liquidated on every one of {count(paths, 'path')}"
+    else:
+        tone = "bad" if liquidated["estimate"] > 0.05 or debt["paths"] else "warn"
+        text = f"Survived {survived:,} of {paths:,} paths without liquidation"
+    details = (
+        f"Probability of liquidation {percent(liquidated['estimate'])} (95 % interval "
+        f"{percent(liquidated['low'])} to {percent(liquidated['high'])}); depositors lost money on "
+        f"{percent(found['loss']['estimate'])} of the paths; "
+        + (
+            f"bad debt on {count(debt['paths'], 'path')}, "
+            f"up to {usd(summary['metrics']['bad_debt']['max'])}."
+            if debt["paths"]
+            else "no bad debt."
+        )
+    )
+    return {"tone": tone, "text": text, "details": details}
+
+
+def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
+    metrics = summary["metrics"]
+    assumed = summary["assumed_correlation"]
+    realised = metrics["realised_correlation"]["median"]
+    return [
+        {
+            "name": "Mean return",
+            "value": percent(metrics["return"]["mean"], plus=True),
+            "note": f"median {percent(metrics['return']['median'], plus=True)}",
+        },
+        {
+            "name": "Expected shortfall",
+            "value": percent(metrics["return"]["es95"]),
+            "note": "mean loss of the worst 5 % of paths",
+        },
+        {
+            "name": "Maximum drawdown",
+            "value": percent(metrics["max_drawdown"]["median"]),
+            "note": f"median; worst {percent(metrics['max_drawdown']['max'])}",
+        },
+        {
+            "name": "Lowest margin ratio",
+            "value": number(metrics["min_margin_ratio"]["median"]),
+            "note": f"median; thinnest {number(metrics['min_margin_ratio']['min'])}, "
+            "liquidation at 1",
+        },
+        {
+            "name": "Hedge effectiveness",
+            "value": percent(metrics["hedge_effectiveness"]["median"], 0),
+            "note": "of the LP leg's variance removed, median",
+        },
+        {
+            "name": "Correlation",
+            "value": number(realised),
+            "note": "realised, median"
+            + ("" if assumed is None else f"; assumed {number(assumed)}"),
+        },
+    ]
+
+
+def _basis(summary: dict[str, Any]) -> str:
+    """How much of the result came from basis, over all paths."""
+    mean = summary["attribution"]["mean"]
+    basis, total = mean["lp_delta"] + mean["hedge_price"], sum(mean.values())
+    text = (
+        f"On average the LP leg's price exposure brought {usd(mean['lp_delta'], plus=True)} and "
+        f"the hedge {usd(mean['hedge_price'], plus=True)}: what did not cancel, the basis, is "
+        f"{usd(basis, plus=True)}"
+    )
+    if total < 0 and basis < 0:
+        share = percent(basis / total, 0)
+        return f"{text}, or {share} of the mean loss of {usd(-total)}."
+    return f"{text}, beside a mean result of {usd(total, plus=True)}."
+
+
+def _parameters(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The configuration, flat, by section."""
+    general, groups = [], []
+    for name, value in config.items():
+        if isinstance(value, dict | list):
+            rows = list(_flat("", value))
+            if rows:
+                groups.append((name, rows))
+        else:
+            general.append((name, _text(value)))
+    return [("run", general), *groups]
+
+
+def _flat(prefix: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        items = enumerate(value)  # type: ignore[assignment]
+    else:
+        yield prefix, _text(value)
+        return
+    for key, item in items:
+        yield from _flat(f"{prefix}.{key}" if prefix else str(key), item)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.10g}"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return "–" if value is None else str(value)

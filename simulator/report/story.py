@@ -1,0 +1,193 @@
+"""The worst path in words, every one of them computed from its series, events and attribution."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.report.format import count, listed, number, percent, usd
+from simulator.results.attribution import HEDGE_LEG, LP_LEG
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simulator.config import Config
+    from simulator.types import Floats
+
+#: Buckets as people call them.
+NAMES = {
+    "lp_delta": "LP delta (price)",
+    "lp_convexity": "LP convexity (gamma)",
+    "lp_fees": "LP fees",
+    "hedge_price": "Hedge price",
+    "funding": "Funding",
+    "trading_cost": "Trading cost",
+    "collateral_revaluation": "USDC and collateral",
+    "liquidation_penalty": "Liquidation penalty",
+    "written_off": "Debt written off",
+    "rewards": "Keeper rewards",
+}
+
+_OPERATIONS = {
+    "Rebalance": "rebalance",
+    "Recenter": "recentring",
+    "TopUp": "top-up",
+    "Deleverage": "deleveraging",
+}
+
+
+def tell(config: Config, series: pd.DataFrame, events: pd.DataFrame, row: pd.Series) -> list[str]:
+    """Sentences on one path: what it lost, when, to what, and what the vault did about it.
+
+    ``series`` and ``events`` are that path's records, ``row`` its line of the per-path frame.
+    """
+    told = [_outcome(series, row)]
+    peak, trough = _fall(series["share_price"].to_numpy())
+    if trough > peak:
+        told += [_prices(config, series, peak, trough), _legs(series, peak, trough)]
+    told.append(_basis(row))
+    told += _correlation(config, series)
+    told += _margin(config, series, events)
+    told += _refusals(events)
+    return told
+
+
+def _at(series: pd.DataFrame, step: int) -> str:
+    return f"hour {series['hours'].iloc[step]:,.0f}"
+
+
+def _fall(price: Floats) -> tuple[int, int]:
+    """Steps of the peak and the trough of the largest drawdown."""
+    peaks = np.maximum.accumulate(np.maximum(price, 1e-300))
+    trough = int(np.argmax(1.0 - price / peaks))
+    return int(np.argmax(price[: trough + 1])), trough
+
+
+def _outcome(series: pd.DataFrame, row: pd.Series) -> str:
+    verb = "lost" if row["return"] < 0 else "gained"
+    text = (
+        f"A share {verb} {percent(abs(row['return']))} over {series['hours'].iloc[-1]:,.0f} hours, "
+        f"and the vault as a whole {'lost' if row['pnl'] < 0 else 'made'} {usd(abs(row['pnl']))}."
+    )
+    if row["final_nav"] <= 0:
+        text += " Nothing is left for its depositors."
+    return text
+
+
+def _prices(config: Config, series: pd.DataFrame, peak: int, trough: int) -> str:
+    moves = {
+        symbol: series[f"index_{symbol}"].iloc[trough] / series[f"index_{symbol}"].iloc[peak] - 1.0
+        for symbol in dict.fromkeys((config.pool.base, *config.markets))
+    }
+    lp = moves[config.pool.base]
+    depth = 1 - series["share_price"].iloc[trough] / series["share_price"].iloc[peak]
+    hedges = listed([f"{symbol} {percent(moves[symbol], plus=True)}" for symbol in config.markets])
+    text = (
+        f"Its deepest fall, {percent(depth)} from peak to trough, ran from {_at(series, peak)} to "
+        f"{_at(series, trough)}: {config.pool.base} moved {percent(lp, plus=True)}, "
+        f"its hedges {hedges}."
+    )
+    dollar = series["index_USDC"]
+    if abs(dollar.min() - 1.0) > 0.005:
+        low = int(dollar.argmin())
+        text += f" USDC traded down to ${dollar.iloc[low]:.3f} at {_at(series, low)}."
+    return text
+
+
+def _legs(series: pd.DataFrame, peak: int, trough: int) -> str:
+    def change(names: tuple[str, ...]) -> float:
+        return float(sum(series[name].iloc[trough] - series[name].iloc[peak] for name in names))
+
+    lp, hedge = change(LP_LEG), change(HEDGE_LEG)
+    text = f"In that time the LP leg {'lost' if lp < 0 else 'made'} {usd(abs(lp))}"
+    if lp < 0 < hedge:
+        return f"{text} and the hedge gave back {usd(hedge)} of it, {percent(-hedge / lp, 0)}."
+    if lp < 0:
+        return f"{text} and the hedge lost another {usd(-hedge)}: both legs went the wrong way."
+    if hedge < 0:
+        share = f", {-hedge / lp:.1f} times as much" if lp > 0 and -hedge > lp else ""
+        return f"{text} while the hedge lost {usd(-hedge)}{share}."
+    return f"{text} and the hedge made {usd(hedge)}."
+
+
+def _basis(row: pd.Series) -> str:
+    """What price moves of the two legs came to that did not cancel, beside the whole result."""
+    basis, total = float(row["basis_pnl"]), float(row["pnl"])
+    lp, hedge = usd(row["lp_delta"], plus=True), usd(row["hedge_price"], plus=True)
+    text = (
+        f"Basis, the price moves of both legs that did not cancel (LP delta {lp} and hedge "
+        f"{hedge}), came to {usd(basis, plus=True)}"
+    )
+    if total < 0 and basis < 0:
+        share = basis / total
+        if share > 1:
+            return (
+                f"{text}: more than the whole loss of {usd(-total)}; fees and the rest earned some "
+                "of it back."
+            )
+        return f"{text}: {percent(share, 0)} of the loss of {usd(-total)}."
+    losses = {name: float(row[name]) for name in NAMES if name not in {"lp_delta", "hedge_price"}}
+    worst = min(losses, key=lambda name: losses[name])
+    if losses[worst] >= 0:
+        return f"{text}."
+    return f"{text}; the largest other loss was {NAMES[worst].lower()}, {usd(losses[worst])}."
+
+
+def _correlation(config: Config, series: pd.DataFrame) -> list[str]:
+    from simulator.results.summary import assumed_correlation
+
+    assumed = assumed_correlation(config)
+    values = series["rolling_correlation"].to_numpy()
+    if assumed is None or not np.isfinite(values).any():
+        return []
+    low = int(np.nanargmin(values))
+    text = (
+        f"The rolling correlation of {config.pool.base} with its hedge, assumed {number(assumed)}, "
+        f"averaged {number(float(np.nanmean(values)))} and was lowest at {_at(series, low)}: "
+        f"{number(values[low])}."
+    )
+    return [text]
+
+
+def _margin(config: Config, series: pd.DataFrame, events: pd.DataFrame) -> list[str]:
+    told = []
+    ratio = series["margin_ratio"].to_numpy()
+    if np.isfinite(ratio).any():
+        low = int(np.nanargmin(ratio))
+        told.append(
+            f"The margin ratio was thinnest at {_at(series, low)}: {number(ratio[low])} times "
+            f"maintenance (liquidation at 1, deleveraging below {config.vault.deleverage_ratio:g}, "
+            f"topping up below {config.vault.top_up_ratio:g})."
+        )
+    done = events[events["status"] == "OK"]
+    acts = [(name, int((done["action"] == action).sum())) for action, name in _OPERATIONS.items()]
+    acts = [(name, times) for name, times in acts if times]
+    if acts:
+        told.append(f"Keepers carried out {listed([count(times, name) for name, times in acts])}.")
+    liquidated = done[(done["action"] == "Liquidate") & (done["account"] <= len(config.markets))]
+    if len(liquidated):
+        first = liquidated.iloc[0]
+        symbol = config.markets[int(first["market"])]
+        told.append(
+            f"The vault was liquidated {count(len(liquidated), 'time')}, first at hour "
+            f"{first['hours']:,.0f}: {first['amount_in']:,.4g} {symbol} of its hedge were closed "
+            f"for it, and the penalties came to {usd(float(liquidated['amount_out'].sum()))}."
+        )
+    return told
+
+
+def _refusals(events: pd.DataFrame) -> list[str]:
+    ours = events["action"].isin(
+        ["Rebalance", "Recenter", "TopUp", "Deleverage", "PostBetas", "Redeem"]
+    )
+    refused = events[ours & ~events["status"].isin(["OK", "NONE"])]
+    if refused.empty:
+        return []
+    kinds = Counter(zip(refused["action"], refused["status"], strict=True))
+    named = [
+        f"{action} {count(times, 'time')} ({status.lower().replace('_', ' ')})"
+        for (action, status), times in kinds.most_common(3)
+    ]
+    return [f"Refused on the way: {listed(named)}."]

@@ -1,0 +1,267 @@
+"""What is known of a path when it is over: accumulated step by step, no series kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
+from simulator.results.correlation import realised_hedge
+from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.types import Status
+from simulator.world.actions import (
+    Deleverage,
+    Deposit,
+    Liquidate,
+    PostBetas,
+    Rebalance,
+    Recenter,
+    TopUp,
+)
+from simulator.world.gas import GAS_UNITS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from simulator.agents.base import Agent
+    from simulator.results.attribution import Attribution
+    from simulator.types import Floats
+    from simulator.world.actions import Action, Fill
+    from simulator.world.base import Observation, World
+    from simulator.world.protocol import Protocol
+
+#: Column of the number of times each vault function went through.
+_COUNTED: dict[type[Action], str] = {
+    Rebalance: "rebalances",
+    Recenter: "recenters",
+    TopUp: "top_ups",
+    Deleverage: "deleverages",
+    Liquidate: "liquidations",
+}
+_UPKEEP = (*KEEPER_FUNCTIONS, PostBetas)
+_REFUSALS = tuple(status for status in Status if status > Status.OK)
+
+
+def _refused(status: Status) -> str:
+    return f"refused_{status.name.lower()}"
+
+
+class SharePrice:
+    """Observer of what one vault share is worth in USD, per path.
+
+    The price paid by the first depositor stands at the start, entry fee included. A share is worth
+    nothing when NAV is negative (nobody owes the vault), and keeps its last price when all are
+    redeemed.
+
+    Attributes:
+        first: ``[paths]`` price paid by the first depositor; NaN before there is one.
+        now: ``[paths]`` price now; NaN before there is a share.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.first = np.full(world.market.paths, np.nan)
+        self.now = np.full(world.market.paths, np.nan)
+
+    def advanced(self, step: int, world: World) -> None:
+        """Price of shares that exist before anybody acts."""
+        if step == 0:
+            state = world.observe()
+            self._update(state)
+            self.first[:] = self.now
+
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+        """Nothing to note."""
+
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        """Note what the first depositor paid."""
+        if isinstance(action, Deposit):
+            new = (fill.status == Status.OK) & np.isnan(self.first)
+            if new.any():
+                paid = fill.amount_in[new] * world.market.oracle_price[0, step, new]
+                self.first[new] = paid / fill.amount_out[new]
+
+    def stepped(self, step: int, world: World) -> None:
+        """Price at the end of the step."""
+        self._update(world.observe())
+
+    def _update(self, state: Observation) -> None:
+        np.divide(np.maximum(state.nav, 0.0), state.shares, out=self.now, where=state.shares > 0.0)
+
+    def relative(self) -> Floats:
+        """Price now over the first price; 1 before there is a share."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = self.now / self.first
+        return np.where(np.isnan(ratio), 1.0, ratio)
+
+
+class PathMetrics:
+    """Observer that accumulates the per-path metrics; :meth:`frame` gives them.
+
+    Reads ``attribution`` and ``price`` at the end of each step, so they come before it in the list.
+    """
+
+    def __init__(self, world: World, attribution: Attribution, price: SharePrice) -> None:
+        paths, protocol = world.market.paths, world.protocol
+        self._protocol, self._market = protocol, world.market
+        self._attribution, self._price = attribution, price
+        self._accounts = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
+        self._peak = np.ones(paths)
+        self._drawdown = np.zeros(paths)
+        self._ratio = np.full(paths, np.inf)
+        self._turnover, self._gas, self._upkeep = np.zeros(paths), np.zeros(paths), np.zeros(paths)
+        self._counts = {name: np.zeros(paths, np.int64) for name in _COUNTED.values()}
+        self._refused = np.zeros((len(Status), paths), np.int64)
+        self._betas = np.zeros((protocol.markets, paths))
+        # First and second moments of the change per step of the LP leg and of both legs together.
+        self._lp, self._both = np.zeros(paths), np.zeros(paths)
+        self._moments = np.zeros((4, paths))
+        self._steps = 0
+
+    def advanced(self, step: int, world: World) -> None:
+        """Margin is thinnest after prices moved and before anybody could act."""
+        self._watch_margin(world.observe())
+
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+        """Remember the perps of the vault before an operation on it."""
+        if on_vault(action, self._protocol):
+            self._sizes = np.array(world.observe().size[: 1 + self._protocol.markets])
+
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        """Count what was done and refused, and what it cost in gas: refusals pay too."""
+        status = fill.status
+        tried = status != Status.NONE
+        if not tried.any():
+            return
+        kind = type(action)
+        gas = np.where(tried, GAS_UNITS[kind] * self._market.gas_usd[step], 0.0)
+        self._gas += gas
+        if isinstance(action, _UPKEEP):
+            self._upkeep += gas
+        done = status == Status.OK
+        refused = np.flatnonzero(tried & ~done)
+        if refused.size:
+            self._refused[status[refused], refused] += 1
+        if on_vault(action, self._protocol) and done.any():
+            if kind in _COUNTED:
+                self._counts[_COUNTED[kind]] += done
+            traded = np.abs(world.observe().size[: 1 + self._protocol.markets] - self._sizes)
+            for m, parameters in enumerate(self._protocol.clearing.markets):
+                price = self._market.oracle_price[parameters.asset, step]
+                for account in range(traded.shape[0]):
+                    self._turnover += traded[account, m] * price
+
+    def stepped(self, step: int, world: World) -> None:
+        """Drawdown, margin, betas and the moments of both legs."""
+        state = world.observe()
+        self._watch_margin(state)
+        price = self._price.relative()
+        np.maximum(self._peak, price, out=self._peak)
+        np.maximum(self._drawdown, 1.0 - price / self._peak, out=self._drawdown)
+        self._betas += state.betas
+        lp = self._attribution.leg(LP_LEG)
+        both = lp + self._attribution.leg(HEDGE_LEG)
+        if step > 0:
+            alone, hedged = lp - self._lp, both - self._both
+            self._moments[0] += alone
+            self._moments[1] += alone * alone
+            self._moments[2] += hedged
+            self._moments[3] += hedged * hedged
+            self._steps += 1
+        self._lp, self._both = lp, both
+
+    def _watch_margin(self, state: Observation) -> None:
+        np.fmin(self._ratio, margin_ratio(state, self._accounts), out=self._ratio)
+
+    # ------------------------------------------------------------------------------ result
+
+    def mean_betas(self) -> Floats:
+        """Posted betas averaged over all steps, ``[markets, paths]``."""
+        return self._betas / (self._market.steps + 1)
+
+    def _effectiveness(self) -> Floats:
+        """1 − Var(hedged)/Var(unhedged) of the change per step (Ederington 1979)."""
+        n = max(self._steps, 1)
+        alone = self._moments[1] / n - (self._moments[0] / n) ** 2
+        hedged = self._moments[3] / n - (self._moments[2] / n) ** 2
+        out = np.full(alone.shape, np.nan)
+        np.divide(hedged, alone, out=out, where=alone > 0.0)
+        return 1.0 - out
+
+    def frame(self, state: Observation) -> pd.DataFrame:
+        """One row per path, columns :func:`path_columns`; ``state`` is the final one."""
+        import pandas as pd
+
+        attribution = self._attribution
+        columns: dict[str, NDArray[Any]] = {
+            "path": self._market.first_path + np.arange(self._market.paths),
+            "return": self._price.relative() - 1.0,
+            "pnl": attribution.leg(BUCKETS),
+            "flows": attribution.flows,
+            "final_nav": state.nav,
+            "max_drawdown": self._drawdown,
+            "min_margin_ratio": np.where(np.isfinite(self._ratio), self._ratio, np.nan),
+            "liquidated": self._counts["liquidations"] > 0,
+            "bad_debt": state.bad_debt,
+            "turnover": self._turnover,
+            "gas": self._gas,
+            "upkeep_gas": self._upkeep,
+            "hedge_effectiveness": self._effectiveness(),
+            "basis_pnl": attribution.bucket("lp_delta") + attribution.bucket("hedge_price"),
+            "residual": attribution.residual,
+            "largest_nav": attribution.largest_nav,
+        }
+        weights = self.mean_betas()
+        realised = realised_hedge(self._market, self._protocol, weights)
+        columns["realised_correlation"] = realised.correlation
+        for m, parameters in enumerate(self._protocol.clearing.markets):
+            symbol = self._protocol.assets[parameters.asset].symbol
+            columns[f"posted_beta_{symbol}"] = weights[m]
+            columns[f"realised_beta_{symbol}"] = realised.betas[m]
+        columns |= self._counts
+        columns |= {name: attribution.bucket(name) for name in BUCKETS}
+        columns |= {_refused(status): self._refused[status] for status in _REFUSALS}
+        return pd.DataFrame({name: columns[name] for name in path_columns(self._protocol)})
+
+
+def path_columns(protocol: Protocol) -> list[str]:
+    """Columns of the per-path frame.
+
+    Money is USD (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions.
+    """
+    symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
+    return [
+        "path",
+        "return",
+        "pnl",
+        "flows",
+        "final_nav",
+        "max_drawdown",
+        "min_margin_ratio",
+        "liquidated",
+        *_COUNTED.values(),
+        "bad_debt",
+        "turnover",
+        "gas",
+        "upkeep_gas",
+        "hedge_effectiveness",
+        "realised_correlation",
+        *(f"{which}_beta_{symbol}" for symbol in symbols for which in ("posted", "realised")),
+        "basis_pnl",
+        *BUCKETS,
+        "residual",
+        "largest_nav",
+        *(_refused(status) for status in _REFUSALS),
+    ]
+
+
+def margin_ratio(state: Observation, accounts: range) -> Floats:
+    """Lowest equity over maintenance of the vault's accounts, ``[paths]``; NaN: no position."""
+    low = np.full(state.maintenance.shape[1], np.nan)
+    for account in accounts:
+        needed = state.maintenance[account]
+        ratio = np.full(needed.shape, np.nan)
+        np.divide(state.equity[account], needed, out=ratio, where=needed > 0.0)
+        np.fmin(low, ratio, out=low)
+    return low

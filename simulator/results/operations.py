@@ -1,0 +1,55 @@
+"""Which actions touch the vault's own holdings, and on which paths an action is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.world.actions import (
+    Deleverage,
+    Deposit,
+    Liquidate,
+    LiquidateCollateral,
+    PostMargin,
+    Rebalance,
+    Recenter,
+    Redeem,
+    Swap,
+    TopUp,
+    Trade,
+)
+
+if TYPE_CHECKING:
+    from simulator.types import Booleans
+    from simulator.world.actions import Action
+    from simulator.world.protocol import Protocol
+
+#: Permissionless functions that pay the keeper's reward.
+KEEPER_FUNCTIONS = (Rebalance, Recenter, TopUp, Deleverage)
+
+
+def on_vault(action: Action, protocol: Protocol) -> bool:
+    """Whether ``action`` operates on what the vault holds, whoever sends it.
+
+    Everything else can reach the vault's NAV only through the fees its position earns and through
+    the skew at which its perps would close.
+    """
+    if isinstance(action, (*KEEPER_FUNCTIONS, Deposit, Redeem)):
+        return True
+    if isinstance(action, (Liquidate, LiquidateCollateral)):
+        return action.account <= protocol.markets
+    return False
+
+
+def asked(action: Action) -> Booleans:
+    """Paths ``[paths]`` on which ``action`` is to be done."""
+    if isinstance(action, (Swap, PostMargin, LiquidateCollateral)):
+        return np.not_equal(action.amount, 0.0)
+    if isinstance(action, Trade):
+        return np.not_equal(action.size, 0.0)
+    if isinstance(action, Deposit):
+        return np.not_equal(action.assets, 0.0)
+    if isinstance(action, Redeem):
+        return np.not_equal(action.shares, 0.0)
+    return action.when  # type: ignore[attr-defined]

@@ -1,0 +1,125 @@
+"""What a run came to: pandas frames, a summary, and a report, in memory or in a directory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.results.store import write_json, write_parquet, write_text
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simulator.config import Config
+
+_FRAMES = ("paths", "series", "events", "fan", "worst_series", "worst_events")
+
+
+@dataclass(eq=False)
+class Result:
+    """A finished run. Shows itself as its report in a notebook.
+
+    Attributes:
+        config: what was run.
+        summary: ``summary.json`` as a dict; the same for every run of the same configuration.
+        timing: seconds, path-steps per second, peak memory; differs from run to run.
+        paths: one row per path: metrics and attribution.
+        series: recorded paths, one row per path and step.
+        events: recorded paths, one row per action done or refused.
+        fan: quantiles over all paths, one row per quantity and point in time.
+        worst_series: the path of lowest return, as ``series``.
+        worst_events: the path of lowest return, as ``events``.
+        directory: where it was saved; None when it was not.
+    """
+
+    config: Config
+    summary: dict[str, Any]
+    timing: dict[str, float]
+    paths: pd.DataFrame
+    series: pd.DataFrame
+    events: pd.DataFrame
+    fan: pd.DataFrame
+    worst_series: pd.DataFrame
+    worst_events: pd.DataFrame
+    directory: Path | None = None
+
+    @property
+    def attribution(self) -> pd.DataFrame:
+        """Profit and loss by source, USD: one row per path, indexed by path number."""
+        from simulator.results.attribution import BUCKETS
+
+        return self.paths.set_index("path")[list(BUCKETS)]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every requirement holds; True when there was none."""
+        return all(gate["holds"] for gate in self.summary["gates"])
+
+    @cached_property
+    def _report(self) -> str:
+        from simulator.report.page import render
+
+        return render(self)
+
+    def report_html(self) -> str:
+        """The report: one page that needs nothing from the network."""
+        return self._report
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the report in a frame of its own, so that its style stays there."""
+        from html import escape
+
+        return (
+            f'<iframe srcdoc="{escape(self.report_html())}" '
+            'style="width:100%;height:900px;border:0" title="hedgesim report"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        figures = self.summary["metrics"]["return"]
+        return (
+            f"<Result {self.summary['scenario']}: {self.summary['paths']} paths, mean return "
+            f"{figures['mean']:+.2%}, worst {figures['min']:+.2%}>"
+        )
+
+    def save(self, directory: str | Path) -> Path:
+        """Write everything to ``directory`` and return the path of its ``report.html``."""
+        from simulator.config import to_yaml
+
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in _FRAMES:
+            write_parquet(directory / f"{name}.parquet", getattr(self, name))
+        write_text(directory / "config.yaml", to_yaml(self.config))
+        write_json(directory / "timing.json", self.timing)
+        write_json(directory / "summary.json", self.summary)
+        write_text(directory / "report.html", self.report_html())
+        self.directory = directory
+        return directory / "report.html"
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Result:
+        """Read back what :meth:`save` wrote; InputError when there is no finished run."""
+        import pandas as pd
+
+        from simulator.config import from_mapping
+
+        directory = Path(directory)
+        needed = ["summary.json", "timing.json", *(f"{name}.parquet" for name in _FRAMES)]
+        missing = [name for name in needed if not (directory / name).is_file()]
+        if missing:
+            raise InputError(
+                f"directory: {directory} holds no finished run (no {', '.join(missing)}); allowed: "
+                "a directory written by `hedgesim run --out`"
+            )
+        summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+        return cls(
+            config=from_mapping(summary["config"]),
+            summary=summary,
+            timing=json.loads((directory / "timing.json").read_text(encoding="utf-8")),
+            **{name: pd.read_parquet(directory / f"{name}.parquet") for name in _FRAMES},
+            directory=directory,
+        )

@@ -1,0 +1,87 @@
+"""The summary of a run: probabilities, metrics, attribution, gates. No clock in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.results.attribution import BUCKETS
+from simulator.results.correlation import portfolio_correlation
+from simulator.results.statistics import metrics, probabilities
+from simulator.types import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from simulator.config import Config
+    from simulator.results.gates import Gate
+
+
+def summarise(
+    config: Config, world: str, paths: pd.DataFrame, gates: Iterable[Gate]
+) -> dict[str, Any]:
+    """What is said of the run as a whole, ready for JSON; the same for every split of its paths."""
+    from simulator import __version__
+
+    worst = worst_path(paths)
+    summary: dict[str, Any] = {
+        "hedgesim": __version__,
+        "scenario": config.name,
+        "description": config.description,
+        "world": world,
+        "seed": config.seed,
+        "paths": len(paths),
+        "steps": config.steps,
+        "step_minutes": config.step_minutes,
+        "probabilities": probabilities(paths),
+        "metrics": metrics(paths),
+        "attribution": {
+            "mean": {name: float(paths[name].mean()) for name in BUCKETS},
+            "worst_path": {name: float(paths[name].iloc[worst]) for name in BUCKETS},
+        },
+        "worst_path": {
+            "path": int(paths["path"].iloc[worst]),
+            "return": float(paths["return"].iloc[worst]),
+        },
+        "assumed_correlation": assumed_correlation(config),
+        "refusals": _refusals(paths),
+    }
+    summary["gates"] = [gate.verdict(summary) for gate in gates]
+    summary["config"] = config.model_dump(mode="json")
+    return summary
+
+
+def worst_path(paths: pd.DataFrame) -> int:
+    """Row of the lowest return; of several, the one that lost the most money, then the first."""
+    order = np.lexsort((paths["path"], paths["pnl"], paths["return"]))
+    return int(order[0])
+
+
+def assumed_correlation(config: Config) -> float | None:
+    """Correlation of the LP asset with the first hedge portfolio under the designer's assumptions.
+
+    None where the assumed portfolio does not move.
+    """
+    from simulator.config import initial_betas
+    from simulator.config.correlation import assumed
+
+    symbols = (config.pool.base, *config.markets)
+    rows = [config.symbols.index(symbol) for symbol in symbols]
+    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
+    moments = assumed(config)[np.ix_(rows, rows)] * np.outer(volatility, volatility)
+    weights = np.array(initial_betas(config))[:, None]
+    value = float(portfolio_correlation(moments[:, :, None], weights)[0])
+    return None if np.isnan(value) else value
+
+
+def _refusals(paths: pd.DataFrame) -> dict[str, int]:
+    """How many actions were refused over all paths, by status; statuses never seen left out."""
+    counts = {
+        status.name.lower(): int(paths[f"refused_{status.name.lower()}"].sum())
+        for status in Status
+        if status > Status.OK
+    }
+    return {name: count for name, count in counts.items() if count}

@@ -1,0 +1,141 @@
+"""What commands show in a terminal: progress on stderr, tables on stdout, both quiet in a pipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulator.bench import Row
+    from simulator.results.result import Result
+    from simulator.verify import Comparison
+
+
+class ProgressBar:
+    """A progress bar on stderr, shown only to people; ``with`` it, then :meth:`update`."""
+
+    def __init__(self, title: str, unit: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self._unit = unit
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(title, total=None, speed="")
+
+    def __enter__(self) -> ProgressBar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, done: int, total: int) -> None:
+        """Show how much of ``total`` is done."""
+        speed = self._bar.tasks[0].speed
+        text = f"{speed:,.0f} {self._unit}/s" if speed else ""
+        self._bar.update(self._task, completed=done, total=total, speed=text)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: first column to the left, the others to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+_METRICS = (
+    ("return", "Return", "+.2%"),
+    ("max_drawdown", "Maximum drawdown", ".2%"),
+    ("min_margin_ratio", "Lowest margin ratio", ".2f"),
+    ("hedge_effectiveness", "Hedge effectiveness", ".2f"),
+    ("realised_correlation", "Realised correlation", ".2f"),
+    ("basis_pnl", "Basis (LP delta + hedge), USD", "+,.0f"),
+    ("lp_fees", "LP fees, USD", "+,.0f"),
+    ("trading_cost", "Trading cost, USD", "+,.0f"),
+    ("funding", "Funding, USD", "+,.0f"),
+    ("turnover", "Hedge turnover, USD", ",.0f"),
+    ("gas", "Gas of all agents, USD", ",.0f"),
+    ("bad_debt", "Bad debt, USDC", ",.0f"),
+)
+_PROBABILITIES = {"liquidation": "Liquidated", "loss": "Lost money", "bad_debt": "Left bad debt"}
+
+
+def show_result(result: Result) -> None:
+    """Print the summary of a run."""
+    summary = result.summary
+    days = summary["steps"] * summary["step_minutes"] / 1_440
+    rows = []
+    for name, title, form in _METRICS:
+        figures = [summary["metrics"][name][key] for key in ("mean", "p5", "median", "p95")]
+        rows.append(
+            [title, *("–" if figure is None else format(figure, form) for figure in figures)]
+        )
+    title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:g} days"
+    _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
+    for name, title in _PROBABILITIES.items():
+        click.echo(f"  {title}: {_probability(summary['probabilities'][name], summary['paths'])}")
+    shortfall = summary["metrics"]["return"]["es95"]
+    click.echo(f"  Mean loss of the worst 5 % of paths: {shortfall:.2%}")
+    for gate in summary["gates"]:
+        value = "no value" if gate["value"] is None else f"{gate['value']:.6g}"
+        click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({value})")
+    speed = result.timing["path_steps_per_second"]
+    click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
+
+
+def _probability(found: dict[str, Any], paths: int) -> str:
+    return (
+        f"{found['paths']:,} of {paths:,} paths, {found['estimate']:.2%} "
+        f"(95 % interval {found['low']:.2%} to {found['high']:.2%})"
+    )
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Print how far both worlds agree."""
+    errors = comparison.max_relative_error.items()
+    _table(
+        f"Model against contracts: {comparison.paths} paths of {comparison.steps} steps",
+        ("state variable", "largest relative error"),
+        [[name, f"{error:.1e}" if error else "0"] for name, error in errors],
+    )
+    for flip in comparison.flips[:10]:
+        where = f"path {flip.path}, step {flip.decision.step}"
+        what = f"{flip.decision.agent}, {flip.decision.action}"
+        click.echo(f"  {where}: {what}: model {flip.model}, contracts {flip.chain}")
+    seen = ", ".join(f"{name} {count:,}" for name, count in comparison.statuses.items())
+    click.echo(f"  Statuses seen: {seen}")
+    click.echo(f"  Times the pool's price left the vault's range: {comparison.exits_from_range}")
+    click.echo(f"  Decision flips: {len(comparison.flips)}")
+    click.echo(
+        f"  Largest relative error: {comparison.worst:.1e}, "
+        f"{'the worlds agree' if comparison.agrees else 'the worlds DIFFER'}"
+    )
+
+
+def show_benchmark(rows: Sequence[Row]) -> None:
+    """Print what was measured."""
+    _table(
+        "",
+        ("figure", "value", "unit", "target"),
+        [[row.meaning, f"{row.value:,.4g}", row.unit, row.target or "–"] for row in rows],
+    )
