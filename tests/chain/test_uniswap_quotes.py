@@ -1,4 +1,4 @@
-"""The pool's own bytecode, loaded with a mainnet pool's state, gives the on-chain quoter's answers."""
+"""The pool's own bytecode, loaded with a mainnet pool's state, gives the on-chain answers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from simulator.world.chain import artifacts, uniswap
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, words
 from simulator.world.chain.revm import RevmTransport
 
-VECTORS = (
-    Path(__file__).parents[2].parent / "shared/data/vectors/uniswap_v3_wbtc_weth_quotes.json"
-)
+VECTORS = Path(__file__).parents[2].parent / "shared/data/vectors/uniswap_v3_wbtc_weth_quotes.json"
 pytestmark = [
     pytest.mark.data,
     pytest.mark.skipif(not VECTORS.is_file(), reason=f"{VECTORS} is absent"),

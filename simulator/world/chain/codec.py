@@ -1,8 +1,8 @@
 """ABI encoding and decoding, and what a revert means.
 
 Hot paths use :func:`words` and :func:`word`: static arguments are 32-byte big-endian words, so
-encoding is one ``int.to_bytes`` each (several times faster than eth_abi). Deployment and other calls
-made once go through :class:`Contract`, which uses eth_abi and so takes any argument.
+encoding is one ``int.to_bytes`` each (several times faster than eth_abi). Deployment and other
+calls made once go through :class:`Contract`, which uses eth_abi and so takes any argument.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
 
 
-class Reverted(SimulatorError):
+class Reverted(SimulatorError):  # noqa: N818 - an outcome, not always an error
     """A call was reverted; ``data`` is what the contract returned with it."""
 
     def __init__(self, data: bytes) -> None:
@@ -72,10 +72,10 @@ def signed_word(data: bytes, index: int) -> int:
 
 
 def signed_words(data: list[bytes], first: int) -> Floats:
-    """Signed 256-bit words from ``first`` on of equally long return data, float64 ``[W, len(data)]``.
+    """Signed 256-bit words from ``first`` on of equally long return data: ``[W, len(data)]``.
 
-    Each 64-bit limb is converted with one rounding and the four are summed from the smallest, so the
-    result is within one unit in the last place. A negative word is complemented first: summing
+    Each 64-bit limb is converted with one rounding and the four are summed from the smallest, so
+    the result is within one unit in the last place. A negative word is complemented first: summing
     the limbs of −1 as they stand would cancel 2²⁵⁶ against itself.
     """
     limbs = np.frombuffer(b"".join(data), dtype=">u8").reshape(len(data), -1, 4)[:, first:]
@@ -91,13 +91,19 @@ def signed_words(data: list[bytes], first: int) -> Floats:
 
 
 def reason(data: bytes) -> str:
-    """Human-readable reason of revert data: the string of ``Error(string)``, else its hexadecimal."""
+    """Reason of revert data in words: the string of ``Error(string)``, else hexadecimal."""
     if data[:4] == _ERROR_STRING and len(data) >= 4 + 2 * WORD:
         length = int.from_bytes(data[36:68], "big")
         return data[68 : 68 + length].decode("utf-8", "replace")
     if data[:4] == _PANIC:
         return f"panic 0x{int.from_bytes(data[4:36], 'big'):02x}"
     return f"0x{data.hex()}" if data else "no reason given"
+
+
+def encode_error(text: str) -> bytes:
+    """Revert data of ``Error(text)``."""
+    body = text.encode()
+    return _ERROR_STRING + words(WORD, len(body)) + body + bytes(-len(body) % WORD)
 
 
 def status_of(revert: Reverted, contract: str, function: str) -> Status:
@@ -124,7 +130,9 @@ def encode_constructor(artifact: Artifact, *arguments: Any) -> bytes:
     """Creation code with its constructor arguments."""
     from eth_abi import encode
 
-    inputs = next((e["inputs"] for e in artifact.abi if e["type"] == "constructor"), [])
+    inputs: list[dict[str, Any]] = next(
+        (e["inputs"] for e in artifact.abi if e["type"] == "constructor"), []
+    )
     return artifact.bytecode + encode([_type_of(i) for i in inputs], arguments)
 
 

@@ -74,7 +74,7 @@ class Deployment:
 
 
 def deploy(transport: Transport, protocol: Protocol) -> Deployment:
-    """The whole system as ``protocol`` says, at the chain's time or :data:`GENESIS` if that is later.
+    """The whole system as ``protocol`` says, at :data:`GENESIS` or the chain's time if later.
 
     Raises :class:`InputError` on what the contracts cannot hold.
     """
@@ -82,9 +82,9 @@ def deploy(transport: Transport, protocol: Protocol) -> Deployment:
 
 
 def wad(fraction: float) -> int:
-    """A parameter as WAD, from its decimal digits: 0.05 becomes 5·10¹⁶, not what 0.05 · 10¹⁸ rounds to.
+    """A parameter as WAD, from its decimal digits: 0.05 becomes 5·10¹⁶ to the last unit.
 
-    So sums that must be at most one are.
+    So sums that must be at most one are, which 0.05 · 10¹⁸ in float64 does not promise.
     """
     return _scaled(fraction, WAD_DECIMALS)
 
@@ -94,7 +94,7 @@ def _scaled(number: float, decimals: int) -> int:
 
 
 def background_targets(protocol: Protocol, depth: float) -> list[tuple[int, int, int]]:
-    """(lower tick, upper tick, L) of the background ranges at a pool depth; equal ranges added up."""
+    """(lower tick, upper tick, L) of the background at a pool depth; equal ranges added up."""
     held: Counter[tuple[int, int]] = Counter()
     for band in protocol.pool.background:
         held[band.tick_lower, band.tick_upper] += int(scaled_liquidity(band.liquidity, depth))
@@ -150,9 +150,7 @@ class _Deployer:
     def _new(self, name: str, *arguments: Any) -> Contract:
         artifact = artifacts.load(name)
         code = encode_constructor(artifact, *arguments)
-        return Contract(
-            artifact, self.transport.deploy(self.roles.deployer, code), self.transport
-        )
+        return Contract(artifact, self.transport.deploy(self.roles.deployer, code), self.transport)
 
     def _own(self, contract: Contract, function: str, *arguments: Any) -> Any:
         return contract.transact(self.roles.deployer, function, *arguments)
@@ -186,9 +184,7 @@ class _Deployer:
         p = self.protocol.clearing
         usdc, usdc_terms = self.tokens[0].address, p.collaterals[0]
         if usdc_terms.asset != 0:
-            raise InputError(
-                f"clearing.collaterals[0].asset = {usdc_terms.asset}: collateral 0 must be asset 0, USDC"
-            )
+            raise InputError(f"clearing.collaterals[0].asset = {usdc_terms.asset}: must be 0, USDC")
         self.clearing = self._new(
             "ClearingHouse",
             *self._clearing_arguments(usdc),
@@ -207,10 +203,10 @@ class _Deployer:
                     wad(terms.maintenance_rate),
                 ),
             )
-        for terms in p.collaterals[1:]:
-            cap = _scaled(terms.cap, self.protocol.assets[terms.asset].decimals)
-            token = self.tokens[terms.asset].address
-            self._own(self.clearing, "add_collateral", token, wad(terms.haircut), cap)
+        for basket in p.collaterals[1:]:
+            cap = _scaled(basket.cap, self.protocol.assets[basket.asset].decimals)
+            token = self.tokens[basket.asset].address
+            self._own(self.clearing, "add_collateral", token, wad(basket.haircut), cap)
         self._own(self.clearing, "set_risk_manager", self.roles.venue)
         self._own(self.clearing, "set_guardian", self.roles.guardian)
         self._fund_venue()

@@ -143,7 +143,7 @@ class Translator:
 
         return self._batch("SwapRouter", "exactInputSingle", action, calls, decode)
 
-    # -------------------------------------------------------------------------------- clearing house
+    # ------------------------------------------------------------------------------ clearing house
 
     def _trade(self, action: actions.Trade) -> Batch:
         paths = _paths(action.size)

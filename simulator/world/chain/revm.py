@@ -3,10 +3,10 @@
 What pyrevm does, as measured and read in its source:
 
 * ``message_call`` runs on one never-finalised journal: success changes the state at once, a revert
-  undoes itself and raises RuntimeError whose text holds the revert data. Nothing else carries it: an
-  ExecutionResult has only a reason word.
-* ``commit`` without a matching ``snapshot`` makes the call depth wrap around (every later call halts
-  with CallTooDeep), so it is never called here.
+  undoes itself and raises RuntimeError whose text holds the revert data. Nothing else carries it:
+  an ExecutionResult has only a reason word.
+* ``commit`` without a matching ``snapshot`` makes the call depth wrap around (every later call
+  halts with CallTooDeep), so it is never called here.
 * It does not raise the caller's nonce (``deploy`` does), takes no fee and needs no balance.
 * The journal keeps every entry, those of static calls included, so memory grows with work. A call
   between ``snapshot`` and ``revert`` leaves nothing behind, and costs the same.
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHAIN_ID = 31_337
-# Calls that only look (a quote that drains a pool) may cost more than a block; what transactions cost
-# is measured on a node, see above.
+# Calls that only look (a quote that drains a pool) may cost more than a block; what transactions
+# cost is measured on a node, see above.
 GAS_LIMIT = 2**40
 
 _OBSERVER = "0x" + "00" * 20
@@ -86,8 +86,8 @@ class RevmTransport(Transport):
 
     def last_log(self, address: str) -> bytes:
         """See :meth:`Transport.last_log`."""
-        for log in reversed(self.evm.result.logs):
-            if log.address == address:
+        for log in reversed(self.evm.result.logs if self.evm.result else []):
+            if log.address.lower() == address:  # pyrevm gives checksummed addresses
                 return log.data[1]
         raise KeyError(address)
 

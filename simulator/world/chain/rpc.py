@@ -4,9 +4,9 @@ A transaction is first tried by ``eth_call`` on the latest block, which gives it
 revert data, and only then signed and sent; a refused one never is. Keys are derived from account
 names, so no key is stored anywhere and the same name is the same address on every node.
 
-Block time: Anvil mines any number of blocks at one timestamp, so a step's transactions share theirs as
-they do in process. Other nodes want rising timestamps: there each transaction of a step is a second
-later than the one before it.
+Block time: Anvil mines any number of blocks at one timestamp, so a step's transactions share theirs
+as they do in process. Other nodes want rising timestamps: there each transaction of a step is a
+second later than the one before it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eth_account import Account
+from eth_tester.exceptions import TransactionFailed  # type: ignore[import-untyped]
 from eth_utils import keccak, to_checksum_address
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError
 
 from simulator.types import InputError, SimulatorError
-from simulator.world.chain.codec import Reverted
+from simulator.world.chain.codec import Reverted, encode_error
 from simulator.world.chain.transport import Transport
 
 if TYPE_CHECKING:
@@ -32,13 +33,15 @@ GAS_LIMIT = 29_000_000  # under the 30 million of common block limits
 FUNDING_WEI = 10 * 10**18
 RECEIPT_TIMEOUT_SECONDS = 120
 
+_REVERT_MESSAGE = "execution reverted: "
+
 
 class NodeError(SimulatorError, RuntimeError):
     """The node did something else than asked: names the request and its answer."""
 
 
 class RpcTransport(Transport):
-    """One node. ``fund`` sends ether to an address that has none; by default the node's first account does."""
+    """One node. ``fund`` sends ether to an address without any; default: the node itself."""
 
     def __init__(self, web3: Web3, fund: Callable[[str], None] | None = None) -> None:
         self.web3 = web3
@@ -86,7 +89,8 @@ class RpcTransport(Transport):
 
     def call(self, to: str, data: bytes) -> bytes:
         """See :meth:`Transport.call`."""
-        return self._call("0x" + "00" * 20, to, data)
+        # Some nodes charge even a dry run: ask in the name of an account that has ether.
+        return self._call(next(iter(self._signers), "0x" + "00" * 20), to, data)
 
     def set_time(self, timestamp: int) -> None:
         """See :meth:`Transport.set_time`. Mines an empty block, so that calls see the time too."""
@@ -124,7 +128,7 @@ class RpcTransport(Transport):
         }
         try:
             return bytes(self.web3.eth.call(call))
-        except ContractLogicError as error:
+        except (ContractLogicError, TransactionFailed) as error:
             raise Reverted(_revert_data(error)) from None
 
     def _send(self, sender: str, to: str | None, data: bytes) -> Any:
@@ -167,13 +171,14 @@ class RpcTransport(Transport):
         return answer["result"]
 
 
-def _revert_data(error: ContractLogicError) -> bytes:
-    """Revert data as nodes put it into an error: hexadecimal text, or a mapping that holds it."""
-    data: Any = error.data
+def _revert_data(error: ContractLogicError | TransactionFailed) -> bytes:
+    """Revert data in a node's error: hexadecimal text, a mapping holding it, or a message."""
+    data: Any = getattr(error, "data", None)
     if isinstance(data, dict):
         data = data.get("data", data.get("result"))
     if isinstance(data, str) and data.startswith("0x"):
         return bytes.fromhex(data[2:])
     if isinstance(data, (bytes, bytearray)):
         return bytes(data)
-    return b""
+    _, found, text = str(error).partition(_REVERT_MESSAGE)
+    return encode_error(text) if found else b""

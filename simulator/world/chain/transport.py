@@ -10,7 +10,7 @@ class Transport(ABC):
 
     @abstractmethod
     def account(self, name: str) -> str:
-        """Address of a named account this transport can send from; the same name, the same address."""
+        """Address of a named account this transport can send from; always the same for a name."""
 
     @abstractmethod
     def deploy(self, sender: str, code: bytes) -> str:
@@ -18,7 +18,7 @@ class Transport(ABC):
 
     @abstractmethod
     def transact(self, sender: str, to: str, data: bytes) -> bytes:
-        """Send a transaction and return its return data; ``Reverted`` leaves the state as it was."""
+        """Send a transaction; its return data. ``Reverted`` leaves the state as it was."""
 
     @abstractmethod
     def last_log(self, address: str) -> bytes:
@@ -44,12 +44,12 @@ class Transport(ABC):
     def code(self, address: str) -> bytes:
         """Runtime code at an address; empty when there is none."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most hold nothing
         """Release what the transport holds."""
 
 
 def created_address(sender: str, nonce: int) -> str:
-    """Address of a contract created by ``sender`` with ``nonce``: keccak(rlp([sender, nonce]))[12:]."""
+    """Contract ``sender`` creates with ``nonce``: keccak(rlp([sender, nonce]))[12:]."""
     import rlp
     from eth_utils import keccak
 

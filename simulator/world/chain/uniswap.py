@@ -1,4 +1,4 @@
-"""Uniswap v3 from its published bytecode: factory, pool, router, and the arithmetic of its border."""
+"""Uniswap v3 from its published bytecode: factory, pool, router."""
 
 from __future__ import annotations
 

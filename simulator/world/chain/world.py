@@ -17,6 +17,8 @@ from simulator.world.chain.observation import Layout
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
     from simulator.world.actions import Action
@@ -36,9 +38,9 @@ _SET_LIQUIDITY = selector("set_liquidity((int24,int24,uint128)[])")
 class ChainWorld(World):
     """P chains with one deployment each, at the same addresses.
 
-    ``transport``: ``"revm"`` (in process), the URL of a node, or a function that makes a transport.
-    Only ``"revm"`` holds more than one path: a node is one chain. ``record`` (revm only) keeps every
-    transaction for :meth:`replay_raw`.
+    ``transport``: ``"revm"`` (in process), the URL of a node, or a function that makes a
+    transport. Only ``"revm"`` holds more than one path: a node is one chain. ``record`` (revm only)
+    keeps every transaction for :meth:`replay_raw`.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class ChainWorld(World):
         self._observation = None
 
     def execute(self, action: Action) -> Fill:
-        """See :meth:`World.execute`. Raises ``UnknownRevertError`` on a revert no status stands for."""
+        """See :meth:`World.execute`; ``UnknownRevertError`` on a revert no status stands for."""
         fill = Fill.empty(self.market.paths)
         for batch in self._translator.batches(action):
             self._send(batch, fill)
@@ -121,7 +123,9 @@ class ChainWorld(World):
         count, seconds = 0, 0.0
         for transport in self.transports:
             if not isinstance(transport, revm.RevmTransport) or transport.transactions is None:
-                raise InputError("record = False: replaying needs a revm world made with record=True")
+                raise InputError(
+                    "record = False: replaying needs a revm world made with record=True"
+                )
             count += len(transport.transactions)
             seconds += revm.replay(self._genesis_record, transport.transactions)
         return count, seconds
@@ -189,11 +193,13 @@ class ChainWorld(World):
             self._observation = None
 
     def _report(
-        self, transport: Transport, assets: np.ndarray, prices: Floats, now: int
+        self, transport: Transport, assets: NDArray[np.intp], prices: Floats, now: int
     ) -> None:
         due = assets.tolist()
         data = _REPORT + encode_with_arrays(
-            [], [[self._tokens[asset] for asset in due], [int(prices[asset]) for asset in due]], [now]
+            [],
+            [[self._tokens[asset] for asset in due], [int(prices[asset]) for asset in due]],
+            [now],
         )
         transport.transact(self.deployment.roles.reporter, self.deployment.oracle, data)
 

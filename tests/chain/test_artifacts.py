@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from simulator.world.chain import artifacts
+
+EIP_170_LIMIT = 24_576
+DEPLOYED = ["ClearingHouse", "HedgeVault", "Lens", "PassiveProvider", "PriceOracle", "Token"]
+
+
+def test_a_missing_contract_names_the_file():
+    with pytest.raises(artifacts.ArtifactError, match=r"contracts/Nothing\.vy"):
+        artifacts.load("Nothing")
+
+
+def test_missing_npm_packages_name_the_file_and_make_setup(monkeypatch, tmp_path):
+    monkeypatch.setattr(artifacts, "ROOT", tmp_path)
+    artifacts.load.cache_clear()
+    with pytest.raises(artifacts.ArtifactError, match=r"SwapRouter\.json .*make setup"):
+        artifacts.load("SwapRouter")
+    artifacts.load.cache_clear()
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_every_contract_fits_the_code_size_limit(name):
+    assert 0 < len(artifacts.load(name).runtime) <= EIP_170_LIMIT
