@@ -48,3 +48,9 @@ def snap(amount: Floats | float, whole: Floats | float) -> Floats:
     """
     amount, whole = np.asarray(amount, np.float64), np.asarray(whole, np.float64)
     return np.where(np.abs(amount - whole) <= SNAP * np.abs(whole), whole, amount)
+
+
+def raw_or_all(amount: Floats, held: Floats, decimals: int) -> Floats:
+    """Raw units of ``amount`` whole tokens, or exactly ``held`` raw where it means all of it."""
+    everything = from_raw(held, decimals)
+    return np.where(snap(amount, everything) == everything, held, to_raw(amount, decimals))

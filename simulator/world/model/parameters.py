@@ -72,6 +72,14 @@ class VaultTable(NamedTuple):
     usdc_unit: float
 
 
+class Tables(NamedTuple):
+    """All parameters."""
+
+    pool: PoolTable
+    clearing: ClearingTable
+    vault: VaultTable
+
+
 def pool_table(parameters: PoolParameters) -> PoolTable:
     """Constants of a pool; every end of a background range is an initialised tick."""
     ends = {end for r in parameters.background for end in (r.tick_lower, r.tick_upper)}
@@ -135,4 +143,14 @@ def vault_table(protocol: Protocol) -> VaultTable:
         isolated=bool(vault.isolated),
         base_unit=10.0 ** protocol.assets[1].decimals,
         usdc_unit=usdc_unit,
+    )
+
+
+def tables_of(protocol: Protocol) -> Tables:
+    """Every parameter of a protocol, as kernels read it."""
+    decimals = tuple(asset.decimals for asset in protocol.assets)
+    return Tables(
+        pool_table(protocol.pool),
+        clearing_table(protocol.clearing, decimals),
+        vault_table(protocol),
     )

@@ -1,0 +1,272 @@
+"""Kernels over all paths: one per action, each path on its own.
+
+Every kernel fills ``status`` (codes of :class:`~simulator.types.Status`), ``amount_in`` and
+``amount_out`` ``[P]``, in raw or whole units as each says. A path not asked is left alone; a path
+refused is left bit for bit as it was.
+"""
+
+from __future__ import annotations
+
+from simulator.types import Booleans, Codes, Floats
+from simulator.world.model import clearing, keeping, liquidation, recentring, shares
+from simulator.world.model.codes import INSUFFICIENT_BALANCE, OK, SLIPPAGE
+from simulator.world.model.jit import kernel
+from simulator.world.model.parameters import ClearingTable, PoolTable, Tables
+from simulator.world.model.pool import limit_passed, quote, settle
+from simulator.world.model.state import (
+    ClearingState,
+    Oracle,
+    PoolState,
+    PositionState,
+    State,
+    WalletState,
+)
+from simulator.world.model.tick import MAX_SQRT_PRICE, MIN_SQRT_PRICE
+from simulator.world.model.valuation import BASE_ASSET, USDC_ASSET
+
+REBALANCE, RECENTER, TOP_UP, DELEVERAGE = 0, 1, 2, 3
+
+_trade = clearing.trade
+_deposit_margin = clearing.deposit
+_withdraw_margin = clearing.withdraw
+_liquidate = liquidation.liquidate
+_liquidate_collateral = liquidation.liquidate_collateral
+_deposit = shares.deposit
+_redeem = shares.redeem
+_rebalance = keeping.rebalance
+_top_up = keeping.top_up
+_deleverage = keeping.deleverage
+_pay_reward = keeping.pay_reward
+_post_betas = keeping.post_betas
+_recenter = recentring.recenter
+
+
+@kernel
+def swap(
+    table: PoolTable,
+    pool: PoolState,
+    position: PositionState,
+    wallet: WalletState,
+    agent: int,
+    sells_base: Booleans,
+    amount: Floats,
+    sqrt_limit: Floats,
+    minimum_out: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """SwapRouter.exactInputSingle of ``amount`` raw (0 = not asked); ``sqrt_limit`` 0 = none."""
+    for i in range(amount.size):
+        if amount[i] <= 0.0:
+            continue
+        down = sells_base[i]
+        limit = sqrt_limit[i]
+        if limit == 0.0:
+            limit = MIN_SQRT_PRICE if down else MAX_SQRT_PRICE
+        limit = min(max(limit, MIN_SQRT_PRICE), MAX_SQRT_PRICE)
+        if limit_passed(pool, i, down, limit):
+            status[i] = SLIPPAGE
+            continue
+        swapped = quote(table, pool, position, i, down, True, amount[i], limit)
+        given = BASE_ASSET if down else USDC_ASSET
+        taken = USDC_ASSET if down else BASE_ASSET
+        if wallet.token[agent, given, i] < swapped.amount_in:
+            status[i] = INSUFFICIENT_BALANCE
+            continue
+        if swapped.amount_out < minimum_out[i]:
+            status[i] = SLIPPAGE
+            continue
+        settle(pool, position, i, down, swapped)
+        wallet.token[agent, given, i] -= swapped.amount_in
+        wallet.token[agent, taken, i] += swapped.amount_out
+        status[i] = OK
+        amount_in[i] = swapped.amount_in
+        amount_out[i] = swapped.amount_out
+
+
+@kernel
+def trade(
+    table: ClearingTable,
+    state: ClearingState,
+    oracle: Oracle,
+    account: int,
+    market: int,
+    size: Floats,
+    limit: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """Perp orders of ``size`` base units (0 = not asked): size and fill price."""
+    for i in range(size.size):
+        if size[i] == 0.0:
+            continue
+        code, fill, _ = _trade(table, state, oracle, account, market, size[i], limit[i], i)
+        status[i] = code
+        if code == OK:
+            amount_in[i] = size[i]
+            amount_out[i] = fill
+
+
+@kernel
+def post_margin(
+    table: ClearingTable,
+    state: ClearingState,
+    wallet: WalletState,
+    oracle: Oracle,
+    agent: int,
+    account: int,
+    collateral: int,
+    raw: Floats,
+    status: Codes,
+    amount_in: Floats,
+) -> None:
+    """Deposit (``raw`` > 0) or withdraw (< 0) collateral; moved raw units, signed."""
+    asset = table.collateral_asset[collateral]
+    for i in range(raw.size):
+        if raw[i] > 0.0:
+            if state.total_collateral[collateral, i] + raw[i] <= table.cap[collateral] and (
+                wallet.token[agent, asset, i] < raw[i]
+            ):
+                status[i] = INSUFFICIENT_BALANCE
+                continue
+            status[i] = _deposit_margin(table, state, account, collateral, raw[i], i)
+        elif raw[i] < 0.0:
+            status[i] = _withdraw_margin(table, state, oracle, account, collateral, -raw[i], i)
+        else:
+            continue
+        if status[i] == OK:
+            wallet.token[agent, asset, i] -= raw[i]
+            amount_in[i] = raw[i]
+
+
+@kernel
+def liquidate(
+    table: ClearingTable,
+    state: ClearingState,
+    oracle: Oracle,
+    account: int,
+    market: int,
+    liquidator: int,
+    when: Booleans,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """Liquidations: size closed (base units) and penalty (USDC)."""
+    for i in range(when.size):
+        if when[i]:
+            status[i], amount_in[i], amount_out[i] = _liquidate(
+                table, state, oracle, account, market, liquidator, i
+            )
+
+
+@kernel
+def liquidate_collateral(
+    table: ClearingTable,
+    state: ClearingState,
+    oracle: Oracle,
+    account: int,
+    collateral: int,
+    liquidator: int,
+    raw: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """Collateral bought for an account's debt: USDC paid, raw units taken."""
+    for i in range(raw.size):
+        if raw[i] > 0.0:
+            status[i], amount_out[i], amount_in[i] = _liquidate_collateral(
+                table, state, oracle, account, collateral, raw[i], liquidator, i
+            )
+
+
+@kernel
+def deposit(
+    tables: Tables,
+    state: State,
+    oracle: Oracle,
+    agent: int,
+    assets: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """ERC-4626 deposits: raw USDC in, raw shares out."""
+    for i in range(assets.size):
+        if assets[i] > 0.0:
+            status[i], amount_out[i] = _deposit(tables, state, oracle, agent, assets[i], i)
+            if status[i] == OK:
+                amount_in[i] = assets[i]
+
+
+@kernel
+def redeem(
+    tables: Tables,
+    state: State,
+    oracle: Oracle,
+    agent: int,
+    burnt: Floats,
+    saved: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """ERC-4626 redemptions: raw shares in, raw USDC out. ``saved``: scratch, one column."""
+    for i in range(burnt.size):
+        if burnt[i] > 0.0:
+            saved[:] = state.buffer[:, i]
+            status[i], amount_out[i] = _redeem(tables, state, oracle, agent, burnt[i], i)
+            if status[i] == OK:
+                amount_in[i] = burnt[i]
+            else:
+                state.buffer[:, i] = saved
+
+
+@kernel
+def keep(
+    tables: Tables,
+    state: State,
+    oracle: Oracle,
+    task: int,
+    agent: int,
+    when: Booleans,
+    saved: Floats,
+    status: Codes,
+    amount_out: Floats,
+) -> None:
+    """One of the vault's keeper functions: raw USDC of reward. ``saved``: scratch, one column."""
+    for i in range(when.size):
+        if not when[i]:
+            continue
+        saved[:] = state.buffer[:, i]
+        if task == REBALANCE:
+            code = _rebalance(tables, state, oracle, i)
+        elif task == RECENTER:
+            code = _recenter(tables, state, oracle, i)
+        elif task == TOP_UP:
+            code = _top_up(tables, state, oracle, i)
+        else:
+            code = _deleverage(tables, state, oracle, i)
+        status[i] = code
+        if code == OK:
+            amount_out[i] = _pay_reward(tables, state, agent, i)
+        else:
+            state.buffer[:, i] = saved
+
+
+@kernel
+def post_betas(
+    tables: Tables,
+    state: State,
+    oracle: Oracle,
+    betas: Floats,
+    when: Booleans,
+    status: Codes,
+) -> None:
+    """Betas ``[M, P]`` posted by the risk role."""
+    for i in range(when.size):
+        if when[i]:
+            status[i] = _post_betas(tables, state, oracle, betas, i)

@@ -1,0 +1,210 @@
+"""ClearingHouse operations on one account of one path (contracts/SPEC.md §3.3, §3.5).
+
+Each returns a status first and leaves the state untouched when refused.
+"""
+
+from __future__ import annotations
+
+from simulator.types import Floats
+from simulator.world.model.codes import (
+    BELOW_INITIAL_MARGIN,
+    COLLATERAL_CAP,
+    INSUFFICIENT_COLLATERAL,
+    INVENTORY_LIMIT,
+    OK,
+    SLIPPAGE,
+    STALE_ORACLE,
+    ZERO_AMOUNT,
+)
+from simulator.world.model.jit import kernel
+from simulator.world.model.margin import (
+    accrue,
+    accrue_account,
+    has_position,
+    stale,
+    value_account,
+)
+from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.state import ClearingState, Oracle
+
+_LAST_DIGITS = 1e-13
+
+
+@kernel
+def fill_price(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, delta: float, i: int
+) -> float:
+    """Price of a trade of ``delta``: the average of the skew price, plus or minus half the spread."""
+    pressure = (clearing.skew[market, i] + 0.5 * delta) / clearing.skew_scale[market, i]
+    spread = table.half_spread[market] if delta > 0.0 else -table.half_spread[market]
+    return oracle.price[table.asset[market], i] * (1.0 + pressure + spread)
+
+
+@kernel
+def apply_fill(
+    clearing: ClearingState, account: int, market: int, delta: float, fill: float, i: int
+) -> None:
+    """Settle the position's funding, then change it by ``delta`` at ``fill``; funding is accrued."""
+    size = clearing.size[account, market, i]
+    cost = clearing.cost[account, market, i]
+    index = clearing.funding_index[market, i]
+    paid = size * (index - clearing.funding_entry[account, market, i])
+    after = size + delta
+    realised = 0.0
+    if size * delta >= 0.0:
+        cost += delta * fill
+    elif abs(delta) < abs(size):
+        released = cost * abs(delta) / abs(size)
+        realised = -delta * fill - released
+        cost -= released
+    else:
+        realised = size * fill - cost
+        cost = after * fill
+    clearing.cash[account, i] += realised - paid
+    clearing.maker_cash[i] += paid - realised
+    clearing.size[account, market, i] = after
+    clearing.cost[account, market, i] = cost
+    clearing.funding_entry[account, market, i] = index if after != 0.0 else 0.0
+    clearing.skew[market, i] += delta
+
+
+@kernel
+def trade(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    account: int,
+    market: int,
+    delta: float,
+    limit: float,
+    i: int,
+) -> tuple[int, float, float]:
+    """``ClearingHouse.trade``: (status, fill USD, fee USDC)."""
+    if delta == 0.0:
+        return ZERO_AMOUNT, 0.0, 0.0
+    if stale(oracle, table.asset[market], i):
+        return STALE_ORACLE, 0.0, 0.0
+    skew = clearing.skew[market, i]
+    if abs(skew + delta) > abs(skew) and abs(skew + delta) > table.max_skew[market]:
+        return INVENTORY_LIMIT, 0.0, 0.0
+    fill = fill_price(table, clearing, oracle, market, delta, i)
+    if fill <= 0.0 or (fill > limit if delta > 0.0 else fill < limit):
+        return SLIPPAGE, 0.0, 0.0
+
+    rate = clearing.funding_rate[market, i]
+    index = clearing.funding_index[market, i]
+    time = clearing.funding_time[market, i]
+    cash, maker_cash = clearing.cash[account, i], clearing.maker_cash[i]
+    size, cost = clearing.size[account, market, i], clearing.cost[account, market, i]
+    entry = clearing.funding_entry[account, market, i]
+
+    accrue(table, clearing, oracle, market, i)
+    apply_fill(clearing, account, market, delta, fill, i)
+    fee = abs(delta) * fill * table.taker_fee[market]
+    clearing.cash[account, i] -= fee
+    clearing.maker_cash[i] += fee
+
+    after = clearing.size[account, market, i]
+    if abs(after) <= abs(size) and after * size >= 0.0:
+        return OK, fill, fee
+    valued = value_account(table, clearing, oracle, account, i)
+    if valued.fresh and valued.initial_equity >= table.initial_multiple * valued.maintenance:
+        accrue_account(table, clearing, oracle, account, i)
+        return OK, fill, fee
+
+    clearing.funding_rate[market, i] = rate
+    clearing.funding_index[market, i] = index
+    clearing.funding_time[market, i] = time
+    clearing.cash[account, i] = cash
+    clearing.maker_cash[i] = maker_cash
+    clearing.size[account, market, i] = size
+    clearing.cost[account, market, i] = cost
+    clearing.funding_entry[account, market, i] = entry
+    clearing.skew[market, i] = skew
+    return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0
+
+
+@kernel
+def deposit(
+    table: ClearingTable, clearing: ClearingState, account: int, collateral: int, raw: float, i: int
+) -> int:
+    """``ClearingHouse.deposit`` of ``raw`` units, which the caller has taken from the payer."""
+    held = clearing.total_collateral[collateral, i] + raw
+    if held > table.cap[collateral]:
+        return COLLATERAL_CAP
+    clearing.total_collateral[collateral, i] = held
+    if collateral == 0:
+        clearing.cash[account, i] += raw / table.unit[0]
+    else:
+        clearing.collateral[account, collateral, i] += raw
+    return OK
+
+
+@kernel
+def _less(cash, amount):
+    """cash − amount, zero where only the error of the float64 sum is left."""
+    left = cash - amount
+    return 0.0 if abs(left) <= _LAST_DIGITS * abs(cash) else left
+
+
+@kernel
+def release(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    account: int,
+    raw: float,
+    i: int,
+) -> None:
+    """Withdraw ``raw`` USDC that ``withdrawable`` has allowed."""
+    clearing.cash[account, i] = _less(clearing.cash[account, i], raw / table.unit[0])
+    clearing.total_collateral[0, i] -= raw
+    accrue_account(table, clearing, oracle, account, i)
+
+
+@kernel
+def withdraw(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    account: int,
+    collateral: int,
+    raw: float,
+    i: int,
+) -> int:
+    """``ClearingHouse.withdraw`` of ``raw`` units, which the caller hands to the receiver."""
+    cash = clearing.cash[account, i]
+    balance = clearing.collateral[account, collateral, i]
+    total = clearing.total_collateral[collateral, i]
+    if collateral == 0:
+        left = _less(cash, raw / table.unit[0])
+        if left < 0.0:
+            return INSUFFICIENT_COLLATERAL
+        clearing.cash[account, i] = left
+    else:
+        if balance < raw:
+            return INSUFFICIENT_COLLATERAL
+        clearing.collateral[account, collateral, i] = balance - raw
+    clearing.total_collateral[collateral, i] = total - raw
+    if not has_position(clearing, account, i) and clearing.cash[account, i] >= 0.0:
+        return OK
+    valued = value_account(table, clearing, oracle, account, i)
+    if valued.fresh and valued.initial_equity >= table.initial_multiple * valued.maintenance:
+        accrue_account(table, clearing, oracle, account, i)
+        return OK
+    clearing.cash[account, i] = cash
+    clearing.collateral[account, collateral, i] = balance
+    clearing.total_collateral[collateral, i] = total
+    return BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE
+
+
+@kernel
+def set_skew_scale(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, depth: Floats
+) -> None:
+    """Scale every market's depth to K·``depth`` ``[P]`` where it changed; a stale market keeps its K."""
+    for market in range(table.asset.size):
+        for i in range(depth.size):
+            scale = table.skew_scale[market] * depth[i]
+            if scale != clearing.skew_scale[market, i] and accrue(table, clearing, oracle, market, i):
+                clearing.skew_scale[market, i] = scale

@@ -1,0 +1,60 @@
+"""The state at deployment: pool open, venue funded, wallets full, margin posted, vault empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.types import USDC_DECIMALS
+from simulator.world.model.pool import initialise
+from simulator.world.model.state import State, allocate
+from simulator.world.units import from_raw, to_raw
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
+    from simulator.world.model.parameters import Tables
+    from simulator.world.protocol import Protocol
+
+
+def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: Floats) -> State:
+    """State of every path before step 0; depths ``[P]`` are those of step 0."""
+    state = allocate(
+        pool_depth.shape[0],
+        segments=tables.pool.ticks.size + 1,
+        markets=protocol.markets,
+        collaterals=len(protocol.clearing.collaterals),
+        accounts=protocol.accounts,
+        agents=len(protocol.agents),
+        assets=len(protocol.assets),
+    )
+    depth = np.array(pool_depth, np.float64)
+    initialise(tables.pool, state.pool, protocol.pool.sqrt_price_x96 / 2**96, depth)
+    state.vault.betas_time[:] = -1.0
+    _fund_clearing(protocol, tables, state, perp_depth)
+    for agent, slot in enumerate(protocol.agents):
+        state.wallet.token[agent, 0] = to_raw(slot.usdc, USDC_DECIMALS)
+        state.wallet.token[agent, 1] = to_raw(slot.base, protocol.assets[1].decimals)
+    return state
+
+
+def _fund_clearing(protocol: Protocol, tables: Tables, state: State, perp_depth: Floats) -> None:
+    clearing, terms = state.clearing, protocol.clearing
+    clearing.skew_scale[:] = tables.clearing.skew_scale[:, None] * perp_depth
+    for fund, whole in (
+        (clearing.maker_cash, terms.maker_funds),
+        (clearing.insurance_fund, terms.insurance_funds),
+    ):
+        raw = to_raw(whole, USDC_DECIMALS)
+        fund[:] = from_raw(raw, USDC_DECIMALS)
+        clearing.total_collateral[0] += raw
+    for agent, slot in enumerate(protocol.agents):
+        for collateral, whole in enumerate(slot.margin):
+            account = protocol.account_of(agent)
+            asset = protocol.assets[terms.collaterals[collateral].asset]
+            raw = to_raw(whole, asset.decimals)
+            clearing.total_collateral[collateral] += raw
+            if collateral == 0:
+                clearing.cash[account] = from_raw(raw, USDC_DECIMALS)
+            else:
+                clearing.collateral[account, collateral] = raw

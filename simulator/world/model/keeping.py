@@ -1,0 +1,187 @@
+"""The vault's permissionless maintenance and the betas it follows (contracts/SPEC.md §4.5, §4.7).
+
+Every function returns a status; the caller restores the path when it is not OK. Rewards are paid by
+:func:`pay_reward` after the function is done.
+"""
+
+from __future__ import annotations
+
+from simulator.types import Floats
+from simulator.world.model.clearing import deposit
+from simulator.world.model.codes import (
+    BELOW_MARGIN_TARGET,
+    BETA_OUT_OF_BOUNDS,
+    BETA_TOO_FAST,
+    MARGIN_SUFFICIENT,
+    NO_IDLE_ASSETS,
+    OK,
+    STALE_ORACLE,
+    WITHIN_BAND,
+)
+from simulator.world.model.jit import kernel
+from simulator.world.model.margin import stale, usdc_worth, value_account
+from simulator.world.model.parameters import Tables
+from simulator.world.model.rounding import ceil_raw
+from simulator.world.model.state import Oracle, State
+from simulator.world.model.unwinding import fraction_up, hedge, unwind
+from simulator.world.model.valuation import (
+    USDC_ASSET,
+    lp_value,
+    market_account,
+    sub_account,
+    subs,
+    usd_of_base,
+    value_vault,
+)
+
+
+@kernel
+def pay_reward(tables: Tables, state: State, agent: int, i: int) -> float:
+    """Pay the keeper from idle USDC; returns raw USDC."""
+    reward = min(tables.vault.keeper_reward, state.vault.idle_usdc[i])
+    state.vault.idle_usdc[i] -= reward
+    state.wallet.token[agent, USDC_ASSET, i] += reward
+    return reward
+
+
+@kernel
+def add_margin(tables: Tables, state: State, account: int, raw: float, i: int) -> int:
+    """Deposit idle USDC as margin."""
+    status = deposit(tables.clearing, state.clearing, account, 0, raw, i)
+    if status == OK:
+        state.vault.idle_usdc[i] -= raw
+    return status
+
+
+@kernel
+def _below_ratio(tables, state, oracle, account, ratio, i):
+    """Whether the account's margin ratio E/M is below ``ratio``; needs fresh prices."""
+    valued = value_account(tables.clearing, state.clearing, oracle, account, i)
+    return valued.equity < ratio * valued.maintenance
+
+
+@kernel
+def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+    """``rebalance``: trade every hedge market further from its target than the band."""
+    table, clearing = tables.vault, state.clearing
+    valuation = value_vault(tables, state, oracle, i)
+    if not valuation.fresh:
+        return STALE_ORACLE
+    exposure = usd_of_base(table, valuation, valuation.lp_base + state.vault.idle_base[i])
+    band = table.hedge_band * max(valuation.nav, 0.0)
+    traded = grew = False
+    touched = 0
+    for market in range(tables.clearing.asset.size):
+        asset = tables.clearing.asset[market]
+        if stale(oracle, asset, i):
+            return STALE_ORACLE
+        price = oracle.price[asset, i]
+        size = clearing.size[market_account(table, market), market, i]
+        deviation = -state.vault.betas[market, i] * exposure / price - size
+        if abs(deviation) * price <= band:
+            continue
+        status = hedge(tables, state, oracle, market, deviation, i)
+        if status != OK:
+            return status
+        traded = True
+        touched |= 1 << market
+        if abs(size + deviation) > abs(size):
+            grew = True
+    if not traded:
+        return WITHIN_BAND
+    if grew:
+        for market in range(tables.clearing.asset.size):
+            account = market_account(table, market)
+            if touched >> market & 1 and _below_ratio(
+                tables, state, oracle, account, table.deleverage_ratio, i
+            ):
+                return BELOW_MARGIN_TARGET
+    return OK
+
+
+@kernel
+def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+    """``top_up``: bring accounts below the top-up ratio back to the margin target from idle USDC."""
+    table, clearing, vault = tables.vault, state.clearing, state.vault
+    if not value_vault(tables, state, oracle, i).fresh:
+        return STALE_ORACLE
+    had = vault.idle_usdc[i]
+    due = False
+    for sub in range(subs(table, tables.clearing.asset.size)):
+        account = sub_account(table, sub)
+        valued = value_account(tables.clearing, clearing, oracle, account, i)
+        if valued.equity >= table.top_up_ratio * valued.maintenance:
+            continue
+        due = True
+        missing = table.margin_target * valued.maintenance - valued.equity
+        usdc = missing / usdc_worth(tables.clearing, oracle, valued, i)
+        raw = min(ceil_raw(usdc * table.usdc_unit), vault.idle_usdc[i])
+        if raw > 0.0:
+            status = add_margin(tables, state, account, raw, i)
+            if status != OK:
+                return status
+    if not due:
+        return MARGIN_SUFFICIENT
+    return OK if had > 0.0 else NO_IDLE_ASSETS
+
+
+@kernel
+def _worst_sub(tables, state, oracle, i):
+    """Account with the lowest E/M, -1 when none holds a position."""
+    table = tables.vault
+    worst, lowest = -1, 0.0
+    for sub in range(subs(table, tables.clearing.asset.size)):
+        account = sub_account(table, sub)
+        valued = value_account(tables.clearing, state.clearing, oracle, account, i)
+        if valued.maintenance <= 0.0:
+            continue
+        ratio = valued.equity / valued.maintenance
+        if worst < 0 or ratio < lowest:
+            worst, lowest = account, ratio
+    return worst
+
+
+@kernel
+def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+    """``deleverage``: shrink hedge and liquidity alike for the account nearest to liquidation."""
+    table, vault = tables.vault, state.vault
+    valuation = value_vault(tables, state, oracle, i)
+    if not valuation.fresh:
+        return STALE_ORACLE
+    worst = _worst_sub(tables, state, oracle, i)
+    if worst < 0 or not _below_ratio(tables, state, oracle, worst, table.deleverage_ratio, i):
+        return MARGIN_SUFFICIENT
+    valued = value_account(tables.clearing, state.clearing, oracle, worst, i)
+    target = table.margin_target * valued.maintenance
+    fraction = fraction_up(target - valued.equity, target + lp_value(table, valuation))
+    before = vault.idle_usdc[i]
+    status = unwind(tables, state, oracle, fraction, i)
+    if status != OK:
+        return status
+    raised = vault.idle_usdc[i] - before
+    if raised > 0.0:
+        return add_margin(tables, state, worst, raised, i)
+    return OK
+
+
+@kernel
+def post_betas(
+    tables: Tables, state: State, oracle: Oracle, betas: Floats, i: int
+) -> int:
+    """``post_betas`` of ``betas`` ``[M, P]``; writes nothing when refused."""
+    table, vault = tables.vault, state.vault
+    markets = tables.clearing.asset.size
+    now = oracle.clock[0]
+    posted = vault.betas_time[i] >= 0.0
+    if posted and now - vault.betas_time[i] < table.beta_interval:
+        return BETA_TOO_FAST
+    for market in range(markets):
+        if abs(betas[market, i]) > table.beta_max:
+            return BETA_OUT_OF_BOUNDS
+        change = abs(betas[market, i] - vault.betas[market, i])
+        if posted and change > table.beta_max_change:
+            return BETA_TOO_FAST
+    for market in range(markets):
+        vault.betas[market, i] = betas[market, i]
+    vault.betas_time[i] = now
+    return OK

@@ -1,0 +1,192 @@
+"""The margin engine: funding, close-out values, equity and requirement (contracts/SPEC.md §3.2–3.4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from simulator.types import SECONDS_PER_DAY
+from simulator.world.model.jit import kernel
+from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.rounding import floor_raw
+from simulator.world.model.state import ClearingState, Oracle
+
+_DAY = float(SECONDS_PER_DAY)
+
+
+class Account(NamedTuple):
+    """A margin account, valued now. ``fresh``: no price it depends on is stale."""
+
+    fresh: bool
+    has_position: bool
+    cash: float  # USDC
+    profit: float  # U: unrealised PnL less funding owed, USDC
+    secured: float  # haircut value of the collateral other than USDC, USD
+    value: float  # USD, without haircuts
+    equity: float  # E, USD
+    initial_equity: float  # E₀, USD
+    maintenance: float  # M, USD
+
+    # B of the specification is cash + profit.
+
+
+@kernel
+def stale(oracle: Oracle, asset: int, i: int) -> bool:
+    """Whether ``oracle.price(asset)`` is refused."""
+    return oracle.clock[0] - oracle.updated_at[asset, i] > oracle.max_age[asset]
+
+
+@kernel
+def accrued(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, i: int
+) -> tuple[float, float]:
+    """Funding rate (per day) and index (USD per unit of size) up to now (SIP-279)."""
+    rate, index = clearing.funding_rate[market, i], clearing.funding_index[market, i]
+    seconds = oracle.clock[0] - clearing.funding_time[market, i]
+    if seconds <= 0.0:
+        return rate, index
+    days = seconds / _DAY
+    skew = clearing.skew[market, i] / clearing.skew_scale[market, i]
+    skew = min(max(skew, -1.0), 1.0)
+    new_rate = rate + table.max_funding_velocity[market] * skew * days
+    price = oracle.price[table.asset[market], i]
+    return new_rate, index + 0.5 * (rate + new_rate) * price * days
+
+
+@kernel
+def accrue(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, i: int
+) -> bool:
+    """Write the accrual of one market; False, and nothing written, when its price is stale."""
+    if oracle.clock[0] <= clearing.funding_time[market, i]:
+        return True
+    if stale(oracle, table.asset[market], i):
+        return False
+    rate, index = accrued(table, clearing, oracle, market, i)
+    clearing.funding_rate[market, i] = rate
+    clearing.funding_index[market, i] = index
+    clearing.funding_time[market, i] = oracle.clock[0]
+    return True
+
+
+@kernel
+def accrue_account(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
+) -> None:
+    """Write the accrual of every market the account holds; the caller has found it fresh."""
+    for market in range(table.asset.size):
+        if clearing.size[account, market, i] != 0.0:
+            accrue(table, clearing, oracle, market, i)
+
+
+@kernel
+def equity_of(balance: float, secured: float, usdc_price: float, haircut: float) -> float:
+    """E: a debt counts in full, a USDC balance after its haircut."""
+    if balance >= 0.0:
+        return balance * usdc_price * (1.0 - haircut) + secured
+    return balance * usdc_price + secured
+
+
+@kernel
+def has_position(clearing: ClearingState, account: int, i: int) -> bool:
+    """Whether the account holds any perp position."""
+    for market in range(clearing.size.shape[1]):
+        if clearing.size[account, market, i] != 0.0:
+            return True
+    return False
+
+
+@kernel
+def value_account(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
+) -> Account:
+    """Value an account at the last prices, funding accrued up to now but not written."""
+    fresh = not stale(oracle, table.collateral_asset[0], i)
+    held = False
+    profit = 0.0
+    maintenance = 0.0
+    for market in range(table.asset.size):
+        size = clearing.size[account, market, i]
+        if size == 0.0:
+            continue
+        held = True
+        asset = table.asset[market]
+        if stale(oracle, asset, i):
+            fresh = False
+        price = oracle.price[asset, i]
+        pressure = (clearing.skew[market, i] - 0.5 * size) / clearing.skew_scale[market, i]
+        closeout = max(price * (1.0 + pressure), 0.0)
+        _, index = accrued(table, clearing, oracle, market, i)
+        funding = size * (index - clearing.funding_entry[account, market, i])
+        profit += size * closeout - clearing.cost[account, market, i] - funding
+        maintenance += abs(size) * price * table.maintenance_rate[market]
+    worth = 0.0
+    secured = 0.0
+    for collateral in range(1, table.collateral_asset.size):
+        raw = clearing.collateral[account, collateral, i]
+        if raw > 0.0:
+            asset = table.collateral_asset[collateral]
+            if stale(oracle, asset, i):
+                fresh = False
+            usd = raw / table.unit[collateral] * oracle.price[asset, i]
+            worth += usd
+            secured += usd * (1.0 - table.haircut[collateral])
+    cash = clearing.cash[account, i]
+    usdc_price = oracle.price[table.collateral_asset[0], i]
+    counted = profit
+    if profit > 0.0:
+        counted = min(profit, table.profit_cap * max(cash, 0.0))
+    return Account(
+        fresh,
+        held,
+        cash,
+        profit,
+        secured,
+        (cash + profit) * usdc_price + worth,
+        equity_of(cash + profit, secured, usdc_price, table.haircut[0]),
+        equity_of(cash + counted, secured, usdc_price, table.haircut[0]),
+        maintenance,
+    )
+
+
+@kernel
+def usdc_worth(table: ClearingTable, oracle: Oracle, account: Account, i: int) -> float:
+    """u: USD of equity per USDC of balance."""
+    price = oracle.price[table.collateral_asset[0], i]
+    if account.cash + account.profit >= 0.0:
+        return price * (1.0 - table.haircut[0])
+    return price
+
+
+@kernel
+def _least_balance(table, usdc_price, missing):
+    """Smallest B whose part of the equity is ``missing``."""
+    if missing >= 0.0:
+        return missing / (usdc_price * (1.0 - table.haircut[0]))
+    return missing / usdc_price
+
+
+@kernel
+def withdrawable(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    account: int,
+    ratio: float,
+    i: int,
+) -> tuple[bool, float]:
+    """``ClearingHouse.withdrawable``: (fresh, raw USDC) that can leave with E₀ ≥ μM, E ≥ ratio·M."""
+    cash = clearing.cash[account, i]
+    if cash <= 0.0:
+        return True, 0.0
+    if not has_position(clearing, account, i):
+        return True, floor_raw(cash * table.unit[0])
+    valued = value_account(table, clearing, oracle, account, i)
+    price = oracle.price[table.collateral_asset[0], i]
+    keep = _least_balance(table, price, ratio * valued.maintenance - valued.secured)
+    needed = table.initial_multiple * valued.maintenance
+    initial = _least_balance(table, price, needed - valued.secured)
+    least = max(max(keep, initial) - valued.profit, 0.0)
+    if valued.profit > 0.0:
+        # The profit that counts falls with the cash that leaves.
+        least = max(least, initial / (1.0 + table.profit_cap))
+    return valued.fresh, floor_raw(max(cash - least, 0.0) * table.unit[0])

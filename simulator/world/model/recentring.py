@@ -1,0 +1,166 @@
+"""``recenter``: place the liquidity around the oracle price again (contracts/SPEC.md §4.5, §4.7)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.world.model.codes import (
+    CENTRED,
+    NO_IDLE_ASSETS,
+    OK,
+    SPOT_DEVIATES,
+    STALE_ORACLE,
+)
+from simulator.world.model.jit import kernel
+from simulator.world.model.keeping import add_margin
+from simulator.world.model.margin import value_account, withdrawable
+from simulator.world.model.parameters import Tables
+from simulator.world.model.pool import burn_and_collect, mint, place
+from simulator.world.model.rounding import floor_raw
+from simulator.world.model.state import Oracle, State
+from simulator.world.model.tick import liquidity_for_amounts, tick_at_sqrt_price
+from simulator.world.model.unwinding import swap_exactly, take_margin
+from simulator.world.model.valuation import (
+    Valuation,
+    sub_account,
+    subs,
+    usd_of_base,
+    usd_of_usdc,
+    value_vault,
+)
+
+
+@kernel
+def _idle_value(tables, state, valuation, i):
+    """USD of the idle tokens."""
+    usdc = usd_of_usdc(tables.vault, valuation, state.vault.idle_usdc[i])
+    return usdc + usd_of_base(tables.vault, valuation, state.vault.idle_base[i])
+
+
+@kernel
+def _allowed(tables, state, valuation, tick, i):
+    """Whether the position may be moved at all."""
+    table, position = tables.vault, state.position
+    if position.liquidity[i] == 0.0:
+        return True
+    centre = 0.5 * (position.tick_lower[i] + position.tick_upper[i])
+    if abs(tick - centre) >= table.recenter_threshold * table.range_half_width:
+        return True
+    nav = max(valuation.nav, 0.0)
+    reserve = 1.0 - table.lp_allocation - table.margin_allocation
+    return _idle_value(tables, state, valuation, i) > 2.0 * reserve * nav + 0.01 * nav
+
+
+@kernel
+def _margin_weight(tables, state, sub, i):
+    """The account's part of the margin allocation."""
+    count = subs(tables.vault, tables.clearing.asset.size)
+    if not tables.vault.isolated:
+        return 1.0
+    total = 0.0
+    for market in range(count):
+        total += abs(state.vault.betas[market, i])
+    if total == 0.0:
+        return 1.0 / count
+    return abs(state.vault.betas[sub, i]) / total
+
+
+@kernel
+def _move_margin(tables, state, oracle, valuation, adding, i):
+    """Steps 2 and 6: bring each account's value toward its allocation.
+
+    Step 2 (``adding`` False) withdraws what is above, step 6 adds what is below. An account that is
+    above is not touched by step 6, and its value does not change between the two.
+    """
+    table = tables.vault
+    nav = max(valuation.nav, 0.0)
+    for sub in range(subs(table, tables.clearing.asset.size)):
+        account = sub_account(table, sub)
+        valued = value_account(tables.clearing, state.clearing, oracle, account, i)
+        target = table.margin_allocation * nav * _margin_weight(tables, state, sub, i)
+        if adding:
+            missing = (target - valued.value) / valuation.usdc_price * table.usdc_unit
+            raw = min(floor_raw(missing), state.vault.idle_usdc[i])
+            if raw > 0.0:
+                status = add_margin(tables, state, account, raw, i)
+                if status != OK:
+                    return status
+            continue
+        excess = (valued.value - target) / valuation.usdc_price * table.usdc_unit
+        if excess <= 0.0:
+            continue
+        fresh, free = withdrawable(
+            tables.clearing, state.clearing, oracle, account, table.margin_target, i
+        )
+        if not fresh:
+            return STALE_ORACLE
+        take_margin(tables, state, oracle, account, min(floor_raw(excess), free), i)
+    return OK
+
+
+@kernel
+def _balance_and_mint(tables, state, oracle, valuation: Valuation, i):
+    """Steps 4 and 5: swap idle tokens to the range's proportions at √P_o, mint at the spot price."""
+    table, position, vault = tables.vault, state.position, state.vault
+    root, lower, upper = valuation.sqrt_price, position.sqrt_lower[i], position.sqrt_upper[i]
+    idle = _idle_value(tables, state, valuation, i)
+    invested = min(table.lp_allocation * max(valuation.nav, 0.0), idle)
+    base_usd = usd_of_base(table, valuation, (upper - root) / (root * upper))
+    usdc_usd = usd_of_usdc(table, valuation, root - lower)
+    wanted = invested * base_usd / (base_usd + usdc_usd)
+    wanted = np.floor(wanted / valuation.base_price * table.base_unit)
+    if vault.idle_base[i] < wanted:
+        spent = usd_of_base(table, valuation, wanted - vault.idle_base[i])
+        spent = floor_raw(spent / valuation.usdc_price * table.usdc_unit)
+        spent = min(spent, vault.idle_usdc[i])
+        limit = root * np.sqrt(1.0 + table.max_slippage)
+        status = swap_exactly(tables, state, False, spent, limit, i)
+    else:
+        limit = root * np.sqrt(1.0 - table.max_slippage)
+        status = swap_exactly(tables, state, True, vault.idle_base[i] - wanted, limit, i)
+    if status != OK:
+        return status
+    rest = invested - usd_of_base(table, valuation, vault.idle_base[i])
+    usdc = max(floor_raw(rest / valuation.usdc_price * table.usdc_unit), 0.0)
+    usdc = min(usdc, vault.idle_usdc[i])
+    liquidity = np.floor(
+        liquidity_for_amounts(state.pool.sqrt_price[i], lower, upper, vault.idle_base[i], usdc)
+    )
+    if liquidity <= 0.0:
+        return NO_IDLE_ASSETS
+    due_base, due_usdc = mint(state.pool, position, i, liquidity)
+    # The pool rounds up what L rounded down; in 18-decimal units that is below float64's last digit.
+    vault.idle_base[i] -= min(due_base, vault.idle_base[i])
+    vault.idle_usdc[i] -= min(due_usdc, vault.idle_usdc[i])
+    return OK
+
+
+@kernel
+def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+    """``recenter``; the caller restores the path when refused."""
+    table, position, vault = tables.vault, state.position, state.vault
+    valuation = value_vault(tables, state, oracle, i)
+    if not valuation.fresh:
+        return STALE_ORACLE
+    tick = tick_at_sqrt_price(valuation.sqrt_price)
+    if not _allowed(tables, state, valuation, tick, i):
+        return CENTRED
+    spot = state.pool.sqrt_price[i] / valuation.sqrt_price
+    if abs(spot - 1.0) > 0.5 * table.max_slippage:
+        return SPOT_DEVIATES
+    if position.liquidity[i] > 0.0:
+        base, usdc, fees_base, fees_usdc = burn_and_collect(
+            state.pool, position, i, position.liquidity[i]
+        )
+        vault.idle_base[i] += base + fees_base
+        vault.idle_usdc[i] += usdc + fees_usdc
+    status = _move_margin(tables, state, oracle, valuation, False, i)
+    if status != OK:
+        return status
+    spacing = tables.pool.tick_spacing
+    centre = np.floor(tick / spacing) * spacing
+    place(position, i, centre - table.range_half_width, centre + table.range_half_width)
+    status = _balance_and_mint(tables, state, oracle, valuation, i)
+    if status != OK:
+        return status
+    return _move_margin(tables, state, oracle, valuation, True, i)

@@ -1,0 +1,161 @@
+"""How the vault turns what it holds into USDC (contracts/SPEC.md §4.3–4.4, §4.7)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.world.model.clearing import release, trade
+from simulator.world.model.codes import INSUFFICIENT_LIQUIDITY, OK, SLIPPAGE, STALE_ORACLE
+from simulator.world.model.jit import kernel
+from simulator.world.model.margin import usdc_worth, value_account, withdrawable
+from simulator.world.model.parameters import Tables
+from simulator.world.model.pool import burn_and_collect, limit_passed, quote, settle
+from simulator.world.model.state import Oracle, State
+from simulator.world.model.valuation import (
+    lp_value,
+    market_account,
+    oracle_sqrt_price,
+    sub_account,
+    subs,
+    value_vault,
+)
+
+_WAD = 1e18
+
+
+@kernel
+def swap_exactly(
+    tables: Tables, state: State, sells_base: bool, amount: float, sqrt_limit: float, i: int
+) -> int:
+    """Swap all of ``amount`` raw of the vault's idle tokens within ``sqrt_limit``, or refuse."""
+    if amount <= 0.0:
+        return OK
+    pool, position, vault = state.pool, state.position, state.vault
+    if limit_passed(pool, i, sells_base, sqrt_limit):
+        return SLIPPAGE
+    swapped = quote(tables.pool, pool, position, i, sells_base, True, amount, sqrt_limit)
+    if swapped.amount_in < amount:
+        return SLIPPAGE
+    settle(pool, position, i, sells_base, swapped)
+    if sells_base:
+        vault.idle_base[i] -= amount
+        vault.idle_usdc[i] += swapped.amount_out
+    else:
+        vault.idle_usdc[i] -= amount
+        vault.idle_base[i] += swapped.amount_out
+    return OK
+
+
+@kernel
+def fraction_up(numerator: float, denominator: float) -> float:
+    """min(1, numerator/denominator), rounded up to a WAD; 1 when the denominator is not positive."""
+    if denominator <= 0.0 or numerator >= denominator:
+        return 1.0
+    return min(np.ceil(numerator / denominator * _WAD) / _WAD, 1.0)
+
+
+@kernel
+def hedge(
+    tables: Tables, state: State, oracle: Oracle, market: int, delta: float, i: int
+) -> int:
+    """Trade ``delta`` of a hedge market within the slippage bound."""
+    side = 1.0 if delta > 0.0 else -1.0
+    price = oracle.price[tables.clearing.asset[market], i]
+    limit = price * (1.0 + side * tables.vault.max_slippage)
+    account = market_account(tables.vault, market)
+    status, _, _ = trade(
+        tables.clearing, state.clearing, oracle, account, market, delta, limit, i
+    )
+    return status
+
+
+@kernel
+def unwind(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int) -> int:
+    """``_unwind``: close ``fraction`` of the hedge and of the liquidity, sell the base it yields."""
+    table, position, vault = tables.vault, state.position, state.vault
+    for market in range(tables.clearing.asset.size):
+        size = state.clearing.size[market_account(table, market), market, i]
+        if size != 0.0:
+            status = hedge(tables, state, oracle, market, -fraction * size, i)
+            if status != OK:
+                return status
+    liquidity = position.liquidity[i]
+    sold = 0.0
+    if liquidity > 0.0:
+        burnt = liquidity if fraction >= 1.0 else np.floor(fraction * liquidity)
+        base, usdc, fees_base, fees_usdc = burn_and_collect(state.pool, position, i, burnt)
+        vault.idle_base[i] += base + fees_base
+        vault.idle_usdc[i] += usdc + fees_usdc
+        sold = base
+    if fraction >= 1.0:
+        sold = vault.idle_base[i]
+    limit = oracle_sqrt_price(table, oracle, i) * np.sqrt(1.0 - table.max_slippage)
+    return swap_exactly(tables, state, True, sold, limit, i)
+
+
+@kernel
+def take_margin(
+    tables: Tables, state: State, oracle: Oracle, account: int, raw: float, i: int
+) -> None:
+    """Withdraw at most what ``withdrawable`` allows to idle; it has found the prices fresh."""
+    if raw > 0.0:
+        release(tables.clearing, state.clearing, oracle, account, raw, i)
+        state.vault.idle_usdc[i] += raw
+
+
+@kernel
+def _draw_margin(tables, state, oracle, assets, everything, i):
+    """Withdraw excess margin to idle until it holds ``assets``, or all that can leave."""
+    table, clearing, vault = tables.vault, state.clearing, state.vault
+    for sub in range(subs(table, tables.clearing.asset.size)):
+        need = assets - vault.idle_usdc[i]
+        if need <= 0.0 and not everything:
+            break
+        account = sub_account(table, sub)
+        fresh, raw = withdrawable(
+            tables.clearing, clearing, oracle, account, table.margin_target, i
+        )
+        if not fresh:
+            return STALE_ORACLE
+        if not everything:
+            raw = min(raw, need)
+        take_margin(tables, state, oracle, account, raw, i)
+    return OK
+
+
+@kernel
+def _short_of_target(tables, state, oracle, i):
+    """D: USDC that accounts below the margin target would keep for themselves."""
+    total = 0.0
+    for sub in range(subs(tables.vault, tables.clearing.asset.size)):
+        account = sub_account(tables.vault, sub)
+        valued = value_account(tables.clearing, state.clearing, oracle, account, i)
+        missing = tables.vault.margin_target * valued.maintenance - valued.equity
+        if missing > 0.0:
+            total += missing / usdc_worth(tables.clearing, oracle, valued, i)
+    return total
+
+
+@kernel
+def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: int) -> int:
+    """``_raise``: bring idle USDC to ``assets`` raw: excess margin, then an unwinding."""
+    table, vault = tables.vault, state.vault
+    if vault.idle_usdc[i] >= assets:
+        return OK
+    status = _draw_margin(tables, state, oracle, assets, False, i)
+    if status != OK or vault.idle_usdc[i] >= assets:
+        return status
+    valuation = value_vault(tables, state, oracle, i)
+    if not valuation.fresh:
+        return STALE_ORACLE
+    need = (assets - vault.idle_usdc[i]) / table.usdc_unit
+    need += _short_of_target(tables, state, oracle, i)
+    available = (lp_value(table, valuation) + valuation.accounts) / valuation.usdc_price
+    fraction = fraction_up(need * (1.0 + table.max_slippage), available)
+    status = unwind(tables, state, oracle, fraction, i)
+    if status != OK:
+        return status
+    status = _draw_margin(tables, state, oracle, assets, fraction >= 1.0, i)
+    if status != OK or vault.idle_usdc[i] >= assets:
+        return status
+    return INSUFFICIENT_LIQUIDITY

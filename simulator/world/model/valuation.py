@@ -1,0 +1,144 @@
+"""What the vault is worth at the oracle's price (contracts/SPEC.md §4.2, §4.7)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.world.model.jit import kernel
+from simulator.world.model.margin import has_position, stale, value_account
+from simulator.world.model.parameters import Tables, VaultTable
+from simulator.world.model.rounding import floor_raw
+from simulator.world.model.state import Oracle, State
+from simulator.world.model.tick import amounts_for_liquidity
+
+# Every asset list starts with USDC and the pool's base asset (Protocol.assets).
+USDC_ASSET = 0
+BASE_ASSET = 1
+
+
+class Valuation(NamedTuple):
+    """The vault at the last prices. ``fresh``: no price it depends on is stale."""
+
+    fresh: bool
+    usdc_price: float  # P_u, USD
+    base_price: float  # P_x, USD
+    sqrt_price: float  # √P_o, raw
+    lp_base: float  # raw
+    lp_usdc: float  # raw
+    fees_base: float  # raw
+    fees_usdc: float  # raw
+    accounts: float  # Σ value of the margin accounts, USD
+    nav: float  # USD, may be negative
+
+    # V_lp of the specification is lp_value().
+
+
+@kernel
+def subs(table: VaultTable, markets: int) -> int:
+    """Number of margin accounts the vault uses."""
+    return markets if table.isolated else 1
+
+
+@kernel
+def sub_account(table: VaultTable, sub: int) -> int:
+    """Account index of the vault's ``sub``-th margin account (world/protocol.py: accounts)."""
+    return sub + 1 if table.isolated else 0
+
+
+@kernel
+def market_account(table: VaultTable, market: int) -> int:
+    """Account index in which the vault trades ``market``."""
+    return market + 1 if table.isolated else 0
+
+
+@kernel
+def oracle_sqrt_price(table: VaultTable, oracle: Oracle, i: int) -> float:
+    """√P_o: sqrt(raw USDC / raw base) at the oracle's prices."""
+    ratio = oracle.price[BASE_ASSET, i] / oracle.price[USDC_ASSET, i]
+    return np.sqrt(ratio * (table.usdc_unit / table.base_unit))
+
+
+@kernel
+def usd_of_usdc(table: VaultTable, valuation: Valuation, raw: float) -> float:
+    """USD of raw USDC."""
+    return raw / table.usdc_unit * valuation.usdc_price
+
+
+@kernel
+def usd_of_base(table: VaultTable, valuation: Valuation, raw: float) -> float:
+    """USD of raw base tokens."""
+    return raw / table.base_unit * valuation.base_price
+
+
+@kernel
+def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuation:
+    """Value the vault on path ``i``."""
+    table, position, vault = tables.vault, state.position, state.vault
+    usdc_price = oracle.price[USDC_ASSET, i]
+    base_price = oracle.price[BASE_ASSET, i]
+    root = oracle_sqrt_price(table, oracle, i)
+    lp_base = lp_usdc = 0.0
+    if position.liquidity[i] > 0.0:
+        base, usdc = amounts_for_liquidity(
+            root, position.sqrt_lower[i], position.sqrt_upper[i], position.liquidity[i]
+        )
+        lp_base, lp_usdc = np.floor(base), np.floor(usdc)
+    fees_base, fees_usdc = np.floor(position.fees0[i]), np.floor(position.fees1[i])
+    fresh = not (stale(oracle, USDC_ASSET, i) or stale(oracle, BASE_ASSET, i))
+    accounts = 0.0
+    for sub in range(subs(table, tables.clearing.asset.size)):
+        account = value_account(
+            tables.clearing, state.clearing, oracle, sub_account(table, sub), i
+        )
+        fresh = fresh and account.fresh
+        accounts += account.value
+    usdc = (vault.idle_usdc[i] + lp_usdc + fees_usdc) / table.usdc_unit * usdc_price
+    base = (vault.idle_base[i] + lp_base + fees_base) / table.base_unit * base_price
+    return Valuation(
+        fresh,
+        usdc_price,
+        base_price,
+        root,
+        lp_base,
+        lp_usdc,
+        fees_base,
+        fees_usdc,
+        accounts,
+        usdc + base + accounts,
+    )
+
+
+@kernel
+def lp_value(table: VaultTable, valuation: Valuation) -> float:
+    """V_lp: USD of the liquidity, without fees."""
+    return usd_of_base(table, valuation, valuation.lp_base) + usd_of_usdc(
+        table, valuation, valuation.lp_usdc
+    )
+
+
+@kernel
+def all_usdc(tables: Tables, state: State, i: int) -> bool:
+    """Whether the vault is nothing but USDC, so that its shares need no price."""
+    if state.position.liquidity[i] > 0.0 or state.vault.idle_base[i] > 0.0:
+        return False
+    for sub in range(subs(tables.vault, tables.clearing.asset.size)):
+        if has_position(state.clearing, sub_account(tables.vault, sub), i):
+            return False
+    return True
+
+
+@kernel
+def total_assets(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[bool, float]:
+    """ERC-4626 ``totalAssets``: (fresh, raw USDC)."""
+    table = tables.vault
+    if all_usdc(tables, state, i):
+        assets = state.vault.idle_usdc[i]
+        for sub in range(subs(table, tables.clearing.asset.size)):
+            cash = state.clearing.cash[sub_account(table, sub), i]
+            assets += floor_raw(max(cash, 0.0) * table.usdc_unit)
+        return True, assets
+    valuation = value_vault(tables, state, oracle, i)
+    assets = floor_raw(valuation.nav / valuation.usdc_price * table.usdc_unit)
+    return valuation.fresh, max(assets, 0.0)

@@ -1,0 +1,329 @@
+"""ModelWorld: the protocol in float64 on all paths of a chunk at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.types import USDC_DECIMALS, InputError
+from simulator.world import actions
+from simulator.world.actions import Action, Fill
+from simulator.world.base import World
+from simulator.world.model import batch
+from simulator.world.model.clearing import set_skew_scale
+from simulator.world.model.genesis import genesis
+from simulator.world.model.observe import ModelObservation
+from simulator.world.model.parameters import tables_of
+from simulator.world.model.pool import set_depth
+from simulator.world.model.state import Oracle
+from simulator.world.units import from_raw, raw_or_all, snap, sqrt_price_from_price, to_raw
+
+if TYPE_CHECKING:
+    from simulator.market.paths import MarketPaths
+    from simulator.types import Booleans, Floats
+    from simulator.world.base import Observation
+    from simulator.world.protocol import Protocol
+
+_SHARE_DECIMALS = 18
+_SMALLEST_SIZE = 1e-18
+
+
+class ModelWorld(World):
+    """P paths of the protocol, float64; see contracts/SPEC.md for every number.
+
+    Refusals restore the path bit for bit; paths never mix, so path *i* is the same whatever P.
+    """
+
+    def __init__(self, protocol: Protocol, market: MarketPaths) -> None:
+        self.protocol = protocol
+        self.market = market
+        self._tables = tables_of(protocol)
+        self._state = genesis(protocol, self._tables, market.pool_depth[0], market.perp_depth[0])
+        assets, paths = len(protocol.assets), market.paths
+        self._oracle = Oracle(
+            np.ascontiguousarray(market.oracle_price[:, 0]).copy(),
+            np.ascontiguousarray(market.oracle_time[:, 0]).copy(),
+            np.array(protocol.oracle_max_age, np.float64),
+            np.zeros(1),
+        )
+        if self._oracle.price.shape != (assets, paths):
+            raise InputError(
+                f"market.oracle_price: {self._oracle.price.shape[0]} assets; "
+                f"allowed: {assets}, those of the protocol"
+            )
+        self._saved = np.empty(self._state.buffer.shape[0])
+        self._decimals = tuple(asset.decimals for asset in protocol.assets)
+        self._observation: Observation | None = None
+        self._operations: dict[type[Action], Callable[[Any, Fill], Fill]] = {
+            actions.Swap: self._swap,
+            actions.Trade: self._trade,
+            actions.PostMargin: self._post_margin,
+            actions.Liquidate: self._liquidate,
+            actions.LiquidateCollateral: self._liquidate_collateral,
+            actions.Deposit: self._deposit,
+            actions.Redeem: self._redeem,
+            actions.Rebalance: self._keep(batch.REBALANCE),
+            actions.Recenter: self._keep(batch.RECENTER),
+            actions.TopUp: self._keep(batch.TOP_UP),
+            actions.Deleverage: self._keep(batch.DELEVERAGE),
+            actions.PostBetas: self._post_betas,
+        }
+
+    def advance(self, step: int) -> None:
+        """Oracle rounds, pool depth and venue depth of ``step``."""
+        market = self.market
+        self._oracle.clock[0] = step * market.step_seconds
+        self._oracle.price[:] = market.oracle_price[:, step]
+        self._oracle.updated_at[:] = market.oracle_time[:, step]
+        set_depth(self._tables.pool, self._state.pool, _floats(market.pool_depth[step]))
+        set_skew_scale(
+            self._tables.clearing,
+            self._state.clearing,
+            self._oracle,
+            _floats(market.perp_depth[step]),
+        )
+        self._observation = None
+
+    def execute(self, action: Action) -> Fill:
+        """Carry out ``action``; raises :class:`InputError` on an action no world understands."""
+        operation = self._operations.get(type(action))
+        if operation is None:
+            raise InputError(f"action: {type(action).__name__}; allowed: those of world.actions")
+        if not 0 <= action.actor < len(self.protocol.agents):
+            raise InputError(
+                f"actor: {action.actor}; allowed: 0 to {len(self.protocol.agents) - 1}"
+            )
+        self._observation = None
+        return operation(action, Fill.empty(self.market.paths))
+
+    def observe(self) -> Observation:
+        """The state now; fields are computed when first read."""
+        if self._observation is None:
+            self._observation = ModelObservation(self._tables, self._state, self._oracle)
+        return self._observation
+
+    def snapshot(self) -> Floats:
+        """A copy of every state variable, ``[variables, paths]``."""
+        return self._state.buffer.copy()
+
+    def restore(self, snapshot: Floats) -> None:
+        """Return to a :meth:`snapshot` taken at the same step."""
+        self._state.buffer[:] = snapshot
+        self._observation = None
+
+    # ------------------------------------------------------------------------------- actions
+
+    def _swap(self, action: actions.Swap, fill: Fill) -> Fill:
+        amount = self._finite(action, "amount")
+        sells_base = amount > 0.0
+        wallet = self._state.wallet.token[action.actor]
+        base = self._decimals[1]
+        raw = np.where(
+            sells_base,
+            raw_or_all(amount, wallet[1], base),
+            raw_or_all(-amount, wallet[0], USDC_DECIMALS),
+        )
+        minimum = self._finite(action, "minimum_out")
+        batch.swap(
+            self._tables.pool,
+            self._state.pool,
+            self._state.position,
+            self._state.wallet,
+            action.actor,
+            sells_base,
+            raw,
+            _floats(sqrt_price_from_price(self._finite(action, "price_limit"), base)),
+            np.where(sells_base, to_raw(minimum, USDC_DECIMALS), to_raw(minimum, base)),
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        given = np.where(sells_base, 10.0**base, 10.0**USDC_DECIMALS)
+        taken = np.where(sells_base, 10.0**USDC_DECIMALS, 10.0**base)
+        return Fill(fill.status, fill.amount_in / given, fill.amount_out / taken)
+
+    def _trade(self, action: actions.Trade, fill: Fill) -> Fill:
+        account = self._own_account(action)
+        self._check("market", action.market, self.protocol.markets)
+        size = self._finite(action, "size")
+        held = self._state.clearing.size[account, action.market]
+        batch.trade(
+            self._tables.clearing,
+            self._state.clearing,
+            self._oracle,
+            account,
+            action.market,
+            _floats(np.where(np.abs(size) < _SMALLEST_SIZE, 0.0, snap(size, -held))),
+            self._column(action.price_limit),
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return fill
+
+    def _post_margin(self, action: actions.PostMargin, fill: Fill) -> Fill:
+        account = self._own_account(action)
+        self._check("collateral", action.collateral, len(self.protocol.clearing.collaterals))
+        asset = self.protocol.clearing.collaterals[action.collateral].asset
+        amount = self._finite(action, "amount")
+        decimals = self._decimals[asset]
+        held = self._state.clearing.collateral[account, action.collateral]
+        wallet = self._state.wallet.token[action.actor, asset]
+        batch.post_margin(
+            self._tables.clearing,
+            self._state.clearing,
+            self._state.wallet,
+            self._oracle,
+            action.actor,
+            account,
+            action.collateral,
+            np.where(
+                amount > 0.0,
+                raw_or_all(amount, wallet, decimals),
+                -raw_or_all(-amount, held, decimals),
+            ),
+            fill.status,
+            fill.amount_in,
+        )
+        return Fill(fill.status, from_raw(fill.amount_in, decimals), fill.amount_out)
+
+    def _liquidate(self, action: actions.Liquidate, fill: Fill) -> Fill:
+        liquidator = self._own_account(action)
+        self._check("account", action.account, self.protocol.accounts)
+        self._check("market", action.market, self.protocol.markets)
+        batch.liquidate(
+            self._tables.clearing,
+            self._state.clearing,
+            self._oracle,
+            action.account,
+            action.market,
+            liquidator,
+            self._when(action.when),
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return fill
+
+    def _liquidate_collateral(self, action: actions.LiquidateCollateral, fill: Fill) -> Fill:
+        liquidator = self._own_account(action)
+        self._check("account", action.account, self.protocol.accounts)
+        self._check("collateral", action.collateral, len(self.protocol.clearing.collaterals), 1)
+        asset = self.protocol.clearing.collaterals[action.collateral].asset
+        decimals = self._decimals[asset]
+        batch.liquidate_collateral(
+            self._tables.clearing,
+            self._state.clearing,
+            self._oracle,
+            action.account,
+            action.collateral,
+            liquidator,
+            _floats(to_raw(self._finite(action, "amount"), decimals)),
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return Fill(fill.status, fill.amount_in, from_raw(fill.amount_out, decimals))
+
+    def _deposit(self, action: actions.Deposit, fill: Fill) -> Fill:
+        wallet = self._state.wallet.token[action.actor, 0]
+        batch.deposit(
+            self._tables,
+            self._state,
+            self._oracle,
+            action.actor,
+            raw_or_all(self._finite(action, "assets"), wallet, USDC_DECIMALS),
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return Fill(
+            fill.status,
+            from_raw(fill.amount_in, USDC_DECIMALS),
+            from_raw(fill.amount_out, _SHARE_DECIMALS),
+        )
+
+    def _redeem(self, action: actions.Redeem, fill: Fill) -> Fill:
+        held = self._state.wallet.shares[action.actor]
+        batch.redeem(
+            self._tables,
+            self._state,
+            self._oracle,
+            action.actor,
+            raw_or_all(self._finite(action, "shares"), held, _SHARE_DECIMALS),
+            self._saved,
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return Fill(
+            fill.status,
+            from_raw(fill.amount_in, _SHARE_DECIMALS),
+            from_raw(fill.amount_out, USDC_DECIMALS),
+        )
+
+    def _keep(self, task: int) -> Callable[[Any, Fill], Fill]:
+        def keep(action: Any, fill: Fill) -> Fill:
+            batch.keep(
+                self._tables,
+                self._state,
+                self._oracle,
+                task,
+                action.actor,
+                self._when(action.when),
+                self._saved,
+                fill.status,
+                fill.amount_out,
+            )
+            return Fill(fill.status, fill.amount_in, from_raw(fill.amount_out, USDC_DECIMALS))
+
+        return keep
+
+    def _post_betas(self, action: actions.PostBetas, fill: Fill) -> Fill:
+        shape = (self.protocol.markets, self.market.paths)
+        batch.post_betas(
+            self._tables,
+            self._state,
+            self._oracle,
+            _floats(np.broadcast_to(action.betas, shape)),
+            self._when(action.when),
+            fill.status,
+        )
+        return fill
+
+    # ---------------------------------------------------------------------------- validation
+
+    def _own_account(self, action: Action) -> int:
+        try:
+            return self.protocol.account_of(action.actor)
+        except ValueError as error:
+            raise InputError(f"actor: {error}") from error
+
+    @staticmethod
+    def _check(name: str, index: int, count: int, first: int = 0) -> None:
+        if not first <= index < count:
+            raise InputError(f"{name}: {index}; allowed: {first} to {count - 1}")
+
+    def _column(self, array: Floats) -> Floats:
+        return _floats(np.broadcast_to(array, (self.market.paths,)))
+
+    def _finite(self, action: Action, name: str) -> Floats:
+        column = self._column(getattr(action, name))
+        if not np.all(np.isfinite(column)):
+            path = int(np.flatnonzero(~np.isfinite(column))[0])
+            raise InputError(
+                f"{type(action).__name__}.{name}: {column[path]} on path {path}; allowed: finite"
+            )
+        return column
+
+    def _when(self, array: Booleans) -> Booleans:
+        return np.require(
+            np.broadcast_to(array, (self.market.paths,)), np.bool_, ("C", "W", "O")
+        )
+
+
+def _floats(array: Floats) -> Floats:
+    """C-contiguous, writeable float64, the one layout kernels are compiled for; copied if it is not."""
+    return np.require(array, np.float64, ("C", "W"))
