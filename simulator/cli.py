@@ -97,7 +97,7 @@ def _load(
     paths: int | None = None,
 ) -> Config:
     """The configuration that the shared options describe."""
-    from simulator.config import load, with_history
+    from simulator.config import load
 
     given = [
         f"{name}={value}" for name, value in (("seed", seed), ("paths", paths)) if value is not None
@@ -108,8 +108,11 @@ def _load(
             if value is not None:
                 raise InputError(f"{name} = {value}: only allowed together with --prices FILE")
         return config
-    symbols = None if hedge is None else [symbol.strip() for symbol in hedge.split(",")]
-    return with_history(config, prices, lp=lp, hedge=symbols, window=window)
+    if lp is None or hedge is None:
+        raise InputError(f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file")
+    from simulator.market.history import with_history
+
+    return with_history(config, prices, lp, [symbol.strip() for symbol in hedge.split(",")], window)
 
 
 @hedgesim.command()

@@ -13,9 +13,11 @@ of NAV splits exactly, with ``b``/``a`` before/after and x, u the base asset and
     funding                −Σ s · ΔF · P_u,a
 
 Across the vault's own operations (and liquidations of its accounts) prices stand still: the change
-of the value of the holdings is deposits and redemptions (flows, no PnL), keeper rewards, penalty, debt written off (absorbed by others), and the rest is trading cost: fee, spread, impact.
+of the value of the holdings is deposits and redemptions (flows, no PnL), keeper rewards, penalty,
+debt written off (absorbed by others), and the rest is trading cost: fee, spread, impact.
 
-The sum is checked against the NAV the world itself reports, which is never used to split anything.
+The sum is checked against the NAV the world itself reports (floored at zero, as on chain), which is
+never used to split anything.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.results import kernels as k
 from simulator.results.operations import KEEPER_FUNCTIONS, asked, on_vault
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import Deposit, Liquidate, LiquidateCollateral, Redeem
@@ -52,12 +55,7 @@ HEDGE_LEG = ("hedge_price", "funding")
 #: Largest residual allowed, as a fraction of the path's largest NAV.
 TOLERANCE = 1e-9
 
-_BUCKET = {name: row for row, name in enumerate(BUCKETS)}
-
-# Rows of a reading; two rows for each collateral other than USDC (quantity, price) follow.
-_PRICE_U, _PRICE_X, _IDLE_U, _IDLE_X, _LP_U, _LP_X, _FEES_U, _FEES_X = range(8)
-_SETTLED, _CLOSEOUT, _OWED = 8, 9, 10  # Σ(cash − cost), Σ s·closeout, Σ s·(F − F_entry), in USDC
-_ROWS = 11
+_BUCKET = {name: row for row, name in enumerate(BUCKETS)}  # the first rows are named in kernels.py
 
 
 class AttributionError(SimulatorError, AssertionError):
@@ -70,7 +68,7 @@ class Attribution:
     Attributes:
         buckets: ``[buckets, paths]`` USD, cumulative.
         flows: ``[paths]`` USD deposited minus redeemed, cumulative.
-        residual: ``[paths]`` USD, largest |ΔNAV − Σ buckets − flows| at the end of any step.
+        residual: ``[paths]`` USD, largest |NAV − first NAV − flows − Σ buckets| after any step.
         largest_nav: ``[paths]`` USD, largest |NAV| at the end of any step.
     """
 
@@ -78,15 +76,13 @@ class Attribution:
         self._market = world.market
         self._protocol = world.protocol
         paths = world.market.paths
-        self._perps = [m.asset for m in world.protocol.clearing.markets]
+        self._perps = np.array([m.asset for m in world.protocol.clearing.markets])
         self._baskets = [c.asset for c in world.protocol.clearing.collaterals[1:]]
         self.buckets = np.zeros((len(BUCKETS), paths))
         self.flows = np.zeros(paths)
         self.residual = np.zeros(paths)
         self.largest_nav = np.zeros(paths)
-        self._explicit = np.zeros(
-            paths
-        )  # USD moved by the open run of operations, already in a bucket
+        self._explicit = np.zeros(paths)  # of the open run of operations, already in a bucket
         self._operating = (
             False  # between the first of a run of vault operations and what follows it
         )
@@ -154,12 +150,12 @@ class Attribution:
             self._close(reading)
         else:
             self._gap(reading)
-        nav = state.nav
-        np.maximum(self.largest_nav, np.abs(nav), out=self.largest_nav)
-        left = nav - self._first_nav
-        left -= self.flows
+        explained = self._first_nav + self.flows
         for row in self.buckets:
-            left -= row
+            explained += row
+        np.maximum(self.largest_nav, np.abs(explained), out=self.largest_nav)
+        left = np.maximum(explained, 0.0)
+        left -= state.nav
         np.maximum(self.residual, np.abs(left), out=self.residual)
 
     def check(self) -> None:
@@ -182,75 +178,42 @@ class Attribution:
         price = self._market.oracle_price[:, step]
         accounts = 1 + self._protocol.markets
         extra = len(self._baskets)
-        row = np.empty((_ROWS + 2 * extra, price.shape[1]))
-        row[_PRICE_U], row[_PRICE_X] = price[0], price[1]
-        row[_IDLE_U], row[_IDLE_X] = state.idle_usdc, state.idle_base
-        row[_LP_U], row[_LP_X] = state.lp_usdc, state.lp_base
-        row[_FEES_U], row[_FEES_X] = state.fees_usdc, state.fees_base
-        row[_SETTLED] = state.cash[0]
-        row[_CLOSEOUT] = row[_OWED] = 0.0
-        for account in range(accounts):
-            if account:
-                row[_SETTLED] += state.cash[account]
-            markets = range(self._protocol.markets) if account == 0 else (account - 1,)
-            for m in markets:
-                size = state.size[account, m]
-                row[_SETTLED] -= state.cost[account, m]
-                close = (state.skew[m] - 0.5 * size) / state.skew_scale[m]
-                close += 1.0
-                close *= price[self._perps[m]]
-                np.maximum(close, 0.0, out=close)
-                close *= size
-                row[_CLOSEOUT] += close
-                row[_OWED] += size * (state.funding_index[m] - state.funding_entry[account, m])
-        for c, asset in enumerate(self._baskets):
-            row[_ROWS + c] = state.collateral[0, c + 1]
-            for account in range(1, accounts):
-                row[_ROWS + c] += state.collateral[account, c + 1]
-            row[_ROWS + extra + c] = price[asset]
-        return row
-
-    def _dollars(self, row: Floats) -> Floats:
-        """USDC of every kind, ``[paths]``."""
-        return (
-            row[_IDLE_U] + row[_LP_U] + row[_FEES_U] + row[_SETTLED] + row[_CLOSEOUT] - row[_OWED]
+        row = np.empty((k.ROWS + 2 * extra, price.shape[1]))
+        row[k.PRICE_U], row[k.PRICE_X] = price[0], price[1]
+        row[k.IDLE_U], row[k.IDLE_X] = state.idle_usdc, state.idle_base
+        row[k.LP_U], row[k.LP_X] = state.lp_usdc, state.lp_base
+        row[k.FEES_U], row[k.FEES_X] = state.fees_usdc, state.fees_base
+        k.read_perps(
+            row,
+            state.cash,
+            state.size,
+            state.cost,
+            state.funding_entry,
+            state.skew,
+            state.skew_scale,
+            state.funding_index,
+            price,
+            self._perps,
         )
-
-    def _value(self, row: Floats) -> Floats:
-        """NAV from the holdings, USD ``[paths]``."""
-        value = self._dollars(row) * row[_PRICE_U]
-        value += (row[_IDLE_X] + row[_LP_X] + row[_FEES_X]) * row[_PRICE_X]
-        extra = len(self._baskets)
-        for c in range(extra):
-            value += row[_ROWS + c] * row[_ROWS + extra + c]
-        return value
+        for c, asset in enumerate(self._baskets):
+            held = state.collateral[:accounts, c + 1]
+            row[k.ROWS + c] = sum(held[1:], start=held[0])
+            row[k.ROWS + extra + c] = price[asset]
+        return row
 
     def _gap(self, after: Floats) -> None:
         """Explain what happened since the last reading, no operation of the vault among it."""
-        before = self._last
-        change = after - before
-        price_u, price_x = after[_PRICE_U], after[_PRICE_X]
-        book = self.buckets
-        book[_BUCKET["lp_delta"]] += (before[_IDLE_X] + before[_LP_X] + before[_FEES_X]) * change[
-            _PRICE_X
-        ]
-        book[_BUCKET["lp_convexity"]] += change[_LP_X] * price_x + change[_LP_U] * price_u
-        book[_BUCKET["lp_fees"]] += change[_FEES_X] * price_x + change[_FEES_U] * price_u
-        book[_BUCKET["hedge_price"]] += change[_CLOSEOUT] * price_u
-        book[_BUCKET["funding"]] -= change[_OWED] * price_u
-        revaluation = book[_BUCKET["collateral_revaluation"]]
-        revaluation += self._dollars(before) * change[_PRICE_U]
-        extra = len(self._baskets)
-        for c in range(extra):
-            revaluation += before[_ROWS + c] * change[_ROWS + extra + c]
+        k.explain_gap(self._last, after, self.buckets)
         self._last = after
 
     def _close(self, after: Floats) -> None:
         """End a run of vault operations: what its named parts do not explain is trading cost."""
-        cost = self._value(after)
-        cost -= self._value(self._last)
-        cost -= self._explicit
-        self.buckets[_BUCKET["trading_cost"]] += cost
+        worth, was = np.empty_like(self.flows), np.empty_like(self.flows)
+        k.value(after, worth)
+        k.value(self._last, was)
+        worth -= was
+        worth -= self._explicit
+        self.buckets[k.TRADING_COST] += worth
         self._explicit[:] = 0.0
         self._operating = False
         self._last = after

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import realised_hedge
+from simulator.results.kernels import count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.types import Status
 from simulator.world.actions import (
@@ -111,6 +112,7 @@ class PathMetrics:
         self._drawdown = np.zeros(paths)
         self._ratio = np.full(paths, np.inf)
         self._turnover, self._gas, self._upkeep = np.zeros(paths), np.zeros(paths), np.zeros(paths)
+        self._upkeep_units, self._other_units = np.zeros(paths), np.zeros(paths)  # of this step
         self._counts = {name: np.zeros(paths, np.int64) for name in _COUNTED.values()}
         self._refused = np.zeros((len(Status), paths), np.int64)
         self._betas = np.zeros((protocol.markets, paths))
@@ -130,22 +132,12 @@ class PathMetrics:
 
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """Count what was done and refused, and what it cost in gas: refusals pay too."""
-        status = fill.status
-        tried = status != Status.NONE
-        if not tried.any():
-            return
         kind = type(action)
-        gas = np.where(tried, GAS_UNITS[kind] * self._market.gas_usd[step], 0.0)
-        self._gas += gas
-        if isinstance(action, _UPKEEP):
-            self._upkeep += gas
-        done = status == Status.OK
-        refused = np.flatnonzero(tried & ~done)
-        if refused.size:
-            self._refused[status[refused], refused] += 1
-        if on_vault(action, self._protocol) and done.any():
+        units = self._upkeep_units if isinstance(action, _UPKEEP) else self._other_units
+        done = count_fill(fill.status, GAS_UNITS[kind], units, self._refused, Status.OK.value)
+        if on_vault(action, self._protocol) and done:
             if kind in _COUNTED:
-                self._counts[_COUNTED[kind]] += done
+                self._counts[_COUNTED[kind]] += fill.status == Status.OK
             traded = np.abs(world.observe().size[: 1 + self._protocol.markets] - self._sizes)
             for m, parameters in enumerate(self._protocol.clearing.markets):
                 price = self._market.oracle_price[parameters.asset, step]
@@ -153,8 +145,12 @@ class PathMetrics:
                     self._turnover += traded[account, m] * price
 
     def stepped(self, step: int, world: World) -> None:
-        """Drawdown, margin, betas and the moments of both legs."""
+        """Gas, drawdown, margin, betas and the moments of both legs."""
         state = world.observe()
+        gas_usd = self._market.gas_usd[step]
+        self._upkeep += self._upkeep_units * gas_usd
+        self._gas += (self._upkeep_units + self._other_units) * gas_usd
+        self._upkeep_units[:] = self._other_units[:] = 0.0
         self._watch_margin(state)
         price = self._price.relative()
         np.maximum(self._peak, price, out=self._peak)

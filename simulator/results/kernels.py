@@ -1,0 +1,122 @@
+"""Inner loops of the observers: one pass over the paths instead of dozens of array operations.
+
+Each path is computed alone and in a fixed order, so its figures do not depend on how many paths
+stand beside it. ``kernel.py_func`` is the plain twin that tests hold the compiled one against.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numba import njit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simulator.types import Codes, Floats
+
+# Rows of a reading of the vault's holdings; two rows for each collateral other than USDC follow: its
+# quantities, then its prices. SETTLED = Σ(cash − cost), CLOSEOUT = Σ s·closeout and
+# OWED = Σ s·(F − F_entry) are USDC over the vault's accounts.
+PRICE_U, PRICE_X, IDLE_U, IDLE_X, LP_U, LP_X, FEES_U, FEES_X = range(8)
+SETTLED, CLOSEOUT, OWED = 8, 9, 10
+ROWS = 11
+
+# Rows of the attribution's buckets that a gap between two readings can fill.
+LP_DELTA, LP_CONVEXITY, LP_FEES, HEDGE_PRICE, FUNDING, TRADING_COST, REVALUATION = range(7)
+
+
+@njit(cache=True, nogil=True)
+def read_perps(
+    row: Floats,
+    cash: Floats,
+    size: Floats,
+    cost: Floats,
+    entry: Floats,
+    skew: Floats,
+    skew_scale: Floats,
+    funding_index: Floats,
+    price: Floats,
+    asset: NDArray[np.int64],
+) -> None:
+    """Fill SETTLED, CLOSEOUT and OWED of a reading from the vault's accounts.
+
+    ``cash [N, P]``; ``size``, ``cost``, ``entry`` ``[N, M, P]``; ``skew`` … ``[M, P]``;
+    ``price [A, P]`` with ``asset [M]`` the asset of each market. Account 0 holds every market,
+    account m + 1 market m alone. The close-out price is floored at 0 (contracts/SPEC.md §3.3).
+    """
+    markets = asset.size
+    for i in range(row.shape[1]):
+        settled, closeout, owed = 0.0, 0.0, 0.0
+        for account in range(markets + 1):
+            settled += cash[account, i]
+            for m in range(markets):
+                held = size[account, m, i]
+                if held == 0.0 or (account > 0 and m != account - 1):
+                    continue
+                fetch = price[asset[m], i] * (1.0 + (skew[m, i] - 0.5 * held) / skew_scale[m, i])
+                settled -= cost[account, m, i]
+                closeout += held * max(fetch, 0.0)
+                owed += held * (funding_index[m, i] - entry[account, m, i])
+        row[SETTLED, i], row[CLOSEOUT, i], row[OWED, i] = settled, closeout, owed
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _dollars(row: Floats, i: int) -> float:
+    free = row[IDLE_U, i] + row[LP_U, i] + row[FEES_U, i]
+    return free + row[SETTLED, i] + row[CLOSEOUT, i] - row[OWED, i]
+
+
+@njit(cache=True, nogil=True)
+def value(row: Floats, out: Floats) -> None:
+    """NAV in USD of a reading ``[rows, P]`` into ``out [P]``."""
+    extra = (row.shape[0] - ROWS) // 2
+    for i in range(row.shape[1]):
+        total = _dollars(row, i) * row[PRICE_U, i]
+        total += (row[IDLE_X, i] + row[LP_X, i] + row[FEES_X, i]) * row[PRICE_X, i]
+        for c in range(extra):
+            total += row[ROWS + c, i] * row[ROWS + extra + c, i]
+        out[i] = total
+
+
+@njit(cache=True, nogil=True)
+def explain_gap(before: Floats, after: Floats, book: Floats) -> None:
+    """Add to the buckets ``book [buckets, P]`` what explains one reading after another."""
+    extra = (before.shape[0] - ROWS) // 2
+    for i in range(before.shape[1]):
+        price_u, price_x = after[PRICE_U, i], after[PRICE_X, i]
+        move_u, move_x = price_u - before[PRICE_U, i], price_x - before[PRICE_X, i]
+        held_x = before[IDLE_X, i] + before[LP_X, i] + before[FEES_X, i]
+        book[LP_DELTA, i] += held_x * move_x
+        gained_u, gained_x = after[LP_U, i] - before[LP_U, i], after[LP_X, i] - before[LP_X, i]
+        book[LP_CONVEXITY, i] += gained_x * price_x + gained_u * price_u
+        fees_u, fees_x = after[FEES_U, i] - before[FEES_U, i], after[FEES_X, i] - before[FEES_X, i]
+        book[LP_FEES, i] += fees_x * price_x + fees_u * price_u
+        book[HEDGE_PRICE, i] += (after[CLOSEOUT, i] - before[CLOSEOUT, i]) * price_u
+        book[FUNDING, i] -= (after[OWED, i] - before[OWED, i]) * price_u
+        revaluation = _dollars(before, i) * move_u
+        for c in range(extra):
+            now, then = after[ROWS + extra + c, i], before[ROWS + extra + c, i]
+            revaluation += before[ROWS + c, i] * (now - then)
+        book[REVALUATION, i] += revaluation
+
+
+@njit(cache=True, nogil=True)
+def count_fill(
+    status: Codes, units: float, gas: Floats, refused: NDArray[np.int64], done_code: int
+) -> int:
+    """Charge ``units`` of gas and count the refusal on every path where an action was tried.
+
+    ``gas [P]``, ``refused [statuses, P]``; returns on how many paths it was done.
+    """
+    done = 0
+    for i in range(status.size):
+        code = status[i]
+        if code != 0:
+            gas[i] += units
+            if code == done_code:
+                done += 1
+            else:
+                refused[code, i] += 1
+    return done
