@@ -134,7 +134,9 @@ def _check_haircuts(terms: IClearingHouse.Parameters):
     assert usdc < WAD, "clearing: bad parameter"
     # Collateral sold to a liquidator must not cost the account equity.
     kept: uint256 = (WAD - terms.liquidation_penalty) * (WAD - usdc)
-    for i: uint256 in range(1, self.collateral_count, bound=MAX_COLLATERALS):
+    for i: uint256 in range(self.collateral_count, bound=MAX_COLLATERALS):
+        if i == USDC:
+            continue
         haircut: uint256 = self.collateral[i].haircut
         assert haircut <= WAD and kept >= (WAD - haircut) * WAD, "clearing: bad parameter"
 

@@ -1,0 +1,197 @@
+"""trade(): fills, costs, fees, limits (SPEC §3.3, §3.5)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import ape
+import pytest
+
+from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, wad
+
+
+@pytest.fixture
+def long(mirror: Mirror, trader: Any) -> Mirror:
+    """The trader holds 10 BTC on 100,000 USDC."""
+    mirror.deposit(trader, 100_000)
+    mirror.trade(trader, 0, 10)
+    return mirror
+
+
+def test_fill_is_index_plus_half_the_impact_plus_half_spread(mirror: Mirror, trader: Any) -> None:
+    mirror.deposit(trader, 100_000)
+    event = mirror.trade(trader, 0, 10)
+    # 30,000 · (1 + (0 + 10/2)/1,000 + 0.0005) = 30,165; fee 10 · 30,165 · 0.0002 = 60.33
+    assert (event.fill, event.fee, event.realised) == (wad(30_165), wad("60.33"), 0)
+    state = mirror.clearing.account_state(account_of(trader))
+    # closed out at 30,000 · (1 + (10 - 5)/1,000) = 30,150: unrealised -150; M = 10 · 30,000 · 5 %
+    assert state.balance == wad("99789.67")
+    assert state.equity == wad("98791.7733")
+    assert state.maintenance == wad(15_000)
+    mirror.check()
+
+
+def test_seller_fills_below_the_index(mirror: Mirror, trader: Any) -> None:
+    mirror.deposit(trader, 100_000)
+    assert mirror.trade(trader, 0, -10).fill == wad(29_835)
+    mirror.check()
+
+
+def test_adding_reducing_and_flipping_follow_the_reference(
+    mirror: Mirror, trader: Any, counterparty: Any
+) -> None:
+    mirror.deposit(trader, 200_000)
+    mirror.deposit(counterparty, 200_000)
+    for actor, size in [(trader, 3), (counterparty, "-7.5"), (trader, "1.234567891"), (trader, -2)]:
+        mirror.trade(actor, 0, size)
+    mirror.set_price(BTC=31_500)
+    mirror.trade(trader, 0, "-5.000000000000000001")
+    mirror.trade(counterparty, 0, "7.5")
+    mirror.trade(trader, 1, 250)
+    mirror.set_price(BTC=29_000, SOL="88.5", USDC="0.985")
+    mirror.trade(trader, 0, "1.5")
+    mirror.check()
+
+
+def test_closing_everything_leaves_no_position_and_no_skew(long: Mirror, trader: Any) -> None:
+    long.trade(trader, 0, -10)
+    assert tuple(long.clearing.position(account_of(trader), 0)) == (0, 0, 0)
+    assert long.clearing.market_state(0).skew == 0
+    # round trip at an unmoved index: two half spreads (15 USD · 10 each) and two fees
+    assert long.clearing.cash(account_of(trader)) == wad(100_000) - wad(300) - wad("60.33") - wad("60.27")
+    long.check()
+
+
+def test_partial_close_in_steps_costs_what_one_close_costs(long: Mirror, trader: Any, chain: Any) -> None:
+    before = chain.snapshot()
+    long.clearing.trade(0, 0, wad(-10), 0, sender=trader)
+    at_once = long.clearing.cash(account_of(trader))
+    chain.restore(before)
+    for _ in range(4):
+        long.clearing.trade(0, 0, wad("-2.5"), 0, sender=trader)
+    in_steps = long.clearing.cash(account_of(trader))
+    assert abs(at_once - in_steps) < wad("0.01")  # fees are on slightly different fills
+    assert long.clearing.market_state(0).skew == 0
+
+
+def test_mark_price_is_index_times_one_plus_skew(long: Mirror) -> None:
+    assert long.clearing.mark_price(0) == long.clearing.last_mark_price(0) == wad(30_300)
+    assert long.clearing.mark_price(1) == wad(100)
+
+
+def test_limit_price_bounds_the_fill(mirror: Mirror, trader: Any) -> None:
+    mirror.deposit(trader, 100_000)
+    clearing = mirror.clearing
+    with ape.reverts("clearing: slippage"):
+        clearing.trade(0, 0, wad(10), wad(30_165) - 1, sender=trader)
+    with ape.reverts("clearing: slippage"):
+        clearing.trade(0, 0, wad(-10), wad(29_835) + 1, sender=trader)
+    clearing.trade(0, 0, wad(10), wad(30_165), sender=trader)
+
+
+def test_fill_that_is_not_positive_is_refused(mirror: Mirror, trader: Any, owner: Any, risk: Any) -> None:
+    clearing = mirror.clearing
+    mirror.deposit(trader, 10_000_000)
+    clearing.set_skew_scale(0, wad(10), sender=risk)
+    with ape.reverts("clearing: slippage"):
+        clearing.trade(0, 0, wad(-20), 0, sender=trader)
+
+
+def test_zero_size_and_unknown_markets_are_refused(mirror: Mirror, trader: Any) -> None:
+    clearing = mirror.clearing
+    with ape.reverts("clearing: zero size"):
+        clearing.trade(0, 0, 0, HIGHEST, sender=trader)
+    with ape.reverts("clearing: wrong market"):
+        clearing.trade(0, 2, WAD, HIGHEST, sender=trader)
+    with ape.reverts("clearing: wrong market"):
+        clearing.trade(3, 0, WAD, HIGHEST, sender=trader)
+
+
+def test_isolated_account_trades_its_own_market_only(mirror: Mirror, trader: Any) -> None:
+    mirror.deposit(trader, 10_000, sub=2)
+    with ape.reverts("clearing: wrong market"):
+        mirror.clearing.trade(2, 0, WAD, HIGHEST, sender=trader)
+    mirror.trade(trader, 1, 100, sub=2)
+    assert mirror.clearing.position(account_of(trader, 2), 1).size == 100 * WAD
+    assert mirror.clearing.position(account_of(trader), 1).size == 0
+    mirror.check()
+
+
+def test_inventory_limit_stops_growing_skew_only(mirror: Mirror, trader: Any, counterparty: Any, owner: Any) -> None:
+    clearing = mirror.clearing
+    for actor in (trader, counterparty):
+        mirror.deposit(actor, 4_000_000)
+    mirror.trade(trader, 0, 100)
+    with ape.reverts("clearing: inventory limit"):
+        clearing.trade(0, 0, 1, HIGHEST, sender=counterparty)
+    with ape.reverts("clearing: inventory limit"):
+        clearing.trade(0, 0, wad(-201), 0, sender=counterparty)
+    mirror.trade(counterparty, 0, -30)
+    # A limit lowered below the skew still lets it shrink.
+    terms = list(clearing.market(0))
+    terms[5] = wad(10)
+    clearing.set_market(0, terms, sender=owner)
+    clearing.trade(0, 0, wad(-1), 0, sender=trader)
+    with ape.reverts("clearing: inventory limit"):
+        clearing.trade(0, 0, wad(1), HIGHEST, sender=counterparty)
+
+
+def test_new_position_needs_initial_margin(mirror: Mirror, trader: Any) -> None:
+    # 10 BTC: μ·M = 30,000; losses at entry 150 + 60.33; equity 99 % of cash: cash ≥ 30,000/0.99 + 210.33
+    mirror.deposit(trader, "30513.360303")
+    with ape.reverts("clearing: below initial margin"):
+        mirror.clearing.trade(0, 0, wad(10), HIGHEST, sender=trader)
+    mirror.deposit(trader, "0.000001")
+    mirror.trade(trader, 0, 10)
+    mirror.check()
+
+
+def test_flip_needs_initial_margin_and_reduction_never_does(long: Mirror, trader: Any) -> None:
+    long.set_price(BTC=20_500)  # E falls to 4,268, μ·M of 4 BTC would be 8,200
+    with ape.reverts("clearing: below initial margin"):
+        long.clearing.trade(0, 0, wad("-14"), 0, sender=trader)
+    with ape.reverts("clearing: below initial margin"):
+        long.clearing.trade(0, 0, 1, HIGHEST, sender=trader)
+    long.trade(trader, 0, -1)
+    long.check()
+
+
+def test_reduction_needs_only_the_price_of_its_own_market(
+    mirror: Mirror, trader: Any, advance: Any, set_price: Any
+) -> None:
+    mirror.deposit(trader, 100_000)
+    mirror.trade(trader, 0, 1)
+    mirror.trade(trader, 1, 10)
+    advance(86_401, refresh=False)
+    set_price(BTC=30_000)
+    mirror.clearing.trade(0, 0, wad("-0.5"), 0, sender=trader)
+    with ape.reverts("oracle: stale"):
+        mirror.clearing.trade(0, 0, wad("0.5"), HIGHEST, sender=trader)
+    with ape.reverts("oracle: stale"):
+        mirror.clearing.trade(0, 1, wad(-5), 0, sender=trader)
+
+
+def test_pause_stops_risk_never_reductions(long: Mirror, trader: Any, guardian: Any, owner: Any) -> None:
+    clearing = long.clearing
+    clearing.pause(sender=guardian)
+    for size in (1, wad(-20)):
+        with ape.reverts("clearing: paused"):
+            clearing.trade(0, 0, size, HIGHEST if size > 0 else 0, sender=trader)
+    clearing.trade(0, 0, wad(-4), 0, sender=trader)
+    clearing.withdraw(0, 0, 10**6, trader, sender=trader)
+    clearing.trade(0, 0, wad(-6), 0, sender=trader)
+    clearing.unpause(sender=owner)
+    clearing.trade(0, 0, wad(1), HIGHEST, sender=trader)
+
+
+def test_traders_own_impact_never_moves_their_own_equity(mirror: Mirror, trader: Any, counterparty: Any) -> None:
+    """Equity falls by spread and fee only, however large the order (the bZx lesson)."""
+    mirror.deposit(trader, 1_000_000)
+    mirror.deposit(counterparty, 1_000_000)
+    mirror.trade(counterparty, 0, -20)
+    before = mirror.clearing.account_state(account_of(trader)).value
+    event = mirror.trade(trader, 0, 60)
+    after = mirror.clearing.account_state(account_of(trader)).value
+    assert abs(before - after - event.fee - 60 * wad(15)) < 1_000
+    assert Fraction(event.fill, WAD) == 30_000 * (1 + Fraction(10, 1_000) + Fraction(5, 10_000))
