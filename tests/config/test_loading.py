@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from simulator.config import (
+    from_mapping,
+    initial_betas,
+    json_schema,
+    load,
+    resolve,
+    scenario_text,
+    scenarios,
+    to_yaml,
+)
+from simulator.types import InputError
+
+NAMES = [
+    "calm",
+    "correlation-breakdown",
+    "correlation-convergence",
+    "hedge-liquidation",
+    "usdc-depeg-2023",
+]
+
+
+def test_five_scenarios_are_built_in_each_with_one_line() -> None:
+    assert sorted(scenarios()) == NAMES
+    assert all(line and "\n" not in line for line in scenarios().values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_scenario_loads_resolves_and_is_named_after_its_file(name: str) -> None:
+    config = load(name)
+    assert config.name == name
+    assert config.steps >= 500
+    protocol = resolve(config)
+    assert [token.symbol for token in protocol.assets] == list(config.symbols)
+    assert all(abs(beta) < config.vault.beta_max for beta in initial_betas(config))
+    assert "#" in scenario_text(name)
+
+
+def test_the_depeg_names_its_sources() -> None:
+    (depeg,) = (s for s in load("usdc-depeg-2023").shocks if s.kind == "depeg")
+    assert "Circle" in depeg.source
+    assert "March 2023" in depeg.source
+    assert min(price for _, price in depeg.anchors) == pytest.approx(0.88)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_configuration_survives_a_trip_through_yaml(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "copy.yaml"
+    file.write_text(to_yaml(load(name)))
+    assert load(file) == load(name)
+    assert from_mapping(load(name).model_dump()) == load(name)
+
+
+def test_overrides_set_values_of_every_kind() -> None:
+    config = load(
+        "correlation-breakdown",
+        [
+            "vault.hedge_band=0.05",
+            "pool.background.0.value_usd=1e7",
+            "shocks.1.size=-0.7",
+            "agents.keeper=null",
+            "assets.DOGE={price: 0.1, volatility: 1.2}",
+            "correlation.pairs.SOL/BTC=0.5",
+            "clearing.margin=isolated",
+        ],
+    )
+    assert config.vault.hedge_band == 0.05
+    assert config.pool.background[0].value_usd == 1e7
+    assert config.shocks[1].size == -0.7  # type: ignore[union-attr]
+    assert config.agents.keeper is None
+    assert config.assets["DOGE"].volatility == 1.2
+    assert config.correlation.pairs["SOL/BTC"] == 0.5
+    assert resolve(config).vault.isolated
+
+
+def test_an_override_opens_a_section_that_was_left_out() -> None:
+    config = load(
+        "calm", ["common_jumps.intensity=3", "common_jumps={intensity: 3, mean: 0, std: 0}"]
+    )
+    assert config.common_jumps is not None
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("vault.hedge_bnd=0.1", "vault.hedge_bnd: unknown field; did you mean hedge_band?"),
+        ("valt.hedge_band=0.1", "valt: unknown field; did you mean vault?"),
+        ("assets.SOLL.price=3", "assets.SOLL: unknown field; did you mean SOL?"),
+        ("pool.background.9.value_usd=3", "pool.background.9: unknown field; known: 0, 1, 2"),
+        ("vault.hedge_band.x=3", "vault.hedge_band.x: unknown field"),
+        ("vault.hedge_band", "must be written field.path=value"),
+        ("=3", "must be written field.path=value"),
+        ("vault.hedge_band={", "vault.hedge_band = {: not a YAML value"),
+        ("vault.hedge_band=a", "vault.hedge_band = 'a': must be a number at least 0 and at most 1"),
+    ],
+)
+def test_an_override_that_fits_nothing_is_refused(override: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load("calm", [override])
+    assert message in str(caught.value)
+
+
+def test_a_scenario_that_is_not_there_is_refused_naming_those_near() -> None:
+    with pytest.raises(InputError, match="did you mean calm"):
+        load("clam")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("- 1\n", "must be a mapping"), ("a: [", "not a YAML file")]
+)
+def test_a_file_that_holds_no_configuration_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load(file)
+
+
+def test_the_schema_is_plain_json_with_bounds() -> None:
+    schema = json_schema()
+    assert schema["$defs"]["Vault"]["properties"]["hedge_band"]["maximum"] == 1
+    assert yaml.safe_load(yaml.safe_dump(schema)) == schema
+
+
+def test_importing_the_configuration_stays_light() -> None:
+    code = (
+        "import sys, simulator.config as c; c.load('calm');"
+        "print([m for m in ('pandas', 'numba', 'scipy', 'pyarrow') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
