@@ -85,6 +85,9 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "vault: zero amount": Status.ZERO_AMOUNT,
     "Too little received": Status.SLIPPAGE,  # v3-periphery SwapRouter
     "STF": Status.INSUFFICIENT_BALANCE,  # v3-periphery TransferHelper: transferFrom failed
+    "SPL": Status.SLIPPAGE,  # v3-core pool: the spot price is at or beyond the limit
+    "AS": Status.ZERO_AMOUNT,  # v3-core pool: amount specified is zero
+    "token: insufficient balance": Status.INSUFFICIENT_BALANCE,
 }
 
 

@@ -1,0 +1,136 @@
+"""A deployment is the protocol: every role, number and balance is where it was asked to be."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from simulator.types import USDC_DECIMALS
+from simulator.world.chain import artifacts
+from simulator.world.chain.codec import MAX_UINT256, Contract
+from simulator.world.chain.deployment import GENESIS, background_targets, deploy, wad
+from simulator.world.chain.revm import RevmTransport
+from simulator.world.units import to_raw
+
+
+@pytest.fixture(scope="module")
+def system(protocol):
+    transport = RevmTransport(record=True)
+    deployed = deploy(transport, protocol)
+    token = artifacts.load("Token")
+    own = {
+        "clearing": "ClearingHouse",
+        "factory": "UniswapV3Factory",
+        "lens": "Lens",
+        "oracle": "PriceOracle",
+        "pool": "UniswapV3Pool",
+        "provider": "PassiveProvider",
+        "router": "SwapRouter",
+        "vault": "HedgeVault",
+    }
+    return SimpleNamespace(
+        transport=transport,
+        deployed=deployed,
+        tokens=[Contract(token, address, transport) for address in deployed.tokens],
+        **{
+            name: Contract(artifacts.load(artifact), getattr(deployed, name), transport)
+            for name, artifact in own.items()
+        },
+    )
+
+
+def test_everything_has_code_and_time_is_genesis(system):
+    for name, address in system.deployed.table()[:8]:
+        assert len(system.transport.code(address)) > 500, name
+    assert system.deployed.genesis == system.transport.time() == GENESIS
+
+
+def test_the_base_asset_is_token0(system):
+    assert system.pool.call("token0") == system.deployed.tokens[1]
+    assert system.pool.call("token1") == system.deployed.tokens[0]
+
+
+def test_the_router_and_the_factory_serve_this_pool(system, protocol):
+    assert system.router.call("factory") == system.deployed.factory
+    pair = system.deployed.tokens[:2]
+    assert system.factory.call("getPool", *pair, protocol.pool.fee_ppm) == system.deployed.pool
+
+
+def test_the_pool_starts_at_the_price_and_liquidity_asked_for(system, protocol):
+    assert system.pool.call("slot0")[0] == protocol.pool.sqrt_price_x96
+    tick = system.pool.call("slot0")[1]
+    held = [r for r in background_targets(protocol, 1.0) if r[0] <= tick < r[1]]
+    assert len(held) > 1
+    assert system.pool.call("liquidity") == sum(liquidity for *_, liquidity in held)
+
+
+def test_every_role_is_set(system):
+    roles = system.deployed.roles
+    for contract in (system.oracle, system.clearing, system.vault):
+        assert contract.call("owner") == roles.deployer
+    assert system.oracle.call("is_reporter", roles.reporter)
+    assert system.clearing.call("risk_manager") == roles.venue
+    assert system.vault.call("risk_manager") == roles.risk_manager
+    assert system.clearing.call("guardian") == roles.guardian
+    assert system.vault.call("guardian") == roles.guardian
+    assert system.provider.call("OWNER") == roles.liquidity_owner
+    assert len(set(vars(roles).values())) == len(vars(roles))
+
+
+def test_markets_collaterals_and_feeds_are_the_protocols(system, protocol):
+    terms = protocol.clearing
+    assert system.clearing.call("market_count") == protocol.markets
+    for index, market in enumerate(terms.markets):
+        asset, scale, *_, rate = system.clearing.call("market", index)
+        assert asset == system.deployed.tokens[market.asset]
+        assert (scale, rate) == (wad(market.skew_scale), wad(market.maintenance_rate))
+    assert system.clearing.call("collateral_count") == len(terms.collaterals)
+    for index, collateral in enumerate(terms.collaterals):
+        token, haircut, *_ = system.clearing.call("collateral", index)
+        assert token == system.deployed.tokens[collateral.asset]
+        assert haircut == wad(collateral.haircut)
+    for token, max_age in zip(system.deployed.tokens, protocol.oracle_max_age, strict=True):
+        assert system.oracle.call("feed", token)[0] == max_age
+
+
+def test_the_clearing_house_holds_exactly_the_usdc_it_owes(system, protocol):
+    funds = protocol.clearing.maker_funds + protocol.clearing.insurance_funds
+    margins = sum(slot.margin[0] for slot in protocol.agents if slot.has_account)
+    held = system.tokens[0].call("balanceOf", system.deployed.clearing)
+    assert held == int(to_raw(funds + margins, USDC_DECIMALS))
+    accounts = system.deployed.margin_accounts(protocol)
+    owed = sum(system.clearing.call("cash", account) for account in accounts)
+    owed += system.clearing.call("maker_cash") + system.clearing.call("insurance_fund")
+    assert owed == held * 10**12
+
+
+def test_the_supply_of_every_token_is_accounted_for(system):
+    places = [*system.deployed.agents, system.deployed.clearing, system.deployed.pool]
+    places += [system.deployed.provider, system.deployed.vault, system.deployed.roles.deployer]
+    for token in system.tokens:
+        assert sum(token.call("balanceOf", p) for p in places) == token.call("totalSupply")
+
+
+def test_agents_start_with_their_wallets_and_allowances(system, protocol):
+    for slot, address in zip(protocol.agents, system.deployed.agents, strict=True):
+        for asset, amount in ((0, slot.usdc), (1, slot.base)):
+            token = system.tokens[asset]
+            raw = int(to_raw(amount, protocol.assets[asset].decimals))
+            assert token.call("balanceOf", address) == raw
+            for spender in (system.deployed.router, system.deployed.clearing):
+                assert token.call("allowance", address, spender) == MAX_UINT256
+        vault = system.deployed.vault
+        assert system.tokens[0].call("allowance", address, vault) == MAX_UINT256
+
+
+def test_a_fork_is_the_same_system_and_independent_of_the_original(system):
+    copy = system.transport.fork(system.transport.transactions)
+    roles, deployed = system.deployed.roles, system.deployed
+    token = Contract(artifacts.load("Token"), deployed.tokens[0], copy)
+    assert copy.code(deployed.vault) == system.transport.code(deployed.vault)
+    before = token.call("totalSupply")
+    assert before == system.tokens[0].call("totalSupply")
+    token.transact(roles.deployer, "mint", roles.deployer, 1)
+    assert token.call("totalSupply") == before + 1
+    assert system.tokens[0].call("totalSupply") == before

@@ -1,0 +1,88 @@
+"""The same actions on a real node and in process end in the same state, to the last unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from web3 import EthereumTesterProvider, Web3  # noqa: TID253 - what is tested
+
+from simulator.types import Status
+from simulator.world import actions
+from simulator.world.chain import artifacts
+from simulator.world.chain.codec import Contract, Reverted, encode_constructor
+from simulator.world.chain.rpc import RpcTransport
+from simulator.world.chain.world import ChainWorld
+
+YES = np.array([True])
+
+
+def script(protocol, agent):
+    """A few actions of every kind by step, one refusal among them."""
+    one = np.ones(1)
+    trader, keeper = agent("noise_trader"), agent("keeper")
+    risk, depositor = agent("risk_manager"), agent("depositor")
+    price = protocol.assets[1].price
+    return [
+        [
+            actions.Deposit(depositor, one * 2e6),
+            actions.PostBetas(risk, np.full((protocol.markets, 1), 0.3), YES),
+            actions.Recenter(keeper, YES),
+            actions.Rebalance(keeper, YES),
+        ],
+        [
+            actions.Swap(trader, one * 250.0, one * 0.0, one * 0.0),
+            actions.Swap(trader, one * -5e5, one * price * 1.0005, one * 0.0),
+            actions.Swap(trader, one * 10.0, one * 0.0, one * 1e9),
+            actions.Trade(trader, 0, one * -3.25, one * 0.0),
+            actions.PostMargin(trader, 1, one * 2.0),
+        ],
+        [
+            actions.Trade(trader, 1, one * 100.0, one * 1e6),
+            actions.Redeem(depositor, one * 1e5),
+            actions.PostMargin(trader, 0, one * -10.5),
+        ],
+    ]
+
+
+def run(world, protocol, agent):
+    fills, states = [], []
+    for step, batch in enumerate(script(protocol, agent)):
+        world.advance(step)
+        fills += [world.execute(action) for action in batch]
+        world.observe()
+        states.append(world.transports[0].call(world.deployment.lens, world.layout.calldata))
+    return fills, states
+
+
+def test_anvil_and_revm_end_in_the_same_state(protocol, anvil_url, agent, quiet_paths):
+    paths = quiet_paths()
+    here, states_here = run(ChainWorld(protocol, paths), protocol, agent)
+    there, states_there = run(ChainWorld(protocol, paths, anvil_url), protocol, agent)
+    assert [fill.status.tolist() for fill in there] == [fill.status.tolist() for fill in here]
+    assert [Status.SLIPPAGE] in [fill.status.tolist() for fill in here]
+    assert sum(fill.status[0] == Status.OK for fill in here) == len(here) - 1
+    for mine, other in zip(here, there, strict=True):
+        assert mine.amount_in.tolist() == other.amount_in.tolist()
+        assert mine.amount_out.tolist() == other.amount_out.tolist()
+    assert states_there == states_here
+
+
+@pytest.fixture
+def tester() -> RpcTransport:
+    return RpcTransport(Web3(EthereumTesterProvider()))
+
+
+def test_eth_tester_serves_the_transport(tester):
+    minter = tester.account("minter")
+    assert tester.account("minter") == minter
+    start = tester.time() + 1_000
+    tester.set_time(start)
+    assert tester.time() == start
+    artifact = artifacts.load("Token")
+    code = encode_constructor(artifact, "Token", "TKN", 6)
+    token = Contract(artifact, tester.deploy(minter, code), tester)
+    token.transact(minter, "mint", minter, 10)
+    assert token.call("balanceOf", minter) == 10
+    assert int.from_bytes(tester.last_log(token.address), "big") == 10
+    with pytest.raises(Reverted, match="token: insufficient balance"):
+        token.transact(minter, "transfer", tester.account("other"), 11)
