@@ -10,8 +10,8 @@ from __future__ import annotations
 from simulator.types import Booleans, Codes, Floats
 from simulator.world.model import clearing, keeping, liquidation, recentring, shares
 from simulator.world.model.codes import INSUFFICIENT_BALANCE, OK, SLIPPAGE
-from simulator.world.model.jit import kernel
-from simulator.world.model.parameters import ClearingTable, PoolTable, Tables
+from simulator.world.model.jit import inner, kernel
+from simulator.world.model.parameters import ClearingTable, PoolTable, Tables, VaultTable
 from simulator.world.model.pool import limit_passed, quote, settle
 from simulator.world.model.state import (
     ClearingState,
@@ -19,6 +19,7 @@ from simulator.world.model.state import (
     PoolState,
     PositionState,
     State,
+    VaultState,
     WalletState,
 )
 from simulator.world.model.tick import MAX_SQRT_PRICE, MIN_SQRT_PRICE
@@ -39,6 +40,18 @@ _deleverage = keeping.deleverage
 _pay_reward = keeping.pay_reward
 _post_betas = keeping.post_betas
 _recenter = recentring.recenter
+
+
+@inner
+def _copy_column(buffer, i, saved):
+    for row in range(saved.size):
+        saved[row] = buffer[row, i]
+
+
+@inner
+def _restore_column(buffer, i, saved):
+    for row in range(saved.size):
+        buffer[row, i] = saved[row]
 
 
 @kernel
@@ -65,7 +78,7 @@ def swap(
         if limit == 0.0:
             limit = MIN_SQRT_PRICE if down else MAX_SQRT_PRICE
         limit = min(max(limit, MIN_SQRT_PRICE), MAX_SQRT_PRICE)
-        if limit_passed(pool, i, down, limit):
+        if limit_passed(pool.sqrt_price[i], down, limit):
             status[i] = SLIPPAGE
             continue
         swapped = quote(table, pool, position, i, down, True, amount[i], limit)
@@ -217,12 +230,12 @@ def redeem(
     """ERC-4626 redemptions: raw shares in, raw USDC out. ``saved``: scratch, one column."""
     for i in range(burnt.size):
         if burnt[i] > 0.0:
-            saved[:] = state.buffer[:, i]
+            _copy_column(state.buffer, i, saved)
             status[i], amount_out[i] = _redeem(tables, state, oracle, agent, burnt[i], i)
             if status[i] == OK:
                 amount_in[i] = burnt[i]
             else:
-                state.buffer[:, i] = saved
+                _restore_column(state.buffer, i, saved)
 
 
 @kernel
@@ -241,7 +254,7 @@ def keep(
     for i in range(when.size):
         if not when[i]:
             continue
-        saved[:] = state.buffer[:, i]
+        _copy_column(state.buffer, i, saved)
         if task == REBALANCE:
             code = _rebalance(tables, state, oracle, i)
         elif task == RECENTER:
@@ -252,15 +265,15 @@ def keep(
             code = _deleverage(tables, state, oracle, i)
         status[i] = code
         if code == OK:
-            amount_out[i] = _pay_reward(tables, state, agent, i)
+            amount_out[i] = _pay_reward(tables.vault, state.vault, state.wallet, agent, i)
         else:
-            state.buffer[:, i] = saved
+            _restore_column(state.buffer, i, saved)
 
 
 @kernel
 def post_betas(
-    tables: Tables,
-    state: State,
+    table: VaultTable,
+    vault: VaultState,
     oracle: Oracle,
     betas: Floats,
     when: Booleans,
@@ -269,4 +282,4 @@ def post_betas(
     """Betas ``[M, P]`` posted by the risk role."""
     for i in range(when.size):
         if when[i]:
-            status[i] = _post_betas(tables, state, oracle, betas, i)
+            status[i] = _post_betas(table, vault, oracle.clock[0], betas, i)

@@ -16,7 +16,7 @@ from simulator.world.model.codes import (
     STALE_ORACLE,
     ZERO_AMOUNT,
 )
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner, kernel
 from simulator.world.model.margin import (
     accrue,
     accrue_account,
@@ -30,7 +30,7 @@ from simulator.world.model.state import ClearingState, Oracle
 _LAST_DIGITS = 1e-13
 
 
-@kernel
+@inner
 def fill_price(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, delta: float, i: int
 ) -> float:
@@ -40,7 +40,7 @@ def fill_price(
     return oracle.price[table.asset[market], i] * (1.0 + pressure + spread)
 
 
-@kernel
+@inner
 def apply_fill(
     clearing: ClearingState, account: int, market: int, delta: float, fill: float, i: int
 ) -> None:
@@ -68,7 +68,7 @@ def apply_fill(
     clearing.skew[market, i] += delta
 
 
-@kernel
+@inner
 def trade(
     table: ClearingTable,
     clearing: ClearingState,
@@ -124,7 +124,7 @@ def trade(
     return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0
 
 
-@kernel
+@inner
 def deposit(
     table: ClearingTable, clearing: ClearingState, account: int, collateral: int, raw: float, i: int
 ) -> int:
@@ -140,14 +140,14 @@ def deposit(
     return OK
 
 
-@kernel
+@inner
 def _less(cash, amount):
     """cash − amount, zero where only the error of the float64 sum is left."""
     left = cash - amount
     return 0.0 if abs(left) <= _LAST_DIGITS * abs(cash) else left
 
 
-@kernel
+@inner
 def release(
     table: ClearingTable,
     clearing: ClearingState,
@@ -162,7 +162,7 @@ def release(
     accrue_account(table, clearing, oracle, account, i)
 
 
-@kernel
+@inner
 def withdraw(
     table: ClearingTable,
     clearing: ClearingState,

@@ -30,15 +30,28 @@ def _cache_directory() -> str:
 _CACHE_DIRECTORY = _cache_directory()
 
 
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile ``function`` with Numba; its plain twin stays at ``.py_func``.
-
-    No fastmath: paths must be bit-identical whatever the batch. ``error_model="numpy"`` spares the
-    branch before every division.
-    """
+def _compile(function: Callable[..., Any], **options: bool) -> Any:
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE_DIRECTORY
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        # No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares
+        # a branch before every division.
+        return numba.njit(
+            cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options
+        )(function)
     finally:
         numba.config.CACHE_DIR = previous
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` for Python to call; its plain twin stays at ``.py_func``."""
+    return _compile(function)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` for kernels to call.
+
+    Python cannot call it: taking a whole state apart, array by array, would be most of its code and
+    of the time it takes to compile.
+    """
+    return _compile(function, no_cpython_wrapper=True)

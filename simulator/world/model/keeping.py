@@ -18,11 +18,17 @@ from simulator.world.model.codes import (
     STALE_ORACLE,
     WITHIN_BAND,
 )
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.margin import stale, usdc_worth, value_account
-from simulator.world.model.parameters import Tables
+from simulator.world.model.parameters import ClearingTable, Tables, VaultTable
 from simulator.world.model.rounding import ceil_raw
-from simulator.world.model.state import Oracle, State
+from simulator.world.model.state import (
+    ClearingState,
+    Oracle,
+    State,
+    VaultState,
+    WalletState,
+)
 from simulator.world.model.unwinding import fraction_up, hedge, unwind
 from simulator.world.model.valuation import (
     USDC_ASSET,
@@ -35,32 +41,41 @@ from simulator.world.model.valuation import (
 )
 
 
-@kernel
-def pay_reward(tables: Tables, state: State, agent: int, i: int) -> float:
+@inner
+def pay_reward(
+    table: VaultTable, vault: VaultState, wallet: WalletState, agent: int, i: int
+) -> float:
     """Pay the keeper from idle USDC; returns raw USDC."""
-    reward = min(tables.vault.keeper_reward, state.vault.idle_usdc[i])
-    state.vault.idle_usdc[i] -= reward
-    state.wallet.token[agent, USDC_ASSET, i] += reward
+    reward = min(table.keeper_reward, vault.idle_usdc[i])
+    vault.idle_usdc[i] -= reward
+    wallet.token[agent, USDC_ASSET, i] += reward
     return reward
 
 
-@kernel
-def add_margin(tables: Tables, state: State, account: int, raw: float, i: int) -> int:
+@inner
+def add_margin(
+    table: ClearingTable,
+    clearing: ClearingState,
+    vault: VaultState,
+    account: int,
+    raw: float,
+    i: int,
+) -> int:
     """Deposit idle USDC as margin."""
-    status = deposit(tables.clearing, state.clearing, account, 0, raw, i)
+    status = deposit(table, clearing, account, 0, raw, i)
     if status == OK:
-        state.vault.idle_usdc[i] -= raw
+        vault.idle_usdc[i] -= raw
     return status
 
 
-@kernel
-def _below_ratio(tables, state, oracle, account, ratio, i):
+@inner
+def _below_ratio(table, clearing, oracle, account, ratio, i):
     """Whether the account's margin ratio E/M is below ``ratio``; needs fresh prices."""
-    valued = value_account(tables.clearing, state.clearing, oracle, account, i)
+    valued = value_account(table, clearing, oracle, account, i)
     return valued.equity < ratio * valued.maintenance
 
 
-@kernel
+@inner
 def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     """``rebalance``: trade every hedge market further from its target than the band."""
     table, clearing = tables.vault, state.clearing
@@ -80,7 +95,7 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
         deviation = -state.vault.betas[market, i] * exposure / price - size
         if abs(deviation) * price <= band:
             continue
-        status = hedge(tables, state, oracle, market, deviation, i)
+        status = hedge(tables, clearing, oracle, market, deviation, i)
         if status != OK:
             return status
         traded = True
@@ -93,13 +108,13 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
         for market in range(tables.clearing.asset.size):
             account = market_account(table, market)
             if touched >> market & 1 and _below_ratio(
-                tables, state, oracle, account, table.deleverage_ratio, i
+                tables.clearing, clearing, oracle, account, table.deleverage_ratio, i
             ):
                 return BELOW_MARGIN_TARGET
     return OK
 
 
-@kernel
+@inner
 def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     """``top_up``: bring accounts below the top-up ratio back to the margin target from idle USDC."""
     table, clearing, vault = tables.vault, state.clearing, state.vault
@@ -117,7 +132,7 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
         usdc = missing / usdc_worth(tables.clearing, oracle, valued, i)
         raw = min(ceil_raw(usdc * table.usdc_unit), vault.idle_usdc[i])
         if raw > 0.0:
-            status = add_margin(tables, state, account, raw, i)
+            status = add_margin(tables.clearing, clearing, vault, account, raw, i)
             if status != OK:
                 return status
     if not due:
@@ -125,14 +140,14 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     return OK if had > 0.0 else NO_IDLE_ASSETS
 
 
-@kernel
-def _worst_sub(tables, state, oracle, i):
+@inner
+def _worst_sub(tables, clearing, oracle, i):
     """Account with the lowest E/M, -1 when none holds a position."""
     table = tables.vault
     worst, lowest = -1, 0.0
     for sub in range(subs(table, tables.clearing.asset.size)):
         account = sub_account(table, sub)
-        valued = value_account(tables.clearing, state.clearing, oracle, account, i)
+        valued = value_account(tables.clearing, clearing, oracle, account, i)
         if valued.maintenance <= 0.0:
             continue
         ratio = valued.equity / valued.maintenance
@@ -141,17 +156,19 @@ def _worst_sub(tables, state, oracle, i):
     return worst
 
 
-@kernel
+@inner
 def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     """``deleverage``: shrink hedge and liquidity alike for the account nearest to liquidation."""
-    table, vault = tables.vault, state.vault
+    table, clearing, vault = tables.vault, state.clearing, state.vault
     valuation = value_vault(tables, state, oracle, i)
     if not valuation.fresh:
         return STALE_ORACLE
-    worst = _worst_sub(tables, state, oracle, i)
-    if worst < 0 or not _below_ratio(tables, state, oracle, worst, table.deleverage_ratio, i):
+    worst = _worst_sub(tables, clearing, oracle, i)
+    if worst < 0:
         return MARGIN_SUFFICIENT
-    valued = value_account(tables.clearing, state.clearing, oracle, worst, i)
+    valued = value_account(tables.clearing, clearing, oracle, worst, i)
+    if valued.equity >= table.deleverage_ratio * valued.maintenance:
+        return MARGIN_SUFFICIENT
     target = table.margin_target * valued.maintenance
     fraction = fraction_up(target - valued.equity, target + lp_value(table, valuation))
     before = vault.idle_usdc[i]
@@ -160,18 +177,14 @@ def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
         return status
     raised = vault.idle_usdc[i] - before
     if raised > 0.0:
-        return add_margin(tables, state, worst, raised, i)
+        return add_margin(tables.clearing, clearing, vault, worst, raised, i)
     return OK
 
 
-@kernel
-def post_betas(
-    tables: Tables, state: State, oracle: Oracle, betas: Floats, i: int
-) -> int:
+@inner
+def post_betas(table: VaultTable, vault: VaultState, now: float, betas: Floats, i: int) -> int:
     """``post_betas`` of ``betas`` ``[M, P]``; writes nothing when refused."""
-    table, vault = tables.vault, state.vault
-    markets = tables.clearing.asset.size
-    now = oracle.clock[0]
+    markets = betas.shape[0]
     posted = vault.betas_time[i] >= 0.0
     if posted and now - vault.betas_time[i] < table.beta_interval:
         return BETA_TOO_FAST

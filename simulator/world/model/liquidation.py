@@ -13,7 +13,7 @@ from simulator.world.model.codes import (
     OK,
     STALE_ORACLE,
 )
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.margin import (
     Account,
     accrue_account,
@@ -26,7 +26,7 @@ from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.state import ClearingState, Oracle
 
 
-@kernel
+@inner
 def closing_size(
     table: ClearingTable,
     clearing: ClearingState,
@@ -49,7 +49,7 @@ def closing_size(
     return min(held, missing / (price * freed))
 
 
-@kernel
+@inner
 def liquidate(
     table: ClearingTable,
     clearing: ClearingState,
@@ -87,7 +87,7 @@ def liquidate(
     return OK, closed, penalty
 
 
-@kernel
+@inner
 def write_off(clearing: ClearingState, account: int, i: int) -> None:
     """Cover the debt of an account with nothing left: insurance fund first, then the maker."""
     debt = -clearing.cash[account, i]
@@ -103,7 +103,7 @@ def write_off(clearing: ClearingState, account: int, i: int) -> None:
     clearing.cash[account, i] = 0.0
 
 
-@kernel
+@inner
 def _collateral_due(table, clearing, oracle, account, i):
     """Status of the condition under which an indebted account's collateral is for sale."""
     if clearing.cash[account, i] >= 0.0:
@@ -118,7 +118,7 @@ def _collateral_due(table, clearing, oracle, account, i):
     return OK
 
 
-@kernel
+@inner
 def liquidate_collateral(
     table: ClearingTable,
     clearing: ClearingState,

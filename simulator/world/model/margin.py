@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simulator.types import SECONDS_PER_DAY
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import ClearingState, Oracle
@@ -29,13 +29,13 @@ class Account(NamedTuple):
     # B of the specification is cash + profit.
 
 
-@kernel
+@inner
 def stale(oracle: Oracle, asset: int, i: int) -> bool:
     """Whether ``oracle.price(asset)`` is refused."""
     return oracle.clock[0] - oracle.updated_at[asset, i] > oracle.max_age[asset]
 
 
-@kernel
+@inner
 def accrued(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, i: int
 ) -> tuple[float, float]:
@@ -52,7 +52,7 @@ def accrued(
     return new_rate, index + 0.5 * (rate + new_rate) * price * days
 
 
-@kernel
+@inner
 def accrue(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, i: int
 ) -> bool:
@@ -68,7 +68,7 @@ def accrue(
     return True
 
 
-@kernel
+@inner
 def accrue_account(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> None:
@@ -78,7 +78,7 @@ def accrue_account(
             accrue(table, clearing, oracle, market, i)
 
 
-@kernel
+@inner
 def equity_of(balance: float, secured: float, usdc_price: float, haircut: float) -> float:
     """E: a debt counts in full, a USDC balance after its haircut."""
     if balance >= 0.0:
@@ -86,7 +86,7 @@ def equity_of(balance: float, secured: float, usdc_price: float, haircut: float)
     return balance * usdc_price + secured
 
 
-@kernel
+@inner
 def has_position(clearing: ClearingState, account: int, i: int) -> bool:
     """Whether the account holds any perp position."""
     for market in range(clearing.size.shape[1]):
@@ -95,7 +95,7 @@ def has_position(clearing: ClearingState, account: int, i: int) -> bool:
     return False
 
 
-@kernel
+@inner
 def value_account(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> Account:
@@ -148,7 +148,7 @@ def value_account(
     )
 
 
-@kernel
+@inner
 def usdc_worth(table: ClearingTable, oracle: Oracle, account: Account, i: int) -> float:
     """u: USD of equity per USDC of balance."""
     price = oracle.price[table.collateral_asset[0], i]
@@ -157,7 +157,7 @@ def usdc_worth(table: ClearingTable, oracle: Oracle, account: Account, i: int) -
     return price
 
 
-@kernel
+@inner
 def _least_balance(table, usdc_price, missing):
     """Smallest B whose part of the equity is ``missing``."""
     if missing >= 0.0:
@@ -165,7 +165,7 @@ def _least_balance(table, usdc_price, missing):
     return missing / usdc_price
 
 
-@kernel
+@inner
 def withdrawable(
     table: ClearingTable,
     clearing: ClearingState,

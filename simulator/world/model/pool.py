@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.types import Floats
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner, kernel
 from simulator.world.model.parameters import PoolTable
 from simulator.world.model.state import PoolState, PositionState
 from simulator.world.model.tick import (
@@ -43,7 +43,7 @@ class Swapped(NamedTuple):
     amount_out: float
 
 
-@kernel
+@inner
 def less_fee(amount: float, fee_ppm: float) -> float:
     """floor(amount·(10⁶ − fee)/10⁶), exact for integers below 2⁵³: the product is never formed."""
     millions = np.floor(amount / _PPM)
@@ -51,7 +51,7 @@ def less_fee(amount: float, fee_ppm: float) -> float:
     return millions * kept + np.floor((amount - millions * _PPM) * kept / _PPM)
 
 
-@kernel
+@inner
 def fee_on(amount: float, fee_ppm: float) -> float:
     """ceil(amount·fee/(10⁶ − fee)): the fee that comes on top of an amount that was used."""
     kept = _PPM - fee_ppm
@@ -59,7 +59,7 @@ def fee_on(amount: float, fee_ppm: float) -> float:
     return times * fee_ppm + np.ceil((amount - times * kept) * fee_ppm / kept)
 
 
-@kernel
+@inner
 def _step_down(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
     """SwapMath.computeSwapStep for token0 in: (next √P, reached, in, out, fee)."""
     full_in = np.ceil(amount0_delta(target, sqrt_price, liquidity))
@@ -77,7 +77,7 @@ def _step_down(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
     return target, True, full_in, full_out, fee_on(full_in, fee_ppm)
 
 
-@kernel
+@inner
 def _step_up(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
     """SwapMath.computeSwapStep for token1 in: (next √P, reached, in, out, fee)."""
     full_in = np.ceil(amount1_delta(sqrt_price, target, liquidity))
@@ -95,7 +95,7 @@ def _step_up(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
     return target, True, full_in, full_out, fee_on(full_in, fee_ppm)
 
 
-@kernel
+@inner
 def _stop_below(table, position, i, tick, segment):
     """TickBitmap.nextInitializedTickWithinOneWord downward: (tick, its √P, is it background)."""
     word = _WORD * table.tick_spacing
@@ -116,7 +116,7 @@ def _stop_below(table, position, i, tick, segment):
     return stop, root, background
 
 
-@kernel
+@inner
 def _stop_above(table, position, i, tick, segment):
     """TickBitmap.nextInitializedTickWithinOneWord upward: (tick, its √P, is it background)."""
     spacing = table.tick_spacing
@@ -139,7 +139,7 @@ def _stop_above(table, position, i, tick, segment):
     return stop, root, background
 
 
-@kernel
+@inner
 def own_liquidity(position: PositionState, i: int, tick: float) -> float:
     """The vault's part of the liquidity active at ``tick``."""
     if position.tick_lower[i] <= tick < position.tick_upper[i]:
@@ -153,12 +153,12 @@ def active_liquidity(pool: PoolState, position: PositionState, i: int) -> float:
     return pool.profile[int(pool.segment[i]), i] + own_liquidity(position, i, pool.tick[i])
 
 
-@kernel
-def limit_passed(pool: PoolState, i: int, zero_for_one: bool, sqrt_limit: float) -> bool:
+@inner
+def limit_passed(sqrt_price: float, zero_for_one: bool, sqrt_limit: float) -> bool:
     """Whether the pool refuses the price limit ("SPL")."""
     if zero_for_one:
-        return not MIN_SQRT_PRICE <= sqrt_limit < pool.sqrt_price[i]
-    return not pool.sqrt_price[i] < sqrt_limit <= MAX_SQRT_PRICE
+        return not MIN_SQRT_PRICE <= sqrt_limit < sqrt_price
+    return not sqrt_price < sqrt_limit <= MAX_SQRT_PRICE
 
 
 @kernel
@@ -208,7 +208,7 @@ def quote(
     return Swapped(root, tick, segment, fees, total_in, total_out)
 
 
-@kernel
+@inner
 def settle(
     pool: PoolState, position: PositionState, i: int, zero_for_one: bool, swapped: Swapped
 ) -> None:
@@ -222,7 +222,7 @@ def settle(
         position.fees1[i] += swapped.fees
 
 
-@kernel
+@inner
 def position_amounts(
     pool: PoolState, position: PositionState, i: int, liquidity: float
 ) -> tuple[float, float]:
@@ -238,7 +238,7 @@ def position_amounts(
     return 0.0, amount1_delta(lower, upper, liquidity)
 
 
-@kernel
+@inner
 def place(position: PositionState, i: int, tick_lower: float, tick_upper: float) -> None:
     """Set the range of an empty position."""
     position.tick_lower[i] = tick_lower
@@ -247,7 +247,7 @@ def place(position: PositionState, i: int, tick_lower: float, tick_upper: float)
     position.sqrt_upper[i] = sqrt_price_at_tick(tick_upper)
 
 
-@kernel
+@inner
 def mint(
     pool: PoolState, position: PositionState, i: int, liquidity: float
 ) -> tuple[float, float]:
@@ -257,7 +257,7 @@ def mint(
     return np.ceil(amount0), np.ceil(amount1)
 
 
-@kernel
+@inner
 def burn_and_collect(
     pool: PoolState, position: PositionState, i: int, liquidity: float
 ) -> tuple[float, float, float, float]:
@@ -292,8 +292,9 @@ def initialise(table: PoolTable, pool: PoolState, sqrt_price: float, depth: Floa
     segment = 0
     while segment < table.ticks.size and table.ticks[segment] <= tick:
         segment += 1
-    pool.sqrt_price[:] = sqrt_price
-    pool.tick[:] = tick
-    pool.segment[:] = segment
-    pool.depth[:] = -1.0
+    for i in range(depth.size):
+        pool.sqrt_price[i] = sqrt_price
+        pool.tick[i] = tick
+        pool.segment[i] = segment
+        pool.depth[i] = -1.0
     set_depth(table, pool, depth)

@@ -11,7 +11,7 @@ from simulator.world.model.codes import (
     SPOT_DEVIATES,
     STALE_ORACLE,
 )
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.keeping import add_margin
 from simulator.world.model.margin import value_account, withdrawable
 from simulator.world.model.parameters import Tables
@@ -30,17 +30,16 @@ from simulator.world.model.valuation import (
 )
 
 
-@kernel
-def _idle_value(tables, state, valuation, i):
+@inner
+def _idle_value(table, vault, valuation, i):
     """USD of the idle tokens."""
-    usdc = usd_of_usdc(tables.vault, valuation, state.vault.idle_usdc[i])
-    return usdc + usd_of_base(tables.vault, valuation, state.vault.idle_base[i])
+    usdc = usd_of_usdc(table, valuation, vault.idle_usdc[i])
+    return usdc + usd_of_base(table, valuation, vault.idle_base[i])
 
 
-@kernel
-def _allowed(tables, state, valuation, tick, i):
+@inner
+def _allowed(table, position, vault, valuation, tick, i):
     """Whether the position may be moved at all."""
-    table, position = tables.vault, state.position
     if position.liquidity[i] == 0.0:
         return True
     centre = 0.5 * (position.tick_lower[i] + position.tick_upper[i])
@@ -48,25 +47,25 @@ def _allowed(tables, state, valuation, tick, i):
         return True
     nav = max(valuation.nav, 0.0)
     reserve = 1.0 - table.lp_allocation - table.margin_allocation
-    return _idle_value(tables, state, valuation, i) > 2.0 * reserve * nav + 0.01 * nav
+    return _idle_value(table, vault, valuation, i) > 2.0 * reserve * nav + 0.01 * nav
 
 
-@kernel
-def _margin_weight(tables, state, sub, i):
+@inner
+def _margin_weight(table, betas, sub, i):
     """The account's part of the margin allocation."""
-    count = subs(tables.vault, tables.clearing.asset.size)
-    if not tables.vault.isolated:
+    count = betas.shape[0]
+    if not table.isolated:
         return 1.0
     total = 0.0
     for market in range(count):
-        total += abs(state.vault.betas[market, i])
+        total += abs(betas[market, i])
     if total == 0.0:
         return 1.0 / count
-    return abs(state.vault.betas[sub, i]) / total
+    return abs(betas[sub, i]) / total
 
 
-@kernel
-def _move_margin(tables, state, oracle, valuation, adding, i):
+@inner
+def _move_margin(tables, clearing, vault, oracle, valuation, adding, i):
     """Steps 2 and 6: bring each account's value toward its allocation.
 
     Step 2 (``adding`` False) withdraws what is above, step 6 adds what is below. An account that is
@@ -76,13 +75,13 @@ def _move_margin(tables, state, oracle, valuation, adding, i):
     nav = max(valuation.nav, 0.0)
     for sub in range(subs(table, tables.clearing.asset.size)):
         account = sub_account(table, sub)
-        valued = value_account(tables.clearing, state.clearing, oracle, account, i)
-        target = table.margin_allocation * nav * _margin_weight(tables, state, sub, i)
+        valued = value_account(tables.clearing, clearing, oracle, account, i)
+        target = table.margin_allocation * nav * _margin_weight(table, vault.betas, sub, i)
         if adding:
             missing = (target - valued.value) / valuation.usdc_price * table.usdc_unit
-            raw = min(floor_raw(missing), state.vault.idle_usdc[i])
+            raw = min(floor_raw(missing), vault.idle_usdc[i])
             if raw > 0.0:
-                status = add_margin(tables, state, account, raw, i)
+                status = add_margin(tables.clearing, clearing, vault, account, raw, i)
                 if status != OK:
                     return status
             continue
@@ -90,20 +89,21 @@ def _move_margin(tables, state, oracle, valuation, adding, i):
         if excess <= 0.0:
             continue
         fresh, free = withdrawable(
-            tables.clearing, state.clearing, oracle, account, table.margin_target, i
+            tables.clearing, clearing, oracle, account, table.margin_target, i
         )
         if not fresh:
             return STALE_ORACLE
-        take_margin(tables, state, oracle, account, min(floor_raw(excess), free), i)
+        raw = min(floor_raw(excess), free)
+        take_margin(tables.clearing, clearing, vault, oracle, account, raw, i)
     return OK
 
 
-@kernel
+@inner
 def _balance_and_mint(tables, state, oracle, valuation: Valuation, i):
     """Steps 4 and 5: swap idle tokens to the range's proportions at √P_o, mint at the spot price."""
     table, position, vault = tables.vault, state.position, state.vault
     root, lower, upper = valuation.sqrt_price, position.sqrt_lower[i], position.sqrt_upper[i]
-    idle = _idle_value(tables, state, valuation, i)
+    idle = _idle_value(table, vault, valuation, i)
     invested = min(table.lp_allocation * max(valuation.nav, 0.0), idle)
     base_usd = usd_of_base(table, valuation, (upper - root) / (root * upper))
     usdc_usd = usd_of_usdc(table, valuation, root - lower)
@@ -135,7 +135,7 @@ def _balance_and_mint(tables, state, oracle, valuation: Valuation, i):
     return OK
 
 
-@kernel
+@inner
 def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     """``recenter``; the caller restores the path when refused."""
     table, position, vault = tables.vault, state.position, state.vault
@@ -143,7 +143,7 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     if not valuation.fresh:
         return STALE_ORACLE
     tick = tick_at_sqrt_price(valuation.sqrt_price)
-    if not _allowed(tables, state, valuation, tick, i):
+    if not _allowed(table, position, vault, valuation, tick, i):
         return CENTRED
     spot = state.pool.sqrt_price[i] / valuation.sqrt_price
     if abs(spot - 1.0) > 0.5 * table.max_slippage:
@@ -154,7 +154,7 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
         )
         vault.idle_base[i] += base + fees_base
         vault.idle_usdc[i] += usdc + fees_usdc
-    status = _move_margin(tables, state, oracle, valuation, False, i)
+    status = _move_margin(tables, state.clearing, vault, oracle, valuation, False, i)
     if status != OK:
         return status
     spacing = tables.pool.tick_spacing
@@ -163,4 +163,4 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     status = _balance_and_mint(tables, state, oracle, valuation, i)
     if status != OK:
         return status
-    return _move_margin(tables, state, oracle, valuation, True, i)
+    return _move_margin(tables, state.clearing, vault, oracle, valuation, True, i)

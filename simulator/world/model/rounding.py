@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 
 _TOLERANCE = 1e-15
 
 
-@kernel
+@inner
 def floor_raw(amount: float) -> float:
     """Raw units, rounded down."""
     nearest = np.rint(amount)
@@ -22,7 +22,7 @@ def floor_raw(amount: float) -> float:
     return np.floor(amount)
 
 
-@kernel
+@inner
 def ceil_raw(amount: float) -> float:
     """Raw units, rounded up."""
     nearest = np.rint(amount)

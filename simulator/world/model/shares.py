@@ -11,7 +11,7 @@ from simulator.world.model.codes import (
     STALE_ORACLE,
     ZERO_AMOUNT,
 )
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.parameters import Tables
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import Oracle, State
@@ -23,7 +23,7 @@ VIRTUAL_SHARES = 1e12
 VIRTUAL_ASSETS = 1.0
 
 
-@kernel
+@inner
 def deposit(
     tables: Tables, state: State, oracle: Oracle, agent: int, assets: float, i: int
 ) -> tuple[int, float]:
@@ -48,7 +48,7 @@ def deposit(
     return OK, shares
 
 
-@kernel
+@inner
 def redeem(
     tables: Tables, state: State, oracle: Oracle, agent: int, shares: float, i: int
 ) -> tuple[int, float]:

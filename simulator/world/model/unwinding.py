@@ -6,11 +6,11 @@ import numpy as np
 
 from simulator.world.model.clearing import release, trade
 from simulator.world.model.codes import INSUFFICIENT_LIQUIDITY, OK, SLIPPAGE, STALE_ORACLE
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.margin import usdc_worth, value_account, withdrawable
-from simulator.world.model.parameters import Tables
+from simulator.world.model.parameters import ClearingTable, Tables
 from simulator.world.model.pool import burn_and_collect, limit_passed, quote, settle
-from simulator.world.model.state import Oracle, State
+from simulator.world.model.state import ClearingState, Oracle, State, VaultState
 from simulator.world.model.valuation import (
     lp_value,
     market_account,
@@ -23,7 +23,7 @@ from simulator.world.model.valuation import (
 _WAD = 1e18
 
 
-@kernel
+@inner
 def swap_exactly(
     tables: Tables, state: State, sells_base: bool, amount: float, sqrt_limit: float, i: int
 ) -> int:
@@ -31,7 +31,7 @@ def swap_exactly(
     if amount <= 0.0:
         return OK
     pool, position, vault = state.pool, state.position, state.vault
-    if limit_passed(pool, i, sells_base, sqrt_limit):
+    if limit_passed(pool.sqrt_price[i], sells_base, sqrt_limit):
         return SLIPPAGE
     swapped = quote(tables.pool, pool, position, i, sells_base, True, amount, sqrt_limit)
     if swapped.amount_in < amount:
@@ -46,7 +46,7 @@ def swap_exactly(
     return OK
 
 
-@kernel
+@inner
 def fraction_up(numerator: float, denominator: float) -> float:
     """min(1, numerator/denominator), rounded up to a WAD; 1 when the denominator is not positive."""
     if denominator <= 0.0 or numerator >= denominator:
@@ -54,29 +54,27 @@ def fraction_up(numerator: float, denominator: float) -> float:
     return min(np.ceil(numerator / denominator * _WAD) / _WAD, 1.0)
 
 
-@kernel
+@inner
 def hedge(
-    tables: Tables, state: State, oracle: Oracle, market: int, delta: float, i: int
+    tables: Tables, clearing: ClearingState, oracle: Oracle, market: int, delta: float, i: int
 ) -> int:
     """Trade ``delta`` of a hedge market within the slippage bound."""
     side = 1.0 if delta > 0.0 else -1.0
     price = oracle.price[tables.clearing.asset[market], i]
     limit = price * (1.0 + side * tables.vault.max_slippage)
     account = market_account(tables.vault, market)
-    status, _, _ = trade(
-        tables.clearing, state.clearing, oracle, account, market, delta, limit, i
-    )
+    status, _, _ = trade(tables.clearing, clearing, oracle, account, market, delta, limit, i)
     return status
 
 
-@kernel
+@inner
 def unwind(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int) -> int:
     """``_unwind``: close ``fraction`` of the hedge and of the liquidity, sell the base it yields."""
     table, position, vault = tables.vault, state.position, state.vault
     for market in range(tables.clearing.asset.size):
         size = state.clearing.size[market_account(table, market), market, i]
         if size != 0.0:
-            status = hedge(tables, state, oracle, market, -fraction * size, i)
+            status = hedge(tables, state.clearing, oracle, market, -fraction * size, i)
             if status != OK:
                 return status
     liquidity = position.liquidity[i]
@@ -93,20 +91,26 @@ def unwind(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int
     return swap_exactly(tables, state, True, sold, limit, i)
 
 
-@kernel
+@inner
 def take_margin(
-    tables: Tables, state: State, oracle: Oracle, account: int, raw: float, i: int
+    table: ClearingTable,
+    clearing: ClearingState,
+    vault: VaultState,
+    oracle: Oracle,
+    account: int,
+    raw: float,
+    i: int,
 ) -> None:
     """Withdraw at most what ``withdrawable`` allows to idle; it has found the prices fresh."""
     if raw > 0.0:
-        release(tables.clearing, state.clearing, oracle, account, raw, i)
-        state.vault.idle_usdc[i] += raw
+        release(table, clearing, oracle, account, raw, i)
+        vault.idle_usdc[i] += raw
 
 
-@kernel
-def _draw_margin(tables, state, oracle, assets, everything, i):
+@inner
+def _draw_margin(tables, clearing, vault, oracle, assets, everything, i):
     """Withdraw excess margin to idle until it holds ``assets``, or all that can leave."""
-    table, clearing, vault = tables.vault, state.clearing, state.vault
+    table = tables.vault
     for sub in range(subs(table, tables.clearing.asset.size)):
         need = assets - vault.idle_usdc[i]
         if need <= 0.0 and not everything:
@@ -119,43 +123,45 @@ def _draw_margin(tables, state, oracle, assets, everything, i):
             return STALE_ORACLE
         if not everything:
             raw = min(raw, need)
-        take_margin(tables, state, oracle, account, raw, i)
+        take_margin(tables.clearing, clearing, vault, oracle, account, raw, i)
     return OK
 
 
-@kernel
-def _short_of_target(tables, state, oracle, i):
+@inner
+def _short_of_target(tables, clearing, oracle, i):
     """D: USDC that accounts below the margin target would keep for themselves."""
     total = 0.0
     for sub in range(subs(tables.vault, tables.clearing.asset.size)):
         account = sub_account(tables.vault, sub)
-        valued = value_account(tables.clearing, state.clearing, oracle, account, i)
+        valued = value_account(tables.clearing, clearing, oracle, account, i)
         missing = tables.vault.margin_target * valued.maintenance - valued.equity
         if missing > 0.0:
             total += missing / usdc_worth(tables.clearing, oracle, valued, i)
     return total
 
 
-@kernel
+@inner
 def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: int) -> int:
     """``_raise``: bring idle USDC to ``assets`` raw: excess margin, then an unwinding."""
     table, vault = tables.vault, state.vault
     if vault.idle_usdc[i] >= assets:
         return OK
-    status = _draw_margin(tables, state, oracle, assets, False, i)
+    status = _draw_margin(tables, state.clearing, vault, oracle, assets, False, i)
     if status != OK or vault.idle_usdc[i] >= assets:
         return status
     valuation = value_vault(tables, state, oracle, i)
     if not valuation.fresh:
         return STALE_ORACLE
     need = (assets - vault.idle_usdc[i]) / table.usdc_unit
-    need += _short_of_target(tables, state, oracle, i)
+    need += _short_of_target(tables, state.clearing, oracle, i)
     available = (lp_value(table, valuation) + valuation.accounts) / valuation.usdc_price
     fraction = fraction_up(need * (1.0 + table.max_slippage), available)
     status = unwind(tables, state, oracle, fraction, i)
     if status != OK:
         return status
-    status = _draw_margin(tables, state, oracle, assets, fraction >= 1.0, i)
+    status = _draw_margin(
+        tables, state.clearing, vault, oracle, assets, fraction >= 1.0, i
+    )
     if status != OK or vault.idle_usdc[i] >= assets:
         return status
     return INSUFFICIENT_LIQUIDITY

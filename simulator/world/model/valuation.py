@@ -6,11 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.margin import has_position, stale, value_account
 from simulator.world.model.parameters import Tables, VaultTable
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import Oracle, State
+from simulator.world.model.state import (
+    ClearingState,
+    Oracle,
+    PositionState,
+    State,
+    VaultState,
+)
 from simulator.world.model.tick import amounts_for_liquidity
 
 # Every asset list starts with USDC and the pool's base asset (Protocol.assets).
@@ -35,44 +41,44 @@ class Valuation(NamedTuple):
     # V_lp of the specification is lp_value().
 
 
-@kernel
+@inner
 def subs(table: VaultTable, markets: int) -> int:
     """Number of margin accounts the vault uses."""
     return markets if table.isolated else 1
 
 
-@kernel
+@inner
 def sub_account(table: VaultTable, sub: int) -> int:
     """Account index of the vault's ``sub``-th margin account (world/protocol.py: accounts)."""
     return sub + 1 if table.isolated else 0
 
 
-@kernel
+@inner
 def market_account(table: VaultTable, market: int) -> int:
     """Account index in which the vault trades ``market``."""
     return market + 1 if table.isolated else 0
 
 
-@kernel
+@inner
 def oracle_sqrt_price(table: VaultTable, oracle: Oracle, i: int) -> float:
     """√P_o: sqrt(raw USDC / raw base) at the oracle's prices."""
     ratio = oracle.price[BASE_ASSET, i] / oracle.price[USDC_ASSET, i]
     return np.sqrt(ratio * (table.usdc_unit / table.base_unit))
 
 
-@kernel
+@inner
 def usd_of_usdc(table: VaultTable, valuation: Valuation, raw: float) -> float:
     """USD of raw USDC."""
     return raw / table.usdc_unit * valuation.usdc_price
 
 
-@kernel
+@inner
 def usd_of_base(table: VaultTable, valuation: Valuation, raw: float) -> float:
     """USD of raw base tokens."""
     return raw / table.base_unit * valuation.base_price
 
 
-@kernel
+@inner
 def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuation:
     """Value the vault on path ``i``."""
     table, position, vault = tables.vault, state.position, state.vault
@@ -110,7 +116,7 @@ def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuati
     )
 
 
-@kernel
+@inner
 def lp_value(table: VaultTable, valuation: Valuation) -> float:
     """V_lp: USD of the liquidity, without fees."""
     return usd_of_base(table, valuation, valuation.lp_base) + usd_of_usdc(
@@ -118,22 +124,28 @@ def lp_value(table: VaultTable, valuation: Valuation) -> float:
     )
 
 
-@kernel
-def all_usdc(tables: Tables, state: State, i: int) -> bool:
+@inner
+def all_usdc(
+    tables: Tables,
+    clearing: ClearingState,
+    position: PositionState,
+    vault: VaultState,
+    i: int,
+) -> bool:
     """Whether the vault is nothing but USDC, so that its shares need no price."""
-    if state.position.liquidity[i] > 0.0 or state.vault.idle_base[i] > 0.0:
+    if position.liquidity[i] > 0.0 or vault.idle_base[i] > 0.0:
         return False
     for sub in range(subs(tables.vault, tables.clearing.asset.size)):
-        if has_position(state.clearing, sub_account(tables.vault, sub), i):
+        if has_position(clearing, sub_account(tables.vault, sub), i):
             return False
     return True
 
 
-@kernel
+@inner
 def total_assets(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[bool, float]:
     """ERC-4626 ``totalAssets``: (fresh, raw USDC)."""
     table = tables.vault
-    if all_usdc(tables, state, i):
+    if all_usdc(tables, state.clearing, state.position, state.vault, i):
         assets = state.vault.idle_usdc[i]
         for sub in range(subs(table, tables.clearing.asset.size)):
             cash = state.clearing.cash[sub_account(table, sub), i]

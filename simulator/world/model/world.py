@@ -284,8 +284,8 @@ class ModelWorld(World):
     def _post_betas(self, action: actions.PostBetas, fill: Fill) -> Fill:
         shape = (self.protocol.markets, self.market.paths)
         batch.post_betas(
-            self._tables,
-            self._state,
+            self._tables.vault,
+            self._state.vault,
             self._oracle,
             _floats(np.broadcast_to(action.betas, shape)),
             self._when(action.when),
