@@ -62,6 +62,7 @@ class Chart:
         form: text of a value on the vertical axis.
         width, height: size in CSS pixels.
         ticks: about how many labels the vertical axis has.
+        marks: where the labels of the vertical axis are; None: at round numbers.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Chart:
     width: int = HALF
     height: int = 230
     ticks: int = 4
+    marks: Sequence[float] | None = None
     _body: list[str] = field(default_factory=list)
     _labels: list[tuple[float, str, str]] = field(default_factory=list)
 
@@ -127,29 +129,22 @@ class Chart:
             )
             self._labels.append((y, label, style))
 
-    def shade(self, first: float, last: float, label: str) -> None:
-        """Shade a window of hours behind everything."""
-        a, b = self.x(max(first, 0.0)), self.x(min(last, self.hours))
-        if b > a:
-            self._body.insert(
-                0,
-                f'<rect class="window" x="{a:.1f}" width="{b - a:.1f}" y="{TOP}" '
-                f'height="{self.height - TOP - BOTTOM}"><title>{escape(label)}</title></rect>',
-            )
-
-    def marks(self, hours: Sequence[float], style: str) -> None:
-        """Thin vertical lines at moments."""
-        for hour in hours:
-            x = self.x(hour)
-            self._body.append(
-                f'<line class="mark {style}" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" '
-                f'y2="{self.height - BOTTOM}"/>'
-            )
+    def shade(self, spans: Sequence[tuple[float, float]]) -> None:
+        """Shade spans of hours behind everything; where they overlap, once."""
+        for first, last in _union(spans):
+            a, b = self.x(max(first, 0.0)), self.x(min(last, self.hours))
+            if b > a:
+                self._body.insert(
+                    0,
+                    f'<rect class="window" x="{a:.1f}" width="{b - a:.1f}" y="{TOP}" '
+                    f'height="{self.height - TOP - BOTTOM}"/>',
+                )
 
     def svg(self) -> str:
         """The chart."""
         parts = [_open(self.title, self.width, self.height)]
-        for tick in nice_ticks(self.low, self.high, self.ticks):
+        marks = nice_ticks(self.low, self.high, self.ticks) if self.marks is None else self.marks
+        for tick in marks:
             y = self.y(tick)
             style = "grid zero" if tick == 0 else "grid"
             parts.append(
@@ -167,6 +162,17 @@ class Chart:
             )
         parts.append("</svg>")
         return "".join(parts)
+
+
+def _union(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans that cover the same hours without overlapping."""
+    merged: list[tuple[float, float]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
 
 
 def _open(title: str, width: int, height: int) -> str:
@@ -251,28 +257,31 @@ def waterfall(title: str, steps: Sequence[tuple[str, float]], total: str, form: 
     return "".join([*parts, "</svg>"])
 
 
-def timeline(title: str, lanes: Sequence[tuple[str, Floats, str]], hours: float) -> str:
-    """One lane per kind of event, a tick at each."""
+def timeline(
+    title: str, lanes: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], hours: float
+) -> str:
+    """One lane per kind of event: name, style and spans; a moment is a span of no length."""
     row = 22
     height = row * len(lanes) + BOTTOM + 4
 
     def place(hour: float) -> float:
-        return LEFT + (FULL - LEFT - RIGHT) * hour / (hours or 1.0)
+        return LEFT + (FULL - LEFT - RIGHT) * min(max(hour, 0.0), hours) / (hours or 1.0)
 
     parts = [_open(title, FULL, height)]
-    for i, (name, moments, style) in enumerate(lanes):
+    for i, (name, style, spans) in enumerate(lanes):
         y = 4 + row * i
+        middle = y + row / 2
         parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{FULL - RIGHT}" '
-            f'y1="{y + row / 2}" y2="{y + row / 2}"/>'
-            f'<text class="label {style}" x="{FULL - RIGHT + 8}" y="{y + row / 2 + 4}">'
-            f"{escape(name)} {len(moments)}</text>"
+            f'<line class="grid" x1="{LEFT}" x2="{FULL - RIGHT}" y1="{middle}" y2="{middle}"/>'
+            f'<text class="label {style}" x="{FULL - RIGHT + 8}" y="{middle + 4}">'
+            f"{escape(name)}</text>"
         )
-        places = np.unique(np.round([place(h) for h in moments], 0))
+        # Moments closer than a pixel are one mark.
+        marks = sorted({(round(place(a)), round(place(b))) for a, b in spans})
         parts += [
-            f'<line class="event {style}" x1="{x:.0f}" x2="{x:.0f}" '
-            f'y1="{y + 4}" y2="{y + row - 4}"/>'
-            for x in places
+            f'<rect class="event {style}" x="{a - 0.8:.1f}" width="{max(b - a, 1.6):.1f}" '
+            f'y="{y + 5}" height="{row - 10}"/>'
+            for a, b in marks
         ]
     parts += _time_axis(place, hours, height)
     return "".join([*parts, "</svg>"])

@@ -26,6 +26,7 @@ def render(result: Result) -> str:
         lstrip_blocks=True,
     )
     charts = {
+        "shocks": sections.shocks(result),
         "share_price": sections.share_price(result),
         "legs_mean": sections.legs(result, worst=False),
         "legs_worst": sections.legs(result, worst=True),
@@ -58,6 +59,10 @@ def render(result: Result) -> str:
     )
 
 
+#: Mean loss beyond which a run without liquidations is no success.
+_COSTLY = 0.05
+
+
 def _sentence(config: Config, world: str) -> str:
     days = config.steps * config.step_minutes / 1_440
     length = f"{days:g} days" if days >= 2 else f"{days * 24:g} hours"
@@ -78,7 +83,6 @@ def _verdict(summary: dict[str, Any]) -> dict[str, str]:
     paths, found = summary["paths"], summary["probabilities"]
     liquidated, debt = found["liquidation"], found["bad_debt"]
     survived = paths - liquidated["paths"]
-    # Depositors who lost half have not survived in any sense they would recognise.
     if liquidated["paths"] == 0 and debt["paths"] == 0:
         tone, text = "good", f"Survived: never liquidated on any of {count(paths, 'path')}"
     elif survived == 0:
@@ -86,6 +90,10 @@ def _verdict(summary: dict[str, Any]) -> dict[str, str]:
     else:
         tone = "bad" if liquidated["estimate"] > 0.05 or debt["paths"] else "warn"
         text = f"Survived {survived:,} of {paths:,} paths without liquidation"
+    mean = summary["metrics"]["return"]["mean"]
+    if mean < -_COSTLY:
+        tone = "bad"
+        text += f", but depositors lost {percent(-mean)} on average"
     details = (
         f"Probability of liquidation {percent(liquidated['estimate'])} (95 % interval "
         f"{percent(liquidated['low'])} to {percent(liquidated['high'])}); depositors lost money on "

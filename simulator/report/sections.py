@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.config.shocks import Depeg, OracleOutlier, PriceMove
 from simulator.report.charts import FULL, Chart, timeline, waterfall
 from simulator.report.format import number, percent, usd
 from simulator.report.story import NAMES
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
+    from simulator.config import Config
     from simulator.results.result import Result
+    from simulator.types import Floats
 
 
 def _range(
@@ -40,24 +43,41 @@ def _hours(result: Result) -> float:
     return result.config.steps * result.config.step_minutes / 60
 
 
-def _shade_shocks(chart: Chart, result: Result) -> None:
-    """Show when the configured shocks act."""
-    for shock in result.config.shocks:
-        if shock.kind == "depeg":
+def _spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
+    """When each configured shock acts, hours from the start, with what it is."""
+    spans = []
+    for shock in config.shocks:
+        about = getattr(shock, "assets", None) or [getattr(shock, "asset", None)]
+        name = " ".join([shock.kind.replace("_", " "), *filter(None, about)])
+        if isinstance(shock, Depeg):
             first, last = shock.anchors[0][0], shock.anchors[-1][0]
-        else:
+        elif isinstance(shock, PriceMove):
             first = shock.at_hours
-            length = getattr(shock, "duration_hours", None)
-            if length is None:
-                length = getattr(shock, "ramp_hours", 0.0) + getattr(shock, "hold_hours", 0.0)
-                length += getattr(shock, "recovery_hours", None) or 0.0
-            last = first + max(length, _hours(result) / 300)
-        chart.shade(first, last, shock.kind.replace("_", " "))
+            last = first + shock.ramp_hours + shock.hold_hours + (shock.recovery_hours or 0.0)
+        elif isinstance(shock, OracleOutlier):
+            first = last = shock.at_hours
+        else:
+            first, last = shock.at_hours, shock.at_hours + shock.duration_hours
+        spans.append((name, (first, last)))
+    return spans
+
+
+def shocks(result: Result) -> str:
+    """When each configured shock acts; empty without shocks."""
+    lanes = [(name, "muted", [span]) for name, span in _spans(result.config)]
+    return timeline("Configured shocks", lanes, _hours(result)) if lanes else ""
+
+
+def _shade(chart: Chart, result: Result) -> None:
+    chart.shade([span for _, span in _spans(result.config)])
+
+
+_BANDS = ("p1", "p99", "p5", "p95", "p25", "p75")
 
 
 def _fan(chart: Chart, fan: pd.DataFrame, style: str) -> None:
     hours = fan["hours"].to_numpy()
-    for low, high, depth in (("p1", "p99", 1), ("p5", "p95", 2), ("p25", "p75", 3)):
+    for depth, (low, high) in enumerate(zip(_BANDS[::2], _BANDS[1::2], strict=True), start=1):
         chart.band(hours, fan[low].to_numpy(), fan[high].to_numpy(), f"band{depth} {style}")
 
 
@@ -70,7 +90,7 @@ def share_price(result: Result) -> str:
         _hours(result), low, high, lambda v: percent(v - 1.0, _digits(high - low), plus=True),
         FULL, 300, 5,
     )  # fmt: skip
-    _shade_shocks(chart, result)
+    _shade(chart, result)
     _fan(chart, fan, "navy")
     chart.line(fan["hours"].to_numpy(), fan["p50"].to_numpy(), "navy", "median")
     chart.line(worst["hours"].to_numpy(), worst["share_price"].to_numpy(), "red", "worst path")
@@ -101,7 +121,7 @@ def legs(result: Result, *, worst: bool) -> str:
         high,
         usd,
     )
-    _shade_shocks(chart, result)
+    _shade(chart, result)
     chart.line(hours, lp, "blue", "LP leg")
     chart.line(hours, hedge, "orange", "hedge leg")
     chart.line(hours, lp + hedge, "ink strong", "both")
@@ -109,24 +129,32 @@ def legs(result: Result, *, worst: bool) -> str:
 
 
 def margin(result: Result) -> str:
-    """Fan of the margin ratio, with the ratios at which the vault acts."""
+    """Fan of the margin ratio on a logarithmic axis, with the ratios at which the vault acts."""
     fan, vault = _quantity(result, "margin_ratio"), result.config.vault
     worst = result.worst_series
-    # Ratios run to any height after a win; what matters is below the target.
-    top = min(_range(fan["p95"])[1], 2.5 * vault.margin_target)
+    levels = (1.0, vault.deleverage_ratio, vault.top_up_ratio, vault.margin_target)
+
+    def log(values: ArrayLike) -> Floats:
+        # An account without equity has no logarithm; it lies below the frame.
+        return np.log10(np.maximum(np.asarray(values, np.float64), 1e-3))
+
+    low, high = _range(log(fan["p1"]), log(fan["p95"]), log(worst["margin_ratio"]), log(levels))
+    low, high = max(low, -0.5), min(high, 2.2)
+    marks = [m for m in log([0.5, 1, 2, 5, 10, 20, 50, 100]) if low <= m <= high]
     chart = Chart(
-        "Margin ratio of the vault: equity over maintenance margin",
-        _hours(result), 0.0, max(top, 1.2 * vault.margin_target), lambda v: number(v, 0),
+        "Margin ratio of the vault: equity over maintenance margin, logarithmic axis",
+        _hours(result), low, high, lambda v: f"{10**v:g}" if v < 0 else f"{10**v:.0f}", marks=marks,
     )  # fmt: skip
-    _shade_shocks(chart, result)
-    _fan(chart, fan, "teal")
-    chart.line(fan["hours"].to_numpy(), fan["p50"].to_numpy(), "teal", "median")
-    chart.line(
-        worst["hours"].to_numpy(), worst["margin_ratio"].to_numpy(), "red thin", "worst path"
-    )
-    chart.level(vault.top_up_ratio, f"top up {vault.top_up_ratio:g}", "muted")
-    chart.level(vault.deleverage_ratio, f"deleverage {vault.deleverage_ratio:g}", "amber")
-    chart.level(1.0, "liquidation 1", "red")
+    _shade(chart, result)
+    _fan(chart, fan.assign(**{name: log(fan[name]) for name in _BANDS}), "teal")
+    chart.line(fan["hours"].to_numpy(), log(fan["p50"]), "teal", "median")
+    chart.line(worst["hours"].to_numpy(), log(worst["margin_ratio"]), "red thin", "worst path")
+    for level, label, style in (
+        (vault.top_up_ratio, "top up", "muted"),
+        (vault.deleverage_ratio, "deleverage", "amber"),
+        (1.0, "liquidation", "red"),
+    ):
+        chart.level(float(np.log10(level)), f"{label} {level:g}", style)
     return chart.svg()
 
 
@@ -138,7 +166,7 @@ def correlation(result: Result) -> str:
         "Rolling correlation of the LP asset with the hedge portfolio",
         _hours(result), max(low, -1.0), 1.0, lambda v: number(v, 1),
     )  # fmt: skip
-    _shade_shocks(chart, result)
+    _shade(chart, result)
     _fan(chart, fan, "violet")
     chart.line(fan["hours"].to_numpy(), fan["p50"].to_numpy(), "violet", "median")
     chart.line(
@@ -175,7 +203,7 @@ def worst_prices(result: Result) -> str:
         _hours(result), low, high, lambda v: percent(v - 1.0, _digits(high - low), plus=True),
         FULL, 280, 5,
     )  # fmt: skip
-    _shade_shocks(chart, result)
+    _shade(chart, result)
     colours = ("blue", "orange", "yellow", "teal", "violet")
     for i, (symbol, values) in enumerate(relative.items()):
         chart.line(hours, values, f"{colours[i % len(colours)]} thin", symbol)
@@ -196,11 +224,11 @@ def worst_events(result: Result) -> str:
     """What the vault did, and what was done to it, on the worst path."""
     events, markets = result.worst_events, len(result.config.markets)
     done = events[(events["status"] == "OK") & (events["account"] <= markets)]
-    lanes = [
-        (name, done.loc[done["action"] == action, "hours"].to_numpy(), style)
-        for name, action, style in _LANES
-    ]
     ours = events["action"].isin([action for _, action, _ in _LANES])
-    refused = events.loc[ours & (events["status"] != "OK"), "hours"].to_numpy()
-    lanes.append(("refused", refused, "muted"))
+    kinds = [(name, style, done.loc[done["action"] == action]) for name, action, style in _LANES]
+    kinds.append(("refused", "muted", events.loc[ours & (events["status"] != "OK")]))
+    lanes = [
+        (f"{name} {len(found):,}", style, [(hour, hour) for hour in found["hours"]])
+        for name, style, found in kinds
+    ]
     return timeline("Operations of the vault on the worst path", lanes, _hours(result))

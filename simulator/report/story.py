@@ -186,8 +186,11 @@ def _refusals(events: pd.DataFrame) -> list[str]:
     if refused.empty:
         return []
     kinds = Counter(zip(refused["action"], refused["status"], strict=True))
-    named = [
-        f"{action} {count(times, 'time')} ({status.lower().replace('_', ' ')})"
-        for (action, status), times in kinds.most_common(3)
-    ]
+    named = []
+    for (action, status), times in kinds.most_common(3):
+        hours = refused.loc[(refused["action"] == action) & (refused["status"] == status), "hours"]
+        when = f"hour {hours.min():,.0f}"
+        if times > 1:
+            when = f"{count(times, 'time')}, hours {hours.min():,.0f} to {hours.max():,.0f}"
+        named.append(f"{action} for {status.lower().replace('_', ' ')} ({when})")
     return [f"Refused on the way: {listed(named)}."]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from simulator.types import Codes, Floats
 
-# Rows of a reading of the vault's holdings; two rows for each collateral other than USDC follow: its
-# quantities, then its prices. SETTLED = Σ(cash − cost), CLOSEOUT = Σ s·closeout and
+# Rows of a reading of the vault's holdings; two for each collateral other than USDC follow: all
+# quantities, then all prices. SETTLED = Σ(cash − cost), CLOSEOUT = Σ s·closeout and
 # OWED = Σ s·(F − F_entry) are USDC over the vault's accounts.
 PRICE_U, PRICE_X, IDLE_U, IDLE_X, LP_U, LP_X, FEES_U, FEES_X = range(8)
 SETTLED, CLOSEOUT, OWED = 8, 9, 10
