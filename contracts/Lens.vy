@@ -9,9 +9,9 @@
 
 from ethereum.ercs import IERC20
 
-from interfaces import IClearingHouse
-from interfaces import IHedgeVault
-from interfaces import IUniswapV3Pool
+from contracts.interfaces import IClearingHouse
+from contracts.interfaces import IHedgeVault
+from contracts.interfaces import IUniswapV3Pool
 
 
 MAX_ACCOUNTS: constant(uint256) = 24
@@ -59,4 +59,57 @@ def observe(
             For each wallet, 3 words: USDC (raw), base (raw), shares (WAD).
     @param accounts Margin accounts, owner << 8 | sub.
     """
-    ...
+    words: DynArray[int256, MAX_WORDS] = []
+    market_count: uint256 = staticcall clearing.market_count()
+    collateral_count: uint256 = staticcall clearing.collateral_count()
+    position: IHedgeVault.PositionState = staticcall vault.position_state()
+
+    words.append(convert(market_count, int256))
+    words.append(convert(collateral_count, int256))
+    words.append(convert((staticcall pool.slot0()).sqrt_price, int256))
+    words.append(convert(staticcall pool.liquidity(), int256))
+    words.append(staticcall clearing.maker_cash())
+    words.append(convert(staticcall clearing.insurance_fund(), int256))
+    words.append(convert(staticcall clearing.bad_debt(), int256))
+    words.append(convert(staticcall vault.last_nav(), int256))
+    words.append(convert(staticcall IERC20(vault.address).totalSupply(), int256))
+    words.append(convert(staticcall vault.idle_usdc(), int256))
+    words.append(convert(staticcall vault.idle_base(), int256))
+    words.append(convert(position.liquidity, int256))
+    words.append(position.tick_lower)
+    words.append(position.tick_upper)
+    words.append(convert(position.lp_base, int256))
+    words.append(convert(position.lp_usdc, int256))
+    words.append(convert(position.fees_base, int256))
+    words.append(convert(position.fees_usdc, int256))
+    words.append(convert(staticcall vault.betas_posted_at(), int256))
+
+    for market: uint256 in range(market_count, bound=MAX_MARKETS):
+        state: IClearingHouse.MarketState = staticcall clearing.last_market_state(market)
+        words.append(state.skew)
+        words.append(convert((staticcall clearing.market(market)).skew_scale, int256))
+        words.append(state.funding_rate)
+        words.append(state.funding_index)
+        words.append(staticcall vault.beta(market))
+
+    for account: uint256 in accounts:
+        state: IClearingHouse.AccountState = staticcall clearing.last_account_state(account)
+        words.append(staticcall clearing.cash(account))
+        words.append(state.value)
+        words.append(state.equity)
+        words.append(convert(state.maintenance, int256))
+        for collateral: uint256 in range(1, collateral_count, bound=MAX_COLLATERALS):
+            words.append(convert(staticcall clearing.collateral_balance(account, collateral), int256))
+        for market: uint256 in range(market_count, bound=MAX_MARKETS):
+            held: IClearingHouse.Position = staticcall clearing.position(account, market)
+            words.append(held.size)
+            words.append(held.cost)
+            words.append(held.funding_index)
+
+    usdc: IERC20 = IERC20(staticcall pool.token1())
+    base: IERC20 = IERC20(staticcall pool.token0())
+    for wallet: address in wallets:
+        words.append(convert(staticcall usdc.balanceOf(wallet), int256))
+        words.append(convert(staticcall base.balanceOf(wallet), int256))
+        words.append(convert(staticcall IERC20(vault.address).balanceOf(wallet), int256))
+    return words
