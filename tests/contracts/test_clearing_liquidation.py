@@ -1,0 +1,232 @@
+"""liquidate(), liquidate_collateral(), write-off (SPEC §3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import ape
+import pytest
+
+from tests.contracts.conftest import INSURANCE_FUNDS, MAKER_FUNDS
+from tests.contracts.mirror import WAD, Mirror, account_of, agree, wad
+
+
+@pytest.fixture
+def short(mirror: Mirror, trader: Any) -> Mirror:
+    """The trader is short 10 BTC on 60,000 USDC."""
+    mirror.deposit(trader, 60_000)
+    mirror.trade(trader, 0, -10)
+    return mirror
+
+
+def ratio(mirror: Mirror, account: int) -> Fraction:
+    state = mirror.clearing.account_state(account)
+    return Fraction(state.equity, state.maintenance)
+
+
+def test_healthy_account_is_left_alone(short: Mirror, trader: Any, liquidator: Any) -> None:
+    short.set_price(BTC=33_000)
+    with ape.reverts("clearing: not liquidatable"):
+        short.clearing.liquidate(account_of(trader), 0, sender=liquidator)
+    with ape.reverts("clearing: no position"):
+        short.clearing.liquidate(account_of(trader), 1, sender=liquidator)
+    with ape.reverts("clearing: no position"):
+        short.clearing.liquidate(account_of(liquidator), 0, sender=liquidator)
+
+
+def test_partial_liquidation_restores_initial_margin(short: Mirror, trader: Any, liquidator: Any) -> None:
+    short.set_price(BTC=34_500)
+    before = ratio(short, account_of(trader))
+    assert 0 < before < 1
+    event = short.liquidate(trader, 0, liquidator)
+    assert 0 < event.size < 10 * WAD
+    # 2 % of the closed notional, half of it to the liquidator
+    agree(event.penalty, Fraction(event.size, WAD) * 34_500 * Fraction(2, 100), "penalty")
+    assert abs(short.clearing.cash(account_of(liquidator)) - event.penalty // 2) <= 1
+    assert abs(ratio(short, account_of(trader)) - 2) < Fraction(1, 10**12)
+    with ape.reverts("clearing: not liquidatable"):
+        short.clearing.liquidate(account_of(trader), 0, sender=liquidator)
+    short.check()
+
+
+def test_long_liquidation_follows_the_reference(mirror: Mirror, trader: Any, counterparty: Any, liquidator: Any) -> None:
+    mirror.deposit(counterparty, 200_000)
+    mirror.trade(counterparty, 0, "-5.5")
+    mirror.deposit(trader, "20000.5")
+    mirror.trade(trader, 0, "6.25")
+    mirror.set_price(BTC=28_100, USDC="1.01")
+    mirror.liquidate(trader, 0, liquidator)
+    mirror.check()
+
+
+def test_collateral_other_than_usdc_supports_the_position(mirror: Mirror, trader: Any, liquidator: Any) -> None:
+    mirror.deposit(trader, 500)
+    mirror.deposit(trader, 20, "WETH")
+    mirror.trade(trader, 0, 5)
+    mirror.set_price(BTC=25_000)
+    assert mirror.clearing.account_state(account_of(trader)).balance < 0
+    with ape.reverts("clearing: not liquidatable"):
+        mirror.clearing.liquidate(account_of(trader), 0, sender=liquidator)
+    mirror.set_price(WETH=1_700)
+    mirror.liquidate(trader, 0, liquidator)
+    assert mirror.clearing.cash(account_of(trader)) < 0
+    mirror.check()
+
+
+def test_usdc_depeg_alone_can_liquidate(mirror: Mirror, trader: Any, liquidator: Any) -> None:
+    mirror.deposit(trader, 18_000)
+    mirror.trade(trader, 0, -5)
+    mirror.set_price(USDC="0.40")
+    mirror.liquidate(trader, 0, liquidator)
+    mirror.check()
+
+
+def test_penalty_never_lowers_the_margin_ratio(mirror: Mirror, trader: Any, liquidator: Any) -> None:
+    """Far below maintenance the full penalty would eat the margin of the other position."""
+    mirror.deposit(trader, 36_000)
+    mirror.trade(trader, 0, 5)
+    mirror.trade(trader, 1, 1_000)
+    mirror.set_price(BTC=24_500, SOL="93.8")
+    before = ratio(mirror, account_of(trader))
+    assert Fraction(1, 100) < before < Fraction(2, 5)
+    event = mirror.liquidate(trader, 0, liquidator)
+    assert 0 < event.penalty < event.size * 24_500 * 2 // 100
+    assert ratio(mirror, account_of(trader)) >= before
+    mirror.check()
+
+
+def test_debt_is_paid_by_insurance_then_by_the_maker(short: Mirror, trader: Any, liquidator: Any) -> None:
+    clearing = short.clearing
+    short.set_price(BTC=36_300)
+    event = short.liquidate(trader, 0, liquidator)
+    assert event.penalty == 0 and event.size == 10 * WAD
+    debt = clearing.bad_debt()
+    assert INSURANCE_FUNDS * WAD < debt < 10_000 * WAD
+    assert clearing.insurance_fund() == 0
+    assert clearing.cash(account_of(trader)) == 0
+    # the maker gained everything the trader had, and paid what the insurance fund could not
+    assert clearing.maker_cash() == (MAKER_FUNDS + 60_000 + INSURANCE_FUNDS) * WAD
+    short.check()
+
+
+def test_small_debt_leaves_the_maker_whole(short: Mirror, trader: Any, liquidator: Any) -> None:
+    short.set_price(BTC=36_050)
+    short.liquidate(trader, 0, liquidator)
+    assert 0 < short.clearing.bad_debt() < INSURANCE_FUNDS * WAD
+    assert short.clearing.insurance_fund() == INSURANCE_FUNDS * WAD - short.clearing.bad_debt()
+    short.check()
+
+
+def test_stale_oracle_stops_liquidation(
+    short: Mirror, trader: Any, liquidator: Any, advance: Callable[..., None]
+) -> None:
+    short.set_price(BTC=36_000)
+    advance(90_000, refresh=False)
+    with ape.reverts("oracle: stale"):
+        short.clearing.liquidate(account_of(trader), 0, sender=liquidator)
+
+
+def test_pause_does_not_stop_liquidation(short: Mirror, trader: Any, liquidator: Any, guardian: Any) -> None:
+    short.clearing.pause(sender=guardian)
+    short.set_price(BTC=34_500)
+    short.liquidate(trader, 0, liquidator)
+
+
+def test_liquidation_ignores_the_inventory_limit(mirror: Mirror, trader: Any, counterparty: Any, liquidator: Any) -> None:
+    """Closing a long may push a short skew further out than any trade could."""
+    mirror.deposit(counterparty, 4_000_000)
+    mirror.deposit(trader, 100_000)
+    mirror.trade(trader, 0, 20)
+    mirror.trade(counterparty, 0, -100)
+    mirror.trade(counterparty, 0, -20)
+    with ape.reverts("clearing: inventory limit"):
+        mirror.clearing.trade(0, 0, -1, 0, sender=trader)
+    mirror.set_price(BTC=28_500)
+    mirror.liquidate(trader, 0, liquidator)
+    assert mirror.clearing.market_state(0).skew < -100 * WAD
+    mirror.check()
+
+
+@pytest.fixture
+def indebted(mirror: Mirror, trader: Any, liquidator: Any) -> Mirror:
+    """The trader closed at a loss: 10 WETH and a USDC debt of about 5,000. The liquidator has 50,000 USDC."""
+    mirror.deposit(liquidator, 50_000)
+    mirror.deposit(trader, 100)
+    mirror.deposit(trader, 10, "WETH")
+    mirror.trade(trader, 0, 1)
+    mirror.set_price(BTC=25_000)
+    mirror.trade(trader, 0, -1)
+    return mirror
+
+
+def test_collateral_of_a_debtor_is_sold_below_the_oracle(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+    clearing, account, buyer = indebted.clearing, account_of(trader), account_of(liquidator)
+    debt = -clearing.cash(account)
+    receipt = clearing.liquidate_collateral(account, 1, WAD, sender=liquidator)
+    (event,) = receipt.events.filter(clearing.CollateralLiquidated)
+    assert (event.raw, event.paid) == (WAD, wad(1_960))  # 2,000 less 2 %
+    assert clearing.cash(account) == -debt + wad(1_960)
+    assert clearing.cash(buyer) == wad(50_000) - wad(1_960)
+    assert clearing.collateral_balance(account, 1) == 9 * WAD
+    assert clearing.collateral_balance(buyer, 1) == WAD
+
+
+def test_no_more_collateral_is_sold_than_the_debt_needs(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+    clearing, account = indebted.clearing, account_of(trader)
+    debt = -clearing.cash(account)
+    receipt = clearing.liquidate_collateral(account, 1, 10 * WAD, sender=liquidator)
+    (event,) = receipt.events.filter(clearing.CollateralLiquidated)
+    assert event.paid == debt
+    agree(event.raw, Fraction(debt, WAD) / 1_960, "collateral taken")
+    assert clearing.cash(account) == 0 == clearing.bad_debt()
+    with ape.reverts("clearing: not liquidatable"):
+        clearing.liquidate_collateral(account, 1, 1, sender=liquidator)
+
+
+def test_debt_beyond_the_collateral_is_written_off(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+    clearing, account = indebted.clearing, account_of(trader)
+    indebted.set_price(WETH=500)
+    debt = -clearing.cash(account)
+    clearing.liquidate_collateral(account, 1, 2**256 - 1, sender=liquidator)
+    assert clearing.bad_debt() == debt - wad(4_900)
+    assert clearing.cash(account) == 0 == clearing.collateral_balance(account, 1)
+
+
+def test_debt_without_anything_left_can_be_written_off(mirror: Mirror, trader: Any, liquidator: Any) -> None:
+    mirror.deposit(trader, 4_000)
+    mirror.trade(trader, 0, 1)
+    mirror.set_price(BTC=25_000)
+    mirror.trade(trader, 0, -1)
+    debt = -mirror.clearing.cash(account_of(trader))
+    assert debt > 0
+    mirror.clearing.liquidate_collateral(account_of(trader), 1, 0, sender=liquidator)
+    assert mirror.clearing.cash(account_of(trader)) == 0
+    assert mirror.clearing.bad_debt() == debt
+
+
+def test_buyer_of_collateral_pays_from_free_margin(indebted: Mirror, trader: Any, keeper: Any, counterparty: Any) -> None:
+    clearing, account = indebted.clearing, account_of(trader)
+    with ape.reverts("clearing: insufficient collateral"):
+        clearing.liquidate_collateral(account, 1, WAD, sender=keeper)
+    indebted.deposit(counterparty, 25_430)
+    indebted.trade(counterparty, 0, 10)
+    with ape.reverts("clearing: below initial margin"):
+        clearing.liquidate_collateral(account, 1, WAD, sender=counterparty)
+    with ape.reverts("clearing: no collateral"):
+        clearing.liquidate_collateral(account, 0, WAD, sender=counterparty)
+    with ape.reverts("clearing: no collateral"):
+        clearing.liquidate_collateral(account, 2, WAD, sender=counterparty)
+
+
+def test_debtor_with_a_healthy_position_keeps_its_collateral(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+    clearing, account = indebted.clearing, account_of(trader)
+    indebted.trade(trader, 0, -1)
+    with ape.reverts("clearing: not liquidatable"):
+        clearing.liquidate_collateral(account, 1, WAD, sender=liquidator)
+    indebted.set_price(WETH=680)
+    before = clearing.account_state(account)
+    assert before.equity < before.maintenance
+    clearing.liquidate_collateral(account, 1, WAD, sender=liquidator)
+    assert clearing.account_state(account).equity >= before.equity

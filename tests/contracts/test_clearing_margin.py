@@ -1,0 +1,114 @@
+"""Equity and requirement (SPEC §3.4), at moved prices and in every view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ape
+import pytest
+
+from tests.contracts.mirror import WAD, Mirror, account_of, wad
+
+
+@pytest.fixture
+def hedged(mirror: Mirror, trader: Any, counterparty: Any) -> Mirror:
+    """The trader holds a long, a short, USDC and WETH; the counterparty leans on the skew."""
+    mirror.deposit(trader, 60_000)
+    mirror.deposit(trader, "12.25", "WETH")
+    mirror.deposit(counterparty, 300_000)
+    mirror.trade(trader, 0, 4)
+    mirror.trade(trader, 1, -2_000)
+    mirror.trade(counterparty, 0, -11)
+    mirror.trade(counterparty, 1, 1_500)
+    return mirror
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        {},
+        {"BTC": 36_000, "SOL": 80},
+        {"BTC": 21_000, "SOL": 130, "WETH": 900},
+        {"USDC": "0.88"},
+        {"USDC": "0.97", "BTC": 15_000, "SOL": 100, "WETH": 1_500},
+    ],
+)
+def test_every_margin_number_follows_the_reference(hedged: Mirror, prices: dict[str, Any]) -> None:
+    if prices:
+        hedged.set_price(**prices)
+    hedged.check()
+
+
+def test_negative_balance_is_owed_at_the_full_price_of_usdc(hedged: Mirror, trader: Any) -> None:
+    hedged.set_price(BTC=8_000, USDC="1.05")
+    state = hedged.clearing.account_state(account_of(trader))
+    assert state.balance < 0
+    # 12.25 WETH at 2,000 less 10 %; no haircut on the debt
+    assert state.equity == wad("22050") + -(-state.balance * 105 // 100) - (state.balance * 105 % 100 > 0)
+    assert state.value - state.equity == wad("2450")
+
+
+def test_empty_account_is_worth_nothing(mirror: Mirror, keeper: Any) -> None:
+    assert tuple(mirror.clearing.account_state(account_of(keeper))) == (0, 0, 0, 0, 0)
+    assert mirror.clearing.withdrawable(account_of(keeper), WAD) == 0
+
+
+def test_short_closeout_price_rises_with_its_own_size(mirror: Mirror, trader: Any) -> None:
+    mirror.deposit(trader, 500_000)
+    mirror.trade(trader, 0, -50)
+    state = mirror.clearing.account_state(account_of(trader))
+    # closes at 30,000 · (1 + (-50 + 25)/1,000) = 29,250, the fill less half a spread of 15
+    cash = mirror.clearing.cash(account_of(trader))
+    assert cash - state.balance == 50 * wad(15)
+
+
+def test_closeout_price_is_floored_at_zero(mirror: Mirror, trader: Any, risk: Any) -> None:
+    mirror.deposit(trader, 3_000_000)
+    mirror.trade(trader, 0, 50)
+    mirror.clearing.set_skew_scale(0, wad(20), sender=risk)
+    cash = mirror.clearing.cash(account_of(trader))
+    cost = mirror.clearing.position(account_of(trader), 0).cost
+    # skew 50, own half 25: closeout 30,000 · (1 + 25/20) is far up; a short of the same size is at 0 or below
+    state = mirror.clearing.account_state(account_of(trader))
+    assert state.balance == cash - cost + 50 * wad(67_500)
+    mirror.clearing.trade(0, 0, wad(-50), 0, sender=trader)
+    mirror.clearing.set_skew_scale(0, wad(1_000), sender=risk)
+    mirror.clearing.trade(0, 0, wad(-50), 0, sender=trader)
+    mirror.clearing.set_skew_scale(0, wad(20), sender=risk)
+    cost = mirror.clearing.position(account_of(trader), 0).cost
+    state = mirror.clearing.account_state(account_of(trader))
+    assert state.balance == mirror.clearing.cash(account_of(trader)) - cost
+    assert mirror.clearing.mark_price(0) == 0
+
+
+def test_last_views_outlive_the_oracle_and_guarded_ones_do_not(
+    hedged: Mirror, trader: Any, advance: Callable[..., None]
+) -> None:
+    clearing, account = hedged.clearing, account_of(trader)
+    fresh = clearing.account_state(account)
+    assert tuple(clearing.last_account_state(account)) == tuple(fresh)
+    assert tuple(clearing.last_market_state(0))[:3] == tuple(clearing.market_state(0))[:3]
+    advance(90_000, refresh=False)
+    for view in (
+        lambda: clearing.account_state(account),
+        lambda: clearing.market_state(0),
+        lambda: clearing.mark_price(0),
+        lambda: clearing.withdrawable(account, WAD),
+    ):
+        with ape.reverts("oracle: stale"):
+            view()
+    assert tuple(clearing.last_account_state(account)) == tuple(fresh)
+    assert clearing.last_mark_price(0) == clearing.last_mark_price(0) > 0
+
+
+def test_isolated_accounts_do_not_share_margin(mirror: Mirror, trader: Any) -> None:
+    mirror.deposit(trader, 100_000)
+    mirror.deposit(trader, 10_000, sub=1)
+    mirror.trade(trader, 0, 3, sub=1)
+    with ape.reverts("clearing: below initial margin"):
+        mirror.clearing.trade(1, 0, wad(1), 2**256 - 1, sender=trader)
+    cross = tuple(mirror.clearing.account_state(account_of(trader)))
+    mirror.set_price(BTC=25_000)
+    assert tuple(mirror.clearing.account_state(account_of(trader))) == cross
+    mirror.check()
