@@ -139,13 +139,13 @@ def with_history(
     names = [_asset(symbol) for symbol in symbols]
     plan = _Plan(config, dict(zip(names, prices, strict=True)), keep_shocks=keep_shocks)
     volatilities, correlations, measured = _measure(bars, first, step) or plan.scenario_moments()
+    data = plan.data(volatilities, correlations)
     notes = [measured, *plan.notes]
     notes += [
         f"{s}: quoted in {s.removeprefix(n)}, taken as USD"
         for s, n in zip(symbols, names, strict=True)
         if s != n
     ]
-    data = plan.data(volatilities, correlations)
     end = first + timedelta(minutes=steps * step)
     data |= {
         "description": f"{config.name} on {Path(file).name}, {first:{_SHOWN}} to {end:{_SHOWN}}",

@@ -1,0 +1,134 @@
+"""Path i is the same whatever it is drawn with, and every use of randomness has its own stream."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.config import Config, load, scenarios
+from simulator.market.draw import draw
+from simulator.market.paths import SINGLE, STACKED, MarketPaths
+from simulator.market.streams import Stream
+
+ARRAYS = (*STACKED, *SINGLE)
+PATHS = 37
+
+
+def _short(name: str, *overrides: str) -> Config:
+    return load(name, overrides)
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, MarketPaths]:
+    return {name: draw(load(name), 0, PATHS) for name in scenarios()}
+
+
+def _same(one: MarketPaths, other: MarketPaths, names: tuple[str, ...] = ARRAYS) -> bool:
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
+
+
+@pytest.mark.parametrize("name", list(scenarios()))
+def test_arrays_have_their_shapes_and_hold_what_they_should(
+    whole: dict[str, MarketPaths], name: str
+) -> None:
+    config, market = load(name), whole[name]
+    points = config.steps + 1
+    assert market.index.shape == (len(config.symbols), points, PATHS)
+    assert market.noise_trade.shape == (len(config.markets), points, PATHS)
+    assert market.gas_usd.shape == market.deposit_flow.shape == (points, PATHS)
+    for array in ARRAYS:
+        values = getattr(market, array)
+        assert values.dtype == np.float64
+        assert values.flags.c_contiguous
+        assert np.all(np.isfinite(values))
+    for array in ("index", "oracle_price", "gas_usd", "pool_depth", "perp_depth"):
+        assert np.all(getattr(market, array) > 0)
+    assert np.all(market.index[:, 0] == [[config.assets[s].price] for s in config.symbols])
+    assert np.all(market.deposit_flow >= -1)
+
+
+@pytest.mark.parametrize("name", list(scenarios()))
+@given(cut=st.integers(1, PATHS - 1))
+@settings(max_examples=3, deadline=None)
+def test_a_path_is_bit_identical_in_every_chunk(
+    whole: dict[str, MarketPaths], name: str, cut: int
+) -> None:
+    config = load(name)
+    for first, paths in ((0, cut), (cut, PATHS - cut), (cut, 1)):
+        assert _same(draw(config, first, paths), whole[name].chunk(first, paths))
+
+
+def test_paths_differ_from_each_other_and_between_seeds(whole: dict[str, MarketPaths]) -> None:
+    calm = whole["calm"]
+    assert len({column.tobytes() for column in calm.index[1].T}) == PATHS
+    other = draw(_short("calm", "seed=2"), 0, 2)
+    assert not np.any(other.index[1, 1:, 0] == calm.index[1, 1:, 0])
+
+
+AGENTS = (
+    "depositor",
+    "noise_trader",
+    "amm_arbitrageur",
+    "perp_arbitrageur",
+    "risk_manager",
+    "liquidator",
+    "keeper",
+)
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_taking_an_agent_away_changes_only_its_own_draws(
+    whole: dict[str, MarketPaths], agent: str
+) -> None:
+    name = "correlation-breakdown"
+    own = {
+        "depositor": ("deposit_flow",),
+        "noise_trader": ("noise_swap", "noise_trade"),
+    }.get(agent, ())
+    without = draw(_short(name, f"agents.{agent}=null"), 0, PATHS)
+    rest = tuple(array for array in ARRAYS if array not in own)
+    assert _same(without, whole[name], rest)
+    assert all(not np.any(getattr(without, array)) for array in own)
+
+
+def test_adding_an_asset_or_a_shock_leaves_the_other_draws_alone(
+    whole: dict[str, MarketPaths],
+) -> None:
+    more = draw(_short("calm", "assets.DOGE={price: 0.1, volatility: 1.0}"), 0, PATHS)
+    assert np.array_equal(more.index[:4], whole["calm"].index)
+    assert _same(more, whole["calm"], SINGLE)
+    crash = "shocks=[{kind: crash, assets: [SOL], size: -0.5, at_hours: 100}]"
+    shocked = draw(_short("calm", crash), 0, PATHS)
+    assert np.array_equal(shocked.index[:3], whole["calm"].index[:3])
+    assert np.array_equal(shocked.noise_swap, whole["calm"].noise_swap)
+
+
+def test_streams_of_different_names_paths_and_seeds_are_independent() -> None:
+    count = 4_000
+    draws = [
+        Stream(seed, name).normals(path, 1, count)[:, 0]
+        for seed in (1, 2)
+        for name in ("a", "b")
+        for path in (0, 1)
+    ]
+    correlations = np.corrcoef(draws)[np.triu_indices(len(draws), 1)]
+    assert np.all(np.abs(correlations) < 4.5 / np.sqrt(count))
+
+
+def test_a_stream_is_numpys_philox_at_the_counter_of_its_path() -> None:
+    stream = Stream(5, "gas")
+    key = stream._philox.state["state"]["key"]
+    plain = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 11]))
+    assert np.array_equal(stream.normals(10, 3, 7)[:, 1], plain.standard_normal(7))
+
+
+def test_chunks_and_cuts_outside_the_paths_are_refused(whole: dict[str, MarketPaths]) -> None:
+    calm = whole["calm"].chunk(5, 10)
+    for first, paths in ((4, 2), (14, 2), (5, 0)):
+        with pytest.raises(ValueError, match="must be from 5 to 14"):
+            calm.chunk(first, paths)
+    with pytest.raises(ValueError, match="must be from 1 to 720"):
+        calm.first_steps(721)
+    assert np.array_equal(calm.first_steps(9).index, calm.index[:, :10])
