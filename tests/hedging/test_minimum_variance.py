@@ -1,4 +1,4 @@
-"""Minimum-variance hedge ratios against least squares computed elsewhere, and where Σ is singular."""
+"""Minimum-variance hedge ratios against least squares done elsewhere; and where Σ is singular."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.hedging import covariance, effectiveness, hedge_ratios
+from simulator.types import Floats
 
 ASSETS, WINDOW, PATHS = 3, 400, 5
 
 
 @pytest.fixture(scope="module")
-def returns() -> np.ndarray:
-    """``[assets, window, paths]``: correlated, fat-tailed, with different volatilities and means."""
+def returns() -> Floats:
+    """``[assets, window, paths]``: correlated, fat-tailed, of different volatilities and means."""
     generator = np.random.default_rng(7)
     mixing = np.array([[0.03, 0.01, 0.008], [0.0, 0.02, 0.012], [0.0, 0.0, 0.025]])
     noise = generator.standard_t(5.0, (ASSETS, WINDOW, PATHS))
     return np.einsum("ij,jtp->itp", mixing, noise) + np.array([1e-3, -2e-3, 5e-4])[:, None, None]
 
 
-def test_covariance_equals_numpys(returns: np.ndarray) -> None:
+def test_covariance_equals_numpys(returns: Floats) -> None:
     result = covariance(returns)
     for path in range(PATHS):
         # Sums of 400 products of size 1e-3: relative rounding 400·ε.
         np.testing.assert_allclose(result[:, :, path], np.cov(returns[:, :, path]), rtol=1e-12)
 
 
-def test_covariance_of_a_path_does_not_depend_on_its_neighbours(returns: np.ndarray) -> None:
+def test_covariance_of_a_path_does_not_depend_on_its_neighbours(returns: Floats) -> None:
     whole = covariance(returns)
     for path in range(PATHS):
         alone = covariance(np.ascontiguousarray(returns[:, :, path : path + 1]))
         np.testing.assert_array_equal(whole[:, :, path], alone[:, :, 0])
 
 
-def test_compiled_covariance_equals_its_plain_twin(returns: np.ndarray) -> None:
+def test_compiled_covariance_equals_its_plain_twin(returns: Floats) -> None:
     few = np.ascontiguousarray(returns[:, :40, :2])
     # LLVM may contract nothing without fastmath: the same operations in the same order.
     np.testing.assert_array_equal(covariance(few), covariance.py_func(few))
 
 
-def test_two_hedge_ratios_are_the_slopes_of_least_squares(returns: np.ndarray) -> None:
+def test_two_hedge_ratios_are_the_slopes_of_least_squares(returns: Floats) -> None:
     betas = hedge_ratios(covariance(returns))
     for path in range(PATHS):
         regressors = np.column_stack([np.ones(WINDOW), returns[1, :, path], returns[2, :, path]])
@@ -49,7 +50,7 @@ def test_two_hedge_ratios_are_the_slopes_of_least_squares(returns: np.ndarray) -
         np.testing.assert_allclose(betas[:, path], slopes, rtol=1e-10)
 
 
-def test_effectiveness_is_the_r_squared_of_least_squares(returns: np.ndarray) -> None:
+def test_effectiveness_is_the_r_squared_of_least_squares(returns: Floats) -> None:
     result = effectiveness(covariance(returns))
     for path in range(PATHS):
         regressors = np.column_stack([np.ones(WINDOW), returns[1, :, path], returns[2, :, path]])
@@ -99,7 +100,7 @@ def test_no_other_hedge_has_a_smaller_variance(seed: int, change: list[float]) -
     sigma = factor @ factor.T
     betas = hedge_ratios(sigma)
 
-    def variance(hedge: np.ndarray) -> float:
+    def variance(hedge: Floats) -> float:
         weights = np.concatenate([[1.0], -hedge])
         return float(weights @ sigma @ weights)
 
