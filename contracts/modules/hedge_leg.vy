@@ -80,10 +80,13 @@ def post_betas(betas: DynArray[int256, MAX_MARKETS]):
     """
     roles._only_risk_manager()
     errors.check(len(betas) == len(self._markets), "vault: wrong number of betas")
-    first: bool = self.betas_posted_at == 0
-    due: bool = (
-        block.timestamp >= self.betas_posted_at + vault_parameters.values.beta_interval
-    )
+    largest_change: uint256 = max_value(uint256)
+    if self.betas_posted_at != 0:
+        largest_change = vault_parameters.values.beta_max_change
+        errors.check(
+            block.timestamp - self.betas_posted_at >= vault_parameters.values.beta_interval,
+            "vault: beta change too fast",
+        )
     i: uint256 = 0
     for market: uint256 in self._markets:
         beta: int256 = betas[i]
@@ -93,10 +96,7 @@ def post_betas(betas: DynArray[int256, MAX_MARKETS]):
             "vault: beta out of bounds",
         )
         change: uint256 = fixed_point.magnitude(beta - self.beta[market])
-        errors.check(
-            first or (due and change <= vault_parameters.values.beta_max_change),
-            "vault: beta change too fast",
-        )
+        errors.check(change <= largest_change, "vault: beta change too fast")
         self.beta[market] = beta
     self.betas_posted_at = block.timestamp
     log IHedgeVault.BetasPosted(betas=betas)
