@@ -35,9 +35,15 @@ def _compile(function: Callable[..., Any], **options: bool) -> Any:
     numba.config.CACHE_DIR = _CACHE_DIRECTORY
     try:
         # No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares
-        # a branch before every division.
+        # a branch before every division. Kernels allocate nothing, so that reference counting can be
+        # off: counting every array of the state at every call took most of the time.
         return numba.njit(
-            cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options
+            cache=True,
+            nogil=True,
+            error_model="numpy",
+            no_cfunc_wrapper=True,
+            _nrt=False,
+            **options,
         )(function)
     finally:
         numba.config.CACHE_DIR = previous

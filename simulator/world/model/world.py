@@ -307,11 +307,13 @@ class ModelWorld(World):
             raise InputError(f"{name}: {index}; allowed: {first} to {count - 1}")
 
     def _column(self, array: Floats) -> Floats:
-        return _floats(np.broadcast_to(array, (self.market.paths,)))
+        if np.shape(array) != (self.market.paths,):
+            array = np.broadcast_to(array, (self.market.paths,))
+        return _floats(array)
 
     def _finite(self, action: Action, name: str) -> Floats:
         column = self._column(getattr(action, name))
-        if not np.all(np.isfinite(column)):
+        if not np.isfinite(column).all():
             path = int(np.flatnonzero(~np.isfinite(column))[0])
             raise InputError(
                 f"{type(action).__name__}.{name}: {column[path]} on path {path}; allowed: finite"
@@ -319,11 +321,15 @@ class ModelWorld(World):
         return column
 
     def _when(self, array: Booleans) -> Booleans:
-        return np.require(
-            np.broadcast_to(array, (self.market.paths,)), np.bool_, ("C", "W", "O")
-        )
+        if np.shape(array) != (self.market.paths,):
+            array = np.broadcast_to(array, (self.market.paths,))
+        return np.require(array, np.bool_, ("C", "W"))
 
 
 def _floats(array: Floats) -> Floats:
     """C-contiguous, writeable float64, the one layout kernels are compiled for; copied if it is not."""
+    if isinstance(array, np.ndarray) and array.dtype == np.float64:
+        flags = array.flags
+        if flags.c_contiguous and flags.writeable:
+            return array
     return np.require(array, np.float64, ("C", "W"))
