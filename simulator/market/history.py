@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,9 +136,11 @@ def with_history(
             f"window = {first} to {last}: must hold two or more steps of {step} minutes"
         )
     gap = config.history.max_gap_hours
-    prices = [float(on_grid(bar, first, steps + 1, step, gap)[0][0]) for bar in bars]
+    series = [on_grid(bar, first, steps + 1, step, gap)[0] for bar in bars]
     names = [_asset(symbol) for symbol in symbols]
-    plan = _Plan(config, dict(zip(names, prices, strict=True)), keep_shocks=keep_shocks)
+    prices = {name: float(prices[0]) for name, prices in zip(names, series, strict=True)}
+    fall = float(series[0].min()) / prices[names[0]]
+    plan = _Plan(config, prices, fall, keep_shocks=keep_shocks)
     volatilities, correlations, measured = _measure(bars, first, step) or plan.scenario_moments()
     data = plan.data(volatilities, correlations)
     notes = [measured, *plan.notes]
@@ -219,8 +222,12 @@ def _measure(bars: list[Bars], start: datetime, step: int) -> tuple[Floats, Floa
 class _Plan:
     """A scenario rewritten for other assets: its base asset and markets keep their places."""
 
-    def __init__(self, config: Config, prices: dict[str, float], *, keep_shocks: bool) -> None:
+    def __init__(
+        self, config: Config, prices: dict[str, float], fall: float, *, keep_shocks: bool
+    ) -> None:
+        """``prices`` at the start; ``fall``: the LP asset's lowest price over its first."""
         self.config, self.prices, self.keep_shocks = config, prices, keep_shocks
+        self.fall = fall
         self.notes: list[str] = []
         self.names = list(prices)
         markets = config.markets
@@ -291,11 +298,16 @@ class _Plan:
                 agent["margin"] = {c: q for c, q in agent["margin"].items() if c in collaterals}
 
     def _wallets(self, data: dict[str, Any], old: dict[str, Any]) -> None:
-        """Wallets of base tokens keep their value in USD."""
+        """Wallets of base tokens keep their value in USD.
+
+        The arbitrageur restocks outside as a price falls: what a pool takes grows as 1/√P (Uniswap
+        v3 whitepaper, eq. 6.29), so its wallet holds that much for the lowest price replayed.
+        """
         scale = old[self.places[0]]["price"] / self.prices[self.names[0]]
-        for agent in data["agents"].values():
+        for name, agent in data["agents"].items():
             if agent is not None and "base" in agent:
-                agent["base"] *= scale
+                fall = self.fall if name == "amm_arbitrageur" else 1.0
+                agent["base"] *= scale / sqrt(fall)
 
     def _shocks(self, data: dict[str, Any]) -> None:
         if not self.keep_shocks:
