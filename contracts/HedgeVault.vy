@@ -29,11 +29,11 @@ from contracts.modules import vault_parameters
 
 implements: IERC4626
 implements: IHedgeVault
-initializes: roles
-initializes: pool_leg
+uses: pool_leg
+uses: roles
+uses: vault_parameters
+initializes: hedge_leg
 initializes: share_token
-initializes: vault_parameters
-initializes: hedge_leg[pool_leg := pool_leg, roles := roles, vault_parameters := vault_parameters]
 exports: (
     roles.__interface__,
     pool_leg.__interface__,
@@ -84,9 +84,7 @@ def __init__(
     @notice The deployer becomes the owner.
     @param markets Perp markets to hedge on, indices of the clearing house, ascending.
     """
-    roles.__init__(msg.sender)
-    pool_leg.__init__(pool, base, asset_)
-    hedge_leg.__init__(oracle, clearing, markets, parameters.isolated)
+    hedge_leg.__init__(oracle, clearing, markets, parameters, pool, base, asset_)
     base_decimals: uint256 = convert(staticcall IERC20Detailed(base).decimals(), uint256)
     assert staticcall IERC20Detailed(asset_).decimals() == 6, "vault: asset decimals"
     assert base_decimals >= 6 and base_decimals % 2 == 0, "vault: base decimals"
@@ -94,9 +92,6 @@ def __init__(
     asset = asset_
     UNIT_BASE = 10**base_decimals
     UNIT_RATIO = 10 ** ((base_decimals - 6) // 2)
-    vault_parameters._set(
-        parameters, staticcall pool.tickSpacing(), (staticcall clearing.parameters()).initial_multiple
-    )
     assert extcall IERC20(asset_).approve(clearing.address, max_value(uint256), default_return_value=True)
 
 

@@ -11,6 +11,7 @@
 from contracts.interfaces import IClearingHouse
 from contracts.interfaces import IHedgeVault
 from contracts.interfaces import IPriceOracle
+from contracts.interfaces import IUniswapV3Pool
 
 from . import errors
 from . import fixed_point
@@ -19,9 +20,9 @@ from . import roles
 from . import vault_math
 from . import vault_parameters
 
-uses: pool_leg
-uses: roles
-uses: vault_parameters
+initializes: pool_leg
+initializes: roles
+initializes: vault_parameters
 
 
 WAD: constant(uint256) = 10**18
@@ -43,22 +44,34 @@ def __init__(
     oracle: IPriceOracle,
     clearing: IClearingHouse,
     markets: DynArray[uint256, MAX_MARKETS],
-    isolated: bool,
+    parameters: IHedgeVault.Parameters,
+    pool: IUniswapV3Pool,
+    base: address,
+    usdc: address,
 ):
+    """
+    @notice The deployer becomes the owner. The accounts draw on the idle USDC of the pool leg, so it and what
+            both legs go by are set up here.
+    """
+    roles.__init__(msg.sender)
+    pool_leg.__init__(pool, base, usdc)
+    vault_parameters._set(
+        parameters, staticcall pool.tickSpacing(), (staticcall clearing.parameters()).initial_multiple
+    )
     assert staticcall clearing.oracle() == oracle.address, "vault: another oracle"
     ORACLE = oracle
     CLEARING = clearing
-    ISOLATED = isolated
+    ISOLATED = parameters.isolated
     self._markets = markets
     below: uint256 = 0
     for market: uint256 in markets:
         assert market >= below, "vault: markets not ascending"
         below = market + 1
         self._assets[market] = (staticcall clearing.market(market)).asset
-        if isolated:
+        if parameters.isolated:
             self._subs.append(below)
     assert below <= staticcall clearing.market_count(), "vault: no such market"
-    if not isolated:
+    if not parameters.isolated:
         self._subs.append(0)
 
 
