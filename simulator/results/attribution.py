@@ -83,9 +83,9 @@ class Attribution:
         self.residual = np.zeros(paths)
         self.largest_nav = np.zeros(paths)
         self._explicit = np.zeros(paths)  # of the open run of operations, already in a bucket
-        self._operating = (
-            False  # between the first of a run of vault operations and what follows it
-        )
+        # Paths between the first of a run of vault operations and what follows the last of it.
+        self._operating = np.zeros(paths, np.bool_)
+        self._everywhere = np.ones(paths, np.bool_)
 
     def bucket(self, name: str) -> Floats:
         """Cumulative USD ``[paths]`` of one bucket; a view, valid until the run goes on."""
@@ -108,24 +108,21 @@ class Attribution:
             self._first_nav = np.array(state.nav)
 
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
-        """Open or close a run of vault operations."""
+        """Open or close a run of vault operations on the paths that ask for the action."""
         own = on_vault(action, self._protocol)
-        if own == self._operating or not asked(action).any():
-            if own and isinstance(action, Liquidate | LiquidateCollateral):
-                self._bad_debt = np.array(world.observe().bad_debt)
+        if own and isinstance(action, Liquidate | LiquidateCollateral):
+            self._bad_debt = np.array(world.observe().bad_debt)
+        if not own and not self._operating.any():
             return
-        state = world.observe()
-        if own:
-            self._gap(self._read(state, step))
-            self._operating = True
-            if isinstance(action, Liquidate | LiquidateCollateral):
-                self._bad_debt = np.array(state.bad_debt)
-        else:
-            self._close(self._read(state, step))
+        chosen = asked(action) & (self._operating != own)
+        if chosen.any():
+            self._settle(self._read(world.observe(), step), chosen)
+            if own:
+                self._operating |= chosen
 
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """Book what a vault operation moved for a named reason."""
-        if not self._operating or not on_vault(action, self._protocol):
+        if not on_vault(action, self._protocol):
             return
         done = fill.status == Status.OK
         if not done.any():
@@ -145,11 +142,7 @@ class Attribution:
     def stepped(self, step: int, world: World) -> None:
         """Explain the step and check that nothing is left over."""
         state = world.observe()
-        reading = self._read(state, step)
-        if self._operating:
-            self._close(reading)
-        else:
-            self._gap(reading)
+        self._settle(self._read(state, step), self._everywhere)
         explained = self._first_nav + self.flows
         for row in self.buckets:
             explained += row
@@ -201,22 +194,8 @@ class Attribution:
             row[k.ROWS + extra + c] = price[asset]
         return row
 
-    def _gap(self, after: Floats) -> None:
-        """Explain what happened since the last reading, no operation of the vault among it."""
-        k.explain_gap(self._last, after, self.buckets)
-        self._last = after
-
-    def _close(self, after: Floats) -> None:
-        """End a run of vault operations: what its named parts do not explain is trading cost."""
-        worth, was = np.empty_like(self.flows), np.empty_like(self.flows)
-        k.value(after, worth)
-        k.value(self._last, was)
-        worth -= was
-        worth -= self._explicit
-        self.buckets[k.TRADING_COST] += worth
-        self._explicit[:] = 0.0
-        self._operating = False
-        self._last = after
+    def _settle(self, now: Floats, chosen: Booleans) -> None:
+        k.settle(self._last, now, chosen, self._operating, self._explicit, self.buckets)
 
     def _book(self, name: str, usd: Floats, where: Booleans) -> None:
         moved = np.where(where, usd, 0.0)

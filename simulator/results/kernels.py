@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from simulator.types import Codes, Floats
+    from simulator.types import Booleans, Codes, Floats
 
 # Rows of a reading of the vault's holdings; two for each collateral other than USDC follow: all
 # quantities, then all prices. SETTLED = Σ(cash − cost), CLOSEOUT = Σ s·closeout and
@@ -69,37 +69,63 @@ def _dollars(row: Floats, i: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def value(row: Floats, out: Floats) -> None:
-    """NAV in USD of a reading ``[rows, P]`` into ``out [P]``."""
+def value(row: Floats, i: int) -> float:
+    """NAV in USD of a reading ``[rows, P]`` on path ``i``."""
     extra = (row.shape[0] - ROWS) // 2
-    for i in range(row.shape[1]):
-        total = _dollars(row, i) * row[PRICE_U, i]
-        total += (row[IDLE_X, i] + row[LP_X, i] + row[FEES_X, i]) * row[PRICE_X, i]
-        for c in range(extra):
-            total += row[ROWS + c, i] * row[ROWS + extra + c, i]
-        out[i] = total
+    total = _dollars(row, i) * row[PRICE_U, i]
+    total += (row[IDLE_X, i] + row[LP_X, i] + row[FEES_X, i]) * row[PRICE_X, i]
+    for c in range(extra):
+        total += row[ROWS + c, i] * row[ROWS + extra + c, i]
+    return total
 
 
 @njit(cache=True, nogil=True)
-def explain_gap(before: Floats, after: Floats, book: Floats) -> None:
-    """Add to the buckets ``book [buckets, P]`` what explains one reading after another."""
+def explain_gap(before: Floats, after: Floats, i: int, book: Floats) -> None:
+    """Add to ``book [buckets, P]`` what explains one reading after another on path ``i``."""
     extra = (before.shape[0] - ROWS) // 2
-    for i in range(before.shape[1]):
-        price_u, price_x = after[PRICE_U, i], after[PRICE_X, i]
-        move_u, move_x = price_u - before[PRICE_U, i], price_x - before[PRICE_X, i]
-        held_x = before[IDLE_X, i] + before[LP_X, i] + before[FEES_X, i]
-        book[LP_DELTA, i] += held_x * move_x
-        gained_u, gained_x = after[LP_U, i] - before[LP_U, i], after[LP_X, i] - before[LP_X, i]
-        book[LP_CONVEXITY, i] += gained_x * price_x + gained_u * price_u
-        fees_u, fees_x = after[FEES_U, i] - before[FEES_U, i], after[FEES_X, i] - before[FEES_X, i]
-        book[LP_FEES, i] += fees_x * price_x + fees_u * price_u
-        book[HEDGE_PRICE, i] += (after[CLOSEOUT, i] - before[CLOSEOUT, i]) * price_u
-        book[FUNDING, i] -= (after[OWED, i] - before[OWED, i]) * price_u
-        revaluation = _dollars(before, i) * move_u
-        for c in range(extra):
-            now, then = after[ROWS + extra + c, i], before[ROWS + extra + c, i]
-            revaluation += before[ROWS + c, i] * (now - then)
-        book[REVALUATION, i] += revaluation
+    price_u, price_x = after[PRICE_U, i], after[PRICE_X, i]
+    move_u, move_x = price_u - before[PRICE_U, i], price_x - before[PRICE_X, i]
+    held_x = before[IDLE_X, i] + before[LP_X, i] + before[FEES_X, i]
+    book[LP_DELTA, i] += held_x * move_x
+    gained_u, gained_x = after[LP_U, i] - before[LP_U, i], after[LP_X, i] - before[LP_X, i]
+    book[LP_CONVEXITY, i] += gained_x * price_x + gained_u * price_u
+    fees_u, fees_x = after[FEES_U, i] - before[FEES_U, i], after[FEES_X, i] - before[FEES_X, i]
+    book[LP_FEES, i] += fees_x * price_x + fees_u * price_u
+    book[HEDGE_PRICE, i] += (after[CLOSEOUT, i] - before[CLOSEOUT, i]) * price_u
+    book[FUNDING, i] -= (after[OWED, i] - before[OWED, i]) * price_u
+    revaluation = _dollars(before, i) * move_u
+    for c in range(extra):
+        now, then = after[ROWS + extra + c, i], before[ROWS + extra + c, i]
+        revaluation += before[ROWS + c, i] * (now - then)
+    book[REVALUATION, i] += revaluation
+
+
+@njit(cache=True, nogil=True)
+def settle(
+    last: Floats,
+    now: Floats,
+    chosen: Booleans,
+    operating: Booleans,
+    explicit: Floats,
+    book: Floats,
+) -> None:
+    """Explain the change since the ``last`` reading on the ``chosen`` paths; ``now`` follows it.
+
+    Where the vault was ``operating``, what ``explicit`` (USD already in a bucket) does not explain
+    is trading cost, and the run of operations ends; elsewhere the change is a gap. A path is
+    settled only when something happens on it: its sums do not depend on the paths beside it.
+    """
+    for i in range(chosen.size):
+        if not chosen[i]:
+            continue
+        if operating[i]:
+            book[TRADING_COST, i] += value(now, i) - value(last, i) - explicit[i]
+            explicit[i] = 0.0
+            operating[i] = False
+        else:
+            explain_gap(last, now, i, book)
+        for row in range(last.shape[0]):
+            last[row, i] = now[row, i]
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from simulator.agents.base import Actions, Agent, View
+from simulator.agents.build import add_agents
+from simulator.config import Config, load, resolve, scenarios
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.results import kernels
+from simulator.results.attribution import BUCKETS, TOLERANCE, Attribution, AttributionError
+from simulator.runner import Plan, simulate_chunk
+from simulator.types import Status
+from simulator.world.actions import (
+    Action,
+    Deposit,
+    Fill,
+    PostBetas,
+    PostMargin,
+    Rebalance,
+    Recenter,
+    Redeem,
+    Swap,
+    Trade,
+)
+from simulator.world.base import World
+from simulator.world.model.world import ModelWorld
+from simulator.world.protocol import AgentSlot
+
+Script = dict[int, list[Callable[[View, int], Action]]]
+
+
+class Scripted(Agent):
+    """Does at each step what a script says; keeps what came of it and the sizes around it."""
+
+    slot = AgentSlot("scripted", 5e6, 2_000.0, True, (1e6, 0.0))
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.fills: list[Fill] = []
+        self.sizes: list[np.ndarray] = []
+
+    def act(self, view: View) -> Actions:
+        for make in self.script.get(view.step, []):
+            self.sizes.append(view.state.size[0].copy())
+            self.fills.append((yield make(view, self.index)))
+            self.sizes.append(view.state.size[0].copy())
+
+
+class Diary:
+    """Copies the buckets at the end of each step."""
+
+    def __init__(self, attribution: Attribution) -> None:
+        self.attribution = attribution
+        self.buckets: list[np.ndarray] = []
+        self.flows: list[np.ndarray] = []
+
+    def advanced(self, step: int, world: World) -> None: ...
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None: ...
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None: ...
+
+    def stepped(self, step: int, world: World) -> None:
+        self.buckets.append(self.attribution.buckets.copy())
+        self.flows.append(self.attribution.flows.copy())
+
+    def moved(self, step: int) -> dict[str, np.ndarray]:
+        """What each bucket gained in one step, buckets that gained nothing left out."""
+        change = self.buckets[step] - self.buckets[step - 1]
+        return {
+            name: row
+            for name, row in zip(BUCKETS, change, strict=True)
+            if np.any(np.abs(row) > 1e-6)
+        }
+
+
+def always(paths: int) -> np.ndarray:
+    return np.ones(paths, np.bool_)
+
+
+def opening(config: Config) -> list[Callable[[View, int], Action]]:
+    """Deposit, post betas, place the range and the hedge."""
+    paths = config.paths
+    return [
+        lambda view, me: Deposit(me, np.full(paths, 1e6)),
+        lambda view, me: PostBetas(me, np.full((2, paths), 0.4), always(paths)),
+        lambda view, me: Recenter(me, always(paths)),
+        lambda view, me: Rebalance(me, always(paths)),
+    ]
+
+
+def play(config: Config, script: Script) -> tuple[Scripted, Diary, Attribution, World]:
+    market = draw(config, 0, config.paths)
+    agent = Scripted(script)
+    protocol, agents = add_agents(resolve(config), [], [agent])
+    world = ModelWorld(protocol, market)
+    attribution = Attribution(world)
+    diary = Diary(attribution)
+    simulate(world, agents, [attribution, diary])
+    attribution.check()
+    assert all((fill.status == Status.OK).all() for fill in agent.fills)
+    return agent, diary, attribution, world
+
+
+@pytest.mark.parametrize("name", sorted(scenarios()))
+def test_every_dollar_is_explained_on_every_path_of_every_scenario(name: str) -> None:
+    config = load(name, ["paths=4"])
+    paths = simulate_chunk(Plan(config, "model", (), 0), 0, 4, 0).paths
+    explained = paths[list(BUCKETS)].sum(axis=1) + paths["flows"]
+    assert (paths["residual"] <= TOLERANCE * paths["largest_nav"]).all()
+    assert np.allclose(explained, paths["final_nav"], rtol=1e-9, atol=1e-3)
+    assert (paths["lp_delta"] != 0).all()
+
+
+def test_trading_cost_of_a_rebalance_is_spread_plus_fee(quiet: Config) -> None:
+    paths = quiet.paths
+    steps = opening(quiet)
+    agent, diary, _, world = play(quiet, {0: steps[:3], 2: steps[3:]})
+    sizes = agent.sizes[-1] - agent.sizes[-2]
+    expected = np.zeros(paths)
+    clearing, market = world.protocol.clearing, world.market
+    for m, parameters in enumerate(clearing.markets):
+        index = market.oracle_price[parameters.asset, 2]
+        size = sizes[m]
+        assert (size < 0).all()
+        # The book was flat: skew 0 before the order.
+        fill = index * (1 + (size / 2) / parameters.skew_scale - parameters.half_spread)
+        expected += np.abs(size) * index * parameters.half_spread
+        expected += np.abs(size) * fill * parameters.taker_fee
+    moved = diary.moved(2)
+    reward = world.protocol.vault.keeper_reward
+    assert set(moved) == {"trading_cost", "rewards"}
+    assert np.allclose(moved["trading_cost"], -expected * market.oracle_price[0, 2], rtol=1e-9)
+    assert np.allclose(moved["rewards"], -reward * market.oracle_price[0, 2], rtol=1e-12)
+
+
+def test_deposits_and_redemptions_are_flows_not_profit(quiet: Config) -> None:
+    paths = quiet.paths
+    script: Script = {
+        0: [lambda view, me: Deposit(me, np.full(paths, 1e6))],
+        1: [lambda view, me: Deposit(me, np.full(paths, 5e5))],
+        2: [lambda view, me: Redeem(me, view.state.wallet_shares[me] / 2)],
+    }
+    agent, diary, attribution, world = play(quiet, script)
+    paid_out = agent.fills[2].amount_out
+    assert np.allclose(diary.flows[1], 1.5e6 * world.market.oracle_price[0, 1])
+    assert np.allclose(diary.flows[2] - diary.flows[1], -paid_out * world.market.oracle_price[0, 2])
+    assert np.abs(attribution.leg(BUCKETS)).max() < 1e-6
+
+
+def test_a_swap_of_others_pays_the_position_fees_and_nothing_else(quiet: Config) -> None:
+    paths = quiet.paths
+    # Amounts of the position are taken at the oracle price, which a swap does not move.
+    script: Script = {
+        0: opening(quiet),
+        2: [lambda view, me: Swap(me, np.full(paths, 100.0), np.zeros(paths), np.zeros(paths))],
+    }
+    _, diary, _, _ = play(quiet, script)
+    moved = diary.moved(2)
+    funding = moved.pop("funding", np.zeros(paths))
+    assert np.abs(funding).max() < 50
+    assert set(moved) == {"lp_fees"}
+    assert (moved["lp_fees"] > 1.0).all()
+
+
+def test_skew_left_by_another_trader_is_hedge_price(quiet: Config) -> None:
+    paths, asset = quiet.paths, quiet.markets[0]
+    script: Script = {
+        0: opening(quiet),
+        2: [lambda view, me: Trade(me, 0, np.full(paths, 10.0), np.full(paths, 1e9))],
+    }
+    _, diary, _, world = play(quiet, script)
+    parameters = world.protocol.clearing.markets[0]
+    short = world.observe().size[0, 0]
+    index = world.market.oracle_price[parameters.asset, 2]
+    # Close-out price rises by index·Δ/K for everybody; the vault is short.
+    expected = short * index * 10.0 / parameters.skew_scale * world.market.oracle_price[0, 2]
+    assert quiet.assets[asset].price == pytest.approx(index[0])
+    assert np.allclose(diary.moved(2)["hedge_price"], expected, rtol=1e-9)
+
+
+class Misreported(ModelWorld):
+    """A world whose NAV is wrong by a millionth on its second path."""
+
+    def observe(self):  # type: ignore[no-untyped-def]
+        state = super().observe()
+        if "_wrong" not in state.__dict__:
+            state.__dict__["_wrong"] = True
+            state.__dict__["nav"] = state.nav * np.array([1.0, 1.0 + 1e-6])
+        return state
+
+
+def test_a_wrong_nav_is_refused_naming_the_path(quiet: Config) -> None:
+    market = draw(quiet, 0, 2)
+    protocol, agents = add_agents(resolve(quiet), [], [Scripted({0: opening(quiet)})])
+    attribution = Attribution(world := Misreported(protocol, market))
+    simulate(world, agents, [attribution])
+    with pytest.raises(AttributionError, match=r"^path 1: .*1 of 2 paths"):
+        attribution.check()
+
+
+def test_a_nan_does_not_pass_the_check(quiet: Config) -> None:
+    attribution = Attribution(ModelWorld(resolve(quiet), draw(quiet, 0, 2)))
+    attribution.residual[0] = np.nan
+    with pytest.raises(AttributionError, match="path 0"):
+        attribution.check()
+
+
+def readings(extra: int) -> Iterator[np.ndarray]:
+    draws = np.random.default_rng(7)
+    for _ in range(2):
+        yield draws.uniform(1.0, 2.0, (kernels.ROWS + 2 * extra, 5))
+
+
+@pytest.mark.parametrize("extra", [0, 2])
+def test_a_gap_is_explained_exactly_whatever_changed_in_it(extra: int) -> None:
+    before, after = readings(extra)
+    # What a gap cannot change: idle balances, settled cash, quantities of other collateral.
+    for row in (kernels.IDLE_U, kernels.IDLE_X, kernels.SETTLED):
+        after[row] = before[row]
+    after[kernels.ROWS : kernels.ROWS + extra] = before[kernels.ROWS : kernels.ROWS + extra]
+    book = np.zeros((len(BUCKETS), 5))
+    for path in range(5):
+        kernels.explain_gap(before, after, path, book)
+        gained = kernels.value(after, path) - kernels.value(before, path)
+        assert book[:, path].sum() == pytest.approx(gained, abs=1e-13)
+    plain = np.zeros_like(book)
+    for path in range(5):
+        kernels.explain_gap.py_func(before, after, path, plain)
+    assert np.array_equal(book, plain)
+
+
+def test_gap_rows_of_the_kernel_are_the_named_buckets() -> None:
+    names = {
+        "lp_delta": kernels.LP_DELTA,
+        "lp_convexity": kernels.LP_CONVEXITY,
+        "lp_fees": kernels.LP_FEES,
+        "hedge_price": kernels.HEDGE_PRICE,
+        "funding": kernels.FUNDING,
+        "trading_cost": kernels.TRADING_COST,
+        "collateral_revaluation": kernels.REVALUATION,
+    }
+    assert {name: BUCKETS.index(name) for name in names} == names
+
+
+def test_a_full_redemption_and_margin_posts_of_others_leave_nothing_unexplained(
+    quiet: Config,
+) -> None:
+    paths = quiet.paths
+    script: Script = {
+        0: opening(quiet),
+        1: [lambda view, me: PostMargin(me, 0, np.full(paths, 1e5))],
+        3: [lambda view, me: Redeem(me, view.state.wallet_shares[me])],
+    }
+    _, diary, attribution, world = play(quiet, script)
+    assert (attribution.residual <= TOLERANCE * attribution.largest_nav).all()
+    assert "trading_cost" in diary.moved(3)
+    assert (world.observe().shares < 1e-6).all()
