@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simulator import cli
+
+from .conftest import COMMAND, Run
+
+SHORT = ("correlation-breakdown", "--set", "horizon_hours=24", "--set", "shocks=[]")
+
+
+def test_help_answers_within_half_a_second(hedgesim: Run) -> None:
+    took = []
+    for _ in range(4):
+        began = time.perf_counter()
+        assert hedgesim("--help").returncode == 0
+        took.append(time.perf_counter() - began)
+    assert min(took) < 0.5
+
+
+def test_neither_help_nor_import_loads_anything_heavy() -> None:
+    code = "import sys, simulator.cli; print(*(m.split('.')[0] for m in sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    heavy = {"pandas", "numba", "scipy", "pyarrow", "pydantic", "rich", "matplotlib", "web3", "ape"}
+    assert not heavy & set(loaded)
+
+
+def test_every_command_explains_itself(hedgesim: Run) -> None:
+    for name in cli.hedgesim.commands:
+        shown = hedgesim(name, "--help")
+        assert shown.returncode == 0
+        assert "Usage: hedgesim" in shown.stdout
+
+
+def test_run_writes_everything_and_ends_with_where_the_report_is(
+    hedgesim: Run, tmp_path: Path
+) -> None:
+    ran = hedgesim("run", *SHORT, "--paths", "4", "--seed", "3", "--out", "there")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert ran.stdout.splitlines()[-1] == "Report: there/report.html"
+    assert (tmp_path / "there" / "report.html").is_file()
+    summary = json.loads((tmp_path / "there" / "summary.json").read_text())
+    assert (summary["paths"], summary["seed"], summary["steps"]) == (4, 3, 24)
+    assert not (tmp_path / "there" / ".partial").exists()
+    # Nothing but text in a pipe.
+    assert "\x1b" not in ran.stdout
+    again = hedgesim("report", "there")
+    assert again.returncode == 0
+    assert again.stdout == "Report: there/report.html\n"
+
+
+def test_json_is_the_summary_and_nothing_else(hedgesim: Run, tmp_path: Path) -> None:
+    ran = hedgesim("run", *SHORT, "--paths", "2", "--json")
+    assert ran.returncode == 0, ran.stderr
+    written = tmp_path / "out" / "correlation-breakdown" / "summary.json"
+    assert json.loads(ran.stdout) == json.loads(written.read_text())
+
+
+@pytest.mark.parametrize(
+    ("requirement", "status"), [("bad_debt.max <= 0", 0), ("turnover.mean <= 1", 1)]
+)
+def test_requirements_decide_the_exit_status(hedgesim: Run, requirement: str, status: int) -> None:
+    ran = hedgesim("run", *SHORT, "--paths", "2", "--require", requirement)
+    assert ran.returncode == status, ran.stderr
+    assert ("holds: " if status == 0 else "FAILS: ") + requirement in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["run", "corelation-breakdown"], ["corelation-breakdown", "correlation-breakdown"]),
+        (["run", "calm", "--set", "vault.hedge_bnd=1"], ["vault.hedge_bnd", "hedge_band"]),
+        (["run", "calm", "--set", "vault.hedge_band=7"], ["vault.hedge_band", "7", "1"]),
+        (["run", "calm", "--paths", "0"], ["paths", "0"]),
+        (["run", "calm", "--paths", "few"], ["--paths", "few"]),
+        (["run", "calm", "--world", "mars"], ["mars", "model, chain"]),
+        (["run", "calm", "--require", "luck > 1"], ["luck", "bad_debt"]),
+        (["run", "calm", "--lp", "SOLUSDT"], ["lp = SOLUSDT", "--prices"]),
+        (["run", "calm", "--prices", "nowhere.parquet"], ["--lp"]),
+        (
+            ["run", "calm", "--prices", "nowhere.parquet", "--lp", "A", "--hedge", "B"],
+            ["nowhere.parquet"],
+        ),
+        (["run"], ["NAME|FILE"]),
+        (["report", "nowhere"], ["nowhere", "no finished run"]),
+        (["fly"], ["fly"]),
+        (["verify", "calm", "--paths", "0"], ["paths", "0"]),
+        (["verify", "calm", "--paths", "1", "--steps", "100000"], ["steps", "100000", "720"]),
+    ],
+)
+def test_bad_input_is_one_message_and_status_2(
+    hedgesim: Run, arguments: list[str], named: list[str]
+) -> None:
+    ran = hedgesim(*arguments)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+    for word in named:
+        assert word in ran.stderr
+
+
+def test_scenarios_are_listed_one_line_each(hedgesim: Run) -> None:
+    lines = hedgesim("scenarios").stdout.splitlines()
+    names = [line.split()[0] for line in lines]
+    assert names == sorted(names)
+    assert {"calm", "correlation-breakdown", "usdc-depeg-2023"} <= set(names)
+    assert all(re.fullmatch(r"\S+ {2,}\S.*", line) for line in lines)
+
+
+def test_schema_is_json_schema(hedgesim: Run) -> None:
+    schema = json.loads(hedgesim("schema").stdout)
+    assert "vault" in schema["properties"]
+
+
+def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    command = [COMMAND, "run", "calm", "--paths", "1500", "--out", "there"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    partial = tmp_path / "there" / ".partial"
+    for _ in range(600):
+        if partial.is_dir():
+            break
+        time.sleep(0.1)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "interrupted" in err
+    assert out == ""
+    assert [file.name for file in (tmp_path / "there").iterdir()] == [".partial"]
+    assert not list(partial.glob(".*.tmp"))
+
+
+def test_a_closed_pipe_is_no_traceback(hedgesim: Run, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [COMMAND, "schema"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert "Traceback" not in process.stderr
