@@ -106,8 +106,8 @@ class Comparison:
 
     @property
     def worst(self) -> float:
-        """Largest relative error of any variable."""
-        return max(self.max_relative_error.values())
+        """Largest relative error of any variable; NaN when one is."""
+        return float(np.max(list(self.max_relative_error.values())))
 
     @property
     def agrees(self) -> bool:
@@ -125,7 +125,8 @@ class Comparison:
             paths=sum(part.paths for part in parts),
             steps=parts[0].steps,
             max_relative_error={
-                name: max(part.max_relative_error[name] for part in parts) for name in VARIABLES
+                name: float(np.max([part.max_relative_error[name] for part in parts]))
+                for name in VARIABLES
             },
             flips=tuple(flip for part in parts for flip in part.flips),
             statuses=dict(sorted(statuses.items())),

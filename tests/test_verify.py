@@ -1,0 +1,99 @@
+"""The two worlds agree on every built-in scenario, and the comparison sees it when they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.config import load, scenarios
+from simulator.types import InputError, Status
+from simulator.verify import TOLERANCE, Comparison, Decision, Transcript, compare, relative_error
+from simulator.verify import verify as verify_worlds
+
+# Long enough for every scenario's shocks; the full 20 paths × 500 steps are `make campaign`.
+PATHS, STEPS = 2, 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", list(scenarios()))
+def test_model_and_contracts_agree(scenario: str) -> None:
+    comparison = verify_worlds(load(scenario), PATHS, STEPS, workers=1)
+    assert comparison.flips == ()
+    assert comparison.worst <= TOLERANCE
+    assert comparison.statuses["OK"] > STEPS
+
+
+def transcript(values: np.ndarray, status: Status = Status.OK) -> Transcript:
+    """Every state variable follows ``values`` ``[time, paths]``; one action each step."""
+    made = Transcript()
+    for name in made.states:
+        made.states[name] = list(values)
+    for step in range(len(values)):
+        codes = np.full(values.shape[1], status, np.int8)
+        made.statuses[Decision(step, "keeper", "Rebalance", 1)] = codes
+    return made
+
+
+WALK = np.abs(1.0 + np.arange(12.0).reshape(6, 2))
+
+
+def test_a_transcript_agrees_with_itself() -> None:
+    comparison = compare(transcript(WALK), transcript(WALK), first_path=0)
+    assert comparison.agrees
+    assert comparison.statuses == {"OK": 12}
+
+
+def test_the_error_is_relative_to_the_largest_magnitude_on_the_path() -> None:
+    ours = WALK.copy()
+    ours[2, 1] += 1e-6 * WALK[:, 1].max()
+    comparison = compare(transcript(ours), transcript(WALK), first_path=0)
+    assert comparison.max_relative_error["nav"] == pytest.approx(1e-6, rel=1e-6)
+    assert not comparison.agrees
+
+
+def test_a_variable_that_stays_zero_has_no_error() -> None:
+    assert relative_error(np.zeros((3, 2)), np.zeros((3, 2))) == 0.0
+
+
+def test_a_nan_in_either_world_never_agrees() -> None:
+    ours = transcript(WALK)
+    ours.states["skew"][3] = np.array([np.nan, 1.0])
+    broken = compare(ours, transcript(WALK), first_path=0)
+    assert not broken.agrees
+    whole = compare(transcript(WALK), transcript(WALK), first_path=0)
+    assert not Comparison.merge([whole, broken]).agrees
+
+
+@pytest.mark.parametrize("other", [Status.SLIPPAGE, Status.NONE])
+def test_another_status_is_a_flip_on_its_path(other: Status) -> None:
+    ours, theirs = transcript(WALK), transcript(WALK)
+    decision = Decision(4, "keeper", "Rebalance", 1)
+    ours.statuses[decision][1] = other
+    (flip,) = compare(ours, theirs, first_path=10).flips
+    assert (flip.path, flip.decision) == (11, decision)
+    assert (flip.model, flip.chain) == (other.name, "OK")
+
+
+def test_an_action_only_one_world_saw_is_a_flip() -> None:
+    ours, theirs = transcript(WALK), transcript(WALK)
+    extra = Decision(1, "liquidator", "Liquidate account 0 market 0", 1)
+    theirs.statuses[extra] = np.array([0, 1], np.int8)
+    (flip,) = compare(ours, theirs, first_path=0).flips
+    assert (flip.path, flip.model, flip.chain) == (1, "NONE", "OK")
+
+
+def test_merging_keeps_the_worst_of_each() -> None:
+    whole = compare(transcript(WALK), transcript(WALK), first_path=0)
+    worse = replace(whole, max_relative_error={**whole.max_relative_error, "nav": 1e-3})
+    merged = Comparison.merge([whole, worse])
+    assert merged.paths == 4
+    assert merged.max_relative_error["nav"] == 1e-3
+    assert merged.statuses == {"OK": 24}
+
+
+def test_more_steps_than_the_horizon_are_refused() -> None:
+    config = load("calm")
+    with pytest.raises(InputError, match=rf"steps: {config.steps + 1}; allowed: 1 to"):
+        verify_worlds(config, 1, config.steps + 1)
