@@ -90,7 +90,7 @@ def show_result(result: Result) -> None:
         rows.append(
             [title, *("–" if figure is None else format(figure, form) for figure in figures)]
         )
-    title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:g} days"
+    title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
     _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
     for name, title in _PROBABILITIES.items():
         click.echo(f"  {title}: {_probability(summary['probabilities'][name], summary['paths'])}")

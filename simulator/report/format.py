@@ -9,8 +9,7 @@ MINUS = "\N{MINUS SIGN}"
 
 def _signed(text: str, value: float, *, plus: bool) -> str:
     if value < 0:
-        # A word joiner: a line must not break between the sign and the amount.
-        return f"{MINUS}\N{WORD JOINER}{text}"
+        return MINUS + text
     return "+" + text if plus and value > 0 else text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.report import sections
-from simulator.report.format import count, listed, number, percent, usd
+from simulator.report.format import MINUS, count, listed, number, percent, usd
 from simulator.results.records import rolling_window
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def render(result: Result) -> str:
     }
     config, summary = result.config, result.summary
     window = rolling_window(config.steps, config.step_seconds) * config.step_minutes / 60
-    return environment.get_template("page.html").render(
+    html = environment.get_template("page.html").render(
         title=config.name.replace("-", " ").replace("_", " ").capitalize(),
         sentence=_sentence(config, summary["world"]),
         description=config.description,
@@ -54,9 +54,9 @@ def render(result: Result) -> str:
         parameters=_parameters(summary["config"]),
         notes=config.history.notes,
         summary=summary,
-        percent=percent,
-        number=number,
     )
+    # A line must not break between the sign and the amount.
+    return html.replace(f"{MINUS}$", f"{MINUS}\N{WORD JOINER}$")
 
 
 #: Mean loss beyond which a run without liquidations is no success.
@@ -65,7 +65,7 @@ _COSTLY = 0.05
 
 def _sentence(config: Config, world: str) -> str:
     days = config.steps * config.step_minutes / 1_440
-    length = f"{days:g} days" if days >= 2 else f"{days * 24:g} hours"
+    length = f"{days:.3g} days" if days >= 2 else f"{days * 24:g} hours"
     deposit = ""
     if config.agents.depositor is not None:
         deposit = f"{usd(config.agents.depositor.initial_deposit)} of deposits provide "

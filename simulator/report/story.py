@@ -127,12 +127,17 @@ def _basis(row: pd.Series) -> str:
                 f"{text}: more than the whole loss of {usd(-total)}; fees and the rest earned some "
                 "of it back."
             )
-        return f"{text}: {percent(share, 0)} of the loss of {usd(-total)}."
+        text = f"{text}: {percent(share, 0)} of the loss of {usd(-total)}"
     losses = {name: float(row[name]) for name in NAMES if name not in {"lp_delta", "hedge_price"}}
     worst = min(losses, key=lambda name: losses[name])
     if losses[worst] >= 0:
         return f"{text}."
-    return f"{text}; the largest other loss was {NAMES[worst].lower()}, {usd(losses[worst])}."
+    return f"{text}; the largest other loss was {_lower(NAMES[worst])}, {usd(losses[worst])}."
+
+
+def _lower(name: str) -> str:
+    """A name within a sentence; abbreviations keep their capitals."""
+    return name if name[:2].isupper() else name[0].lower() + name[1:]
 
 
 def _correlation(config: Config, series: pd.DataFrame) -> list[str]:

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import simulator
+from simulator.config import Config
+from simulator.report.charts import Chart, _apart, _union, nice_ticks, thinned, waterfall
+from simulator.report.format import MINUS, count, listed, number, percent, usd
+from simulator.results.attribution import BUCKETS
+from simulator.results.result import Result
+
+SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def result(config: Config) -> Result:
+    """Thirty days in which SOL decouples and crashes."""
+    return simulator.run(config, workers=1, requirements=["bad_debt.max <= 0", "return >= 0.5"])
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{WORD JOINER}", "").replace("\N{NO-BREAK SPACE}", " ")
+
+
+class Page(HTMLParser):
+    """Collects what a page loads and whether its tags are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [value or "" for name, value in attrs if name in {"src", "href", "action"}]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in {"line", "rect", "path", "polygon"}
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_loads_nothing(result: Result) -> None:
+    page = Page()
+    page.feed(result.report_html())
+    assert page.loads == []
+    assert page.open == []
+    assert "http" not in result.report_html()
+    assert "url(" not in result.report_html()
+
+
+def test_every_chart_is_well_formed_and_has_a_name(result: Result) -> None:
+    charts = SVG.findall(result.report_html())
+    assert len(charts) == 10
+    for chart in charts:
+        root = ElementTree.fromstring(chart)
+        assert root.attrib["aria-label"]
+        assert not {"nan", "inf"} & set(re.findall(r"[a-z]+", chart.replace("fill", "")))
+
+
+def test_page_says_what_the_summary_says(result: Result) -> None:
+    text, summary = plain(result.report_html()), result.summary
+    assert f"The worst path, number {summary['worst_path']['path']}" in text
+    assert plain(percent(summary["metrics"]["return"]["mean"], plus=True)) in text
+    assert "bad_debt.max &lt;= 0" in text
+    assert text.count("fails: ") == 1
+    assert "decoupling SOL" in text
+
+
+def test_story_names_the_fall_its_hours_and_its_cause(result: Result) -> None:
+    worst, story = result.worst_series, [plain(s) for s in result.summary["worst_path"]["story"]]
+    row = result.paths.set_index("path").loc[result.summary["worst_path"]["path"]]
+    assert plain(percent(abs(row["return"]))) in story[0]
+    price = worst["share_price"].to_numpy()
+    trough = int(np.argmax(1 - price / np.maximum.accumulate(price)))
+    assert f"to hour {worst['hours'][trough]:,.0f}: SOL" in story[1]
+    basis = plain(usd(row["lp_delta"] + row["hedge_price"], plus=True))
+    assert any("Basis" in sentence and basis in sentence for sentence in story)
+    assert f"assumed {number(result.summary['assumed_correlation'])}" in " ".join(story)
+
+
+def test_waterfalls_end_at_the_profit(result: Result) -> None:
+    found = result.summary["attribution"]["mean"]
+    assert sum(found.values()) == pytest.approx(result.paths["pnl"].mean())
+    chart = plain(waterfall("t", list(found.items()), "all", lambda v: usd(v, plus=True)))
+    texts = [t.text for t in ElementTree.fromstring(chart) if t.attrib.get("class") == "value"]
+    assert len(texts) == len(BUCKETS) + 1
+    assert texts[-1] == plain(usd(result.paths["pnl"].mean(), plus=True))
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))
+def test_ticks_are_round_evenly_spread_and_inside(low: float, span: float) -> None:
+    high = low + span
+    ticks = nice_ticks(low, high)
+    if high <= low:
+        return
+    slack = span * 1e-6 + abs(low) * 1e-9
+    assert all(low - slack <= tick <= high + slack for tick in ticks)
+    assert 1 <= len(ticks) <= 11
+    if len(ticks) > 2:
+        assert np.allclose(np.diff(ticks), ticks[1] - ticks[0], rtol=1e-6, atol=slack)
+
+
+@given(st.lists(st.floats(10, 200), min_size=1, max_size=6))
+def test_labels_never_cover_each_other_and_stay_in_the_frame(places: list[float]) -> None:
+    moved = [y for y, _, _ in _apart([(y, "x", "s") for y in places], 10, 200)]
+    assert all(b - a >= 14 - 1e-9 for a, b in pairwise(moved))
+    assert moved[0] >= 10 - 1e-9
+    assert moved[-1] <= 200 + 1e-9
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=8))
+def test_union_covers_the_same_hours_once(spans: list[tuple[int, int]]) -> None:
+    merged = _union([(a, a + n) for a, n in spans])
+    assert all(a[1] < b[0] for a, b in pairwise(merged))
+    hours = np.arange(-1, 75, 0.5)
+    covered = np.zeros(hours.size, np.bool_)
+    for a, n in spans:
+        covered |= (hours >= a) & (hours <= a + n)
+    again = np.zeros(hours.size, np.bool_)
+    for a, b in merged:
+        again |= (hours >= a) & (hours <= b)
+    assert np.array_equal(covered, again)
+
+
+def test_thinning_keeps_the_ends_and_the_extremes() -> None:
+    values = np.random.default_rng(1).normal(size=10_000)
+    kept = thinned(values)
+    assert len(kept) <= 490
+    assert {0, 9_999, int(values.argmin()), int(values.argmax())} <= set(kept.tolist())
+
+
+def test_a_line_is_broken_where_there_is_no_value() -> None:
+    chart = Chart("t", 4.0, 0.0, 1.0, str)
+    chart.line(np.arange(5.0), np.array([0.1, 0.2, np.nan, 0.3, 0.4]), "blue")
+    (drawn,) = re.findall(r'd="([^"]*)"', chart.svg())
+    assert drawn.count("M") == 2
+    assert drawn.count("L") == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "$0"),
+        (-0.001, "$0.00"),
+        (42.4, "$42"),
+        (-1.5, f"{MINUS}$1.50"),
+        (999.6, "$1k"),
+        (1_234.0, "$1.23k"),
+        (-310_000.0, f"{MINUS}$310k"),
+        (999_960.0, "$1m"),
+        (12_345_678.0, "$12.3m"),
+        (2.5e9, "$2.5bn"),
+        (float("nan"), "–"),
+        (None, "–"),
+    ],
+)
+def test_dollars_have_three_significant_figures(value: float | None, text: str) -> None:
+    assert plain(usd(value)) == text
+
+
+def test_words() -> None:
+    assert plain(usd(5.0, plus=True)) == "+$5.00"
+    assert plain(percent(-0.1234)) == f"{MINUS}12.3 %"
+    assert plain(percent(-0.00001)) == "0.0 %"
+    assert plain(number(-1.239)) == f"{MINUS}1.24"
+    assert count(1, "path") == "1 path"
+    assert count(1_200, "path") == "1,200 paths"
+    assert listed(["BTC"]) == "BTC"
+    assert listed(["BTC", "ETH", "SOL"]) == "BTC, ETH and SOL"
