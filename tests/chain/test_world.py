@@ -42,7 +42,8 @@ def test_the_first_observation_is_the_protocol(world, protocol):
     np.testing.assert_allclose(state.skew_scale, scales, rtol=1e-15)
     assert state.maker_cash.tolist() == [protocol.clearing.maker_funds] * 2
     assert state.wallet_usdc[:, 0].tolist() == [slot.usdc for slot in protocol.agents]
-    assert state.wallet_base[:, 0].tolist() == [slot.base for slot in protocol.agents]
+    base = [slot.base for slot in protocol.agents]
+    np.testing.assert_allclose(state.wallet_base[:, 0], base, rtol=1e-15)
     for index, slot in enumerate(protocol.agents):
         if slot.has_account:
             account = protocol.account_of(index)
@@ -61,8 +62,12 @@ def test_an_observation_is_cached_until_something_changes(world, protocol, agent
     refused = world.execute(swap(trader, both(1.0), least=1e9))
     assert refused.status.tolist() == [Status.SLIPPAGE] * 2
     assert world.observe() is first
+    prices = first.sqrt_price
     world.execute(swap(trader, both(1.0)))
     assert world.observe() is not first
+    assert first.sqrt_price is prices
+    with pytest.raises(RuntimeError, match="observe again"):
+        _ = first.nav
 
 
 # --------------------------------------------------------------------------------------------- pool
@@ -71,27 +76,27 @@ def test_an_observation_is_cached_until_something_changes(world, protocol, agent
 def test_a_swap_fills_on_the_paths_that_ask_and_nowhere_else(world, protocol, agent):
     trader = agent("noise_trader")
     before, untouched = world.observe(), state_bytes(world)[1]
+    usdc, sqrt_price = before.wallet_usdc[trader], before.sqrt_price
     fill = world.execute(swap(trader, 10.0 * FIRST_ONLY))
     after = world.observe()
     assert fill.status.tolist() == [Status.OK, Status.NONE]
     assert fill.amount_in.tolist() == [10.0, 0.0]
     price = protocol.assets[1].price
     assert 0.99 * price * 10 < fill.amount_out[0] < price * 10
-    gained = after.wallet_usdc[trader] - before.wallet_usdc[trader]
-    np.testing.assert_allclose(gained, fill.amount_out, rtol=1e-9)
-    assert after.sqrt_price[0] < before.sqrt_price[0]
+    np.testing.assert_allclose(after.wallet_usdc[trader] - usdc, fill.amount_out, rtol=1e-9)
+    assert after.sqrt_price[0] < sqrt_price[0]
     assert state_bytes(world)[1] == untouched
 
 
 def test_a_price_limit_stops_the_swap_and_takes_only_what_it_used(world, protocol, agent):
     trader = agent("amm_arbitrageur")
     limit = protocol.assets[1].price * 1.001
-    before = world.observe()
+    usdc = world.observe().wallet_usdc[trader]
     fill = world.execute(swap(trader, both(-40e6), limit=limit))
     after = world.observe()
     assert fill.status.tolist() == [Status.OK] * 2
     assert (fill.amount_in < 40e6).all()
-    spent = before.wallet_usdc[trader] - after.wallet_usdc[trader]
+    spent = usdc - after.wallet_usdc[trader]
     np.testing.assert_allclose(fill.amount_in, spent, rtol=1e-12)
     np.testing.assert_allclose(after.sqrt_price**2 * 1e12, limit, rtol=1e-9)
 

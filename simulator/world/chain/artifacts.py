@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = ROOT / "contracts"
 EVM_VERSION = "cancun"
 
+_OUTPUTS = ("abi", "bytecode", "bytecode_runtime", "layout")
 _CACHE = ROOT / ".build" / "vyper"
 _UNISWAP = "node_modules/@uniswap"
 _THIRD_PARTY = {
@@ -39,12 +41,16 @@ class ArtifactError(SimulatorError, FileNotFoundError):
 
 @dataclass(frozen=True, eq=False)
 class Artifact:
-    """A compiled contract: ABI as JSON, creation code and runtime code (before immutables)."""
+    """A compiled contract: ABI as JSON, creation code and runtime code (before immutables).
+
+    ``slots``: storage slot of each state variable by name; empty for third-party contracts.
+    """
 
     name: str
     abi: list[dict[str, Any]]
     bytecode: bytes
     runtime: bytes
+    slots: Mapping[str, int] = field(default_factory=dict)
 
 
 @cache
@@ -75,14 +81,18 @@ def _own(name: str) -> Artifact:
         _write(cached, _compile(source))
     text = json.loads(cached.read_text(encoding="utf-8"))
     return Artifact(
-        name, text["abi"], bytes.fromhex(text["bytecode"]), bytes.fromhex(text["runtime"])
+        name,
+        text["abi"],
+        bytes.fromhex(text["bytecode"]),
+        bytes.fromhex(text["runtime"]),
+        text["slots"],
     )
 
 
 @cache
 def _fingerprint() -> str:
     """Hash of all our sources and of the compiler: a module changes every contract importing it."""
-    digest = hashlib.sha256(f"{version('vyper')} {EVM_VERSION}".encode())
+    digest = hashlib.sha256(f"{version('vyper')} {EVM_VERSION} {_OUTPUTS}".encode())
     for path in sorted(CONTRACTS.rglob("*.vy*")):
         digest.update(path.relative_to(CONTRACTS).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -94,7 +104,7 @@ def _compile(source: Path) -> dict[str, Any]:
 
     outputs = compile_files(
         [str(source)],
-        ["abi", "bytecode", "bytecode_runtime"],
+        list(_OUTPUTS),
         paths=[str(ROOT), str(CONTRACTS)],
         settings=Settings(evm_version=EVM_VERSION),
     )
@@ -103,7 +113,16 @@ def _compile(source: Path) -> dict[str, Any]:
         "abi": output["abi"],
         "bytecode": output["bytecode"].removeprefix("0x"),
         "runtime": output["bytecode_runtime"].removeprefix("0x"),
+        "slots": _slots(output["layout"].get("storage_layout", {})),
     }
+
+
+def _slots(layout: dict[str, Any]) -> dict[str, int]:
+    """Storage slots by variable name; a module's variables stand one level deeper."""
+    found: dict[str, int] = {}
+    for name, entry in layout.items():
+        found |= {name: entry["slot"]} if "slot" in entry else _slots(entry)
+    return found
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -18,18 +18,17 @@ from simulator.world.chain.codec import (
     words,
 )
 from simulator.world.chain.deployment import WAD_DECIMALS
+from simulator.world.chain.observation import WALLET_WORDS
 from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
 from simulator.world.units import from_raw, snap, sqrt_price_from_price, to_raw
 
 if TYPE_CHECKING:
     from simulator.types import Booleans, Floats
     from simulator.world.chain.deployment import Deployment
-    from simulator.world.chain.observation import Layout
+    from simulator.world.chain.observation import Layout, Source
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
-# Exact integer of one word of the state on a path.
-ReadWord: TypeAlias = Callable[[int, int], int]
 # (path, return data, transport) to (amount in, amount out), whole units.
 Decode: TypeAlias = Callable[[int, bytes, "Transport"], tuple[float, float]]
 
@@ -75,13 +74,13 @@ class Translator:
         protocol: Protocol,
         deployment: Deployment,
         layout: Layout,
-        read: ReadWord,
+        sources: list[Source],
         transports: list[Transport],
     ) -> None:
         self._protocol = protocol
         self._deployment = deployment
         self._layout = layout
-        self._read = read
+        self._sources = sources
         self._transports = transports
         self._agents = [int(address, 16) for address in deployment.agents]
         self._tokens = [int(address, 16) for address in deployment.tokens]
@@ -117,7 +116,7 @@ class Translator:
         amounts = self._all_or_floor(
             np.abs(action.amount[paths]),
             self._decimals[asset_in],
-            [self._read(path, self._layout.wallet(action.actor, asset_in)) for path in paths],
+            [self._wallet(path, action.actor, asset_in) for path in paths],
         )
         limits = sqrt_price_from_price(action.price_limit[paths], self._decimals[1]).tolist()
         minimum = to_raw(action.minimum_out[paths], self._decimals[asset_out]).tolist()
@@ -148,11 +147,11 @@ class Translator:
     def _trade(self, action: actions.Trade) -> Batch:
         paths = _paths(action.size)
         account = self._protocol.account_of(action.actor)
-        place = self._layout.size(account, action.market)
+        place = 3 * (self._layout.markets * account + action.market)
         sizes = self._all_or_floor(
             action.size[paths],
             WAD_DECIMALS,
-            [-_signed(self._read(path, place)) for path in paths],
+            [-self._sources[path].read("positions")[place] for path in paths],
         )
         limits = to_raw(action.price_limit[paths], WAD_DECIMALS).tolist()
         calls = [
@@ -184,8 +183,9 @@ class Translator:
             if index == 0:  # cash is counted finer than USDC's units
                 raws = [int(raw) for raw in to_raw(amounts, self._decimals[asset]).tolist()]
             else:
-                place = self._layout.collateral(self._protocol.account_of(action.actor), index)
-                held = [self._read(path, place) for path in paths]
+                account = self._protocol.account_of(action.actor)
+                place = self._layout.others * account + index - 1
+                held = [self._sources[path].read("collateral")[place] for path in paths]
                 raws = self._all_or_floor(amounts, self._decimals[asset], held)
             calls = [
                 (path, _WITHDRAW_MARGIN + words(0, index, raw, agent))
@@ -232,7 +232,7 @@ class Translator:
 
     def _deposit(self, action: actions.Deposit) -> Batch:
         paths = _paths(action.assets)
-        held = [self._read(path, self._layout.wallet(action.actor, 0)) for path in paths]
+        held = [self._wallet(path, action.actor, 0) for path in paths]
         raws = self._all_or_floor(action.assets[paths], USDC_DECIMALS, held)
         agent = self._agents[action.actor]
         paid = dict(zip(paths, raws, strict=True))
@@ -247,7 +247,7 @@ class Translator:
 
     def _redeem(self, action: actions.Redeem) -> Batch:
         paths = _paths(action.shares)
-        held = [self._read(path, self._layout.wallet(action.actor, 2)) for path in paths]
+        held = [self._wallet(path, action.actor, 2) for path in paths]
         raws = self._all_or_floor(action.shares[paths], WAD_DECIMALS, held)
         agent = self._agents[action.actor]
         burnt = dict(zip(paths, raws, strict=True))
@@ -304,32 +304,32 @@ class Translator:
         sender = self._deployment.agents[action.actor]
         return Batch(contract, function, sender, address, calls, decode)
 
+    def _wallet(self, path: int, agent: int, kind: int) -> int:
+        """Raw USDC (0), base (1) or shares (2) of an agent."""
+        return self._sources[path].read("wallets")[WALLET_WORDS * agent + kind]
+
     def _balance(self, path: int, asset: int, agent: int) -> int:
         """Raw tokens in an agent's wallet; the Lens shows USDC and base only."""
         if asset <= 1:
-            return self._read(path, self._layout.wallet(agent, asset))
+            return self._wallet(path, agent, asset)
         data = _BALANCE_OF + words(self._agents[agent])
         return word(self._transports[path].call(self._deployment.tokens[asset], data), 0)
 
     @staticmethod
     def _all_or_floor(amounts: Floats, decimals: int, whole: list[int]) -> list[int]:
-        """Raw amounts: exactly ``whole`` where an amount means all of it, floored otherwise."""
+        """Raw amounts: exactly ``whole`` where one means all of it, else rounded toward zero."""
         everything = from_raw(np.array(whole, np.float64), decimals)
-        floored = to_raw(amounts, decimals).tolist()
+        rounded = np.copysign(to_raw(np.abs(amounts), decimals), amounts).tolist()
         means_all = (snap(amounts, everything) == everything).tolist()
         return [
             exact if all_ else int(raw)
-            for exact, all_, raw in zip(whole, means_all, floored, strict=True)
+            for exact, all_, raw in zip(whole, means_all, rounded, strict=True)
         ]
 
 
 def _paths(wanted: Floats | Booleans) -> list[int]:
     """Paths on which an amount is not zero or a condition holds."""
     return np.flatnonzero(wanted).tolist()
-
-
-def _signed(unsigned: int) -> int:
-    return unsigned - (1 << 256) if unsigned >> 255 else unsigned
 
 
 def _limit_x96(sqrt_price: float) -> int:

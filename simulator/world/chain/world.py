@@ -13,7 +13,7 @@ from simulator.world.base import World
 from simulator.world.chain import deployment as deploying
 from simulator.world.chain.codec import Reverted, encode_with_arrays, selector, status_of, words
 from simulator.world.chain.execution import Translator
-from simulator.world.chain.observation import Layout
+from simulator.world.chain.observation import ChainObservation, Layout, LensSource
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simulator.world.actions import Action
     from simulator.world.base import Observation
     from simulator.world.chain.execution import Batch
+    from simulator.world.chain.observation import Source
     from simulator.world.chain.revm import Transaction
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
@@ -59,8 +60,8 @@ class ChainWorld(World):
         else:
             self.transports, self.deployment = self._deploy_on_node(transport, record)
         self.layout = Layout(protocol, self.deployment)
-        self._data: list[bytes | None] = [None] * market.paths
-        self._observation: Observation | None = None
+        self.sources = self._sources()
+        self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
         self._skew_scale = [
             [deploying.wad(terms.skew_scale) for terms in protocol.clearing.markets]
@@ -68,7 +69,7 @@ class ChainWorld(World):
         ]
         self._tokens = [int(token, 16) for token in self.deployment.tokens]
         self._translator = Translator(
-            protocol, self.deployment, self.layout, self._word, self.transports
+            protocol, self.deployment, self.layout, self.sources, self.transports
         )
 
     # ----------------------------------------------------------------------------------- the World
@@ -87,23 +88,21 @@ class ChainWorld(World):
             if depth[path] != self._pool_depth[path]:
                 self._set_pool_depth(transport, float(depth[path]))
             self._set_skew_scales(transport, self._skew_scale[path], float(perp_depth[path]))
+            self.sources[path].changed(None)
         self._pool_depth = depth.copy()
-        self._data = [None] * self.market.paths
-        self._observation = None
+        self._expire()
 
     def execute(self, action: Action) -> Fill:
         """See :meth:`World.execute`; ``UnknownRevertError`` on a revert no status stands for."""
         fill = Fill.empty(self.market.paths)
         for batch in self._translator.batches(action):
-            self._send(batch, fill)
+            self._send(type(action), batch, fill)
         return fill
 
     def observe(self) -> Observation:
-        """See :meth:`World.observe`. Only paths that changed are read again."""
+        """See :meth:`World.observe`. Fields are read when looked at, on paths that changed."""
         if self._observation is None:
-            self._observation = self.layout.decode(
-                [self._path_data(path) for path in range(self.market.paths)]
-            )
+            self._observation = ChainObservation(self.layout, self.sources)
         return self._observation
 
     def close(self) -> None:
@@ -162,23 +161,26 @@ class ChainWorld(World):
             transport = RpcTransport.connect(choice)
         return [transport], deploying.deploy(transport, self.protocol)
 
-    # ------------------------------------------------------------------------------------- reading
+    def _sources(self) -> list[Source]:
+        from simulator.world.chain.revm import RevmTransport
+        from simulator.world.chain.storage import StoragePlan, StorageSource
 
-    def _path_data(self, path: int) -> bytes:
-        data = self._data[path]
-        if data is None:
-            data = self.transports[path].call(self.deployment.lens, self.layout.calldata)
-            self._data[path] = data
-        return data
+        plan = StoragePlan(self.layout, self.deployment)
+        return [
+            StorageSource(transport, plan)
+            if isinstance(transport, RevmTransport)
+            else LensSource(transport, self.deployment, self.layout)
+            for transport in self.transports
+        ]
 
-    def _word(self, path: int, index: int) -> int:
-        """Exact integer of one word of what the Lens returns on a path."""
-        data = self._path_data(path)
-        return int.from_bytes(data[32 * index : 32 * index + 32], "big")
+    def _expire(self) -> None:
+        if self._observation is not None:
+            self._observation.expire()
+            self._observation = None
 
     # ------------------------------------------------------------------------------------- writing
 
-    def _send(self, batch: Batch, fill: Fill) -> None:
+    def _send(self, kind: type[Action], batch: Batch, fill: Fill) -> None:
         for path, data in batch.calls:
             transport = self.transports[path]
             try:
@@ -189,8 +191,8 @@ class ChainWorld(World):
             fill.status[path] = Status.OK
             amounts = batch.decode(path, returned, transport)
             fill.amount_in[path], fill.amount_out[path] = amounts
-            self._data[path] = None
-            self._observation = None
+            self.sources[path].changed(kind)
+            self._expire()
 
     def _report(
         self, transport: Transport, assets: NDArray[np.intp], prices: Floats, now: int

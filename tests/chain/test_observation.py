@@ -1,0 +1,83 @@
+"""What the chain world shows is what ``Lens.observe`` returns, word by word, whatever happened."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from simulator.agents.build import build_agents
+from simulator.config import load, resolve
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.types import Status
+from simulator.world.actions import Deposit, PostBetas, Rebalance, Recenter, Swap, Trade
+from simulator.world.base import Observation
+from simulator.world.chain.observation import ChainObservation, LensSource
+from simulator.world.chain.world import ChainWorld
+
+PATHS, STEPS = 2, 30
+
+
+class AgainstTheLens:
+    """Observer that reads every group both ways after each step and each action done."""
+
+    def __init__(self) -> None:
+        self.seen: set[type] = set()
+
+    def advanced(self, step, world) -> None:
+        self.compare(world)
+
+    def acting(self, step, world, agent, action) -> None:
+        pass
+
+    def acted(self, step, world, agent, action, fill) -> None:
+        if (fill.status == Status.OK).any():
+            self.seen.add(type(action))
+            self.compare(world)
+
+    def stepped(self, step, world) -> None:
+        pass
+
+    def compare(self, world: ChainWorld) -> None:
+        for transport, source in zip(world.transports, world.sources, strict=True):
+            lens = LensSource(transport, world.deployment, world.layout)
+            for group in world.layout.groups:
+                assert source.read(group) == lens.read(group), group
+
+
+@pytest.mark.parametrize("scenario", ["correlation-breakdown", "hedge-liquidation"])
+def test_every_word_read_in_process_is_the_lenss(scenario):
+    config = load(scenario, [f"paths={PATHS}"])
+    protocol = resolve(config)
+    world = ChainWorld(protocol, draw(config, 0, PATHS).first_steps(STEPS))
+    check = AgainstTheLens()
+    simulate(world, build_agents(config, protocol), [check])
+    assert {Swap, Trade, Deposit, PostBetas, Recenter, Rebalance} <= check.seen
+
+
+def test_every_group_of_words_is_a_part_of_the_lens_and_none_is_in_two(world):
+    every = [index for group in world.layout.groups.values() for index in group]
+    assert sorted(every) == list(range(2, world.layout.words))  # 0 and 1 count markets, collaterals
+
+
+def test_every_field_is_shown_with_the_axes_the_border_promises(world, protocol):
+    state = world.observe()
+    assert isinstance(state, ChainObservation)
+    axes = {
+        "collateral": (protocol.accounts, len(protocol.clearing.collaterals), 2),
+        **dict.fromkeys(
+            ("skew", "skew_scale", "funding_rate", "funding_index", "betas"),
+            (protocol.markets, 2),
+        ),
+        **dict.fromkeys(("cash", "account_value", "equity", "maintenance"), (protocol.accounts, 2)),
+        **dict.fromkeys(
+            ("size", "cost", "funding_entry"), (protocol.accounts, protocol.markets, 2)
+        ),
+        **dict.fromkeys(("wallet_usdc", "wallet_base", "wallet_shares"), (len(protocol.agents), 2)),
+    }
+    for field in fields(Observation):
+        values = getattr(state, field.name)
+        assert values.shape == axes.get(field.name, (2,)), field.name
+        assert values.dtype == np.float64
