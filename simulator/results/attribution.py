@@ -86,6 +86,9 @@ class Attribution:
         # Paths between the first of a run of vault operations and what follows the last of it.
         self._operating = np.zeros(paths, np.bool_)
         self._everywhere = np.ones(paths, np.bool_)
+        # The latest reading of this step, and where something was done since.
+        self._reading: Floats | None = None
+        self._changed = np.zeros(paths, np.bool_)
 
     def bucket(self, name: str) -> Floats:
         """Cumulative USD ``[paths]`` of one bucket; a view, valid until the run goes on."""
@@ -101,14 +104,18 @@ class Attribution:
     # ------------------------------------------------------------------------------ observer
 
     def advanced(self, step: int, world: World) -> None:
-        """Take the first reading; later ones wait for the end of the step, prices included."""
+        """Forget the readings of the step before; take the very first."""
+        self._reading = None
         if step == 0:
             state = world.observe()
-            self._last = self._read(state, step)
+            self._held = self._collateral(state)
+            self._last = self._read(state, step).copy()
             self._first_nav = np.array(state.nav)
 
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         """Open or close a run of vault operations on the paths that ask for the action."""
+        if isinstance(action, Deposit):
+            return  # it moves idle USDC and nothing else, which no gap counts
         own = on_vault(action, self._protocol)
         if own and isinstance(action, Liquidate | LiquidateCollateral):
             self._bad_debt = np.array(world.observe().bad_debt)
@@ -116,12 +123,14 @@ class Attribution:
             return
         chosen = asked(action) & (self._operating != own)
         if chosen.any():
-            self._settle(self._read(world.observe(), step), chosen)
+            self._settle(world, step, chosen)
             if own:
                 self._operating |= chosen
 
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """Book what a vault operation moved for a named reason."""
+        if self._reading is not None:
+            self._changed |= fill.status == Status.OK
         if not on_vault(action, self._protocol):
             return
         done = fill.status == Status.OK
@@ -135,6 +144,7 @@ class Attribution:
         elif isinstance(action, Redeem):
             self._flow(-fill.amount_out * price, done)
         else:
+            self._held = self._collateral(world.observe())
             if isinstance(action, Liquidate):
                 self._book("liquidation_penalty", -fill.amount_out * price, done)
             self._book("written_off", (world.observe().bad_debt - self._bad_debt) * price, done)
@@ -142,7 +152,7 @@ class Attribution:
     def stepped(self, step: int, world: World) -> None:
         """Explain the step and check that nothing is left over."""
         state = world.observe()
-        self._settle(self._read(state, step), self._everywhere)
+        self._settle(world, step, self._everywhere)
         explained = self._first_nav + self.flows
         for row in self.buckets:
             explained += row
@@ -169,8 +179,9 @@ class Attribution:
     def _read(self, state: Observation, step: int) -> Floats:
         """Holdings and prices ``[rows, paths]``, copied: they outlive the observation."""
         price = self._market.oracle_price[:, step]
-        accounts = 1 + self._protocol.markets
         extra = len(self._baskets)
+        if self._reading is None:  # the funding index moves with time, not with what agents do
+            self._funding_index = np.array(state.funding_index)
         row = np.empty((k.ROWS + 2 * extra, price.shape[1]))
         row[k.PRICE_U], row[k.PRICE_X] = price[0], price[1]
         row[k.IDLE_U], row[k.IDLE_X] = state.idle_usdc, state.idle_base
@@ -184,17 +195,25 @@ class Attribution:
             state.funding_entry,
             state.skew,
             state.skew_scale,
-            state.funding_index,
+            self._funding_index,
             price,
             self._perps,
         )
-        for c, asset in enumerate(self._baskets):
-            held = state.collateral[:accounts, c + 1]
-            row[k.ROWS + c] = sum(held[1:], start=held[0])
-            row[k.ROWS + extra + c] = price[asset]
+        if extra:
+            row[k.ROWS : k.ROWS + extra] = self._held
+            row[k.ROWS + extra :] = price[self._baskets]
         return row
 
-    def _settle(self, now: Floats, chosen: Booleans) -> None:
+    def _collateral(self, state: Observation) -> Floats:
+        """Other collateral of the vault's accounts together; only its liquidation moves it."""
+        return state.collateral[: 1 + self._protocol.markets, 1:].sum(axis=0)
+
+    def _settle(self, world: World, step: int, chosen: Booleans) -> None:
+        """Explain what changed on the chosen paths since they were last settled."""
+        if self._reading is None or (chosen & self._changed).any():
+            self._reading = self._read(world.observe(), step)
+            self._changed[:] = False
+        now = self._reading
         k.settle(self._last, now, chosen, self._operating, self._explicit, self.buckets)
 
     def _book(self, name: str, usd: Floats, where: Booleans) -> None:
@@ -205,4 +224,4 @@ class Attribution:
     def _flow(self, usd: Floats, where: Booleans) -> None:
         moved = np.where(where, usd, 0.0)
         self.flows += moved
-        self._explicit += moved
+        self._explicit += np.where(self._operating, moved, 0.0)

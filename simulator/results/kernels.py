@@ -146,3 +146,15 @@ def count_fill(
             else:
                 refused[code, i] += 1
     return done
+
+
+@njit(cache=True, nogil=True)
+def add_turnover(
+    before: Floats, after: Floats, price: Floats, asset: NDArray[np.int64], turnover: Floats
+) -> None:
+    """Add |Δsize| · price over accounts and markets ``[accounts, M, P]`` to ``turnover [P]``."""
+    for account in range(before.shape[0]):
+        for m in range(before.shape[1]):
+            for i in range(turnover.size):
+                change = abs(after[account, m, i] - before[account, m, i])
+                turnover[i] += change * price[asset[m], i]

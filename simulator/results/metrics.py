@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import realised_hedge
-from simulator.results.kernels import count_fill
+from simulator.results.kernels import add_turnover, count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.types import Status
 from simulator.world.actions import (
@@ -108,6 +108,7 @@ class PathMetrics:
         self._protocol, self._market = protocol, world.market
         self._attribution, self._price = attribution, price
         self._accounts = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
+        self._perps = np.array([m.asset for m in protocol.clearing.markets])
         self._peak = np.ones(paths)
         self._drawdown = np.zeros(paths)
         self._ratio = np.full(paths, np.inf)
@@ -138,11 +139,9 @@ class PathMetrics:
         if on_vault(action, self._protocol) and done:
             if kind in _COUNTED:
                 self._counts[_COUNTED[kind]] += fill.status == Status.OK
-            traded = np.abs(world.observe().size[: 1 + self._protocol.markets] - self._sizes)
-            for m, parameters in enumerate(self._protocol.clearing.markets):
-                price = self._market.oracle_price[parameters.asset, step]
-                for account in range(traded.shape[0]):
-                    self._turnover += traded[account, m] * price
+            sizes = world.observe().size[: 1 + self._protocol.markets]
+            price = self._market.oracle_price[:, step]
+            add_turnover(self._sizes, sizes, price, self._perps, self._turnover)
 
     def stepped(self, step: int, world: World) -> None:
         """Gas, drawdown, margin, betas and the moments of both legs."""
