@@ -68,7 +68,7 @@ def _amm_arbitrageur(section: sections.AmmArbitrageur, _config: Config) -> Agent
 
 
 def _perp_arbitrageur(section: sections.PerpArbitrageur, _config: Config) -> Agent:
-    return PerpArbitrageur(section.entry_basis, section.maximum_inventory_usd)
+    return PerpArbitrageur(section.entry_basis, section.carry_hours, section.maximum_inventory_usd)
 
 
 def _risk_manager(section: sections.RiskManager, config: Config) -> Agent:

@@ -18,43 +18,44 @@ if TYPE_CHECKING:
 class PerpArbitrageur(Agent):
     """Sells perps trading above the index and buys those below, hedged outside at the index.
 
-    Observes mark, index, its account and gas; may trade perps and post margin. Profitable when the
-    premium exceeds spread, fee and ``entry_basis`` on average over the fill, beyond gas; holds no
-    more than ``maximum_inventory_usd`` per market and tops its margin up to twice the initial
-    requirement.
+    Observes mark, index, funding, its account and gas; may trade perps and post margin. Its edge is
+    the premium plus the funding it expects over ``carry_hours`` at the present rate. Profitable
+    when the edge exceeds spread, fee and ``entry_basis`` on average over the fill, beyond gas;
+    holds no more than ``maximum_inventory_usd`` per market and tops its margin up to twice the
+    initial requirement.
     """
 
     entry_basis: float
+    carry_hours: float
     maximum_inventory_usd: float
 
     def act(self, view: View) -> Actions:
-        """Keep the account margined, then push each market's premium back to the entry basis."""
+        """Keep the account margined, then push each market's edge back to the entry basis."""
         yield from self._post_margin(view)
         for market, parameters in enumerate(view.protocol.clearing.markets):
-            size, fair = self._order(view, market)
-            price = view.index(parameters.asset)
+            price, scale = view.index(parameters.asset), view.state.skew_scale[market]
+            carry = view.state.funding_rate[market] * (self.carry_hours / 24.0)
+            edge = view.state.skew[market] / scale + carry
+            size = self._size(view, market, edge)
             cost = parameters.half_spread + parameters.taker_fee
-            average = np.abs(fair) - cost - 0.5 * np.abs(size) / view.state.skew_scale[market]
+            average = np.abs(edge) - cost - 0.5 * np.abs(size) / scale
             worth = np.abs(size) * price * average > view.gas_cost(Trade)
             if np.any(worth):
-                # Never worse than the index after the fee.
-                limit = price * (1.0 + np.where(size > 0.0, -1.0, 1.0) * parameters.taker_fee)
+                # Never worse than the index after the fee and the carry.
+                fee = np.where(size > 0.0, -1.0, 1.0) * parameters.taker_fee
+                limit = price * (1.0 + fee - carry)
                 yield Trade(self.index, market, np.where(worth, size, 0.0), limit)
 
-    def _order(self, view: View, market: int) -> tuple[Floats, Floats]:
-        """Size that takes the premium to the entry basis within the limit, and the premium."""
+    def _size(self, view: View, market: int, edge: Floats) -> Floats:
+        """Size that takes the edge to the entry basis, within the inventory limit."""
         parameters = view.protocol.clearing.markets[market]
-        state = view.state
-        scale = state.skew_scale[market]
-        premium = state.skew[market] / scale
         cost = parameters.half_spread + parameters.taker_fee + self.entry_basis
-        excess = np.sign(premium) * np.maximum(np.abs(premium) - cost, 0.0)
-        held = state.size[view.protocol.account_of(self.index), market]
+        excess = np.sign(edge) * np.maximum(np.abs(edge) - cost, 0.0)
+        held = view.state.size[view.protocol.account_of(self.index), market]
         most = self.maximum_inventory_usd / view.index(parameters.asset)
-        size = np.clip(held - excess * scale, -most, most) - held
-        # The clip may ask to shed inventory that no premium pays for: trade only against the
-        # premium.
-        return np.where(size * premium < 0.0, size, 0.0), premium
+        size = np.clip(held - excess * view.state.skew_scale[market], -most, most) - held
+        # The clip may ask to shed inventory that no edge pays for: trade only against the edge.
+        return np.where(size * edge < 0.0, size, 0.0)
 
     def _post_margin(self, view: View) -> Actions:
         state = view.state

@@ -60,7 +60,16 @@ class PerpArbitrageur(MarginTrader):
         default=5e6, gt=0, le=1e13, description="largest position per market, USD"
     )
     entry_basis: float = Field(
-        default=0.002, ge=0, lt=1, description="mark over index beyond which it trades, fraction"
+        default=0.002,
+        ge=0,
+        lt=1,
+        description="premium plus expected funding, beyond fees, from which it trades, fraction",
+    )
+    carry_hours: float = Field(
+        default=24.0,
+        ge=0,
+        le=10_000,
+        description="time over which it counts on the present funding rate, hours",
     )
 
 
