@@ -1,7 +1,7 @@
-"""The venue of the contract tests: roles, tokens, oracle, clearing house; the same on every ape network.
+"""The venue of the contract tests, the same on every ape network: roles, tokens, oracle, venue.
 
-Funding velocity is zero so that nothing depends on a network's block times; test_clearing_funding turns
-it on and reads times from receipts.
+Funding velocity is zero so that nothing depends on a network's block times; test_clearing_funding
+turns it on and reads times from receipts.
 """
 
 from __future__ import annotations
@@ -20,11 +20,32 @@ MAX_AGE = 86_400
 CAP = 10**30
 MAKER_FUNDS, INSURANCE_FUNDS = 5_000_000, 1_000  # whole USDC
 
-PRICES = {"USDC": Fraction(1), "WETH": Fraction(2_000), "BTC": Fraction(30_000), "SOL": Fraction(100)}
+PRICES = {
+    "USDC": Fraction(1),
+    "WETH": Fraction(2_000),
+    "BTC": Fraction(30_000),
+    "SOL": Fraction(100),
+}
 VENUE = Venue(
     markets=(
-        Terms("BTC", Fraction(1_000), Fraction(5, 10_000), Fraction(2, 10_000), Fraction(0), Fraction(100), Fraction(5, 100)),
-        Terms("SOL", Fraction(400_000), Fraction(1, 1_000), Fraction(5, 10_000), Fraction(0), Fraction(40_000), Fraction(8, 100)),
+        Terms(
+            "BTC",
+            Fraction(1_000),
+            Fraction(5, 10_000),
+            Fraction(2, 10_000),
+            Fraction(0),
+            Fraction(100),
+            Fraction(5, 100),
+        ),
+        Terms(
+            "SOL",
+            Fraction(400_000),
+            Fraction(1, 1_000),
+            Fraction(5, 10_000),
+            Fraction(0),
+            Fraction(40_000),
+            Fraction(8, 100),
+        ),
     ),
     haircuts={"USDC": Fraction(1, 100), "WETH": Fraction(10, 100)},
     initial_multiple=Fraction(2),
@@ -179,7 +200,12 @@ def clearing(
     """Configured as ``VENUE``, with ``MAKER_FUNDS`` and ``INSURANCE_FUNDS`` in it."""
     usdc_haircut, weth_haircut = wad(VENUE.haircuts["USDC"]), wad(VENUE.haircuts["WETH"])
     clearing = owner.deploy(
-        project.ClearingHouse, owner, oracle, tokens["USDC"], usdc_haircut, CAP,
+        project.ClearingHouse,
+        owner,
+        oracle,
+        tokens["USDC"],
+        usdc_haircut,
+        CAP,
         parameters_tuple(VENUE),
     )
     clearing.set_risk_manager(risk, sender=owner)
@@ -196,7 +222,9 @@ def clearing(
 
 
 @pytest.fixture
-def set_price(chain: Any, oracle: Any, reporter: Any, tokens: dict[str, Any]) -> Callable[..., None]:
+def set_price(
+    chain: Any, oracle: Any, reporter: Any, tokens: dict[str, Any]
+) -> Callable[..., None]:
     """``set_price(BTC=31_000, USDC="0.97")``: one oracle round now for each asset named."""
 
     def report(**prices: Any) -> None:
@@ -211,10 +239,8 @@ def set_price(chain: Any, oracle: Any, reporter: Any, tokens: dict[str, Any]) ->
 
 
 @pytest.fixture
-def advance(
-    chain: Any, oracle: Any, reporter: Any, tokens: dict[str, Any]
-) -> Callable[..., None]:
-    """``advance(seconds)``: let time pass and report the same prices again (``refresh=False``: do not)."""
+def advance(chain: Any, oracle: Any, reporter: Any, tokens: dict[str, Any]) -> Callable[..., None]:
+    """``advance(seconds)``: let time pass, report the same prices unless ``refresh=False``."""
 
     def move(seconds: int, *, refresh: bool = True) -> None:
         chain.mine(timestamp=chain.blocks.head.timestamp + seconds)
@@ -228,7 +254,7 @@ def advance(
 
 @pytest.fixture
 def give(clearing: Any, owner: Any, tokens: dict[str, Any]) -> Callable[..., int]:
-    """``give(actor, "WETH", 3)``: mint whole tokens to an actor who lets the clearing house pull them; returns raw."""
+    """``give(actor, "WETH", 3)``: mint whole tokens to an actor and approve them; returns raw."""
 
     def mint(actor: Any, symbol: str, amount: Any) -> int:
         token = tokens[symbol]

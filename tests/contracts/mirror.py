@@ -1,4 +1,4 @@
-"""Clearing house and reference side by side: every operation is done to both, every number compared."""
+"""Clearing house and reference side by side: each operation done to both, every number compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from tests.reference.clearing_reference import ClearingReference, Margin, Positi
 WAD = 10**18
 HIGHEST = 2**256 - 1
 COLLATERAL = {"USDC": 0, "WETH": 1}
-TOLERANCE = Fraction(1, 10**15)  # of the value or of 1: rounding at 10**-18 times sizes of up to thousands
+TOLERANCE = Fraction(
+    1, 10**15
+)  # of the value or of 1: rounding at 10**-18 times sizes of up to thousands
 
 
 def wad(value: Fraction | int | str) -> int:
@@ -31,12 +33,14 @@ def account_of(actor: Any, sub: int = 0) -> int:
 def agree(actual: int, expected: Fraction, what: str) -> None:
     """The WAD number of the contract is the reference's, up to rounding."""
     error = abs(Fraction(actual, WAD) - expected)
-    assert error <= TOLERANCE * max(1, abs(expected)), f"{what}: {actual} is not {float(expected)!r}"
+    assert error <= TOLERANCE * max(1, abs(expected)), (
+        f"{what}: {actual} is not {float(expected)!r}"
+    )
 
 
 @dataclass
 class Mirror:
-    """Names of accounts are ``<role>`` for the cross account and ``<role>/<sub>`` for an isolated one."""
+    """The reference's accounts are named ``<address>/<sub>``."""
 
     clearing: Any
     reference: ClearingReference
@@ -90,7 +94,7 @@ class Mirror:
         return self.reference.margin(self.name(actor, sub))
 
     def check(self) -> None:
-        """Every stored number, and every account's margin, agrees. With funding, only what is stored."""
+        """Every stored number and, without funding, every account's margin agrees."""
         clearing, reference = self.clearing, self.reference
         for m, state in enumerate(reference.markets):
             agree(clearing.last_market_state(m).skew, state.skew, f"skew {m}")

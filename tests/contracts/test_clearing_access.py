@@ -84,7 +84,9 @@ def test_market_parameters_are_bounded(
         {"profit_cap": Fraction(11, 10)},
     ],
 )
-def test_global_parameters_are_bounded(clearing: Any, owner: Any, change: dict[str, Fraction]) -> None:
+def test_global_parameters_are_bounded(
+    clearing: Any, owner: Any, change: dict[str, Fraction]
+) -> None:
     with ape.reverts("clearing: bad parameter"):
         clearing.set_parameters(parameters_tuple(replace(VENUE, **change)), sender=owner)
 

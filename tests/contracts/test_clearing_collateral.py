@@ -70,7 +70,9 @@ def test_unknown_collateral_and_sub_are_refused(
             clearing.deposit(trader, sub, 0, 1, sender=trader)
 
 
-def test_deposit_without_tokens_or_allowance_is_refused(clearing: Any, usdc: Any, trader: Any, owner: Any) -> None:
+def test_deposit_without_tokens_or_allowance_is_refused(
+    clearing: Any, usdc: Any, trader: Any, owner: Any
+) -> None:
     with ape.reverts("token: insufficient allowance"):
         clearing.deposit(trader, 0, 0, 1, sender=trader)
     usdc.approve(clearing, 1, sender=trader)
@@ -115,7 +117,7 @@ def test_withdrawable_keeps_the_asked_margin_ratio(mirror: Mirror, trader: Any) 
 
 
 def test_unrealised_profit_is_capped_as_collateral(mirror: Mirror, trader: Any) -> None:
-    """A position marked up ten times over frees at most half the cash behind it (the Mango lesson)."""
+    """Profit frees at most half the cash behind it, whatever the price (the Mango lesson)."""
     clearing = mirror.clearing
     mirror.deposit(trader, 10_000)
     mirror.trade(trader, 0, 2)
@@ -165,7 +167,9 @@ def test_transfer_between_own_accounts(mirror: Mirror, trader: Any) -> None:
         clearing.transfer_margin(0, 3, 1, sender=trader)
 
 
-def test_owner_takes_no_more_than_the_maker_can_spare(mirror: Mirror, trader: Any, counterparty: Any, owner: Any, usdc: Any) -> None:
+def test_owner_takes_no_more_than_the_maker_can_spare(
+    mirror: Mirror, trader: Any, counterparty: Any, owner: Any, usdc: Any
+) -> None:
     clearing = mirror.clearing
     mirror.deposit(trader, 500_000)
     mirror.deposit(counterparty, 500_000)
@@ -189,7 +193,9 @@ def test_owner_takes_no_more_than_the_maker_can_spare(mirror: Mirror, trader: An
     assert usdc.balanceOf(owner) == raw
 
 
-def test_funding_the_venue_moves_tokens(clearing: Any, usdc: Any, keeper: Any, give: Callable[..., int]) -> None:
+def test_funding_the_venue_moves_tokens(
+    clearing: Any, usdc: Any, keeper: Any, give: Callable[..., int]
+) -> None:
     give(keeper, "USDC", 30)
     clearing.fund_maker(10 * USDC_UNIT, sender=keeper)
     clearing.fund_insurance(20 * USDC_UNIT, sender=keeper)

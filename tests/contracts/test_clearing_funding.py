@@ -1,4 +1,4 @@
-"""Funding by velocity (SPEC §3.2). Times come from receipts, since networks mine at their own pace."""
+"""Funding by velocity (SPEC §3.2). Times come from receipts: networks mine at their own pace."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ SOL = replace(VENUE.markets[1], velocity=Fraction(2))
 
 
 @pytest.fixture
-def funding(mirror: Mirror, owner: Any, tokens: dict[str, Any], trader: Any, counterparty: Any) -> Mirror:
+def funding(
+    mirror: Mirror, owner: Any, tokens: dict[str, Any], trader: Any, counterparty: Any
+) -> Mirror:
     """The venue with funding on, and two traders with cash."""
     for market, terms in enumerate((BTC, SOL)):
-        mirror.clearing.set_market(market, market_tuple(tokens[terms.asset].address, terms), sender=owner)
+        mirror.clearing.set_market(
+            market, market_tuple(tokens[terms.asset].address, terms), sender=owner
+        )
     mirror.reference.venue = replace(VENUE, markets=(BTC, SOL))
     mirror.deposit(trader, 500_000)
     mirror.deposit(counterparty, 500_000)
@@ -38,7 +42,9 @@ def stored(mirror: Mirror, market: int) -> None:
     mirror.check()
 
 
-def test_funding_of_one_day_by_hand(funding: Mirror, trader: Any, advance: Callable[..., None]) -> None:
+def test_funding_of_one_day_by_hand(
+    funding: Mirror, trader: Any, advance: Callable[..., None]
+) -> None:
     opened = funding.trade(trader, 0, 10)
     start = funding.reference.now
     advance(DAY)
@@ -74,7 +80,9 @@ def test_longs_pay_shorts_and_the_maker_takes_the_rest(
     assert total == clearing.collateral_held(0) * 10**12
 
 
-def test_rate_is_clamped_at_the_skew_scale(funding: Mirror, trader: Any, risk: Any, advance: Callable[..., None]) -> None:
+def test_rate_is_clamped_at_the_skew_scale(
+    funding: Mirror, trader: Any, risk: Any, advance: Callable[..., None]
+) -> None:
     funding.trade(trader, 0, 10)
     receipt = funding.clearing.set_skew_scale(0, wad(5), sender=risk)
     before = funding.clearing.last_market_state(0)
@@ -95,7 +103,9 @@ def test_view_is_what_the_next_operation_writes(
     state = funding.clearing.market_state(0)
     elapsed = state.updated_at - receipt.timestamp
     assert elapsed <= 5
-    assert 0 <= state.funding_rate - event.funding_rate <= 9 * WAD * 9 // 1_000 * (elapsed + 1) // DAY
+    assert (
+        0 <= state.funding_rate - event.funding_rate <= 9 * WAD * 9 // 1_000 * (elapsed + 1) // DAY
+    )
 
 
 def test_depth_change_settles_funding_at_the_old_depth(

@@ -36,7 +36,9 @@ def test_healthy_account_is_left_alone(short: Mirror, trader: Any, liquidator: A
         short.clearing.liquidate(account_of(liquidator), 0, sender=liquidator)
 
 
-def test_partial_liquidation_restores_initial_margin(short: Mirror, trader: Any, liquidator: Any) -> None:
+def test_partial_liquidation_restores_initial_margin(
+    short: Mirror, trader: Any, liquidator: Any
+) -> None:
     short.set_price(BTC=34_500)
     before = ratio(short, account_of(trader))
     assert 0 < before < 1
@@ -51,7 +53,9 @@ def test_partial_liquidation_restores_initial_margin(short: Mirror, trader: Any,
     short.check()
 
 
-def test_long_liquidation_follows_the_reference(mirror: Mirror, trader: Any, counterparty: Any, liquidator: Any) -> None:
+def test_long_liquidation_follows_the_reference(
+    mirror: Mirror, trader: Any, counterparty: Any, liquidator: Any
+) -> None:
     mirror.deposit(counterparty, 200_000)
     mirror.trade(counterparty, 0, "-5.5")
     mirror.deposit(trader, "20000.5")
@@ -61,7 +65,9 @@ def test_long_liquidation_follows_the_reference(mirror: Mirror, trader: Any, cou
     mirror.check()
 
 
-def test_collateral_other_than_usdc_supports_the_position(mirror: Mirror, trader: Any, liquidator: Any) -> None:
+def test_collateral_other_than_usdc_supports_the_position(
+    mirror: Mirror, trader: Any, liquidator: Any
+) -> None:
     mirror.deposit(trader, 500)
     mirror.deposit(trader, 20, "WETH")
     mirror.trade(trader, 0, 5)
@@ -83,7 +89,9 @@ def test_usdc_depeg_alone_can_liquidate(mirror: Mirror, trader: Any, liquidator:
     mirror.check()
 
 
-def test_penalty_never_lowers_the_margin_ratio(mirror: Mirror, trader: Any, liquidator: Any) -> None:
+def test_penalty_never_lowers_the_margin_ratio(
+    mirror: Mirror, trader: Any, liquidator: Any
+) -> None:
     """Far below maintenance the full penalty would eat the margin of the other position."""
     mirror.deposit(trader, 36_000)
     mirror.trade(trader, 0, 5)
@@ -97,11 +105,13 @@ def test_penalty_never_lowers_the_margin_ratio(mirror: Mirror, trader: Any, liqu
     mirror.check()
 
 
-def test_debt_is_paid_by_insurance_then_by_the_maker(short: Mirror, trader: Any, liquidator: Any) -> None:
+def test_debt_is_paid_by_insurance_then_by_the_maker(
+    short: Mirror, trader: Any, liquidator: Any
+) -> None:
     clearing = short.clearing
     short.set_price(BTC=36_300)
     event = short.liquidate(trader, 0, liquidator)
-    assert event.penalty == 0 and event.size == 10 * WAD
+    assert (event.penalty, event.size) == (0, 10 * WAD)
     debt = clearing.bad_debt()
     assert INSURANCE_FUNDS * WAD < debt < 10_000 * WAD
     assert clearing.insurance_fund() == 0
@@ -128,13 +138,17 @@ def test_stale_oracle_stops_liquidation(
         short.clearing.liquidate(account_of(trader), 0, sender=liquidator)
 
 
-def test_pause_does_not_stop_liquidation(short: Mirror, trader: Any, liquidator: Any, guardian: Any) -> None:
+def test_pause_does_not_stop_liquidation(
+    short: Mirror, trader: Any, liquidator: Any, guardian: Any
+) -> None:
     short.clearing.pause(sender=guardian)
     short.set_price(BTC=34_500)
     short.liquidate(trader, 0, liquidator)
 
 
-def test_liquidation_ignores_the_inventory_limit(mirror: Mirror, trader: Any, counterparty: Any, liquidator: Any) -> None:
+def test_liquidation_ignores_the_inventory_limit(
+    mirror: Mirror, trader: Any, counterparty: Any, liquidator: Any
+) -> None:
     """Closing a long may push a short skew further out than any trade could."""
     mirror.deposit(counterparty, 4_000_000)
     mirror.deposit(trader, 100_000)
@@ -151,7 +165,7 @@ def test_liquidation_ignores_the_inventory_limit(mirror: Mirror, trader: Any, co
 
 @pytest.fixture
 def indebted(mirror: Mirror, trader: Any, liquidator: Any) -> Mirror:
-    """The trader closed at a loss: 10 WETH and a USDC debt of about 5,000. The liquidator has 50,000 USDC."""
+    """The trader closed at a loss: 10 WETH and a debt of about 5,000 USDC."""
     mirror.deposit(liquidator, 50_000)
     mirror.deposit(trader, 100)
     mirror.deposit(trader, 10, "WETH")
@@ -161,7 +175,9 @@ def indebted(mirror: Mirror, trader: Any, liquidator: Any) -> Mirror:
     return mirror
 
 
-def test_collateral_of_a_debtor_is_sold_below_the_oracle(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+def test_collateral_of_a_debtor_is_sold_below_the_oracle(
+    indebted: Mirror, trader: Any, liquidator: Any
+) -> None:
     clearing, account, buyer = indebted.clearing, account_of(trader), account_of(liquidator)
     debt = -clearing.cash(account)
     receipt = clearing.liquidate_collateral(account, 1, WAD, sender=liquidator)
@@ -173,7 +189,9 @@ def test_collateral_of_a_debtor_is_sold_below_the_oracle(indebted: Mirror, trade
     assert clearing.collateral_balance(buyer, 1) == WAD
 
 
-def test_no_more_collateral_is_sold_than_the_debt_needs(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+def test_no_more_collateral_is_sold_than_the_debt_needs(
+    indebted: Mirror, trader: Any, liquidator: Any
+) -> None:
     clearing, account = indebted.clearing, account_of(trader)
     debt = -clearing.cash(account)
     receipt = clearing.liquidate_collateral(account, 1, 10 * WAD, sender=liquidator)
@@ -185,7 +203,9 @@ def test_no_more_collateral_is_sold_than_the_debt_needs(indebted: Mirror, trader
         clearing.liquidate_collateral(account, 1, 1, sender=liquidator)
 
 
-def test_debt_beyond_the_collateral_is_written_off(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+def test_debt_beyond_the_collateral_is_written_off(
+    indebted: Mirror, trader: Any, liquidator: Any
+) -> None:
     clearing, account = indebted.clearing, account_of(trader)
     indebted.set_price(WETH=500)
     debt = -clearing.cash(account)
@@ -194,7 +214,9 @@ def test_debt_beyond_the_collateral_is_written_off(indebted: Mirror, trader: Any
     assert clearing.cash(account) == 0 == clearing.collateral_balance(account, 1)
 
 
-def test_debt_without_anything_left_can_be_written_off(mirror: Mirror, trader: Any, liquidator: Any) -> None:
+def test_debt_without_anything_left_can_be_written_off(
+    mirror: Mirror, trader: Any, liquidator: Any
+) -> None:
     mirror.deposit(trader, 4_000)
     mirror.trade(trader, 0, 1)
     mirror.set_price(BTC=25_000)
@@ -206,7 +228,9 @@ def test_debt_without_anything_left_can_be_written_off(mirror: Mirror, trader: A
     assert mirror.clearing.bad_debt() == debt
 
 
-def test_buyer_of_collateral_pays_from_free_margin(indebted: Mirror, trader: Any, keeper: Any, counterparty: Any) -> None:
+def test_buyer_of_collateral_pays_from_free_margin(
+    indebted: Mirror, trader: Any, keeper: Any, counterparty: Any
+) -> None:
     clearing, account = indebted.clearing, account_of(trader)
     with ape.reverts("clearing: insufficient collateral"):
         clearing.liquidate_collateral(account, 1, WAD, sender=keeper)
@@ -220,7 +244,9 @@ def test_buyer_of_collateral_pays_from_free_margin(indebted: Mirror, trader: Any
         clearing.liquidate_collateral(account, 2, WAD, sender=counterparty)
 
 
-def test_debtor_with_a_healthy_position_keeps_its_collateral(indebted: Mirror, trader: Any, liquidator: Any) -> None:
+def test_debtor_with_a_healthy_position_keeps_its_collateral(
+    indebted: Mirror, trader: Any, liquidator: Any
+) -> None:
     clearing, account = indebted.clearing, account_of(trader)
     indebted.trade(trader, 0, -1)
     with ape.reverts("clearing: not liquidatable"):

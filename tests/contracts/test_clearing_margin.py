@@ -45,7 +45,9 @@ def test_negative_balance_is_owed_at_the_full_price_of_usdc(hedged: Mirror, trad
     state = hedged.clearing.account_state(account_of(trader))
     assert state.balance < 0
     # 12.25 WETH at 2,000 less 10 %; no haircut on the debt
-    assert state.equity == wad("22050") + -(-state.balance * 105 // 100) - (state.balance * 105 % 100 > 0)
+    assert state.equity == wad("22050") + -(-state.balance * 105 // 100) - (
+        state.balance * 105 % 100 > 0
+    )
     assert state.value - state.equity == wad("2450")
 
 
@@ -69,7 +71,7 @@ def test_closeout_price_is_floored_at_zero(mirror: Mirror, trader: Any, risk: An
     mirror.clearing.set_skew_scale(0, wad(20), sender=risk)
     cash = mirror.clearing.cash(account_of(trader))
     cost = mirror.clearing.position(account_of(trader), 0).cost
-    # skew 50, own half 25: closeout 30,000 · (1 + 25/20) is far up; a short of the same size is at 0 or below
+    # skew 50, own half 25: closeout 30,000 · (1 + 25/20); a short of the same size is below 0
     state = mirror.clearing.account_state(account_of(trader))
     assert state.balance == cash - cost + 50 * wad(67_500)
     mirror.clearing.trade(0, 0, wad(-50), 0, sender=trader)

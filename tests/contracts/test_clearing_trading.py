@@ -59,11 +59,15 @@ def test_closing_everything_leaves_no_position_and_no_skew(long: Mirror, trader:
     assert tuple(long.clearing.position(account_of(trader), 0)) == (0, 0, 0)
     assert long.clearing.market_state(0).skew == 0
     # round trip at an unmoved index: two half spreads (15 USD · 10 each) and two fees
-    assert long.clearing.cash(account_of(trader)) == wad(100_000) - wad(300) - wad("60.33") - wad("60.27")
+    assert long.clearing.cash(account_of(trader)) == wad(100_000) - wad(300) - wad("60.33") - wad(
+        "60.27"
+    )
     long.check()
 
 
-def test_partial_close_in_steps_costs_what_one_close_costs(long: Mirror, trader: Any, chain: Any) -> None:
+def test_partial_close_in_steps_costs_what_one_close_costs(
+    long: Mirror, trader: Any, chain: Any
+) -> None:
     before = chain.snapshot()
     long.clearing.trade(0, 0, wad(-10), 0, sender=trader)
     at_once = long.clearing.cash(account_of(trader))
@@ -90,7 +94,9 @@ def test_limit_price_bounds_the_fill(mirror: Mirror, trader: Any) -> None:
     clearing.trade(0, 0, wad(10), wad(30_165), sender=trader)
 
 
-def test_fill_that_is_not_positive_is_refused(mirror: Mirror, trader: Any, owner: Any, risk: Any) -> None:
+def test_fill_that_is_not_positive_is_refused(
+    mirror: Mirror, trader: Any, owner: Any, risk: Any
+) -> None:
     clearing = mirror.clearing
     mirror.deposit(trader, 10_000_000)
     clearing.set_skew_scale(0, wad(10), sender=risk)
@@ -118,7 +124,9 @@ def test_isolated_account_trades_its_own_market_only(mirror: Mirror, trader: Any
     mirror.check()
 
 
-def test_inventory_limit_stops_growing_skew_only(mirror: Mirror, trader: Any, counterparty: Any, owner: Any) -> None:
+def test_inventory_limit_stops_growing_skew_only(
+    mirror: Mirror, trader: Any, counterparty: Any, owner: Any
+) -> None:
     clearing = mirror.clearing
     for actor in (trader, counterparty):
         mirror.deposit(actor, 4_000_000)
@@ -138,7 +146,7 @@ def test_inventory_limit_stops_growing_skew_only(mirror: Mirror, trader: Any, co
 
 
 def test_new_position_needs_initial_margin(mirror: Mirror, trader: Any) -> None:
-    # 10 BTC: μ·M = 30,000; losses at entry 150 + 60.33; equity 99 % of cash: cash ≥ 30,000/0.99 + 210.33
+    # 10 BTC: μ·M = 30,000; entry costs 150 + 60.33; a USDC counts 0.99: 30,000/0.99 + 210.33
     mirror.deposit(trader, "30513.360303")
     with ape.reverts("clearing: below initial margin"):
         mirror.clearing.trade(0, 0, wad(10), HIGHEST, sender=trader)
@@ -172,7 +180,9 @@ def test_reduction_needs_only_the_price_of_its_own_market(
         mirror.clearing.trade(0, 1, wad(-5), 0, sender=trader)
 
 
-def test_pause_stops_risk_never_reductions(long: Mirror, trader: Any, guardian: Any, owner: Any) -> None:
+def test_pause_stops_risk_never_reductions(
+    long: Mirror, trader: Any, guardian: Any, owner: Any
+) -> None:
     clearing = long.clearing
     clearing.pause(sender=guardian)
     for size in (1, wad(-20)):
@@ -185,7 +195,9 @@ def test_pause_stops_risk_never_reductions(long: Mirror, trader: Any, guardian: 
     clearing.trade(0, 0, wad(1), HIGHEST, sender=trader)
 
 
-def test_traders_own_impact_never_moves_their_own_equity(mirror: Mirror, trader: Any, counterparty: Any) -> None:
+def test_traders_own_impact_never_moves_their_own_equity(
+    mirror: Mirror, trader: Any, counterparty: Any
+) -> None:
     """Equity falls by spread and fee only, however large the order (the bZx lesson)."""
     mirror.deposit(trader, 1_000_000)
     mirror.deposit(counterparty, 1_000_000)

@@ -25,7 +25,9 @@ def report(oracle: Any, reporter: Any, chain: Any) -> Callable[..., Any]:
     return send
 
 
-def test_serves_the_last_round(oracle: Any, btc: Any, sol: Any, report: Callable[..., Any], chain: Any) -> None:
+def test_serves_the_last_round(
+    oracle: Any, btc: Any, sol: Any, report: Callable[..., Any], chain: Any
+) -> None:
     assert oracle.price(btc) == wad(PRICES["BTC"])
     timestamp = chain.blocks.head.timestamp
     receipt = report(btc, 31_000 * WAD)
@@ -38,12 +40,16 @@ def test_serves_the_last_round(oracle: Any, btc: Any, sol: Any, report: Callable
     assert (event.price, event.round_id) == (31_000 * WAD, 2)
 
 
-def test_one_report_carries_many_assets(oracle: Any, btc: Any, sol: Any, reporter: Any, chain: Any) -> None:
+def test_one_report_carries_many_assets(
+    oracle: Any, btc: Any, sol: Any, reporter: Any, chain: Any
+) -> None:
     oracle.report([btc, sol], [1, 2], chain.blocks.head.timestamp, sender=reporter)
     assert (oracle.price(btc), oracle.price(sol)) == (1, 2)
 
 
-def test_refuses_a_stale_price_but_shows_it(oracle: Any, btc: Any, advance: Callable[..., None], report: Callable[..., Any]) -> None:
+def test_refuses_a_stale_price_but_shows_it(
+    oracle: Any, btc: Any, advance: Callable[..., None], report: Callable[..., Any]
+) -> None:
     advance(MAX_AGE - 30, refresh=False)
     assert oracle.price(btc) == wad(PRICES["BTC"])
     advance(60, refresh=False)
@@ -54,7 +60,9 @@ def test_refuses_a_stale_price_but_shows_it(oracle: Any, btc: Any, advance: Call
     assert oracle.price(btc) == 1
 
 
-def test_refuses_an_asset_without_feed_or_round(oracle: Any, owner: Any, reporter: Any, chain: Any) -> None:
+def test_refuses_an_asset_without_feed_or_round(
+    oracle: Any, owner: Any, reporter: Any, chain: Any
+) -> None:
     with ape.reverts("oracle: no feed"):
         oracle.price(owner)
     with ape.reverts("oracle: no feed"):
@@ -65,7 +73,14 @@ def test_refuses_an_asset_without_feed_or_round(oracle: Any, owner: Any, reporte
     assert tuple(oracle.latest(owner)) == (0, 0)
 
 
-def test_refuses_zero_future_and_older_rounds(oracle: Any, btc: Any, reporter: Any, chain: Any, advance: Callable[..., None], report: Callable[..., Any]) -> None:
+def test_refuses_zero_future_and_older_rounds(
+    oracle: Any,
+    btc: Any,
+    reporter: Any,
+    chain: Any,
+    advance: Callable[..., None],
+    report: Callable[..., Any],
+) -> None:
     with ape.reverts("oracle: price not positive"):
         report(btc, 0)
     with ape.reverts("oracle: future round"):
@@ -81,7 +96,9 @@ def test_refuses_arrays_of_different_length(oracle: Any, btc: Any, sol: Any, rep
         oracle.report([btc, sol], [WAD], 0, sender=reporter)
 
 
-def test_only_reporters_report(oracle: Any, btc: Any, owner: Any, reporter: Any, chain: Any) -> None:
+def test_only_reporters_report(
+    oracle: Any, btc: Any, owner: Any, reporter: Any, chain: Any
+) -> None:
     with ape.reverts("oracle: not a reporter"):
         oracle.report([btc], [WAD], chain.blocks.head.timestamp, sender=owner)
     oracle.set_reporter(reporter, False, sender=owner)

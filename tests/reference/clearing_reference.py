@@ -1,8 +1,8 @@
 """The margin engine of contracts/SPEC.md §3 in exact rational arithmetic.
 
-Written from the text of the specification, not from the Vyper code, and without its rounding: what the
-contracts compute must agree to a few units in the last place, in the trader's disfavour. Whole units
-throughout: USD, USDC, base units, tokens, fractions, seconds.
+Written from the text of the specification, not from the Vyper code, and without its rounding: what
+the contracts compute must agree to a few units in the last place. Whole units throughout: USD,
+USDC, base units, tokens, fractions, seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ DAY = 86_400
 ZERO = Fraction(0)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The operation reverts; the argument is the contract's reason."""
 
 
@@ -168,7 +168,7 @@ class ClearingReference:
     def require_initial_margin(self, name: str) -> None:
         margin = self.margin(name)
         if margin.initial_equity < self.venue.initial_multiple * margin.maintenance:
-            raise Refused("clearing: below initial margin")
+            raise RefusedError("clearing: below initial margin")
 
     # ---------------------------------------------------------------------- §3.5
 
@@ -200,7 +200,7 @@ class ClearingReference:
         self.accrue(m)
         skew = self.markets[m].skew
         if abs(skew + delta) > max(abs(skew), terms.max_skew):
-            raise Refused("clearing: inventory limit")
+            raise RefusedError("clearing: inventory limit")
         fill = self.fill(m, delta)
         self.apply(account, m, delta, fill)
         fee = abs(delta) * fill * terms.taker_fee
@@ -216,11 +216,11 @@ class ClearingReference:
         """Returns (size closed, penalty)."""
         account, terms, venue = self.account(name), self.venue.markets[m], self.venue
         if m not in account.positions:
-            raise Refused("clearing: no position")
+            raise RefusedError("clearing: no position")
         self.accrue_held(account)
         before, usdc = self.margin(name), self.prices["USDC"]
         if before.equity >= before.maintenance:
-            raise Refused("clearing: not liquidatable")
+            raise RefusedError("clearing: not liquidatable")
         size, index = account.positions[m].size, self.prices[terms.asset]
         unit = usdc * (1 - venue.haircuts["USDC"]) if before.balance >= 0 else usdc
         relief = venue.initial_multiple * terms.maintenance_rate

@@ -1,0 +1,235 @@
+"""A clearing house on revm with the compiled bytecode, for properties."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from simulator.world.chain.artifacts import load
+from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
+from simulator.world.chain.revm import RevmTransport, Transaction
+from tests.reference.clearing_reference import Terms, Venue
+
+WAD = 10**18
+CASH_UNIT = 10**12
+HIGHEST = 2**256 - 1
+START = 1_700_000_000
+MAX_AGE = 86_400
+MAKER_FUNDS, INSURANCE_FUNDS = 2_000_000, 500  # whole USDC: a debt can exceed the insurance fund
+WALLET = 10**9  # whole tokens each actor starts with
+
+TOKENS = {"USDC": 6, "WETH": 18, "BTC": 8, "SOL": 18}
+PRICES = {
+    "USDC": Fraction(1),
+    "WETH": Fraction(2_000),
+    "BTC": Fraction(30_000),
+    "SOL": Fraction(100),
+}
+COLLATERALS = ("USDC", "WETH")
+ACTORS = ("trader", "hedger", "liquidator", "bystander")
+VENUE = Venue(
+    markets=(
+        Terms(
+            "BTC",
+            Fraction(500),
+            Fraction(5, 10_000),
+            Fraction(2, 10_000),
+            Fraction(9),
+            Fraction(60),
+            Fraction(5, 100),
+        ),
+        Terms(
+            "SOL",
+            Fraction(90_000),
+            Fraction(1, 1_000),
+            Fraction(5, 10_000),
+            Fraction(3),
+            Fraction(20_000),
+            Fraction(8, 100),
+        ),
+    ),
+    haircuts={"USDC": Fraction(1, 100), "WETH": Fraction(10, 100)},
+    initial_multiple=Fraction(3, 2),
+    liquidation_penalty=Fraction(2, 100),
+    liquidator_share=Fraction(2, 5),
+    profit_cap=Fraction(1, 2),
+)
+WITHOUT_FUNDING = replace(
+    VENUE, markets=tuple(replace(m, velocity=Fraction(0)) for m in VENUE.markets)
+)
+
+
+def wad(value: Fraction | int) -> int:
+    """Whole units to WAD, rounded down."""
+    return int(value * WAD)
+
+
+@dataclass(frozen=True)
+class Margin:
+    """IClearingHouse.AccountState."""
+
+    balance: int
+    value: int
+    equity: int
+    initial_equity: int
+    maintenance: int
+
+
+@cache
+def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
+    """Everything deployed and every actor rich, once: the transactions, and addresses by name."""
+    venue = VENUE if funding else WITHOUT_FUNDING
+    chain = RevmTransport(record=True)
+    chain.set_time(START)
+    owner = chain.account("owner")
+    addresses = {
+        symbol: chain.deploy(owner, encode_constructor(load("Token"), symbol, symbol, decimals))
+        for symbol, decimals in TOKENS.items()
+    }
+    addresses["oracle"] = chain.deploy(owner, encode_constructor(load("PriceOracle"), owner))
+    oracle = Contract(load("PriceOracle"), addresses["oracle"], chain)
+    oracle.transact(owner, "set_reporter", owner, True)
+    for symbol in TOKENS:
+        oracle.transact(owner, "add_feed", addresses[symbol], MAX_AGE)
+    parameters = tuple(
+        wad(v)
+        for v in (
+            venue.initial_multiple,
+            venue.liquidation_penalty,
+            venue.liquidator_share,
+            venue.profit_cap,
+        )
+    )
+    addresses["clearing"] = chain.deploy(
+        owner,
+        encode_constructor(
+            load("ClearingHouse"), owner, addresses["oracle"], addresses["USDC"],
+            wad(venue.haircuts["USDC"]), HIGHEST, parameters,
+        ),
+    )  # fmt: skip
+    clearing = Contract(load("ClearingHouse"), addresses["clearing"], chain)
+    clearing.transact(owner, "set_risk_manager", owner)
+    for m in venue.markets:
+        numbers = (
+            m.skew_scale,
+            m.half_spread,
+            m.taker_fee,
+            m.velocity,
+            m.max_skew,
+            m.maintenance_rate,
+        )
+        clearing.transact(owner, "add_market", (addresses[m.asset], *map(wad, numbers)))
+    clearing.transact(
+        owner, "add_collateral", addresses["WETH"], wad(venue.haircuts["WETH"]), HIGHEST
+    )
+    for name, symbol in itertools.product(("owner", *ACTORS), COLLATERALS):
+        token, actor = Contract(load("Token"), addresses[symbol], chain), chain.account(name)
+        token.transact(owner, "mint", actor, WALLET * 10 ** TOKENS[symbol])
+        token.transact(actor, "approve", addresses["clearing"], HIGHEST)
+    clearing.transact(owner, "fund_maker", MAKER_FUNDS * 10**6)
+    clearing.transact(owner, "fund_insurance", INSURANCE_FUNDS * 10**6)
+    assert chain.transactions is not None
+    return tuple(chain.transactions), addresses
+
+
+class RevmVenue:
+    """One venue; ``sub`` names accounts as in SPEC §1, actors go by their role."""
+
+    def __init__(self, *, funding: bool = True) -> None:
+        transactions, self.addresses = _genesis(funding)
+        self.chain = RevmTransport().fork(transactions)
+        self.venue = VENUE if funding else WITHOUT_FUNDING
+        self.prices = dict(PRICES)
+        self._contracts = {
+            name: Contract(load(artifact), self.addresses[name], self.chain)
+            for name, artifact in [
+                ("clearing", "ClearingHouse"), ("oracle", "PriceOracle"),
+                ("USDC", "Token"), ("WETH", "Token"),
+            ]
+        }  # fmt: skip
+        self.report()
+
+    def address(self, actor: str) -> str:
+        return self.chain.account(actor)
+
+    def account(self, actor: str, sub: int = 0) -> int:
+        return int(self.address(actor), 16) << 8 | sub
+
+    def get(self, name: str, *arguments: Any) -> Any:
+        """A view of the clearing house."""
+        return self._contracts["clearing"].call(name, *arguments)
+
+    def do(self, actor: str, name: str, *arguments: Any) -> Any:
+        """An operation of the clearing house; raises Reverted."""
+        return self._contracts["clearing"].transact(self.address(actor), name, *arguments)
+
+    def attempt(self, actor: str, name: str, *arguments: Any) -> str:
+        """An operation that may be refused: the contract's reason, empty when it was done."""
+        try:
+            self.do(actor, name, *arguments)
+        except Reverted as reverted:
+            return reason(reverted.data)
+        return ""
+
+    def report(self, **prices: Fraction) -> None:
+        """New prices now; assets not named are reported again."""
+        self.prices.update(prices)
+        self._contracts["oracle"].transact(
+            self.address("owner"), "report",
+            [self.addresses[symbol] for symbol in TOKENS],
+            [wad(self.prices[symbol]) for symbol in TOKENS],
+            self.chain.time(),
+        )  # fmt: skip
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass and report again."""
+        self.chain.set_time(self.chain.time() + seconds)
+        self.report()
+
+    def trade(self, actor: str, market: int, size: int, sub: int = 0) -> str:
+        """At any price; the reason when refused."""
+        limit = HIGHEST if size > 0 else 0
+        return self.attempt(actor, "trade", sub, market, size, limit)
+
+    def deposit(self, actor: str, raw: int, collateral: int = 0, sub: int = 0) -> None:
+        self.do(actor, "deposit", self.address(actor), sub, collateral, raw)
+
+    def margin(self, account: int) -> Margin:
+        return Margin(*self.get("account_state", account))
+
+    def size(self, account: int, market: int) -> int:
+        return int(self.get("position", account, market)[0])
+
+    def token_balance(self, symbol: str) -> int:
+        """Raw units the clearing house really holds."""
+        return int(self._contracts[symbol].call("balanceOf", self.addresses["clearing"]))
+
+    def stored(self, account: int) -> tuple[Any, ...]:
+        """Everything the contract stores about an account."""
+        positions = [
+            tuple(self.get("position", account, m)) for m in range(len(self.venue.markets))
+        ]
+        return (self.get("cash", account), self.get("collateral_balance", account, 1), *positions)
+
+    def squeeze(self, account: int, market: int, ratio: Fraction) -> bool:
+        """Move an index so that the account's margin ratio comes near ``ratio``; if it can."""
+        size, margin = self.size(account, market), self.margin(account)
+        asset = self.venue.markets[market].asset
+        if not size:
+            return False
+        move = (ratio * margin.maintenance - margin.equity) / (size * self.prices["USDC"])
+        price = self.prices[asset] + move
+        if not self.prices[asset] / 3 <= price <= 3 * self.prices[asset]:
+            return False
+        self.report(**{asset: Fraction(wad(price), WAD)})
+        return True
+
+    def capacity(self, account: int, market: int) -> Fraction:
+        """Size in base units whose initial margin takes all the account's initial equity."""
+        terms = self.venue.markets[market]
+        equity = Fraction(max(self.margin(account).initial_equity, 0), WAD)
+        rate = terms.maintenance_rate * self.venue.initial_multiple
+        return equity / rate / self.prices[terms.asset]
