@@ -192,7 +192,10 @@ def quote(
             root, reached, used, out, fee = _step_up(
                 start, min(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
             )
-        remaining = max(remaining - (used + fee if exact_input else out), 0.0)
+        if reached:
+            remaining = max(remaining - (used + fee if exact_input else out), 0.0)
+        else:
+            remaining = 0.0
         total_in += used + fee
         total_out += out
         if own > 0.0:
@@ -205,6 +208,11 @@ def quote(
             # Between the stops whatever the last digit of the logarithm says.
             tick = tick_at_sqrt_price(root)
             tick = max(tick, stop) if zero_for_one else min(tick, stop - 1.0)
+    # All of it, not the sum of the steps, which may differ in the last digit.
+    if remaining == 0.0 and exact_input:
+        total_in = amount
+    elif remaining == 0.0:
+        total_out = amount
     return Swapped(root, tick, segment, fees, total_in, total_out)
 
 

@@ -16,7 +16,7 @@ from simulator.world.model.keeping import add_margin
 from simulator.world.model.margin import value_account, withdrawable
 from simulator.world.model.parameters import Tables
 from simulator.world.model.pool import burn_and_collect, mint, place
-from simulator.world.model.rounding import floor_raw
+from simulator.world.model.rounding import floor_of_usd, floor_raw
 from simulator.world.model.state import Oracle, State
 from simulator.world.model.tick import liquidity_for_amounts, tick_at_sqrt_price
 from simulator.world.model.unwinding import swap_exactly, take_margin
@@ -78,8 +78,8 @@ def _move_margin(tables, clearing, vault, oracle, valuation, adding, i):
         valued = value_account(tables.clearing, clearing, oracle, account, i)
         target = table.margin_allocation * nav * _margin_weight(table, vault.betas, sub, i)
         if adding:
-            missing = (target - valued.value) / valuation.usdc_price * table.usdc_unit
-            raw = min(floor_raw(missing), vault.idle_usdc[i])
+            raw = floor_of_usd(target - valued.value, valuation.usdc_price, table.usdc_unit)
+            raw = min(raw, vault.idle_usdc[i])
             if raw > 0.0:
                 status = add_margin(tables.clearing, clearing, vault, account, raw, i)
                 if status != OK:

@@ -1,0 +1,226 @@
+"""Swaps, fees and liquidity of the model pool."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.world.model import pool, tick
+from simulator.world.model.parameters import PoolTable, pool_table
+from simulator.world.model.state import State, allocate
+from simulator.world.protocol import BackgroundRange, PoolParameters
+from tests.model.campaign import PROTOCOL, SQRT_2000
+
+TABLE = pool_table(PROTOCOL.pool)
+LOWEST, HIGHEST = tick.MIN_SQRT_PRICE, tick.MAX_SQRT_PRICE
+
+
+def opened(table: PoolTable = TABLE, sqrt_price_x96: int = SQRT_2000) -> State:
+    state = allocate(
+        1, segments=table.ticks.size + 1, markets=1, collaterals=1, accounts=1, agents=1, assets=2
+    )
+    pool.initialise(table, state.pool, sqrt_price_x96 / 2**96, np.ones(1))
+    return state
+
+
+def put_range(state: State, lower: int, upper: int, liquidity: float) -> None:
+    """Give the vault's position a range, as ``mint`` would."""
+    position = state.position
+    position.tick_lower[0], position.tick_upper[0] = lower, upper
+    position.sqrt_lower[0] = tick.sqrt_price_at_tick(float(lower))
+    position.sqrt_upper[0] = tick.sqrt_price_at_tick(float(upper))
+    position.liquidity[0] = liquidity
+
+
+def swap(
+    state: State,
+    down: bool,
+    amount: float,
+    *,
+    exact_input: bool = True,
+    limit: float | None = None,
+    table: PoolTable = TABLE,
+) -> pool.Swapped:
+    """Quote, then settle as the kernels do."""
+    end = (LOWEST if down else HIGHEST) if limit is None else limit
+    swapped = pool.quote(table, state.pool, state.position, 0, down, exact_input, amount, end)
+    state.pool.sqrt_price[0] = swapped.sqrt_price
+    state.pool.tick[0], state.pool.segment[0] = swapped.tick, swapped.segment
+    fees = state.position.fees0 if down else state.position.fees1
+    fees[0] += swapped.fees
+    return swapped
+
+
+def test_tick_prices_are_those_of_tick_math_to_the_last_digits() -> None:
+    for t in range(-500_000, 500_001, 7_919):
+        exact = Fraction(tick.sqrt_ratio_at_tick(t), 2**96)
+        assert abs(Fraction(tick.sqrt_price_at_tick(float(t))) / exact - 1) < Fraction(1, 2**51)
+
+
+@given(st.integers(-700_000, 700_000), st.floats(-1e-14, 1e-14))
+def test_tick_at_a_price_is_the_greatest_tick_at_or_below_it(t: int, nudge: float) -> None:
+    root = tick.sqrt_price_at_tick(float(t)) * (1.0 + nudge)
+    found = tick.tick_at_sqrt_price(root)
+    assert tick.sqrt_price_at_tick(found) <= root < tick.sqrt_price_at_tick(found + 1.0)
+
+
+@given(st.integers(1, 2**52), st.integers(1, 999_999))
+def test_fee_splits_are_the_integers_of_full_math(amount: int, fee: int) -> None:
+    assert pool.less_fee.py_func(float(amount), float(fee)) == amount * (10**6 - fee) // 10**6
+    on_top = -(-amount * fee // (10**6 - fee))
+    if on_top < 2**53:
+        assert pool.fee_on.py_func(float(amount), float(fee)) == on_top
+
+
+def test_one_swap_in_one_range_by_hand() -> None:
+    # L = 5.1e17 at √P = sqrt(2e-9); 1 ETH less 0.3 % moves 1/√P by 0.997e18/L.
+    state = opened()
+    start = SQRT_2000 / 2**96
+    liquidity = 3e17 + 2e17 + 1e16
+    swapped = swap(state, True, 1e18)
+    root = 1.0 / (1.0 / start + 0.997e18 / liquidity)
+    assert swapped.sqrt_price == pytest.approx(root, rel=1e-15)
+    assert swapped.amount_in == 1e18
+    # ΔUSDC = Δ·√P·√P', floored
+    assert swapped.amount_out == math.floor(0.997e18 * start * root)
+
+
+@given(
+    st.booleans(),
+    st.floats(1e-3, 0.999),
+    st.floats(1e3, 2e7),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_swap_split_in_two_fetches_what_the_whole_would(
+    down: bool, part: float, usd: float
+) -> None:
+    amount = float(math.floor(usd / 2000 * 1e18 if down else usd * 1e6))
+    first = float(math.floor(amount * part))
+    whole, halves = opened(), opened()
+    put_range(whole, -201_000, -199_500, 4e17)
+    put_range(halves, -201_000, -199_500, 4e17)
+    once = swap(whole, down, amount)
+    a = swap(halves, down, first)
+    b = swap(halves, down, amount - first)
+    assert a.amount_in + b.amount_in == pytest.approx(once.amount_in, rel=1e-15)
+    # Each call rounds its output down and its fee up, by a unit of either token per step at most.
+    steps = 40
+    slack = steps * max(1.0, once.amount_out / amount) + once.amount_out * 1e-12
+    assert a.amount_out + b.amount_out == pytest.approx(once.amount_out, rel=0.0, abs=slack)
+    assert b.sqrt_price == pytest.approx(once.sqrt_price, rel=1e-11)
+    assert b.tick == once.tick
+
+
+@given(st.booleans(), st.floats(1e3, 5e6))
+@settings(max_examples=60, deadline=None)
+def test_exact_output_costs_what_exact_input_then_fetches(down: bool, usd: float) -> None:
+    wanted = float(math.floor(usd * 1e6 if down else usd / 2000 * 1e18))
+    bought = swap(opened(), down, wanted, exact_input=False)
+    assert bought.amount_out == wanted
+    sold = swap(opened(), down, bought.amount_in)
+    # A unit of the token paid is all that a rounding up can waste, per step.
+    slack = 40 * max(1.0, wanted / bought.amount_in)
+    assert sold.amount_out == pytest.approx(wanted, rel=1e-12, abs=slack)
+
+
+@given(st.booleans(), st.floats(1.0, 1e8), st.floats(0.5, 2.0))
+@settings(max_examples=60, deadline=None)
+def test_a_swap_never_passes_its_limit_and_takes_only_what_it_used(
+    down: bool, usd: float, ratio: float
+) -> None:
+    state = opened()
+    start = state.pool.sqrt_price[0]
+    limit = start * (min(ratio, 1.0 / ratio) if down else max(ratio, 1.0 / ratio)) * (
+        1.0 - 1e-9 if down else 1.0 + 1e-9
+    )
+    amount = float(math.floor(usd / 2000 * 1e18 if down else usd * 1e6))
+    swapped = swap(state, down, amount, limit=limit)
+    assert swapped.sqrt_price >= limit if down else swapped.sqrt_price <= limit
+    assert swapped.amount_in <= amount
+    if swapped.amount_in < amount:
+        assert swapped.sqrt_price == limit
+
+
+def test_a_gap_without_liquidity_is_crossed_for_nothing() -> None:
+    ranges = (
+        BackgroundRange(-201_000, -200_400, 10**17),
+        BackgroundRange(-199_800, -199_200, 10**17),
+    )
+    start = tick.sqrt_ratio_at_tick(-200_700)
+    table = pool_table(PoolParameters(3000, 60, start, ranges))
+    state = opened(table, start)
+    to_gap = tick.sqrt_price_at_tick(-200_400.0)
+    cost = swap(state, False, 1e30, limit=to_gap, table=table).amount_in
+    assert pool.active_liquidity(state.pool, state.position, 0) == 0.0
+    across = swap(state, False, 1e30, limit=tick.sqrt_price_at_tick(-199_800.0), table=table)
+    assert (across.amount_in, across.amount_out) == (0.0, 0.0)
+    assert pool.active_liquidity(state.pool, state.position, 0) == 1e17
+    beyond = swap(state, False, cost, table=table)
+    assert beyond.amount_in == cost
+    assert -199_800 < beyond.tick < -199_200
+
+
+def test_the_liquidity_of_a_range_ends_at_its_ticks_in_both_directions() -> None:
+    state = opened()
+    put_range(state, -201_000, -199_800, 7e17)
+    inside = pool.active_liquidity(state.pool, state.position, 0)
+    swap(state, True, 1e24, limit=tick.sqrt_price_at_tick(-201_000.0))
+    # A price that has just crossed a tick downward belongs to the range below it.
+    assert state.pool.tick[0] == -201_001
+    assert pool.active_liquidity(state.pool, state.position, 0) == 2e17 + 1e16
+    swap(state, False, 1e15, limit=tick.sqrt_price_at_tick(-200_400.0))
+    assert pool.active_liquidity(state.pool, state.position, 0) == inside == 3e17 + 2e17 + 1e16 + 7e17
+
+
+def test_a_round_trip_across_ticks_returns_to_the_same_price_and_costs_the_fees() -> None:
+    state = opened()
+    put_range(state, -201_000, -199_800, 7e17)
+    start = state.pool.sqrt_price[0]
+    sold = swap(state, True, 3e21)
+    back = swap(state, False, 1e18, limit=start)
+    assert state.pool.sqrt_price[0] == start
+    assert state.pool.tick[0] == tick.tick_at_sqrt_price(start)
+    # Both legs pay 0.3 % of what goes in; the curve itself gives everything back.
+    # A raw USDC is 5e8 wei, and each step may round by one.
+    assert back.amount_out == pytest.approx(sold.amount_in * 0.997, rel=1e-12, abs=20 * 5e8)
+    assert back.amount_in * 0.997 == pytest.approx(sold.amount_out, rel=1e-12, abs=20)
+
+
+def test_a_position_earns_its_share_of_the_fee_while_in_range_only() -> None:
+    state = opened()
+    put_range(state, -200_400, -200_280, 51e16)  # the pool starts at tick -200 311
+    alone = swap(state, True, 1e17)
+    assert -200_400 < alone.tick
+    assert alone.fees == pytest.approx(0.003e17 * 0.5, rel=1e-12)  # half of the liquidity
+    swap(state, True, 1e30, limit=tick.sqrt_price_at_tick(-200_460.0))
+    earned = state.position.fees0[0]
+    outside = swap(state, True, 1e18)
+    assert outside.fees == 0.0
+    assert state.position.fees0[0] == earned
+    assert state.position.fees1[0] == 0.0
+
+
+@given(st.floats(1e-6, 3e-4), st.integers(1, 10**18), st.integers(1, 10**24))
+def test_liquidity_for_amounts_is_what_the_amounts_buy(
+    root: float, usdc: int, base: int
+) -> None:
+    lower, upper = tick.sqrt_price_at_tick(-210_000.0), tick.sqrt_price_at_tick(-190_020.0)
+    liquidity = tick.liquidity_for_amounts(root, lower, upper, float(base), float(usdc))
+    x, y = tick.amounts_for_liquidity(root, lower, upper, liquidity)
+    assert x <= base * (1 + 1e-12)
+    assert y <= usdc * (1 + 1e-12)
+    assert x == pytest.approx(base, rel=1e-9) or y == pytest.approx(usdc, rel=1e-9)
+
+
+def test_depth_scales_every_background_range_and_leaves_the_price() -> None:
+    state = opened()
+    before = state.pool.sqrt_price[0]
+    pool.set_depth(TABLE, state.pool, np.array([0.3]))
+    expected = sum(math.floor(r.liquidity * 0.3) for r in PROTOCOL.pool.background)
+    assert pool.active_liquidity(state.pool, state.position, 0) == expected
+    assert state.pool.sqrt_price[0] == before
