@@ -276,6 +276,8 @@ def test_a_replay_sends_the_same_number_of_transactions(protocol, agent, quiet_p
     count, seconds = world.replay_raw()
     assert count == 3  # two oracle rounds and one swap
     assert 0.0 < seconds < 1.0
+    _ = world.observe().nav
+    assert world.replay_raw(views=True)[0] == 3 + 2
 
 
 def test_what_a_transport_cannot_do_is_refused_by_name(protocol, quiet_paths):

@@ -8,7 +8,6 @@ words.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +74,15 @@ class Layout:
             ],
             "wallets": list(range(first_wallet, self.words)),
         }
+        accounts = len(self.accounts)
+        self.shapes: dict[str, tuple[int, ...]] = {
+            "market": (self.markets, 2, -1),
+            "funding": (self.markets, 2, -1),
+            "margin": (accounts, 3, -1),
+            "collateral": (accounts, self.others, -1),
+            "positions": (accounts, self.markets, 3, -1),
+            "wallets": (len(protocol.agents), WALLET_WORDS, -1),
+        }
         self.units = {name: self._units(name)[:, None] for name in self.groups}
 
     def _units(self, group: str) -> Floats:
@@ -112,8 +120,8 @@ class Source(ABC):
         """The words of a group now, in the layout's order."""
 
     @abstractmethod
-    def changed(self, action: type[Action] | None) -> None:
-        """An action of this kind went through, or (None) time moved: read again what it touched."""
+    def changed(self, action: Action | None) -> None:
+        """An action went through, or (None) time moved: what it touched must be read again."""
 
 
 class LensSource(Source):
@@ -136,17 +144,46 @@ class LensSource(Source):
         words = self._words
         return [words[index] for index in self._layout.groups[group]]
 
-    def changed(self, action: type[Action] | None) -> None:
+    def changed(self, action: Action | None) -> None:
         """See :meth:`Source.changed`: everything."""
         self._words = None
 
 
-def _field(group: str, *place: Any) -> Any:
-    """A field: its group's array, indexed."""
-    return cached_property(lambda self: self.group(group)[place] if place else self.group(group))
-
-
 _ALL = slice(None)
+# Fields as parts of their groups' arrays.
+_FIELDS: dict[str, tuple[str, Any]] = {
+    "sqrt_price": ("pool", 0),
+    "pool_liquidity": ("pool", 1),
+    "skew": ("market", (_ALL, 0)),
+    "skew_scale": ("market", (_ALL, 1)),
+    "funding_rate": ("funding", (_ALL, 0)),
+    "funding_index": ("funding", (_ALL, 1)),
+    "cash": ("cash", _ALL),
+    "size": ("positions", (_ALL, _ALL, 0)),
+    "cost": ("positions", (_ALL, _ALL, 1)),
+    "funding_entry": ("positions", (_ALL, _ALL, 2)),
+    "account_value": ("margin", (_ALL, 0)),
+    "equity": ("margin", (_ALL, 1)),
+    "maintenance": ("margin", (_ALL, 2)),
+    "maker_cash": ("venue", 0),
+    "insurance_fund": ("venue", 1),
+    "bad_debt": ("venue", 2),
+    "nav": ("nav", 0),
+    "shares": ("vault", 0),
+    "idle_usdc": ("vault", 1),
+    "idle_base": ("vault", 2),
+    "liquidity": ("position", 0),
+    "tick_lower": ("position", 1),
+    "tick_upper": ("position", 2),
+    "lp_base": ("position", 3),
+    "lp_usdc": ("position", 4),
+    "fees_base": ("position", 5),
+    "fees_usdc": ("position", 6),
+    "betas": ("betas", _ALL),
+    "wallet_usdc": ("wallets", (_ALL, 0)),
+    "wallet_base": ("wallets", (_ALL, 1)),
+    "wallet_shares": ("wallets", (_ALL, 2)),
+}
 
 
 class ChainObservation(Observation):
@@ -163,7 +200,24 @@ class ChainObservation(Observation):
         """The world changed: what was read stays as it was, nothing more can be."""
         self.__dict__["_sources"] = None
 
-    def group(self, name: str) -> Floats:
+    def __getattr__(self, name: str) -> Floats:
+        """A field on first sight; afterwards it is an attribute like any other."""
+        if name == "collateral":  # row 0 is USDC, which is cash
+            others = self._group("collateral")
+            cash = np.zeros((others.shape[0], 1, others.shape[2]))
+            value = np.concatenate([cash, others], axis=1)
+        elif name == "last_betas_time":
+            posted = self._group("vault")[3]
+            value = np.where(posted > 0.0, posted - self._layout.genesis, -1.0)
+        elif name in _FIELDS:
+            group, place = _FIELDS[name]
+            value = self._group(group)[place]
+        else:
+            raise AttributeError(name)
+        self.__dict__[name] = value
+        return value
+
+    def _group(self, name: str) -> Floats:
         """A group's values in whole units with its axes, paths last.
 
         Raises RuntimeError when the world has changed since this observation was made.
@@ -173,63 +227,6 @@ class ChainObservation(Observation):
                 raise RuntimeError(f"{name} was not read before the world changed: observe again")
             raw = np.array([source.read(name) for source in self._sources], np.float64).T
             values = raw / self._layout.units[name]
-            shape = self._shape(name)
-            self._groups[name] = values.reshape(*shape, -1) if shape else values
+            shape = self._layout.shapes.get(name)
+            self._groups[name] = values if shape is None else values.reshape(shape)
         return self._groups[name]
-
-    def _shape(self, name: str) -> tuple[int, ...]:
-        layout = self._layout
-        accounts = len(layout.accounts)
-        return {
-            "market": (layout.markets, 2),
-            "funding": (layout.markets, 2),
-            "margin": (accounts, 3),
-            "collateral": (accounts, layout.others),
-            "positions": (accounts, layout.markets, 3),
-            "wallets": (len(layout.protocol.agents), WALLET_WORDS),
-        }.get(name, ())
-
-    sqrt_price = _field("pool", 0)
-    pool_liquidity = _field("pool", 1)
-    skew = _field("market", _ALL, 0)
-    skew_scale = _field("market", _ALL, 1)
-    funding_rate = _field("funding", _ALL, 0)
-    funding_index = _field("funding", _ALL, 1)
-    cash = _field("cash")
-    size = _field("positions", _ALL, _ALL, 0)
-    cost = _field("positions", _ALL, _ALL, 1)
-    funding_entry = _field("positions", _ALL, _ALL, 2)
-    account_value = _field("margin", _ALL, 0)
-    equity = _field("margin", _ALL, 1)
-    maintenance = _field("margin", _ALL, 2)
-    maker_cash = _field("venue", 0)
-    insurance_fund = _field("venue", 1)
-    bad_debt = _field("venue", 2)
-    nav = _field("nav", 0)
-    shares = _field("vault", 0)
-    idle_usdc = _field("vault", 1)
-    idle_base = _field("vault", 2)
-    liquidity = _field("position", 0)
-    tick_lower = _field("position", 1)
-    tick_upper = _field("position", 2)
-    lp_base = _field("position", 3)
-    lp_usdc = _field("position", 4)
-    fees_base = _field("position", 5)
-    fees_usdc = _field("position", 6)
-    betas = _field("betas")
-    wallet_usdc = _field("wallets", _ALL, 0)
-    wallet_base = _field("wallets", _ALL, 1)
-    wallet_shares = _field("wallets", _ALL, 2)
-
-    @cached_property
-    def collateral(self) -> Floats:
-        """Balances of the collaterals, row 0 (USDC, which is cash) zero."""
-        others = self.group("collateral")
-        cash = np.zeros((others.shape[0], 1, others.shape[2]))
-        return np.concatenate([cash, others], axis=1)
-
-    @cached_property
-    def last_betas_time(self) -> Floats:
-        """Seconds since the start; −1 before the first post."""
-        posted = self.group("vault")[3]
-        return np.where(posted > 0.0, posted - self._layout.genesis, -1.0)

@@ -40,7 +40,7 @@ _OUTPUT = "output: 0x"
 
 
 class Transaction(NamedTuple):
-    """One recorded transaction; ``to`` None creates a contract."""
+    """One recorded transaction; ``to`` None creates a contract, a view's sender is nobody."""
 
     time: int
     sender: str
@@ -93,6 +93,8 @@ class RevmTransport(Transport):
 
     def call(self, to: str, data: bytes) -> bytes:
         """See :meth:`Transport.call`."""
+        if self.transactions is not None:
+            self.transactions.append(Transaction(self._time, _OBSERVER, to, data))
         checkpoint = self.evm.snapshot()
         try:
             return self.evm.message_call(_OBSERVER, to, data)
@@ -127,18 +129,22 @@ class RevmTransport(Transport):
         return copy
 
 
-def replay(genesis: Sequence[Transaction], transactions: Sequence[Transaction]) -> float:
-    """Seconds raw pyrevm takes for ``transactions`` after ``genesis``, which is not timed.
+def replay(
+    genesis: Sequence[Transaction], record: Sequence[Transaction], *, views: bool
+) -> tuple[int, float]:
+    """(number, seconds) of raw pyrevm executing a record after ``genesis``, which is not timed.
 
     Nothing but ``message_call`` and the block time: what any use of pyrevm must cost at least.
+    ``views``: the view calls of the record too, else its transactions only.
     """
     from time import perf_counter
 
+    calls = [call for call in record if views or call.sender != _OBSERVER]
     evm = _new_evm()
     _execute(evm, genesis)
     start = perf_counter()
-    _execute(evm, transactions)
-    return perf_counter() - start
+    _execute(evm, calls)
+    return len(calls), perf_counter() - start
 
 
 def _execute(evm: pyrevm.EVM, transactions: Sequence[Transaction]) -> None:

@@ -1,7 +1,7 @@
 """The Lens's words read in process: stored variables from their slots, derived ones from views.
 
 A slot costs pyrevm a third of a microsecond, a call tens, and a whole ``Lens.observe`` as much as
-several transactions. A view's result is kept while everything it depends on is unchanged.
+several transactions. What an action cannot have touched is not read again.
 ``tests/chain/test_observation.py`` holds every word against the Lens after every action of a run.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from eth_utils import keccak
 
-from simulator.world.actions import Action, Swap, Trade
+from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import MAX_UINT256, selector, signed_word, words
 from simulator.world.chain.observation import Source
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
     from simulator.world.chain.observation import Layout
     from simulator.world.chain.revm import RevmTransport
 
-# Storage of UniswapV3Pool.sol (v3-core 1.0.1).
+# Storage of UniswapV3Pool.sol (v3-core 1.0.1), and what of each word is the variable.
 _SLOT0, _LIQUIDITY = 0, 4
 _MASK_160, _MASK_128 = 2**160 - 1, 2**128 - 1
-_SIGN = 2**255
+_SIGN, _TWO_256 = 2**255, MAX_UINT256 + 1
 
 _LAST_MARKET_STATE = selector("last_market_state(uint256)")
 _LAST_ACCOUNT_STATE = selector("last_account_state(uint256)")
 _LAST_NAV = selector("last_nav()")
 _POSITION_STATE = selector("position_state()")
 
-# Stored groups that time and the frequent actions write to; any other action may write to all.
-_TOUCHED: dict[type[Action] | None, tuple[str, ...]] = {
-    None: ("prices", "pool_words", "market", "funding_state"),
-    Swap: ("wallets", "pool_words"),
-    Trade: ("cash", "positions", "market", "funding_state", "venue"),
+# Groups that time (None) and the frequent actions leave as they were; any other may touch all.
+_KEPT: dict[type[Action] | None, tuple[str, ...]] = {
+    None: ("venue", "vault", "betas", "cash", "collateral", "positions", "wallets"),
+    Swap: ("venue", "vault", "betas", "cash", "collateral", "positions", "market", "funding"),
+    # A trade accrues funding to now first, so what had accrued up to now stays the same.
+    Trade: ("pool", "vault", "betas", "collateral", "wallets", "position", "funding"),
+    PostMargin: ("pool", "venue", "vault", "betas", "positions", "market", "funding", "position"),
 }
-_DERIVED = ("pool", "funding", "margin", "position", "nav")
 
 
 def mapping_slot(slot: int, *keys: int) -> int:
@@ -49,20 +50,20 @@ def mapping_slot(slot: int, *keys: int) -> int:
 
 
 class StoragePlan:
-    """Addresses and slots of every stored word, the same on every path."""
+    """Slots of every stored word and calls for derived ones; the same on every path."""
 
     def __init__(self, layout: Layout, deployment: Deployment) -> None:
         clearing, vault = artifacts.load("ClearingHouse").slots, artifacts.load("HedgeVault").slots
         token, oracle = artifacts.load("Token").slots, artifacts.load("PriceOracle").slots
         markets, others = range(layout.markets), range(1, layout.others + 1)
-        self.deployment = deployment
-        self.accounts = layout.accounts
-        self.markets = layout.markets
-        self.others = layout.others
+        house, safe, tokens = deployment.clearing, deployment.vault, deployment.tokens
+        self.protocol = layout.protocol
         self.assets = [terms.asset for terms in layout.protocol.clearing.collaterals]
-        house, safe = deployment.clearing, deployment.vault
-        state = [mapping_slot(clearing["_state"], m) for m in markets]
-        agents = [int(address, 16) for address in deployment.agents]
+        self.deployment = deployment
+        self.account_calls = [_LAST_ACCOUNT_STATE + words(a) for a in layout.accounts]
+        self.market_calls = [_LAST_MARKET_STATE + words(m) for m in markets]
+        accounts, agents = len(layout.accounts), len(deployment.agents)
+        self.rows = {"cash": accounts, "positions": accounts, "wallets": agents}
         self.slots: dict[str, list[tuple[str, int]]] = {
             "venue": [(house, clearing[n]) for n in ("maker_cash", "insurance_fund", "bad_debt")],
             "vault": [
@@ -73,7 +74,7 @@ class StoragePlan:
                 place
                 for m in markets
                 for place in (
-                    (house, state[m]),
+                    (house, mapping_slot(clearing["_state"], m)),  # skew, …
                     (house, mapping_slot(clearing["market"], m) + 1),  # asset, skew_scale, …
                 )
             ],
@@ -91,25 +92,20 @@ class StoragePlan:
                 for i in range(3)
             ],
             "wallets": [
-                place
-                for agent in agents
-                for place in (
-                    (deployment.tokens[0], mapping_slot(token["balanceOf"], agent)),
-                    (deployment.tokens[1], mapping_slot(token["balanceOf"], agent)),
-                    (safe, mapping_slot(vault["balanceOf"], agent)),
+                (contract, mapping_slot(balances, int(agent, 16)))
+                for agent in deployment.agents
+                for contract, balances in (
+                    (tokens[0], token["balanceOf"]),
+                    (tokens[1], token["balanceOf"]),
+                    (safe, vault["balanceOf"]),
                 )
             ],
-            # What views depend on beside the above.
-            "range": [(safe, vault[n]) for n in ("liquidity", "tick_lower", "tick_upper")],
-            "funding_state": [(house, slot + i) for slot in state for i in range(4)],
+            "pool_words": [(deployment.pool, slot) for slot in (_SLOT0, _LIQUIDITY)],
             "prices": [  # max_age, price, …
                 (deployment.oracle, mapping_slot(oracle["_feeds"], int(asset, 16)) + 1)
-                for asset in deployment.tokens
+                for asset in tokens
             ],
-            "pool_words": [(deployment.pool, slot) for slot in range(_LIQUIDITY + 1)],
         }
-        self.account_calls = [_LAST_ACCOUNT_STATE + words(a) for a in layout.accounts]
-        self.market_calls = [_LAST_MARKET_STATE + words(m) for m in markets]
 
 
 class StorageSource(Source):
@@ -119,107 +115,109 @@ class StorageSource(Source):
         self._transport = transport
         self._plan = plan
         self._storage = transport.evm.storage
-        self._now: dict[str, list[int]] = {}  # read since the last change
-        self._margins: dict[int, tuple[tuple[int, ...], list[int]]] = {}
-        self._kept: dict[str, tuple[tuple[int, ...], list[int]]] = {}
-        self._every = tuple(plan.slots)
+        self._known: dict[str, list[int]] = {}
+        self._margins: list[list[int] | None] = [None] * len(plan.account_calls)
+        self._prices: list[int] = []
         self._derived: dict[str, Callable[[], list[int]]] = {
             "pool": self._pool,
             "funding": self._funding,
             "margin": self._margin,
-            "position": self._position,
-            "nav": self._nav,
+            "position": lambda: self._call(plan.deployment.vault, _POSITION_STATE, range(7)),
+            "nav": lambda: self._call(plan.deployment.vault, _LAST_NAV, range(1)),
         }
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
-        found = self._now.get(group)
+        found = self._known.get(group)
         if found is None:
             derive = self._derived.get(group)
             found = self._stored(group) if derive is None else derive()
-            self._now[group] = found
+            self._known[group] = found
         return found
 
-    def changed(self, action: type[Action] | None) -> None:
+    def changed(self, action: Action | None) -> None:
         """See :meth:`Source.changed`."""
-        for group in _TOUCHED.get(action, self._every) + _DERIVED:
-            self._now.pop(group, None)
+        known = self._known
+        kept = _KEPT.get(None if action is None else type(action), ())
+        self._known = {name: known[name] for name in kept if name in known}
+        if isinstance(action, Swap):
+            self._reread("wallets", known, action.actor)
+            if "margin" in known:
+                self._known["margin"] = known["margin"]
+        elif action is None or isinstance(action, (Trade, PostMargin)):
+            self._forget_margins(action)
+            if isinstance(action, Trade):
+                account = self._plan.protocol.account_of(action.actor)
+                self._reread("cash", known, account)
+                self._reread("positions", known, account)
+        else:
+            self._margins = [None] * len(self._margins)
 
     # ------------------------------------------------------------------------------------- helpers
 
     def _stored(self, group: str) -> list[int]:
+        return self._load(self._plan.slots[group])
+
+    def _load(self, places: list[tuple[str, int]]) -> list[int]:
         storage = self._storage
-        found = [storage(address, slot) for address, slot in self._plan.slots[group]]
-        return [word - _TWO_256 if word >= _SIGN else word for word in found]
+        return [
+            word - _TWO_256 if (word := storage(address, slot)) >= _SIGN else word
+            for address, slot in places
+        ]
 
-    def _pool(self) -> list[int]:
-        pool = self.read("pool_words")
-        return [pool[_SLOT0] & _MASK_160, pool[_LIQUIDITY] & _MASK_128]
+    def _reread(self, group: str, known: dict[str, list[int]], row: int) -> None:
+        """Only one agent's or account's words of a group changed."""
+        words_known = known.get(group)
+        if words_known is not None:
+            width = len(words_known) // self._plan.rows[group]
+            part = slice(width * row, width * (row + 1))
+            fresh = words_known.copy()
+            fresh[part] = self._load(self._plan.slots[group][part])
+            self._known[group] = fresh
 
-    def _call(self, to: str, data: bytes, count: int) -> list[int]:
+    def _call(self, to: str, data: bytes, kept: range | tuple[int, ...]) -> list[int]:
         returned = self._transport.call(to, data)
-        return [signed_word(returned, index) for index in range(count)]
+        return [signed_word(returned, index) for index in kept]
 
     # ------------------------------------------------------------------------------------- derived
+
+    def _pool(self) -> list[int]:
+        slot0, liquidity = self._stored("pool_words")
+        return [slot0 & _MASK_160, liquidity & _MASK_128]
 
     def _funding(self) -> list[int]:
         """Rate and index accrued up to now; MarketState is skew, rate, index, time."""
         house = self._plan.deployment.clearing
-        return [word for data in self._plan.market_calls for word in self._call(house, data, 3)[1:]]
+        return [w for data in self._plan.market_calls for w in self._call(house, data, (1, 2))]
 
     def _margin(self) -> list[int]:
-        """Value, equity, maintenance of every account."""
-        found: list[int] = []
+        """Value, equity and maintenance of every account."""
+        self._forget_revalued()
+        house, found = self._plan.deployment.clearing, []
         for index, data in enumerate(self._plan.account_calls):
-            key = self._margin_key(index)
-            known = self._margins.get(index)
-            if known is None or known[0] != key:
+            state = self._margins[index]
+            if state is None:
                 # AccountState is balance, value, equity, initial equity, maintenance.
-                state = self._call(self._plan.deployment.clearing, data, 5)
-                known = (key, [state[1], state[2], state[4]])
-                self._margins[index] = known
-            found += known[1]
+                state = self._margins[index] = self._call(house, data, (1, 2, 4))
+            found += state
         return found
 
-    def _margin_key(self, account: int) -> tuple[int, ...]:
-        """All an account's state depends on: its balances at the prices of those it has.
+    def _forget_revalued(self) -> None:
+        """Accounts without positions that hold a token whose price is another one now."""
+        prices = self._stored("prices")
+        if prices == self._prices:
+            return
+        moved = [not self._prices or prices[a] != self._prices[a] for a in self._plan.assets]
+        self._prices = prices
+        cash, collateral = self.read("cash"), self.read("collateral")
+        others = len(moved) - 1
+        for index in range(len(self._margins)):
+            held = (cash[index], *collateral[others * index : others * (index + 1)])
+            if any(raw and other for raw, other in zip(held, moved, strict=True)):
+                self._margins[index] = None
 
-        With positions also these, the state of the markets, every price and the time.
-        """
-        plan, prices = self._plan, self.read("prices")
-        others, width = plan.others, 3 * plan.markets
-        cash = self.read("cash")[account]
-        balances = self.read("collateral")[others * account : others * (account + 1)]
-        held = self.read("positions")[width * account : width * (account + 1)]
-        if any(held[::3]):
-            venue = (*self.read("funding_state"), *self.read("market"), self._transport.time())
-            return (cash, *balances, *prices, *held, *venue)
-        valued = [prices[a] for a, raw in zip(plan.assets, (cash, *balances), strict=True) if raw]
-        return (cash, *balances, *valued)
-
-    def _position(self) -> list[int]:
-        """The vault's position at the last prices: depends on the pool, prices and the vault."""
-        return self._keep("position", self._vault_key(), _POSITION_STATE, 7)
-
-    def _nav(self) -> list[int]:
-        """Also depends on the vault's margin accounts."""
-        margin = self.read("margin")[: 3 * (self._plan.markets + 1)]
-        return self._keep("nav", (*self._vault_key(), *margin[::3]), _LAST_NAV, 1)
-
-    def _vault_key(self) -> tuple[int, ...]:
-        """Prices, the vault's tokens and range, the pool's price, liquidity and fee growth."""
-        return tuple(
-            word
-            for group in ("prices", "vault", "range", "pool_words")
-            for word in self.read(group)
-        )
-
-    def _keep(self, name: str, key: tuple[int, ...], data: bytes, count: int) -> list[int]:
-        known = self._kept.get(name)
-        if known is None or known[0] != key:
-            known = (key, self._call(self._plan.deployment.vault, data, count))
-            self._kept[name] = known
-        return known[1]
-
-
-_TWO_256 = MAX_UINT256 + 1
+    def _forget_margins(self, action: Action | None) -> None:
+        """Accounts with positions (M > 0), which follow time and skew, and the actor's own."""
+        self._margins = [None if state is None or state[2] else state for state in self._margins]
+        if action is not None:
+            self._margins[self._plan.protocol.account_of(action.actor)] = None

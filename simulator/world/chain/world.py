@@ -96,7 +96,7 @@ class ChainWorld(World):
         """See :meth:`World.execute`; ``UnknownRevertError`` on a revert no status stands for."""
         fill = Fill.empty(self.market.paths)
         for batch in self._translator.batches(action):
-            self._send(type(action), batch, fill)
+            self._send(action, batch, fill)
         return fill
 
     def observe(self) -> Observation:
@@ -112,10 +112,11 @@ class ChainWorld(World):
 
     # -------------------------------------------------------------------------------- measurement
 
-    def replay_raw(self) -> tuple[int, float]:
-        """(transactions, seconds) raw pyrevm takes for what this world sent since deployment.
+    def replay_raw(self, *, views: bool = False) -> tuple[int, float]:
+        """(number, seconds) of raw pyrevm executing what this world sent since deployment.
 
-        From the same genesis, path by path, without the world's own reads. Needs ``record=True``.
+        From the same genesis, path by path: the transactions, and with ``views`` also the view
+        calls that were needed to see the state. Needs ``record=True``.
         """
         from simulator.world.chain import revm
 
@@ -125,8 +126,9 @@ class ChainWorld(World):
                 raise InputError(
                     "record = False: replaying needs a revm world made with record=True"
                 )
-            count += len(transport.transactions)
-            seconds += revm.replay(self._genesis_record, transport.transactions)
+            sent, taken = revm.replay(self._genesis_record, transport.transactions, views=views)
+            count += sent
+            seconds += taken
         return count, seconds
 
     # ---------------------------------------------------------------------------------- deployment
@@ -180,7 +182,7 @@ class ChainWorld(World):
 
     # ------------------------------------------------------------------------------------- writing
 
-    def _send(self, kind: type[Action], batch: Batch, fill: Fill) -> None:
+    def _send(self, action: Action, batch: Batch, fill: Fill) -> None:
         for path, data in batch.calls:
             transport = self.transports[path]
             try:
@@ -191,7 +193,7 @@ class ChainWorld(World):
             fill.status[path] = Status.OK
             amounts = batch.decode(path, returned, transport)
             fill.amount_in[path], fill.amount_out[path] = amounts
-            self.sources[path].changed(kind)
+            self.sources[path].changed(action)
             self._expire()
 
     def _report(
