@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simulator.agents.base import Agent, View
     from simulator.config import Config, resolve, scenarios
     from simulator.config import load as load_config
-    from simulator.results.result import Result
+    from simulator.result import Result
     from simulator.runner import run
     from simulator.types import InputError, Status
     from simulator.world import actions
@@ -42,7 +42,7 @@ _HOME = {
     "AgentSlot": ("simulator.world.protocol", "AgentSlot"),
     "Config": ("simulator.config", "Config"),
     "InputError": ("simulator.types", "InputError"),
-    "Result": ("simulator.results.result", "Result"),
+    "Result": ("simulator.result", "Result"),
     "Status": ("simulator.types", "Status"),
     "View": ("simulator.agents.base", "View"),
     "actions": ("simulator.world.actions", ""),

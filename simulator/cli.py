@@ -233,10 +233,29 @@ def bench(as_json: bool) -> int:
 
 
 @hedgesim.command()
+@_configured
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False),
+    default="paths.parquet",
+    show_default=True,
+    help="File.",
+)
+def paths(scenario: str, paths: int | None, out: str, **which: Any) -> int:
+    """Draw the market paths of a scenario and save them as Parquet."""
+    from simulator.market.draw import draw
+
+    config = _load(scenario, paths=paths, **which)
+    draw(config, 0, config.paths).to_parquet(out)
+    click.echo(f"Paths: {out}")
+    return 0
+
+
+@hedgesim.command()
 @click.argument("directory", type=click.Path(file_okay=False))
 def report(directory: str) -> int:
     """Write the report of a finished run again."""
-    from simulator.results.result import Result
+    from simulator.result import Result
     from simulator.results.store import write_text
 
     path = Path(directory) / "report.html"

@@ -19,13 +19,10 @@ from simulator.results.store import PARTIAL, Chunks, Outcome, write_chunk
 from simulator.types import InputError, SimulatorError
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
     from simulator.agents.base import Agent
     from simulator.config import Config
+    from simulator.result import Result
     from simulator.results.gates import Gate
-    from simulator.results.result import Result
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
     from simulator.world.protocol import Protocol
@@ -318,7 +315,8 @@ def _job(plan: Plan, directory: Path, first: int, count: int) -> None:
 
 def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate]) -> Result:
     from simulator.report.story import tell
-    from simulator.results.result import Result
+    from simulator.result import Result
+    from simulator.results.records import fan_frame
     from simulator.results.summary import summarise
 
     paths = chunks.frames("paths")
@@ -337,33 +335,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate]) -> Result:
         paths=paths,
         series=chunks.frames("series"),
         events=chunks.frames("events"),
-        fan=_fan(plan.config, chunks),
+        fan=fan_frame(plan.config, chunks.fan),
         worst_series=worst.series,
         worst_events=worst.events,
     )
-
-
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-
-
-def _fan(config: Config, chunks: Chunks) -> pd.DataFrame:
-    """Quantiles and mean over all paths, one quantity and point in time after the other."""
-    import pandas as pd
-
-    from simulator.results.records import FAN, fan_steps
-
-    rows = []
-    for quantity, name in enumerate(FAN):
-        for point, step in enumerate(fan_steps(config.steps)):
-            values = chunks.fan(quantity, point)
-            hours = int(step) * config.step_seconds / 3_600
-            rows.append((name, int(step), hours, *_spread(values[np.isfinite(values)])))
-    columns = [f"p{round(100 * q)}" for q in QUANTILES]
-    return pd.DataFrame(rows, columns=["quantity", "step", "hours", "mean", *columns])
-
-
-def _spread(values: NDArray[np.float32]) -> tuple[float, ...]:
-    if not values.size:
-        return (np.nan,) * (1 + len(QUANTILES))
-    wide = values.astype(np.float64)
-    return (float(wide.mean()), *map(float, np.quantile(wide, QUANTILES)))

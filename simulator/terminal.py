@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.bench import Row
-    from simulator.results.result import Result
+    from simulator.result import Result
     from simulator.verify import Comparison
 
 

@@ -10,10 +10,10 @@ from simulator.results.records import rolling_window
 
 if TYPE_CHECKING:
     from simulator.config import Config
-    from simulator.results.result import Result
+    from simulator.results.dataset import Dataset
 
 
-def render(result: Result) -> str:
+def render(result: Dataset) -> str:
     """The page as HTML."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from simulator.config import Config
-    from simulator.results.result import Result
+    from simulator.results.dataset import Dataset
     from simulator.types import Floats
 
 
@@ -35,11 +35,11 @@ def _range(
     return low - pad * span, high + pad * span
 
 
-def _quantity(result: Result, name: str) -> pd.DataFrame:
+def _quantity(result: Dataset, name: str) -> pd.DataFrame:
     return result.fan[result.fan["quantity"] == name]
 
 
-def _hours(result: Result) -> float:
+def _hours(result: Dataset) -> float:
     return result.config.steps * result.config.step_minutes / 60
 
 
@@ -62,13 +62,13 @@ def _spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
     return spans
 
 
-def shocks(result: Result) -> str:
+def shocks(result: Dataset) -> str:
     """When each configured shock acts; empty without shocks."""
     lanes = [(name, "muted", [span]) for name, span in _spans(result.config)]
     return timeline("Configured shocks", lanes, _hours(result)) if lanes else ""
 
 
-def _shade(chart: Chart, result: Result) -> None:
+def _shade(chart: Chart, result: Dataset) -> None:
     chart.shade([span for _, span in _spans(result.config)])
 
 
@@ -81,7 +81,7 @@ def _fan(chart: Chart, fan: pd.DataFrame, style: str) -> None:
         chart.band(hours, fan[low].to_numpy(), fan[high].to_numpy(), f"band{depth} {style}")
 
 
-def share_price(result: Result) -> str:
+def share_price(result: Dataset) -> str:
     """Fan of the share price over all paths, with the worst path."""
     fan, worst = _quantity(result, "share_price"), result.worst_series
     low, high = _range(fan["p1"], fan["p99"], worst["share_price"], include=1.0)
@@ -101,7 +101,7 @@ def _digits(span: float) -> int:
     return 0 if span > 0.05 else 1 if span > 0.005 else 2
 
 
-def legs(result: Result, *, worst: bool) -> str:
+def legs(result: Dataset, *, worst: bool) -> str:
     """LP leg, hedge leg and both, in USD since the start: mean of all paths, or the worst path."""
     if worst:
         frame = result.worst_series
@@ -128,7 +128,7 @@ def legs(result: Result, *, worst: bool) -> str:
     return chart.svg()
 
 
-def margin(result: Result) -> str:
+def margin(result: Dataset) -> str:
     """Fan of the margin ratio on a logarithmic axis, with the ratios at which the vault acts."""
     fan, vault = _quantity(result, "margin_ratio"), result.config.vault
     worst = result.worst_series
@@ -158,7 +158,7 @@ def margin(result: Result) -> str:
     return chart.svg()
 
 
-def correlation(result: Result) -> str:
+def correlation(result: Dataset) -> str:
     """Fan of the rolling correlation of LP asset and hedge against the assumed one."""
     fan, worst = _quantity(result, "rolling_correlation"), result.worst_series
     low = min(_range(fan["p1"], worst["rolling_correlation"])[0], 0.0)
@@ -178,7 +178,7 @@ def correlation(result: Result) -> str:
     return chart.svg()
 
 
-def attribution(result: Result, which: str) -> str:
+def attribution(result: Dataset, which: str) -> str:
     """Waterfall of profit and loss by source: ``mean`` of all paths or ``worst_path``."""
     found = result.summary["attribution"][which]
     steps = [(NAMES[name], found[name]) for name in NAMES if abs(found[name]) >= 0.005]
@@ -191,7 +191,7 @@ def attribution(result: Result, which: str) -> str:
     )
 
 
-def worst_prices(result: Result) -> str:
+def worst_prices(result: Dataset) -> str:
     """Prices of the worst path relative to the start, and its share price."""
     frame, config = result.worst_series, result.config
     hours = frame["hours"].to_numpy()
@@ -220,7 +220,7 @@ _LANES = (
 )
 
 
-def worst_events(result: Result) -> str:
+def worst_events(result: Dataset) -> str:
     """What the vault did, and what was done to it, on the worst path."""
     events, markets = result.worst_events, len(result.config.markets)
     done = events[(events["status"] == "OK") & (events["account"] <= markets)]

@@ -12,10 +12,13 @@ from simulator.results.metrics import margin_ratio
 from simulator.types import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from numpy.typing import NDArray
 
     from simulator.agents.base import Agent
+    from simulator.config import Config
     from simulator.results.attribution import Attribution
     from simulator.results.metrics import SharePrice
     from simulator.types import Floats
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 RECORDED_PATHS = 100
 #: Most points in time at which the quantities of :data:`FAN` are kept for every path.
 FAN_POINTS = 121
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FAN = ("share_price", "margin_ratio", "lp_pnl", "hedge_pnl", "rolling_correlation")
 
 
@@ -241,3 +245,28 @@ def _action_names() -> dict[str, int]:
 
 
 _ACTION_CODE = _action_names()
+
+
+def fan_frame(config: Config, values: Callable[[int, int], NDArray[np.float32]]) -> pd.DataFrame:
+    """Quantiles and mean of each of :data:`FAN` over all paths, at each point in time.
+
+    ``values(quantity, point)`` gives one quantity at one point for every path: only that much is held
+    at a time.
+    """
+    import pandas as pd
+
+    rows = []
+    for quantity, name in enumerate(FAN):
+        for point, step in enumerate(fan_steps(config.steps)):
+            found = values(quantity, point)
+            hours = int(step) * config.step_seconds / 3_600
+            rows.append((name, int(step), hours, *_spread(found[np.isfinite(found)])))
+    columns = [f"p{round(100 * q)}" for q in QUANTILES]
+    return pd.DataFrame(rows, columns=["quantity", "step", "hours", "mean", *columns])
+
+
+def _spread(values: NDArray[np.float32]) -> tuple[float, ...]:
+    if not values.size:
+        return (np.nan,) * (1 + len(QUANTILES))
+    wide = values.astype(np.float64)
+    return (float(wide.mean()), *map(float, np.quantile(wide, QUANTILES)))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulator import cli
+from simulator.market.paths import MarketPaths
 
 from .conftest import COMMAND, Run
 
@@ -117,6 +118,13 @@ def test_scenarios_are_listed_one_line_each(hedgesim: Run) -> None:
     assert names == sorted(names)
     assert {"calm", "correlation-breakdown", "usdc-depeg-2023"} <= set(names)
     assert all(re.fullmatch(r"\S+ {2,}\S.*", line) for line in lines)
+
+
+def test_paths_are_saved_for_replay(hedgesim: Run, tmp_path: Path) -> None:
+    drawn = hedgesim("paths", *SHORT, "--paths", "3", "--out", "three.parquet")
+    assert drawn.stdout == "Paths: three.parquet\n", drawn.stderr
+    market = MarketPaths.from_parquet(tmp_path / "three.parquet")
+    assert (market.paths, market.steps) == (3, 24)
 
 
 def test_schema_is_json_schema(hedgesim: Run) -> None:

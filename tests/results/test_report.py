@@ -14,8 +14,8 @@ import simulator
 from simulator.config import Config
 from simulator.report.charts import Chart, _apart, _union, nice_ticks, thinned, waterfall
 from simulator.report.format import MINUS, count, listed, number, percent, usd
+from simulator.result import Result
 from simulator.results.attribution import BUCKETS
-from simulator.results.result import Result
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 

@@ -12,7 +12,7 @@ import simulator
 from simulator import runner
 from simulator.agents.base import Actions, Agent, View
 from simulator.config import Config
-from simulator.results.result import Result
+from simulator.result import Result
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import InputError
 from simulator.world.actions import Swap

@@ -1,12 +1,11 @@
-"""What a run came to: pandas frames, a summary, and a report, in memory or in a directory."""
+"""What a run came to: pandas frames and a summary, in memory or in a directory."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from simulator.results.store import write_json, write_parquet, write_text
 from simulator.types import InputError
@@ -20,8 +19,8 @@ _FRAMES = ("paths", "series", "events", "fan", "worst_series", "worst_events")
 
 
 @dataclass(eq=False)
-class Result:
-    """A finished run. Shows itself as its report in a notebook.
+class Dataset:
+    """A finished run.
 
     Attributes:
         config: what was run.
@@ -59,50 +58,21 @@ class Result:
         """Whether every requirement holds; True when there was none."""
         return all(gate["holds"] for gate in self.summary["gates"])
 
-    @cached_property
-    def _report(self) -> str:
-        from simulator.report.page import render
-
-        return render(self)
-
-    def report_html(self) -> str:
-        """The report: one page that needs nothing from the network."""
-        return self._report
-
-    def _repr_html_(self) -> str:
-        """In a notebook: the report in a frame of its own, so that its style stays there."""
-        from html import escape
-
-        return (
-            f'<iframe srcdoc="{escape(self.report_html())}" '
-            'style="width:100%;height:900px;border:0" title="hedgesim report"></iframe>'
-        )
-
-    def __repr__(self) -> str:
-        figures = self.summary["metrics"]["return"]
-        return (
-            f"<Result {self.summary['scenario']}: {self.summary['paths']} paths, mean return "
-            f"{figures['mean']:+.2%}, worst {figures['min']:+.2%}>"
-        )
-
-    def save(self, directory: str | Path) -> Path:
-        """Write everything to ``directory`` and return the path of its ``report.html``."""
+    def write(self, directory: Path) -> None:
+        """Write the frames, the configuration and the summary to ``directory``."""
         from simulator.config import to_yaml
 
-        directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         for name in _FRAMES:
             write_parquet(directory / f"{name}.parquet", getattr(self, name))
         write_text(directory / "config.yaml", to_yaml(self.config))
         write_json(directory / "timing.json", self.timing)
         write_json(directory / "summary.json", self.summary)
-        write_text(directory / "report.html", self.report_html())
         self.directory = directory
-        return directory / "report.html"
 
     @classmethod
-    def load(cls, directory: str | Path) -> Result:
-        """Read back what :meth:`save` wrote; InputError when there is no finished run."""
+    def load(cls, directory: str | Path) -> Self:
+        """Read back what :meth:`write` wrote; InputError when there is no finished run."""
         import pandas as pd
 
         from simulator.config import from_mapping
