@@ -250,8 +250,8 @@ _ACTION_CODE = _action_names()
 def fan_frame(config: Config, values: Callable[[int, int], NDArray[np.float32]]) -> pd.DataFrame:
     """Quantiles and mean of each of :data:`FAN` over all paths, at each point in time.
 
-    ``values(quantity, point)`` gives one quantity at one point for every path: only that much is held
-    at a time.
+    ``values(quantity, point)`` gives one quantity at one point for every path: only that much is
+    held at a time.
     """
     import pandas as pd
 
