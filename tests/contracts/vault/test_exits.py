@@ -46,7 +46,12 @@ def test_larger_exit_takes_spare_margin_down_to_the_target(
 
 @pytest.mark.parametrize("part", [0.5, 0.8])
 def test_large_exit_unwinds_both_legs_in_proportion(
-    running: Any, clearing: Any, usdc: Any, depositor: Any, read: Callable[[Any], Reading], part: float
+    running: Any,
+    clearing: Any,
+    usdc: Any,
+    depositor: Any,
+    read: Callable[[Any], Reading],
+    part: float,
 ) -> None:
     before, held = read(running), running.position_state().liquidity
     paid, receipt = redeem(running, usdc, depositor, part)
@@ -95,7 +100,8 @@ def test_account_below_its_target_does_not_block_exits(
     running: Any, clearing: Any, owner: Any, usdc: Any, depositor: Any, read: Any
 ) -> None:
     running.set_parameters(
-        TERMS.tuple(margin_target=wad(25), top_up_ratio=wad(15), deleverage_ratio=wad(10)), sender=owner
+        TERMS.tuple(margin_target=wad(25), top_up_ratio=wad(15), deleverage_ratio=wad(10)),
+        sender=owner,
     )
     state = clearing.account_state(account_of(running))
     assert 15 < state.equity / state.maintenance < 25  # nobody may top up, nothing may be freed
@@ -117,7 +123,9 @@ def test_withdraw_pays_exactly_and_burns_the_preview(
     assert before - running.balanceOf(depositor) == shares
 
 
-def test_exits_continue_while_paused(running: Any, usdc: Any, depositor: Any, guardian: Any) -> None:
+def test_exits_continue_while_paused(
+    running: Any, usdc: Any, depositor: Any, guardian: Any
+) -> None:
     running.set_paused(True, sender=guardian)
     paid, _ = redeem(running, usdc, depositor, 0.5)
     assert paid > usdc_raw(49_000)

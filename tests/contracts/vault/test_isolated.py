@@ -13,9 +13,7 @@ from tests.contracts.vault.conftest import TERMS, Reading, start, usdc_raw
 
 
 @pytest.fixture(scope="module")
-def isolated(
-    new_vault: Callable[..., Any], risk: Any, depositor: Any, keeper: Any
-) -> Any:
+def isolated(new_vault: Callable[..., Any], risk: Any, depositor: Any, keeper: Any) -> Any:
     """As ``running``, with an account for BTC and one for SOL."""
     vault = new_vault(isolated=True)
     start(vault, risk, depositor, keeper)

@@ -55,7 +55,9 @@ def test_band_is_measured_in_fractions_of_nav(
     sol = read(invested).sizes[1]
     invested.rebalance(sender=keeper)
     assert read(invested).sizes[1] == sol  # within its own band
-    assert read(invested).sizes[0] * 34_000 == pytest.approx(-0.6 * exposure(invested, 2_000), rel=1e-12)
+    assert read(invested).sizes[0] * 34_000 == pytest.approx(
+        -0.6 * exposure(invested, 2_000), rel=1e-12
+    )
 
 
 def test_delta_grows_as_the_base_falls_and_vanishes_above_the_range(
@@ -77,7 +79,9 @@ def test_delta_grows_as_the_base_falls_and_vanishes_above_the_range(
 def test_fill_beyond_the_slippage_bound_is_refused(
     invested: Any, owner: Any, keeper: Any, clearing: Any, risk: Any
 ) -> None:
-    clearing.set_skew_scale(0, wad(10), sender=risk)  # 0.6 BTC on a depth of 10: 3 % below the index
+    clearing.set_skew_scale(
+        0, wad(10), sender=risk
+    )  # 0.6 BTC on a depth of 10: 3 % below the index
     with ape.reverts("clearing: slippage"):
         invested.rebalance(sender=keeper)
 
@@ -87,7 +91,8 @@ def test_hedge_the_margin_cannot_carry_is_refused(
 ) -> None:
     # 29,400 of exposure at 6.2 % average requirement: M = 1,820; E = 34,650 is a ratio of 19.
     invested.set_parameters(
-        TERMS.tuple(margin_target=wad(40), top_up_ratio=wad(30), deleverage_ratio=wad(25)), sender=owner
+        TERMS.tuple(margin_target=wad(40), top_up_ratio=wad(30), deleverage_ratio=wad(25)),
+        sender=owner,
     )
     with ape.reverts("vault: below margin target"):
         invested.rebalance(sender=keeper)
@@ -99,11 +104,14 @@ def test_shrinking_the_hedge_needs_no_margin(
     invested.rebalance(sender=keeper)
     before = read(invested).sizes
     invested.set_parameters(
-        TERMS.tuple(margin_target=wad(40), top_up_ratio=wad(30), deleverage_ratio=wad(25)), sender=owner
+        TERMS.tuple(margin_target=wad(40), top_up_ratio=wad(30), deleverage_ratio=wad(25)),
+        sender=owner,
     )
     move_market(2_150)
     invested.rebalance(sender=keeper)
-    assert all(abs(after) < abs(size) for after, size in zip(read(invested).sizes, before, strict=True))
+    assert all(
+        abs(after) < abs(size) for after, size in zip(read(invested).sizes, before, strict=True)
+    )
 
 
 @pytest.mark.parametrize("asset", ["WETH", "USDC", "SOL"])
@@ -118,9 +126,7 @@ def test_any_stale_price_is_refused(
         invested.rebalance(sender=keeper)
 
 
-def test_reward_is_limited_to_idle_usdc(
-    invested: Any, owner: Any, keeper: Any, usdc: Any
-) -> None:
+def test_reward_is_limited_to_idle_usdc(invested: Any, owner: Any, keeper: Any, usdc: Any) -> None:
     invested.set_parameters(TERMS.tuple(keeper_reward=usdc_raw(10_000)), sender=owner)
     idle, before = invested.idle_usdc(), usdc.balanceOf(keeper)
     invested.rebalance(sender=keeper)

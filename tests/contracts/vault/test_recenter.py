@@ -69,9 +69,13 @@ def test_amounts_are_those_of_the_range_at_the_oracle_price(
 ) -> None:
     swap(-5_000_000)  # the spot price is elsewhere
     at = placed.position_state()
-    root, a, b = (sqrt(1.0001**tick) for tick in (log(2_000e-12, 1.0001), at.tick_lower, at.tick_upper))
+    root, a, b = (
+        sqrt(1.0001**tick) for tick in (log(2_000e-12, 1.0001), at.tick_lower, at.tick_upper)
+    )
     assert at.lp_base == pytest.approx(at.liquidity * (1 / root - 1 / b), rel=1e-10)
-    assert at.lp_usdc == pytest.approx(at.liquidity * (root - a), rel=1e-8)  # rounded down to raw USDC
+    assert at.lp_usdc == pytest.approx(
+        at.liquidity * (root - a), rel=1e-8
+    )  # rounded down to raw USDC
 
 
 def test_keeper_is_paid_at_most_the_idle_usdc(
@@ -203,7 +207,9 @@ def test_liquidity_given_to_the_position_changes_no_value(
 ) -> None:
     """Anyone may mint at a pool for another owner; the vault counts what it minted itself."""
     at, before = placed.position_state(), read(placed)
-    donor = owner.deploy(compilers.compile_source("vyper", DONOR, contractName="Donor"), pool, weth, usdc)
+    donor = owner.deploy(
+        compilers.compile_source("vyper", DONOR, contractName="Donor"), pool, weth, usdc
+    )
     for token in (weth, usdc):
         token.mint(donor, 10**30, sender=owner)
     donor.donate(placed, at.tick_lower, at.tick_upper, 10 * at.liquidity, sender=trader)

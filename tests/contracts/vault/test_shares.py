@@ -47,22 +47,24 @@ def test_deposit_mint_withdraw_redeem_round_against_the_caller(
     assert funded.previewMint(shares) == cost
     gross = ceil_div(assets * WAD, WAD - TERMS.exit_fee)
     assert funded.previewWithdraw(assets) == ceil_div(gross * supply, total)
-    assert funded.previewRedeem(shares) == (shares * total // supply) * (WAD - TERMS.exit_fee) // WAD
+    assert (
+        funded.previewRedeem(shares) == (shares * total // supply) * (WAD - TERMS.exit_fee) // WAD
+    )
     assert funded.convertToShares(assets) == assets * supply // total
     assert funded.convertToAssets(shares) == shares * total // supply
 
 
 @pytest.mark.parametrize("function", ["deposit", "mint", "withdraw", "redeem"])
-def test_preview_is_what_happens(
-    funded: Any, usdc: Any, depositor: Any, function: str
-) -> None:
+def test_preview_is_what_happens(funded: Any, usdc: Any, depositor: Any, function: str) -> None:
     amount = 777_777_777 if function in ("deposit", "withdraw") else 777 * WAD + 777
     receivers = (depositor,) if function in ("deposit", "mint") else (depositor, depositor)
     promised = getattr(funded, f"preview{function.capitalize()}")(amount)
     money, shares = usdc.balanceOf(depositor), funded.balanceOf(depositor)
     getattr(funded, function)(amount, *receivers, sender=depositor)
     moved = abs(usdc.balanceOf(depositor) - money), abs(funded.balanceOf(depositor) - shares)
-    assert moved == ((amount, promised) if function in ("deposit", "withdraw") else (promised, amount))
+    assert moved == (
+        (amount, promised) if function in ("deposit", "withdraw") else (promised, amount)
+    )
 
 
 def test_round_trip_never_profits(funded: Any, usdc: Any, counterparty: Any) -> None:
@@ -78,9 +80,7 @@ def test_round_trip_never_profits(funded: Any, usdc: Any, counterparty: Any) -> 
 def test_fees_stay_with_the_holders(funded: Any, depositor: Any, counterparty: Any) -> None:
     before = funded.convertToAssets(WAD)
     funded.deposit(usdc_raw(50_000), counterparty, sender=counterparty)
-    funded.redeem(
-        funded.balanceOf(counterparty), counterparty, counterparty, sender=counterparty
-    )
+    funded.redeem(funded.balanceOf(counterparty), counterparty, counterparty, sender=counterparty)
     # On 100,000: two thirds of the entry fee of 50 (the rest was the counterparty's own) and 249.8 of exit fee.
     assert funded.convertToAssets(WAD) / before == pytest.approx(1.002832, abs=2e-6)
 
