@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 import ape  # noqa: TID253 - this file is run by ape itself
 import click
 from ape.cli import ConnectedProviderCommand  # noqa: TID253
+from ape.logging import logger  # noqa: TID253
 from rich.console import Console
 from rich.table import Table
 
 from simulator.config import load
 from simulator.config.resolve import resolve
+from simulator.types import InputError
 from simulator.world.chain.deployment import deploy
 from simulator.world.chain.rpc import RpcTransport
 
@@ -50,13 +52,15 @@ class ApeTransport(RpcTransport):
             account = self._owner or self._test_account(len(self._names))
             self._names[name] = str(account.address).lower()
             self._accounts[self._names[name]] = account
+            self._observer = self._names[name]
         return self._names[name]
 
     def set_time(self, timestamp: int) -> None:
         """Nothing: a deployment needs no particular time, and a live network's clock is its own."""
 
     def _test_account(self, index: int) -> AccountAPI:
-        account = ape.accounts.test_accounts[index]
+        known = ape.accounts.test_accounts
+        account = known[index] if index < len(known) else known.generate_test_account()
         if account.balance == 0:
             ape.accounts.test_accounts[0].transfer(account, FUNDING)
         return account
@@ -65,7 +69,11 @@ class ApeTransport(RpcTransport):
         fields: dict[str, Any] = {"data": data} if to is None else {"data": data, "receiver": to}
         transaction = self._provider.network.ecosystem.create_transaction(**fields)
         receipt = self._accounts[sender].call(transaction)
-        return {"contractAddress": receipt.contract_address, "logs": receipt.logs}
+        return {
+            "contractAddress": receipt.contract_address,
+            "logs": receipt.logs,
+            "gasUsed": receipt.gas_used,
+        }
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -73,7 +81,11 @@ class ApeTransport(RpcTransport):
 @click.option("--account", "alias", help="ape account that deploys; needed on a live network")
 def cli(scenario: str, alias: str | None, provider: ProviderAPI) -> None:
     """Deploy everything a scenario describes and print the addresses."""
-    protocol = resolve(load(scenario))
+    logger.set_level("WARNING")  # a line per transaction would bury the table
+    try:
+        protocol = resolve(load(scenario))
+    except InputError as error:
+        raise click.BadParameter(str(error), param_hint="--scenario") from error
     if not provider.network.is_local and alias is None:
         raise click.UsageError(f"{provider.network.name} is a live network: name an --account")
     owner = ape.accounts.load(alias) if alias else None

@@ -18,7 +18,7 @@ GAS_UNITS: Mapping[type[actions.Action], int] = {
     actions.Trade: 260_000,
     actions.PostMargin: 110_000,
     actions.Liquidate: 330_000,
-    actions.LiquidateCollateral: 300_000,
+    actions.LiquidateCollateral: 150_000,
     actions.Deposit: 240_000,
     actions.Redeem: 260_000,
     actions.Rebalance: 450_000,

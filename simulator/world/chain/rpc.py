@@ -48,6 +48,9 @@ class RpcTransport(Transport):
         self._fund = fund or self._fund_from_node
         self._signers: dict[str, LocalAccount] = {}
         self._logs: list[Any] = []
+        self.gas_used = 0  # by the last transaction
+        # Some nodes charge even a dry run, so views are called by an account that has ether.
+        self._observer = "0x" + "00" * 20
         self._client = web3.client_version.lower()
         if "anvil" in self._client:
             self._request("anvil_setBlockTimestampInterval", 0)
@@ -66,6 +69,7 @@ class RpcTransport(Transport):
         address = str(signer.address).lower()
         if address not in self._signers:
             self._signers[address] = signer
+            self._observer = address
             if self.web3.eth.get_balance(signer.address) < FUNDING_WEI // 2:
                 self._fund(signer.address)
         return address
@@ -77,7 +81,8 @@ class RpcTransport(Transport):
     def transact(self, sender: str, to: str, data: bytes) -> bytes:
         """See :meth:`Transport.transact`."""
         returned = self._call(sender, to, data)
-        self._logs = self._send(sender, to, data)["logs"]
+        receipt = self._send(sender, to, data)
+        self._logs, self.gas_used = receipt["logs"], int(receipt["gasUsed"])
         return returned
 
     def last_log(self, address: str) -> bytes:
@@ -89,8 +94,7 @@ class RpcTransport(Transport):
 
     def call(self, to: str, data: bytes) -> bytes:
         """See :meth:`Transport.call`."""
-        # Some nodes charge even a dry run: ask in the name of an account that has ether.
-        return self._call(next(iter(self._signers), "0x" + "00" * 20), to, data)
+        return self._call(self._observer, to, data)
 
     def set_time(self, timestamp: int) -> None:
         """See :meth:`Transport.set_time`. Mines an empty block, so that calls see the time too."""

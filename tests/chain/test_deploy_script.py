@@ -1,0 +1,49 @@
+"""``ape run deploy`` puts the whole system on both of ape's local networks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.world.chain.artifacts import ROOT
+
+CONTRACTS = ("oracle", "clearing", "factory", "pool", "router", "provider", "vault", "lens")
+BIN = Path(sys.executable).parent
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",  # where ape looks for vyper and anvil
+        "APE_DATA_FOLDER": str(ROOT / ".cache/ape"),
+        "COLUMNS": "120",
+    }
+    return subprocess.run(
+        [BIN / "ape", "run", "deploy", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("provider", ["test", "foundry"])
+def test_everything_is_deployed_and_its_addresses_printed(provider, protocol):
+    done = run("--network", f"ethereum:local:{provider}")
+    assert done.returncode == 0, done.stderr[-2_000:]
+    printed = dict(re.findall(r"│\s*(\S.*?)\s*│\s*(0x[0-9a-f]{40})\s*│", done.stdout))
+    expected = {*CONTRACTS, *(f"token {asset.symbol}" for asset in protocol.assets)}
+    assert expected <= printed.keys()
+    assert len({printed[name] for name in expected}) == len(expected)
+    assert {f"agent {slot.name}" for slot in protocol.agents} <= printed.keys()
+
+
+@pytest.mark.slow
+def test_an_unknown_scenario_is_named_without_a_traceback():
+    done = run("--network", "ethereum:local:test", "--scenario", "nothing")
+    assert done.returncode != 0
+    assert "nothing" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
