@@ -1,7 +1,7 @@
 """The long comparison of the two worlds: every built-in scenario, 20 paths of 500 steps.
 
-Exits 0 when model and contracts agree to 1e-9 with no decision flip on all of them, and between them
-the runs contain what a comparison must have seen to mean anything. Run by ``make campaign``.
+Exits 0 when model and contracts agree to 1e-9 with no decision flip on all of them, and between
+them the runs contain what a comparison must have seen to mean anything. Run by ``make campaign``.
 """
 
 from __future__ import annotations

@@ -101,8 +101,16 @@ class Comparison:
     steps: int
     max_relative_error: dict[str, float]
     flips: tuple[Flip, ...]
-    statuses: dict[str, int]
+    outcomes: dict[str, dict[str, int]]  # action kind → status → times seen
     exits_from_range: int
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How often each status was seen, over all actions."""
+        total: Counter[str] = Counter()
+        for seen in self.outcomes.values():
+            total.update(seen)
+        return dict(sorted(total.items()))
 
     @property
     def worst(self) -> float:
@@ -118,9 +126,10 @@ class Comparison:
     def merge(parts: Iterable[Comparison]) -> Comparison:
         """One comparison over the paths of several."""
         parts = list(parts)
-        statuses: Counter[str] = Counter()
+        outcomes: dict[str, Counter[str]] = {}
         for part in parts:
-            statuses.update(part.statuses)
+            for kind, seen in part.outcomes.items():
+                outcomes.setdefault(kind, Counter()).update(seen)
         return Comparison(
             paths=sum(part.paths for part in parts),
             steps=parts[0].steps,
@@ -129,7 +138,7 @@ class Comparison:
                 for name in VARIABLES
             },
             flips=tuple(flip for part in parts for flip in part.flips),
-            statuses=dict(sorted(statuses.items())),
+            outcomes={kind: dict(seen) for kind, seen in sorted(outcomes.items())},
             exits_from_range=sum(part.exits_from_range for part in parts),
         )
 
@@ -147,6 +156,7 @@ class Comparison:
                 for flip in self.flips[:100]
             ],
             "statuses": self.statuses,
+            "outcomes": self.outcomes,
             "exits_from_range": self.exits_from_range,
         }
 
@@ -169,19 +179,23 @@ def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison
         for name in VARIABLES
     }
     prices = np.array(chain.states["sqrt_price"])
-    statuses: Counter[str] = Counter()
-    for codes in chain.statuses.values():
-        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-            statuses[Status(code).name] += int(count)
-    statuses.pop(Status.NONE.name, None)
     return Comparison(
         paths=prices.shape[1],
         steps=prices.shape[0] - 1,
         max_relative_error=errors,
         flips=tuple(_flips(model, chain, first_path, prices.shape[1])),
-        statuses=dict(statuses),
+        outcomes=_outcomes(chain),
         exits_from_range=_exits_from_range(chain),
     )
+
+
+def _outcomes(transcript: Transcript) -> dict[str, dict[str, int]]:
+    outcomes: dict[str, Counter[str]] = {}
+    for decision, codes in transcript.statuses.items():
+        seen = outcomes.setdefault(decision.action.split()[0], Counter())
+        for code in codes[codes != Status.NONE]:
+            seen[Status(code).name] += 1
+    return {kind: dict(seen) for kind, seen in outcomes.items()}
 
 
 def _flips(model: Transcript, chain: Transcript, first_path: int, paths: int) -> list[Flip]:
