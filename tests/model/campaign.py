@@ -47,8 +47,8 @@ PROTOCOL = Protocol(
     ),
     clearing=ClearingParameters(
         markets=(
-            MarketParameters(1, 50_000.0, 0.0005, 0.0005, 2.0, 4_000.0, 0.06),
-            MarketParameters(2, 3_000.0, 0.0005, 0.0005, 1.0, 250.0, 0.06),
+            MarketParameters(1, 150_000.0, 0.0005, 0.0005, 2.0, 9_000.0, 0.06),
+            MarketParameters(2, 9_000.0, 0.0005, 0.0005, 1.0, 500.0, 0.06),
         ),
         collaterals=(
             CollateralParameters(0, 0.01, 60_000_000.0),
@@ -70,11 +70,11 @@ PROTOCOL = Protocol(
         max_slippage=0.02,
         margin_target=5.0,
         top_up_ratio=3.5,
-        deleverage_ratio=2.2,
+        deleverage_ratio=3.0,
         keeper_reward=5.0,
         entry_fee=0.001,
         exit_fee=0.002,
-        deposit_cap=4_000_000.0,
+        deposit_cap=2_500_000.0,
         beta_max=1.5,
         beta_max_change=0.6,
         beta_interval=7200,
@@ -104,6 +104,8 @@ def rough_market(paths: int, steps: int, *, first_path: int = 0, seed: int = 7) 
         rng = np.random.default_rng((seed, first_path + path))
         noise = rng.standard_normal((3, steps + 1)) * np.array([[0.001], [0.03], [0.025]])
         noise[2] += 0.7 * noise[1]
+        jumps = rng.random(steps + 1) < 0.03
+        noise[1:] += jumps * rng.uniform(-0.25, 0.2, (2, steps + 1))
         noise[:, 0] = 0.0
         start = np.array([[asset.price] for asset in PROTOCOL.assets])
         index[:, :, path] = start * np.exp(np.cumsum(noise, axis=1))
@@ -197,13 +199,14 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
         moved = np.where(dice() < 0.5, purse * dice(0.0, 1.1), -np.maximum(held, 0.0) * dice(0, 1.2))
         whole = np.where(moved < 0.0, -held, purse)
         moved = np.where((dice() < 0.2) & (whole * moved > 0.0), whole, moved)
+        moved = np.where(np.abs(moved) < 1e-6, 0.0, moved)
         yield act.PostMargin(TRADER, kind, np.where(dice() < 0.25, moved, 0.0))
 
     for account in range(protocol.accounts):
         for perp in range(protocol.markets):
             yield act.Liquidate(LIQUIDATOR, account, perp, dice() < 0.5)
         yield act.LiquidateCollateral(
-            LIQUIDATOR, account, 1, np.where(dice() < 0.5, dice(0.0, 100.0), 0.0)
+            LIQUIDATOR, account, 1, np.where(dice() < 0.5, dice.size(1.0, 1e4), 0.0).clip(0.0)
         )
 
     stake = dice.size(1.0, 3e6)
@@ -214,7 +217,7 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
 
     betas = see().betas + np.array([dice(-0.7, 0.7), dice(-0.4, 0.4)])
     yield act.PostBetas(KEEPER, np.clip(betas, -0.2, 1.6), dice() < 0.4)
-    for task in (act.Recenter, act.TopUp, act.Deleverage, act.Rebalance):
+    for task in (act.Recenter, act.Deleverage, act.TopUp, act.Rebalance):
         yield task(KEEPER, dice() < 0.6)
 
 

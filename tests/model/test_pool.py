@@ -116,7 +116,7 @@ def test_a_swap_split_in_two_fetches_what_the_whole_would(
     assert b.tick == once.tick
 
 
-@given(st.booleans(), st.floats(1e3, 5e6))
+@given(st.booleans(), st.floats(1e3, 3e6))  # the pool holds 1,896 ETH
 @settings(max_examples=60, deadline=None)
 def test_exact_output_costs_what_exact_input_then_fetches(down: bool, usd: float) -> None:
     wanted = float(math.floor(usd * 1e6 if down else usd / 2000 * 1e18))
