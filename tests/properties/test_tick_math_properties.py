@@ -1,4 +1,4 @@
-"""tick_math.vy and liquidity_math.vy against Uniswap's own bytecode: the pool and the position manager."""
+"""tick_math.vy and liquidity_math.vy against Uniswap's bytecode: pool and position manager."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 @example(tick=MAX_TICK - 1)
 @example(tick=2**19)
 def test_sqrt_ratio_at_tick_is_the_lowest_the_pool_gives_that_tick(bench: Bench, tick: int) -> None:
-    """Uniswap defines a price's tick by getSqrtRatioAtTick, so both sides of the edge pin it to the bit."""
+    """Uniswap defines a price's tick by getSqrtRatioAtTick: both sides of the edge pin it."""
     ratio = bench.probe.call("sqrt_ratio_at_tick", tick)
     if ratio < MAX_SQRT_RATIO:
         assert bench.pool_tick(ratio) == tick
@@ -249,7 +249,8 @@ def test_liquidity_for_amounts_is_the_position_managers(
             (*bench.tokens, FEE_PPM, lower, upper, x, y, 0, 0, bench.owner, 2**40),
         )
     assert ours == theirs
-    assert used_x <= x and used_y <= y
+    assert used_x <= x
+    assert used_y <= y
 
 
 @EXAMPLES
@@ -272,7 +273,7 @@ def test_fees_follow_growth_through_any_wrap_of_the_counters(
     liquidity: int,
     owed: int,
 ) -> None:
-    """In range, global growth is the position's; outside, it is none of it. Counters wrap at 2**256."""
+    """In range, global growth is the position's; outside, none of it. Counters wrap at 2**256."""
     lower, upper = -3, 3
     later = (growth + grown) % 2**256
     inside = bench.probe.call("growth_inside", tick, lower, upper, growth, below, above)

@@ -197,7 +197,7 @@ def test_round_trip_in_one_block_never_profits(actions: list[Step], amount: floa
 def test_keepers_cost_no_more_than_slippage_and_reward(
     actions: list[Step], keeper_function: str
 ) -> None:
-    """However the market stands, a keeper call loses at most the bound on what it can have traded."""
+    """However the market stands, a call loses at most the bound on what it can have traded."""
     system = invested()
     for step in actions:
         act(system, step)
@@ -219,7 +219,7 @@ def hedge_notional(system: System) -> float:
 @SEQUENCES
 @given(actions=st.lists(steps, max_size=8))
 def test_keeper_calls_do_what_they_are_for(actions: list[Step]) -> None:
-    """After rebalance every market is at its target; after recenter the range is around the oracle."""
+    """After rebalance every market is at its target, after recenter both tokens are placed."""
     system = invested()
     for step in actions:
         act(system, step)
@@ -238,13 +238,14 @@ def test_keeper_calls_do_what_they_are_for(actions: list[Step]) -> None:
         lower, upper = system.vault.call("position_state")[1:3]
         assert upper - lower == 2 * TERMS.range_half_width
         at = system.vault.call("position_state")
-        assert at[3] > 0 and at[4] > 0
+        assert at[3] > 0
+        assert at[4] > 0
 
 
 @SEQUENCES
 @given(actions=st.lists(steps, max_size=8))
 def test_everyone_can_leave_in_parts_a_pool_at_the_oracle_price(actions: list[Step]) -> None:
-    """Nobody is locked in: what is too much at once (costs above the exit fee, depth) goes in parts."""
+    """Nobody is locked in: what is too much at once (costs, depth) goes in parts."""
     system = invested()
     for step in actions:
         act(system, step)

@@ -1,4 +1,4 @@
-"""The vault on the venue of tests/contracts: Uniswap v3 from its published bytecode, one WETH/USDC pool."""
+"""The vault on the venue of tests/contracts, with Uniswap v3 from its published bytecode."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def router(owner: Any, factory: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def pool(owner: Any, maker: Any, factory: Any, weth: Any, usdc: Any) -> Any:
-    """At 2,000 USDC per WETH, with 600 million USD of each side from the maker over a wide range."""
+    """At 2,000 USDC per WETH, 600 million USD of each side over a wide range."""
     factory.createPool(weth, usdc, FEE_PPM, sender=owner)
     address = factory.getPool(weth, usdc, FEE_PPM)
     pool = container("UniswapV3Pool").at(address)
@@ -131,7 +131,7 @@ def new_vault(
     project: Any, owner: Any, risk: Any, guardian: Any, depositor: Any, counterparty: Any,
     usdc: Any, weth: Any, pool: Any, oracle: Any, clearing: Any,
 ) -> Callable[..., Any]:  # fmt: skip
-    """``new_vault(isolated=True)``: a vault with ``TERMS`` changed as named, roles given, allowances set."""
+    """``new_vault(isolated=True)``: ``TERMS`` changed as named; roles and allowances given."""
 
     def deploy(**changes: Any) -> Any:
         vault = owner.deploy(
@@ -170,7 +170,7 @@ def start(vault: Any, risk: Any, depositor: Any, keeper: Any) -> None:
 
 @pytest.fixture
 def swap(owner: Any, trader: Any, router: Any, weth: Any, usdc: Any) -> Callable[..., None]:
-    """``swap(-50_000)``: the trader sells 50,000 USDC; ``swap(10)``: 10 WETH; ``to``: stop at that price."""
+    """``swap(-50_000)`` sells 50,000 USDC, ``swap(10)`` 10 WETH; ``to``: stop at that price."""
 
     def exact_input(amount: Any, to: Any = None) -> None:
         sold, bought = (weth, usdc) if amount > 0 else (usdc, weth)

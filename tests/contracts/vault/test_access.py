@@ -45,7 +45,8 @@ def test_pause_stops_what_adds_risk_until_the_owner_lifts_it(
 ) -> None:
     vault.deposit(usdc_raw(100), depositor, sender=depositor)
     vault.set_paused(True, sender=guardian)
-    assert vault.paused() and vault.maxDeposit(depositor) == vault.maxMint(depositor) == 0
+    assert vault.paused()
+    assert vault.maxDeposit(depositor) == vault.maxMint(depositor) == 0
     for function, arguments in (
         ("deposit", (1_000_000, depositor)),
         ("mint", (10**18, depositor)),
@@ -109,7 +110,7 @@ def test_callbacks_refuse_everyone_at_any_other_time(
 def test_pool_itself_cannot_draw_on_the_vault_unasked(
     vault: Any, depositor: Any, keeper: Any, usdc: Any, pool: Any
 ) -> None:
-    """Swapping with the vault as the recipient makes the pool call its own caller, not the vault."""
+    """A swap in favour of the vault makes the pool call its own caller, not the vault."""
     vault.deposit(usdc_raw(100_000), depositor, sender=depositor)
     with ape.reverts():
         pool.swap(vault, False, 10**9, 2**96, b"", sender=keeper)

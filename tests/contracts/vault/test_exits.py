@@ -1,4 +1,4 @@
-"""Withdrawals from an invested vault: idle, spare margin, both legs in proportion (SPEC §4.3, §4.4)."""
+"""Exits from an invested vault: idle, spare margin, both legs in proportion (SPEC §4.3, §4.4)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def test_larger_exit_takes_spare_margin_down_to_the_target(
     paid, receipt = redeem(running, usdc, depositor, 0.25)
     after = read(running)
     assert not receipt.decode_logs(running.Unwound)
-    assert after.lp == before.lp and after.sizes == before.sizes
+    assert after.lp == before.lp
+    assert after.sizes == before.sizes
     assert before.margin - after.margin == pytest.approx(paid / 1e6 - before.idle, abs=100)
     state = clearing.account_state(account_of(running))
     assert state.equity * 10**18 >= TERMS.margin_target * state.maintenance
@@ -78,7 +79,9 @@ def test_everybody_can_leave(
     assert unwound.fraction == 10**18
     assert running.totalSupply() == 0
     after = read(running)
-    assert after.sizes == (0, 0) and after.lp == 0 and running.idle_base() == 0
+    assert after.sizes == (0, 0)
+    assert after.lp == 0
+    assert running.idle_base() == 0
     assert clearing.cash(account_of(running)) < 10**12  # less than a raw unit
     assert paid / 1e6 == pytest.approx(nav * 0.995, rel=1e-6)
     assert after.nav < 0.005 * nav

@@ -45,8 +45,10 @@ def test_positions_are_held_in_their_own_accounts(isolated: Any, clearing: Any) 
         [clearing.position(account_of(isolated, sub), market).size for market in (0, 1)]
         for sub in (0, 1, 2)
     ]
-    assert held[0] == [0, 0] and held[1][1] == held[2][0] == 0
-    assert held[1][0] < 0 and held[2][1] < 0
+    assert held[0] == [0, 0]
+    assert held[1][1] == held[2][0] == 0
+    assert held[1][0] < 0
+    assert held[2][1] < 0
 
 
 def test_loss_of_one_market_stays_in_its_account(
@@ -55,7 +57,8 @@ def test_loss_of_one_market_stays_in_its_account(
     before = values(clearing, isolated)
     set_price(SOL=200)
     after = values(clearing, isolated)
-    assert after[1] == before[1] and after[2] < before[2]
+    assert after[1] == before[1]
+    assert after[2] < before[2]
     isolated.set_parameters(
         TERMS.tuple(isolated=True, margin_target=wad(4), top_up_ratio=wad("3.5")), sender=owner
     )
@@ -93,7 +96,8 @@ def test_whole_exit_empties_every_account(
     isolated: Any, clearing: Any, depositor: Any, read: Callable[[Any], Reading]
 ) -> None:
     isolated.redeem(isolated.balanceOf(depositor), depositor, depositor, sender=depositor)
-    assert read(isolated).sizes == (0, 0) and read(isolated).lp == 0
+    assert read(isolated).sizes == (0, 0)
+    assert read(isolated).lp == 0
     assert values(clearing, isolated) == pytest.approx([0, 0, 0], abs=1e-6)
 
 

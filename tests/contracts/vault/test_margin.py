@@ -16,7 +16,7 @@ RATIOS = {"margin_target": wad("16.5"), "top_up_ratio": wad(16), "deleverage_rat
 
 @pytest.fixture(scope="module")
 def thin(running: Any, owner: Any) -> Any:
-    """The running vault with margin ratios (about 19 now) that a move of the hedge assets reaches."""
+    """The running vault (ratio about 19) with bounds that a move of the hedge assets reaches."""
     running.set_parameters(TERMS.tuple(**RATIOS), sender=owner)
     return running
 
@@ -86,7 +86,9 @@ def test_deleverage_of_a_lost_account_closes_everything(
     assert before.margin < 0 < before.nav
     thin.deleverage(sender=keeper)
     after = read(thin)
-    assert after.sizes == (0, 0) and after.lp == 0 and thin.position_state().liquidity == 0
+    assert after.sizes == (0, 0)
+    assert after.lp == 0
+    assert thin.position_state().liquidity == 0
     # All of the LP leg goes to the account, and does not cover it.
     assert after.margin == pytest.approx(before.margin + before.lp, abs=0.005 * before.lp)
     assert before.margin < after.margin < 0

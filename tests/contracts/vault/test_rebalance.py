@@ -133,7 +133,7 @@ def test_reward_is_limited_to_idle_usdc(invested: Any, owner: Any, keeper: Any, 
     assert usdc.balanceOf(keeper) - before == idle < usdc_raw(10_000)
 
 
-# ---------------------------------------------------------------------------------------------- betas
+# ---------------------------------------------------------------------------------------- betas
 
 
 def test_first_betas_are_free_within_the_bound(new_vault: Callable[..., Any], risk: Any) -> None:

@@ -13,13 +13,14 @@ from ape import compilers
 from tests.contracts.mirror import wad
 from tests.contracts.vault.conftest import SPACING, TERMS, Reading, usdc_raw
 
-
 DONOR = """
 # pragma version 0.4.3
 from ethereum.ercs import IERC20
 
 interface Pool:
-    def mint(to: address, lower: int24, upper: int24, liquidity: uint128, data: Bytes[32]) -> (uint256, uint256): nonpayable
+    def mint(
+        to: address, lower: int24, upper: int24, liquidity: uint128, data: Bytes[32]
+    ) -> (uint256, uint256): nonpayable
 
 POOL: immutable(Pool)
 TOKEN0: immutable(IERC20)
@@ -120,11 +121,14 @@ def test_recenter_from_out_of_range_swaps_back_to_both_tokens(
 ) -> None:
     move_market(price)
     before = placed.position_state()
-    assert (before.lp_base == 0) == (price > 2_000) and (before.lp_usdc == 0) == (price < 2_000)
+    assert (before.lp_base == 0) == (price > 2_000)
+    assert (before.lp_usdc == 0) == (price < 2_000)
     value = read(placed)
     placed.recenter(sender=keeper)
     at, after = placed.position_state(), read(placed)
-    assert at.lp_base > 0 and at.lp_usdc > 0 and at.tick_lower % SPACING == 0
+    assert at.lp_base > 0
+    assert at.lp_usdc > 0
+    assert at.tick_lower % SPACING == 0
     # It costs the swap of about a third of NAV at 0.05 % and the reward.
     assert 0 < value.nav - after.nav < 100
     assert after.lp == pytest.approx(0.6 * value.nav, rel=2e-3)
@@ -151,7 +155,8 @@ def test_fees_of_swaps_belong_to_the_nav(
     swap(5_000, to=2_000)
     at = placed.position_state()
     fees = at.fees_base / 1e18 * 2_000 + at.fees_usdc / 1e6
-    assert at.fees_base > 0 and at.fees_usdc > 0
+    assert at.fees_base > 0
+    assert at.fees_usdc > 0
     assert read(placed).nav - before == pytest.approx(fees, rel=1e-6)
 
 

@@ -81,7 +81,8 @@ def test_fees_stay_with_the_holders(funded: Any, depositor: Any, counterparty: A
     before = funded.convertToAssets(WAD)
     funded.deposit(usdc_raw(50_000), counterparty, sender=counterparty)
     funded.redeem(funded.balanceOf(counterparty), counterparty, counterparty, sender=counterparty)
-    # On 100,000: two thirds of the entry fee of 50 (the rest was the counterparty's own) and 249.8 of exit fee.
+    # On 100,000: two thirds of the entry fee of 50 (the rest was the counterparty's own) and 249.8
+    # of exit fee.
     assert funded.convertToAssets(WAD) / before == pytest.approx(1.002832, abs=2e-6)
 
 
