@@ -77,9 +77,7 @@ def deposit(owner: address, sub: uint256, collateral: uint256, raw: uint256):
     held: uint256 = self.collateral_held[collateral] + raw
     assert held <= venue.collateral[collateral].cap, "clearing: collateral cap"
     self._credit(account, collateral, raw)
-    log IClearingHouse.Deposited(
-        account=account, collateral=collateral, payer=msg.sender, raw=raw
-    )
+    log IClearingHouse.Deposited(account=account, collateral=collateral, payer=msg.sender, raw=raw)
     self._pull(collateral, raw)
 
 
@@ -102,9 +100,7 @@ def transfer_margin(from_sub: uint256, to_sub: uint256, raw: uint256):
     self._debit(from_account, USDC, raw)
     self._credit(to_account, USDC, raw)
     self._check_release(from_account)
-    log IClearingHouse.MarginTransferred(
-        from_account=from_account, to_account=to_account, raw=raw
-    )
+    log IClearingHouse.MarginTransferred(from_account=from_account, to_account=to_account, raw=raw)
 
 
 # --------------------------------------------------------------------------------------------- trading
@@ -420,9 +416,7 @@ def _pull(collateral: uint256, raw: uint256):
 def _push(collateral: uint256, raw: uint256, to: address):
     self.collateral_held[collateral] -= raw
     token: IERC20 = IERC20(venue.collateral[collateral].token)
-    assert extcall token.transfer(
-        to, raw, default_return_value=True
-    ), "clearing: transfer failed"
+    assert extcall token.transfer(to, raw, default_return_value=True), "clearing: transfer failed"
 
 
 @view
@@ -626,9 +620,7 @@ def _required_cash(account: uint256, cash: int256, minimum_ratio: uint256) -> in
     required: int256 = max(max(for_ratio, for_initial) - unsettled, 0)
     if unsettled > 0:
         # The cap on profit falls with the cash that leaves: cash + profit_cap cash must do.
-        required = max(
-            required, fixed_point.mul_div_ceil(for_initial, WAD, WAD + terms.profit_cap)
-        )
+        required = max(required, fixed_point.mul_div_ceil(for_initial, WAD, WAD + terms.profit_cap))
     return required
 
 
@@ -648,9 +640,7 @@ def _liquidation_size(
     unit_equity: uint256 = staticcall ORACLE.price(usdc.token)
     if state.balance >= 0:
         unit_equity = perp_math.usdc_unit_equity(unit_equity, usdc.haircut)
-    initial: uint256 = fixed_point.mul_div_up(
-        state.maintenance, global_terms.initial_multiple, WAD
-    )
+    initial: uint256 = fixed_point.mul_div_up(state.maintenance, global_terms.initial_multiple, WAD)
     return perp_math.liquidation_size(
         convert(convert(initial, int256) - state.equity, uint256),
         index,

@@ -64,9 +64,7 @@ def set_collateral(collateral: uint256, haircut: uint256, cap: uint256):
     self.collateral[collateral].haircut = haircut
     self.collateral[collateral].cap = cap
     self._check_haircuts(self.parameters)
-    log IClearingHouse.CollateralSet(
-        collateral=collateral, parameters=self.collateral[collateral]
-    )
+    log IClearingHouse.CollateralSet(collateral=collateral, parameters=self.collateral[collateral])
 
 
 @external
