@@ -80,9 +80,12 @@ def stale_paths(quiet_paths: Callable[..., MarketPaths]) -> MarketPaths:
     return replace(quiet, oracle_time=np.zeros_like(quiet.oracle_time))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def anvil_url() -> Iterator[str]:
-    """A fresh Anvil on a free loopback port, its clock before the chain world's first block."""
+    """A fresh Anvil on a free loopback port, its clock before the chain world's first block.
+
+    One per module: a node's clock never goes back to the first block's time.
+    """
     (binary, *_) = sorted(Path(ROOT / "node_modules/@foundry-rs").glob("anvil-*/bin/anvil"))
     with closing(socket()) as probe:
         probe.bind(("127.0.0.1", 0))
