@@ -314,6 +314,35 @@ def test_splitting_an_order_never_pays(skew: int, cents: int, pieces: int, sign:
     assert split >= once - pieces
 
 
+@examples(80)
+@given(
+    price=st.integers(10**6, 10**24),
+    part=st.integers(-(10**9), 10**9).map(lambda n: Fraction(n or 1, 10**9)),
+    peg=st.integers(9 * 10**17, 11 * 10**17),
+)
+def test_roundings_go_against_the_trader(price: int, part: Fraction, peg: int) -> None:
+    """Fill, fee, cost, requirement never better than exact; balance, equity never higher."""
+    venue = RevmVenue(funding=False)
+    reference = ClearingReference(venue.venue, dict(PRICES), now=venue.chain.time())
+    venue.report(BTC=Fraction(price, WAD), USDC=Fraction(peg, WAD))
+    reference.prices.update(venue.prices)
+    venue.deposit("trader", 10**8 * 10**6)
+    reference.account("trader").cash = Fraction(10**8)
+    account, size = venue.account("trader"), wad(venue.venue.markets[0].max_skew * part)
+    limit = HIGHEST if size > 0 else 0
+    fill, fee = (Fraction(n, WAD) for n in venue.do("trader", "trade", 0, 0, size, limit))
+    exact_fill, _ = reference.trade("trader", 0, Fraction(size, WAD))
+    assert fill >= exact_fill if size > 0 else fill <= exact_fill
+    assert abs(fill - exact_fill) <= Fraction(2, WAD)
+    assert fee >= abs(size) * fill * venue.venue.markets[0].taker_fee / WAD
+    assert Fraction(venue.get("position", account, 0)[1], WAD) >= size * fill / WAD
+
+    margin, exact = venue.margin(account), reference.margin("trader")
+    assert Fraction(margin.maintenance, WAD) >= exact.maintenance
+    for worth in ("balance", "value", "equity", "initial_equity"):
+        assert Fraction(getattr(margin, worth), WAD) <= getattr(exact, worth)
+
+
 @examples(60)
 @given(skew=skews, size=sizes, move=moves, seconds=st.integers(0, 20 * 86_400))
 def test_what_traders_win_the_maker_loses(
