@@ -43,8 +43,8 @@ def snap(amount: Floats | float, whole: Floats | float) -> Floats:
     """``amount``, or ``whole`` where the two differ by at most :data:`SNAP` of it.
 
     An agent that asks for all it has (redeem every share, sell the whole balance, close a position)
-    read that number as float64, a few 1e-17 off. Both worlds take it to mean exactly all, so neither
-    refuses for one unit too many nor keeps dust.
+    read that number as float64, a few 1e-17 off. Both worlds take it to mean exactly all: neither
+    refuses for one unit too many, neither keeps dust.
     """
     amount, whole = np.asarray(amount, np.float64), np.asarray(whole, np.float64)
     return np.where(np.abs(amount - whole) <= SNAP * np.abs(whole), whole, amount)

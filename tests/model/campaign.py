@@ -96,7 +96,7 @@ def isolated(protocol: Protocol = PROTOCOL) -> Protocol:
 
 
 def rough_market(paths: int, steps: int, *, first_path: int = 0, seed: int = 7) -> MarketPaths:
-    """Prices jumping some percent an hour, oracles that lag and freeze, depth that comes and goes."""
+    """Prices moving percents an hour, oracles that lag and freeze, depth that comes and goes."""
     shape = (3, steps + 1, paths)
     index, price, time = np.empty(shape), np.empty(shape), np.empty(shape)
     depth, perp = np.ones((steps + 1, paths)), np.ones((steps + 1, paths))
@@ -196,7 +196,9 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
     for kind in range(2):
         held = see().cash[own] if kind == 0 else see().collateral[own, 1]
         purse = see().wallet_usdc[TRADER] if kind == 0 else see().wallet_base[TRADER]
-        moved = np.where(dice() < 0.5, purse * dice(0.0, 1.1), -np.maximum(held, 0.0) * dice(0, 1.2))
+        moved = np.where(
+            dice() < 0.5, purse * dice(0.0, 1.1), -np.maximum(held, 0.0) * dice(0, 1.2)
+        )
         whole = np.where(moved < 0.0, -held, purse)
         moved = np.where((dice() < 0.2) & (whole * moved > 0.0), whole, moved)
         moved = np.where(np.abs(moved) < 1e-6, 0.0, moved)

@@ -121,7 +121,7 @@ def test_funding_moves_with_velocity_and_accrues_at_the_average_rate() -> None:
     # Two hours at skew 100/10,000: r = 2.4 · 0.01 · 2/24 = 0.002 a day; F = r/2 · 2,000 · 2/24.
     assert seen.funding_rate[ETH, 0] == pytest.approx(0.002, rel=1e-14)
     assert seen.funding_index[ETH, 0] == pytest.approx(1 / 6, rel=1e-14)
-    # Two single hours with a trade between them give a different curve: r is continuous, F its area.
+    # Twice the skew for the third hour: r is continuous, F the area below it.
     trade(made, 100.0)
     made.advance(3)
     rate = 0.002 + 2.4 * 0.02 / 24
@@ -166,7 +166,7 @@ def test_orders_are_refused_at_their_limits(size: float, limit: float, expected:
     assert trade(world(), size, limit).status[0] == expected
 
 
-def test_a_stale_price_refuses_orders_and_liquidations_but_no_withdrawal_without_positions() -> None:
+def test_a_stale_price_refuses_all_but_a_withdrawal_without_positions() -> None:
     made = world()
     market = made.market
     stale = replace(market, oracle_time=np.zeros_like(market.oracle_time))

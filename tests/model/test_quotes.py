@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,7 @@ from simulator.world.model.parameters import pool_table
 from simulator.world.model.state import State, allocate
 from simulator.world.protocol import BackgroundRange, PoolParameters
 
-VECTORS = (
-    Path(__file__).parents[2].parent
-    / "shared/data/vectors/uniswap_v3_wbtc_weth_quotes.json"
-)
+VECTORS = Path(__file__).parents[2].parent / "shared/data/vectors/uniswap_v3_wbtc_weth_quotes.json"
 if not VECTORS.exists():
     pytest.skip(f"{VECTORS} is absent", allow_module_level=True)
 
@@ -27,7 +25,7 @@ def _parameters() -> PoolParameters:
     """The profile as adjacent ranges: between two initialised ticks the running sum of net L."""
     nets = sorted((int(t), int(v["liquidity_net"])) for t, v in STATE["pool"]["ticks"].items())
     running, ranges = 0, []
-    for (lower, net), (upper, _) in zip(nets, nets[1:], strict=False):
+    for (lower, net), (upper, _) in pairwise(nets):
         running += net
         ranges.append(BackgroundRange(lower, upper, running))
     return PoolParameters(
@@ -53,9 +51,7 @@ def state() -> State:
 
 def test_the_loaded_pool_has_the_mainnet_tick_and_active_liquidity(state: State) -> None:
     assert state.pool.tick[0] == STATE["pool"]["tick"]
-    assert pool.active_liquidity(state.pool, state.position, 0) == float(
-        STATE["pool"]["liquidity"]
-    )
+    assert pool.active_liquidity(state.pool, state.position, 0) == float(STATE["pool"]["liquidity"])
 
 
 def _name(quoted: dict) -> str:

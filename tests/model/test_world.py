@@ -1,4 +1,4 @@
-"""What the model world promises as a whole: refusals change nothing, paths are alone, books balance."""
+"""What the world promises: refusals change nothing, paths are alone, books balance."""
 
 from __future__ import annotations
 
@@ -76,15 +76,11 @@ def test_usdc_and_positions_are_conserved(protocol) -> None:
         clearing = state.clearing
         usdc = clearing.total_collateral[0] / 1e6
         np.testing.assert_allclose(held_by_clearing(), usdc, rtol=1e-12)
-        np.testing.assert_allclose(
-            clearing.size.sum(axis=0), clearing.skew, rtol=0.0, atol=1e-9
-        )
+        np.testing.assert_allclose(clearing.size.sum(axis=0), clearing.skew, rtol=0.0, atol=1e-9)
         np.testing.assert_allclose(
             clearing.collateral[:, 1].sum(axis=0), clearing.total_collateral[1], rtol=1e-12
         )
-        np.testing.assert_allclose(
-            state.wallet.shares.sum(axis=0), state.vault.shares, rtol=1e-12
-        )
+        np.testing.assert_allclose(state.wallet.shares.sum(axis=0), state.vault.shares, rtol=1e-12)
         assert (state.wallet.token >= 0.0).all()
         assert (state.vault.idle_usdc >= 0.0).all()
         assert (state.vault.idle_base >= 0.0).all()

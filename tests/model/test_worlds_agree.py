@@ -1,4 +1,4 @@
-"""Model and contracts under the same random actions: every state variable, every status, every fill."""
+"""Model and contracts under the same random actions: every variable, every status, every fill."""
 
 from __future__ import annotations
 

@@ -43,13 +43,13 @@ _recenter = recentring.recenter
 
 
 @inner
-def _copy_column(buffer, i, saved):
+def _copy_column(buffer: Floats, i: int, saved: Floats) -> None:
     for row in range(saved.size):
         saved[row] = buffer[row, i]
 
 
 @inner
-def _restore_column(buffer, i, saved):
+def _restore_column(buffer: Floats, i: int, saved: Floats) -> None:
     for row in range(saved.size):
         buffer[row, i] = saved[row]
 

@@ -34,7 +34,7 @@ _LAST_DIGITS = 1e-13
 def fill_price(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, delta: float, i: int
 ) -> float:
-    """Price of a trade of ``delta``: the average of the skew price, plus or minus half the spread."""
+    """Price of a trade of ``delta``: the skew price on average, and half the spread."""
     pressure = (clearing.skew[market, i] + 0.5 * delta) / clearing.skew_scale[market, i]
     spread = table.half_spread[market] if delta > 0.0 else -table.half_spread[market]
     return oracle.price[table.asset[market], i] * (1.0 + pressure + spread)
@@ -44,7 +44,7 @@ def fill_price(
 def apply_fill(
     clearing: ClearingState, account: int, market: int, delta: float, fill: float, i: int
 ) -> None:
-    """Settle the position's funding, then change it by ``delta`` at ``fill``; funding is accrued."""
+    """Settle the position's funding, then change it by ``delta``; the market is accrued."""
     size = clearing.size[account, market, i]
     cost = clearing.cost[account, market, i]
     index = clearing.funding_index[market, i]
@@ -69,6 +69,30 @@ def apply_fill(
 
 
 @inner
+def _check_order(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    market: int,
+    delta: float,
+    fill: float,
+    limit: float,
+    i: int,
+) -> int:
+    """Status of an order before any account is looked at."""
+    if delta == 0.0:
+        return ZERO_AMOUNT
+    if stale(oracle, table.asset[market], i):
+        return STALE_ORACLE
+    skew = clearing.skew[market, i]
+    if abs(skew + delta) > abs(skew) and abs(skew + delta) > table.max_skew[market]:
+        return INVENTORY_LIMIT
+    if fill <= 0.0 or (fill > limit if delta > 0.0 else fill < limit):
+        return SLIPPAGE
+    return OK
+
+
+@inner
 def trade(
     table: ClearingTable,
     clearing: ClearingState,
@@ -80,17 +104,12 @@ def trade(
     i: int,
 ) -> tuple[int, float, float]:
     """``ClearingHouse.trade``: (status, fill USD, fee USDC)."""
-    if delta == 0.0:
-        return ZERO_AMOUNT, 0.0, 0.0
-    if stale(oracle, table.asset[market], i):
-        return STALE_ORACLE, 0.0, 0.0
-    skew = clearing.skew[market, i]
-    if abs(skew + delta) > abs(skew) and abs(skew + delta) > table.max_skew[market]:
-        return INVENTORY_LIMIT, 0.0, 0.0
     fill = fill_price(table, clearing, oracle, market, delta, i)
-    if fill <= 0.0 or (fill > limit if delta > 0.0 else fill < limit):
-        return SLIPPAGE, 0.0, 0.0
+    status = _check_order(table, clearing, oracle, market, delta, fill, limit, i)
+    if status != OK:
+        return status, 0.0, 0.0
 
+    skew = clearing.skew[market, i]
     rate = clearing.funding_rate[market, i]
     index = clearing.funding_index[market, i]
     time = clearing.funding_time[market, i]
@@ -141,8 +160,8 @@ def deposit(
 
 
 @inner
-def _less(cash, amount):
-    """cash − amount, zero where only the error of the float64 sum is left."""
+def _less(cash: float, amount: float) -> float:
+    """The difference; zero where only the error of the float64 sum is left."""
     left = cash - amount
     return 0.0 if abs(left) <= _LAST_DIGITS * abs(cash) else left
 
@@ -202,9 +221,11 @@ def withdraw(
 def set_skew_scale(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, depth: Floats
 ) -> None:
-    """Scale every market's depth to K·``depth`` ``[P]`` where it changed; a stale market keeps its K."""
+    """Scale markets to K·``depth`` ``[P]`` where it changed; a stale market keeps its K."""
     for market in range(table.asset.size):
         for i in range(depth.size):
             scale = table.skew_scale[market] * depth[i]
-            if scale != clearing.skew_scale[market, i] and accrue(table, clearing, oracle, market, i):
+            if scale != clearing.skew_scale[market, i] and accrue(
+                table, clearing, oracle, market, i
+            ):
                 clearing.skew_scale[market, i] = scale

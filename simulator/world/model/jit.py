@@ -10,11 +10,13 @@ from typing import Any
 
 import numba
 
-_SOURCES = sorted(Path(__file__).parent.glob("*.py"))
+_PACKAGE = Path(__file__).parents[2]
+# Everything a kernel can have inlined; types.py holds the status codes.
+_SOURCES = [_PACKAGE / "types.py", *sorted(Path(__file__).parent.glob("*.py"))]
 
 
 def _cache_directory() -> str:
-    """A cache directory named by the model's whole source.
+    """A cache directory named by the whole source kernels are made of.
 
     Numba invalidates a cached kernel when its own file changes, not when a function it inlines from
     another file does; a stale kernel would then silently compute the old protocol.
@@ -35,7 +37,7 @@ def _compile(function: Callable[..., Any], **options: bool) -> Any:
     numba.config.CACHE_DIR = _CACHE_DIRECTORY
     try:
         # No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares
-        # a branch before every division. Kernels allocate nothing, so that reference counting can be
+        # a branch before every division. Kernels allocate nothing, so reference counting can be
         # off: counting every array of the state at every call took most of the time.
         return numba.njit(
             cache=True,

@@ -69,7 +69,14 @@ def add_margin(
 
 
 @inner
-def _below_ratio(table, clearing, oracle, account, ratio, i):
+def _below_ratio(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    account: int,
+    ratio: float,
+    i: int,
+) -> bool:
     """Whether the account's margin ratio E/M is below ``ratio``; needs fresh prices."""
     valued = value_account(table, clearing, oracle, account, i)
     return valued.equity < ratio * valued.maintenance
@@ -116,7 +123,7 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
 
 @inner
 def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
-    """``top_up``: bring accounts below the top-up ratio back to the margin target from idle USDC."""
+    """``top_up``: bring accounts below the top-up ratio back to the margin target."""
     table, clearing, vault = tables.vault, state.clearing, state.vault
     if not value_vault(tables, state, oracle, i).fresh:
         return STALE_ORACLE
@@ -141,7 +148,7 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
 
 
 @inner
-def _worst_sub(tables, clearing, oracle, i):
+def _worst_sub(tables: Tables, clearing: ClearingState, oracle: Oracle, i: int) -> int:
     """Account with the lowest E/M, -1 when none holds a position."""
     table = tables.vault
     worst, lowest = -1, 0.0

@@ -104,7 +104,9 @@ def write_off(clearing: ClearingState, account: int, i: int) -> None:
 
 
 @inner
-def _collateral_due(table, clearing, oracle, account, i):
+def _collateral_due(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
+) -> int:
     """Status of the condition under which an indebted account's collateral is for sale."""
     if clearing.cash[account, i] >= 0.0:
         return NOT_LIQUIDATABLE

@@ -1,4 +1,4 @@
-"""The margin engine: funding, close-out values, equity and requirement (contracts/SPEC.md §3.2–3.4)."""
+"""The margin engine: funding, close-out, equity, requirement (contracts/SPEC.md §3.2–3.4)."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def equity_of(balance: float, secured: float, usdc_price: float, haircut: float)
 @inner
 def has_position(clearing: ClearingState, account: int, i: int) -> bool:
     """Whether the account holds any perp position."""
+    held = False
     for market in range(clearing.size.shape[1]):
-        if clearing.size[account, market, i] != 0.0:
-            return True
-    return False
+        held = held or clearing.size[account, market, i] != 0.0
+    return held
 
 
 @inner
@@ -158,7 +158,7 @@ def usdc_worth(table: ClearingTable, oracle: Oracle, account: Account, i: int) -
 
 
 @inner
-def _least_balance(table, usdc_price, missing):
+def _least_balance(table: ClearingTable, usdc_price: float, missing: float) -> float:
     """Smallest B whose part of the equity is ``missing``."""
     if missing >= 0.0:
         return missing / (usdc_price * (1.0 - table.haircut[0]))
@@ -174,7 +174,7 @@ def withdrawable(
     ratio: float,
     i: int,
 ) -> tuple[bool, float]:
-    """``ClearingHouse.withdrawable``: (fresh, raw USDC) that can leave with E₀ ≥ μM, E ≥ ratio·M."""
+    """``ClearingHouse.withdrawable``: (fresh, raw USDC) that leaves E₀ ≥ μM and E ≥ ratio·M."""
     cash = clearing.cash[account, i]
     if cash <= 0.0:
         return True, 0.0

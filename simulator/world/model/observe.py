@@ -35,9 +35,7 @@ def _funding(
 
 
 @kernel
-def _accounts(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, out: Floats
-) -> None:
+def _accounts(table: ClearingTable, clearing: ClearingState, oracle: Oracle, out: Floats) -> None:
     for account in range(out.shape[1]):
         for i in range(out.shape[2]):
             valued = value_account(table, clearing, oracle, account, i)

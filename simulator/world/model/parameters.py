@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PoolTable(NamedTuple):
-    """A pool's constants. S initialised background ticks in ascending order, B background ranges."""
+    """A pool's constants. S initialised background ticks, ascending; B background ranges."""
 
     fee_ppm: float
     tick_spacing: float

@@ -1,10 +1,7 @@
 """The Uniswap v3 pool: swaps across ticks, the vault's position, background depth.
 
-Follows UniswapV3Pool and SwapMath step by step, with the same integer roundings of amounts and fees
-(held in float64); √P and L are real numbers. A step's amounts are computed from the amount that
-moves the price, not from the difference of two prices, wherever the former is given: at 1e-16
-relative the difference of neighbouring prices has no digits left. ``np.floor``, not ``math.floor``:
-in compiled code the latter is an int64, too narrow for raw amounts.
+Follows UniswapV3Pool step by step, with the same integer roundings of amounts and fees (held in
+float64); √P and L are real numbers.
 """
 
 from __future__ import annotations
@@ -17,6 +14,7 @@ from simulator.types import Floats
 from simulator.world.model.jit import inner, kernel
 from simulator.world.model.parameters import PoolTable
 from simulator.world.model.state import PoolState, PositionState
+from simulator.world.model.swap_math import step_down, step_up
 from simulator.world.model.tick import (
     MAX_SQRT_PRICE,
     MAX_TICK,
@@ -28,7 +26,6 @@ from simulator.world.model.tick import (
     tick_at_sqrt_price,
 )
 
-_PPM = 1e6
 _WORD = 256.0  # ticks of one word of the pool's bitmap, beyond which a step does not look
 
 
@@ -44,59 +41,9 @@ class Swapped(NamedTuple):
 
 
 @inner
-def less_fee(amount: float, fee_ppm: float) -> float:
-    """floor(amount·(10⁶ − fee)/10⁶), exact for integers below 2⁵³: the product is never formed."""
-    millions = np.floor(amount / _PPM)
-    kept = _PPM - fee_ppm
-    return millions * kept + np.floor((amount - millions * _PPM) * kept / _PPM)
-
-
-@inner
-def fee_on(amount: float, fee_ppm: float) -> float:
-    """ceil(amount·fee/(10⁶ − fee)): the fee that comes on top of an amount that was used."""
-    kept = _PPM - fee_ppm
-    times = np.floor(amount / kept)
-    return times * fee_ppm + np.ceil((amount - times * kept) * fee_ppm / kept)
-
-
-@inner
-def _step_down(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
-    """SwapMath.computeSwapStep for token0 in: (next √P, reached, in, out, fee)."""
-    full_in = np.ceil(amount0_delta(target, sqrt_price, liquidity))
-    full_out = np.floor(amount1_delta(target, sqrt_price, liquidity))
-    if exact_input:
-        used = less_fee(remaining, fee_ppm)
-        if used < full_in:
-            following = sqrt_price * liquidity / (liquidity + used * sqrt_price)
-            out = np.floor(used * sqrt_price * following)
-            return max(following, target), False, used, out, remaining - used
-    elif remaining < full_out:
-        following = sqrt_price - remaining / liquidity
-        used = np.ceil(remaining / (sqrt_price * following))
-        return max(following, target), False, used, remaining, fee_on(used, fee_ppm)
-    return target, True, full_in, full_out, fee_on(full_in, fee_ppm)
-
-
-@inner
-def _step_up(sqrt_price, target, liquidity, remaining, exact_input, fee_ppm):
-    """SwapMath.computeSwapStep for token1 in: (next √P, reached, in, out, fee)."""
-    full_in = np.ceil(amount1_delta(sqrt_price, target, liquidity))
-    full_out = np.floor(amount0_delta(sqrt_price, target, liquidity))
-    if exact_input:
-        used = less_fee(remaining, fee_ppm)
-        if used < full_in:
-            following = sqrt_price + used / liquidity
-            out = np.floor(used / (sqrt_price * following))
-            return min(following, target), False, used, out, remaining - used
-    elif remaining < full_out:
-        following = sqrt_price * liquidity / (liquidity - remaining * sqrt_price)
-        used = np.ceil(remaining * sqrt_price * following)
-        return min(following, target), False, used, remaining, fee_on(used, fee_ppm)
-    return target, True, full_in, full_out, fee_on(full_in, fee_ppm)
-
-
-@inner
-def _stop_below(table, position, i, tick, segment):
+def _stop_below(
+    table: PoolTable, position: PositionState, i: int, tick: float, segment: int
+) -> tuple[float, float, bool]:
     """TickBitmap.nextInitializedTickWithinOneWord downward: (tick, its √P, is it background)."""
     word = _WORD * table.tick_spacing
     stop = max(np.floor(tick / word) * word, float(MIN_TICK))
@@ -117,7 +64,9 @@ def _stop_below(table, position, i, tick, segment):
 
 
 @inner
-def _stop_above(table, position, i, tick, segment):
+def _stop_above(
+    table: PoolTable, position: PositionState, i: int, tick: float, segment: int
+) -> tuple[float, float, bool]:
     """TickBitmap.nextInitializedTickWithinOneWord upward: (tick, its √P, is it background)."""
     spacing = table.tick_spacing
     compressed = np.floor(tick / spacing) + 1.0
@@ -184,18 +133,16 @@ def quote(
         start = root
         if zero_for_one:
             stop, stop_root, background = _stop_below(table, position, i, tick, segment)
-            root, reached, used, out, fee = _step_down(
+            root, reached, used, out, fee = step_down(
                 start, max(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
             )
         else:
             stop, stop_root, background = _stop_above(table, position, i, tick, segment)
-            root, reached, used, out, fee = _step_up(
+            root, reached, used, out, fee = step_up(
                 start, min(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
             )
-        if reached:
-            remaining = max(remaining - (used + fee if exact_input else out), 0.0)
-        else:
-            remaining = 0.0
+        spent = used + fee if exact_input else out
+        remaining = max(remaining - spent, 0.0) if reached else 0.0
         total_in += used + fee
         total_out += out
         if own > 0.0:
@@ -234,7 +181,7 @@ def settle(
 def position_amounts(
     pool: PoolState, position: PositionState, i: int, liquidity: float
 ) -> tuple[float, float]:
-    """(token0, token1) that ``liquidity`` of the vault's range is at the pool's price; not rounded."""
+    """(token0, token1) of ``liquidity`` in the vault's range at the pool's price; not rounded."""
     lower, upper, root = position.sqrt_lower[i], position.sqrt_upper[i], pool.sqrt_price[i]
     if pool.tick[i] < position.tick_lower[i]:
         return amount0_delta(lower, upper, liquidity), 0.0
@@ -256,9 +203,7 @@ def place(position: PositionState, i: int, tick_lower: float, tick_upper: float)
 
 
 @inner
-def mint(
-    pool: PoolState, position: PositionState, i: int, liquidity: float
-) -> tuple[float, float]:
+def mint(pool: PoolState, position: PositionState, i: int, liquidity: float) -> tuple[float, float]:
     """Add ``liquidity`` to the placed range; returns the raw amounts due, rounded up."""
     amount0, amount1 = position_amounts(pool, position, i, liquidity)
     position.liquidity[i] += liquidity

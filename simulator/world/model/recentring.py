@@ -1,9 +1,10 @@
-"""``recenter``: place the liquidity around the oracle price again (contracts/SPEC.md §4.5, §4.7)."""
+"""``recenter``: place the liquidity around the oracle price (contracts/SPEC.md §4.5, §4.7)."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from simulator.types import Floats
 from simulator.world.model.codes import (
     CENTRED,
     NO_IDLE_ASSETS,
@@ -14,10 +15,16 @@ from simulator.world.model.codes import (
 from simulator.world.model.jit import inner
 from simulator.world.model.keeping import add_margin
 from simulator.world.model.margin import value_account, withdrawable
-from simulator.world.model.parameters import Tables
+from simulator.world.model.parameters import Tables, VaultTable
 from simulator.world.model.pool import burn_and_collect, mint, place
 from simulator.world.model.rounding import floor_of_usd, floor_raw
-from simulator.world.model.state import Oracle, State
+from simulator.world.model.state import (
+    ClearingState,
+    Oracle,
+    PositionState,
+    State,
+    VaultState,
+)
 from simulator.world.model.tick import liquidity_for_amounts, tick_at_sqrt_price
 from simulator.world.model.unwinding import swap_exactly, take_margin
 from simulator.world.model.valuation import (
@@ -31,14 +38,21 @@ from simulator.world.model.valuation import (
 
 
 @inner
-def _idle_value(table, vault, valuation, i):
+def _idle_value(table: VaultTable, vault: VaultState, valuation: Valuation, i: int) -> float:
     """USD of the idle tokens."""
     usdc = usd_of_usdc(table, valuation, vault.idle_usdc[i])
     return usdc + usd_of_base(table, valuation, vault.idle_base[i])
 
 
 @inner
-def _allowed(table, position, vault, valuation, tick, i):
+def _allowed(
+    table: VaultTable,
+    position: PositionState,
+    vault: VaultState,
+    valuation: Valuation,
+    tick: float,
+    i: int,
+) -> bool:
     """Whether the position may be moved at all."""
     if position.liquidity[i] == 0.0:
         return True
@@ -51,7 +65,7 @@ def _allowed(table, position, vault, valuation, tick, i):
 
 
 @inner
-def _margin_weight(table, betas, sub, i):
+def _margin_weight(table: VaultTable, betas: Floats, sub: int, i: int) -> float:
     """The account's part of the margin allocation."""
     count = betas.shape[0]
     if not table.isolated:
@@ -65,7 +79,15 @@ def _margin_weight(table, betas, sub, i):
 
 
 @inner
-def _move_margin(tables, clearing, vault, oracle, valuation, adding, i):
+def _move_margin(
+    tables: Tables,
+    clearing: ClearingState,
+    vault: VaultState,
+    oracle: Oracle,
+    valuation: Valuation,
+    adding: bool,
+    i: int,
+) -> int:
     """Steps 2 and 6: bring each account's value toward its allocation.
 
     Step 2 (``adding`` False) withdraws what is above, step 6 adds what is below. An account that is
@@ -99,8 +121,8 @@ def _move_margin(tables, clearing, vault, oracle, valuation, adding, i):
 
 
 @inner
-def _balance_and_mint(tables, state, oracle, valuation: Valuation, i):
-    """Steps 4 and 5: swap idle tokens to the range's proportions at √P_o, mint at the spot price."""
+def _balance_and_mint(tables: Tables, state: State, valuation: Valuation, i: int) -> int:
+    """Steps 4 and 5: swap to the range's proportions at √P_o, mint at the spot price."""
     table, position, vault = tables.vault, state.position, state.vault
     root, lower, upper = valuation.sqrt_price, position.sqrt_lower[i], position.sqrt_upper[i]
     idle = _idle_value(table, vault, valuation, i)
@@ -129,7 +151,7 @@ def _balance_and_mint(tables, state, oracle, valuation: Valuation, i):
     if liquidity <= 0.0:
         return NO_IDLE_ASSETS
     due_base, due_usdc = mint(state.pool, position, i, liquidity)
-    # The pool rounds up what L rounded down; in 18-decimal units that is below float64's last digit.
+    # The pool rounds up what L rounded down: for 18 decimals below float64's last digit.
     vault.idle_base[i] -= min(due_base, vault.idle_base[i])
     vault.idle_usdc[i] -= min(due_usdc, vault.idle_usdc[i])
     return OK
@@ -160,7 +182,7 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
     spacing = tables.pool.tick_spacing
     centre = np.floor(tick / spacing) * spacing
     place(position, i, centre - table.range_half_width, centre + table.range_half_width)
-    status = _balance_and_mint(tables, state, oracle, valuation, i)
+    status = _balance_and_mint(tables, state, valuation, i)
     if status != OK:
         return status
     return _move_margin(tables, state.clearing, vault, oracle, valuation, True, i)

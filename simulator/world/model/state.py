@@ -1,14 +1,14 @@
 """The model's state: one float64 buffer ``[variables, paths]`` and the named views kernels read.
 
 A snapshot is a copy of the buffer, a rollback the copy of a column. Integer token units are held as
-float64: exact for USDC (< 2⁵³ raw), to the last bits for 18-decimal tokens. Views are C-contiguous, so
-that their types depend on the number of axes alone and a kernel compiles once.
+float64: exact for USDC (< 2⁵³ raw), to the last bits for 18-decimal tokens. Views are C-contiguous,
+so that their types depend on the number of axes alone and a kernel compiles once.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -91,34 +91,44 @@ class Oracle(NamedTuple):
     price: Floats  # [A, P] USD per whole token
     updated_at: Floats  # [A, P] seconds since the start
     max_age: Floats  # [A] seconds
-    clock: Floats  # [1] seconds since the start; an array, so that kernels need no new tuple per step
+    # [1] seconds since the start; an array, so that kernels need no new tuple per step
+    clock: Floats
 
 
 def allocate(
-    paths: int, *, segments: int, markets: int, collaterals: int, accounts: int, agents: int, assets: int
+    paths: int,
+    *,
+    segments: int,
+    markets: int,
+    collaterals: int,
+    accounts: int,
+    agents: int,
+    assets: int,
 ) -> State:
     """A zeroed state of ``paths`` paths."""
-    shapes: dict[type, dict[str, tuple[int, ...]]] = {
-        PoolState: {"profile": (segments,)},
-        PositionState: {},
-        ClearingState: {
-            **dict.fromkeys(
-                ("skew", "skew_scale", "funding_rate", "funding_index", "funding_time"), (markets,)
-            ),
-            "cash": (accounts,),
-            "collateral": (accounts, collaterals),
-            "total_collateral": (collaterals,),
-            **dict.fromkeys(("size", "cost", "funding_entry"), (accounts, markets)),
-        },
-        VaultState: {"betas": (markets,)},
-        WalletState: {"token": (agents, assets), "shares": (agents,)},
-    }
-    rows = sum(
-        math.prod(shape.get(name, ())) for group, shape in shapes.items() for name in group._fields
-    )
+    shapes: list[tuple[Any, dict[str, tuple[int, ...]]]] = [
+        (PoolState, {"profile": (segments,)}),
+        (PositionState, {}),
+        (
+            ClearingState,
+            {
+                **dict.fromkeys(
+                    ("skew", "skew_scale", "funding_rate", "funding_index", "funding_time"),
+                    (markets,),
+                ),
+                "cash": (accounts,),
+                "collateral": (accounts, collaterals),
+                "total_collateral": (collaterals,),
+                **dict.fromkeys(("size", "cost", "funding_entry"), (accounts, markets)),
+            },
+        ),
+        (VaultState, {"betas": (markets,)}),
+        (WalletState, {"token": (agents, assets), "shares": (agents,)}),
+    ]
+    rows = sum(math.prod(shape.get(name, ())) for group, shape in shapes for name in group._fields)
     buffer = np.zeros((rows, paths))
     views, row = [], 0
-    for group, shape in shapes.items():
+    for group, shape in shapes:
         fields = {}
         for name in group._fields:
             axes = shape.get(name, ())

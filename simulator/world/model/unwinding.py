@@ -48,7 +48,7 @@ def swap_exactly(
 
 @inner
 def fraction_up(numerator: float, denominator: float) -> float:
-    """min(1, numerator/denominator), rounded up to a WAD; 1 when the denominator is not positive."""
+    """min(1, numerator/denominator), rounded up to a WAD; 1 if the denominator is ≤ 0."""
     if denominator <= 0.0 or numerator >= denominator:
         return 1.0
     return min(np.ceil(numerator / denominator * _WAD) / _WAD, 1.0)
@@ -69,7 +69,7 @@ def hedge(
 
 @inner
 def unwind(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int) -> int:
-    """``_unwind``: close ``fraction`` of the hedge and of the liquidity, sell the base it yields."""
+    """``_unwind``: close ``fraction`` of hedge and liquidity, sell the base that yields."""
     table, position, vault = tables.vault, state.position, state.vault
     for market in range(tables.clearing.asset.size):
         size = state.clearing.size[market_account(table, market), market, i]
@@ -108,7 +108,15 @@ def take_margin(
 
 
 @inner
-def _draw_margin(tables, clearing, vault, oracle, assets, everything, i):
+def _draw_margin(
+    tables: Tables,
+    clearing: ClearingState,
+    vault: VaultState,
+    oracle: Oracle,
+    assets: float,
+    everything: bool,
+    i: int,
+) -> int:
     """Withdraw excess margin to idle until it holds ``assets``, or all that can leave."""
     table = tables.vault
     for sub in range(subs(table, tables.clearing.asset.size)):
@@ -128,7 +136,7 @@ def _draw_margin(tables, clearing, vault, oracle, assets, everything, i):
 
 
 @inner
-def _short_of_target(tables, clearing, oracle, i):
+def _short_of_target(tables: Tables, clearing: ClearingState, oracle: Oracle, i: int) -> float:
     """D: USDC that accounts below the margin target would keep for themselves."""
     total = 0.0
     for sub in range(subs(tables.vault, tables.clearing.asset.size)):
@@ -159,9 +167,7 @@ def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: i
     status = unwind(tables, state, oracle, fraction, i)
     if status != OK:
         return status
-    status = _draw_margin(
-        tables, state.clearing, vault, oracle, assets, fraction >= 1.0, i
-    )
+    status = _draw_margin(tables, state.clearing, vault, oracle, assets, fraction >= 1.0, i)
     if status != OK or vault.idle_usdc[i] >= assets:
         return status
     return INSUFFICIENT_LIQUIDITY

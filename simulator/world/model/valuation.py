@@ -95,9 +95,7 @@ def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuati
     fresh = not (stale(oracle, USDC_ASSET, i) or stale(oracle, BASE_ASSET, i))
     accounts = 0.0
     for sub in range(subs(table, tables.clearing.asset.size)):
-        account = value_account(
-            tables.clearing, state.clearing, oracle, sub_account(table, sub), i
-        )
+        account = value_account(tables.clearing, state.clearing, oracle, sub_account(table, sub), i)
         fresh = fresh and account.fresh
         accounts += account.value
     usdc = (vault.idle_usdc[i] + lp_usdc + fees_usdc) / table.usdc_unit * usdc_price

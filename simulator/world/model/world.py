@@ -327,9 +327,9 @@ class ModelWorld(World):
 
 
 def _floats(array: Floats) -> Floats:
-    """C-contiguous, writeable float64, the one layout kernels are compiled for; copied if it is not."""
-    if isinstance(array, np.ndarray) and array.dtype == np.float64:
+    """C-contiguous, writeable float64: the one layout kernels are compiled for; else a copy."""
+    if isinstance(array, np.ndarray):
         flags = array.flags
-        if flags.c_contiguous and flags.writeable:
+        if array.dtype == np.float64 and flags.c_contiguous and flags.writeable:
             return array
     return np.require(array, np.float64, ("C", "W"))
