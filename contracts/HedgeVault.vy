@@ -370,9 +370,12 @@ def recenter() -> uint256:
 
     pool_leg._burn(pool_leg.liquidity)
     lacking: DynArray[uint256, MAX_MARKETS] = self._return_margin(book)
-    pool_leg.tick_lower, pool_leg.tick_upper = vault_math.range_around(
+    lower: int24 = 0
+    upper: int24 = 0
+    lower, upper = vault_math.range_around(
         tick, pool_leg.SPACING, vault_parameters.values.range_half_width
     )
+    pool_leg._place(lower, upper)
     self._invest(book)
     i: uint256 = 0
     for sub: uint256 in hedge_leg._subs:
@@ -380,9 +383,7 @@ def recenter() -> uint256:
         i += 1
 
     log IHedgeVault.Recentered(
-        tick_lower=pool_leg.tick_lower,
-        tick_upper=pool_leg.tick_upper,
-        liquidity=pool_leg.liquidity,
+        tick_lower=lower, tick_upper=upper, liquidity=pool_leg.liquidity
     )
     return self._reward()
 
@@ -497,11 +498,15 @@ def _invest(book: Book):
         fixed_point.mul_div_down(vault_parameters.values.lp_allocation, book.nav, WAD),
         self._idle_value(book.prices),
     )
-    a: uint256 = 0
-    b: uint256 = 0
-    a, b = pool_leg._range()
     want: uint256 = vault_math.base_for_value(
-        book.prices.sqrt, a, b, worth, book.prices.base, book.prices.usdc, UNIT_BASE, UNIT_USDC
+        book.prices.sqrt,
+        pool_leg._sqrt_lower,
+        pool_leg._sqrt_upper,
+        worth,
+        book.prices.base,
+        book.prices.usdc,
+        UNIT_BASE,
+        UNIT_USDC,
     )
     if want > pool_leg.idle_base:
         cost: uint256 = self._to_usdc(self._value(want - pool_leg.idle_base, 0, book.prices), book.prices)
@@ -588,7 +593,7 @@ def last_nav() -> uint256:
 @external
 @view
 def position_state() -> IHedgeVault.PositionState:
-    return self._read(False).position
+    return pool_leg._position(self._prices(False).sqrt)
 
 
 @internal
@@ -606,13 +611,21 @@ def _total_assets() -> uint256:
 
 @internal
 @view
-def _read(fresh: bool) -> Book:
+def _prices(fresh: bool) -> Prices:
     # `fresh` refuses stale prices; without it the result is for observers only.
+    prices: Prices = Prices(
+        usdc=hedge_leg._price(asset, fresh), base=hedge_leg._price(pool_leg.BASE, fresh), sqrt=0
+    )
+    if prices.usdc != 0:  # zero only for an observer before the first round
+        prices.sqrt = vault_math.sqrt_price_x96(prices.base, prices.usdc, UNIT_RATIO)
+    return prices
+
+
+@internal
+@view
+def _read(fresh: bool) -> Book:
     book: Book = empty(Book)
-    book.prices.usdc = hedge_leg._price(asset, fresh)
-    book.prices.base = hedge_leg._price(pool_leg.BASE, fresh)
-    if book.prices.usdc != 0:  # zero only for an observer before the first round
-        book.prices.sqrt = vault_math.sqrt_price_x96(book.prices.base, book.prices.usdc, UNIT_RATIO)
+    book.prices = self._prices(fresh)
     book.position = pool_leg._position(book.prices.sqrt)
     book.lp_value = self._value(book.position.lp_base, book.position.lp_usdc, book.prices)
     for sub: uint256 in hedge_leg._subs:

@@ -28,6 +28,8 @@ idle_base: public(uint256)
 liquidity: uint128
 tick_lower: int24
 tick_upper: int24
+_sqrt_lower: uint256  # of the ticks, X96: kept because every valuation needs them
+_sqrt_upper: uint256
 _in_pool_call: transient(bool)
 
 
@@ -77,11 +79,14 @@ def _spot() -> uint256:
 
 
 @internal
-@view
-def _range() -> (uint256, uint256):
-    return tick_math.sqrt_ratio_at_tick(self.tick_lower), tick_math.sqrt_ratio_at_tick(
-        self.tick_upper
-    )
+def _place(lower: int24, upper: int24):
+    """
+    @notice Choose the range of what is minted next; there is no liquidity in another.
+    """
+    self.tick_lower = lower
+    self.tick_upper = upper
+    self._sqrt_lower = tick_math.sqrt_ratio_at_tick(lower)
+    self._sqrt_upper = tick_math.sqrt_ratio_at_tick(upper)
 
 
 @internal
@@ -89,10 +94,9 @@ def _mint(base: uint256, usdc: uint256):
     """
     @notice Mint the greatest liquidity that raw idle (base, usdc) pay for at the spot price.
     """
-    a: uint256 = 0
-    b: uint256 = 0
-    a, b = self._range()
-    minted: uint128 = liquidity_math.liquidity_for_amounts_down(self._spot(), a, b, base, usdc)
+    minted: uint128 = liquidity_math.liquidity_for_amounts_down(
+        self._spot(), self._sqrt_lower, self._sqrt_upper, base, usdc
+    )
     errors.check(minted != 0, "vault: no idle assets")
     self.liquidity += minted
     paid_base: uint256 = 0
@@ -158,11 +162,8 @@ def _position(sqrt_price: uint256) -> IHedgeVault.PositionState:
     if state.liquidity == 0:
         return state
     if sqrt_price != 0:
-        a: uint256 = 0
-        b: uint256 = 0
-        a, b = self._range()
         state.lp_base, state.lp_usdc = liquidity_math.amounts_for_liquidity_down(
-            sqrt_price, a, b, state.liquidity
+            sqrt_price, self._sqrt_lower, self._sqrt_upper, state.liquidity
         )
     state.fees_base, state.fees_usdc = self._fees(state.liquidity)
     return state

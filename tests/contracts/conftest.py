@@ -6,10 +6,11 @@ turns it on and reads times from receipts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
+import ape.exceptions
 import pytest
 
 from tests.contracts.mirror import Mirror, wad
@@ -76,6 +77,15 @@ def parameters_tuple(venue: Venue) -> tuple[int, ...]:
         wad(venue.liquidator_share),
         wad(venue.profit_cap),
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_source_tracebacks() -> Iterator[None]:
+    """On Anvil ape replays every reverted transaction step by step to name its source line: up to
+    a minute each, for nothing, since the tests go by the reason. It offers no switch for this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ape.exceptions, "_get_ape_traceback_from_tx", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")
