@@ -68,7 +68,7 @@ class Transcript:
 
     def stepped(self, step: int, world: World) -> None:
         """Copy the state."""
-        state = world.observe()
+        state = world.reported()
         for name in VARIABLES:
             self.states[name].append(np.array(getattr(state, name)))
 

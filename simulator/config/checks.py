@@ -159,6 +159,16 @@ def _clearing(config: Config) -> Iterator[str]:
                 f"initial_multiple is {initial:g}, must exceed half_spread + liquidation_penalty "
                 f"= {cost:g}, or a liquidation cannot restore the margin"
             )
+    usdc = clearing.collaterals[USDC].haircut if USDC in clearing.collaterals else 0.0
+    if usdc >= 1:
+        yield f"clearing.collaterals.USDC.haircut = {usdc:g}: must be below 1"
+    least = 1 - (1 - clearing.liquidation_penalty) * (1 - usdc)
+    for symbol, collateral in clearing.collaterals.items():
+        if symbol != USDC and collateral.haircut < least - 1e-15:
+            yield (
+                f"clearing.collaterals.{symbol}.haircut = {collateral.haircut:g}: must be from "
+                f"{least:g} to 1, or selling it to a liquidator costs the account equity"
+            )
 
 
 def _vault(config: Config) -> Iterator[str]:
@@ -174,6 +184,11 @@ def _vault(config: Config) -> Iterator[str]:
             "vault.margin_target, top_up_ratio, deleverage_ratio = "
             f"{', '.join(f'{ratio:g}' for ratio in ratios)}: must fall in this "
             "order and stay above 1"
+        )
+    if vault.margin_target < config.clearing.initial_multiple:
+        yield (
+            f"vault.margin_target = {vault.margin_target:g}: must be at least "
+            f"{config.clearing.initial_multiple:g}, clearing.initial_multiple"
         )
     if vault.lp_allocation + vault.margin_allocation > 1 + 1e-12:
         yield (

@@ -1,4 +1,8 @@
-"""The protocol's parameters in friendly units: pool, clearing house, vault."""
+"""The protocol's parameters in friendly units: pool, clearing house, vault.
+
+The bounds are those the contracts hold their owner to (contracts/modules/venue.vy and
+vault_parameters.vy): what is accepted here can be deployed.
+"""
 
 from __future__ import annotations
 
@@ -64,10 +68,10 @@ class Market(Section):
         gt=0, le=1e13, description="skew that moves the mark by 100 %, USD at the initial price"
     )
     half_spread: float = Field(
-        default=0.0002, ge=0, lt=1, description="half the bid–ask spread, fraction of the index"
+        default=0.0002, ge=0, le=0.1, description="half the bid–ask spread, fraction of the index"
     )
     taker_fee: float = Field(
-        default=0.0005, ge=0, lt=1, description="fee, fraction of the notional"
+        default=0.0005, ge=0, le=0.1, description="fee, fraction of the notional"
     )
     max_funding_velocity: float = Field(
         default=0.1,
@@ -90,10 +94,10 @@ class Clearing(Section):
         default="cross", description="margin mode of the vault's hedge"
     )
     initial_multiple: float = Field(
-        default=2.0, ge=1, le=100, description="initial over maintenance margin (pure number)"
+        default=2.0, ge=1, le=10, description="initial over maintenance margin (pure number)"
     )
     liquidation_penalty: float = Field(
-        default=0.01, ge=0, lt=1, description="penalty, fraction of the notional closed"
+        default=0.01, ge=0, le=0.25, description="penalty, fraction of the notional closed"
     )
     liquidator_share: float = Field(
         default=0.5, ge=0, le=1, description="fraction of the penalty the liquidator gets"
@@ -101,7 +105,7 @@ class Clearing(Section):
     profit_cap: float = Field(
         default=0.5,
         ge=0,
-        le=1_000,
+        le=1,
         description="unrealised profit counted as initial margin at most, multiple of cash",
     )
     maker_funds: float = Field(
@@ -112,10 +116,11 @@ class Clearing(Section):
     )
     collaterals: dict[Symbol, Collateral] = Field(
         default_factory=lambda: {"USDC": Collateral()},
+        max_length=8,
         description="collateral basket by asset; USDC is required",
     )
     markets: dict[Symbol, Market] = Field(
-        min_length=1, description="perp markets by asset, in order"
+        min_length=1, max_length=8, description="perp markets by asset, in order"
     )
 
 
@@ -153,7 +158,7 @@ class Vault(Section):
         description="hedge deviation tolerated before rebalancing, fraction of NAV",
     )
     max_slippage: float = Field(
-        default=0.01, gt=0, lt=1, description="worst price accepted against the oracle, fraction"
+        default=0.01, gt=0, le=0.5, description="worst price accepted against the oracle, fraction"
     )
     margin_target: float = Field(
         default=5.0, gt=1, le=1e4, description="margin ratio restored by top-up and deleverage"
@@ -165,15 +170,15 @@ class Vault(Section):
         default=2.2, gt=1, le=1e4, description="margin ratio below which both legs shrink"
     )
     keeper_reward: float = Field(
-        default=5.0, ge=0, le=1e6, description="reward per keeper call, USDC"
+        default=5.0, ge=0, le=1e4, description="reward per keeper call, USDC"
     )
     entry_fee: float = Field(
-        default=0.005, ge=0, lt=1, description="fee on deposits that stays in the vault, fraction"
+        default=0.005, ge=0, le=0.1, description="fee on deposits that stays in the vault, fraction"
     )
     exit_fee: float = Field(
         default=0.005,
         ge=0,
-        lt=1,
+        le=0.1,
         description="fee on withdrawals that stays in the vault, fraction",
     )
     deposit_cap: float = Field(default=1e9, gt=0, le=1e15, description="most the vault holds, USDC")

@@ -85,5 +85,9 @@ class World(ABC):
     def observe(self) -> Observation:
         """The state now; read-only, valid until the next ``advance`` or ``execute``."""
 
+    def reported(self) -> Observation:
+        """The state now with every figure as the protocol itself computes it, for comparison."""
+        return self.observe()
+
     def close(self) -> None:  # noqa: B027 -- most worlds hold nothing
         """Release what the world holds (nodes, connections)."""

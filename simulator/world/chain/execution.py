@@ -130,6 +130,7 @@ class Translator:
         calls = [
             (path, _EXACT_INPUT + fixed + words(amount, int(least), _limit_x96(limit)))
             for path, amount, least, limit in zip(paths, amounts, minimum, limits, strict=True)
+            if amount
         ]
 
         # The router returns the output only; what went in is in the pool's Swap event.
@@ -157,6 +158,7 @@ class Translator:
         calls = [
             (path, _TRADE + words(0, action.market, size, int(limit)))
             for path, size, limit in zip(paths, sizes, limits, strict=True)
+            if size
         ]
         whole = dict(zip(paths, sizes, strict=True))
         return self._batch(
@@ -178,6 +180,7 @@ class Translator:
             calls = [
                 (path, _DEPOSIT_MARGIN + words(agent, 0, index, raw))
                 for path, raw in zip(paths, raws, strict=True)
+                if raw
             ]
         else:
             if index == 0:  # cash is counted finer than USDC's units
@@ -190,6 +193,7 @@ class Translator:
             calls = [
                 (path, _WITHDRAW_MARGIN + words(0, index, raw, agent))
                 for path, raw in zip(paths, raws, strict=True)
+                if raw
             ]
         sign = 1.0 if side == 0 else -1.0
         moved = dict(zip(paths, raws, strict=True))
@@ -219,6 +223,7 @@ class Translator:
         calls = [
             (path, _LIQUIDATE_COLLATERAL + words(account, action.collateral, int(raw)))
             for path, raw in zip(paths, raws, strict=True)
+            if raw
         ]
         return self._batch(
             "ClearingHouse",
@@ -235,7 +240,7 @@ class Translator:
         held = [self._wallet(path, action.actor, 0) for path in paths]
         raws = self._all_or_floor(action.assets[paths], USDC_DECIMALS, held)
         agent = self._agents[action.actor]
-        paid = dict(zip(paths, raws, strict=True))
+        paid = {path: raw for path, raw in zip(paths, raws, strict=True) if raw}
         calls = [(path, _DEPOSIT + words(raw, agent)) for path, raw in paid.items()]
         return self._batch(
             "HedgeVault",
@@ -250,7 +255,7 @@ class Translator:
         held = [self._wallet(path, action.actor, 2) for path in paths]
         raws = self._all_or_floor(action.shares[paths], WAD_DECIMALS, held)
         agent = self._agents[action.actor]
-        burnt = dict(zip(paths, raws, strict=True))
+        burnt = {path: raw for path, raw in zip(paths, raws, strict=True) if raw}
         calls = [(path, _REDEEM + words(raw, agent, agent)) for path, raw in burnt.items()]
         return self._batch(
             "HedgeVault",

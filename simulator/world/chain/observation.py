@@ -19,9 +19,12 @@ from simulator.world.chain.deployment import WAD_DECIMALS
 from simulator.world.chain.uniswap import Q96
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulator.types import Floats
     from simulator.world.actions import Action
     from simulator.world.chain.deployment import Deployment
+    from simulator.world.chain.mirror import Mirror
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
@@ -84,6 +87,16 @@ class Layout:
             "wallets": (len(protocol.agents), WALLET_WORDS, -1),
         }
         self.units = {name: self._units(name)[:, None] for name in self.groups}
+        # What a Mirror needs beside these: rate, index and time of the last accrual; liquidity,
+        # ticks and √P of the vault's range; its uncollected fees.
+        self.shapes["accrual"] = (self.markets, 3, -1)
+        usdc, base = 10.0**USDC_DECIMALS, 10.0 ** protocol.assets[1].decimals
+        for name, units in (
+            ("accrual", [_WAD, _WAD, 1.0] * self.markets),
+            ("place", [1.0, 1.0, 1.0, Q96, Q96]),
+            ("fees", [base, usdc]),
+        ):
+            self.units[name] = np.array(units, np.float64)[:, None]
 
     def _units(self, group: str) -> Floats:
         """What each word of a group is divided by."""
@@ -184,17 +197,33 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "wallet_base": ("wallets", (_ALL, 1)),
     "wallet_shares": ("wallets", (_ALL, 2)),
 }
+# The same where the words are those of the storage, not of the Lens.
+_STORED_FIELDS: dict[str, tuple[str, Any]] = {
+    "liquidity": ("place", 0),
+    "tick_lower": ("place", 1),
+    "tick_upper": ("place", 2),
+    "fees_base": ("fees", 0),
+    "fees_usdc": ("fees", 1),
+}
 
 
 class ChainObservation(Observation):
     """An observation whose fields are read when first looked at, until the world changes."""
 
     _layout: Layout
-    _sources: list[Source] | None
+    _sources: Sequence[Source] | None
+    _mirror: Mirror | None
     _groups: dict[str, Floats]
 
-    def __init__(self, layout: Layout, sources: list[Source]) -> None:
-        self.__dict__.update(_layout=layout, _sources=sources, _groups={})  # a frozen dataclass
+    def __init__(
+        self,
+        layout: Layout,
+        sources: Sequence[Source],
+        mirror: Mirror | None = None,
+    ) -> None:
+        """``mirror`` derives what is not stored; None: the sources know everything."""
+        # A frozen dataclass.
+        self.__dict__.update(_layout=layout, _sources=sources, _mirror=mirror, _groups={})
 
     def expire(self) -> None:
         """The world changed: what was read stays as it was, nothing more can be."""
@@ -202,7 +231,12 @@ class ChainObservation(Observation):
 
     def __getattr__(self, name: str) -> Floats:
         """A field on first sight; afterwards it is an attribute like any other."""
-        if name == "collateral":  # row 0 is USDC, which is cash
+        if self._mirror is not None and name in self._mirror.fields:
+            value = self._mirror.derive(name, self._group)
+        elif self._mirror is not None and name in _STORED_FIELDS:
+            group, place = _STORED_FIELDS[name]
+            value = self._group(group)[place]
+        elif name == "collateral":  # row 0 is USDC, which is cash
             others = self._group("collateral")
             cash = np.zeros((others.shape[0], 1, others.shape[2]))
             value = np.concatenate([cash, others], axis=1)

@@ -93,8 +93,6 @@ class RevmTransport(Transport):
 
     def call(self, to: str, data: bytes) -> bytes:
         """See :meth:`Transport.call`."""
-        if self.transactions is not None:
-            self.transactions.append(Transaction(self._time, _OBSERVER, to, data))
         checkpoint = self.evm.snapshot()
         try:
             return self.evm.message_call(_OBSERVER, to, data)
@@ -129,22 +127,18 @@ class RevmTransport(Transport):
         return copy
 
 
-def replay(
-    genesis: Sequence[Transaction], record: Sequence[Transaction], *, views: bool
-) -> tuple[int, float]:
-    """(number, seconds) of raw pyrevm executing a record after ``genesis``, which is not timed.
+def replay(genesis: Sequence[Transaction], record: Sequence[Transaction]) -> float:
+    """Seconds raw pyrevm takes to execute a record after ``genesis``, which is not timed.
 
     Nothing but ``message_call`` and the block time: what any use of pyrevm must cost at least.
-    ``views``: the view calls of the record too, else its transactions only.
     """
     from time import perf_counter
 
-    calls = [call for call in record if views or call.sender != _OBSERVER]
     evm = _new_evm()
     _execute(evm, genesis)
     start = perf_counter()
-    _execute(evm, calls)
-    return len(calls), perf_counter() - start
+    _execute(evm, record)
+    return perf_counter() - start
 
 
 def _execute(evm: pyrevm.EVM, transactions: Sequence[Transaction]) -> None:

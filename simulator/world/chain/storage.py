@@ -1,8 +1,9 @@
-"""The Lens's words read in process: stored variables from their slots, derived ones from views.
+"""The chain's state read in process: stored words from their slots.
 
 A slot costs pyrevm a third of a microsecond, a call tens, and a whole ``Lens.observe`` as much as
-several transactions. What an action cannot have touched is not read again.
-``tests/chain/test_observation.py`` holds every word against the Lens after every action of a run.
+several transactions. What an action cannot have touched is not read again; what is not stored is
+derived by a :class:`~simulator.world.chain.mirror.Mirror`. ``tests/chain/test_observation.py``
+holds everything against the Lens after every action of a run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from eth_utils import keccak
 
 from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
-from simulator.world.chain.codec import MAX_UINT256, selector, signed_word, words
+from simulator.world.chain.codec import MAX_UINT256, words
 from simulator.world.chain.observation import Source
 
 if TYPE_CHECKING:
@@ -23,22 +24,27 @@ if TYPE_CHECKING:
     from simulator.world.chain.revm import RevmTransport
 
 # Storage of UniswapV3Pool.sol (v3-core 1.0.1), and what of each word is the variable.
-_SLOT0, _LIQUIDITY = 0, 4
+_SLOT0, _FEE_GROWTH, _LIQUIDITY, _TICKS, _POSITIONS = 0, 1, 4, 5, 7
 _MASK_160, _MASK_128 = 2**160 - 1, 2**128 - 1
+_Q128 = 2**128
 _SIGN, _TWO_256 = 2**255, MAX_UINT256 + 1
-
-_LAST_MARKET_STATE = selector("last_market_state(uint256)")
-_LAST_ACCOUNT_STATE = selector("last_account_state(uint256)")
-_LAST_NAV = selector("last_nav()")
-_POSITION_STATE = selector("position_state()")
 
 # Groups that time (None) and the frequent actions leave as they were; any other may touch all.
 _KEPT: dict[type[Action] | None, tuple[str, ...]] = {
-    None: ("venue", "vault", "betas", "cash", "collateral", "positions", "wallets"),
-    Swap: ("venue", "vault", "betas", "cash", "collateral", "positions", "market", "funding"),
-    # A trade accrues funding to now first, so what had accrued up to now stays the same.
-    Trade: ("pool", "vault", "betas", "collateral", "wallets", "position", "funding"),
-    PostMargin: ("pool", "venue", "vault", "betas", "positions", "market", "funding", "position"),
+    None: ("venue", "vault", "betas", "cash", "collateral", "positions", "wallets", "place"),
+    Swap: (
+        "venue",
+        "vault",
+        "betas",
+        "cash",
+        "collateral",
+        "positions",
+        "market",
+        "accrual",
+        "place",
+    ),
+    Trade: ("pool", "vault", "betas", "collateral", "wallets", "place", "fees"),
+    PostMargin: ("pool", "venue", "vault", "betas", "positions", "market", "place", "fees"),
 }
 
 
@@ -54,14 +60,11 @@ class StoragePlan:
 
     def __init__(self, layout: Layout, deployment: Deployment) -> None:
         clearing, vault = artifacts.load("ClearingHouse").slots, artifacts.load("HedgeVault").slots
-        token, oracle = artifacts.load("Token").slots, artifacts.load("PriceOracle").slots
+        token = artifacts.load("Token").slots
         markets, others = range(layout.markets), range(1, layout.others + 1)
         house, safe, tokens = deployment.clearing, deployment.vault, deployment.tokens
         self.protocol = layout.protocol
-        self.assets = [terms.asset for terms in layout.protocol.clearing.collaterals]
         self.deployment = deployment
-        self.account_calls = [_LAST_ACCOUNT_STATE + words(a) for a in layout.accounts]
-        self.market_calls = [_LAST_MARKET_STATE + words(m) for m in markets]
         accounts, agents = len(layout.accounts), len(deployment.agents)
         self.rows = {"cash": accounts, "positions": accounts, "wallets": agents}
         self.slots: dict[str, list[tuple[str, int]]] = {
@@ -77,6 +80,9 @@ class StoragePlan:
                     (house, mapping_slot(clearing["_state"], m)),  # skew, …
                     (house, mapping_slot(clearing["market"], m) + 1),  # asset, skew_scale, …
                 )
+            ],
+            "accrual": [  # … funding_rate, funding_index, updated_at
+                (house, mapping_slot(clearing["_state"], m) + i) for m in markets for i in (1, 2, 3)
             ],
             "betas": [(safe, mapping_slot(vault["beta"], m)) for m in markets],
             "cash": [(house, mapping_slot(clearing["cash"], a)) for a in layout.accounts],
@@ -100,11 +106,11 @@ class StoragePlan:
                     (safe, vault["balanceOf"]),
                 )
             ],
-            "pool_words": [(deployment.pool, slot) for slot in (_SLOT0, _LIQUIDITY)],
-            "prices": [  # max_age, price, …
-                (deployment.oracle, mapping_slot(oracle["_feeds"], int(asset, 16)) + 1)
-                for asset in tokens
+            "place": [
+                (safe, vault[n])
+                for n in ("liquidity", "tick_lower", "tick_upper", "_sqrt_lower", "_sqrt_upper")
             ],
+            "pool_words": [(deployment.pool, slot) for slot in (_SLOT0, _LIQUIDITY)],
         }
 
 
@@ -116,15 +122,12 @@ class StorageSource(Source):
         self._plan = plan
         self._storage = transport.evm.storage
         self._known: dict[str, list[int]] = {}
-        self._margins: list[list[int] | None] = [None] * len(plan.account_calls)
-        self._prices: list[int] = []
         self._derived: dict[str, Callable[[], list[int]]] = {
             "pool": self._pool,
-            "funding": self._funding,
-            "margin": self._margin,
-            "position": lambda: self._call(plan.deployment.vault, _POSITION_STATE, range(7)),
-            "nav": lambda: self._call(plan.deployment.vault, _LAST_NAV, range(1)),
+            "fees": self._fees,
         }
+        self._range: tuple[int, int] | None = None
+        self._fee_slots: tuple[int, int, int] = (0, 0, 0)
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
@@ -142,16 +145,10 @@ class StorageSource(Source):
         self._known = {name: known[name] for name in kept if name in known}
         if isinstance(action, Swap):
             self._reread("wallets", known, action.actor)
-            if "margin" in known:
-                self._known["margin"] = known["margin"]
-        elif action is None or isinstance(action, (Trade, PostMargin)):
-            self._forget_margins(action)
-            if isinstance(action, Trade):
-                account = self._plan.protocol.account_of(action.actor)
-                self._reread("cash", known, account)
-                self._reread("positions", known, account)
-        else:
-            self._margins = [None] * len(self._margins)
+        elif isinstance(action, Trade):
+            account = self._plan.protocol.account_of(action.actor)
+            self._reread("cash", known, account)
+            self._reread("positions", known, account)
 
     # ------------------------------------------------------------------------------------- helpers
 
@@ -175,49 +172,50 @@ class StorageSource(Source):
             fresh[part] = self._load(self._plan.slots[group][part])
             self._known[group] = fresh
 
-    def _call(self, to: str, data: bytes, kept: range | tuple[int, ...]) -> list[int]:
-        returned = self._transport.call(to, data)
-        return [signed_word(returned, index) for index in kept]
-
     # ------------------------------------------------------------------------------------- derived
 
     def _pool(self) -> list[int]:
         slot0, liquidity = self._stored("pool_words")
         return [slot0 & _MASK_160, liquidity & _MASK_128]
 
-    def _funding(self) -> list[int]:
-        """Rate and index accrued up to now; MarketState is skew, rate, index, time."""
-        house = self._plan.deployment.clearing
-        return [w for data in self._plan.market_calls for w in self._call(house, data, (1, 2))]
+    def _fees(self) -> list[int]:
+        """What a collect would pay the vault, raw base and USDC (Uniswap v3 whitepaper §6.3–6.4).
 
-    def _margin(self) -> list[int]:
-        """Value, equity and maintenance of every account."""
-        self._forget_revalued()
-        house, found = self._plan.deployment.clearing, []
-        for index, data in enumerate(self._plan.account_calls):
-            state = self._margins[index]
-            if state is None:
-                # AccountState is balance, value, equity, initial equity, maintenance.
-                state = self._margins[index] = self._call(house, data, (1, 2, 4))
-            found += state
-        return found
+        Fee growth is counted modulo 2²⁵⁶, and so are its differences.
+        """
+        held, lower, upper, *_ = self.read("place")
+        pool, storage = self._plan.deployment.pool, self._storage
+        if held == 0:
+            return [0, 0]
+        at_lower, at_upper, position = self._slots_of_range(lower, upper)
+        tick = self._load([(pool, _SLOT0)])[0] >> 160 & 0xFFFFFF
+        tick -= (tick >> 23) << 24  # int24
+        owed = storage(pool, position + 3)
+        fees = []
+        for token in (0, 1):
+            world = storage(pool, _FEE_GROWTH + token)
+            below, above = storage(pool, at_lower + token), storage(pool, at_upper + token)
+            below = below if tick >= lower else world - below
+            above = above if tick < upper else world - above
+            last = storage(pool, position + 1 + token)
+            grown = (world - below - above - last) % _TWO_256
+            fees.append((owed >> 128 * token & _MASK_128) + held * grown // _Q128)
+        return fees
 
-    def _forget_revalued(self) -> None:
-        """Accounts without positions that hold a token whose price is another one now."""
-        prices = self._stored("prices")
-        if prices == self._prices:
-            return
-        moved = [not self._prices or prices[a] != self._prices[a] for a in self._plan.assets]
-        self._prices = prices
-        cash, collateral = self.read("cash"), self.read("collateral")
-        others = len(moved) - 1
-        for index in range(len(self._margins)):
-            held = (cash[index], *collateral[others * index : others * (index + 1)])
-            if any(raw and other for raw, other in zip(held, moved, strict=True)):
-                self._margins[index] = None
+    def _slots_of_range(self, lower: int, upper: int) -> tuple[int, int, int]:
+        """Fee growth outside both ticks, and the vault's position; kept until the range moves."""
+        if self._range != (lower, upper):
+            owner = bytes.fromhex(self._plan.deployment.vault.removeprefix("0x"))
+            packed = owner + b"".join(
+                tick.to_bytes(3, "big", signed=True) for tick in (lower, upper)
+            )
+            key = keccak(keccak(packed) + words(_POSITIONS))
+            at_lower, at_upper = (self._solidity_slot(_TICKS, tick) for tick in (lower, upper))
+            self._fee_slots = (at_lower + 1, at_upper + 1, int.from_bytes(key, "big"))
+            self._range = lower, upper
+        return self._fee_slots
 
-    def _forget_margins(self, action: Action | None) -> None:
-        """Accounts with positions (M > 0), which follow time and skew, and the actor's own."""
-        self._margins = [None if state is None or state[2] else state for state in self._margins]
-        if action is not None:
-            self._margins[self._plan.protocol.account_of(action.actor)] = None
+    @staticmethod
+    def _solidity_slot(slot: int, key: int) -> int:
+        """Slot of an element of a Solidity mapping: keccak(key, slot), the other way round."""
+        return int.from_bytes(keccak(words(key % _TWO_256, slot)), "big")

@@ -13,6 +13,7 @@ from simulator.world.base import World
 from simulator.world.chain import deployment as deploying
 from simulator.world.chain.codec import Reverted, encode_with_arrays, selector, status_of, words
 from simulator.world.chain.execution import Translator
+from simulator.world.chain.mirror import Mirror
 from simulator.world.chain.observation import ChainObservation, Layout, LensSource
 from simulator.world.units import to_raw
 
@@ -60,7 +61,9 @@ class ChainWorld(World):
         else:
             self.transports, self.deployment = self._deploy_on_node(transport, record)
         self.layout = Layout(protocol, self.deployment)
+        in_process = transport == "revm"
         self.sources = self._sources()
+        self._mirror = Mirror(protocol, market, self.deployment.genesis) if in_process else None
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
         self._skew_scale = [
@@ -90,6 +93,8 @@ class ChainWorld(World):
             self._set_skew_scales(transport, self._skew_scale[path], float(perp_depth[path]))
             self.sources[path].changed(None)
         self._pool_depth = depth.copy()
+        if self._mirror is not None:
+            self._mirror.advance(step)
         self._expire()
 
     def execute(self, action: Action) -> Fill:
@@ -102,8 +107,13 @@ class ChainWorld(World):
     def observe(self) -> Observation:
         """See :meth:`World.observe`. Fields are read when looked at, on paths that changed."""
         if self._observation is None:
-            self._observation = ChainObservation(self.layout, self.sources)
+            self._observation = ChainObservation(self.layout, self.sources, self._mirror)
         return self._observation
+
+    def reported(self) -> Observation:
+        """See :meth:`World.reported`: one ``Lens.observe`` per path."""
+        sources = [LensSource(t, self.deployment, self.layout) for t in self.transports]
+        return ChainObservation(self.layout, sources)
 
     def close(self) -> None:
         """See :meth:`World.close`."""
@@ -112,11 +122,10 @@ class ChainWorld(World):
 
     # -------------------------------------------------------------------------------- measurement
 
-    def replay_raw(self, *, views: bool = False) -> tuple[int, float]:
-        """(number, seconds) of raw pyrevm executing what this world sent since deployment.
+    def replay_raw(self) -> tuple[int, float]:
+        """(transactions, seconds) of raw pyrevm executing what this world sent since deployment.
 
-        From the same genesis, path by path: the transactions, and with ``views`` also the view
-        calls that were needed to see the state. Needs ``record=True``.
+        From the same genesis, path by path, and nothing else. Needs ``record=True``.
         """
         from simulator.world.chain import revm
 
@@ -126,9 +135,8 @@ class ChainWorld(World):
                 raise InputError(
                     "record = False: replaying needs a revm world made with record=True"
                 )
-            sent, taken = revm.replay(self._genesis_record, transport.transactions, views=views)
-            count += sent
-            seconds += taken
+            count += len(transport.transactions)
+            seconds += revm.replay(self._genesis_record, transport.transactions)
         return count, seconds
 
     # ---------------------------------------------------------------------------------- deployment

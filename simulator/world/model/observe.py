@@ -29,6 +29,7 @@ def _pool_liquidity(pool: PoolState, position: PositionState, out: Floats) -> No
 def _funding(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, rate: Floats, index: Floats
 ) -> None:
+    """Funding rate and index of every market up to now, into ``rate`` and ``index`` ``[M, P]``."""
     for market in range(rate.shape[0]):
         for i in range(rate.shape[1]):
             rate[market, i], index[market, i] = accrued(table, clearing, oracle, market, i)
@@ -36,6 +37,7 @@ def _funding(
 
 @kernel
 def _accounts(table: ClearingTable, clearing: ClearingState, oracle: Oracle, out: Floats) -> None:
+    """Value, equity and maintenance of every account, into ``out`` ``[3, N, P]``, USD."""
     for account in range(out.shape[1]):
         for i in range(out.shape[2]):
             valued = value_account(table, clearing, oracle, account, i)
