@@ -56,6 +56,15 @@ REFUSED = [
         {"intensity": 1, "mean": 0, "std": 0.1, "loading": {"SOL": 1}},
         "common_jumps.loading = SOL: must be one of",
     ),
+    # what the contracts would refuse at deployment
+    ("vault.margin_target", 1.9, "vault.margin_target = 1.9: must be at least 2, clearing.initial"),
+    ("clearing.collaterals", {"USDC": {"haircut": 1}}, "USDC.haircut = 1: must be below 1"),
+    (
+        "clearing.collaterals",
+        {"USDC": {}, "ETH": {"haircut": 0.001}},
+        "clearing.collaterals.ETH.haircut = 0.001: must be from 0.01 to 1",
+    ),
+    ("vault.exit_fee", 0.2, "vault.exit_fee = 0.2: must be a number at least 0 and at most 0.1"),
     ("vault.betas", {"ETH": 1.0}, "vault.betas = ETH: must be one of BTC"),
     ("correlation.pairs", {"ETH-BTC": 0.5}, 'correlation.pairs = ETH-BTC: must be "A/B"'),
     ("correlation.pairs", {"ETH/BTC": 0.5, "BTC/ETH": 0.5}, "BTC/ETH: is given twice"),
