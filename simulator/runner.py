@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import tempfile
 import time
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Paths simulated together: enough to amortise the loop, few enough to stay in cache and memory.
-CHUNK_PATHS = 1_000
+CHUNK_PATHS = 800
 #: Long runs take fewer at a time, so that memory does not grow with the horizon either.
-CHUNK_PATH_STEPS = 750_000
+CHUNK_PATH_STEPS = 600_000
 #: A chain world holds one EVM per path.
 CHAIN_CHUNK_PATHS = 10
 #: Fewer paths than this are not worth another process.
@@ -129,9 +130,10 @@ class Plan:
         largest = CHAIN_CHUNK_PATHS
         if self.world == "model":
             largest = max(1, min(CHUNK_PATHS, CHUNK_PATH_STEPS // (self.config.steps + 1)))
-        count = -(-paths // largest)
         worth = WORTH_A_WORKER if self.world == "model" else 1
-        count = max(count, min(workers, paths // worth))
+        count = max(-(-paths // largest), min(workers, paths // worth))
+        if count > 1:  # the same number for every worker, so that none waits for another
+            count = min(-(-count // workers) * workers, paths)
         edges = np.linspace(0, paths, count + 1).round().astype(int)
         return [(int(a), int(b - a)) for a, b in pairwise(edges)]
 
@@ -308,6 +310,7 @@ def _attach(queue: Any, stop: Any) -> None:
 
 def _job(plan: Plan, directory: Path, first: int, count: int) -> None:
     write_chunk(directory, first, simulate_chunk(plan, first, count, plan.record - first, _report))
+    gc.collect()  # world, view and observers refer to each other; the next chunk needs the memory
 
 
 # --------------------------------------------------------------------------------------- together

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,9 +63,24 @@ def _read_only(array: Floats) -> Floats:
     return view
 
 
+class lazy:  # noqa: N801 -- used as a decorator
+    """functools.cached_property without its lock, which cost more than most of these fields."""
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self._compute = compute
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        value = self._compute(instance)
+        instance.__dict__[self._name] = value
+        return value
+
+
 def _stored(group: str, name: str) -> Any:
     """A state variable in whole units already: a read-only view of the buffer."""
-    return cached_property(lambda self: _read_only(getattr(getattr(self._state, group), name)))
+    return lazy(lambda self: _read_only(getattr(getattr(self._state, group), name)))
 
 
 class ModelObservation(Observation):
@@ -97,114 +112,114 @@ class ModelObservation(Observation):
     betas = _stored("vault", "betas")
     last_betas_time = _stored("vault", "betas_time")
 
-    @cached_property
+    @lazy
     def pool_liquidity(self) -> Floats:
         """``[P]`` active L, raw."""
         out = np.empty_like(self._state.pool.sqrt_price)
         _pool_liquidity(self._state.pool, self._state.position, out)
         return out
 
-    @cached_property
+    @lazy
     def _accrued(self) -> tuple[Floats, Floats]:
         clearing = self._state.clearing
         rate, index = np.empty_like(clearing.skew), np.empty_like(clearing.skew)
         _funding(self._tables.clearing, clearing, self._oracle, rate, index)
         return rate, index
 
-    @cached_property
+    @lazy
     def funding_rate(self) -> Floats:
         """``[M, P]`` per day, accrued up to now."""
         return self._accrued[0]
 
-    @cached_property
+    @lazy
     def funding_index(self) -> Floats:
         """``[M, P]`` USD per unit of size, accrued up to now."""
         return self._accrued[1]
 
-    @cached_property
+    @lazy
     def collateral(self) -> Floats:
         """``[N, C, P]`` whole tokens."""
         return self._state.clearing.collateral / self._tables.clearing.unit[:, None]
 
-    @cached_property
+    @lazy
     def _valued(self) -> Floats:
         clearing = self._state.clearing
         out = np.empty((3, *clearing.cash.shape))
         _accounts(self._tables.clearing, clearing, self._oracle, out)
         return out
 
-    @cached_property
+    @lazy
     def account_value(self) -> Floats:
         """``[N, P]`` USD."""
         return self._valued[0]
 
-    @cached_property
+    @lazy
     def equity(self) -> Floats:
         """``[N, P]`` USD."""
         return self._valued[1]
 
-    @cached_property
+    @lazy
     def maintenance(self) -> Floats:
         """``[N, P]`` USD."""
         return self._valued[2]
 
-    @cached_property
+    @lazy
     def _vault_values(self) -> Floats:
         out = np.empty((5, self._state.buffer.shape[1]))
         _vault(self._tables, self._state, self._oracle, out)
         return out
 
-    @cached_property
+    @lazy
     def nav(self) -> Floats:
         """``[P]`` USD, floored at zero."""
         return self._vault_values[0]
 
-    @cached_property
+    @lazy
     def lp_base(self) -> Floats:
         """``[P]`` whole base tokens in the position at the oracle √P."""
         return self._vault_values[1]
 
-    @cached_property
+    @lazy
     def lp_usdc(self) -> Floats:
         """``[P]`` USDC in the position at the oracle √P."""
         return self._vault_values[2]
 
-    @cached_property
+    @lazy
     def fees_base(self) -> Floats:
         """``[P]`` uncollected base tokens."""
         return self._vault_values[3]
 
-    @cached_property
+    @lazy
     def fees_usdc(self) -> Floats:
         """``[P]`` uncollected USDC."""
         return self._vault_values[4]
 
-    @cached_property
+    @lazy
     def shares(self) -> Floats:
         """``[P]`` total supply, whole shares."""
         return self._state.vault.shares / _SHARE_UNIT
 
-    @cached_property
+    @lazy
     def idle_usdc(self) -> Floats:
         """``[P]`` USDC."""
         return self._state.vault.idle_usdc / self._tables.vault.usdc_unit
 
-    @cached_property
+    @lazy
     def idle_base(self) -> Floats:
         """``[P]`` base tokens."""
         return self._state.vault.idle_base / self._tables.vault.base_unit
 
-    @cached_property
+    @lazy
     def wallet_usdc(self) -> Floats:
         """``[J, P]`` USDC."""
         return self._state.wallet.token[:, USDC_ASSET] / self._tables.vault.usdc_unit
 
-    @cached_property
+    @lazy
     def wallet_base(self) -> Floats:
         """``[J, P]`` base tokens."""
         return self._state.wallet.token[:, BASE_ASSET] / self._tables.vault.base_unit
 
-    @cached_property
+    @lazy
     def wallet_shares(self) -> Floats:
         """``[J, P]`` whole shares."""
         return self._state.wallet.shares / _SHARE_UNIT
