@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 #: Paths simulated together: enough to amortise the loop, few enough to stay in cache and memory.
 CHUNK_PATHS = 800
-#: Long runs take fewer at a time, so that memory does not grow with the horizon either.
-CHUNK_PATH_STEPS = 600_000
+#: Longer runs take fewer at a time, so that memory does not grow with the horizon for ever.
+CHUNK_PATH_STEPS = 1_200_000
 #: A chain world holds one EVM per path.
 CHAIN_CHUNK_PATHS = 10
 #: Fewer paths than this are not worth another process.
