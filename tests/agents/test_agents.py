@@ -1,0 +1,184 @@
+"""What each agent promises, held against runs of the model world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.agents.base import View
+from simulator.agents.build import add_agents, build_agents
+from simulator.agents.depositor import Depositor
+from simulator.config import load, resolve
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.market.paths import MarketPaths
+from simulator.types import InputError, Status
+from simulator.world import actions
+from simulator.world.model.world import ModelWorld
+from simulator.world.protocol import AgentSlot
+
+PATHS, STEPS = 8, 120
+
+
+class Log:
+    """Observer that keeps every action with its fill, and lets a test look before and after."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[int, str, actions.Action, actions.Fill]] = []
+
+    def advanced(self, step, world) -> None:
+        pass
+
+    def acting(self, step, world, agent, action) -> None:
+        pass
+
+    def acted(self, step, world, agent, action, fill) -> None:
+        name = world.protocol.agents[agent.index].name
+        self.entries.append((step, name, action, fill))
+
+    def stepped(self, step, world) -> None:
+        pass
+
+    def of(self, name: str, kind: type[actions.Action] = actions.Action):
+        return [
+            (step, action, fill)
+            for step, who, action, fill in self.entries
+            if who == name and isinstance(action, kind)
+        ]
+
+
+def run(scenario: str = "calm", change=lambda market: market, observer=None, **sections):
+    """Run a scenario on the model with its market paths changed; returns (world, log, market)."""
+    config = load(scenario, [f"paths={PATHS}"])
+    market: MarketPaths = change(draw(config, 0, PATHS).first_steps(STEPS))
+    protocol = resolve(config)
+    world, log = ModelWorld(protocol, market), Log()
+    simulate(world, build_agents(config, protocol), [log, *([observer] if observer else [])])
+    return world, log, market
+
+
+def test_the_depositor_opens_the_vault_and_never_spends_more_than_it_has() -> None:
+    world, log, _ = run()
+    (first, *_) = log.of("depositor", actions.Deposit)
+    assert first[0] == 0
+    assert (first[2].status == Status.OK).all()
+    assert (world.observe().wallet_usdc[0] >= 0.0).all()
+
+
+def test_the_amm_arbitrageur_leaves_the_pool_within_the_fee_of_the_index() -> None:
+    seen = []
+
+    class Band(Log):
+        def acted(self, step, world, agent, action, fill) -> None:
+            if world.protocol.agents[agent.index].name != "amm_arbitrageur":
+                return
+            view = View(step, world.market, world.protocol, world)
+            fair = view.index(1) / view.index(0)
+            kept = 1.0 - world.protocol.pool.fee_ppm * 1e-6
+            done = fill.status == Status.OK
+            ratio = (view.pool_price / fair)[done]
+            assert (ratio >= kept * (1.0 - 1e-9)).all()
+            assert (ratio <= (1.0 + 1e-9) / kept).all()
+            seen.append(done.sum())
+
+    run(observer=Band())
+    assert sum(seen) > 100
+
+
+def test_the_amm_arbitrageur_never_trades_at_a_loss_before_gas() -> None:
+    _, log, market = run()
+    gains = []
+    for step, action, fill in log.of("amm_arbitrageur"):
+        usdc, base = market.index[0, step], market.index[1, step]
+        sold = action.amount > 0.0
+        paid = fill.amount_in * np.where(sold, base, usdc)
+        got = fill.amount_out * np.where(sold, usdc, base)
+        gains.append((got - paid)[fill.status == Status.OK])
+    assert np.concatenate(gains).min() > 0.0
+
+
+def test_the_perp_arbitrageur_keeps_to_its_inventory() -> None:
+    config = load("calm")
+    most = config.agents.perp_arbitrageur.maximum_inventory_usd
+    held = []
+
+    class Inventory(Log):
+        def acted(self, step, world, agent, action, fill) -> None:
+            if isinstance(action, actions.Trade) and (
+                world.protocol.agents[agent.index].name == "perp_arbitrageur"
+            ):
+                account = world.protocol.account_of(agent.index)
+                asset = world.protocol.clearing.markets[action.market].asset
+                size = world.observe().size[account, action.market]
+                held.append(np.abs(size * world.market.index[asset, step]).max())
+
+    run(observer=Inventory())
+    assert 0.0 < max(held) <= most * (1.0 + 1e-9)
+
+
+def test_the_risk_manager_never_looks_ahead() -> None:
+    cut = STEPS // 2
+
+    def spike_later(market: MarketPaths) -> MarketPaths:
+        index = market.index.copy()
+        index[:, cut + 1 :] *= 1.0 + 0.5 * np.sin(np.arange(STEPS - cut))[None, :, None]
+        return replace(market, index=index)
+
+    def betas(change) -> list[tuple[int, np.ndarray]]:
+        config = load("calm", [f"paths={PATHS}", "agents.risk_manager.window_hours=24"])
+        market = change(draw(config, 0, PATHS).first_steps(STEPS))
+        protocol = resolve(config)
+        log = Log()
+        simulate(ModelWorld(protocol, market), build_agents(config, protocol), [log])
+        posts = log.of("risk_manager", actions.PostBetas)
+        return [(step, action.betas) for step, action, _ in posts]
+
+    plain, spiked = betas(lambda market: market), betas(spike_later)
+    before = [pair for pair in zip(plain, spiked, strict=True) if pair[0][0] <= cut]
+    assert len(before) > 2
+    for (step, ours), (_, theirs) in before:
+        np.testing.assert_array_equal(ours, theirs, err_msg=f"step {step}")
+    assert any(not np.array_equal(a[1], b[1]) for a, b in zip(plain, spiked, strict=True))
+
+
+def test_keepers_stay_away_when_gas_costs_more_than_the_reward() -> None:
+    _, log, _ = run(change=lambda market: replace(market, gas_usd=np.full_like(market.gas_usd, 1)))
+    assert log.of("keeper") == []
+
+
+def test_keepers_place_the_range_and_the_hedge_in_the_first_step() -> None:
+    _, log, _ = run()
+    kinds = [type(action) for step, action, fill in log.of("keeper") if step == 0]
+    assert kinds == [actions.Recenter, actions.Rebalance]
+
+
+@pytest.mark.parametrize("scenario", ["calm", "hedge-liquidation"])
+def test_the_liquidator_only_asks_for_what_can_be_liquidated(scenario: str) -> None:
+    _, log, _ = run(scenario)
+    for _, _, fill in log.of("liquidator"):
+        assert not (fill.status == Status.NOT_LIQUIDATABLE).any()
+
+
+def test_noise_traders_refuse_a_price_worse_than_their_limit() -> None:
+    thin = lambda market: replace(market, pool_depth=np.full_like(market.pool_depth, 1e-3))  # noqa: E731
+    _, log, _ = run(change=thin)
+    swaps = log.of("noise_trader", actions.Swap)
+    assert any((fill.status == Status.SLIPPAGE).any() for _, _, fill in swaps)
+
+
+def test_a_newcomer_needs_a_wallet_and_a_name_of_its_own() -> None:
+    config = load("calm")
+    protocol = resolve(config)
+    agents = build_agents(config, protocol)
+    newcomer = Depositor(initial_deposit=1.0)
+    with pytest.raises(InputError, match="Depositor has no slot"):
+        add_agents(protocol, agents, [newcomer])
+    newcomer.slot = AgentSlot("keeper", 1.0, 0.0, has_account=False)
+    with pytest.raises(InputError, match="'keeper', which is taken"):
+        add_agents(protocol, agents, [newcomer])
+    newcomer.slot = AgentSlot("late", 1.0, 0.0, has_account=False)
+    grown, everyone = add_agents(protocol, agents, [newcomer])
+    assert grown.agents[newcomer.index].name == "late"
+    assert everyone[-1] is newcomer
