@@ -46,6 +46,12 @@ def number(value: float | None, digits: int = 2) -> str:
     return _signed(text, 0.0 if float(text.replace(",", "")) == 0 else value, plus=False)
 
 
+def tokens(value: float) -> str:
+    """``24,900``, ``1.234``: four significant figures of a token amount, never an exponent."""
+    digits = max(0, 3 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:,.{digits}f}"
+
+
 def count(value: int, singular: str, plural: str | None = None) -> str:
     """``1 path``, ``12 paths``."""
     return f"{value:,} {singular if value == 1 else plural or singular + 's'}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.report.format import count, listed, number, percent, usd
+from simulator.report.format import count, listed, number, percent, tokens, usd
 from simulator.results.attribution import HEDGE_LEG, LP_LEG
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ def _margin(config: Config, series: pd.DataFrame, events: pd.DataFrame) -> list[
         symbol = config.markets[int(first["market"])]
         told.append(
             f"The vault was liquidated {count(len(liquidated), 'time')}, first at hour "
-            f"{first['hours']:,.0f}: {first['amount_in']:,.4g} {symbol} of its hedge were closed "
-            f"for it, and the penalties came to {usd(float(liquidated['amount_out'].sum()))}."
+            f"{first['hours']:,.0f}: {tokens(first['amount_in'])} {symbol} of its hedge were "
+            f"closed for it, and the penalties came to {usd(float(liquidated['amount_out'].sum()))}."
         )
     return told
 
