@@ -175,10 +175,11 @@ def _margin(config: Config, series: pd.DataFrame, events: pd.DataFrame) -> list[
     if len(liquidated):
         first = liquidated.iloc[0]
         symbol = config.markets[int(first["market"])]
+        penalties = usd(float(liquidated["amount_out"].sum()))
         told.append(
             f"The vault was liquidated {count(len(liquidated), 'time')}, first at hour "
             f"{first['hours']:,.0f}: {tokens(first['amount_in'])} {symbol} of its hedge were "
-            f"closed for it, and the penalties came to {usd(float(liquidated['amount_out'].sum()))}."
+            f"closed for it, and the penalties came to {penalties}."
         )
     return told
 
