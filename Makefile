@@ -67,7 +67,9 @@ demo: setup ## Run the correlation breakdown on 200 paths and write its report t
 bench: setup ## Time the kernels and the engine
 	@$(BIN)/hedgesim bench
 
+# ape looks at each file alone: a changed module must have whatever imports it compiled again.
 compile: setup ## Compile the contracts into .build
+	@if [ -n "$$(find contracts -name '*.vy*' -newer .build/__local__.json 2>/dev/null)" ]; then rm -f .build/__local__.json; fi
 	@$(BIN)/ape compile
 
 # ---------------------------------------------------------------------------------------- development
