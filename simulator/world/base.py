@@ -18,8 +18,7 @@ class Observation:
     """Every state variable of the protocol at one moment, at the last oracle price (stale or not).
 
     P paths, J agents, N accounts, M markets, C collaterals. Whole tokens, USD, fractions; funding
-    rate per day. Names follow contracts/SPEC.md. On chain all of it comes from one
-    ``Lens.observe``.
+    rate per day. Names follow contracts/SPEC.md.
 
     Valid until the world's next ``advance`` or ``execute``; keep a copy of what must outlive it.
     The model world answers with a lazy subclass (fields are cached properties: stored state is a
