@@ -54,6 +54,16 @@ class Status(IntEnum):
     PAUSED = 21
     ZERO_AMOUNT = 22
     WRONG_MARKET = 23
+    OPEN_INTEREST_CAP = 24
+    WITHDRAWALS_GATED = 25
+    NOT_REDUCING_RISK = 26
+    TOO_MANY_ACCOUNTS = 27
+    WITHDRAWALS_QUEUED = 28
+    REQUEST_PENDING = 29
+    NO_REQUEST = 30
+    NOTHING_TO_SETTLE = 31
+    NO_CONSENT = 32
+    ACCOUNT_IN_USE = 33
 
 
 # The contracts' revert strings, and those of the third-party code beside them.
@@ -69,6 +79,12 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "clearing: zero size": Status.ZERO_AMOUNT,
     "clearing: wrong market": Status.WRONG_MARKET,
     "clearing: paused": Status.PAUSED,
+    "clearing: open interest cap": Status.OPEN_INTEREST_CAP,
+    "clearing: withdrawals gated": Status.WITHDRAWALS_GATED,
+    "clearing: not reducing risk": Status.NOT_REDUCING_RISK,
+    "clearing: too many accounts": Status.TOO_MANY_ACCOUNTS,
+    "clearing: no consent": Status.NO_CONSENT,
+    "clearing: account in use": Status.ACCOUNT_IN_USE,
     "vault: within band": Status.WITHIN_BAND,
     "vault: centred": Status.CENTRED,
     "vault: spot deviates": Status.SPOT_DEVIATES,
@@ -83,6 +99,10 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "vault: beta change too fast": Status.BETA_TOO_FAST,
     "vault: paused": Status.PAUSED,
     "vault: zero amount": Status.ZERO_AMOUNT,
+    "vault: withdrawals queued": Status.WITHDRAWALS_QUEUED,
+    "vault: request pending": Status.REQUEST_PENDING,
+    "vault: no request": Status.NO_REQUEST,
+    "vault: nothing to settle": Status.NOTHING_TO_SETTLE,
     "Too little received": Status.SLIPPAGE,  # v3-periphery SwapRouter
     "STF": Status.INSUFFICIENT_BALANCE,  # v3-periphery TransferHelper: transferFrom failed
     "SPL": Status.SLIPPAGE,  # v3-core pool: the spot price is at or beyond the limit

@@ -72,6 +72,25 @@ class LiquidateCollateral(Action):
 
 
 @dataclass(frozen=True, eq=False)
+class LiquidatePledge(Action):
+    """Liquidate the liquidity pledged by ``account`` (at most one position per account here)."""
+
+    account: int
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class PostCovariance(Action):
+    """ClearingHouse ``post_covariance``: the factor W of daily covariance, ``[A, 8, paths]``.
+
+    A risk assets in the order of ``Protocol.risk_assets``; rounded to 1e-8 at the border.
+    """
+
+    factor: Floats
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
 class Deposit(Action):
     """ERC-4626 ``deposit`` of ``assets`` whole USDC."""
 
@@ -83,6 +102,35 @@ class Redeem(Action):
     """ERC-4626 ``redeem`` of ``shares`` whole shares."""
 
     shares: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class RequestRedeem(Action):
+    """HedgeVault ``request_redeem`` of ``shares`` whole shares: the last place in the queue."""
+
+    shares: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class CancelRequest(Action):
+    """HedgeVault ``cancel_request()``."""
+
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class RedeemInKind(Action):
+    """HedgeVault ``redeem_in_kind`` of ``shares``: tokens, and a slice of the margin account."""
+
+    shares: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class SettleWithdrawals(Action):
+    """HedgeVault ``settle_withdrawals``, unwinding at most ``fraction`` (0 … 1) of both legs."""
+
+    fraction: Floats
+    when: Booleans
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +176,9 @@ class Fill:
     ``amount_in`` / ``amount_out`` by action, whole units:
     Swap: tokens in, tokens out. Trade: size, fill price (USD). PostMargin: moved tokens, 0.
     Liquidate: closed size (≥ 0), penalty (USDC). LiquidateCollateral: USDC paid, tokens taken.
-    Deposit: assets in, shares out. Redeem: shares in, assets out. Keeper functions: 0, reward
-    (USDC).
+    LiquidatePledge: USDC paid, fraction of the liquidity. Deposit: assets in, shares out. Redeem:
+    shares in, assets out. RequestRedeem, CancelRequest: shares, 0. RedeemInKind: shares in, fraction
+    of the vault. SettleWithdrawals: shares burnt, assets paid. Keeper functions: 0, reward (USDC).
     """
 
     status: Codes
@@ -145,16 +194,22 @@ class Fill:
 # Gas units an action costs its actor: the gas schedule lives in simulator/world/gas.py.
 __all__ = [
     "Action",
+    "CancelRequest",
     "Deleverage",
     "Deposit",
     "Fill",
     "Liquidate",
     "LiquidateCollateral",
+    "LiquidatePledge",
     "PostBetas",
+    "PostCovariance",
     "PostMargin",
     "Rebalance",
     "Recenter",
     "Redeem",
+    "RedeemInKind",
+    "RequestRedeem",
+    "SettleWithdrawals",
     "Swap",
     "TopUp",
     "Trade",

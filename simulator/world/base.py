@@ -34,12 +34,18 @@ class Observation:
     skew_scale: Floats  # [M, P]
     funding_rate: Floats  # [M, P] accrued up to now
     funding_index: Floats  # [M, P] accrued up to now
+    long_interest: Floats  # [M, P] Σ of the long sizes; the short ones are long_interest − skew
+    loss_long: Floats  # [M, P] socialised loss per unit of size, USDC
+    loss_short: Floats  # [M, P]
+    insurance_drawn: Floats  # [M, P] cumulative, USDC
+    maker_drawn: Floats  # [M, P] cumulative, USDC
     # clearing accounts
     cash: Floats  # [N, P]
     collateral: Floats  # [N, C, P] whole tokens; collateral 0 is cash and stays zero here
     size: Floats  # [N, M, P]
     cost: Floats  # [N, M, P]
     funding_entry: Floats  # [N, M, P] funding index at the position's last settlement
+    loss_entry: Floats  # [N, M, P] socialised loss index then
     account_value: Floats  # [N, P]
     equity: Floats  # [N, P]
     maintenance: Floats  # [N, P]
@@ -48,7 +54,10 @@ class Observation:
     bad_debt: Floats  # [P] cumulative
     # vault
     nav: Floats  # [P] USD
-    shares: Floats  # [P] total supply, whole shares
+    shares: Floats  # [P] total supply, whole shares, without the fees due since the last accrual
+    fee_shares: Floats  # [P] of them the fee receiver's
+    queued_shares: Floats  # [P] of them waiting in the queue
+    high_water_mark: Floats  # [P] USDC per share
     idle_usdc: Floats  # [P]
     idle_base: Floats  # [P]
     liquidity: Floats  # [P] L of the vault's position, raw
