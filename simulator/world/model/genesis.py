@@ -31,6 +31,7 @@ def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: 
     depth = np.array(pool_depth, np.float64)
     initialise(tables.pool, state.pool, protocol.pool.sqrt_price_x96 / 2**96, depth)
     state.vault.betas_time[:] = -1.0
+    state.vault.high_water_mark[:] = 1.0
     _fund_clearing(protocol, tables, state, perp_depth)
     for agent, slot in enumerate(protocol.agents):
         state.wallet.token[agent, 0] = to_raw(slot.usdc, USDC_DECIMALS)

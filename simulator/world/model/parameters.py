@@ -61,13 +61,17 @@ class VaultTable(NamedTuple):
     top_up_ratio: float
     deleverage_ratio: float
     keeper_reward: float
+    keeper_share: float
     entry_fee: float
     exit_fee: float
+    management_fee: float
+    performance_fee: float
     deposit_cap: float
     beta_max: float
     beta_max_change: float
     beta_interval: float
     isolated: bool
+    pledged: bool
     base_unit: float  # raw units per whole base token
     usdc_unit: float
 
@@ -134,13 +138,17 @@ def vault_table(protocol: Protocol) -> VaultTable:
         top_up_ratio=float(vault.top_up_ratio),
         deleverage_ratio=float(vault.deleverage_ratio),
         keeper_reward=float(np.floor(vault.keeper_reward * usdc_unit)),
+        keeper_share=float(vault.keeper_share),
         entry_fee=float(vault.entry_fee),
         exit_fee=float(vault.exit_fee),
+        management_fee=float(vault.management_fee),
+        performance_fee=float(vault.performance_fee),
         deposit_cap=float(np.floor(vault.deposit_cap * usdc_unit)),
         beta_max=float(vault.beta_max),
         beta_max_change=float(vault.beta_max_change),
         beta_interval=float(vault.beta_interval),
         isolated=bool(vault.isolated),
+        pledged=bool(vault.pledged),
         base_unit=10.0 ** protocol.assets[1].decimals,
         usdc_unit=usdc_unit,
     )

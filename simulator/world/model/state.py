@@ -65,6 +65,12 @@ class VaultState(NamedTuple):
     idle_base: Floats  # [P] raw
     betas: Floats  # [M, P]
     betas_time: Floats  # [P] seconds since the start; -1 before the first post
+    fee_shares: Floats  # [P] of the supply, raw, the fee receiver's
+    high_water_mark: Floats  # [P] USDC per share
+    fees_time: Floats  # [P] seconds since the start, at the last accrual of fees
+    request: Floats  # [J, P] raw shares of each agent waiting in the queue; 0: no request
+    place: Floats  # [J, P] the request's place in line, counted from 1 over all time
+    requests: Floats  # [P] requests ever made
 
 
 class WalletState(NamedTuple):
@@ -122,7 +128,7 @@ def allocate(
                 **dict.fromkeys(("size", "cost", "funding_entry"), (accounts, markets)),
             },
         ),
-        (VaultState, {"betas": (markets,)}),
+        (VaultState, {"betas": (markets,), "request": (agents,), "place": (agents,)}),
         (WalletState, {"token": (agents, assets), "shares": (agents,)}),
     ]
     rows = sum(math.prod(shape.get(name, ())) for group, shape in shapes for name in group._fields)
