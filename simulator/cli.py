@@ -53,9 +53,13 @@ def hedgesim() -> None:
 
 def _configured(command: _Command) -> _Command:
     """The argument and options that say what is simulated."""
+    return click.argument("scenario", metavar="NAME|FILE")(_options(command))
+
+
+def _options(command: _Command) -> _Command:
+    """Options of every command that runs a scenario."""
     for option in reversed(
         (
-            click.argument("scenario", metavar="NAME|FILE"),
             click.option("--paths", type=int, help="Number of market paths."),
             click.option("--seed", type=int, help="Root of all randomness."),
             click.option(
@@ -189,14 +193,29 @@ def schema() -> int:
 
 
 @hedgesim.command()
-@_configured
+@click.argument("scenario", metavar="NAME|FILE", required=False)
+@_options
 @click.option("--steps", type=int, help="Steps compared [default: all].")
+@click.option(
+    "--random", "count", type=int, metavar="N", help="N random scenarios instead of a named one."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-def verify(scenario: str, paths: int | None, steps: int | None, as_json: bool, **which: Any) -> int:
+def verify(
+    scenario: str | None,
+    paths: int | None,
+    steps: int | None,
+    count: int | None,
+    as_json: bool,
+    **which: Any,
+) -> int:
     """Run both worlds on the same market paths and compare them.
 
     Exits 0 when every state variable agrees to 1e-9 and no decision differs, else 1.
     """
+    if count is not None:
+        return _verify_random(scenario, count, paths or 1, steps, as_json, **which)
+    if scenario is None:
+        raise InputError("NAME|FILE = (none): name a scenario, or give --random N")
     from simulator import verify as comparing
     from simulator.terminal import ProgressBar, show_comparison
 
@@ -215,6 +234,44 @@ def verify(scenario: str, paths: int | None, steps: int | None, as_json: bool, *
     else:
         show_comparison(comparison)
     return 0 if comparison.agrees else 1
+
+
+def _verify_random(
+    scenario: str | None,
+    count: int,
+    paths: int,
+    steps: int | None,
+    as_json: bool,
+    *,
+    seed: int | None,
+    **which: Any,
+) -> int:
+    """``verify --random``: what differs is written to ``out/`` as a scenario of its own."""
+    from simulator.config import to_yaml
+    from simulator.fuzz import verify_random
+    from simulator.results.store import write_text
+    from simulator.terminal import ProgressBar, show_trials
+
+    for name, value in ({"NAME|FILE": scenario} | which).items():
+        if value:
+            raise InputError(f"{name} = {value}: not allowed together with --random")
+    done, seed = 0, (1 if seed is None else seed)
+    with ProgressBar(f"{count} random scenarios in both worlds", "scenarios") as bar:
+
+        def progress(_: object) -> None:
+            nonlocal done
+            done += 1
+            bar.update(done, count)
+
+        trials = verify_random(seed, count, paths, steps, progress=progress)
+    differing = [trial for trial in trials if not trial.comparison.agrees]
+    for trial in differing:
+        write_text(Path("out") / f"{trial.config.name}.yaml", to_yaml(trial.config))
+    if as_json:
+        _print_json({trial.config.name: trial.comparison.to_json() for trial in trials})
+    else:
+        show_trials(trials)
+    return 1 if differing else 0
 
 
 @hedgesim.command()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.bench import Row
+    from simulator.fuzz import Trial
     from simulator.result import Result
     from simulator.verify import Comparison
 
@@ -130,6 +131,29 @@ def show_comparison(comparison: Comparison) -> None:
         f"  Largest relative error: {comparison.worst:.1e}, "
         f"{'the worlds agree' if comparison.agrees else 'the worlds DIFFER'}"
     )
+
+
+def show_trials(trials: Sequence[Trial]) -> None:
+    """Print how far both worlds agree on random scenarios."""
+    _table(
+        "Model against contracts on random scenarios",
+        ("scenario", "margin", "largest relative error", "in", "flips", "actions"),
+        [
+            [
+                trial.config.name,
+                trial.config.clearing.margin,
+                f"{trial.comparison.worst:.1e}",
+                trial.comparison.worst_variable,
+                str(len(trial.comparison.flips)),
+                f"{sum(trial.comparison.statuses.values()):,}",
+            ]
+            for trial in trials
+        ],
+    )
+    differing = [trial.config.name for trial in trials if not trial.comparison.agrees]
+    for name in differing:
+        click.echo(f"  {name} differs: hedgesim verify out/{name}.yaml --paths 1")
+    click.echo("  The worlds DIFFER" if differing else "  The worlds agree on all of them")
 
 
 def show_benchmark(rows: Sequence[Row]) -> None:

@@ -118,6 +118,11 @@ class Comparison:
         return float(np.max(list(self.max_relative_error.values())))
 
     @property
+    def worst_variable(self) -> str:
+        """The variable of the largest relative error."""
+        return max(self.max_relative_error, key=self.max_relative_error.__getitem__)
+
+    @property
     def agrees(self) -> bool:
         """True when no variable differs by more than :data:`TOLERANCE` and no decision flipped."""
         return self.worst <= TOLERANCE and not self.flips
