@@ -195,6 +195,16 @@ def _vault(config: Config) -> Iterator[str]:
             f"vault.lp_allocation + vault.margin_allocation = "
             f"{vault.lp_allocation + vault.margin_allocation:g}: must be at most 1"
         )
+    if config.pledged and config.clearing.margin == "isolated":
+        yield "vault.pledged = true: must be false or null with clearing.margin = isolated"
+    read = {USDC, config.pool.base, *config.clearing.markets}
+    lag = max(config.feed(symbol).deviation for symbol in read)
+    for name in ("entry_fee", "exit_fee"):
+        if getattr(vault, name) < lag:
+            yield (
+                f"vault.{name} = {getattr(vault, name):g}: must be at least {lag:g}, the largest "
+                "deviation of the oracle's feeds, or depositors gain from trading against its lag"
+            )
     for symbol, beta in (vault.betas or {}).items():
         if abs(beta) > vault.beta_max:
             yield (

@@ -119,6 +119,13 @@ class Config(Section):
         """Tick spacing of the pool."""
         return self.pool.tick_spacing or TICK_SPACING[self.pool.fee_ppm]
 
+    @property
+    def pledged(self) -> bool:
+        """Whether the vault's liquidity backs its hedge's margin account."""
+        if self.vault.pledged is None:
+            return self.clearing.margin == "portfolio"
+        return self.vault.pledged
+
     def feed(self, symbol: str) -> Feed:
         """Price feed of one asset."""
         return self.oracle.feeds.get(symbol, self.oracle)

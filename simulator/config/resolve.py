@@ -190,13 +190,17 @@ def _vault(config: Config) -> VaultParameters:
         top_up_ratio=vault.top_up_ratio,
         deleverage_ratio=vault.deleverage_ratio,
         keeper_reward=vault.keeper_reward,
+        keeper_share=vault.keeper_share,
         entry_fee=vault.entry_fee,
         exit_fee=vault.exit_fee,
+        management_fee=vault.management_fee,
+        performance_fee=vault.performance_fee,
         deposit_cap=vault.deposit_cap,
         beta_max=vault.beta_max,
         beta_max_change=vault.beta_max_change,
         beta_interval=round(vault.beta_interval_hours * 3_600),
         isolated=config.clearing.margin == "isolated",
+        pledged=config.pledged,
     )
 
 

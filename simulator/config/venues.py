@@ -170,7 +170,13 @@ class Vault(Section):
         default=2.2, gt=1, le=1e4, description="margin ratio below which both legs shrink"
     )
     keeper_reward: float = Field(
-        default=5.0, ge=0, le=1e4, description="reward per keeper call, USDC"
+        default=5.0, ge=0, le=1e4, description="most a keeper call is paid, USDC"
+    )
+    keeper_share: float = Field(
+        default=0.001,
+        ge=0,
+        le=0.05,
+        description="most a keeper call is paid, fraction of the value it protects",
     )
     entry_fee: float = Field(
         default=0.005, ge=0, le=0.1, description="fee on deposits that stays in the vault, fraction"
@@ -181,7 +187,22 @@ class Vault(Section):
         le=0.1,
         description="fee on withdrawals that stays in the vault, fraction",
     )
+    management_fee: float = Field(
+        default=0.0, ge=0, le=0.1, description="fee on assets, paid in shares, fraction per 365 days"
+    )
+    performance_fee: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="fee on a share's gain above its high-water mark, paid in shares, fraction",
+    )
     deposit_cap: float = Field(default=1e9, gt=0, le=1e15, description="most the vault holds, USDC")
+    pledged: bool | None = Field(
+        default=None,
+        description=(
+            "whether the liquidity backs the hedge's margin account; null: with portfolio margin"
+        ),
+    )
     beta_max: float = Field(
         default=3.0,
         gt=0,

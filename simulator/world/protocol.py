@@ -91,7 +91,11 @@ class ClearingParameters:
 
 @dataclass(frozen=True)
 class VaultParameters:
-    """HedgeVault parameters (contracts/SPEC.md §4.1)."""
+    """HedgeVault parameters (contracts/SPEC.md §4.1).
+
+    Fees are fractions, ``management_fee`` per 365 days; ``keeper_share`` is a fraction of the value
+    a keeper call protects; ``pledged``: the liquidity backs the vault's cross account.
+    """
 
     range_half_width: int
     recenter_threshold: float
@@ -103,13 +107,17 @@ class VaultParameters:
     top_up_ratio: float
     deleverage_ratio: float
     keeper_reward: float
+    keeper_share: float
     entry_fee: float
     exit_fee: float
+    management_fee: float
+    performance_fee: float
     deposit_cap: float
     beta_max: float
     beta_max_change: float
     beta_interval: int
     isolated: bool
+    pledged: bool
 
 
 @dataclass(frozen=True)
