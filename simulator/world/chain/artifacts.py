@@ -1,8 +1,10 @@
 """ABI and bytecode of every contract: ours compiled by vyper, third-party from the npm packages.
 
-Ours are compiled once per content of ``contracts/`` and kept in ``.build/vyper``, with the settings
-ape takes from ``ape-config.yaml`` (optimiser ``gas``, EVM ``cancun``), so the bytecode is the one
-``ape compile`` gives. A cache keyed by content cannot be stale, which ape's own manifest can.
+Ours are compiled once per content of a source and all it imports and kept in ``.build/vyper``, with
+the settings ape takes from ``ape-config.yaml`` (optimiser ``gas``, EVM ``cancun``), so the bytecode
+is the one ``ape compile`` gives. A cache keyed by content cannot be stale, which ape's own manifest
+can. ``HEDGESIM_CONTRACTS`` names another folder to take ``contracts/`` from: planted bugs
+(``scripts/mutants.py``) are tested that way.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -20,9 +23,11 @@ from typing import Any
 from simulator.types import SimulatorError
 
 ROOT = Path(__file__).resolve().parents[3]
-CONTRACTS = ROOT / "contracts"
+SOURCES = Path(os.environ.get("HEDGESIM_CONTRACTS", ROOT))
+CONTRACTS = SOURCES / "contracts"
 EVM_VERSION = "cancun"
 
+_IMPORT = re.compile(r"^from (contracts\.\w+|\.) import (\w+)", re.MULTILINE)
 _OUTPUTS = ("abi", "bytecode", "bytecode_runtime", "layout")
 _CACHE = ROOT / ".build" / "vyper"
 _UNISWAP = "node_modules/@uniswap"
@@ -76,7 +81,7 @@ def _own(name: str) -> Artifact:
     source = CONTRACTS / f"{name}.vy"
     if not source.is_file():
         raise ArtifactError(f"{source} is missing: no contract is called {name!r}")
-    cached = _CACHE / f"{name}-{_fingerprint()}.json"
+    cached = _CACHE / f"{name}-{_fingerprint(source)}.json"
     if not cached.is_file():
         _write(cached, _compile(source))
     text = json.loads(cached.read_text(encoding="utf-8"))
@@ -89,13 +94,28 @@ def _own(name: str) -> Artifact:
     )
 
 
-@cache
-def _fingerprint() -> str:
-    """Hash of all our sources and of the compiler: a module changes every contract importing it."""
+def _fingerprint(source: Path) -> str:
+    """Hash of a source, of all it imports, and of the compiler."""
     digest = hashlib.sha256(f"{version('vyper')} {EVM_VERSION} {_OUTPUTS}".encode())
-    for path in sorted(CONTRACTS.rglob("*.vy*")):
+    for path in sorted(_closure(source, set())):
         digest.update(path.relative_to(CONTRACTS).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _closure(source: Path, seen: set[Path]) -> set[Path]:
+    """``source`` and the files it imports, directly or not."""
+    if source not in seen:
+        seen.add(source)
+        for imported in _imports(source):
+            _closure(imported, seen)
+    return seen
+
+
+def _imports(source: Path) -> Iterator[Path]:
+    for package, name in _IMPORT.findall(source.read_text(encoding="utf-8")):
+        folder = source.parent if package.startswith(".") else SOURCES / package.replace(".", "/")
+        candidates = (folder / f"{name}{suffix}" for suffix in (".vy", ".vyi"))
+        yield from (path for path in candidates if path.exists())
 
 
 def _compile(source: Path) -> dict[str, Any]:
@@ -105,7 +125,7 @@ def _compile(source: Path) -> dict[str, Any]:
     outputs = compile_files(
         [str(source)],
         list(_OUTPUTS),
-        paths=[str(ROOT), str(CONTRACTS)],
+        paths=[str(SOURCES), str(CONTRACTS)],
         settings=Settings(evm_version=EVM_VERSION),
     )
     (output,) = outputs.values()
