@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # TickMath.MAX_TICK of Uniswap v3: the price range is 1.0001^±887272.
 MAX_TICK = 887_272
+# Assets whose risk the ClearingHouse nets (contracts/SPEC.md §3.1).
+MAX_RISK_ASSETS = 8
 
 
 def problems(config: Config) -> Iterator[str]:
@@ -150,13 +152,16 @@ def _aligned(field: str, ticks: int | None, spacing: int) -> Iterator[str]:
 
 def _clearing(config: Config) -> Iterator[str]:
     clearing = config.clearing
+    portfolio = clearing.margin == "portfolio"
+    floor = clearing.gross_floor if portfolio else 1.0
+    factors = "initial_multiple" + " and gross_floor" * portfolio
     for symbol, market in clearing.markets.items():
-        initial = clearing.initial_multiple * market.maintenance_rate
+        initial = floor * clearing.initial_multiple * market.maintenance_rate
         cost = market.half_spread + clearing.liquidation_penalty
         if initial <= cost:
             yield (
                 f"clearing.markets.{symbol}.maintenance_rate = {market.maintenance_rate}: times "
-                f"initial_multiple is {initial:g}, must exceed half_spread + liquidation_penalty "
+                f"{factors} is {initial:g}, must exceed half_spread + liquidation_penalty "
                 f"= {cost:g}, or a liquidation cannot restore the margin"
             )
     usdc = clearing.collaterals[USDC].haircut if USDC in clearing.collaterals else 0.0
@@ -169,6 +174,23 @@ def _clearing(config: Config) -> Iterator[str]:
                 f"clearing.collaterals.{symbol}.haircut = {collateral.haircut:g}: must be from "
                 f"{least:g} to 1, or selling it to a liquidator costs the account equity"
             )
+    if clearing.lp_haircut < least - 1e-15:
+        yield (
+            f"clearing.lp_haircut = {clearing.lp_haircut:g}: must be from {least:g} to 1, or "
+            "liquidating pledged liquidity costs the account equity"
+        )
+    if config.pledged and config.pool.base not in clearing.collaterals:
+        yield (
+            f"clearing.collaterals = {_list(clearing.collaterals)}: {config.pool.base}, the pool's "
+            "base asset, is required where the vault pledges its liquidity (vault.pledged; null: "
+            "with clearing.margin = portfolio)"
+        )
+    listed = {USDC, *clearing.markets, *clearing.collaterals}
+    if len(listed) > MAX_RISK_ASSETS:
+        yield (
+            f"clearing.markets, clearing.collaterals = {_list(sorted(listed))}: must name at most "
+            f"{MAX_RISK_ASSETS} assets in all, USDC included"
+        )
 
 
 def _vault(config: Config) -> Iterator[str]:

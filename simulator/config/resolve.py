@@ -10,8 +10,10 @@ import numpy as np
 
 from simulator.config import correlation
 from simulator.config.checks import MAX_TICK
-from simulator.types import USDC, USDC_DECIMALS
+from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
+    FACTOR_COLUMNS,
+    FACTOR_SCALE,
     AgentSlot,
     BackgroundRange,
     ClearingParameters,
@@ -49,6 +51,7 @@ def resolve(config: Config) -> Protocol:
             for symbol in symbols
         ),
         oracle_max_age=tuple(round(config.feed(symbol).max_age_minutes * 60) for symbol in symbols),
+        oracle_deviation=tuple(config.feed(symbol).deviation for symbol in symbols),
         pool=_pool(config),
         clearing=_clearing(config),
         vault=_vault(config),
@@ -107,11 +110,7 @@ def _tick_of(sqrt_price_x96: int) -> int:
 def _range(
     config: Config, item: BackgroundLiquidity, sqrt_price_x96: int, tick: int
 ) -> BackgroundRange:
-    """Tick-aligned range around the initial price, with the liquidity its value buys there.
-
-    Value of one unit of L at √P in [√P_a, √P_b] (Uniswap v3 whitepaper, eq. 6.29 and 6.30):
-    (1/√P − 1/√P_b) base + (√P − √P_a) USDC, raw units.
-    """
+    """Tick-aligned range around the initial price, with the liquidity its value buys there."""
     spacing = config.tick_spacing
     last = MAX_TICK // spacing * spacing
     half = item.half_width_ticks
@@ -122,13 +121,21 @@ def _range(
     else:
         lower = max((tick - half) // spacing * spacing, -last)
         upper = min(-((-tick - half) // spacing) * spacing, last)
+    value_of_one = _value_of_one(config, sqrt_price_x96, lower, upper)
+    return BackgroundRange(lower, upper, int(item.value_usd / value_of_one))
+
+
+def _value_of_one(config: Config, sqrt_price_x96: int, lower: int, upper: int) -> float:
+    """USD of one unit of L at √P in [√P_a, √P_b] (Uniswap v3 whitepaper, eq. 6.29 and 6.30).
+
+    (1/√P − 1/√P_b) base + (√P − √P_a) USDC, raw units.
+    """
     root = sqrt_price_x96 / 2**96
     root_lower, root_upper = (1.0001 ** (bound / 2) for bound in (lower, upper))
     base, usdc = config.assets[config.pool.base], config.assets[USDC]
-    value_of_one = (1 / root - 1 / root_upper) * base.price / 10**base.decimals + (
+    return (1 / root - 1 / root_upper) * base.price / 10**base.decimals + (
         root - root_lower
     ) * usdc.price / 10**USDC_DECIMALS
-    return BackgroundRange(lower, upper, int(item.value_usd / value_of_one))
 
 
 def _half_width(config: Config) -> int:
@@ -146,7 +153,7 @@ def _half_width(config: Config) -> int:
 
 def _clearing(config: Config) -> ClearingParameters:
     clearing, symbols = config.clearing, config.symbols
-    others = (symbol for symbol in clearing.collaterals if symbol != USDC)
+    portfolio = clearing.margin == "portfolio"
     return ClearingParameters(
         markets=tuple(
             MarketParameters(
@@ -157,6 +164,9 @@ def _clearing(config: Config) -> ClearingParameters:
                 max_funding_velocity=market.max_funding_velocity,
                 max_skew=market.max_skew_usd / config.assets[symbol].price,
                 maintenance_rate=market.maintenance_rate,
+                max_open_interest=market.max_open_interest_usd / config.assets[symbol].price,
+                insurance_cap=market.insurance_cap,
+                maker_loss_cap=market.maker_loss_cap,
             )
             for symbol, market in clearing.markets.items()
         ),
@@ -166,15 +176,49 @@ def _clearing(config: Config) -> ClearingParameters:
                 haircut=clearing.collaterals[symbol].haircut,
                 cap=clearing.collaterals[symbol].cap,
             )
-            for symbol in (USDC, *others)
+            for symbol in _basket(config)
         ),
         initial_multiple=clearing.initial_multiple,
         liquidation_penalty=clearing.liquidation_penalty,
         liquidator_share=clearing.liquidator_share,
         profit_cap=clearing.profit_cap,
+        gross_floor=clearing.gross_floor if portfolio else 1.0,
+        risk_multiple=clearing.risk_multiple if portfolio else 0.0,
+        withdrawal_gate=round(clearing.withdrawal_gate_hours * 3_600),
+        lp_haircut=clearing.lp_haircut,
+        lp_cap=_lp_cap(config),
+        covariance_factor=covariance_factor(config) if portfolio else (),
         maker_funds=clearing.maker_funds,
         insurance_funds=clearing.insurance_funds,
     )
+
+
+def _basket(config: Config) -> tuple[str, ...]:
+    """Collaterals in the order of every array: USDC, then as written."""
+    return (USDC, *(symbol for symbol in config.clearing.collaterals if symbol != USDC))
+
+
+def _lp_cap(config: Config) -> int:
+    """Raw L of pledged liquidity worth the cap, in the vault's range around the initial price."""
+    root, half = _sqrt_price_x96(config), _half_width(config)
+    tick = _tick_of(root)
+    return int(config.clearing.lp_cap_usd / _value_of_one(config, root, tick - half, tick + half))
+
+
+def covariance_factor(config: Config) -> tuple[tuple[int, ...], ...]:
+    """Rows of 8 integers scaled 1e8: W of the daily covariance W·Wᵀ the venue is given at first.
+
+    Diffusion volatilities and the assumed correlation, by :attr:`Protocol.risk_assets`; jumps and
+    the shocks to come are not in it.
+    """
+    symbols = tuple(dict.fromkeys((USDC, *config.markets, *_basket(config))))
+    rows = [config.symbols.index(symbol) for symbol in symbols]
+    matrix = correlation.assumed(config)[np.ix_(rows, rows)]
+    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
+    daily = volatility / np.sqrt(SECONDS_PER_YEAR / SECONDS_PER_DAY)
+    factor = np.zeros((len(symbols), FACTOR_COLUMNS))
+    factor[:, : len(symbols)] = daily[:, None] * correlation.cholesky(matrix)
+    return tuple(tuple(round(entry * FACTOR_SCALE) for entry in row) for row in factor.tolist())
 
 
 def _vault(config: Config) -> VaultParameters:
@@ -205,7 +249,7 @@ def _vault(config: Config) -> VaultParameters:
 
 
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
-    collaterals = (USDC, *(c for c in config.clearing.collaterals if c != USDC))
+    collaterals = _basket(config)
     slots = []
     for name in AGENT_ORDER:
         agent = getattr(config.agents, name)

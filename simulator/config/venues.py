@@ -82,16 +82,38 @@ class Market(Section):
     max_skew_usd: float = Field(
         gt=0, le=1e13, description="inventory limit of the maker account, USD at the initial price"
     )
+    max_open_interest_usd: float = Field(
+        default=1e9,
+        gt=0,
+        le=1e13,
+        description="most all longs and shorts together may hold, USD at the initial price",
+    )
     maintenance_rate: float = Field(
         default=0.05, gt=0, lt=1, description="maintenance margin, fraction of the notional"
+    )
+    insurance_cap: float = Field(
+        default=1e9,
+        ge=0,
+        le=1e13,
+        description="what this market's losses may ever take from the insurance fund, USDC",
+    )
+    maker_loss_cap: float = Field(
+        default=1e9,
+        ge=0,
+        le=1e13,
+        description="what this market's losses may ever take from the maker, USDC",
     )
 
 
 class Clearing(Section):
-    """The cross-margin clearing house, its markets and its own funds."""
+    """The clearing house, its markets and its own funds."""
 
-    margin: Literal["isolated", "cross"] = Field(
-        default="cross", description="margin mode of the vault's hedge"
+    margin: Literal["isolated", "gross", "portfolio"] = Field(
+        default="gross",
+        description=(
+            "margin mode: one account per market; one account, margins added; one account, "
+            "margin on its risk"
+        ),
     )
     initial_multiple: float = Field(
         default=2.0, ge=1, le=10, description="initial over maintenance margin (pure number)"
@@ -107,6 +129,36 @@ class Clearing(Section):
         ge=0,
         le=1,
         description="unrealised profit counted as initial margin at most, multiple of cash",
+    )
+    gross_floor: float = Field(
+        default=0.3,
+        gt=0,
+        le=1,
+        description="portfolio margin: least requirement, fraction of that of the gross rule",
+    )
+    risk_multiple: float = Field(
+        default=6.0,
+        gt=0,
+        le=100,
+        description="portfolio margin: requirement, standard deviations of a day's result",
+    )
+    withdrawal_gate_hours: float = Field(
+        default=4.0,
+        ge=0,
+        le=168,
+        description="time after an insolvency no margin leaves an account with a position, hours",
+    )
+    lp_haircut: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="fraction of pledged liquidity's value that does not count as margin",
+    )
+    lp_cap_usd: float = Field(
+        default=1e9,
+        gt=0,
+        le=1e12,
+        description="most pledged liquidity the venue takes, USD in the vault's range at the start",
     )
     maker_funds: float = Field(
         default=50e6, ge=0, le=1e13, description="maker account at the start, USDC"
@@ -188,7 +240,10 @@ class Vault(Section):
         description="fee on withdrawals that stays in the vault, fraction",
     )
     management_fee: float = Field(
-        default=0.0, ge=0, le=0.1, description="fee on assets, paid in shares, fraction per 365 days"
+        default=0.0,
+        ge=0,
+        le=0.1,
+        description="fee on assets, paid in shares, fraction per 365 days",
     )
     performance_fee: float = Field(
         default=0.0,

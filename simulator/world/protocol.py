@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The covariance factor the ClearingHouse stores (contracts/SPEC.md §3.1): columns, and the integer
+# that stands for a standard deviation of 100 % a day.
+FACTOR_COLUMNS = 8
+FACTOR_SCALE = 10**8
+
 
 @dataclass(frozen=True)
 class Token:
@@ -55,7 +60,12 @@ class PoolParameters:
 
 @dataclass(frozen=True)
 class MarketParameters:
-    """One perp market (contracts/SPEC.md §3.1). ``skew_scale``, ``max_skew`` in base units."""
+    """One perp market (contracts/SPEC.md §3.1).
+
+    ``skew_scale``, ``max_skew``, ``max_open_interest`` (longs and shorts together) in base units.
+    ``insurance_cap``, ``maker_loss_cap``: whole USDC this market's losses may ever take from the
+    insurance fund and from the maker.
+    """
 
     asset: int
     skew_scale: float
@@ -64,6 +74,9 @@ class MarketParameters:
     max_funding_velocity: float
     max_skew: float
     maintenance_rate: float
+    max_open_interest: float
+    insurance_cap: float
+    maker_loss_cap: float
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,13 @@ class CollateralParameters:
 
 @dataclass(frozen=True)
 class ClearingParameters:
-    """Parameters common to all markets, and the venue's own funds in whole USDC."""
+    """Parameters common to all markets, and the venue's own funds in whole USDC.
+
+    Portfolio margin is ``risk_multiple`` > 0; without it ``gross_floor`` is 1 (the gross rule).
+    ``withdrawal_gate`` in seconds. ``lp_haircut``, ``lp_cap`` (raw L) are the terms of pledged
+    liquidity, whether the vault pledges or not. ``covariance_factor``: rows of 8 integers scaled
+    1e8, one per :attr:`Protocol.risk_assets`, W of the daily covariance W·Wᵀ; () = never posted.
+    """
 
     markets: tuple[MarketParameters, ...]
     collaterals: tuple[CollateralParameters, ...]
@@ -85,8 +104,14 @@ class ClearingParameters:
     liquidation_penalty: float
     liquidator_share: float
     profit_cap: float
+    gross_floor: float
+    risk_multiple: float
+    withdrawal_gate: int
+    lp_haircut: float
+    lp_cap: int
     maker_funds: float
     insurance_funds: float
+    covariance_factor: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,11 +151,13 @@ class Protocol:
 
     ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
     vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
-    ``has_account`` in order.
+    ``has_account`` in order. ``oracle_max_age`` (seconds) and ``oracle_deviation`` (fraction at
+    which a feed's round is due) are by asset.
     """
 
     assets: tuple[Token, ...]
     oracle_max_age: tuple[int, ...]
+    oracle_deviation: tuple[float, ...]
     pool: PoolParameters
     clearing: ClearingParameters
     vault: VaultParameters
@@ -145,6 +172,16 @@ class Protocol:
     def accounts(self) -> int:
         """Number of margin accounts N."""
         return 1 + self.markets + sum(slot.has_account for slot in self.agents)
+
+    @property
+    def risk_assets(self) -> tuple[int, ...]:
+        """Assets in the order of the covariance factor's rows (contracts/SPEC.md §3.1).
+
+        USDC, then the markets' assets as added, then the collaterals', each once.
+        """
+        clearing = self.clearing
+        listed = (0, *(m.asset for m in clearing.markets), *(c.asset for c in clearing.collaterals))
+        return tuple(dict.fromkeys(listed))
 
     def account_of(self, agent: int) -> int:
         """Account index of agent ``agent``; raises ValueError when it has none."""

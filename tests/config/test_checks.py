@@ -28,7 +28,7 @@ def _changed(data: dict[str, Any], path: str, value: object) -> dict[str, Any]:
 REFUSED = [
     # single fields
     ("vault.hedge_band", 1.5, "vault.hedge_band = 1.5: must be a number at least 0 and at most 1"),
-    ("vault.hedge_bnd", 0.1, "vault.hedge_bnd: unknown field; did you mean hedge_band?"),
+    ("vault.hedge_bnd", 0.1, "vault.hedge_bnd: unknown field; did you mean hedge_band"),
     ("paths", 1.5, "paths = 1.5: must be an integer at least 1"),
     ("seed", -1, "seed = -1: must be an integer at least 0"),
     ("assets.ETH.price", 0, "assets.ETH.price = 0: must be a number more than 0"),
@@ -37,7 +37,11 @@ REFUSED = [
     ("assets.ETH", {"volatility": 0.1}, "assets.ETH.price: missing; must be a number more than 0"),
     ("pool.fee_ppm", 200, "pool.fee_ppm = 200: must be one of 100, 500, 3000, 10000"),
     ("clearing.collaterals", {"USDC": {"haircut": 1.1}}, "clearing.collaterals.USDC.haircut = 1.1"),
-    ("clearing.margin", "both", "must be one of isolated, cross"),
+    (
+        "clearing.margin",
+        "both",
+        "clearing.margin = 'both': must be one of isolated, gross, portfolio",
+    ),
     ("shocks", [{"kind": "crsh"}], "shocks.0.kind = 'crsh': must be one of"),
     ("shocks", [{**CRASH, "size": 0.5}], "shocks.0.size = 0.5: must be a number more than -1"),
     ("shocks", [{**CRASH, "sise": 0.5}], "shocks.0.sise: unknown field; did you mean size"),

@@ -35,6 +35,7 @@ SQRT_2000 = 3543191142285914205922034
 PROTOCOL = Protocol(
     assets=(Token("USDC", 6, 1.0), Token("ETH", 18, 2000.0), Token("BTC", 18, 30_000.0)),
     oracle_max_age=(7200, 7200, 7200),
+    oracle_deviation=(0.0, 0.0, 0.0),
     pool=PoolParameters(
         fee_ppm=3000,
         tick_spacing=60,
@@ -47,8 +48,8 @@ PROTOCOL = Protocol(
     ),
     clearing=ClearingParameters(
         markets=(
-            MarketParameters(1, 150_000.0, 0.0005, 0.0005, 2.0, 9_000.0, 0.06),
-            MarketParameters(2, 9_000.0, 0.0005, 0.0005, 1.0, 500.0, 0.06),
+            MarketParameters(1, 150_000.0, 0.0005, 0.0005, 2.0, 9_000.0, 0.06, 16_000.0, 1e9, 1e9),
+            MarketParameters(2, 9_000.0, 0.0005, 0.0005, 1.0, 500.0, 0.06, 900.0, 1e9, 1e9),
         ),
         collaterals=(
             CollateralParameters(0, 0.01, 60_000_000.0),
@@ -58,6 +59,11 @@ PROTOCOL = Protocol(
         liquidation_penalty=0.01,
         liquidator_share=0.5,
         profit_cap=0.5,
+        gross_floor=1.0,
+        risk_multiple=0.0,
+        withdrawal_gate=7200,
+        lp_haircut=0.12,
+        lp_cap=10**24,
         maker_funds=20_000_000.0,
         insurance_funds=5_000.0,
     ),
@@ -72,13 +78,17 @@ PROTOCOL = Protocol(
         top_up_ratio=3.5,
         deleverage_ratio=3.0,
         keeper_reward=5.0,
+        keeper_share=0.01,
         entry_fee=0.001,
         exit_fee=0.002,
+        management_fee=0.02,
+        performance_fee=0.1,
         deposit_cap=2_500_000.0,
         beta_max=1.5,
         beta_max_change=0.6,
         beta_interval=7200,
         isolated=False,
+        pledged=False,
     ),
     agents=(
         AgentSlot("depositor", 6_000_000.0, 0.0, has_account=False),

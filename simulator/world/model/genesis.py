@@ -9,6 +9,7 @@ import numpy as np
 from simulator.types import USDC_DECIMALS
 from simulator.world.model.pool import initialise
 from simulator.world.model.state import State, allocate
+from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import from_raw, to_raw
 
 if TYPE_CHECKING:
@@ -17,17 +18,24 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 
-def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: Floats) -> State:
-    """State of every path before step 0; depths ``[P]`` are those of step 0."""
-    state = allocate(
-        pool_depth.shape[0],
+def empty(protocol: Protocol, tables: Tables, paths: int) -> State:
+    """A zeroed state of the protocol's shape. The gross rule keeps no covariance."""
+    portfolio = protocol.clearing.risk_multiple > 0.0
+    return allocate(
+        paths,
         segments=tables.pool.ticks.size + 1,
         markets=protocol.markets,
         collaterals=len(protocol.clearing.collaterals),
         accounts=protocol.accounts,
         agents=len(protocol.agents),
         assets=len(protocol.assets),
+        risk_assets=len(protocol.risk_assets) if portfolio else 0,
     )
+
+
+def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: Floats) -> State:
+    """State of every path before step 0; depths ``[P]`` are those of step 0."""
+    state = empty(protocol, tables, pool_depth.shape[0])
     depth = np.array(pool_depth, np.float64)
     initialise(tables.pool, state.pool, protocol.pool.sqrt_price_x96 / 2**96, depth)
     state.vault.betas_time[:] = -1.0
@@ -42,6 +50,8 @@ def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: 
 def _fund_clearing(protocol: Protocol, tables: Tables, state: State, perp_depth: Floats) -> None:
     clearing, terms = state.clearing, protocol.clearing
     clearing.skew_scale[:] = tables.clearing.skew_scale[:, None] * perp_depth
+    if clearing.covariance.size and terms.covariance_factor:
+        clearing.covariance[:] = np.array(terms.covariance_factor)[:, :, None] / FACTOR_SCALE
     for fund, whole in (
         (clearing.maker_cash, terms.maker_funds),
         (clearing.insurance_fund, terms.insurance_funds),

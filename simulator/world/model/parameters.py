@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.types import Floats
-    from simulator.world.protocol import ClearingParameters, PoolParameters, Protocol
+    from simulator.world.protocol import PoolParameters, Protocol
 
 
 class PoolTable(NamedTuple):
@@ -29,7 +29,10 @@ class PoolTable(NamedTuple):
 
 
 class ClearingTable(NamedTuple):
-    """ClearingHouse parameters (contracts/SPEC.md §3.1); collateral caps in raw units."""
+    """ClearingHouse parameters (contracts/SPEC.md §3.1); collateral caps in raw units.
+
+    Rows are those of the covariance factor.
+    """
 
     asset: NDArray[np.int64]  # [M]
     skew_scale: Floats  # [M] at depth factor 1
@@ -38,6 +41,11 @@ class ClearingTable(NamedTuple):
     max_funding_velocity: Floats  # [M]
     max_skew: Floats  # [M]
     maintenance_rate: Floats  # [M]
+    max_open_interest: Floats  # [M]
+    insurance_cap: Floats  # [M] USDC
+    maker_loss_cap: Floats  # [M] USDC
+    market_row: NDArray[np.int64]  # [M]
+    collateral_row: NDArray[np.int64]  # [C]
     collateral_asset: NDArray[np.int64]  # [C]
     haircut: Floats  # [C]
     cap: Floats  # [C]
@@ -46,6 +54,16 @@ class ClearingTable(NamedTuple):
     liquidation_penalty: float
     liquidator_share: float
     profit_cap: float
+    gross_floor: float
+    risk_multiple: float  # 0: the gross rule
+    withdrawal_gate: float  # seconds
+    pledged: bool  # whether the vault's position backs account 0
+    lp_haircut: float
+    lp_cap: float  # raw L
+    base_collateral: int  # the pool's base asset among the collaterals; -1: not listed
+    base_row: int  # its row; -1: none
+    base_unit: float  # raw units per whole base token
+    usdc_unit: float
 
 
 class VaultTable(NamedTuple):
@@ -100,10 +118,14 @@ def pool_table(parameters: PoolParameters) -> PoolTable:
     )
 
 
-def clearing_table(parameters: ClearingParameters, decimals: tuple[int, ...]) -> ClearingTable:
-    """Constants of the ClearingHouse; ``decimals`` of every asset of the protocol."""
+def clearing_table(protocol: Protocol) -> ClearingTable:
+    """Constants of the ClearingHouse."""
+    parameters = protocol.clearing
     markets, collaterals = parameters.markets, parameters.collaterals
+    decimals = [asset.decimals for asset in protocol.assets]
     unit = np.array([10.0 ** decimals[c.asset] for c in collaterals], np.float64)
+    row = {asset: index for index, asset in enumerate(protocol.risk_assets)}
+    listed = [c.asset for c in collaterals]
     return ClearingTable(
         asset=np.array([m.asset for m in markets], np.int64),
         skew_scale=np.array([m.skew_scale for m in markets], np.float64),
@@ -112,6 +134,11 @@ def clearing_table(parameters: ClearingParameters, decimals: tuple[int, ...]) ->
         max_funding_velocity=np.array([m.max_funding_velocity for m in markets], np.float64),
         max_skew=np.array([m.max_skew for m in markets], np.float64),
         maintenance_rate=np.array([m.maintenance_rate for m in markets], np.float64),
+        max_open_interest=np.array([m.max_open_interest for m in markets], np.float64),
+        insurance_cap=np.array([m.insurance_cap for m in markets], np.float64),
+        maker_loss_cap=np.array([m.maker_loss_cap for m in markets], np.float64),
+        market_row=np.array([row[m.asset] for m in markets], np.int64),
+        collateral_row=np.array([row[c.asset] for c in collaterals], np.int64),
         collateral_asset=np.array([c.asset for c in collaterals], np.int64),
         haircut=np.array([c.haircut for c in collaterals], np.float64),
         cap=np.floor(np.array([c.cap for c in collaterals], np.float64) * unit),
@@ -120,6 +147,16 @@ def clearing_table(parameters: ClearingParameters, decimals: tuple[int, ...]) ->
         liquidation_penalty=float(parameters.liquidation_penalty),
         liquidator_share=float(parameters.liquidator_share),
         profit_cap=float(parameters.profit_cap),
+        gross_floor=float(parameters.gross_floor),
+        risk_multiple=float(parameters.risk_multiple),
+        withdrawal_gate=float(parameters.withdrawal_gate),
+        pledged=bool(protocol.vault.pledged),
+        lp_haircut=float(parameters.lp_haircut),
+        lp_cap=float(parameters.lp_cap),
+        base_collateral=listed.index(1) if 1 in listed else -1,
+        base_row=row.get(1, -1),
+        base_unit=10.0 ** decimals[1],
+        usdc_unit=10.0**USDC_DECIMALS,
     )
 
 
@@ -156,9 +193,8 @@ def vault_table(protocol: Protocol) -> VaultTable:
 
 def tables_of(protocol: Protocol) -> Tables:
     """Every parameter of a protocol, as kernels read it."""
-    decimals = tuple(asset.decimals for asset in protocol.assets)
     return Tables(
         pool_table(protocol.pool),
-        clearing_table(protocol.clearing, decimals),
+        clearing_table(protocol),
         vault_table(protocol),
     )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from simulator.world.protocol import FACTOR_COLUMNS
+
 if TYPE_CHECKING:
     from simulator.types import Floats
 
@@ -39,7 +41,11 @@ class PositionState(NamedTuple):
 
 
 class ClearingState(NamedTuple):
-    """The ClearingHouse. Whole units, except ``collateral`` in raw token units."""
+    """The ClearingHouse. Whole units, except ``collateral`` in raw token units.
+
+    ``pledge`` is the vault's position again (:attr:`State.position`, the same views): where the
+    vault pledges, it backs account 0. A = risk assets under portfolio margin, else 0.
+    """
 
     skew: Floats  # [M, P] base units
     skew_scale: Floats  # [M, P] base units
@@ -52,9 +58,20 @@ class ClearingState(NamedTuple):
     size: Floats  # [N, M, P] base units
     cost: Floats  # [N, M, P] USD
     funding_entry: Floats  # [N, M, P] USD per unit of size
+    loss_entry: Floats  # [N, M, P] socialised loss index of the position's side, USDC per unit
+    opened: Floats  # [N, M, P] rank of the position's opening among those open; 0: none
+    loss_long: Floats  # [M, P] socialised loss per unit of long size, USDC
+    loss_short: Floats  # [M, P]
+    insurance_drawn: Floats  # [M, P] USDC, cumulative
+    maker_drawn: Floats  # [M, P] USDC, cumulative
+    debt_market: Floats  # [N, P] market whose closing left the account flat and in debt
+    debt_side: Floats  # [N, P] side of that position: 1 long, -1 short; 0: never
+    gate_until: Floats  # [P] seconds since the start
+    covariance: Floats  # [A, 8, P] factor W of the daily covariance W·Wᵀ
     maker_cash: Floats  # [P] USDC
     insurance_fund: Floats  # [P] USDC
     bad_debt: Floats  # [P] USDC, cumulative
+    pledge: PositionState
 
 
 class VaultState(NamedTuple):
@@ -110,6 +127,7 @@ def allocate(
     accounts: int,
     agents: int,
     assets: int,
+    risk_assets: int = 0,
 ) -> State:
     """A zeroed state of ``paths`` paths."""
     shapes: list[tuple[Any, dict[str, tuple[int, ...]]]] = [
@@ -119,24 +137,32 @@ def allocate(
             ClearingState,
             {
                 **dict.fromkeys(
-                    ("skew", "skew_scale", "funding_rate", "funding_index", "funding_time"),
+                    (
+                        *("skew", "skew_scale", "funding_rate", "funding_index", "funding_time"),
+                        *("loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
+                    ),
                     (markets,),
                 ),
-                "cash": (accounts,),
+                **dict.fromkeys(("cash", "debt_market", "debt_side"), (accounts,)),
                 "collateral": (accounts, collaterals),
                 "total_collateral": (collaterals,),
-                **dict.fromkeys(("size", "cost", "funding_entry"), (accounts, markets)),
+                **dict.fromkeys(
+                    ("size", "cost", "funding_entry", "loss_entry", "opened"), (accounts, markets)
+                ),
+                "covariance": (risk_assets, FACTOR_COLUMNS),
             },
         ),
         (VaultState, {"betas": (markets,), "request": (agents,), "place": (agents,)}),
         (WalletState, {"token": (agents, assets), "shares": (agents,)}),
     ]
-    rows = sum(math.prod(shape.get(name, ())) for group, shape in shapes for name in group._fields)
+    stored = {group: [n for n in group._fields if n != "pledge"] for group, _ in shapes}
+    rows = sum(math.prod(shape.get(name, ())) for group, shape in shapes for name in stored[group])
     buffer = np.zeros((rows, paths))
-    views, row = [], 0
+    views: list[Any] = []
+    row = 0
     for group, shape in shapes:
-        fields = {}
-        for name in group._fields:
+        fields: dict[str, Any] = {"pledge": views[1]} if group is ClearingState else {}
+        for name in stored[group]:
             axes = shape.get(name, ())
             count = math.prod(axes)
             fields[name] = buffer[row : row + count].reshape(*axes, paths)
