@@ -2,7 +2,10 @@
 """
 @title  Roles
 @license MIT
-@notice An owner that changes in two steps, a risk manager and a guardian named by the owner.
+@notice An owner that changes in two steps, a risk manager and a guardian named by the owner, and a delay between
+        announcing what the owner does and doing it (contracts/SPEC.md §3.5).
+@dev    A delayed function calls `_only_owner_delayed(keccak256(slice(msg.data, 0, N)))`, N the length of its
+        calldata. With a delay of zero, as deployed, nothing has to be scheduled.
 """
 
 
@@ -24,10 +27,28 @@ event GuardianSet:
     guardian: indexed(address)
 
 
+event DelaySet:
+    delay: uint256
+
+
+event CallScheduled:
+    call_id: indexed(bytes32)
+    ready_at: uint256
+
+
+event CallCancelled:
+    call_id: indexed(bytes32)
+
+
+MAX_DELAY: constant(uint256) = 30 * 86_400
+VALID_FOR: constant(uint256) = 14 * 86_400  # a call not made in this time has to be announced again
+
 owner: public(address)
 pending_owner: public(address)
 risk_manager: public(address)
 guardian: public(address)
+delay: public(uint256)  # seconds
+scheduled_at: public(HashMap[bytes32, uint256])  # when a call was announced; 0: it is not
 
 
 @deploy
@@ -61,9 +82,9 @@ def accept_ownership():
 @external
 def set_risk_manager(risk_manager: address):
     """
-    @notice Name the risk manager; the zero address leaves the role empty.
+    @notice Name the risk manager; the zero address leaves the role empty. Delayed.
     """
-    self._only_owner()
+    self._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
     self.risk_manager = risk_manager
     log RiskManagerSet(risk_manager=risk_manager)
 
@@ -76,6 +97,58 @@ def set_guardian(guardian: address):
     self._only_owner()
     self.guardian = guardian
     log GuardianSet(guardian=guardian)
+
+
+@external
+def schedule(call_id: bytes32):
+    """
+    @notice Announce a call of the owner, keccak256 of its calldata; again: the time starts anew.
+    """
+    self._only_owner()
+    self.scheduled_at[call_id] = block.timestamp
+    log CallScheduled(call_id=call_id, ready_at=block.timestamp + self.delay)
+
+
+@external
+def cancel(call_id: bytes32):
+    """
+    @notice Withdraw an announced call, as the owner or the guardian.
+    """
+    self._only_guardian()
+    assert self.scheduled_at[call_id] != 0, "roles: not scheduled"
+    self.scheduled_at[call_id] = 0
+    log CallCancelled(call_id=call_id)
+
+
+@external
+def set_delay(delay: uint256):
+    """
+    @notice Longer at once, shorter only after the delay.
+    """
+    assert delay <= MAX_DELAY, "roles: delay too long"
+    if delay < self.delay:
+        self._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+    else:
+        self._only_owner()
+    self.delay = delay
+    log DelaySet(delay=delay)
+
+
+@internal
+def _only_owner_delayed(call_id: bytes32):
+    """
+    @notice The owner, `delay` seconds after announcing the call and no later than 14 days after that.
+    @dev Measured by the delay of now: raising it also holds back what was announced before.
+    """
+    self._only_owner()
+    if self.delay == 0:
+        return
+    announced: uint256 = self.scheduled_at[call_id]
+    assert announced != 0, "roles: not scheduled"
+    ready: uint256 = announced + self.delay
+    assert block.timestamp >= ready, "roles: too early"
+    assert block.timestamp <= ready + VALID_FOR, "roles: expired"
+    self.scheduled_at[call_id] = 0
 
 
 @internal
