@@ -15,9 +15,14 @@ from simulator.world.model import tick
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model import campaign
-from tests.model.campaign import DEPOSITOR, KEEPER, PROTOCOL, SWAPPER, isolated
+from tests.model.campaign import DEPOSITOR, KEEPER, SWAPPER, isolated
 
 YES = np.array([True])
+# Without the fees paid in shares, which test_fees.py is about.
+PROTOCOL = replace(
+    campaign.PROTOCOL,
+    vault=replace(campaign.PROTOCOL.vault, management_fee=0.0, performance_fee=0.0),
+)
 # Ten times the campaign's depth: a vault of a million moves the price little.
 DEEP = replace(
     PROTOCOL,

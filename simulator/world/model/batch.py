@@ -8,7 +8,14 @@ refused is left bit for bit as it was.
 from __future__ import annotations
 
 from simulator.types import Booleans, Codes, Floats
-from simulator.world.model import clearing, keeping, liquidation, recentring, shares
+from simulator.world.model import (
+    clearing,
+    keeping,
+    liquidation,
+    queue,
+    recentring,
+    shares,
+)
 from simulator.world.model.codes import INSUFFICIENT_BALANCE, OK, SLIPPAGE
 from simulator.world.model.jit import inner, kernel
 from simulator.world.model.parameters import ClearingTable, PoolTable, Tables, VaultTable
@@ -34,6 +41,9 @@ _liquidate = liquidation.liquidate
 _liquidate_collateral = liquidation.liquidate_collateral
 _deposit = shares.deposit
 _redeem = shares.redeem
+_request_redeem = queue.request_redeem
+_cancel_request = queue.cancel_request
+_settle = queue.settle
 _rebalance = keeping.rebalance
 _top_up = keeping.top_up
 _deleverage = keeping.deleverage
@@ -239,6 +249,60 @@ def redeem(
 
 
 @kernel
+def request_redeem(
+    vault: VaultState,
+    wallet: WalletState,
+    agent: int,
+    shares: Floats,
+    status: Codes,
+    amount_in: Floats,
+) -> None:
+    """Requests to redeem: raw shares to the end of the line."""
+    for i in range(shares.size):
+        if shares[i] > 0.0:
+            status[i] = _request_redeem(vault, wallet, agent, shares[i], i)
+            if status[i] == OK:
+                amount_in[i] = shares[i]
+
+
+@kernel
+def cancel_request(
+    vault: VaultState,
+    wallet: WalletState,
+    agent: int,
+    when: Booleans,
+    status: Codes,
+    amount_in: Floats,
+) -> None:
+    """Requests taken back: raw shares."""
+    for i in range(when.size):
+        if when[i]:
+            status[i], amount_in[i] = _cancel_request(vault, wallet, agent, i)
+
+
+@kernel
+def settle_withdrawals(
+    tables: Tables,
+    state: State,
+    oracle: Oracle,
+    fraction: Floats,
+    when: Booleans,
+    saved: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """Settlements of the queue: raw shares burnt, raw USDC paid. ``saved``: scratch, one column."""
+    for i in range(when.size):
+        if not when[i]:
+            continue
+        _copy_column(state.buffer, i, saved)
+        status[i], amount_in[i], amount_out[i] = _settle(tables, state, oracle, fraction[i], i)
+        if status[i] != OK:
+            _restore_column(state.buffer, i, saved)
+
+
+@kernel
 def keep(
     tables: Tables,
     state: State,
@@ -256,16 +320,18 @@ def keep(
             continue
         _copy_column(state.buffer, i, saved)
         if task == REBALANCE:
-            code = _rebalance(tables, state, oracle, i)
+            code, protected = _rebalance(tables, state, oracle, i)
         elif task == RECENTER:
-            code = _recenter(tables, state, oracle, i)
+            code, protected = _recenter(tables, state, oracle, i)
         elif task == TOP_UP:
-            code = _top_up(tables, state, oracle, i)
+            code, protected = _top_up(tables, state, oracle, i)
         else:
-            code = _deleverage(tables, state, oracle, i)
+            code, protected = _deleverage(tables, state, oracle, i)
         status[i] = code
         if code == OK:
-            amount_out[i] = _pay_reward(tables.vault, state.vault, state.wallet, agent, i)
+            amount_out[i] = _pay_reward(
+                tables.vault, state.vault, state.wallet, agent, protected, i
+            )
         else:
             _restore_column(state.buffer, i, saved)
 

@@ -1,13 +1,12 @@
 """The vault's permissionless maintenance and the betas it follows (contracts/SPEC.md §4.5, §4.7).
 
-Every function returns a status; the caller restores the path when it is not OK. Rewards are paid by
-:func:`pay_reward` after the function is done.
+Every function returns a status and the raw USDC of value it protected; the caller restores the
+path when the status is not OK. Rewards are paid by :func:`pay_reward` after the function is done.
 """
 
 from __future__ import annotations
 
 from simulator.types import Floats
-from simulator.world.model.clearing import deposit
 from simulator.world.model.codes import (
     BELOW_MARGIN_TARGET,
     BETA_OUT_OF_BOUNDS,
@@ -21,7 +20,7 @@ from simulator.world.model.codes import (
 from simulator.world.model.jit import inner
 from simulator.world.model.margin import stale, usdc_worth, value_account
 from simulator.world.model.parameters import ClearingTable, Tables, VaultTable
-from simulator.world.model.rounding import ceil_raw
+from simulator.world.model.rounding import ceil_raw, floor_raw
 from simulator.world.model.state import (
     ClearingState,
     Oracle,
@@ -29,7 +28,7 @@ from simulator.world.model.state import (
     VaultState,
     WalletState,
 )
-from simulator.world.model.unwinding import fraction_up, hedge, unwind
+from simulator.world.model.unwinding import add_margin, fraction_up, hedge, unwind
 from simulator.world.model.valuation import (
     USDC_ASSET,
     lp_value,
@@ -43,29 +42,19 @@ from simulator.world.model.valuation import (
 
 @inner
 def pay_reward(
-    table: VaultTable, vault: VaultState, wallet: WalletState, agent: int, i: int
+    table: VaultTable,
+    vault: VaultState,
+    wallet: WalletState,
+    agent: int,
+    protected: float,
+    i: int,
 ) -> float:
-    """Pay the keeper from idle USDC; returns raw USDC."""
-    reward = min(table.keeper_reward, vault.idle_usdc[i])
+    """Pay the keeper from idle USDC for what it ``protected`` (raw USDC); returns raw USDC."""
+    earned = floor_raw(table.keeper_share * floor_raw(protected))
+    reward = min(table.keeper_reward, earned, vault.idle_usdc[i])
     vault.idle_usdc[i] -= reward
     wallet.token[agent, USDC_ASSET, i] += reward
     return reward
-
-
-@inner
-def add_margin(
-    table: ClearingTable,
-    clearing: ClearingState,
-    vault: VaultState,
-    account: int,
-    raw: float,
-    i: int,
-) -> int:
-    """Deposit idle USDC as margin."""
-    status = deposit(table, clearing, account, 0, raw, i)
-    if status == OK:
-        vault.idle_usdc[i] -= raw
-    return status
 
 
 @inner
@@ -83,20 +72,21 @@ def _below_ratio(
 
 
 @inner
-def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
     """``rebalance``: trade every hedge market further from its target than the band."""
     table, clearing = tables.vault, state.clearing
     valuation = value_vault(tables, state, oracle, i)
     if not valuation.fresh:
-        return STALE_ORACLE
+        return STALE_ORACLE, 0.0
     exposure = usd_of_base(table, valuation, valuation.lp_base + state.vault.idle_base[i])
     band = table.hedge_band * max(valuation.nav, 0.0)
-    traded = grew = False
+    grew = False
     touched = 0
+    protected = 0.0
     for market in range(tables.clearing.asset.size):
         asset = tables.clearing.asset[market]
         if stale(oracle, asset, i):
-            return STALE_ORACLE
+            return STALE_ORACLE, 0.0
         price = oracle.price[asset, i]
         size = clearing.size[market_account(table, market), market, i]
         deviation = -state.vault.betas[market, i] * exposure / price - size
@@ -104,29 +94,29 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
             continue
         status = hedge(tables, clearing, oracle, market, deviation, i)
         if status != OK:
-            return status
-        traded = True
+            return status, 0.0
+        protected += abs(deviation) * price
         touched |= 1 << market
         if abs(size + deviation) > abs(size):
             grew = True
-    if not traded:
-        return WITHIN_BAND
+    if touched == 0:
+        return WITHIN_BAND, 0.0
     if grew:
         for market in range(tables.clearing.asset.size):
             account = market_account(table, market)
             if touched >> market & 1 and _below_ratio(
                 tables.clearing, clearing, oracle, account, table.deleverage_ratio, i
             ):
-                return BELOW_MARGIN_TARGET
-    return OK
+                return BELOW_MARGIN_TARGET, 0.0
+    return OK, protected / valuation.usdc_price * table.usdc_unit
 
 
 @inner
-def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
     """``top_up``: bring accounts below the top-up ratio back to the margin target."""
     table, clearing, vault = tables.vault, state.clearing, state.vault
     if not value_vault(tables, state, oracle, i).fresh:
-        return STALE_ORACLE
+        return STALE_ORACLE, 0.0
     had = vault.idle_usdc[i]
     due = False
     for sub in range(subs(table, tables.clearing.asset.size)):
@@ -141,10 +131,10 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
         if raw > 0.0:
             status = add_margin(tables.clearing, clearing, vault, account, raw, i)
             if status != OK:
-                return status
+                return status, 0.0
     if not due:
-        return MARGIN_SUFFICIENT
-    return OK if had > 0.0 else NO_IDLE_ASSETS
+        return MARGIN_SUFFICIENT, 0.0
+    return (OK if had > 0.0 else NO_IDLE_ASSETS), had - vault.idle_usdc[i]
 
 
 @inner
@@ -164,28 +154,25 @@ def _worst_sub(tables: Tables, clearing: ClearingState, oracle: Oracle, i: int) 
 
 
 @inner
-def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
     """``deleverage``: shrink hedge and liquidity alike for the account nearest to liquidation."""
-    table, clearing, vault = tables.vault, state.clearing, state.vault
+    table, clearing = tables.vault, state.clearing
     valuation = value_vault(tables, state, oracle, i)
     if not valuation.fresh:
-        return STALE_ORACLE
+        return STALE_ORACLE, 0.0
     worst = _worst_sub(tables, clearing, oracle, i)
     if worst < 0:
-        return MARGIN_SUFFICIENT
+        return MARGIN_SUFFICIENT, 0.0
     valued = value_account(tables.clearing, clearing, oracle, worst, i)
     if valued.equity >= table.deleverage_ratio * valued.maintenance:
-        return MARGIN_SUFFICIENT
+        return MARGIN_SUFFICIENT, 0.0
     target = table.margin_target * valued.maintenance
-    fraction = fraction_up(target - valued.equity, target + lp_value(table, valuation))
-    before = vault.idle_usdc[i]
-    status = unwind(tables, state, oracle, fraction, i)
-    if status != OK:
-        return status
-    raised = vault.idle_usdc[i] - before
-    if raised > 0.0:
-        return add_margin(tables.clearing, clearing, vault, worst, raised, i)
-    return OK
+    liquidity = lp_value(table, valuation)
+    # Of pledged liquidity, turning it into USDC frees the haircut alone.
+    freed = tables.clearing.lp_haircut * liquidity if table.pledged else liquidity
+    fraction = fraction_up(target - valued.equity, target + freed)
+    status = unwind(tables, state, oracle, fraction, worst, i)
+    return status, fraction * liquidity / valuation.usdc_price * table.usdc_unit
 
 
 @inner

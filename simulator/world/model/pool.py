@@ -223,6 +223,20 @@ def burn_and_collect(
     return np.floor(amount0), np.floor(amount1), fees0, fees1
 
 
+@inner
+def burn_part(
+    pool: PoolState, position: PositionState, i: int, liquidity: float, part: float
+) -> tuple[float, float]:
+    """Burn ``liquidity``, collect it and ``part`` of the fees owed: raw (amount0, amount1)."""
+    amount0, amount1 = position_amounts(pool, position, i, liquidity)
+    fees0, fees1 = np.floor(position.fees0[i]), np.floor(position.fees1[i])
+    taken0, taken1 = np.floor(fees0 * part), np.floor(fees1 * part)
+    position.fees0[i] = fees0 - taken0
+    position.fees1[i] = fees1 - taken1
+    position.liquidity[i] -= liquidity
+    return np.floor(amount0) + taken0, np.floor(amount1) + taken1
+
+
 @kernel
 def set_depth(table: PoolTable, pool: PoolState, depth: Floats) -> None:
     """Scale the background ranges to floor(L·depth) on every path whose factor changed; ``[P]``."""

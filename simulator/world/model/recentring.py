@@ -7,16 +7,16 @@ import numpy as np
 from simulator.types import Floats
 from simulator.world.model.codes import (
     CENTRED,
+    COLLATERAL_CAP,
     NO_IDLE_ASSETS,
     OK,
     SPOT_DEVIATES,
     STALE_ORACLE,
 )
 from simulator.world.model.jit import inner
-from simulator.world.model.keeping import add_margin
 from simulator.world.model.margin import value_account, withdrawable
 from simulator.world.model.parameters import Tables, VaultTable
-from simulator.world.model.pool import burn_and_collect, mint, place
+from simulator.world.model.pool import mint, place
 from simulator.world.model.rounding import floor_of_usd, floor_raw
 from simulator.world.model.state import (
     ClearingState,
@@ -26,7 +26,14 @@ from simulator.world.model.state import (
     VaultState,
 )
 from simulator.world.model.tick import liquidity_for_amounts, tick_at_sqrt_price
-from simulator.world.model.unwinding import swap_exactly, take_margin
+from simulator.world.model.unwinding import (
+    add_margin,
+    burn_to_idle,
+    margin_kept,
+    pledges,
+    swap_exactly,
+    take_margin,
+)
 from simulator.world.model.valuation import (
     Valuation,
     sub_account,
@@ -88,26 +95,30 @@ def _move_margin(
     adding: bool,
     i: int,
 ) -> int:
-    """Steps 2 and 6: bring each account's value toward its allocation.
+    """Steps 1 and 6: bring each account's value toward its allocation.
 
-    Step 2 (``adding`` False) withdraws what is above, step 6 adds what is below. An account that is
-    above is not touched by step 6, and its value does not change between the two.
+    Step 1 (``adding`` False) withdraws what is above, step 6 adds what is below. An account that is
+    above is not touched by step 6, and its value does not change between the two: pledged
+    liquidity, which comes and goes in between, is no part of it.
     """
     table = tables.vault
     nav = max(valuation.nav, 0.0)
     for sub in range(subs(table, tables.clearing.asset.size)):
         account = sub_account(table, sub)
         valued = value_account(tables.clearing, clearing, oracle, account, i)
+        value = valued.value
+        if table.pledged:
+            value = (valued.cash + valued.profit) * valuation.usdc_price
         target = table.margin_allocation * nav * _margin_weight(table, vault.betas, sub, i)
         if adding:
-            raw = floor_of_usd(target - valued.value, valuation.usdc_price, table.usdc_unit)
+            raw = floor_of_usd(target - value, valuation.usdc_price, table.usdc_unit)
             raw = min(raw, vault.idle_usdc[i])
             if raw > 0.0:
                 status = add_margin(tables.clearing, clearing, vault, account, raw, i)
                 if status != OK:
                     return status
             continue
-        excess = (valued.value - target) / valuation.usdc_price * table.usdc_unit
+        excess = (value - target) / valuation.usdc_price * table.usdc_unit
         if excess <= 0.0:
             continue
         fresh, free = withdrawable(
@@ -121,8 +132,13 @@ def _move_margin(
 
 
 @inner
-def _balance_and_mint(tables: Tables, state: State, valuation: Valuation, i: int) -> int:
-    """Steps 4 and 5: swap to the range's proportions at √P_o, mint at the spot price."""
+def _balance_and_mint(
+    tables: Tables, state: State, valuation: Valuation, i: int
+) -> tuple[int, float]:
+    """Steps 4 and 5: swap to the range's proportions at √P_o, mint at the spot price.
+
+    Returns (status, USD to invest).
+    """
     table, position, vault = tables.vault, state.position, state.vault
     root, lower, upper = valuation.sqrt_price, position.sqrt_lower[i], position.sqrt_upper[i]
     idle = _idle_value(table, vault, valuation, i)
@@ -141,7 +157,7 @@ def _balance_and_mint(tables: Tables, state: State, valuation: Valuation, i: int
         limit = root * np.sqrt(1.0 - table.max_slippage)
         status = swap_exactly(tables, state, True, vault.idle_base[i] - wanted, limit, i)
     if status != OK:
-        return status
+        return status, 0.0
     rest = invested - usd_of_base(table, valuation, vault.idle_base[i])
     usdc = max(floor_raw(rest / valuation.usdc_price * table.usdc_unit), 0.0)
     usdc = min(usdc, vault.idle_usdc[i])
@@ -149,40 +165,44 @@ def _balance_and_mint(tables: Tables, state: State, valuation: Valuation, i: int
         liquidity_for_amounts(state.pool.sqrt_price[i], lower, upper, vault.idle_base[i], usdc)
     )
     if liquidity <= 0.0:
-        return NO_IDLE_ASSETS
+        return NO_IDLE_ASSETS, 0.0
     due_base, due_usdc = mint(state.pool, position, i, liquidity)
     # The pool rounds up what L rounded down: for 18 decimals below float64's last digit.
     vault.idle_base[i] -= min(due_base, vault.idle_base[i])
     vault.idle_usdc[i] -= min(due_usdc, vault.idle_usdc[i])
-    return OK
+    if table.pledged and liquidity > tables.clearing.lp_cap:
+        return COLLATERAL_CAP, 0.0
+    return OK, invested
 
 
 @inner
-def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
-    """``recenter``; the caller restores the path when refused."""
+def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
+    """``recenter``: (status, raw USDC protected); the caller restores the path when refused."""
     table, position, vault = tables.vault, state.position, state.vault
+    clearing = state.clearing
     valuation = value_vault(tables, state, oracle, i)
     if not valuation.fresh:
-        return STALE_ORACLE
+        return STALE_ORACLE, 0.0
     tick = tick_at_sqrt_price(valuation.sqrt_price)
     if not _allowed(table, position, vault, valuation, tick, i):
-        return CENTRED
+        return CENTRED, 0.0
     spot = state.pool.sqrt_price[i] / valuation.sqrt_price
     if abs(spot - 1.0) > 0.5 * table.max_slippage:
-        return SPOT_DEVIATES
-    if position.liquidity[i] > 0.0:
-        base, usdc, fees_base, fees_usdc = burn_and_collect(
-            state.pool, position, i, position.liquidity[i]
-        )
-        vault.idle_base[i] += base + fees_base
-        vault.idle_usdc[i] += usdc + fees_usdc
-    status = _move_margin(tables, state.clearing, vault, oracle, valuation, False, i)
+        return SPOT_DEVIATES, 0.0
+    status = _move_margin(tables, clearing, vault, oracle, valuation, False, i)
     if status != OK:
-        return status
+        return status, 0.0
+    pledged = pledges(table, position, i)
+    before = value_account(tables.clearing, clearing, oracle, 0, i)
+    if position.liquidity[i] > 0.0:
+        burn_to_idle(state.pool, position, vault, position.liquidity[i], i)
     spacing = tables.pool.tick_spacing
     centre = np.floor(tick / spacing) * spacing
     place(position, i, centre - table.range_half_width, centre + table.range_half_width)
-    status = _balance_and_mint(tables, state, valuation, i)
+    status, invested = _balance_and_mint(tables, state, valuation, i)
+    if status == OK and pledged:
+        status = margin_kept(tables.clearing, clearing, oracle, before, i)
     if status != OK:
-        return status
-    return _move_margin(tables, state.clearing, vault, oracle, valuation, True, i)
+        return status, 0.0
+    status = _move_margin(tables, clearing, vault, oracle, valuation, True, i)
+    return status, invested / valuation.usdc_price * table.usdc_unit

@@ -9,18 +9,32 @@ from simulator.world.model.codes import (
     INSUFFICIENT_BALANCE,
     OK,
     STALE_ORACLE,
+    WITHDRAWALS_QUEUED,
     ZERO_AMOUNT,
 )
+from simulator.world.model.fees import VIRTUAL_ASSETS, VIRTUAL_SHARES, fees_due, pay_fees
 from simulator.world.model.jit import inner
 from simulator.world.model.parameters import Tables
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import Oracle, State
+from simulator.world.model.state import Oracle, State, VaultState
 from simulator.world.model.unwinding import raise_usdc
 from simulator.world.model.valuation import USDC_ASSET, total_assets
 
-# Virtual shares and assets: the first depositor cannot inflate the price of a share.
-VIRTUAL_SHARES = 1e12
-VIRTUAL_ASSETS = 1.0
+
+@inner
+def queued(vault: VaultState, i: int) -> bool:
+    """Whether any request waits in the queue."""
+    waiting = False
+    for agent in range(vault.request.shape[0]):
+        waiting = waiting or vault.request[agent, i] > 0.0
+    return waiting
+
+
+@inner
+def worth(exit_fee: float, shares: float, assets: float, supply: float) -> float:
+    """``previewRedeem`` of raw ``shares`` with total ``assets`` and ``supply`` raw: raw USDC."""
+    gross = floor_raw(shares * (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES))
+    return floor_raw(gross * (1.0 - exit_fee))
 
 
 @inner
@@ -32,8 +46,10 @@ def deposit(
     fresh, before = total_assets(tables, state, oracle, i)
     if not fresh:
         return STALE_ORACLE, 0.0
+    now = oracle.clock[0]
+    fees = fees_due(table, vault, before, now, i)
     net = floor_raw(assets * (1.0 - table.entry_fee))
-    supply = vault.shares[i] + VIRTUAL_SHARES
+    supply = vault.shares[i] + fees.shares + VIRTUAL_SHARES
     shares = np.floor(net * supply / (before + VIRTUAL_ASSETS))
     if shares <= 0.0:
         return ZERO_AMOUNT, 0.0
@@ -41,6 +57,7 @@ def deposit(
         return DEPOSIT_CAP, 0.0
     if wallet.token[agent, USDC_ASSET, i] < assets:
         return INSUFFICIENT_BALANCE, 0.0
+    pay_fees(vault, fees, now, i)
     wallet.token[agent, USDC_ASSET, i] -= assets
     wallet.shares[agent, i] += shares
     vault.shares[i] += shares
@@ -54,12 +71,14 @@ def redeem(
 ) -> tuple[int, float]:
     """``redeem`` of raw shares: (status, raw USDC). The caller restores the path when refused."""
     table, vault, wallet = tables.vault, state.vault, state.wallet
+    if queued(vault, i):
+        return WITHDRAWALS_QUEUED, 0.0
     fresh, before = total_assets(tables, state, oracle, i)
     if not fresh:
         return STALE_ORACLE, 0.0
-    supply = vault.shares[i] + VIRTUAL_SHARES
-    gross = floor_raw(shares * (before + VIRTUAL_ASSETS) / supply)
-    assets = floor_raw(gross * (1.0 - table.exit_fee))
+    now = oracle.clock[0]
+    pay_fees(vault, fees_due(table, vault, before, now, i), now, i)
+    assets = worth(table.exit_fee, shares, before, vault.shares[i])
     if assets <= 0.0:
         return ZERO_AMOUNT, 0.0
     if wallet.shares[agent, i] < shares:

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import release, trade
-from simulator.world.model.codes import INSUFFICIENT_LIQUIDITY, OK, SLIPPAGE, STALE_ORACLE
+from simulator.world.model.clearing import deposit, release, trade
+from simulator.world.model.codes import (
+    BELOW_INITIAL_MARGIN,
+    INSUFFICIENT_LIQUIDITY,
+    OK,
+    SLIPPAGE,
+    STALE_ORACLE,
+)
 from simulator.world.model.jit import inner
-from simulator.world.model.margin import usdc_worth, value_account, withdrawable
-from simulator.world.model.parameters import ClearingTable, Tables
+from simulator.world.model.margin import (
+    Account,
+    accrue_account,
+    usdc_worth,
+    value_account,
+    withdrawable,
+)
+from simulator.world.model.parameters import ClearingTable, Tables, VaultTable
 from simulator.world.model.pool import burn_and_collect, limit_passed, quote, settle
-from simulator.world.model.state import ClearingState, Oracle, State, VaultState
+from simulator.world.model.state import (
+    ClearingState,
+    Oracle,
+    PoolState,
+    PositionState,
+    State,
+    VaultState,
+)
 from simulator.world.model.valuation import (
     lp_value,
     market_account,
@@ -21,6 +40,8 @@ from simulator.world.model.valuation import (
 )
 
 _WAD = 1e18
+# No account receives what an unwinding raises: it stays idle.
+KEPT = -1
 
 
 @inner
@@ -68,27 +89,111 @@ def hedge(
 
 
 @inner
-def unwind(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int) -> int:
-    """``_unwind``: close ``fraction`` of hedge and liquidity, sell the base that yields."""
-    table, position, vault = tables.vault, state.position, state.vault
+def burn_to_idle(
+    pool: PoolState, position: PositionState, vault: VaultState, liquidity: float, i: int
+) -> float:
+    """Burn and collect to idle, fees included; returns the raw base tokens of the liquidity."""
+    base, usdc, fees_base, fees_usdc = burn_and_collect(pool, position, i, liquidity)
+    vault.idle_base[i] += base + fees_base
+    vault.idle_usdc[i] += usdc + fees_usdc
+    return base
+
+
+@inner
+def pledges(table: VaultTable, position: PositionState, i: int) -> bool:
+    """Whether the vault's position backs its cross account now."""
+    return table.pledged and position.liquidity[i] > 0.0
+
+
+@inner
+def margin_kept(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, before: Account, i: int
+) -> int:
+    """The check that ends a ``rearrange`` of the cross account, valued ``before`` it began.
+
+    Either initial margin holds, or the margin ratio is no worse than it was.
+    """
+    after = value_account(table, clearing, oracle, 0, i)
+    if not after.fresh:
+        return STALE_ORACLE
+    accrue_account(table, clearing, oracle, 0, i)
+    if not after.has_position and after.cash >= 0.0:
+        return OK
+    if after.initial_equity >= table.initial_multiple * after.maintenance:
+        return OK
+    held = after.has_position and (
+        after.equity * before.maintenance >= before.equity * after.maintenance
+    )
+    return OK if held else BELOW_INITIAL_MARGIN
+
+
+@inner
+def _close_hedges(
+    tables: Tables, clearing: ClearingState, oracle: Oracle, fraction: float, i: int
+) -> int:
+    """Close ``fraction`` of every position."""
     for market in range(tables.clearing.asset.size):
-        size = state.clearing.size[market_account(table, market), market, i]
+        size = clearing.size[market_account(tables.vault, market), market, i]
         if size != 0.0:
-            status = hedge(tables, state.clearing, oracle, market, -fraction * size, i)
+            status = hedge(tables, clearing, oracle, market, -fraction * size, i)
             if status != OK:
                 return status
+    return OK
+
+
+@inner
+def _sell_liquidity(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int) -> int:
+    """Burn ``fraction`` of the liquidity and sell the base that yields; all idle base at 1."""
+    table, position, vault = tables.vault, state.position, state.vault
     liquidity = position.liquidity[i]
     sold = 0.0
     if liquidity > 0.0:
         burnt = liquidity if fraction >= 1.0 else np.floor(fraction * liquidity)
-        base, usdc, fees_base, fees_usdc = burn_and_collect(state.pool, position, i, burnt)
-        vault.idle_base[i] += base + fees_base
-        vault.idle_usdc[i] += usdc + fees_usdc
-        sold = base
+        sold = burn_to_idle(state.pool, position, vault, burnt, i)
     if fraction >= 1.0:
         sold = vault.idle_base[i]
     limit = oracle_sqrt_price(table, oracle, i) * np.sqrt(1.0 - table.max_slippage)
     return swap_exactly(tables, state, True, sold, limit, i)
+
+
+@inner
+def unwind(
+    tables: Tables, state: State, oracle: Oracle, fraction: float, receiver: int, i: int
+) -> int:
+    """``_unwind``: close ``fraction`` of hedge and liquidity, sell the base that yields.
+
+    The USDC raised becomes margin of account ``receiver``, or stays idle when that is negative.
+    """
+    status = _close_hedges(tables, state.clearing, oracle, fraction, i)
+    if status != OK:
+        return status
+    table, clearing, vault = tables.clearing, state.clearing, state.vault
+    pledged = pledges(tables.vault, state.position, i)
+    before = value_account(table, clearing, oracle, 0, i)
+    idle = vault.idle_usdc[i]
+    status = _sell_liquidity(tables, state, oracle, fraction, i)
+    raised = vault.idle_usdc[i] - idle
+    if status == OK and receiver >= 0 and raised > 0.0:
+        status = add_margin(table, clearing, vault, receiver, raised, i)
+    if status == OK and pledged:
+        status = margin_kept(table, clearing, oracle, before, i)
+    return status
+
+
+@inner
+def add_margin(
+    table: ClearingTable,
+    clearing: ClearingState,
+    vault: VaultState,
+    account: int,
+    raw: float,
+    i: int,
+) -> int:
+    """Deposit idle USDC as margin."""
+    status = deposit(table, clearing, account, 0, raw, i)
+    if status == OK:
+        vault.idle_usdc[i] -= raw
+    return status
 
 
 @inner
@@ -108,7 +213,7 @@ def take_margin(
 
 
 @inner
-def _draw_margin(
+def draw_margin(
     tables: Tables,
     clearing: ClearingState,
     vault: VaultState,
@@ -149,25 +254,37 @@ def _short_of_target(tables: Tables, clearing: ClearingState, oracle: Oracle, i:
 
 
 @inner
+def fraction_to_raise(
+    tables: Tables, state: State, oracle: Oracle, assets: float, i: int
+) -> tuple[bool, float]:
+    """(fresh, part of both legs) whose unwinding brings idle USDC to ``assets`` raw."""
+    table = tables.vault
+    valuation = value_vault(tables, state, oracle, i)
+    need = (assets - state.vault.idle_usdc[i]) / table.usdc_unit
+    need += _short_of_target(tables, state.clearing, oracle, i)
+    available = valuation.accounts
+    if not table.pledged:
+        available += lp_value(table, valuation)
+    available /= valuation.usdc_price
+    return valuation.fresh, fraction_up(need * (1.0 + table.max_slippage), available)
+
+
+@inner
 def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: int) -> int:
     """``_raise``: bring idle USDC to ``assets`` raw: excess margin, then an unwinding."""
-    table, vault = tables.vault, state.vault
+    vault = state.vault
     if vault.idle_usdc[i] >= assets:
         return OK
-    status = _draw_margin(tables, state.clearing, vault, oracle, assets, False, i)
+    status = draw_margin(tables, state.clearing, vault, oracle, assets, False, i)
     if status != OK or vault.idle_usdc[i] >= assets:
         return status
-    valuation = value_vault(tables, state, oracle, i)
-    if not valuation.fresh:
+    fresh, fraction = fraction_to_raise(tables, state, oracle, assets, i)
+    if not fresh:
         return STALE_ORACLE
-    need = (assets - vault.idle_usdc[i]) / table.usdc_unit
-    need += _short_of_target(tables, state.clearing, oracle, i)
-    available = (lp_value(table, valuation) + valuation.accounts) / valuation.usdc_price
-    fraction = fraction_up(need * (1.0 + table.max_slippage), available)
-    status = unwind(tables, state, oracle, fraction, i)
+    status = unwind(tables, state, oracle, fraction, KEPT, i)
     if status != OK:
         return status
-    status = _draw_margin(tables, state.clearing, vault, oracle, assets, fraction >= 1.0, i)
+    status = draw_margin(tables, state.clearing, vault, oracle, assets, fraction >= 1.0, i)
     if status != OK or vault.idle_usdc[i] >= assets:
         return status
     return INSUFFICIENT_LIQUIDITY

@@ -9,6 +9,7 @@ import numpy as np
 from simulator.world.model.jit import inner
 from simulator.world.model.margin import has_position, stale, value_account
 from simulator.world.model.parameters import Tables, VaultTable
+from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET, root_at_oracle
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import (
     ClearingState,
@@ -18,10 +19,6 @@ from simulator.world.model.state import (
     VaultState,
 )
 from simulator.world.model.tick import amounts_for_liquidity
-
-# Every asset list starts with USDC and the pool's base asset (Protocol.assets).
-USDC_ASSET = 0
-BASE_ASSET = 1
 
 
 class Valuation(NamedTuple):
@@ -35,7 +32,7 @@ class Valuation(NamedTuple):
     lp_usdc: float  # raw
     fees_base: float  # raw
     fees_usdc: float  # raw
-    accounts: float  # Σ value of the margin accounts, USD
+    accounts: float  # Σ value of the margin accounts, USD; pledged liquidity is inside
     nav: float  # USD, may be negative
 
     # V_lp of the specification is lp_value().
@@ -62,8 +59,7 @@ def market_account(table: VaultTable, market: int) -> int:
 @inner
 def oracle_sqrt_price(table: VaultTable, oracle: Oracle, i: int) -> float:
     """√P_o: sqrt(raw USDC / raw base) at the oracle's prices."""
-    ratio = oracle.price[BASE_ASSET, i] / oracle.price[USDC_ASSET, i]
-    return np.sqrt(ratio * (table.usdc_unit / table.base_unit))
+    return root_at_oracle(oracle, table.base_unit, table.usdc_unit, i)
 
 
 @inner
@@ -98,8 +94,13 @@ def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuati
         account = value_account(tables.clearing, state.clearing, oracle, sub_account(table, sub), i)
         fresh = fresh and account.fresh
         accounts += account.value
-    usdc = (vault.idle_usdc[i] + lp_usdc + fees_usdc) / table.usdc_unit * usdc_price
-    base = (vault.idle_base[i] + lp_base + fees_base) / table.base_unit * base_price
+    free_usdc = vault.idle_usdc[i] + fees_usdc
+    free_base = vault.idle_base[i] + fees_base
+    if not table.pledged:
+        free_usdc += lp_usdc
+        free_base += lp_base
+    usdc = free_usdc / table.usdc_unit * usdc_price
+    base = free_base / table.base_unit * base_price
     return Valuation(
         fresh,
         usdc_price,
@@ -147,8 +148,8 @@ def total_assets(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[
         assets = state.vault.idle_usdc[i]
         for sub in range(subs(table, tables.clearing.asset.size)):
             cash = state.clearing.cash[sub_account(table, sub), i]
-            assets += floor_raw(max(cash, 0.0) * table.usdc_unit)
-        return True, assets
+            assets += floor_raw(cash * table.usdc_unit)
+        return True, max(assets, 0.0)
     valuation = value_vault(tables, state, oracle, i)
     assets = floor_raw(valuation.nav / valuation.usdc_price * table.usdc_unit)
     return valuation.fresh, max(assets, 0.0)

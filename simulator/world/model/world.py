@@ -64,6 +64,10 @@ class ModelWorld(World):
             actions.LiquidateCollateral: self._liquidate_collateral,
             actions.Deposit: self._deposit,
             actions.Redeem: self._redeem,
+            actions.RequestRedeem: self._request_redeem,
+            actions.CancelRequest: self._cancel_request,
+            actions.RedeemInKind: self._redeem_in_kind,
+            actions.SettleWithdrawals: self._settle_withdrawals,
             actions.Rebalance: self._keep(batch.REBALANCE),
             actions.Recenter: self._keep(batch.RECENTER),
             actions.TopUp: self._keep(batch.TOP_UP),
@@ -246,13 +250,12 @@ class ModelWorld(World):
         )
 
     def _redeem(self, action: actions.Redeem, fill: Fill) -> Fill:
-        held = self._state.wallet.shares[action.actor]
         batch.redeem(
             self._tables,
             self._state,
             self._oracle,
             action.actor,
-            raw_or_all(self._finite(action, "shares"), held, _SHARE_DECIMALS),
+            self._own_shares(action),
             self._saved,
             fill.status,
             fill.amount_in,
@@ -263,6 +266,67 @@ class ModelWorld(World):
             from_raw(fill.amount_in, _SHARE_DECIMALS),
             from_raw(fill.amount_out, USDC_DECIMALS),
         )
+
+    def _request_redeem(self, action: actions.RequestRedeem, fill: Fill) -> Fill:
+        batch.request_redeem(
+            self._state.vault,
+            self._state.wallet,
+            action.actor,
+            self._own_shares(action),
+            fill.status,
+            fill.amount_in,
+        )
+        return Fill(fill.status, from_raw(fill.amount_in, _SHARE_DECIMALS), fill.amount_out)
+
+    def _cancel_request(self, action: actions.CancelRequest, fill: Fill) -> Fill:
+        batch.cancel_request(
+            self._state.vault,
+            self._state.wallet,
+            action.actor,
+            self._when(action.when),
+            fill.status,
+            fill.amount_in,
+        )
+        return Fill(fill.status, from_raw(fill.amount_in, _SHARE_DECIMALS), fill.amount_out)
+
+    def _redeem_in_kind(self, action: actions.RedeemInKind, fill: Fill) -> Fill:
+        slot = self.protocol.agents[action.actor]
+        batch.redeem_in_kind(
+            self._tables,
+            self._state,
+            self._oracle,
+            action.actor,
+            self.protocol.account_of(action.actor) if slot.has_account else -1,
+            self._own_shares(action),
+            self._saved,
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return Fill(fill.status, from_raw(fill.amount_in, _SHARE_DECIMALS), fill.amount_out)
+
+    def _settle_withdrawals(self, action: actions.SettleWithdrawals, fill: Fill) -> Fill:
+        batch.settle_withdrawals(
+            self._tables,
+            self._state,
+            self._oracle,
+            _floats(np.clip(self._finite(action, "fraction"), 0.0, 1.0)),
+            self._when(action.when),
+            self._saved,
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return Fill(
+            fill.status,
+            from_raw(fill.amount_in, _SHARE_DECIMALS),
+            from_raw(fill.amount_out, USDC_DECIMALS),
+        )
+
+    def _own_shares(self, action: Action) -> Floats:
+        """Raw shares an exit asks for, of those the agent holds."""
+        held = self._state.wallet.shares[action.actor]
+        return raw_or_all(self._finite(action, "shares"), held, _SHARE_DECIMALS)
 
     def _keep(self, task: int) -> Callable[[Any, Fill], Fill]:
         def keep(action: Any, fill: Fill) -> Fill:

@@ -1,0 +1,74 @@
+"""Management and performance fee, paid in new shares (contracts/SPEC.md §4.3)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.types import SECONDS_PER_YEAR
+from simulator.world.model.jit import inner
+from simulator.world.model.parameters import VaultTable
+from simulator.world.model.rounding import floor_raw
+from simulator.world.model.state import VaultState
+
+# Virtual shares and assets: the first depositor cannot inflate the price of a share.
+VIRTUAL_SHARES = 1e12
+VIRTUAL_ASSETS = 1.0
+# From raw USDC per raw share to USDC per share.
+_PER_SHARE = 1e12
+# However long nobody came by: what the management fee takes at most, fraction.
+_MOST = 0.5
+
+
+class Fees(NamedTuple):
+    """What is due to the fee receiver, and the high-water mark after it is paid."""
+
+    shares: float  # raw
+    high_water_mark: float  # USDC per share
+
+
+@inner
+def _management_shares(table: VaultTable, vault: VaultState, now: float, i: int) -> float:
+    """Shares that dilute everyone by the management fee of the time since the last accrual."""
+    part = table.management_fee * (now - vault.fees_time[i]) / SECONDS_PER_YEAR
+    part = min(part, _MOST)
+    return np.floor(vault.shares[i] * part / (1.0 - part))
+
+
+@inner
+def fees_due(table: VaultTable, vault: VaultState, assets: float, now: float, i: int) -> Fees:
+    """Fees due at ``now`` (seconds since the start) with total ``assets`` (raw USDC)."""
+    mark = vault.high_water_mark[i]
+    supply = vault.shares[i]
+    if supply <= 0.0:
+        fresh = (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES) * _PER_SHARE
+        return Fees(0.0, max(fresh, 1.0))
+    shares = _management_shares(table, vault, now, i)
+    supply += shares
+    price = (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES) * _PER_SHARE
+    over = max(price - mark, 0.0)
+    paid = floor_raw(table.performance_fee * over * supply / _PER_SHARE)
+    left = assets + VIRTUAL_ASSETS - paid
+    performance = np.floor(paid * (supply + VIRTUAL_SHARES) / left)
+    supply += performance
+    price = (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES) * _PER_SHARE
+    return Fees(shares + performance, max(mark, price))
+
+
+@inner
+def pay_fees(vault: VaultState, fees: Fees, now: float, i: int) -> None:
+    """Give the fee receiver its shares."""
+    vault.shares[i] += fees.shares
+    vault.fee_shares[i] += fees.shares
+    vault.high_water_mark[i] = fees.high_water_mark
+    vault.fees_time[i] = now
+
+
+@inner
+def pay_management_fee(table: VaultTable, vault: VaultState, now: float, i: int) -> None:
+    """The fee that needs no price, which is all ``redeem_in_kind`` takes."""
+    shares = _management_shares(table, vault, now, i)
+    vault.shares[i] += shares
+    vault.fee_shares[i] += shares
+    vault.fees_time[i] = now
