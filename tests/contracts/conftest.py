@@ -187,7 +187,7 @@ def oracle(project: Any, chain: Any, owner: Any, reporter: Any, tokens: dict[str
     oracle = owner.deploy(project.PriceOracle, owner)
     oracle.set_reporter(reporter, True, sender=owner)
     for token in tokens.values():
-        oracle.add_feed(token, MAX_AGE, sender=owner)
+        oracle.add_feed(token, MAX_AGE, 0, sender=owner)
     oracle.report(
         list(tokens.values()),
         [wad(PRICES[symbol]) for symbol in tokens],

@@ -93,7 +93,7 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
     oracle = Contract(load("PriceOracle"), addresses["oracle"], chain)
     oracle.transact(owner, "set_reporter", owner, True)
     for symbol in TOKENS:
-        oracle.transact(owner, "add_feed", addresses[symbol], MAX_AGE)
+        oracle.transact(owner, "add_feed", addresses[symbol], MAX_AGE, 0)
     parameters = tuple(
         wad(v)
         for v in (

@@ -176,8 +176,10 @@ class _Deployer:
 
     def _oracle(self) -> None:
         self.oracle = self._new("PriceOracle", self.roles.deployer)
-        for token, max_age in zip(self.tokens, self.protocol.oracle_max_age, strict=True):
-            self._own(self.oracle, "add_feed", token.address, max_age)
+        p = self.protocol
+        terms = zip(self.tokens, p.oracle_max_age, p.oracle_deviation, strict=True)
+        for token, max_age, deviation in terms:
+            self._own(self.oracle, "add_feed", token.address, max_age, wad(deviation))
         self._own(self.oracle, "set_reporter", self.roles.reporter, True)
 
     def _clearing(self) -> None:
