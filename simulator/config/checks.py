@@ -119,6 +119,15 @@ def _time(config: Config) -> Iterator[str]:
 
 
 def _oracle(config: Config) -> Iterator[str]:
+    reporters = config.oracle.reporters
+    if config.oracle.needed > reporters:
+        yield f"oracle.quorum = {config.oracle.needed}: must be at most {reporters}, the reporters"
+    for number, shock in enumerate(config.shocks):
+        if (affected := getattr(shock, "reporters", None)) is not None and affected > reporters:
+            yield (
+                f"shocks.{number} ({shock.kind}).reporters = {affected}: must be at most "
+                f"{reporters}, oracle.reporters"
+            )
     for symbol in (None, *config.oracle.feeds):
         feed = config.oracle if symbol is None else config.oracle.feeds[symbol]
         field = "oracle" if symbol is None else f"oracle.feeds.{symbol}"

@@ -116,6 +116,17 @@ class Oracle(Feed):
     feeds: dict[Symbol, Feed] = Field(
         default_factory=dict, description="feeds of single assets, whole"
     )
+    reporters: int = Field(
+        default=1, ge=1, le=8, description="reporters whose median is the price (number)"
+    )
+    quorum: int | None = Field(
+        default=None, ge=1, le=8, description="reporters a round needs; null: a majority (number)"
+    )
+
+    @property
+    def needed(self) -> int:
+        """Reporters a round needs."""
+        return self.reporters // 2 + 1 if self.quorum is None else self.quorum
 
 
 class History(Section):

@@ -38,6 +38,7 @@ class _Draw:
         self.markets = list(_HEDGES[: rng.integers(1, len(_HEDGES) + 1)])
         if rng.random() < 0.3:
             self.markets.append(_BASE)  # the perfect proxy
+        self.reporters = int(self.rng.choice([1, 3, 4]))
         self.margin = str(rng.choice(["isolated", "gross", "portfolio"]))
         self.price = {
             "USDC": 1.0,
@@ -118,6 +119,7 @@ class _Draw:
     def oracle(self, deviation: float) -> dict[str, Any]:
         beat = self.step_minutes * int(self.rng.integers(1, 5))
         return {
+            "reporters": self.reporters,
             "heartbeat_minutes": beat,
             "deviation": deviation,
             "lag_steps": int(self.rng.integers(0, 3)),
@@ -197,13 +199,19 @@ class _Draw:
 
     def freeze(self) -> dict[str, Any]:
         names = self.rng.permutation(["USDC", _BASE, *_HEDGES])[: self.rng.integers(1, 4)]
-        return {"kind": "oracle_freeze", "assets": list(names), **self.window()}
+        return {
+            "kind": "oracle_freeze",
+            "assets": list(names),
+            "reporters": int(self.rng.integers(1, self.reporters + 1)),
+            **self.window(),
+        }
 
     def outlier(self) -> dict[str, Any]:
         return {
             "kind": "oracle_outlier",
             "asset": str(self.rng.choice([_BASE, *_HEDGES])),
             "factor": self.log_uniform(0.5, 2.0),
+            "reporters": int(self.rng.integers(1, self.reporters + 1)),
             "at_hours": self.uniform(0.1, 0.9) * self.hours,
         }
 

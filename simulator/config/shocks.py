@@ -137,19 +137,25 @@ class GasSpike(WindowShock):
     factor: float = Field(gt=0, le=10_000, description="factor on the gas price (pure number)")
 
 
+Reporters = Annotated[int, Field(ge=1, le=8)]
+AFFECTED = "reporters it happens to, of oracle.reporters; null: all"
+
+
 class OracleFreeze(WindowShock):
-    """No round is posted for these assets."""
+    """Reporters are silent on these assets; below the quorum no round is posted."""
 
     kind: Literal["oracle_freeze"]
     assets: tuple[Symbol, ...] = Field(min_length=1, description="assets whose feed stops")
+    reporters: Reporters | None = Field(default=None, description=AFFECTED)
 
 
 class OracleOutlier(Shock):
-    """One round is posted at a wrong price; the next round corrects it."""
+    """Reporters report a wrong price once; the next round corrects it."""
 
     kind: Literal["oracle_outlier"]
     asset: Symbol = Field(description="asset whose feed errs")
     factor: float = Field(gt=0, le=100, description="posted price over the true one (pure number)")
+    reporters: Reporters | None = Field(default=None, description=AFFECTED)
 
 
 class WithdrawalRun(WindowShock):

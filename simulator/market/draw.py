@@ -14,6 +14,7 @@ from simulator.market.prices import draw_index
 from simulator.market.streams import Stream
 
 if TYPE_CHECKING:
+    from simulator.config.market import Oracle
     from simulator.config.models import Config
     from simulator.types import Floats
 
@@ -56,9 +57,11 @@ def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
         frozen, outlier = np.zeros(len(hours), np.bool_), np.zeros(len(hours))
         for shock in config.shocks:
             if isinstance(shock, OracleFreeze) and symbol in shock.assets:
-                frozen |= shock.active(hours)
+                if stops_the_rounds(config.oracle, shock.reporters):
+                    frozen |= shock.active(hours)
             elif isinstance(shock, OracleOutlier) and symbol == shock.asset:
-                outlier[ceil(shock.at_hours * 60 / config.step_minutes - 1e-9)] = shock.factor
+                moment = ceil(shock.at_hours * 60 / config.step_minutes - 1e-9)
+                outlier[moment] = median_outlier(config.oracle, shock.factor, shock.reporters)
         feed = config.feed(symbol)
         kernels.post_rounds(
             index[row],
@@ -72,6 +75,22 @@ def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
             outlier,
         )
     return price, time
+
+
+def stops_the_rounds(oracle: Oracle, silent: int | None) -> bool:
+    """Whether the reporters still speaking miss the quorum (contracts/SPEC.md §2)."""
+    return silent is None or oracle.reporters - silent < oracle.needed
+
+
+def median_outlier(oracle: Oracle, factor: float, wrong: int | None) -> float:
+    """Median over the true price when ``wrong`` reporters report ``factor`` times it; 0: unmoved.
+
+    A minority changes nothing; half of an even number moves it half way, the others reporting at
+    that moment too (contracts/SPEC.md §2).
+    """
+    if wrong is None or 2 * wrong > oracle.reporters:
+        return factor
+    return 0.5 * (1.0 + factor) if 2 * wrong == oracle.reporters else 0.0
 
 
 def _gas(config: Config, index: Floats, first_path: int, paths: int) -> Floats:
