@@ -1,4 +1,4 @@
-"""PriceOracle (SPEC §2)."""
+"""PriceOracle (SPEC §2) through ape; tests/properties holds what one reporter cannot do."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ def test_serves_the_last_round(
     max_age, last = oracle.feed(btc)
     assert (max_age, last.round_id) == (MAX_AGE, 2)
     assert oracle.price(sol) == wad(PRICES["SOL"])
-    (event,) = receipt.events.filter(oracle.PriceReported)
-    assert (event.price, event.round_id) == (31_000 * WAD, 2)
+    (event,) = receipt.events.filter(oracle.PriceUpdated)
+    assert (event.price, event.updated_at, event.round_id) == (31_000 * WAD, timestamp, 2)
+    (seen,) = receipt.events.filter(oracle.PriceObserved)
+    assert (seen.price, seen.observed_at) == (31_000 * WAD, timestamp)
 
 
 def test_one_report_carries_many_assets(
@@ -67,7 +69,7 @@ def test_refuses_an_asset_without_feed_or_round(
         oracle.price(owner)
     with ape.reverts("oracle: no feed"):
         oracle.report([owner], [WAD], chain.blocks.head.timestamp, sender=reporter)
-    oracle.add_feed(owner, 60, sender=owner)
+    oracle.add_feed(owner, 60, 0, sender=owner)
     with ape.reverts("oracle: no round"):
         oracle.price(owner)
     assert tuple(oracle.latest(owner)) == (0, 0)
@@ -108,7 +110,7 @@ def test_only_reporters_report(
 
 def test_only_the_owner_configures(oracle: Any, btc: Any, trader: Any) -> None:
     with ape.reverts("roles: not the owner"):
-        oracle.add_feed(btc, 60, sender=trader)
+        oracle.add_feed(btc, 60, 0, sender=trader)
     with ape.reverts("roles: not the owner"):
         oracle.set_reporter(trader, True, sender=trader)
     with ape.reverts("roles: not the owner"):
@@ -118,10 +120,10 @@ def test_only_the_owner_configures(oracle: Any, btc: Any, trader: Any) -> None:
 def test_feeds_are_bounded(oracle: Any, btc: Any, owner: Any) -> None:
     for max_age in (0, 30 * 86_400 + 1):
         with ape.reverts("oracle: bad max age"):
-            oracle.add_feed(btc, max_age, sender=owner)
+            oracle.add_feed(btc, max_age, 0, sender=owner)
     with ape.reverts("oracle: zero asset"):
-        oracle.add_feed(ZERO_ADDRESS, 60, sender=owner)
-    oracle.add_feed(btc, 30 * 86_400, sender=owner)
+        oracle.add_feed(ZERO_ADDRESS, 60, 0, sender=owner)
+    oracle.add_feed(btc, 30 * 86_400, 0, sender=owner)
     assert oracle.price(btc) == wad(PRICES["BTC"])  # a longer age keeps the round
 
 
@@ -134,3 +136,34 @@ def test_ownership_moves_in_two_steps(oracle: Any, owner: Any, trader: Any, keep
     assert oracle.owner() == trader
     with ape.reverts("roles: not the owner"):
         oracle.set_reporter(keeper, True, sender=owner)
+
+
+def test_the_median_of_three_reporters_outvotes_one(
+    oracle: Any, btc: Any, owner: Any, reporter: Any, trader: Any, keeper: Any, chain: Any
+) -> None:
+    for another in (trader, keeper):
+        oracle.set_reporter(another, True, sender=owner)
+    oracle.set_quorum(2, sender=owner)
+    timestamp = chain.blocks.head.timestamp
+    for source, price in ((reporter, 100), (trader, 101), (keeper, 10**30)):
+        oracle.report([btc], [price], timestamp, sender=source)
+    assert oracle.price(btc) == 101
+    with ape.reverts("oracle: bad quorum"):
+        oracle.set_quorum(4, sender=owner)
+
+
+def test_an_oracle_reads_another_through_a_price_feed(
+    project: Any, oracle: Any, btc: Any, owner: Any, chain: Any, advance: Callable[..., None]
+) -> None:
+    """A PriceFeed is an AggregatorV3 like Chainlink's: 8 decimals, its own age limit."""
+    feed = owner.deploy(project.PriceFeed, oracle, btc, 8, "BTC/USD")
+    reader = owner.deploy(project.PriceOracle, owner)
+    reader.add_aggregator(btc, feed, 600, WAD // 200, sender=owner)
+    assert feed.latestAnswer() == PRICES["BTC"] * 10**8
+    assert reader.price(btc) == wad(PRICES["BTC"])
+    assert reader.deviation(btc) == WAD // 200
+    advance(1_200, refresh=False)
+    with ape.reverts("oracle: stale"):
+        reader.price(btc)
+    assert reader.latest(btc)[0] == wad(PRICES["BTC"])
+    assert oracle.price(btc) == wad(PRICES["BTC"])

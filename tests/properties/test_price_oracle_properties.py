@@ -1,0 +1,333 @@
+"""PriceOracle on revm: what one reporter can do, and what is taken from an aggregator (SPEC §2)."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.world.chain.artifacts import load
+from tests.properties.revm_oracle import DEVIATION, MAX_AGE, START, WAD, Oracle
+
+ZERO_ADDRESS = "0x" + "00" * 20
+HIGHEST_PRICE = 2**192 - 1
+
+prices = st.integers(min_value=1, max_value=HIGHEST_PRICE)
+steps = st.lists(
+    st.tuples(
+        st.integers(min_value=1, max_value=2_000),  # seconds before it
+        st.integers(min_value=90, max_value=110),  # what the honest ones report
+        st.sampled_from(["honest", "wrong", "late", "silent", "early"]),  # what the third one does
+        prices,  # the wrong price
+        st.permutations(range(3)),  # who comes first
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps)
+def test_one_faulty_reporter_among_three_changes_nothing(happenings: list[Any]) -> None:
+    """Once all three have reported: the price is what the honest say, and its time advances."""
+    oracle = Oracle()
+    for reporter in oracle.reporters:
+        oracle.report(reporter, 100)
+    for seconds, price, fault, wrong, order in happenings:
+        oracle.advance(seconds)
+        for index in order:
+            reporter = oracle.reporters[index]
+            if index < 2 or fault == "honest":
+                oracle.report(reporter, price)
+            elif fault == "wrong":
+                oracle.report(reporter, wrong)
+            elif fault == "early":
+                asked = (reporter, wrong, -1)
+                assert oracle.refusal(oracle.report, *asked) == "oracle: future round"
+            elif fault == "late":
+                late = min(seconds, MAX_AGE)
+                oracle.report(reporter, wrong, late)
+        assert oracle.price() == price
+        assert oracle.latest() == (price, oracle.chain.time())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(prices, min_size=1, max_size=8), st.data())
+def test_the_round_is_the_median_of_the_fresh(reported: list[int], data: st.DataObject) -> None:
+    """Any number of reporters, any ages: median of those not too old, time of the q-th newest."""
+    oracle = Oracle(quorum=1)
+    for reporter in oracle.reporters:
+        oracle.own("set_reporter", reporter, False)
+    reporters = [oracle.chain.account(f"reporter {i}") for i in range(len(reported))]
+    for reporter in reporters:
+        oracle.own("set_reporter", reporter, True)
+    quorum = data.draw(st.integers(1, len(reported)))
+    oracle.own("set_quorum", quorum)
+    ages = [data.draw(st.integers(0, MAX_AGE * 2)) for _ in reported]
+    seen: list[tuple[int, int]] = []
+    expected, rounds = (0, 0), 0
+    for reporter, price, age in zip(reporters, reported, ages, strict=True):
+        oracle.report(reporter, price, age)
+        if age <= MAX_AGE:
+            seen.append((price, START - age))
+        if len(seen) >= quorum:
+            ordered = sorted(price for price, _ in seen)
+            middle = (ordered[(len(seen) - 1) // 2] + ordered[len(seen) // 2]) // 2
+            newest = sorted((time for _, time in seen), reverse=True)[quorum - 1]
+            expected, rounds = (middle, max(newest, expected[1])), rounds + 1
+    assert oracle.latest() == expected
+    assert oracle.contract.call("feed", oracle.btc)[1][2] == rounds
+    if rounds and len(seen) % 2:
+        assert oracle.price() == median(price for price, _ in seen)
+
+
+def test_with_one_reporter_the_round_is_what_it_reports() -> None:
+    oracle = Oracle(quorum=1)
+    for reporter in oracle.reporters[1:]:
+        oracle.own("set_reporter", reporter, False)
+    for price, age in ((5, 60), (7, 30), (HIGHEST_PRICE, 0)):
+        oracle.report(oracle.reporters[0], price, age)
+        assert oracle.latest() == (price, START - age)
+
+
+def test_without_a_quorum_the_round_stays_and_grows_old() -> None:
+    oracle = Oracle()
+    first, second, third = oracle.reporters
+    oracle.report(first, 100)
+    assert oracle.refusal(oracle.price) == "oracle: no round"
+    oracle.report(second, 102)
+    assert oracle.latest() == (101, START)
+    oracle.advance(MAX_AGE)
+    oracle.report(third, 300)  # all three are still young enough
+    assert oracle.latest() == (102, START)
+    oracle.advance(1)
+    oracle.report(third, 400)  # now the others are not
+    assert oracle.latest() == (102, START)
+    assert oracle.refusal(oracle.price) == "oracle: stale"
+    oracle.report(first, 104)
+    assert oracle.price() == 252
+
+
+def test_the_time_of_the_round_never_goes_back() -> None:
+    """Two newest of 60 and 0 seconds make 60; a third reporter that lags cannot make it older."""
+    oracle = Oracle()
+    first, second, third = oracle.reporters
+    oracle.report(first, 100, 60)
+    oracle.report(second, 100)
+    assert oracle.latest()[1] == START - 60
+    oracle.advance(120)
+    oracle.report(first, 100)
+    assert oracle.latest()[1] == START
+    oracle.own("set_reporter", second, False)
+    oracle.report(third, 100, 600)
+    assert oracle.latest() == (100, START)
+
+
+def test_a_reporter_no_longer_allowed_is_not_counted() -> None:
+    oracle = Oracle()
+    first, second, third = oracle.reporters
+    oracle.report(first, 100)
+    oracle.report(second, 100)
+    oracle.report(third, 900)
+    oracle.own("set_reporter", first, False)
+    assert set(oracle.contract.call("reporters")) == {second, third}
+    assert oracle.refusal(oracle.report, first, 100) == "oracle: not a reporter"
+    oracle.report(second, 100)
+    assert oracle.price() == 500
+    assert tuple(oracle.contract.call("observation", oracle.btc, third)) == (900, START)
+
+
+def test_the_quorum_is_one_the_reporters_can_reach() -> None:
+    oracle = Oracle()
+    for quorum in (0, 4):
+        assert oracle.refusal(oracle.own, "set_quorum", quorum) == "oracle: bad quorum"
+    oracle.own("set_reporter", oracle.reporters[0], False)
+    refused = oracle.refusal(oracle.own, "set_reporter", oracle.reporters[1], False)
+    assert refused == "oracle: bad quorum"
+    assert oracle.contract.call("is_reporter", oracle.reporters[1])
+    oracle.own("set_reporter", oracle.reporters[1], True)  # again: nothing changes
+    assert len(oracle.contract.call("reporters")) == 2
+
+
+def test_there_are_at_most_eight_reporters() -> None:
+    oracle = Oracle()
+    for index in range(5):
+        oracle.own("set_reporter", oracle.chain.account(f"reporter {index}"), True)
+    ninth = oracle.chain.account("ninth")
+    assert oracle.refusal(oracle.own, "set_reporter", ninth, True) == "oracle: too many reporters"
+
+
+def test_refuses_reports_that_cannot_be() -> None:
+    oracle = Oracle()
+    reporter = oracle.reporters[0]
+    assert oracle.refusal(oracle.report, reporter, 0) == "oracle: price not positive"
+    assert oracle.refusal(oracle.report, reporter, 2**192) == "oracle: price too large"
+    oracle.report(reporter, 1)
+    assert oracle.refusal(oracle.report, reporter, 1, 1) == "oracle: round out of order"
+    oracle.report(oracle.reporters[1], 1, 1)  # its own order only
+
+
+def test_terms_are_bounded_and_kept_by_kind() -> None:
+    oracle = Oracle()
+    for reporter in oracle.reporters:
+        oracle.report(reporter, 100)
+    too_wide = (oracle.btc, MAX_AGE, WAD // 10 + 1)
+    assert oracle.refusal(oracle.own, "add_feed", *too_wide) == "oracle: bad deviation"
+    oracle.own("add_feed", oracle.btc, MAX_AGE // 2, WAD // 10)
+    assert oracle.contract.call("deviation", oracle.btc) == WAD // 10
+    assert oracle.price() == 100
+    source = oracle.aggregator(8)
+    oracle.own("add_aggregator", oracle.btc, source.address, MAX_AGE, DEVIATION)
+    assert oracle.contract.call("aggregator", oracle.btc) == source.address
+    assert oracle.refusal(oracle.report, oracle.reporters[0], 100) == "oracle: no feed"
+    assert oracle.refusal(oracle.price) == "oracle: incomplete round"
+    oracle.own("add_feed", oracle.btc, MAX_AGE, DEVIATION)  # a feed of the other kind begins anew
+    assert oracle.refusal(oracle.price) == "oracle: no round"
+
+
+# ------------------------------------------------------------------------------------- aggregators
+
+
+@pytest.mark.parametrize("decimals", [0, 6, 8, 18, 24, 36])
+def test_an_answer_is_scaled_from_the_decimals_of_its_aggregator(decimals: int) -> None:
+    oracle = Oracle()
+    source = oracle.aggregator(decimals)
+    oracle.answer(source, 1_234 * 10**decimals + 10**decimals // 2, updated_at=START - 5)
+    half = WAD // 2 if decimals else 0
+    assert oracle.price(oracle.sol) == 1_234 * WAD + half
+    assert oracle.latest(oracle.sol) == (1_234 * WAD + half, START - 5)
+    assert oracle.contract.call("feed", oracle.sol) == (
+        MAX_AGE,
+        (1_234 * WAD + half, START - 5, 7),
+    )
+
+
+def test_an_aggregator_has_at_most_36_decimals() -> None:
+    with pytest.raises(Exception, match="oracle: bad decimals"):
+        Oracle().aggregator(37)
+
+
+@pytest.mark.parametrize(
+    ("answer", "parts", "refusal"),
+    [
+        (0, {}, "oracle: price not positive"),
+        (-1, {}, "oracle: price not positive"),
+        (-(2**255), {}, "oracle: price not positive"),
+        (2**255 - 1, {}, "oracle: price too large"),
+        (2**192 // 10**10 + 1, {}, "oracle: price too large"),
+        (10**8, {"updated_at": 0}, "oracle: incomplete round"),
+        (10**8, {"answered_in": 6}, "oracle: incomplete round"),
+        (10**8, {"updated_at": START + 1}, "oracle: future round"),
+        (10**8, {"updated_at": START - MAX_AGE - 1}, "oracle: stale"),
+    ],
+)
+def test_refuses_an_answer_that_cannot_be(answer: int, parts: dict[str, int], refusal: str) -> None:
+    oracle = Oracle()
+    source = oracle.aggregator(8)
+    oracle.answer(source, answer, **parts)
+    assert oracle.refusal(oracle.price, oracle.sol) == refusal
+    oracle.answer(source, 10**8, updated_at=START - MAX_AGE)
+    assert oracle.price(oracle.sol) == WAD
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(-(2**255), 2**255 - 1),
+    st.integers(0, 2**256 - 1),
+    st.sampled_from([0, 8, 18, 36]),
+    st.booleans(),
+)
+def test_looking_never_fails(answer: int, updated_at: int, decimals: int, broken: bool) -> None:
+    """`latest` answers for any round an aggregator may give, and for one that fails."""
+    oracle = Oracle()
+    source = oracle.aggregator(decimals)
+    oracle.answer(source, answer, updated_at=updated_at)
+    source.transact(oracle.owner, "set_broken", broken)
+    price = max(answer, 0) * WAD // 10**decimals
+    served = 0 < price <= HIGHEST_PRICE and not broken
+    assert oracle.latest(oracle.sol) == ((price, updated_at) if served else (0, 0))
+
+
+def test_looking_at_an_account_without_code_finds_nothing() -> None:
+    """An aggregator that destroyed itself, say; and an asset without a feed."""
+    oracle = Oracle()
+    assert oracle.latest(oracle.sol) == (0, 0)
+    source = oracle.aggregator(8)
+    oracle.answer(source, 10**8)
+    assert oracle.latest(oracle.sol) == (WAD, START)
+    gone = Oracle()
+    with pytest.raises(Exception, match="no reason given"):  # no decimals to read
+        gone.own("add_aggregator", gone.sol, gone.owner, MAX_AGE, 0)
+
+
+def test_prices_are_refused_while_the_sequencer_is_down_and_some_time_after() -> None:
+    oracle = Oracle(quorum=1)
+    oracle.report(oracle.reporters[0], 100)
+    sequencer = oracle.aggregator(0)
+    oracle.answer(sequencer, 0, started_at=0)
+    oracle.own("set_sequencer", sequencer.address, 600)
+    assert oracle.refusal(oracle.price) == "oracle: grace period"  # its state is not known yet
+    oracle.answer(sequencer, 1)
+    assert oracle.refusal(oracle.price) == "oracle: sequencer down"
+    oracle.answer(sequencer, 0)
+    oracle.advance(600)
+    assert oracle.refusal(oracle.price) == "oracle: grace period"
+    assert oracle.latest()[0] == 100
+    oracle.advance(1)
+    assert oracle.price() == 100
+    oracle.answer(sequencer, 1)
+    oracle.own("set_sequencer", ZERO_ADDRESS, 0)
+    assert oracle.price() == 100
+    too_long = (sequencer.address, 7 * 86_400 + 1)
+    assert oracle.refusal(oracle.own, "set_sequencer", *too_long) == "oracle: bad grace period"
+
+
+def test_only_the_owner_sets_terms() -> None:
+    oracle = Oracle()
+    outsider = oracle.chain.account("outsider")
+    source = oracle.aggregator(8)
+    for function, *arguments in (
+        ("add_feed", oracle.btc, MAX_AGE, 0),
+        ("add_aggregator", oracle.btc, source.address, MAX_AGE, 0),
+        ("set_reporter", outsider, True),
+        ("set_quorum", 1),
+        ("set_sequencer", ZERO_ADDRESS, 0),
+    ):
+        refused = oracle.refusal(oracle.contract.transact, outsider, function, *arguments)
+        assert refused == "roles: not the owner"
+
+
+# --------------------------------------------------------------------------------------- PriceFeed
+
+
+@pytest.mark.parametrize("decimals", [0, 6, 8, 18, 24, 36])
+def test_a_price_feed_serves_the_oracles_price_in_its_decimals(decimals: int) -> None:
+    oracle = Oracle(quorum=1)
+    feed = oracle.new(load("PriceFeed"), oracle.contract.address, oracle.btc, decimals, "BTC/USD")
+    assert feed.call("latestAnswer") == 0
+    assert oracle.refusal(feed.call, "latestRoundData") == "No data present"
+    oracle.report(oracle.reporters[0], 30_000 * WAD + WAD // 4, 9)
+    answer = (30_000 * 4 + 1) * 10**decimals // 4
+    assert feed.call("latestRoundData") == (1, answer, START - 9, START - 9, 1)
+    assert feed.call("getRoundData", 1) == feed.call("latestRoundData")
+    for unknown in (0, 2):
+        assert oracle.refusal(feed.call, "getRoundData", unknown) == "No data present"
+    assert (feed.call("latestAnswer"), feed.call("latestTimestamp")) == (answer, START - 9)
+    assert (feed.call("latestRound"), feed.call("decimals")) == (1, decimals)
+    assert (feed.call("description"), feed.call("version")) == ("BTC/USD", 1)
+    # and another oracle reads it as the aggregator it is
+    reader = oracle.new(load("PriceOracle"), oracle.owner)
+    reader.transact(oracle.owner, "add_aggregator", oracle.sol, feed.address, MAX_AGE, DEVIATION)
+    assert reader.call("price", oracle.sol) == answer * WAD // 10**decimals
+    oracle.advance(MAX_AGE - 8)
+    assert oracle.refusal(reader.call, "price", oracle.sol) == "oracle: stale"
+    assert feed.call("latestAnswer") == answer
+
+
+def test_a_price_feed_has_at_most_36_decimals() -> None:
+    oracle = Oracle()
+    with pytest.raises(Exception, match="feed: bad decimals"):
+        oracle.new(load("PriceFeed"), oracle.contract.address, oracle.btc, 37, "BTC/USD")
