@@ -2,16 +2,16 @@
 """
 @title  Hedge leg
 @license MIT
-@notice The vault's accounts at the ClearingHouse: betas, target positions, trades and margin
-        (contracts/SPEC.md §4.5).
-@dev    E equity and M maintenance requirement of an account, USD WAD. `sub` 0 is the cross account; an
-        isolated vault has one account per market, sub market + 1.
+@notice The vault's hedges and the margin accounts behind them: betas, target positions, trades and margin
+        (contracts/SPEC.md §4.5, §4.7).
+@dev    E equity and M maintenance requirement of an account, USD WAD. At the ClearingHouse `sub` 0 is the cross
+        account, and an isolated vault has one account per market, sub market + 1. Any other venue has sub 0.
 """
 
-from contracts.interfaces import IClearingHouse
+from contracts.interfaces import IAaveHedge
 from contracts.interfaces import IHedgeVault
+from contracts.interfaces import IHedgeVenue
 from contracts.interfaces import IPriceOracle
-from contracts.interfaces import IUniswapV3Pool
 
 from . import errors
 from . import fixed_point
@@ -20,79 +20,117 @@ from . import roles
 from . import vault_math
 from . import vault_parameters
 
-initializes: pool_leg
-initializes: roles
-initializes: vault_parameters
+uses: pool_leg
+uses: roles
+uses: vault_parameters
 
 
 WAD: constant(uint256) = 10**18
-MAX_MARKETS: constant(uint256) = 8
+WAD_PER_RAW: constant(uint256) = 10**12
+MAX_HEDGES: constant(uint256) = 8
 
 ORACLE: public(immutable(IPriceOracle))
-CLEARING: public(immutable(IClearingHouse))
 ISOLATED: public(immutable(bool))
+
+
+struct Leg:
+    venue: IHedgeVenue
+    market: uint256
+    asset: address    # oracle feed of the market
+    account: uint256  # index in _accounts
+
+
+struct MarginAccount:
+    venue: IHedgeVenue
+    sub: uint256
+
 
 beta: public(HashMap[uint256, int256])
 betas_posted_at: public(uint256)
-_markets: DynArray[uint256, MAX_MARKETS]
-_subs: DynArray[uint256, MAX_MARKETS]
-_assets: HashMap[uint256, address]  # oracle feed of a market
+_legs: DynArray[Leg, MAX_HEDGES]
+_accounts: DynArray[MarginAccount, MAX_HEDGES]
 
 
 @deploy
-def __init__(
-    oracle: IPriceOracle,
-    clearing: IClearingHouse,
-    markets: DynArray[uint256, MAX_MARKETS],
-    parameters: IHedgeVault.Parameters,
-    pool: IUniswapV3Pool,
-    base: address,
-    usdc: address,
-):
-    """
-    @notice The deployer becomes the owner. The accounts draw on the idle USDC of the pool leg, so it and what
-            both legs go by are set up here.
-    """
-    roles.__init__(msg.sender)
-    pool_leg.__init__(pool, base, usdc)
-    vault_parameters._set(
-        parameters, staticcall pool.tickSpacing(), (staticcall clearing.parameters()).initial_multiple
-    )
-    assert staticcall clearing.oracle() == oracle.address, "vault: another oracle"
+def __init__(oracle: IPriceOracle, isolated: bool):
     ORACLE = oracle
-    CLEARING = clearing
-    ISOLATED = parameters.isolated
-    self._markets = markets
-    below: uint256 = 0
-    for market: uint256 in markets:
-        assert market >= below, "vault: markets not ascending"
-        below = market + 1
-        self._assets[market] = (staticcall clearing.market(market)).asset
-        if parameters.isolated:
-            self._subs.append(below)
-    assert below <= staticcall clearing.market_count(), "vault: no such market"
-    if not parameters.isolated:
-        self._subs.append(0)
+    ISOLATED = isolated
+
+
+@internal
+def _set_up(hedges: DynArray[IHedgeVault.Hedge, MAX_HEDGES]):
+    """
+    @notice Open the margin accounts: those at the ClearingHouse first, then one at every other venue.
+    """
+    clearing: IHedgeVenue = IHedgeVenue(pool_leg.CLEARING.address)
+    cross: bool = pool_leg.PLEDGED or len(hedges) == 0
+    for hedge: IHedgeVault.Hedge in hedges:
+        cross = cross or (hedge.venue == clearing.address and not ISOLATED)
+    if cross:
+        self._open(clearing, 0)
+    for hedge: IHedgeVault.Hedge in hedges:
+        if hedge.venue == clearing.address and ISOLATED:
+            self._open(clearing, hedge.market + 1)
+    for hedge: IHedgeVault.Hedge in hedges:
+        if self._account_of(hedge) == MAX_HEDGES:
+            self._open(IHedgeVenue(hedge.venue), 0)
+
+    for hedge: IHedgeVault.Hedge in hedges:
+        venue: IHedgeVenue = IHedgeVenue(hedge.venue)
+        assert hedge.market < staticcall venue.market_count(), "vault: no such market"
+        for leg: Leg in self._legs:
+            assert leg.venue != venue or leg.market < hedge.market, "vault: markets not ascending"
+        self._legs.append(
+            Leg(
+                venue=venue,
+                market=hedge.market,
+                asset=(staticcall venue.market(hedge.market)).asset,
+                account=self._account_of(hedge),
+            )
+        )
+
+
+@internal
+def _open(venue: IHedgeVenue, sub: uint256):
+    assert staticcall venue.oracle() == ORACLE.address, "vault: another oracle"
+    pool_leg._approve(pool_leg.USDC, venue.address)
+    self._accounts.append(MarginAccount(venue=venue, sub=sub))
+
+
+@internal
+@view
+def _account_of(hedge: IHedgeVault.Hedge) -> uint256:
+    # Index of the account a hedge is held in; MAX_HEDGES when it is not open yet.
+    sub: uint256 = 0
+    if ISOLATED and hedge.venue == pool_leg.CLEARING.address:
+        sub = hedge.market + 1
+    for i: uint256 in range(len(self._accounts), bound=MAX_HEDGES):
+        if self._accounts[i].venue.address == hedge.venue and self._accounts[i].sub == sub:
+            return i
+    return MAX_HEDGES
 
 
 @external
 @view
-def markets() -> DynArray[uint256, MAX_MARKETS]:
+def hedges() -> DynArray[IHedgeVault.Hedge, MAX_HEDGES]:
     """
-    @notice Markets the vault hedges on, as indices of the clearing house.
+    @notice Where the vault hedges.
     """
-    return self._markets
+    hedges: DynArray[IHedgeVault.Hedge, MAX_HEDGES] = []
+    for leg: Leg in self._legs:
+        hedges.append(IHedgeVault.Hedge(venue=leg.venue.address, market=leg.market))
+    return hedges
 
 
 @external
 @nonreentrant
-def post_betas(betas: DynArray[int256, MAX_MARKETS]):
+def post_betas(betas: DynArray[int256, MAX_HEDGES]):
     """
-    @notice Set the hedge ratios, WAD, USD short per USD of exposure, in the order of `markets`. Risk manager.
+    @notice Set the hedge ratios, WAD, USD short per USD of exposure, in the order of `hedges`. Risk manager.
     @dev Reverts with "vault: beta out of bounds" or "vault: beta change too fast".
     """
     roles._only_risk_manager()
-    errors.check(len(betas) == len(self._markets), "vault: wrong number of betas")
+    errors.check(len(betas) == len(self._legs), "vault: wrong number of betas")
     largest_change: uint256 = max_value(uint256)
     if self.betas_posted_at != 0:
         largest_change = vault_parameters.values.beta_max_change
@@ -100,31 +138,30 @@ def post_betas(betas: DynArray[int256, MAX_MARKETS]):
             block.timestamp - self.betas_posted_at >= vault_parameters.values.beta_interval,
             "vault: beta change too fast",
         )
-    i: uint256 = 0
-    for market: uint256 in self._markets:
+    for i: uint256 in range(len(betas), bound=MAX_HEDGES):
         beta: int256 = betas[i]
-        i += 1
         errors.check(
-            fixed_point.magnitude(beta) <= vault_parameters.values.beta_max,
+            fixed_point.magnitude(beta) <= vault_parameters.values.beta_max
+            and (beta >= 0 or self._is_perp(self._legs[i].venue)),  # what is borrowed and sold is short
             "vault: beta out of bounds",
         )
-        change: uint256 = fixed_point.magnitude(beta - self.beta[market])
+        change: uint256 = fixed_point.magnitude(beta - self.beta[i])
         errors.check(change <= largest_change, "vault: beta change too fast")
-        self.beta[market] = beta
+        self.beta[i] = beta
     self.betas_posted_at = block.timestamp
     log IHedgeVault.BetasPosted(betas=betas)
 
 
 @internal
 @view
-def _sub(market: uint256) -> uint256:
-    return market + 1 if ISOLATED else 0
+def _is_perp(venue: IHedgeVenue) -> bool:
+    return venue.address == pool_leg.CLEARING.address
 
 
 @internal
 @view
-def _account(sub: uint256) -> uint256:
-    return convert(self, uint256) << 8 | sub
+def _number(account: MarginAccount) -> uint256:
+    return convert(self, uint256) << 8 | account.sub
 
 
 @internal
@@ -137,57 +174,86 @@ def _price(token: address, fresh: bool) -> uint256:
 
 @internal
 @view
-def _index(market: uint256) -> uint256:
-    return self._price(self._assets[market], True)
-
-
-@internal
-@view
-def _size(market: uint256) -> int256:
-    return (staticcall CLEARING.position(self._account(self._sub(market)), market)).size
+def _size(leg: Leg) -> int256:
+    return (staticcall leg.venue.position(self._number(self._accounts[leg.account]), leg.market)).size
 
 
 @internal
 @view
 def _is_flat() -> bool:
-    for market: uint256 in self._markets:
-        if self._size(market) != 0:
+    for leg: Leg in self._legs:
+        if self._size(leg) != 0:
             return False
     return True
 
 
 @internal
 @view
-def _state(sub: uint256, fresh: bool) -> IClearingHouse.AccountState:
+def _state(account: MarginAccount, fresh: bool) -> IHedgeVenue.AccountState:
     if fresh:
-        return staticcall CLEARING.account_state(self._account(sub))
-    return staticcall CLEARING.last_account_state(self._account(sub))
+        return staticcall account.venue.account_state(self._number(account))
+    return staticcall account.venue.last_account_state(self._number(account))
 
 
 @internal
 @view
-def _cash_raw(sub: uint256) -> uint256:
-    return convert(max(staticcall CLEARING.cash(self._account(sub)), 0), uint256) // 10**12
+def _cash_raw() -> int256:
+    """
+    @notice USDC settled in all accounts, raw, each rounded down.
+    """
+    total: int256 = 0
+    for account: MarginAccount in self._accounts:
+        cash: int256 = staticcall account.venue.cash(self._number(account))
+        total += fixed_point.mul_div_floor(cash, 1, WAD_PER_RAW)
+    return total
 
 
 @internal
 @view
-def _target(market: uint256, exposure: uint256, index: uint256) -> int256:
+def _deviation() -> uint256:
+    """
+    @notice Largest move of an asset of the vault that the oracle may not have reported yet, WAD.
+    """
+    largest: uint256 = max(
+        staticcall ORACLE.deviation(pool_leg.BASE), staticcall ORACLE.deviation(pool_leg.USDC)
+    )
+    for leg: Leg in self._legs:
+        largest = max(largest, staticcall ORACLE.deviation(leg.asset))
+    return largest
+
+
+@internal
+@view
+def _initial_multiple() -> uint256:
+    """
+    @notice Largest initial multiple of the venues, WAD.
+    """
+    largest: uint256 = 0
+    for account: MarginAccount in self._accounts:
+        largest = max(largest, (staticcall account.venue.parameters()).initial_multiple)
+    return largest
+
+
+@internal
+@view
+def _target(hedge: uint256, exposure: uint256, index: uint256) -> int256:
     """
     @notice Position that offsets `exposure` USD of the base asset at the posted beta.
     """
-    return fixed_point.mul_div_floor(-self.beta[market], exposure, index)
+    return fixed_point.mul_div_floor(-self.beta[hedge], exposure, index)
 
 
 @internal
-def _trade(market: uint256, size: int256, index: uint256):
+def _trade(hedge: uint256, leg: Leg, size: int256, index: uint256):
     limit: uint256 = vault_math.limit_price(
         index, vault_parameters.values.max_slippage, size > 0
     )
     fill: uint256 = 0
     fee: uint256 = 0
-    fill, fee = extcall CLEARING.trade(self._sub(market), market, size, limit)
-    log IHedgeVault.Hedged(market=market, size=size, fill=fill, fee=fee)
+    fill, fee = extcall leg.venue.trade(
+        self._accounts[leg.account].sub, leg.market, size, limit
+    )
+    log IHedgeVault.Hedged(hedge=hedge, size=size, fill=fill, fee=fee)
 
 
 @internal
@@ -195,42 +261,48 @@ def _close(fraction: uint256):
     """
     @notice Close `fraction` (WAD) of every position, rounded away from zero.
     """
-    for market: uint256 in self._markets:
-        size: int256 = self._size(market)
+    hedge: uint256 = 0
+    for leg: Leg in self._legs:
+        size: int256 = self._size(leg)
         if size != 0:
             part: int256 = convert(
                 fixed_point.mul_div_up(fixed_point.magnitude(size), fraction, WAD), int256
             )
-            self._trade(market, -part if size > 0 else part, self._index(market))
+            self._trade(hedge, leg, -part if size > 0 else part, self._price(leg.asset, True))
+        hedge += 1
 
 
 @internal
-def _add_margin(sub: uint256, wanted: uint256):
+def _add_margin(account: MarginAccount, wanted: uint256) -> uint256:
     """
-    @notice Move raw idle USDC into an account, as far as there is any.
+    @notice Move raw idle USDC into an account, as far as there is any; returns how much.
     """
     raw: uint256 = min(wanted, pool_leg.idle_usdc)
     if raw != 0:
         pool_leg.idle_usdc -= raw
-        extcall CLEARING.deposit(self, sub, 0, raw)
-        log IHedgeVault.MarginAdded(sub=sub, raw=raw)
+        extcall account.venue.deposit(self, account.sub, 0, raw)
+        log IHedgeVault.MarginAdded(venue=account.venue.address, sub=account.sub, raw=raw)
+    return raw
 
 
 @internal
-def _take_margin(sub: uint256, wanted: uint256):
+@view
+def _withdrawable(account: MarginAccount) -> uint256:
+    return staticcall account.venue.withdrawable(
+        self._number(account), vault_parameters.values.margin_target
+    )
+
+
+@internal
+def _take_margin(account: MarginAccount, wanted: uint256):
     """
     @notice Move raw USDC out of an account into idle, as far as the margin target allows.
     """
-    raw: uint256 = min(
-        wanted,
-        staticcall CLEARING.withdrawable(
-            self._account(sub), vault_parameters.values.margin_target
-        ),
-    )
+    raw: uint256 = min(wanted, self._withdrawable(account))
     if raw != 0:
         pool_leg.idle_usdc += raw
-        extcall CLEARING.withdraw(sub, 0, raw, self)
-        log IHedgeVault.MarginTaken(sub=sub, raw=raw)
+        extcall account.venue.withdraw(account.sub, 0, raw, self)
+        log IHedgeVault.MarginTaken(venue=account.venue.address, sub=account.sub, raw=raw)
 
 
 @internal
@@ -238,31 +310,72 @@ def _take_spare_margin(assets: uint256):
     """
     @notice Take margin until idle USDC covers `assets`, raw.
     """
-    for sub: uint256 in self._subs:
+    for account: MarginAccount in self._accounts:
         if pool_leg.idle_usdc >= assets:
             return
-        self._take_margin(sub, assets - pool_leg.idle_usdc)
+        self._take_margin(account, assets - pool_leg.idle_usdc)
 
 
 @internal
 @view
-def _allocation(sub: uint256, total: uint256) -> uint256:
+def _spare_margin() -> uint256:
     """
-    @notice Part of the margin `total` meant for an account: by |beta| when isolated.
+    @notice Raw USDC that the accounts can give without unwinding.
     """
-    if not ISOLATED:
+    spare: uint256 = 0
+    for account: MarginAccount in self._accounts:
+        spare += self._withdrawable(account)
+    return spare
+
+
+@internal
+def _send_part(fraction: uint256, position_pledged: bool, payer: address, receiver: address):
+    """
+    @notice Hand over `fraction` (WAD) of every account that holds anything. No price is read.
+    """
+    for i: uint256 in range(len(self._accounts), bound=MAX_HEDGES):
+        account: MarginAccount = self._accounts[i]
+        if not self._is_perp(account.venue):
+            extcall IAaveHedge(account.venue.address).exit_slice(fraction, payer, receiver)
+        elif position_pledged or self._holds(i):
+            extcall pool_leg.CLEARING.transfer_slice(account.sub, fraction, receiver)
+
+
+@internal
+@view
+def _holds(account: uint256) -> bool:
+    for leg: Leg in self._legs:
+        if leg.account == account and self._size(leg) != 0:
+            return True
+    at: MarginAccount = self._accounts[account]
+    return staticcall at.venue.cash(self._number(at)) != 0
+
+
+@internal
+@view
+def _allocation(account: uint256, total: uint256) -> uint256:
+    """
+    @notice Part of the margin `total` meant for an account: by the |beta| of its hedges.
+    """
+    if len(self._accounts) == 1:
         return total
     betas: uint256 = 0
-    for market: uint256 in self._markets:
-        betas += fixed_point.magnitude(self.beta[market])
+    own: uint256 = 0
+    hedge: uint256 = 0
+    for leg: Leg in self._legs:
+        beta: uint256 = fixed_point.magnitude(self.beta[hedge])
+        hedge += 1
+        betas += beta
+        if leg.account == account:
+            own += beta
     if betas == 0:
-        return total // len(self._markets)
-    return fixed_point.mul_div_down(total, fixed_point.magnitude(self.beta[sub - 1]), betas)
+        return total // len(self._accounts)
+    return fixed_point.mul_div_down(total, own, betas)
 
 
 @internal
 @view
-def _required(account: IClearingHouse.AccountState) -> uint256:
+def _required(account: IHedgeVenue.AccountState) -> uint256:
     return fixed_point.mul_div_up(
         vault_parameters.values.margin_target, account.maintenance, WAD
     )
@@ -270,7 +383,7 @@ def _required(account: IClearingHouse.AccountState) -> uint256:
 
 @internal
 @view
-def _shortfall(account: IClearingHouse.AccountState) -> uint256:
+def _shortfall(account: IHedgeVenue.AccountState) -> uint256:
     """
     @notice max(margin_target M - E, 0), USD WAD.
     """
@@ -279,20 +392,22 @@ def _shortfall(account: IClearingHouse.AccountState) -> uint256:
 
 @internal
 @view
-def _shortfall_usdc(account: IClearingHouse.AccountState, price_usdc: uint256) -> uint256:
+def _shortfall_usdc(
+    venue: IHedgeVenue, account: IHedgeVenue.AccountState, price_usdc: uint256
+) -> uint256:
     """
     @notice USDC, WAD, that would make up the shortfall: each adds u = P_u (1 - h_0), or P_u to a debt.
     """
     unit: uint256 = price_usdc
-    if account.balance >= 0:
-        haircut: uint256 = (staticcall CLEARING.collateral(0)).haircut
+    if account.balance >= 0 and self._is_perp(venue):
+        haircut: uint256 = (staticcall pool_leg.CLEARING.collateral(0)).haircut
         unit = fixed_point.mul_div_down(price_usdc, WAD - haircut, WAD)
     return fixed_point.mul_div_up(self._shortfall(account), WAD, unit)
 
 
 @internal
 @pure
-def _below(account: IClearingHouse.AccountState, ratio: uint256) -> bool:
+def _below(account: IHedgeVenue.AccountState, ratio: uint256) -> bool:
     """
     @notice E < ratio M.
     """

@@ -4,7 +4,7 @@
 @license MIT
 @notice The ERC-20 (EIP-20) of an ERC-4626 vault, and the price of a share with virtual shares and assets:
         (supply + 10**12) / (assets + 1), so that inflating it costs 10**12 times what rounding can take.
-@dev    18 decimals over an asset of 6. `total` is the vault's totalAssets, raw.
+@dev    18 decimals over an asset of 6.
 """
 
 from ethereum.ercs import IERC20
@@ -100,24 +100,27 @@ def _spend_allowance(holder: address, amount: uint256):
 
 
 @internal
-@view
-def shares_down(assets: uint256, total: uint256) -> uint256:
-    return fixed_point.mul_div_down(assets, self.totalSupply + VIRTUAL_SHARES, total + 1)
+@pure
+def shares_down(assets: uint256, supply: uint256, total: uint256) -> uint256:
+    """
+    @param supply Shares there are, and fees due as shares; `total`: the vault's assets, raw.
+    """
+    return fixed_point.mul_div_down(assets, supply + VIRTUAL_SHARES, total + 1)
 
 
 @internal
-@view
-def shares_up(assets: uint256, total: uint256) -> uint256:
-    return fixed_point.mul_div_up(assets, self.totalSupply + VIRTUAL_SHARES, total + 1)
+@pure
+def shares_up(assets: uint256, supply: uint256, total: uint256) -> uint256:
+    return fixed_point.mul_div_up(assets, supply + VIRTUAL_SHARES, total + 1)
 
 
 @internal
-@view
-def assets_down(amount: uint256, total: uint256) -> uint256:
-    return fixed_point.mul_div_down(amount, total + 1, self.totalSupply + VIRTUAL_SHARES)
+@pure
+def assets_down(amount: uint256, supply: uint256, total: uint256) -> uint256:
+    return fixed_point.mul_div_down(amount, total + 1, supply + VIRTUAL_SHARES)
 
 
 @internal
-@view
-def assets_up(amount: uint256, total: uint256) -> uint256:
-    return fixed_point.mul_div_up(amount, total + 1, self.totalSupply + VIRTUAL_SHARES)
+@pure
+def assets_up(amount: uint256, supply: uint256, total: uint256) -> uint256:
+    return fixed_point.mul_div_up(amount, total + 1, supply + VIRTUAL_SHARES)

@@ -17,7 +17,9 @@ MAX_THRESHOLD: constant(uint256) = 10 * WAD
 MAX_SLIPPAGE: constant(uint256) = WAD // 2
 MAX_RATIO: constant(uint256) = 10_000 * WAD
 MAX_KEEPER_REWARD: constant(uint256) = 10_000 * 10**6
-MAX_FEE: constant(uint256) = WAD // 10
+MAX_KEEPER_SHARE: constant(uint256) = WAD // 20
+MAX_FEE: constant(uint256) = WAD // 10  # of entry, of exit, and of management per year
+MAX_PERFORMANCE_FEE: constant(uint256) = WAD // 2
 MAX_DEPOSIT_CAP: constant(uint256) = 2**128 - 1
 MAX_BETA: constant(uint256) = 100 * WAD
 
@@ -25,10 +27,14 @@ values: IHedgeVault.Parameters
 
 
 @internal
-def _set(new: IHedgeVault.Parameters, spacing: int24, initial_multiple: uint256):
+def _set(
+    new: IHedgeVault.Parameters, spacing: int24, initial_multiple: uint256, deviation: uint256
+):
     """
     @param spacing Tick spacing of the pool.
-    @param initial_multiple mu of the clearing house: below mu M an account may not be drawn down.
+    @param initial_multiple Largest mu of the venues: below mu M an account may not be drawn down.
+    @param deviation Largest move the oracle may not have reported yet, WAD: entering or leaving must cost that
+           much, or a share is an option on the lag.
     """
     errors.check(
         new.range_half_width > 0
@@ -47,11 +53,14 @@ def _set(new: IHedgeVault.Parameters, spacing: int24, initial_multiple: uint256)
         and new.margin_target >= initial_multiple
         and new.margin_target <= MAX_RATIO
         and new.keeper_reward <= MAX_KEEPER_REWARD
-        and new.entry_fee <= MAX_FEE
-        and new.exit_fee <= MAX_FEE
+        and new.keeper_share <= MAX_KEEPER_SHARE
+        and max(new.entry_fee, new.exit_fee) <= MAX_FEE
+        and new.management_fee <= MAX_FEE
+        and new.performance_fee <= MAX_PERFORMANCE_FEE
         and new.deposit_cap <= MAX_DEPOSIT_CAP
         and new.beta_max <= MAX_BETA,
         "vault: bad parameter",
     )
+    errors.check(min(new.entry_fee, new.exit_fee) >= deviation, "vault: fee below deviation")
     self.values = new
     log IHedgeVault.ParametersSet(parameters=new)
