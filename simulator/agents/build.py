@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from simulator.agents.amm_arbitrageur import AmmArbitrageur
 from simulator.agents.depositor import Depositor
 from simulator.agents.keeper import Keeper
+from simulator.agents.latency_arbitrageur import LatencyArbitrageur
+from simulator.agents.leveraged_trader import LeveragedTrader
 from simulator.agents.liquidator import Liquidator
 from simulator.agents.noise_trader import NoiseTrader
 from simulator.agents.perp_arbitrageur import PerpArbitrageur
@@ -56,7 +58,7 @@ def add_agents(
 
 
 def _depositor(section: sections.Depositor, _config: Config) -> Agent:
-    return Depositor(section.initial_deposit)
+    return Depositor(section.initial_deposit, section.exit_in_kind)
 
 
 def _noise_trader(section: sections.NoiseTrader, _config: Config) -> Agent:
@@ -80,6 +82,7 @@ def _risk_manager(section: sections.RiskManager, config: Config) -> Agent:
         initial_betas=initial_betas(config),
         window_steps=max(2, round(section.window_hours * steps_per_hour)) if rolling else 0,
         every_steps=max(1, round(section.every_hours * steps_per_hour)),
+        posts_covariance=section.posts_covariance,
     )
 
 
@@ -88,7 +91,19 @@ def _liquidator(section: sections.Liquidator, _config: Config) -> Agent:
 
 
 def _keeper(section: sections.Keeper, _config: Config) -> Agent:
-    return Keeper(section.minimum_profit_usd)
+    return Keeper(section.minimum_profit_usd, section.settlement_gas_usd)
+
+
+def _latency_arbitrageur(section: sections.LatencyArbitrageur, _config: Config) -> Agent:
+    return LatencyArbitrageur(section.minimum_gap)
+
+
+def _leveraged(side: float) -> Callable[[sections.LeveragedTrader, Config], Agent]:
+    def build(section: sections.LeveragedTrader, config: Config) -> Agent:
+        market = 0 if section.market is None else config.markets.index(section.market)
+        return LeveragedTrader(market, side, section.leverage, section.maximum_slippage)
+
+    return build
 
 
 _BUILDERS: dict[str, Callable[[Any, Config], Agent]] = {
@@ -99,4 +114,7 @@ _BUILDERS: dict[str, Callable[[Any, Config], Agent]] = {
     "risk_manager": _risk_manager,
     "liquidator": _liquidator,
     "keeper": _keeper,
+    "latency_arbitrageur": _latency_arbitrageur,
+    "leveraged_long": _leveraged(1.0),
+    "leveraged_short": _leveraged(-1.0),
 }

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
+from simulator.types import Status
+from simulator.world.actions import Deleverage, Rebalance, Recenter, SettleWithdrawals, TopUp
 
 if TYPE_CHECKING:
-    from simulator.types import Booleans
+    from simulator.types import Booleans, Floats
+
+# Parts of both legs a settlement of the queue may unwind, tried one after the other while refused:
+# what a thin pool cannot take whole it may take in pieces.
+_FRACTIONS = (1.0, 0.25, 0.0625)
 
 
 @dataclass(eq=False)
@@ -19,54 +24,85 @@ class Keeper(Agent):
     """Calls ``recenter``, ``top_up``, ``deleverage`` and ``rebalance`` when their conditions hold.
 
     Observes the vault at oracle prices and gas; may call the vault's keeper functions. Profitable
-    when the reward exceeds gas plus ``minimum_profit_usd``: in a gas spike the vault is on its own.
+    when the reward, which the value protected bounds, exceeds gas plus ``minimum_profit_usd``: in a
+    gas spike the vault is on its own. Settles the queue too, which pays nothing, while gas costs no
+    more than ``settlement_gas_usd``: whoever runs a keeper holds shares as well.
     """
 
     minimum_profit_usd: float
+    settlement_gas_usd: float = 50.0
 
     def act(self, view: View) -> Actions:
         """Range first, then margin, then the hedge, each judged on what the one before left."""
-        for kind, due in (
+        for kind, protected in (
             (Recenter, self._off_centre),
             (TopUp, self._short_of_margin),
             (Deleverage, self._near_liquidation),
             (Rebalance, self._off_target),
         ):
-            reward = view.protocol.vault.keeper_reward * view.oracle(0)
-            pays = reward > view.gas_cost(kind) + self.minimum_profit_usd
-            if not np.any(pays):
+            vault = view.protocol.vault
+            least = view.gas_cost(kind) + self.minimum_profit_usd
+            most = vault.keeper_reward * view.oracle(0)
+            if not np.any(most > least):
                 continue
-            when = due(view) & pays
+            value = protected(view)
+            when = (value > 0.0) & (np.minimum(most, vault.keeper_share * value) > least)
             if np.any(when):
                 yield kind(self.index, when)
+        yield from self._settle(view)
 
-    def _off_centre(self, view: View) -> Booleans:
+    def _settle(self, view: View) -> Actions:
+        when: Booleans = view.state.queued_shares > 0.0
+        when = when & (view.gas_cost(SettleWithdrawals) <= self.settlement_gas_usd)
+        for fraction in _FRACTIONS:
+            if not np.any(when):
+                return
+            fill = yield SettleWithdrawals(self.index, np.full(when.shape, fraction), when)
+            refused = (fill.status == Status.SLIPPAGE) | (fill.status == Status.INVENTORY_LIMIT)
+            when = when & (refused | (fill.status == Status.BELOW_INITIAL_MARGIN))
+
+    # ------------------------------------------------- USD each call protects; 0: it is not due
+
+    def _off_centre(self, view: View) -> Floats:
         vault, state = view.protocol.vault, view.state
         centre = 0.5 * (state.tick_lower + state.tick_upper)
         tick = np.floor(np.log(view.oracle_pool_ratio) / np.log(1.0001))
         far = np.abs(tick - centre) >= vault.recenter_threshold * vault.range_half_width
-        return ((state.liquidity == 0.0) | far) & (state.shares > 0.0)
+        due = ((state.liquidity == 0.0) | far) & (state.shares > 0.0)
+        return np.where(due, vault.lp_allocation * state.nav, 0.0)
 
-    def _short_of_margin(self, view: View) -> Booleans:
-        state = view.state
-        return self._below(view, view.protocol.vault.top_up_ratio) & (state.idle_usdc > 0.0)
+    def _short_of_margin(self, view: View) -> Floats:
+        missing = self._missing(view, view.protocol.vault.top_up_ratio)
+        idle = view.state.idle_usdc * view.oracle(0)
+        return np.minimum(np.sum(missing, axis=0), idle)
 
-    def _near_liquidation(self, view: View) -> Booleans:
-        return self._below(view, view.protocol.vault.deleverage_ratio)
+    def _near_liquidation(self, view: View) -> Floats:
+        vault, state = view.protocol.vault, view.state
+        lp = state.lp_base * view.oracle(1) + state.lp_usdc * view.oracle(0)
+        freed = view.protocol.clearing.lp_haircut * lp if vault.pledged else lp
+        missing = self._missing(view, vault.deleverage_ratio)
+        required = vault.margin_target * state.maintenance[: missing.shape[0]]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = np.minimum(missing / (required + freed), 1.0)
+        # Without liquidity there is nothing to protect, and nothing to be paid for.
+        return np.max(np.where(missing > 0.0, part * lp, 0.0), axis=0)
 
-    def _below(self, view: View, ratio: float) -> Booleans:
+    def _missing(self, view: View, ratio: float) -> Floats:
+        """USD the vault's accounts below ``ratio`` are short of the margin target, by account."""
         state = view.state
         own = slice(0, 1 + view.protocol.markets)
-        low = state.equity[own] < ratio * state.maintenance[own]
-        return np.any(low & (state.maintenance[own] > 0.0), axis=0)
+        equity, needed = state.equity[own], state.maintenance[own]
+        below = (equity < ratio * needed) & (needed > 0.0)
+        return np.where(below, view.protocol.vault.margin_target * needed - equity, 0.0)
 
-    def _off_target(self, view: View) -> Booleans:
+    def _off_target(self, view: View) -> Floats:
         vault, state = view.protocol.vault, view.state
         exposure = (state.lp_base + state.idle_base) * view.oracle(1)
-        off = np.zeros(exposure.shape, np.bool_)
+        traded = np.zeros(exposure.shape)
         for market, parameters in enumerate(view.protocol.clearing.markets):
             account = market + 1 if vault.isolated else 0
             price = view.oracle(parameters.asset)
             deviation = -state.betas[market] * exposure - state.size[account, market] * price
-            off |= np.abs(deviation) > vault.hedge_band * state.nav
-        return off
+            deviation = np.abs(deviation)
+            traded += np.where(deviation > vault.hedge_band * state.nav, deviation, 0.0)
+        return traded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import Liquidate, LiquidateCollateral
+from simulator.world.actions import Liquidate, LiquidateCollateral, LiquidatePledge
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Liquidator(Agent):
     """Watches every margin account but its own.
 
-    Observes equity and maintenance margin at oracle prices; may liquidate positions and buy
-    collateral of accounts in debt. Profitable when its share of the penalty exceeds gas plus
-    ``minimum_profit_usd``.
+    Observes equity and maintenance margin at oracle prices; may liquidate positions, and buy
+    collateral of accounts in debt and of the liquidity the vault pledged. Profitable when its share
+    of the penalty, or the discount it buys at, exceeds gas plus ``minimum_profit_usd``.
     """
 
     minimum_profit_usd: float
@@ -35,6 +35,8 @@ class Liquidator(Agent):
             if account != own:
                 yield from self._positions(view, int(account))
                 yield from self._collateral(view, int(account))
+        if view.protocol.vault.pledged:
+            yield from self._pledge(view)
 
     def _positions(self, view: View, account: int) -> Actions:
         clearing = view.protocol.clearing
@@ -58,9 +60,25 @@ class Liquidator(Agent):
         state = view.state
         held = np.abs(state.size[account, market])
         missing = clearing.initial_multiple * state.maintenance[account] - state.equity[account]
-        freed = clearing.initial_multiple * parameters.maintenance_rate
+        freed = clearing.initial_multiple * clearing.gross_floor * parameters.maintenance_rate
         freed -= parameters.half_spread + clearing.liquidation_penalty
         return np.minimum(held, missing / (freed * view.oracle(parameters.asset)))
+
+    def _pledge(self, view: View) -> Actions:
+        """Buy the base asset in the vault's pledged liquidity, where perps alone did not do."""
+        clearing, state = view.protocol.clearing, view.state
+        flat = ~np.any(state.size[0] != 0.0, axis=0)
+        due = np.where(flat, state.cash[0] < 0.0, state.equity[0] < state.maintenance[0])
+        price = view.oracle(1)
+        # An estimate: what is missing to initial margin, or owed, is the most it would buy.
+        owed = np.maximum(-state.cash[0], 0.0) * view.oracle(0)
+        missing = clearing.initial_multiple * state.maintenance[0] - state.equity[0]
+        bought = np.minimum(state.lp_base * price, np.where(flat, owed, missing))
+        profit = bought * clearing.liquidation_penalty
+        when = due & (state.liquidity > 0.0)
+        when &= profit > self.minimum_profit_usd + view.gas_cost(LiquidatePledge)
+        if np.any(when):
+            yield LiquidatePledge(self.index, 0, when)
 
     def _collateral(self, view: View, account: int) -> Actions:
         clearing = view.protocol.clearing

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import PostBetas
+from simulator.types import SECONDS_PER_DAY
+from simulator.world.actions import PostBetas, PostCovariance
 
 if TYPE_CHECKING:
     from simulator.types import Floats
+
+_FACTOR_COLUMNS = 8  # of the clearing house's covariance factor (contracts/SPEC.md §3.1)
 
 
 @dataclass(eq=False)
@@ -20,12 +23,14 @@ class RiskManager(Agent):
 
     Observes index prices up to now, never later ones; may post betas within the vault's limits on
     size and rate of change. Objective: the smallest variance of the hedged position.
-    ``window_steps`` of zero keeps the opening betas for ever.
+    ``window_steps`` of zero keeps the opening betas for ever. With ``posts_covariance`` the venue's
+    portfolio margin follows the same window.
     """
 
     initial_betas: tuple[float, ...]  # USD short per USD of LP delta, per market
     window_steps: int
     every_steps: int
+    posts_covariance: bool = False
 
     def act(self, view: View) -> Actions:
         """Post the opening betas at step 0, then the rolling estimate every ``every_steps``."""
@@ -35,6 +40,8 @@ class RiskManager(Agent):
             yield PostBetas(self.index, betas, np.ones(paths, np.bool_))
         elif self._due(view.step):
             yield self._post(view)
+            if self.posts_covariance:
+                yield self._post_covariance(view)
 
     def _due(self, step: int) -> bool:
         return 0 < self.window_steps <= step and step % self.every_steps == 0
@@ -49,10 +56,26 @@ class RiskManager(Agent):
         betas = np.clip(near, -vault.beta_max, vault.beta_max)
         return PostBetas(self.index, betas, np.any(betas != posted, axis=0))
 
+    def _post_covariance(self, view: View) -> PostCovariance:
+        """The factor W of the daily covariance W·Wᵀ: its symmetric root, eight columns wide."""
+        assets = list(view.protocol.risk_assets)
+        daily = self._covariance(view, assets) * (SECONDS_PER_DAY / view.market.step_seconds)
+        values, vectors = np.linalg.eigh(np.moveaxis(daily, 2, 0))
+        root = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.swapaxes(1, 2)
+        factor = np.zeros((len(assets), _FACTOR_COLUMNS, daily.shape[2]))
+        factor[:, : len(assets)] = np.moveaxis(root, 0, 2)
+        return PostCovariance(self.index, factor, np.ones(daily.shape[2], np.bool_))
+
     def _estimate(self, view: View) -> Floats:
-        # Numba compiles on first use; agents that never estimate should not pay for it.
-        from simulator.hedging.minimum_variance import covariance, hedge_ratios
+        from simulator.hedging.minimum_variance import hedge_ratios
 
         assets = [1, *(market.asset for market in view.protocol.clearing.markets)]
+        return hedge_ratios(self._covariance(view, assets))
+
+    def _covariance(self, view: View, assets: list[int]) -> Floats:
+        """Sample covariance per step of index returns over the window, ``[assets, assets, P]``."""
+        # Numba compiles on first use; agents that never estimate should not pay for it.
+        from simulator.hedging.minimum_variance import covariance
+
         window = view.market.index[assets, view.step - self.window_steps : view.step + 1]
-        return hedge_ratios(covariance(np.diff(np.log(window), axis=1)))
+        return covariance(np.diff(np.log(window), axis=1))

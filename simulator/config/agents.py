@@ -22,6 +22,12 @@ class Keeper(Actor):
     """Calls the vault's permissionless functions for their reward."""
 
     minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
+    settlement_gas_usd: float = Field(
+        default=50.0,
+        ge=0,
+        le=1e9,
+        description="most it spends on gas to settle the withdrawal queue, which pays nothing, USD",
+    )
 
 
 class RiskManager(Actor):
@@ -34,6 +40,10 @@ class RiskManager(Actor):
     estimator: Literal["rolling", "fixed"] = Field(
         default="rolling",
         description="rolling: sample covariance of the window; fixed: the first ratios for ever",
+    )
+    posts_covariance: bool = Field(
+        default=False,
+        description="whether it also posts the window's covariance for portfolio margin",
     )
 
 
@@ -103,6 +113,29 @@ class Liquidator(MarginTrader):
     minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
 
 
+class LeveragedTrader(MarginTrader):
+    """A directional bet with borrowed money, opened once and held until it is liquidated."""
+
+    market: Symbol | None = Field(default=None, description="its market (null: the first)")
+    leverage: float = Field(
+        default=8.0, gt=0, le=1_000, description="notional over margin at the start (pure number)"
+    )
+    maximum_slippage: float = Field(
+        default=0.05, gt=0, lt=1, description="worst price accepted, fraction of the index"
+    )
+
+
+class LatencyArbitrageur(Actor):
+    """Deposits when the oracle undervalues the vault's shares, redeems when it overvalues them."""
+
+    minimum_gap: float = Field(
+        default=0.001,
+        ge=0,
+        lt=1,
+        description="gap between a share's value at the index and its price from which it acts",
+    )
+
+
 class Depositor(Actor):
     """All depositors together: deposit at the start, flow in and out, run when a shock says so."""
 
@@ -119,6 +152,10 @@ class Depositor(Actor):
     flows_per_day: float = Field(
         default=1.0, gt=0, le=1_000, description="mean number of flows per day"
     )
+    exit_in_kind: bool = Field(
+        default=False,
+        description="whether they leave with a slice of everything while the oracle is stale",
+    )
 
 
 class Agents(Section):
@@ -130,11 +167,20 @@ class Agents(Section):
     noise_trader: NoiseTrader | None = Field(
         default=None, description="uninformed flow in pool and perps"
     )
+    leveraged_long: LeveragedTrader | None = Field(
+        default=None, description="holds a leveraged long position"
+    )
+    leveraged_short: LeveragedTrader | None = Field(
+        default=None, description="holds a leveraged short position"
+    )
     amm_arbitrageur: AmmArbitrageur | None = Field(
         default=None, description="keeps the pool at the index"
     )
     perp_arbitrageur: PerpArbitrageur | None = Field(
         default=None, description="keeps the marks at the index"
+    )
+    latency_arbitrageur: LatencyArbitrageur | None = Field(
+        default=None, description="trades the vault's shares against the oracle's lag"
     )
     risk_manager: RiskManager | None = Field(default=None, description="posts hedge ratios")
     liquidator: Liquidator | None = Field(default=None, description="liquidates for the penalty")

@@ -66,10 +66,16 @@ def _names(config: Config) -> Iterator[str]:
     yield from _known("vault.betas", vault.betas or {}, list(clearing.markets))
     yield from _pairs("correlation.pairs", config.correlation.pairs, assets)
     yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, assets)
-    for name in ("perp_arbitrageur", "noise_trader", "liquidator"):
+    for name in (
+        *("perp_arbitrageur", "noise_trader", "liquidator"),
+        *("leveraged_long", "leveraged_short"),
+    ):
         agent = getattr(agents, name)
         if agent is not None:
             yield from _known(f"agents.{name}.margin", agent.margin, list(clearing.collaterals))
+            market = getattr(agent, "market", None)
+            if market is not None:
+                yield from _known(f"agents.{name}.market", [market], list(clearing.markets))
     for number, shock in enumerate(config.shocks):
         named = getattr(shock, "assets", None) or [getattr(shock, "asset", USDC)]
         yield from _known(f"shocks.{number} ({shock.kind})", named, assets)

@@ -32,13 +32,18 @@ if TYPE_CHECKING:
 AGENT_ORDER = (
     "depositor",
     "noise_trader",
+    "leveraged_long",
+    "leveraged_short",
     "amm_arbitrageur",
     "perp_arbitrageur",
+    "latency_arbitrageur",
     "risk_manager",
     "liquidator",
     "keeper",
 )
-MARGIN_TRADERS = frozenset({"noise_trader", "perp_arbitrageur", "liquidator"})
+MARGIN_TRADERS = frozenset(
+    {"noise_trader", "leveraged_long", "leveraged_short", "perp_arbitrageur", "liquidator"}
+)
 _LOG_TICK = log(1.0001)  # one tick is 1.0001 in price (Uniswap v3 whitepaper, eq. 6.1)
 
 
@@ -255,14 +260,16 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
         agent = getattr(config.agents, name)
         if agent is None:
             continue
-        has_account = name in MARGIN_TRADERS
+        # A slice of the vault's margin account needs an account to go to.
+        has_account = name in MARGIN_TRADERS or getattr(agent, "exit_in_kind", False)
+        margin = getattr(agent, "margin", {})
         slots.append(
             AgentSlot(
                 name=name,
                 usdc=agent.usdc,
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,
-                margin=tuple(agent.margin.get(c, 0.0) for c in collaterals) if has_account else (),
+                margin=tuple(margin.get(c, 0.0) for c in collaterals) if has_account else (),
             )
         )
     return tuple(slots)

@@ -26,4 +26,10 @@ GAS_UNITS: Mapping[type[actions.Action], int] = {
     actions.TopUp: 300_000,
     actions.Deleverage: 900_000,
     actions.PostBetas: 90_000,
+    actions.LiquidatePledge: 600_000,
+    actions.PostCovariance: 250_000,
+    actions.RequestRedeem: 150_000,
+    actions.CancelRequest: 70_000,
+    actions.RedeemInKind: 700_000,
+    actions.SettleWithdrawals: 900_000,
 }
