@@ -20,6 +20,7 @@ from simulator.world.model.codes import (
 from simulator.world.model.jit import inner
 from simulator.world.model.margin import stale, usdc_worth, value_account
 from simulator.world.model.parameters import ClearingTable, Tables, VaultTable
+from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.rounding import ceil_raw, floor_raw
 from simulator.world.model.state import (
     ClearingState,
@@ -30,7 +31,6 @@ from simulator.world.model.state import (
 )
 from simulator.world.model.unwinding import add_margin, fraction_up, hedge, unwind
 from simulator.world.model.valuation import (
-    USDC_ASSET,
     lp_value,
     market_account,
     sub_account,

@@ -20,10 +20,11 @@ from simulator.world.model.codes import (
 from simulator.world.model.fees import fees_due, pay_fees
 from simulator.world.model.jit import inner
 from simulator.world.model.parameters import Tables
+from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.shares import queued, worth
 from simulator.world.model.state import Oracle, State, VaultState, WalletState
 from simulator.world.model.unwinding import KEPT, draw_margin, fraction_to_raise, unwind
-from simulator.world.model.valuation import USDC_ASSET, total_assets
+from simulator.world.model.valuation import total_assets
 
 # Requests one settlement looks at: a bounded loop on chain.
 _AT_ONCE = 8

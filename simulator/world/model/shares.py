@@ -15,10 +15,11 @@ from simulator.world.model.codes import (
 from simulator.world.model.fees import VIRTUAL_ASSETS, VIRTUAL_SHARES, fees_due, pay_fees
 from simulator.world.model.jit import inner
 from simulator.world.model.parameters import Tables
+from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import Oracle, State, VaultState
 from simulator.world.model.unwinding import raise_usdc
-from simulator.world.model.valuation import USDC_ASSET, total_assets
+from simulator.world.model.valuation import total_assets
 
 
 @inner

@@ -1,0 +1,74 @@
+"""``redeem_in_kind``: a share's part of everything, without a price (contracts/SPEC.md §4.3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.world.model.codes import INSUFFICIENT_BALANCE, NO_CONSENT, OK
+from simulator.world.model.fees import VIRTUAL_SHARES, pay_management_fee
+from simulator.world.model.jit import inner
+from simulator.world.model.margin import has_position
+from simulator.world.model.parameters import Tables
+from simulator.world.model.pool import burn_part
+from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
+from simulator.world.model.rounding import floor_raw
+from simulator.world.model.slices import transfer_slice
+from simulator.world.model.state import ClearingState, Oracle, State
+from simulator.world.model.unwinding import pledges
+from simulator.world.model.valuation import sub_account, subs
+
+_WAD = 1e18
+
+
+@inner
+def _holds(clearing: ClearingState, account: int, i: int) -> bool:
+    """Whether there is anything in the account, pledges apart."""
+    if clearing.cash[account, i] != 0.0 or has_position(clearing, account, i):
+        return True
+    for collateral in range(1, clearing.collateral.shape[1]):
+        if clearing.collateral[account, collateral, i] > 0.0:
+            return True
+    return False
+
+
+@inner
+def redeem_in_kind(
+    tables: Tables, state: State, oracle: Oracle, agent: int, account: int, shares: float, i: int
+) -> tuple[int, float]:
+    """(status, fraction of the vault given); ``account`` -1: the agent has none to take a slice.
+
+    The caller restores the path when refused.
+    """
+    table, vault, wallet, position = tables.vault, state.vault, state.wallet, state.position
+    if wallet.shares[agent, i] < shares:
+        return INSUFFICIENT_BALANCE, 0.0
+    pay_management_fee(table, vault, oracle.clock[0], i)
+    supply = vault.shares[i] + VIRTUAL_SHARES
+    part = shares / supply
+    usdc = floor_raw(vault.idle_usdc[i] * shares / supply)
+    base = floor_raw(vault.idle_base[i] * shares / supply)
+    vault.idle_usdc[i] -= usdc
+    vault.idle_base[i] -= base
+    pledged = pledges(table, position, i)
+    if position.liquidity[i] > 0.0 and not pledged:
+        burnt = np.floor(position.liquidity[i] * shares / supply)
+        more_base, more_usdc = burn_part(state.pool, position, i, burnt, part)
+        base += more_base
+        usdc += more_usdc
+    for sub in range(subs(table, tables.clearing.asset.size)):
+        giver = sub_account(table, sub)
+        if not (_holds(state.clearing, giver, i) or (pledged and giver == 0)):
+            continue
+        if account < 0:
+            return NO_CONSENT, 0.0
+        fraction = np.floor(part * _WAD) / _WAD
+        status = transfer_slice(
+            tables.clearing, state.clearing, state.pool, giver, account, fraction, i
+        )
+        if status != OK:
+            return status, 0.0
+    wallet.shares[agent, i] -= shares
+    vault.shares[i] -= shares
+    wallet.token[agent, USDC_ASSET, i] += usdc
+    wallet.token[agent, BASE_ASSET, i] += base
+    return OK, part
