@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.types import USDC_DECIMALS
+from simulator.types import USDC_DECIMALS, InputError
+from simulator.world.protocol import FACTOR_SCALE
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -54,3 +55,17 @@ def raw_or_all(amount: Floats, held: Floats, decimals: int) -> Floats:
     """Raw units of ``amount`` whole tokens, or exactly ``held`` raw where it means all of it."""
     everything = from_raw(held, decimals)
     return np.where(snap(amount, everything) == everything, held, to_raw(amount, decimals))
+
+
+def factor_words(factor: Floats) -> Floats:
+    """Entries of a covariance factor as the ClearingHouse stores them: integers scaled 1e8.
+
+    Raises :class:`InputError` where one does not fit the contract's 32 bits or is not finite.
+    """
+    words = np.rint(np.asarray(factor, np.float64) * FACTOR_SCALE)
+    if not (np.abs(words) < 2**31).all():
+        raise InputError(
+            f"PostCovariance.factor: largest entry {np.max(np.abs(factor)):g}; allowed: finite, "
+            f"below {2**31 / FACTOR_SCALE:.4g} a day"
+        )
+    return words

@@ -154,12 +154,12 @@ def test_profit_counts_for_initial_margin_only_up_to_the_cap() -> None:
 @pytest.mark.parametrize(
     ("size", "limit", "expected"),
     [
-        (501.0, 1e9, Status.INVENTORY_LIMIT),
+        (251.0, 1e9, Status.INVENTORY_LIMIT),  # K · mmr / 2 = 250
         (1.0, 2002.0, Status.SLIPPAGE),
         (1.0, 2002.2, Status.OK),
         (-1.0, 1998.0, Status.SLIPPAGE),
         (-1.0, 1997.8, Status.OK),
-        (490.0, 1e9, Status.OK),
+        (250.0, 1e9, Status.OK),
     ],
 )
 def test_orders_are_refused_at_their_limits(size: float, limit: float, expected: Status) -> None:
@@ -229,7 +229,8 @@ def test_collateral_of_an_indebted_account_is_sold_below_its_price_up_to_the_deb
     liquidate(made)
     owed = -made.observe().cash[TRADER_ACCOUNT, 0]
     assert owed > 0.0
-    assert made.observe().bad_debt[0] == 0.0  # 30 ETH still back it
+    # Worth less than nothing even with its 30 ETH: the insurance fund's 5,000 came first.
+    assert made.observe().bad_debt[0] == 5_000.0
     buy = act.LiquidateCollateral(LIQUIDATOR, TRADER_ACCOUNT, 1, np.array([10.0]))
     fill = made.execute(buy)
     assert fill.status[0] == Status.OK
@@ -239,7 +240,7 @@ def test_collateral_of_an_indebted_account_is_sold_below_its_price_up_to_the_deb
     assert rest.amount_out[0] == 20.0
     seen = made.observe()
     assert seen.collateral[LIQUIDATOR_ACCOUNT, 1, 0] == 30.0
-    assert seen.bad_debt[0] == pytest.approx(owed - 30 * 1400 * 0.99, rel=1e-12)
+    assert seen.bad_debt[0] == pytest.approx(5_000.0 + owed - 30 * 1400 * 0.99, rel=1e-12)
 
 
 def test_no_more_collateral_is_sold_than_the_debt_is_worth() -> None:

@@ -10,16 +10,19 @@ from __future__ import annotations
 from simulator.types import Booleans, Codes, Floats
 from simulator.world.model import (
     clearing,
+    in_kind,
     keeping,
     liquidation,
     queue,
     recentring,
+    seizure,
     shares,
 )
 from simulator.world.model.codes import INSUFFICIENT_BALANCE, OK, SLIPPAGE
 from simulator.world.model.jit import inner, kernel
 from simulator.world.model.parameters import ClearingTable, PoolTable, Tables, VaultTable
 from simulator.world.model.pool import limit_passed, quote, settle
+from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.world.model.state import (
     ClearingState,
     Oracle,
@@ -30,7 +33,6 @@ from simulator.world.model.state import (
     WalletState,
 )
 from simulator.world.model.tick import MAX_SQRT_PRICE, MIN_SQRT_PRICE
-from simulator.world.model.valuation import BASE_ASSET, USDC_ASSET
 
 REBALANCE, RECENTER, TOP_UP, DELEVERAGE = 0, 1, 2, 3
 
@@ -38,12 +40,14 @@ _trade = clearing.trade
 _deposit_margin = clearing.deposit
 _withdraw_margin = clearing.withdraw
 _liquidate = liquidation.liquidate
-_liquidate_collateral = liquidation.liquidate_collateral
+_liquidate_collateral = seizure.liquidate_collateral
+_liquidate_pledge = seizure.liquidate_pledge
 _deposit = shares.deposit
 _redeem = shares.redeem
 _request_redeem = queue.request_redeem
 _cancel_request = queue.cancel_request
 _settle = queue.settle
+_redeem_in_kind = in_kind.redeem_in_kind
 _rebalance = keeping.rebalance
 _top_up = keeping.top_up
 _deleverage = keeping.deleverage
@@ -167,22 +171,61 @@ def post_margin(
 @kernel
 def liquidate(
     table: ClearingTable,
-    state: ClearingState,
+    state: State,
     oracle: Oracle,
     account: int,
     market: int,
     liquidator: int,
     when: Booleans,
+    saved: Floats,
     status: Codes,
     amount_in: Floats,
     amount_out: Floats,
 ) -> None:
-    """Liquidations: size closed (base units) and penalty (USDC)."""
+    """Liquidations: size closed (base units) and penalty (USDC). ``saved``: one column."""
     for i in range(when.size):
         if when[i]:
+            _copy_column(state.buffer, i, saved)
             status[i], amount_in[i], amount_out[i] = _liquidate(
-                table, state, oracle, account, market, liquidator, i
+                table, state.clearing, oracle, account, market, liquidator, i
             )
+            if status[i] != OK:
+                _restore_column(state.buffer, i, saved)
+
+
+@kernel
+def liquidate_pledge(
+    table: ClearingTable,
+    state: State,
+    oracle: Oracle,
+    account: int,
+    liquidator: int,
+    when: Booleans,
+    saved: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """Pledged liquidity taken: USDC paid, fraction of it. ``saved``: one column."""
+    for i in range(when.size):
+        if when[i]:
+            _copy_column(state.buffer, i, saved)
+            status[i], amount_out[i], amount_in[i] = _liquidate_pledge(
+                table, state.clearing, state.pool, oracle, account, liquidator, i
+            )
+            if status[i] != OK:
+                _restore_column(state.buffer, i, saved)
+
+
+@kernel
+def post_covariance(clearing: ClearingState, factor: Floats, when: Booleans, status: Codes) -> None:
+    """Covariance factor ``[A, 8, P]`` posted by the risk role; the gross rule keeps none."""
+    for i in range(when.size):
+        if when[i]:
+            status[i] = OK
+            for row in range(clearing.covariance.shape[0]):
+                for column in range(clearing.covariance.shape[1]):
+                    clearing.covariance[row, column, i] = factor[row, column, i]
 
 
 @kernel
@@ -300,6 +343,35 @@ def settle_withdrawals(
         status[i], amount_in[i], amount_out[i] = _settle(tables, state, oracle, fraction[i], i)
         if status[i] != OK:
             _restore_column(state.buffer, i, saved)
+
+
+@kernel
+def redeem_in_kind(
+    tables: Tables,
+    state: State,
+    oracle: Oracle,
+    agent: int,
+    account: int,
+    burnt: Floats,
+    saved: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """Exits in kind to ``account`` (-1: the agent has none): raw shares in, fraction of the vault.
+
+    ``saved``: scratch, one column.
+    """
+    for i in range(burnt.size):
+        if burnt[i] > 0.0:
+            _copy_column(state.buffer, i, saved)
+            status[i], amount_out[i] = _redeem_in_kind(
+                tables, state, oracle, agent, account, burnt[i], i
+            )
+            if status[i] == OK:
+                amount_in[i] = burnt[i]
+            else:
+                _restore_column(state.buffer, i, saved)
 
 
 @kernel

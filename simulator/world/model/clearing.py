@@ -12,15 +12,20 @@ from simulator.world.model.codes import (
     INSUFFICIENT_COLLATERAL,
     INVENTORY_LIMIT,
     OK,
+    OPEN_INTEREST_CAP,
     SLIPPAGE,
     STALE_ORACLE,
+    WITHDRAWALS_GATED,
     ZERO_AMOUNT,
 )
 from simulator.world.model.jit import inner, kernel
 from simulator.world.model.margin import (
     accrue,
     accrue_account,
+    gated,
     has_position,
+    initial_margin_met,
+    owed,
     stale,
     value_account,
 )
@@ -41,14 +46,23 @@ def fill_price(
 
 
 @inner
+def next_opening(clearing: ClearingState, market: int, i: int) -> float:
+    """The rank of a position opened now, after all that are open."""
+    last = 0.0
+    for account in range(clearing.opened.shape[0]):
+        last = max(last, clearing.opened[account, market, i])
+    return last + 1.0
+
+
+@inner
 def apply_fill(
     clearing: ClearingState, account: int, market: int, delta: float, fill: float, i: int
 ) -> None:
-    """Settle the position's funding, then change it by ``delta``; the market is accrued."""
+    """Settle what the position owes, then change it by ``delta``; the market is accrued."""
     size = clearing.size[account, market, i]
     cost = clearing.cost[account, market, i]
     index = clearing.funding_index[market, i]
-    paid = size * (index - clearing.funding_entry[account, market, i])
+    paid = owed(clearing, index, account, market, i)
     after = size + delta
     realised = 0.0
     if size * delta >= 0.0:
@@ -64,8 +78,41 @@ def apply_fill(
     clearing.maker_cash[i] += paid - realised
     clearing.size[account, market, i] = after
     clearing.cost[account, market, i] = cost
-    clearing.funding_entry[account, market, i] = index if after != 0.0 else 0.0
     clearing.skew[market, i] += delta
+    if after == 0.0:
+        clearing.funding_entry[account, market, i] = 0.0
+        clearing.loss_entry[account, market, i] = 0.0
+        clearing.opened[account, market, i] = 0.0
+        return
+    if size == 0.0:
+        clearing.opened[account, market, i] = next_opening(clearing, market, i)
+    loss = clearing.loss_long[market, i] if after > 0.0 else clearing.loss_short[market, i]
+    clearing.funding_entry[account, market, i] = index
+    clearing.loss_entry[account, market, i] = loss
+
+
+@inner
+def note_debt(clearing: ClearingState, account: int, market: int, size: float, i: int) -> None:
+    """Remember which position, of ``size`` before it closed, left the account flat and in debt."""
+    if clearing.cash[account, i] < 0.0 and not has_position(clearing, account, i):
+        clearing.debt_market[account, i] = market
+        clearing.debt_side[account, i] = 1.0 if size > 0.0 else -1.0
+
+
+@inner
+def open_interest(clearing: ClearingState, market: int, side: float, i: int) -> float:
+    """Σ of the long (``side`` 1) or short (-1) sizes, as a positive number."""
+    total = 0.0
+    for account in range(clearing.size.shape[0]):
+        total += max(side * clearing.size[account, market, i], 0.0)
+    return total
+
+
+@inner
+def inventory_limit(table: ClearingTable, clearing: ClearingState, market: int, i: int) -> float:
+    """Largest |k|: what a move of the skew costs must stay within the least maintenance margin."""
+    margin = table.gross_floor * table.maintenance_rate[market]
+    return min(table.max_skew[market], 0.5 * clearing.skew_scale[market, i] * margin)
 
 
 @inner
@@ -73,20 +120,30 @@ def _check_order(
     table: ClearingTable,
     clearing: ClearingState,
     oracle: Oracle,
+    account: int,
     market: int,
     delta: float,
     fill: float,
     limit: float,
     i: int,
 ) -> int:
-    """Status of an order before any account is looked at."""
+    """Status of an order before the account's margin is looked at."""
     if delta == 0.0:
         return ZERO_AMOUNT
     if stale(oracle, table.asset[market], i):
         return STALE_ORACLE
-    skew = clearing.skew[market, i]
-    if abs(skew + delta) > abs(skew) and abs(skew + delta) > table.max_skew[market]:
+    skew = abs(clearing.skew[market, i])
+    moved = abs(clearing.skew[market, i] + delta)
+    if moved > skew and moved > inventory_limit(table, clearing, market, i):
         return INVENTORY_LIMIT
+    size = clearing.size[account, market, i]
+    after = size + delta
+    if abs(after) > abs(size) or after * size < 0.0:
+        interest = open_interest(clearing, market, 1.0, i) + open_interest(
+            clearing, market, -1.0, i
+        )
+        if interest - abs(size) + abs(after) > table.max_open_interest[market]:
+            return OPEN_INTEREST_CAP
     if fill <= 0.0 or (fill > limit if delta > 0.0 else fill < limit):
         return SLIPPAGE
     return OK
@@ -105,7 +162,7 @@ def trade(
 ) -> tuple[int, float, float]:
     """``ClearingHouse.trade``: (status, fill USD, fee USDC)."""
     fill = fill_price(table, clearing, oracle, market, delta, i)
-    status = _check_order(table, clearing, oracle, market, delta, fill, limit, i)
+    status = _check_order(table, clearing, oracle, account, market, delta, fill, limit, i)
     if status != OK:
         return status, 0.0, 0.0
 
@@ -116,6 +173,8 @@ def trade(
     cash, maker_cash = clearing.cash[account, i], clearing.maker_cash[i]
     size, cost = clearing.size[account, market, i], clearing.cost[account, market, i]
     entry = clearing.funding_entry[account, market, i]
+    loss = clearing.loss_entry[account, market, i]
+    opened = clearing.opened[account, market, i]
 
     accrue(table, clearing, oracle, market, i)
     apply_fill(clearing, account, market, delta, fill, i)
@@ -125,9 +184,11 @@ def trade(
 
     after = clearing.size[account, market, i]
     if abs(after) <= abs(size) and after * size >= 0.0:
+        if after == 0.0:
+            note_debt(clearing, account, market, size, i)
         return OK, fill, fee
     valued = value_account(table, clearing, oracle, account, i)
-    if valued.fresh and valued.initial_equity >= table.initial_multiple * valued.maintenance:
+    if valued.fresh and initial_margin_met(table, valued):
         accrue_account(table, clearing, oracle, account, i)
         return OK, fill, fee
 
@@ -139,6 +200,8 @@ def trade(
     clearing.size[account, market, i] = size
     clearing.cost[account, market, i] = cost
     clearing.funding_entry[account, market, i] = entry
+    clearing.loss_entry[account, market, i] = loss
+    clearing.opened[account, market, i] = opened
     clearing.skew[market, i] = skew
     return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0
 
@@ -194,21 +257,25 @@ def withdraw(
     """``ClearingHouse.withdraw`` of ``raw`` units, which the caller hands to the receiver."""
     cash = clearing.cash[account, i]
     balance = clearing.collateral[account, collateral, i]
+    held = has_position(clearing, account, i)
     total = clearing.total_collateral[collateral, i]
+    short = balance < raw
+    left = cash
     if collateral == 0:
         left = _less(cash, raw / table.unit[0])
-        if left < 0.0:
-            return INSUFFICIENT_COLLATERAL
-        clearing.cash[account, i] = left
-    else:
-        if balance < raw:
-            return INSUFFICIENT_COLLATERAL
+        short = left < 0.0
+    if short:
+        return INSUFFICIENT_COLLATERAL
+    if held and gated(clearing, oracle, i):
+        return WITHDRAWALS_GATED
+    clearing.cash[account, i] = left
+    if collateral > 0:
         clearing.collateral[account, collateral, i] = balance - raw
     clearing.total_collateral[collateral, i] = total - raw
-    if not has_position(clearing, account, i) and clearing.cash[account, i] >= 0.0:
+    if not held and left >= 0.0:
         return OK
     valued = value_account(table, clearing, oracle, account, i)
-    if valued.fresh and valued.initial_equity >= table.initial_multiple * valued.maintenance:
+    if valued.fresh and initial_margin_met(table, valued):
         accrue_account(table, clearing, oracle, account, i)
         return OK
     clearing.cash[account, i] = cash

@@ -1,15 +1,14 @@
-"""Liquidation and the waterfall behind it (contracts/SPEC.md §3.5)."""
+"""Liquidation of a position (contracts/SPEC.md §3.5)."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import apply_fill, fill_price
+from simulator.world.model.clearing import apply_fill, fill_price, note_debt
 from simulator.world.model.codes import (
-    BELOW_INITIAL_MARGIN,
-    INSUFFICIENT_COLLATERAL,
     NO_POSITION,
     NOT_LIQUIDATABLE,
+    NOT_REDUCING_RISK,
     OK,
     STALE_ORACLE,
 )
@@ -17,17 +16,74 @@ from simulator.world.model.jit import inner
 from simulator.world.model.margin import (
     Account,
     accrue_account,
-    has_position,
-    stale,
+    markets_fresh,
     usdc_worth,
     value_account,
 )
 from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.portfolio import risk_along
 from simulator.world.model.state import ClearingState, Oracle
+from simulator.world.model.waterfall import absorb, write_off
 
 
 @inner
-def closing_size(
+def _restoring_risk(
+    weight: float, equity: float, cost: float, squared: float, along: float, length: float
+) -> float:
+    """Least x at which weight·|v − x·z| ≤ E − cost·x; negative when there is none.
+
+    ``weight`` = μκ; ``squared``, ``along``, ``length``: R², z·v, |z|².
+    """
+    weight *= weight
+    a = weight * length - cost * cost
+    b = weight * along - cost * equity
+    c = weight * squared - equity * equity
+    discriminant = b * b - a * c
+    if discriminant < 0.0:
+        return -1.0
+    divisor = b + np.sqrt(discriminant)
+    if divisor <= 0.0:
+        return -1.0
+    x = c / divisor
+    return x if equity - cost * x >= 0.0 else -1.0
+
+
+@inner
+def restoring(
+    table: ClearingTable,
+    valued: Account,
+    freed: float,
+    cost: float,
+    squared: float,
+    along: float,
+    length: float,
+    most: float,
+) -> float:
+    """Least x up to ``most`` that restores initial margin; 0: x cannot reduce what is missing.
+
+    A unit of x frees ``freed`` of the gross rule's shortfall, costs ``cost`` of equity (negative:
+    gains) and moves the exposures along z, of which ``squared``, ``along``, ``length`` tell.
+    """
+    equity = valued.equity
+    if equity < 0.0:
+        return most
+    x = 0.0
+    gross = table.initial_multiple * valued.floor * valued.gross
+    if gross > equity:
+        if freed <= 0.0:
+            return most
+        x = (gross - equity) / freed
+    weight = table.initial_multiple * table.risk_multiple
+    if weight * valued.risk > equity:
+        risky = _restoring_risk(weight, equity, cost, squared, along, length)
+        if risky < 0.0:  # out of reach: go where the risk is least
+            risky = min(max(along / length, 0.0), most) if length > 0.0 else 0.0
+        x = max(x, risky)
+    return min(x, most)
+
+
+@inner
+def _closing_size(
     table: ClearingTable,
     clearing: ClearingState,
     oracle: Oracle,
@@ -37,16 +93,102 @@ def closing_size(
     i: int,
 ) -> float:
     """Smallest close that restores initial margin, at most the whole position."""
-    held = abs(clearing.size[account, market, i])
+    size = clearing.size[account, market, i]
     price = oracle.price[table.asset[market], i]
-    multiple = table.initial_multiple
-    cost = table.half_spread[market] + table.liquidation_penalty
-    freed = multiple * table.maintenance_rate[market]
-    freed -= usdc_worth(table, oracle, valued, i) * cost
-    if freed <= 0.0:
-        return held
-    missing = multiple * valued.maintenance - valued.equity
-    return min(held, missing / (price * freed))
+    cost = usdc_worth(table, oracle, valued, i)
+    cost *= table.half_spread[market] + table.liquidation_penalty
+    freed = table.initial_multiple * valued.floor * table.maintenance_rate[market] - cost
+    squared = along = length = 0.0
+    if valued.risk > 0.0:
+        squared, along, length = risk_along(
+            table,
+            clearing,
+            oracle,
+            account,
+            valued.usdc_exposure,
+            valued.pledged_base,
+            table.market_row[market],
+            1.0 if size > 0.0 else -1.0,
+            0.0,
+            i,
+        )
+    most = abs(size) * price
+    x = restoring(table, valued, freed, cost, squared, along, length, most)
+    return abs(size) if x >= most else x / price
+
+
+@inner
+def _reduces_risk(table: ClearingTable, before: Account, after: Account) -> bool:
+    """Whether a close under the risk rule left the account healthy, or no worse than it was."""
+    if table.risk_multiple * before.risk <= before.floor * before.gross or before.equity < 0.0:
+        return True
+    if after.equity >= after.maintenance:
+        return True
+    return after.equity * before.maintenance >= before.equity * after.maintenance
+
+
+@inner
+def _penalise(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    before: Account,
+    account: int,
+    notional: float,
+    liquidator: int,
+    i: int,
+) -> float:
+    """Take the penalty on ``notional`` USD closed; neither E/M nor, from above, E falls below."""
+    after = value_account(table, clearing, oracle, account, i)
+    keep = max(before.equity, 0.0) * after.maintenance / before.maintenance
+    spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0], i]
+    penalty = min(notional * table.liquidation_penalty, spare)
+    share = penalty * table.liquidator_share
+    clearing.cash[account, i] -= penalty
+    clearing.cash[liquidator, i] += share
+    clearing.insurance_fund[i] += penalty - share
+    return penalty
+
+
+@inner
+def _due(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    valued: Account,
+    account: int,
+    market: int,
+    i: int,
+) -> int:
+    """Status of the condition under which a position may be liquidated."""
+    if not markets_fresh(table, clearing, oracle, account, i):
+        return STALE_ORACLE
+    if clearing.size[account, market, i] == 0.0:
+        return NO_POSITION
+    if not valued.fresh:
+        return STALE_ORACLE
+    return NOT_LIQUIDATABLE if valued.equity >= valued.maintenance else OK
+
+
+@inner
+def _close(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    valued: Account,
+    account: int,
+    market: int,
+    closed: float,
+    i: int,
+) -> int:
+    """Close against the maker, whatever the price; status."""
+    if closed == 0.0:
+        return OK
+    delta = -closed if clearing.size[account, market, i] > 0.0 else closed
+    fill = max(fill_price(table, clearing, oracle, market, delta, i), 0.0)
+    apply_fill(clearing, account, market, delta, fill, i)
+    after = value_account(table, clearing, oracle, account, i)
+    return OK if _reduces_risk(table, valued, after) else NOT_REDUCING_RISK
 
 
 @inner
@@ -59,113 +201,29 @@ def liquidate(
     liquidator: int,
     i: int,
 ) -> tuple[int, float, float]:
-    """``ClearingHouse.liquidate``: (status, size closed, penalty USDC)."""
+    """``ClearingHouse.liquidate``: (status, size closed, penalty USDC).
+
+    The caller restores the path when refused.
+    """
     size = clearing.size[account, market, i]
-    if size == 0.0:
-        return NO_POSITION, 0.0, 0.0
     valued = value_account(table, clearing, oracle, account, i)
-    if not valued.fresh:
-        return STALE_ORACLE, 0.0, 0.0
-    if valued.equity >= valued.maintenance:
-        return NOT_LIQUIDATABLE, 0.0, 0.0
-    accrue_account(table, clearing, oracle, account, i)
-    closed = closing_size(table, clearing, oracle, valued, account, market, i)
-    delta = -closed if size > 0.0 else closed
-    fill = max(fill_price(table, clearing, oracle, market, delta, i), 0.0)
-    apply_fill(clearing, account, market, delta, fill, i)
-
-    after = value_account(table, clearing, oracle, account, i)
-    keep = max(valued.equity, 0.0) * after.maintenance / valued.maintenance
-    spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0], i]
-    notional = closed * oracle.price[table.asset[market], i]
-    penalty = min(notional * table.liquidation_penalty, spare)
-    share = penalty * table.liquidator_share
-    clearing.cash[account, i] -= penalty
-    clearing.cash[liquidator, i] += share
-    clearing.insurance_fund[i] += penalty - share
-    write_off(clearing, account, i)
-    return OK, closed, penalty
-
-
-@inner
-def write_off(clearing: ClearingState, account: int, i: int) -> None:
-    """Cover the debt of an account with nothing left: insurance fund first, then the maker."""
-    debt = -clearing.cash[account, i]
-    if debt <= 0.0 or has_position(clearing, account, i):
-        return
-    for collateral in range(1, clearing.collateral.shape[1]):
-        if clearing.collateral[account, collateral, i] > 0.0:
-            return
-    insured = min(debt, clearing.insurance_fund[i])
-    clearing.insurance_fund[i] -= insured
-    clearing.maker_cash[i] -= debt - insured
-    clearing.bad_debt[i] += debt
-    clearing.cash[account, i] = 0.0
-
-
-@inner
-def _collateral_due(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> int:
-    """Status of the condition under which an indebted account's collateral is for sale."""
-    if clearing.cash[account, i] >= 0.0:
-        return NOT_LIQUIDATABLE
-    if not has_position(clearing, account, i):
-        return OK
-    valued = value_account(table, clearing, oracle, account, i)
-    if not valued.fresh:
-        return STALE_ORACLE
-    if valued.equity >= valued.maintenance:
-        return NOT_LIQUIDATABLE
-    return OK
-
-
-@inner
-def liquidate_collateral(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
-    account: int,
-    collateral: int,
-    raw: float,
-    liquidator: int,
-    i: int,
-) -> tuple[int, float, float]:
-    """``ClearingHouse.liquidate_collateral``: (status, raw units taken, USDC paid)."""
-    status = _collateral_due(table, clearing, oracle, account, i)
+    status = _due(table, clearing, oracle, valued, account, market, i)
     if status != OK:
         return status, 0.0, 0.0
-    held = clearing.collateral[account, collateral, i]
-    taken, paid = min(raw, held), 0.0
-    if taken > 0.0:
-        asset, usdc = table.collateral_asset[collateral], table.collateral_asset[0]
-        if stale(oracle, asset, i) or stale(oracle, usdc, i):
-            return STALE_ORACLE, 0.0, 0.0
-        # USDC per raw unit, after the discount.
-        rate = oracle.price[asset, i] * (1.0 - table.liquidation_penalty)
-        rate /= oracle.price[usdc, i] * table.unit[collateral]
-        paid = taken * rate
-        debt = -clearing.cash[account, i]
-        if paid > debt:
-            paid = debt
-            taken = min(np.floor(debt / rate), taken)
-        if clearing.cash[liquidator, i] < paid:
-            return INSUFFICIENT_COLLATERAL, 0.0, 0.0
-    debtor_cash, own_cash = clearing.cash[account, i], clearing.cash[liquidator, i]
-    own = clearing.collateral[liquidator, collateral, i]
-    clearing.cash[account, i] = debtor_cash + paid
-    clearing.cash[liquidator, i] -= paid
-    clearing.collateral[account, collateral, i] -= taken
-    clearing.collateral[liquidator, collateral, i] += taken
-    if paid > 0.0 and has_position(clearing, liquidator, i):
-        valued = value_account(table, clearing, oracle, liquidator, i)
-        if not valued.fresh or valued.initial_equity < table.initial_multiple * valued.maintenance:
-            clearing.cash[account, i] = debtor_cash
-            clearing.cash[liquidator, i] = own_cash
-            clearing.collateral[account, collateral, i] = held
-            clearing.collateral[liquidator, collateral, i] = own
-            return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0
-        accrue_account(table, clearing, oracle, liquidator, i)
     accrue_account(table, clearing, oracle, account, i)
-    write_off(clearing, account, i)
-    return OK, taken, paid
+    deleveraged = 0.0
+    if valued.value < 0.0:
+        status, deleveraged = absorb(table, clearing, oracle, valued, account, market, i)
+        closed = abs(clearing.size[account, market, i])
+    else:
+        closed = _closing_size(table, clearing, oracle, valued, account, market, i)
+        status = OK if closed > 0.0 else NOT_REDUCING_RISK
+    if status == OK:
+        status = _close(table, clearing, oracle, valued, account, market, closed, i)
+    if status != OK:
+        return status, 0.0, 0.0
+    notional = closed * oracle.price[table.asset[market], i]
+    penalty = _penalise(table, clearing, oracle, valued, account, notional, liquidator, i)
+    note_debt(clearing, account, market, size, i)
+    write_off(table, clearing, oracle, account, i)
+    return OK, deleveraged + closed, penalty

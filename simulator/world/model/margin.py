@@ -1,12 +1,22 @@
-"""The margin engine: funding, close-out, equity, requirement (contracts/SPEC.md §3.2–3.4)."""
+"""The margin engine: funding, close-out, equity, requirement (contracts/SPEC.md §3.2–3.5)."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from simulator.types import SECONDS_PER_DAY
 from simulator.world.model.jit import inner
 from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.portfolio import (
+    BASE_ASSET,
+    has_pledge,
+    is_isolated,
+    pledge_value,
+    risk_along,
+    row_norm,
+)
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import ClearingState, Oracle
 
@@ -19,12 +29,18 @@ class Account(NamedTuple):
     fresh: bool
     has_position: bool
     cash: float  # USDC
-    profit: float  # U: unrealised PnL less funding owed, USDC
-    secured: float  # haircut value of the collateral other than USDC, USD
+    profit: float  # U: unrealised PnL less funding and socialised losses owed, USDC
+    secured: float  # value of collateral other than USDC and of pledges after haircuts, USD
     value: float  # USD, without haircuts
     equity: float  # E, USD
     initial_equity: float  # E₀, USD
     maintenance: float  # M, USD
+    gross: float  # G, USD
+    floor: float  # φ': M is at least φ'·G
+    risk: float  # R, USD; zero under the gross rule
+    usdc_exposure: float  # n_USDC, USD
+    pledged_base: float  # base asset in the pledge, USD
+    pledged_usdc: float  # USDC in the pledge, USD
 
     # B of the specification is cash + profit.
 
@@ -69,6 +85,17 @@ def accrue(
 
 
 @inner
+def markets_fresh(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
+) -> bool:
+    """Whether no market the account holds has a stale price."""
+    for market in range(table.asset.size):
+        if clearing.size[account, market, i] != 0.0 and stale(oracle, table.asset[market], i):
+            return False
+    return True
+
+
+@inner
 def accrue_account(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> None:
@@ -76,6 +103,24 @@ def accrue_account(
     for market in range(table.asset.size):
         if clearing.size[account, market, i] != 0.0:
             accrue(table, clearing, oracle, market, i)
+
+
+@inner
+def owed(clearing: ClearingState, index: float, account: int, market: int, i: int) -> float:
+    """Funding up to ``index`` and socialised losses a position owes, USDC (> 0: it pays)."""
+    size = clearing.size[account, market, i]
+    loss = clearing.loss_long[market, i] if size > 0.0 else clearing.loss_short[market, i]
+    funding = size * (index - clearing.funding_entry[account, market, i])
+    return funding + abs(size) * (loss - clearing.loss_entry[account, market, i])
+
+
+@inner
+def closeout_price(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, size: float, i: int
+) -> float:
+    """Price at which the whole position would close, without the spread."""
+    pressure = (clearing.skew[market, i] - 0.5 * size) / clearing.skew_scale[market, i]
+    return max(oracle.price[table.asset[market], i] * (1.0 + pressure), 0.0)
 
 
 @inner
@@ -96,14 +141,12 @@ def has_position(clearing: ClearingState, account: int, i: int) -> bool:
 
 
 @inner
-def value_account(
+def _positions(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> Account:
-    """Value an account at the last prices, funding accrued up to now but not written."""
-    fresh = not stale(oracle, table.collateral_asset[0], i)
-    held = False
-    profit = 0.0
-    maintenance = 0.0
+) -> tuple[bool, bool, float, float]:
+    """(fresh, whether there are any, U, G) of an account's positions."""
+    fresh, held = True, False
+    profit = gross = 0.0
     for market in range(table.asset.size):
         size = clearing.size[account, market, i]
         if size == 0.0:
@@ -112,15 +155,21 @@ def value_account(
         asset = table.asset[market]
         if stale(oracle, asset, i):
             fresh = False
-        price = oracle.price[asset, i]
-        pressure = (clearing.skew[market, i] - 0.5 * size) / clearing.skew_scale[market, i]
-        closeout = max(price * (1.0 + pressure), 0.0)
+        closeout = closeout_price(table, clearing, oracle, market, size, i)
         _, index = accrued(table, clearing, oracle, market, i)
-        funding = size * (index - clearing.funding_entry[account, market, i])
-        profit += size * closeout - clearing.cost[account, market, i] - funding
-        maintenance += abs(size) * price * table.maintenance_rate[market]
-    worth = 0.0
-    secured = 0.0
+        profit += size * closeout - clearing.cost[account, market, i]
+        profit -= owed(clearing, index, account, market, i)
+        gross += abs(size) * oracle.price[asset, i] * table.maintenance_rate[market]
+    return fresh, held, profit, gross
+
+
+@inner
+def _basket(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
+) -> tuple[bool, float, float]:
+    """(fresh, USD, USD after haircuts) of an account's collateral other than USDC."""
+    fresh = True
+    worth = secured = 0.0
     for collateral in range(1, table.collateral_asset.size):
         raw = clearing.collateral[account, collateral, i]
         if raw > 0.0:
@@ -130,11 +179,34 @@ def value_account(
             usd = raw / table.unit[collateral] * oracle.price[asset, i]
             worth += usd
             secured += usd * (1.0 - table.haircut[collateral])
+    return fresh, worth, secured
+
+
+@inner
+def value_account(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
+) -> Account:
+    """Value an account at the last prices, funding accrued up to now but not written."""
+    fresh, held, profit, gross = _positions(table, clearing, oracle, account, i)
+    fresh_basket, worth, secured = _basket(table, clearing, oracle, account, i)
+    fresh = fresh and fresh_basket and not stale(oracle, table.collateral_asset[0], i)
+    base = usdc = 0.0
+    if has_pledge(table, clearing, account, i):
+        fresh = fresh and not stale(oracle, BASE_ASSET, i)
+        base, usdc = pledge_value(table, clearing.pledge, oracle, i)
+        worth += base + usdc
+        secured += (base + usdc) * (1.0 - table.lp_haircut)
     cash = clearing.cash[account, i]
     usdc_price = oracle.price[table.collateral_asset[0], i]
     counted = profit
     if profit > 0.0:
         counted = min(profit, table.profit_cap * max(cash, 0.0))
+    exposure = (cash + profit) * usdc_price + usdc
+    floor, risk, maintenance = 1.0, 0.0, gross
+    if held and table.risk_multiple > 0.0 and not is_isolated(table, account):
+        squared, _, _ = risk_along(table, clearing, oracle, account, exposure, base, 0, 0.0, 0.0, i)
+        floor, risk = table.gross_floor, np.sqrt(squared)
+        maintenance = max(floor * gross, table.risk_multiple * risk)
     return Account(
         fresh,
         held,
@@ -145,6 +217,12 @@ def value_account(
         equity_of(cash + profit, secured, usdc_price, table.haircut[0]),
         equity_of(cash + counted, secured, usdc_price, table.haircut[0]),
         maintenance,
+        gross,
+        floor,
+        risk,
+        exposure,
+        base,
+        usdc,
     )
 
 
@@ -158,11 +236,25 @@ def usdc_worth(table: ClearingTable, oracle: Oracle, account: Account, i: int) -
 
 
 @inner
-def _least_balance(table: ClearingTable, usdc_price: float, missing: float) -> float:
-    """Smallest B whose part of the equity is ``missing``."""
+def initial_margin_met(table: ClearingTable, valued: Account) -> bool:
+    """Whether E₀ ≥ μ·M."""
+    return valued.initial_equity >= table.initial_multiple * valued.maintenance
+
+
+@inner
+def gated(clearing: ClearingState, oracle: Oracle, i: int) -> bool:
+    """Whether margin behind a position may not leave yet, after an insolvency."""
+    return oracle.clock[0] < clearing.gate_until[i]
+
+
+@inner
+def _least_balance(
+    table: ClearingTable, usdc_price: float, missing: float, multiple: float, freed: float
+) -> float:
+    """Smallest B whose part of the equity, ``multiple`` times over, and of ``freed`` is enough."""
     if missing >= 0.0:
-        return missing / (usdc_price * (1.0 - table.haircut[0]))
-    return missing / usdc_price
+        return missing / (multiple * usdc_price * (1.0 - table.haircut[0]) + freed)
+    return missing / (multiple * usdc_price + freed)
 
 
 @inner
@@ -174,19 +266,32 @@ def withdrawable(
     ratio: float,
     i: int,
 ) -> tuple[bool, float]:
-    """``ClearingHouse.withdrawable``: (fresh, raw USDC) that leaves E₀ ≥ μM and E ≥ ratio·M."""
+    """``ClearingHouse.withdrawable``: (fresh, raw USDC) that leaves E₀ ≥ μM and E ≥ ratio·M.
+
+    USDC that leaves may raise the risk of what stays, by at most its own: ``growth`` of M per USDC.
+    """
     cash = clearing.cash[account, i]
     if cash <= 0.0:
         return True, 0.0
     if not has_position(clearing, account, i):
         return True, floor_raw(cash * table.unit[0])
+    if gated(clearing, oracle, i):
+        return True, 0.0
     valued = value_account(table, clearing, oracle, account, i)
     price = oracle.price[table.collateral_asset[0], i]
-    keep = _least_balance(table, price, ratio * valued.maintenance - valued.secured)
-    needed = table.initial_multiple * valued.maintenance
-    initial = _least_balance(table, price, needed - valued.secured)
-    least = max(max(keep, initial) - valued.profit, 0.0)
-    if valued.profit > 0.0:
+    growth = 0.0
+    if table.risk_multiple > 0.0 and not is_isolated(table, account):
+        growth = table.risk_multiple * row_norm(clearing, 0, i) * price
+    profit = valued.profit
+    # Of the whole balance: E ≥ ρM and E₀ ≥ μM, where all profit counts.
+    keep, kept = ratio * valued.maintenance - valued.secured, ratio * growth
+    least = _least_balance(table, price, keep + kept * (cash + profit), 1.0, kept) - profit
+    need, freed = table.initial_multiple * valued.maintenance, table.initial_multiple * growth
+    need -= valued.secured
+    bound = _least_balance(table, price, need + freed * (cash + profit), 1.0, freed) - profit
+    least = max(least, bound, 0.0)
+    if profit > 0.0:
         # The profit that counts falls with the cash that leaves.
-        least = max(least, initial / (1.0 + table.profit_cap))
+        counted = 1.0 + table.profit_cap
+        least = max(least, _least_balance(table, price, need + freed * cash, counted, freed))
     return valued.fresh, floor_raw(max(cash - least, 0.0) * table.unit[0])

@@ -103,6 +103,11 @@ class ModelObservation(Observation):
     size = _stored("clearing", "size")
     cost = _stored("clearing", "cost")
     funding_entry = _stored("clearing", "funding_entry")
+    loss_entry = _stored("clearing", "loss_entry")
+    loss_long = _stored("clearing", "loss_long")
+    loss_short = _stored("clearing", "loss_short")
+    insurance_drawn = _stored("clearing", "insurance_drawn")
+    maker_drawn = _stored("clearing", "maker_drawn")
     maker_cash = _stored("clearing", "maker_cash")
     insurance_fund = _stored("clearing", "insurance_fund")
     bad_debt = _stored("clearing", "bad_debt")
@@ -135,6 +140,11 @@ class ModelObservation(Observation):
     def funding_index(self) -> Floats:
         """``[M, P]`` USD per unit of size, accrued up to now."""
         return self._accrued[1]
+
+    @lazy
+    def long_interest(self) -> Floats:
+        """``[M, P]`` base units."""
+        return np.maximum(self._state.clearing.size, 0.0).sum(axis=0)
 
     @lazy
     def collateral(self) -> Floats:

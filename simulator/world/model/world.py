@@ -18,7 +18,15 @@ from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.pool import set_depth
 from simulator.world.model.state import Oracle
-from simulator.world.units import from_raw, raw_or_all, snap, sqrt_price_from_price, to_raw
+from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
+from simulator.world.units import (
+    factor_words,
+    from_raw,
+    raw_or_all,
+    snap,
+    sqrt_price_from_price,
+    to_raw,
+)
 
 if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
@@ -62,6 +70,8 @@ class ModelWorld(World):
             actions.PostMargin: self._post_margin,
             actions.Liquidate: self._liquidate,
             actions.LiquidateCollateral: self._liquidate_collateral,
+            actions.LiquidatePledge: self._liquidate_pledge,
+            actions.PostCovariance: self._post_covariance,
             actions.Deposit: self._deposit,
             actions.Redeem: self._redeem,
             actions.RequestRedeem: self._request_redeem,
@@ -199,12 +209,13 @@ class ModelWorld(World):
         self._check("market", action.market, self.protocol.markets)
         batch.liquidate(
             self._tables.clearing,
-            self._state.clearing,
+            self._state,
             self._oracle,
             action.account,
             action.market,
             liquidator,
             self._when(action.when),
+            self._saved,
             fill.status,
             fill.amount_in,
             fill.amount_out,
@@ -230,6 +241,37 @@ class ModelWorld(World):
             fill.amount_out,
         )
         return Fill(fill.status, fill.amount_in, from_raw(fill.amount_out, decimals))
+
+    def _liquidate_pledge(self, action: actions.LiquidatePledge, fill: Fill) -> Fill:
+        liquidator = self._own_account(action)
+        self._check("account", action.account, self.protocol.accounts)
+        batch.liquidate_pledge(
+            self._tables.clearing,
+            self._state,
+            self._oracle,
+            action.account,
+            liquidator,
+            self._when(action.when),
+            self._saved,
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return fill
+
+    def _post_covariance(self, action: actions.PostCovariance, fill: Fill) -> Fill:
+        shape = (len(self.protocol.risk_assets), FACTOR_COLUMNS, self.market.paths)
+        if np.shape(action.factor) != shape:
+            raise InputError(
+                f"PostCovariance.factor: shape {np.shape(action.factor)}; allowed: {shape}"
+            )
+        batch.post_covariance(
+            self._state.clearing,
+            _floats(factor_words(action.factor) / FACTOR_SCALE),
+            self._when(action.when),
+            fill.status,
+        )
+        return fill
 
     def _deposit(self, action: actions.Deposit, fill: Fill) -> Fill:
         wallet = self._state.wallet.token[action.actor, 0]

@@ -1,0 +1,181 @@
+"""What happens when an account owes more than it has (contracts/SPEC.md §3.5).
+
+Insurance fund, auto-deleveraging, maker, socialised loss: in this order, within the market's caps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.world.model.clearing import apply_fill, note_debt, open_interest
+from simulator.world.model.codes import OK, STALE_ORACLE
+from simulator.world.model.jit import inner
+from simulator.world.model.margin import (
+    Account,
+    accrue_account,
+    closeout_price,
+    has_position,
+    owed,
+    value_account,
+)
+from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.portfolio import has_pledge
+from simulator.world.model.state import ClearingState, Oracle
+
+
+@inner
+def draw_insurance(
+    table: ClearingTable, clearing: ClearingState, market: int, debt: float, i: int
+) -> float:
+    """USDC the insurance fund pays towards a market's ``debt``, within the market's cap."""
+    left = table.insurance_cap[market] - clearing.insurance_drawn[market, i]
+    paid = max(min(debt, clearing.insurance_fund[i], left), 0.0)
+    clearing.insurance_fund[i] -= paid
+    clearing.insurance_drawn[market, i] += paid
+    return paid
+
+
+@inner
+def _notional_share(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, market: int, i: int
+) -> float:
+    """Part of the account's notional that is in ``market``."""
+    total = 0.0
+    for held in range(table.asset.size):
+        total += abs(clearing.size[account, held, i]) * oracle.price[table.asset[held], i]
+    return abs(clearing.size[account, market, i]) * oracle.price[table.asset[market], i] / total
+
+
+@inner
+def _gains_at(clearing: ClearingState, account: int, market: int, price: float, i: int) -> bool:
+    """Whether closing at ``price`` leaves the position, costs and funding paid, with a profit."""
+    size = clearing.size[account, market, i]
+    gain = size * price - clearing.cost[account, market, i]
+    return gain - owed(clearing, clearing.funding_index[market, i], account, market, i) > 0.0
+
+
+@inner
+def _rank(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, market: int, i: int
+) -> tuple[bool, float]:
+    """(fresh, profit ratio × leverage) of a counterparty: the higher, the earlier it is taken."""
+    valued = value_account(table, clearing, oracle, account, i)
+    size, cost = clearing.size[account, market, i], clearing.cost[account, market, i]
+    if valued.equity <= 0.0 or cost == 0.0:
+        return valued.fresh, np.inf
+    profit = size * closeout_price(table, clearing, oracle, market, size, i) - cost
+    notional = abs(size) * oracle.price[table.asset[market], i]
+    return valued.fresh, max(profit, 0.0) / abs(cost) * notional / valued.equity
+
+
+@inner
+def _deleverage(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    account: int,
+    market: int,
+    price: float,
+    i: int,
+) -> tuple[bool, float]:
+    """Close the position against profitable counterparties by rank: (fresh, size closed).
+
+    Ranks are of before: a counterparty taken whole is flat, so is no candidate again, and taking it
+    changes nothing the others are ranked by.
+    """
+    skew = clearing.skew[market, i]
+    size = clearing.size[account, market, i]
+    side = 1.0 if size > 0.0 else -1.0
+    left = abs(size)
+    while left > 0.0:
+        best, highest, earliest = -1, 0.0, 0.0
+        for other in range(clearing.size.shape[0]):
+            if clearing.size[other, market, i] * side >= 0.0:
+                continue
+            if not _gains_at(clearing, other, market, price, i):
+                continue
+            fresh, rank = _rank(table, clearing, oracle, other, market, i)
+            if not fresh:
+                return False, 0.0
+            accrue_account(table, clearing, oracle, other, i)
+            opened = clearing.opened[other, market, i]
+            if best < 0 or rank > highest or (rank == highest and opened < earliest):
+                best, highest, earliest = other, rank, opened
+        if best < 0:
+            break
+        held = clearing.size[best, market, i]
+        taken = min(left, abs(held))
+        apply_fill(clearing, account, market, -side * taken, price, i)
+        apply_fill(clearing, best, market, side * taken, price, i)
+        note_debt(clearing, best, market, held, i)
+        left -= taken
+    clearing.skew[market, i] = skew
+    return True, abs(size) - left
+
+
+@inner
+def absorb(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    valued: Account,
+    account: int,
+    market: int,
+    i: int,
+) -> tuple[int, float]:
+    """The waterfall's part before an insolvent position closes: (status, size deleveraged)."""
+    debt = -valued.value / oracle.price[table.collateral_asset[0], i]
+    debt *= _notional_share(table, clearing, oracle, account, market, i)
+    size = clearing.size[account, market, i]
+    closeout = closeout_price(table, clearing, oracle, market, size, i)
+    paid = draw_insurance(table, clearing, market, debt, i)
+    clearing.cash[account, i] += paid
+    clearing.bad_debt[i] += paid
+    if paid >= debt:
+        return OK, 0.0
+    bankruptcy = max(closeout + (debt - paid) / size, 0.0)
+    fresh, closed = _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
+    return (OK if fresh else STALE_ORACLE), closed
+
+
+@inner
+def _socialise(clearing: ClearingState, market: int, side: float, loss: float, i: int) -> None:
+    """Spread a loss over the open size of ``side``, else of the other; the maker advances it."""
+    held = open_interest(clearing, market, side, i)
+    if held == 0.0:
+        side = -side
+        held = open_interest(clearing, market, side, i)
+    if held == 0.0:
+        clearing.maker_drawn[market, i] += loss
+    elif side > 0.0:
+        clearing.loss_long[market, i] += loss / held
+    else:
+        clearing.loss_short[market, i] += loss / held
+
+
+@inner
+def write_off(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
+) -> None:
+    """Cover the debt of an account with nothing left."""
+    debt = -clearing.cash[account, i]
+    if debt <= 0.0 or has_position(clearing, account, i):
+        return
+    for collateral in range(1, clearing.collateral.shape[1]):
+        if clearing.collateral[account, collateral, i] > 0.0:
+            return
+    if has_pledge(table, clearing, account, i):
+        return
+    market = int(clearing.debt_market[account, i])
+    insured = draw_insurance(table, clearing, market, debt, i)
+    left = table.maker_loss_cap[market] - clearing.maker_drawn[market, i]
+    borne = max(min(debt - insured, left), 0.0)
+    clearing.maker_drawn[market, i] += borne
+    rest = debt - insured - borne
+    if rest > 0.0:
+        _socialise(clearing, market, -clearing.debt_side[account, i], rest, i)
+    clearing.maker_cash[i] -= debt - insured
+    clearing.bad_debt[i] += debt
+    clearing.cash[account, i] = 0.0
+    if insured < debt:
+        clearing.gate_until[i] = oracle.clock[0] + table.withdrawal_gate
