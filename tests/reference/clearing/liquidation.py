@@ -1,0 +1,150 @@
+"""Liquidation of positions and of collateral (contracts/SPEC.md §3.5)."""
+
+from __future__ import annotations
+
+from tests.reference.clearing import perp, waterfall
+from tests.reference.clearing.margin import (
+    Valuation,
+    require_initial_margin,
+    unit_equity,
+    valuation,
+)
+from tests.reference.clearing.portfolio import ENTRY_SCALE, NO_ROW, Vector, least_reduction
+from tests.reference.clearing.state import Ledger, require
+from tests.reference.clearing.waterfall import note_failure, write_off
+from tests.reference.integers import WAD, ceil, floor, sign
+
+
+def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, int]:
+    """(size closed, penalty)."""
+    account = ledger.account(number)
+    require(m in account.positions, "clearing: no position")
+    perp.accrue_held(ledger, number)
+    before = valuation(ledger, number)
+    require(before.equity < before.maintenance, "clearing: not liquidatable")
+    was = account.positions[m].size
+    deleveraged = waterfall.first_part(ledger, number, m, before)
+    left = account.positions[m].size if m in account.positions else 0
+    index, closed, penalty = ledger.index_price(m), 0, 0
+    if left:
+        closed = abs(left)
+        if before.value >= 0:
+            closed = size_to_close(ledger, number, m, before)
+            require(closed > 0, "clearing: not reducing risk")
+        delta = -sign(left) * closed
+        perp.exchange(ledger, number, m, delta, perp.fill_price(ledger, m, delta))
+        after = valuation(ledger, number)
+        require_better(ledger, before, after)
+        penalty = penalty_of(ledger, before, after, closed, index)
+        account.cash -= penalty
+        share = floor(penalty, ledger.parameters.liquidator_share, WAD)
+        ledger.account(caller << 8).cash += share
+        ledger.insurance_fund += penalty - share
+    note_failure(ledger, number, m, was)
+    write_off(ledger, number)
+    return deleveraged + closed, penalty
+
+
+def floor_rate(ledger: Ledger, state: Valuation) -> int:
+    """mu phi': initial margin per unit of gross requirement."""
+    p = ledger.parameters
+    if state.risk:
+        return ceil(p.initial_multiple, p.gross_floor, WAD)
+    return p.initial_multiple
+
+
+def gross_shortfall(ledger: Ledger, state: Valuation) -> int:
+    return ceil(state.gross, floor_rate(ledger, state), WAD) - state.equity
+
+
+def risk_reduction(ledger: Ledger, state: Valuation, z: Vector, cost: int, most: int) -> int:
+    if not state.risk:
+        return 0
+    p = ledger.parameters
+    multiple = ceil(p.initial_multiple, p.risk_multiple, WAD)
+    return least_reduction(state.equity, state.v, z, cost, multiple, most)
+
+
+def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
+    """Least size whose close makes initial margin hold again, at most all."""
+    terms, index = ledger.terms[m], ledger.index_price(m)
+    size = ledger.account(number).positions[m].size
+    if state.equity < 0:
+        return abs(size)
+    most = ceil(abs(size), index, WAD)
+    rate = terms.half_spread + ledger.parameters.liquidation_penalty
+    cost = ceil(unit_equity(ledger, state.balance), rate, WAD)
+    shortfall, gross = gross_shortfall(ledger, state), 0
+    if shortfall > 0:
+        freed = floor(floor_rate(ledger, state), terms.maintenance_rate, WAD)
+        gross = ceil(shortfall, WAD, freed - cost) if freed > cost else most
+    row = ledger.rows.get(terms.asset, NO_ROW)
+    z = tuple(sign(size) * entry * (WAD // ENTRY_SCALE) for entry in row)
+    usd = max(gross, risk_reduction(ledger, state, z, cost, most))
+    return min(ceil(usd, WAD, index), abs(size))
+
+
+def require_better(ledger: Ledger, before: Valuation, after: Valuation) -> None:
+    """Where the risk rule binds, closing a hedge must not make matters worse."""
+    p = ledger.parameters
+    floored = ceil(before.gross, p.gross_floor, WAD)
+    binding = before.risk and ceil(before.risk, p.risk_multiple, WAD) > floored
+    if binding and before.equity >= 0 and after.equity < after.maintenance:
+        better = after.equity * before.maintenance >= before.equity * after.maintenance
+        require(better, "clearing: not reducing risk")
+
+
+def penalty_of(ledger: Ledger, before: Valuation, after: Valuation, closed: int, index: int) -> int:
+    """Penalty in USDC, never lowering the margin ratio nor equity below 0."""
+    kept = ceil(max(before.equity, 0), after.maintenance, before.maintenance)
+    room = after.equity - kept
+    if room <= 0:
+        return 0
+    full = floor(floor(closed, index, WAD), ledger.parameters.liquidation_penalty, WAD)
+    return min(full, floor(room, WAD, ledger.price(ledger.usdc)))
+
+
+def liquidate_collateral(
+    ledger: Ledger, caller: int, number: int, c: int, raw: int
+) -> tuple[int, int]:
+    """(raw taken, USDC paid)."""
+    require(0 < c < len(ledger.collaterals), "clearing: no collateral")
+    account = ledger.account(number)
+    require(account.cash < 0, "clearing: not liquidatable")
+    if perp.accrue_held(ledger, number):
+        state = valuation(ledger, number)
+        require(state.equity < state.maintenance, "clearing: not liquidatable")
+    taken, paid = min(raw, account.basket.get(c, 0)), 0
+    if taken:
+        taken, paid = sale(ledger, c, taken, -account.cash)
+        account.basket[c] -= taken
+        buy(ledger, caller, number, c, taken, paid)
+    write_off(ledger, number)
+    return taken, paid
+
+
+def buy(ledger: Ledger, caller: int, number: int, c: int, raw: int, paid: int) -> None:
+    """The caller's cross account pays the account and gets the collateral."""
+    buyer = ledger.account(caller << 8)
+    require(buyer.cash >= paid, "clearing: insufficient collateral")
+    buyer.cash -= paid
+    ledger.account(number).cash += paid
+    buyer.basket[c] = buyer.basket.get(c, 0) + raw
+    if perp.accrue_held(ledger, caller << 8):
+        require_initial_margin(ledger, caller << 8)
+
+
+def discounted(ledger: Ledger, c: int) -> int:
+    """What a liquidator pays per whole token, USD WAD."""
+    kept = WAD - ledger.parameters.liquidation_penalty
+    return ceil(ledger.price(ledger.collaterals[c].asset), kept, WAD)
+
+
+def sale(ledger: Ledger, c: int, raw: int, debt: int) -> tuple[int, int]:
+    """(raw sold, USDC paid), for at most the debt."""
+    price, usdc = discounted(ledger, c), ledger.price(ledger.usdc)
+    unit = ledger.collaterals[c].unit
+    paid = ceil(ceil(raw, price, unit), WAD, usdc)
+    if paid <= debt:
+        return raw, paid
+    return min(raw, floor(floor(debt, usdc, WAD), unit, price)), debt

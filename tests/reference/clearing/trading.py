@@ -1,0 +1,136 @@
+"""Deposits, withdrawals, trades and slices (contracts/SPEC.md §3.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.reference.clearing import perp
+from tests.reference.clearing.margin import require_initial_margin, require_release
+from tests.reference.clearing.state import Account, Ledger, Position, require
+from tests.reference.clearing.waterfall import note_failure
+from tests.reference.integers import WAD, ceil, sign, truncate
+
+
+def account_number(ledger: Ledger, owner: int, sub: int) -> int:
+    require(sub <= len(ledger.terms), "clearing: wrong market")
+    return owner << 8 | sub
+
+
+def check_collateral(ledger: Ledger, c: int) -> None:
+    require(c < len(ledger.collaterals), "clearing: no collateral")
+
+
+def credit(ledger: Ledger, account: Account, c: int, raw: int) -> None:
+    if c == 0:
+        account.cash += raw * ledger.cash_unit
+    else:
+        account.basket[c] = account.basket.get(c, 0) + raw
+
+
+def debit(ledger: Ledger, account: Account, c: int, raw: int) -> None:
+    if c == 0:
+        require(account.cash >= raw * ledger.cash_unit, "clearing: insufficient collateral")
+        account.cash -= raw * ledger.cash_unit
+    else:
+        require(account.basket.get(c, 0) >= raw, "clearing: insufficient collateral")
+        account.basket[c] -= raw
+
+
+def deposit(ledger: Ledger, owner: int, sub: int, c: int, raw: int) -> None:
+    number = account_number(ledger, owner, sub)
+    check_collateral(ledger, c)
+    require(ledger.held[c] + raw <= ledger.collaterals[c].cap, "clearing: collateral cap")
+    credit(ledger, ledger.account(number), c, raw)
+    ledger.held[c] += raw
+
+
+def withdraw(ledger: Ledger, owner: int, sub: int, c: int, raw: int) -> None:
+    number = account_number(ledger, owner, sub)
+    check_collateral(ledger, c)
+    debit(ledger, ledger.account(number), c, raw)
+    require_release(ledger, number)
+    ledger.held[c] -= raw
+
+
+def transfer_margin(ledger: Ledger, owner: int, from_sub: int, to_sub: int, raw: int) -> None:
+    giver = account_number(ledger, owner, from_sub)
+    taker = account_number(ledger, owner, to_sub)
+    debit(ledger, ledger.account(giver), 0, raw)
+    credit(ledger, ledger.account(taker), 0, raw)
+    require_release(ledger, giver)
+
+
+def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) -> tuple[int, int]:
+    """(fill, fee)."""
+    require(delta != 0, "clearing: zero size")
+    number = account_number(ledger, owner, sub)
+    require(m < len(ledger.terms), "clearing: wrong market")
+    require(sub in (0, m + 1), "clearing: wrong market")
+    account, terms = ledger.account(number), ledger.terms[m]
+    position = account.positions.get(m)
+    before = position.size if position else 0
+    after = before + delta
+    adds = abs(after) > abs(before) or sign(before) * sign(after) < 0
+    require(not (adds and ledger.paused), "clearing: paused")
+
+    perp.accrue(ledger, m)
+    market = ledger.markets[m]
+    skew = abs(market.skew + delta)
+    most = inventory_limit(ledger, m)
+    require(skew <= most or skew <= abs(market.skew), "clearing: inventory limit")
+    interest = market.longs + market.shorts - abs(before) + abs(after)
+    require(not adds or interest <= terms.max_open_interest, "clearing: open interest cap")
+    fill = perp.fill_price(ledger, m, delta)
+    require(fill > 0, "clearing: slippage")
+    require(fill <= limit if delta > 0 else fill >= limit, "clearing: slippage")
+
+    perp.exchange(ledger, number, m, delta, fill)
+    fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
+    account.cash -= fee
+    ledger.maker_cash += fee
+    note_failure(ledger, number, m, before)
+    if adds:
+        perp.accrue_held(ledger, number)
+        require_initial_margin(ledger, number)
+    return fill, fee
+
+
+def inventory_limit(ledger: Ledger, m: int) -> int:
+    """S: no skew moves an account's close-out by more than the least M it holds."""
+    terms, parameters = ledger.terms[m], ledger.parameters
+    floor_rate = parameters.gross_floor if parameters.risk_multiple else WAD
+    bound = terms.skew_scale * floor_rate * terms.maintenance_rate // (2 * WAD * WAD)
+    return min(terms.max_skew, bound)
+
+
+def set_slice_consent(ledger: Ledger, receiver: int, giver: int, allowed: bool) -> None:
+    (ledger.consents.add if allowed else ledger.consents.discard)((receiver, giver))
+
+
+def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: int) -> None:
+    """Without pledges, whose part is :func:`tests.reference.clearing.pledging.slice_pledges`."""
+    require(0 < fraction <= WAD, "clearing: zero size")
+    source = account_number(ledger, giver, sub)
+    target = account_number(ledger, taker, sub)
+    require((taker, giver) in ledger.consents, "clearing: no consent")
+    a, b = ledger.account(source), ledger.account(target)
+    in_use = b.positions or b.pledges or b.cash < 0
+    require(not in_use and source != target, "clearing: account in use")
+
+    cash = a.cash * fraction // WAD
+    a.cash -= cash
+    b.cash += cash
+    for c, raw in a.basket.items():
+        part = raw * fraction // WAD
+        a.basket[c] -= part
+        b.basket[c] = b.basket.get(c, 0) + part
+    b.failure = a.failure
+    for m, position in sorted(a.positions.items()):
+        size = truncate(position.size, fraction, WAD)
+        cost = truncate(position.cost, fraction, WAD)
+        if not size:
+            continue
+        rest = replace(position, size=position.size - size, cost=position.cost - cost)
+        perp.store(ledger, source, m, rest)
+        moved = Position(size, cost, position.index, position.loss)
+        perp.store(ledger, target, m, moved)

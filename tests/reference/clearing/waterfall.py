@@ -1,0 +1,128 @@
+"""Who pays for an account that cannot: insurance, counterparties, maker, everybody (SPEC §3.5)."""
+
+from __future__ import annotations
+
+from tests.reference.clearing import perp
+from tests.reference.clearing.margin import Valuation, valuation
+from tests.reference.clearing.state import Ledger, require
+from tests.reference.integers import WAD, ceil, floor, sign
+
+MAX_PROFIT_RATIO = 2**128 - 1  # so that no rank overflows on chain
+
+
+def from_insurance(ledger: Ledger, m: int, need: int) -> int:
+    """Take what the fund and the market's cap on it allow."""
+    market = ledger.markets[m]
+    room = ledger.terms[m].insurance_cap - market.insurance_drawn
+    paid = max(min(need, ledger.insurance_fund, room), 0)
+    ledger.insurance_fund -= paid
+    market.insurance_drawn += paid
+    return paid
+
+
+def write_off(ledger: Ledger, number: int) -> None:
+    """The debt of an account that holds nothing else."""
+    account = ledger.account(number)
+    if account.cash >= 0 or not account.empty or account.failure is None:
+        return
+    m, was_long = account.failure
+    market, debt = ledger.markets[m], -account.cash
+    insured = from_insurance(ledger, m, debt)
+    rest = debt - insured
+    room = max(ledger.terms[m].maker_loss_cap - market.maker_drawn, 0)
+    from_maker = min(rest, room)
+    market.maker_drawn += from_maker
+    socialise(ledger, m, rest - from_maker, longs=not was_long)
+    ledger.maker_cash -= debt - insured
+    ledger.bad_debt += debt
+    account.cash = 0
+    if insured < debt:
+        gate(ledger)
+
+
+def gate(ledger: Ledger) -> None:
+    ledger.gate_until = ledger.now + ledger.parameters.withdrawal_gate
+
+
+def note_failure(ledger: Ledger, number: int, m: int, before: int) -> None:
+    """Remember where, and on which side, a close left the account in debt; ``before``: its size."""
+    account = ledger.account(number)
+    if account.cash < 0 and m not in account.positions:
+        account.failure = (m, before > 0)
+
+
+def socialise(ledger: Ledger, m: int, amount: int, *, longs: bool) -> None:
+    """Spread a loss over one side, or the other where the one is empty; the maker advances it."""
+    market = ledger.markets[m]
+    if not market.longs and not market.shorts:
+        return
+    longs = bool(market.longs) if longs or not market.shorts else False
+    if longs:
+        market.loss_long += ceil(amount, WAD, market.longs)
+    else:
+        market.loss_short += ceil(amount, WAD, market.shorts)
+
+
+def first_part(ledger: Ledger, number: int, m: int, before: Valuation) -> int:
+    """Insurance, then auto-deleveraging, of an account worth less than nothing; size closed."""
+    if before.value >= 0:
+        return 0
+    account, market = ledger.account(number), ledger.markets[m]
+    size, index = account.positions[m].size, ledger.index_price(m)
+    notional = ceil(abs(size), index, WAD)
+    deficit = ceil(ceil(-before.value, WAD, ledger.price(ledger.usdc)), notional, before.notional)
+    paid = from_insurance(ledger, m, deficit)
+    account.cash += paid
+    ledger.bad_debt += paid
+    if paid == deficit:
+        return 0
+    gate(ledger)
+    price = bankruptcy_price(ledger, m, size, deficit - paid)
+    closed = 0
+    for counterparty in ranked(ledger, m, size, price):
+        theirs = ledger.account(counterparty).positions[m].size
+        part = min(abs(size) - closed, abs(theirs))
+        perp.exchange(ledger, number, m, -sign(size) * part, price)
+        perp.exchange(ledger, counterparty, m, sign(size) * part, price)
+        note_failure(ledger, counterparty, m, -size)
+        closed += part
+        if closed == abs(size):
+            break
+    require(market.skew == ledger.markets[m].skew, "reference: the skew moved")
+    return closed
+
+
+def bankruptcy_price(ledger: Ledger, m: int, size: int, deficit: int) -> int:
+    """Price at which the closer's debt would be what nobody has paid, floored at 0."""
+    closeout = perp.fill_price(ledger, m, -size, spread=False)
+    worse = floor(deficit, WAD, abs(size)) * sign(size)
+    return max(closeout + worse, 0)
+
+
+def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
+    """Counterparties with a profit at the bankruptcy price, in the order they are taken."""
+    found: list[tuple[int, int, int]] = []
+    for number in ledger.holders(m):
+        position = ledger.account(number).positions[m]
+        if sign(position.size) != -sign(size):
+            continue
+        perp.accrue_held(ledger, number)
+        market = ledger.markets[m]
+        if floor(position.size, price, WAD) - position.cost - perp.owed(market, position) <= 0:
+            continue
+        found.append((rank(ledger, number, m), -position.opened, number))
+    return [number for _, _, number in sorted(found, reverse=True)]
+
+
+def rank(ledger: Ledger, number: int, m: int) -> int:
+    """Profit ratio times leverage, WAD, each quotient rounded down; first those without equity."""
+    position = ledger.account(number).positions[m]
+    profit = perp.closeout_value(ledger, m, position.size) - position.cost
+    equity = valuation(ledger, number).equity
+    if equity <= 0 or not position.cost:
+        return 2**256 - 1
+    if profit <= 0:
+        return 0
+    notional = ceil(abs(position.size), ledger.index_price(m), WAD)
+    ratio = min(floor(profit, WAD, abs(position.cost)), MAX_PROFIT_RATIO)
+    return floor(ratio, notional, equity)
