@@ -17,6 +17,7 @@ VIRTUAL_SHARES = 1e12
 VIRTUAL_ASSETS = 1.0
 # From raw USDC per raw share to USDC per share.
 _PER_SHARE = 1e12
+_WAD = 1e18
 # However long nobody came by: what the management fee takes at most, fraction.
 _MOST = 0.5
 
@@ -31,8 +32,8 @@ class Fees(NamedTuple):
 @inner
 def _management_shares(table: VaultTable, vault: VaultState, now: float, i: int) -> float:
     """Shares that dilute everyone by the management fee of the time since the last accrual."""
-    part = table.management_fee * (now - vault.fees_time[i]) / SECONDS_PER_YEAR
-    part = min(part, _MOST)
+    part = table.management_fee * _WAD * (now - vault.fees_time[i]) / SECONDS_PER_YEAR
+    part = min(np.floor(part) / _WAD, _MOST)
     return np.floor(vault.shares[i] * part / (1.0 - part))
 
 

@@ -14,7 +14,7 @@ from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.slices import transfer_slice
 from simulator.world.model.state import ClearingState, Oracle, State
-from simulator.world.model.unwinding import pledges
+from simulator.world.model.unwinding import exists, pledges
 from simulator.world.model.valuation import sub_account, subs
 
 _WAD = 1e18
@@ -23,12 +23,7 @@ _WAD = 1e18
 @inner
 def _holds(clearing: ClearingState, account: int, i: int) -> bool:
     """Whether there is anything in the account, pledges apart."""
-    if clearing.cash[account, i] != 0.0 or has_position(clearing, account, i):
-        return True
-    for collateral in range(1, clearing.collateral.shape[1]):
-        if clearing.collateral[account, collateral, i] > 0.0:
-            return True
-    return False
+    return clearing.cash[account, i] != 0.0 or has_position(clearing, account, i)
 
 
 @inner
@@ -50,18 +45,18 @@ def redeem_in_kind(
     vault.idle_usdc[i] -= usdc
     vault.idle_base[i] -= base
     pledged = pledges(table, position, i)
-    if position.liquidity[i] > 0.0 and not pledged:
+    if exists(position, i) and not pledged:
         burnt = np.floor(position.liquidity[i] * shares / supply)
         more_base, more_usdc = burn_part(state.pool, position, i, burnt, part)
         base += more_base
         usdc += more_usdc
+    fraction = np.floor(part * _WAD) / _WAD
     for sub in range(subs(table, tables.clearing.asset.size)):
         giver = sub_account(table, sub)
-        if not (_holds(state.clearing, giver, i) or (pledged and giver == 0)):
+        if fraction == 0.0 or not (pledged or _holds(state.clearing, giver, i)):
             continue
         if account < 0:
             return NO_CONSENT, 0.0
-        fraction = np.floor(part * _WAD) / _WAD
         status = transfer_slice(
             tables.clearing, state.clearing, state.pool, giver, account, fraction, i
         )

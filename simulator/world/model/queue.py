@@ -78,11 +78,10 @@ def _first(vault: VaultState, i: int) -> int:
 @inner
 def _owed(exit_fee: float, vault: VaultState, assets: float, i: int) -> float:
     """Raw USDC all requests are worth together."""
-    total = 0.0
+    shares = 0.0
     for agent in range(vault.request.shape[0]):
-        if vault.request[agent, i] > 0.0:
-            total += worth(exit_fee, vault.request[agent, i], assets, vault.shares[i])
-    return total
+        shares += vault.request[agent, i]
+    return worth(exit_fee, shares, assets, vault.shares[i])
 
 
 @inner
@@ -150,4 +149,4 @@ def settle(
         return status, 0.0, 0.0
     _, assets = total_assets(tables, state, oracle, i)
     burnt, paid = _pay(table.exit_fee, vault, state.wallet, assets, i)
-    return (OK, burnt, paid) if paid > 0.0 else (INSUFFICIENT_LIQUIDITY, 0.0, 0.0)
+    return (OK, burnt, paid) if burnt > 0.0 else (INSUFFICIENT_LIQUIDITY, 0.0, 0.0)

@@ -29,8 +29,8 @@ from simulator.world.model.tick import liquidity_for_amounts, tick_at_sqrt_price
 from simulator.world.model.unwinding import (
     add_margin,
     burn_to_idle,
+    exists,
     margin_kept,
-    pledges,
     swap_exactly,
     take_margin,
 )
@@ -192,15 +192,14 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int,
     status = _move_margin(tables, clearing, vault, oracle, valuation, False, i)
     if status != OK:
         return status, 0.0
-    pledged = pledges(table, position, i)
     before = value_account(tables.clearing, clearing, oracle, 0, i)
-    if position.liquidity[i] > 0.0:
+    if exists(position, i):
         burn_to_idle(state.pool, position, vault, position.liquidity[i], i)
     spacing = tables.pool.tick_spacing
     centre = np.floor(tick / spacing) * spacing
     place(position, i, centre - table.range_half_width, centre + table.range_half_width)
     status, invested = _balance_and_mint(tables, state, valuation, i)
-    if status == OK and pledged:
+    if status == OK and table.pledged:
         status = margin_kept(tables.clearing, clearing, oracle, before, i)
     if status != OK:
         return status, 0.0

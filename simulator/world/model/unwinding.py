@@ -100,6 +100,12 @@ def burn_to_idle(
 
 
 @inner
+def exists(position: PositionState, i: int) -> bool:
+    """Whether there is a position, be it one of which a liquidator left the fees alone."""
+    return position.liquidity[i] > 0.0 or position.fees0[i] > 0.0 or position.fees1[i] > 0.0
+
+
+@inner
 def pledges(table: VaultTable, position: PositionState, i: int) -> bool:
     """Whether the vault's position backs its cross account now."""
     return table.pledged and position.liquidity[i] > 0.0
@@ -147,7 +153,7 @@ def _sell_liquidity(tables: Tables, state: State, oracle: Oracle, fraction: floa
     table, position, vault = tables.vault, state.position, state.vault
     liquidity = position.liquidity[i]
     sold = 0.0
-    if liquidity > 0.0:
+    if exists(position, i):
         burnt = liquidity if fraction >= 1.0 else np.floor(fraction * liquidity)
         sold = burn_to_idle(state.pool, position, vault, burnt, i)
     if fraction >= 1.0:
