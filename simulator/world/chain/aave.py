@@ -105,6 +105,11 @@ def pool_at(address: str, transport: Transport) -> Contract:
     return Contract(_artifact("Pool", {}), address, transport)
 
 
+def configurator_at(address: str, transport: Transport) -> Contract:
+    """The pool's configurator behind its proxy."""
+    return Contract(_artifact("PoolConfigurator", {}), address, transport)
+
+
 def token_at(address: str, transport: Transport) -> Contract:
     """An aToken or variable debt token: both answer ``balanceOf`` and ``scaledBalanceOf``."""
     return Contract(_artifact("AToken", {}), address, transport)
@@ -139,9 +144,7 @@ def deploy(transport: Transport, deployer: str, reserves: Sequence[Reserve]) -> 
     configurator = new("PoolConfigurator")
     provider.transact(deployer, "setPoolConfiguratorImpl", configurator.address)
     pool = pool_at(provider.call("getPool"), transport)
-    configurator = Contract(
-        _artifact("PoolConfigurator", {}), provider.call("getPoolConfigurator"), transport
-    )
+    configurator = configurator_at(provider.call("getPoolConfigurator"), transport)
 
     tokens = [new(name, pool.address).address for name in _TOKENS]
     strategies = [_strategy(new, provider.address, reserve.rates) for reserve in reserves]
