@@ -7,8 +7,7 @@ from simulator.world.chain.codec import Contract
 from simulator.world.chain.revm import RevmTransport
 from simulator.world.chain.rpc import RpcTransport
 from simulator.world.chain.transport import Transport
-from tests.aave.market import START, WAD, Deployer, report, wad
-from tests.aave.market import PRICES as AT_START
+from tests.aave.market import PRICES, START, WAD, Deployer, report, wad
 
 
 def short_and_back(chain: Transport) -> tuple[int, ...]:
@@ -21,7 +20,7 @@ def short_and_back(chain: Transport) -> tuple[int, ...]:
     hedge.transact(vault, "deposit", vault, 0, 0, 10**12)
     fill, _ = hedge.transact(vault, "trade", 0, 0, -wad(10), 0)
     chain.set_time(START + 86_400)
-    report(chain, chain.account("owner"), addresses, AT_START)
+    report(chain, chain.account("owner"), addresses, PRICES)
     accrued = hedge.call("position", account, 0)[0]
     hedge.transact(vault, "trade", 0, 0, 5 * WAD, 2**255)
     return fill, accrued, *hedge.call("account_state", account)
