@@ -10,66 +10,22 @@ import pytest
 
 from simulator.types import Status
 from simulator.world import actions as act
-from simulator.world.actions import Fill
 from simulator.world.model import tick
 from simulator.world.model.world import ModelWorld
-from simulator.world.protocol import Protocol
 from tests.model import campaign
-from tests.model.campaign import DEPOSITOR, KEEPER, SWAPPER, isolated
-
-YES = np.array([True])
-# Without the fees paid in shares, which test_fees.py is about.
-PROTOCOL = replace(
-    campaign.PROTOCOL,
-    vault=replace(campaign.PROTOCOL.vault, management_fee=0.0, performance_fee=0.0),
-)
-# Ten times the campaign's depth: a vault of a million moves the price little.
-DEEP = replace(
+from tests.model.campaign import DEPOSITOR, SWAPPER, isolated
+from tests.model.vault_steps import (
+    BTC,
+    DEEP,
+    ETH,
     PROTOCOL,
-    pool=replace(
-        PROTOCOL.pool,
-        background=tuple(
-            replace(band, liquidity=10 * band.liquidity) for band in PROTOCOL.pool.background
-        ),
-    ),
+    YES,
+    deposit,
+    do,
+    hedged,
+    opened,
+    redeem,
 )
-ETH, BTC = 0, 1
-
-
-def opened(
-    protocol: Protocol = DEEP, *, eth: tuple[float, ...] = (2000.0,) * 6, usdc: float = 1.0
-) -> ModelWorld:
-    market = campaign.calm_market(1, len(eth) - 1)
-    price = market.oracle_price.copy()
-    price[0], price[1, :, 0] = usdc, np.array(eth) * usdc
-    made = ModelWorld(protocol, replace(market, oracle_price=price))
-    made.advance(0)
-    return made
-
-
-def do(made: ModelWorld, kind: type, *arguments: object) -> Fill:
-    actor = DEPOSITOR if kind in (act.Deposit, act.Redeem) else KEEPER
-    return made.execute(kind(actor, *arguments))
-
-
-def deposit(made: ModelWorld, usdc: float) -> Fill:
-    return do(made, act.Deposit, np.array([usdc]))
-
-
-def redeem(made: ModelWorld, shares: float) -> Fill:
-    return do(made, act.Redeem, np.array([shares]))
-
-
-def hedged(
-    protocol: Protocol = DEEP, *, eth: tuple[float, ...] = (2000.0,) * 6, usdc: float = 1e6
-) -> ModelWorld:
-    """``usdc`` deposited, liquidity placed, betas posted, hedge on."""
-    made = opened(protocol, eth=eth)
-    deposit(made, usdc)
-    assert do(made, act.PostBetas, np.array([[0.8], [0.2]]), YES).status[0] == Status.OK
-    assert do(made, act.Recenter, YES).status[0] == Status.OK
-    assert do(made, act.Rebalance, YES).status[0] == Status.OK
-    return made
 
 
 def test_the_first_deposit_gets_shares_for_its_net_against_the_virtual_ones() -> None:

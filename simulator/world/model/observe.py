@@ -13,8 +13,9 @@ from simulator.world.model.jit import kernel
 from simulator.world.model.margin import accrued, value_account
 from simulator.world.model.parameters import ClearingTable, Tables
 from simulator.world.model.pool import active_liquidity
+from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.world.model.state import ClearingState, Oracle, PoolState, PositionState, State
-from simulator.world.model.valuation import BASE_ASSET, USDC_ASSET, value_vault
+from simulator.world.model.valuation import value_vault
 
 _SHARE_UNIT = 1e18
 
@@ -114,6 +115,7 @@ class ModelObservation(Observation):
     liquidity = _stored("position", "liquidity")
     tick_lower = _stored("position", "tick_lower")
     tick_upper = _stored("position", "tick_upper")
+    high_water_mark = _stored("vault", "high_water_mark")
     betas = _stored("vault", "betas")
     last_betas_time = _stored("vault", "betas_time")
 
@@ -208,6 +210,16 @@ class ModelObservation(Observation):
     def shares(self) -> Floats:
         """``[P]`` total supply, whole shares."""
         return self._state.vault.shares / _SHARE_UNIT
+
+    @lazy
+    def fee_shares(self) -> Floats:
+        """``[P]`` whole shares of the fee receiver."""
+        return self._state.vault.fee_shares / _SHARE_UNIT
+
+    @lazy
+    def queued_shares(self) -> Floats:
+        """``[P]`` whole shares waiting in the queue."""
+        return self._state.vault.request.sum(axis=0) / _SHARE_UNIT
 
     @lazy
     def idle_usdc(self) -> Floats:
