@@ -1,17 +1,17 @@
 """State of the clearing house as plain integers (contracts/SPEC.md §1, §3.1, §3.5).
 
-Scales are the specification's: WAD for prices, sizes, USD, cash; raw units for tokens. Assets and
-accounts are named by what the caller likes (addresses here and there, words elsewhere).
+Scales are the specification's: WAD for prices, sizes, USD, cash; raw units for tokens. Assets are
+addresses as integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.reference.integers import WAD
 
-Asset = Hashable
+Asset = int
 MAX_PLEDGES = 4
 MAX_HOLDERS = 64
 
