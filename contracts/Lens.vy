@@ -19,12 +19,12 @@ MAX_WALLETS: constant(uint256) = 16
 MAX_MARKETS: constant(uint256) = 8
 MAX_COLLATERALS: constant(uint256) = 8
 
-HEADER_WORDS: public(constant(uint256)) = 19
-MARKET_WORDS: public(constant(uint256)) = 5
-ACCOUNT_WORDS: public(constant(uint256)) = 4  # and one per collateral >= 1, three per market
+HEADER_WORDS: public(constant(uint256)) = 22
+MARKET_WORDS: public(constant(uint256)) = 10
+ACCOUNT_WORDS: public(constant(uint256)) = 4  # and one per collateral >= 1, four per market
 WALLET_WORDS: public(constant(uint256)) = 3
 
-MAX_WORDS: constant(uint256) = 1024  # 19 + 8 * 5 + 24 * (4 + 7 + 8 * 3) + 16 * 3 = 947
+MAX_WORDS: constant(uint256) = 1280  # 22 + 8 * 10 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1182
 
 
 @external
@@ -40,7 +40,7 @@ def observe(
     """
     @notice The state as a flat sequence of signed 256-bit words. The ABI puts two words before them
             (offset 32, count), so word i is return_data[64 + 32 i : 96 + 32 i], big-endian.
-            Header, 19 words:
+            Header, 22 words:
               0 M, number of markets            1 C, number of collaterals (0 is USDC)
               2 sqrt price of the pool, X96     3 active liquidity of the pool, raw
               4 maker cash, USDC WAD            5 insurance fund, USDC WAD
@@ -51,11 +51,17 @@ def observe(
              14 base in the position, raw      15 USDC in the position, raw
              16 uncollected base, raw          17 uncollected USDC, raw
              18 time of the last betas, seconds, 0 = never
-            For each market, 5 words: skew (base units WAD), skew scale (base units WAD), funding rate
-              (per day WAD) and funding index (USD WAD) accrued up to now, beta (WAD).
-            For each account, 4 + (C - 1) + 3 M words: cash (USDC WAD), value, equity, maintenance (USD
+             19 shares of the fee receiver, WAD, 0 when there is none
+             20 shares waiting in the queue, WAD
+             21 high-water mark, USDC per share WAD
+            For each market, 10 words: skew (base units WAD), skew scale (base units WAD), funding rate
+              (per day WAD) and funding index (USD WAD) accrued up to now, beta of the vault's hedge of the
+              same index (WAD), open interest of the longs (base units WAD), loss socialised over the longs
+              and over the shorts (USDC per unit of size WAD), what losses have taken from the insurance
+              fund and from the maker (USDC WAD).
+            For each account, 4 + (C - 1) + 4 M words: cash (USDC WAD), value, equity, maintenance (USD
               WAD); balance of each collateral 1 ... C - 1 (raw); for each market size (base units WAD),
-              cost (USD WAD), funding index at the last settlement (USD WAD).
+              cost (USD WAD), funding index and socialised loss at the last settlement (USD, USDC WAD).
             For each wallet, 3 words: USDC (raw), base (raw), shares (WAD).
     @param accounts Margin accounts, owner << 8 | sub.
     """
@@ -83,6 +89,9 @@ def observe(
     words.append(convert(position.fees_base, int256))
     words.append(convert(position.fees_usdc, int256))
     words.append(convert(staticcall vault.betas_posted_at(), int256))
+    words.append(convert(self._fee_shares(vault), int256))
+    words.append(convert(staticcall vault.queued_shares(), int256))
+    words.append(convert(staticcall vault.high_water_mark(), int256))
 
     for market: uint256 in range(market_count, bound=MAX_MARKETS):
         state: IClearingHouse.MarketState = staticcall clearing.last_market_state(market)
@@ -91,6 +100,11 @@ def observe(
         words.append(state.funding_rate)
         words.append(state.funding_index)
         words.append(staticcall vault.beta(market))
+        words.append(convert(staticcall clearing.long_interest(market), int256))
+        words.append(convert(staticcall clearing.loss_long(market), int256))
+        words.append(convert(staticcall clearing.loss_short(market), int256))
+        words.append(convert(staticcall clearing.insurance_drawn(market), int256))
+        words.append(convert(staticcall clearing.maker_drawn(market), int256))
 
     for account: uint256 in accounts:
         state: IClearingHouse.AccountState = staticcall clearing.last_account_state(account)
@@ -105,6 +119,7 @@ def observe(
             words.append(held.size)
             words.append(held.cost)
             words.append(held.funding_index)
+            words.append(convert(held.loss_index, int256))
 
     usdc: IERC20 = IERC20(staticcall pool.token1())
     base: IERC20 = IERC20(staticcall pool.token0())
@@ -113,3 +128,12 @@ def observe(
         words.append(convert(staticcall base.balanceOf(wallet), int256))
         words.append(convert(staticcall IERC20(vault.address).balanceOf(wallet), int256))
     return words
+
+
+@internal
+@view
+def _fee_shares(vault: IHedgeVault) -> uint256:
+    receiver: address = staticcall vault.fee_receiver()
+    if receiver == empty(address):
+        return 0
+    return staticcall IERC20(vault.address).balanceOf(receiver)

@@ -35,6 +35,9 @@ _THIRD_PARTY = {
     "UniswapV3Factory": f"{_UNISWAP}/v3-core/artifacts/contracts/UniswapV3Factory.sol",
     "UniswapV3Pool": f"{_UNISWAP}/v3-core/artifacts/contracts/UniswapV3Pool.sol",
     "SwapRouter": f"{_UNISWAP}/v3-periphery/artifacts/contracts/SwapRouter.sol",
+    "NonfungiblePositionManager": (
+        f"{_UNISWAP}/v3-periphery/artifacts/contracts/NonfungiblePositionManager.sol"
+    ),
     "Quoter": f"{_UNISWAP}/v3-periphery/artifacts/contracts/lens/Quoter.sol",
     "ERC20PresetMinterPauser": "node_modules/@openzeppelin/contracts/build/contracts",
 }

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
 WAD_DECIMALS = 18
+# Fields of a Deployment that are contracts, tokens apart.
+CONTRACTS = (
+    *("oracle", "clearing", "factory", "pool", "router"),
+    *("manager", "provider", "vault", "lens"),
+)
 
 # Enough for any path: background ranges, fees and prices moving by orders of magnitude.
 _PROVIDER_FUNDS = 2**112
@@ -32,9 +37,10 @@ class Roles:
     deployer: str
     guardian: str
     reporter: str  # posts oracle rounds
-    venue: str  # risk manager of the ClearingHouse: sets the skew scales
+    venue: str  # risk manager of the ClearingHouse: sets skew scales, posts covariance
     risk_manager: str  # posts the vault's betas, on behalf of whichever agent decides them
     liquidity_owner: str  # sets the background liquidity
+    fee_receiver: str  # of the vault's fees
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Deployment:
     factory: str
     pool: str
     router: str
+    manager: str  # NonfungiblePositionManager
     provider: str
     vault: str
     lens: str
@@ -66,9 +73,8 @@ class Deployment:
 
     def table(self) -> list[tuple[str, str]]:
         """(name, address) of every contract and role, for people."""
-        contracts = ("oracle", "clearing", "factory", "pool", "router", "provider", "vault", "lens")
         return [
-            *((name, getattr(self, name)) for name in contracts),
+            *((name, getattr(self, name)) for name in CONTRACTS),
             *((name.replace("_", " "), address) for name, address in vars(self.roles).items()),
         ]
 
@@ -115,6 +121,7 @@ class _Deployer:
             venue=account("venue"),
             risk_manager=account("risk manager"),
             liquidity_owner=account("liquidity owner"),
+            fee_receiver=account("fee receiver"),
         )
         self.agents = tuple(
             account(f"agent {index} {slot.name}") for index, slot in enumerate(protocol.agents)
@@ -127,6 +134,7 @@ class _Deployer:
         self._oracle()
         self._clearing()
         self._pool()
+        self._pledges()
         self._vault()
         lens = self._new("Lens")
         self._agents()
@@ -139,6 +147,7 @@ class _Deployer:
             factory=self.uniswap.factory.address,
             pool=self.uniswap.pool.address,
             router=self.uniswap.router.address,
+            manager=self.uniswap.manager.address,
             provider=self.provider.address,
             vault=self.vault.address,
             lens=lens.address,
@@ -187,9 +196,20 @@ class _Deployer:
         usdc, usdc_terms = self.tokens[0].address, p.collaterals[0]
         if usdc_terms.asset != 0:
             raise InputError(f"clearing.collaterals[0].asset = {usdc_terms.asset}: must be 0, USDC")
+        engine, office = (
+            self._new(name, self.oracle.address, usdc).address
+            for name in ("LiquidationEngine", "BackOffice")
+        )
         self.clearing = self._new(
             "ClearingHouse",
-            *self._clearing_arguments(usdc),
+            self.roles.deployer,
+            self.oracle.address,
+            usdc,
+            wad(usdc_terms.haircut),
+            _scaled(usdc_terms.cap, USDC_DECIMALS),
+            self._clearing_parameters(),
+            engine,
+            office,
         )
         for terms in p.markets:
             self._own(
@@ -203,6 +223,9 @@ class _Deployer:
                     wad(terms.max_funding_velocity),
                     wad(terms.max_skew),
                     wad(terms.maintenance_rate),
+                    wad(terms.max_open_interest),
+                    wad(terms.insurance_cap),
+                    wad(terms.maker_loss_cap),
                 ),
             )
         for basket in p.collaterals[1:]:
@@ -211,24 +234,20 @@ class _Deployer:
             self._own(self.clearing, "add_collateral", token, wad(basket.haircut), cap)
         self._own(self.clearing, "set_risk_manager", self.roles.venue)
         self._own(self.clearing, "set_guardian", self.roles.guardian)
+        if p.covariance_factor:
+            self.clearing.transact(self.roles.venue, "post_covariance", p.covariance_factor)
         self._fund_venue()
 
-    def _clearing_arguments(self, usdc: str) -> tuple[Any, ...]:
+    def _clearing_parameters(self) -> tuple[int, ...]:
         p = self.protocol.clearing
-        parameters = tuple(
-            map(
-                wad,
-                (p.initial_multiple, p.liquidation_penalty, p.liquidator_share, p.profit_cap),
-            )
-        )
-        terms = p.collaterals[0]
         return (
-            self.roles.deployer,
-            self.oracle.address,
-            usdc,
-            wad(terms.haircut),
-            _scaled(terms.cap, USDC_DECIMALS),
-            parameters,
+            wad(p.initial_multiple),
+            wad(p.liquidation_penalty),
+            wad(p.liquidator_share),
+            wad(p.profit_cap),
+            wad(p.gross_floor),
+            wad(p.risk_multiple),
+            p.withdrawal_gate,
         )
 
     def _fund_venue(self) -> None:
@@ -258,9 +277,42 @@ class _Deployer:
         targets = background_targets(self.protocol, 1.0)
         self.provider.transact(self.roles.liquidity_owner, "set_liquidity", targets)
 
+    def _pledges(self) -> None:
+        """Terms on which the pool's positions back margin accounts; the base is collateral too."""
+        p = self.protocol.clearing
+        if self.protocol.vault.pledged:
+            manager, pool = self.uniswap.manager.address, self.uniswap.pool.address
+            terms = (manager, pool, wad(p.lp_haircut), p.lp_cap)
+            self._own(self.clearing, "set_lp_collateral", *terms)
+
     def _vault(self) -> None:
         v = self.protocol.vault
-        parameters = (
+        places = (
+            self.tokens[0].address,
+            self.tokens[1].address,
+            self.uniswap.pool.address,
+            self.uniswap.manager.address,
+            self.oracle.address,
+            self.clearing.address,
+        )
+        strategy = self._new("VaultStrategy", (*places, v.isolated, v.pledged)).address
+        hedges = [(self.clearing.address, market) for market in range(self.protocol.markets)]
+        self.vault = self._new(
+            "HedgeVault",
+            *places,
+            hedges,
+            self._vault_parameters(),
+            v.isolated,
+            v.pledged,
+            strategy,
+        )
+        self._own(self.vault, "set_risk_manager", self.roles.risk_manager)
+        self._own(self.vault, "set_guardian", self.roles.guardian)
+        self._own(self.vault, "set_fee_receiver", self.roles.fee_receiver)
+
+    def _vault_parameters(self) -> tuple[int, ...]:
+        v = self.protocol.vault
+        return (
             v.range_half_width,
             wad(v.recenter_threshold),
             wad(v.lp_allocation),
@@ -271,29 +323,19 @@ class _Deployer:
             wad(v.top_up_ratio),
             wad(v.deleverage_ratio),
             int(to_raw(v.keeper_reward, USDC_DECIMALS)),
+            wad(v.keeper_share),
             wad(v.entry_fee),
             wad(v.exit_fee),
+            wad(v.management_fee),
+            wad(v.performance_fee),
             int(to_raw(v.deposit_cap, USDC_DECIMALS)),
             wad(v.beta_max),
             wad(v.beta_max_change),
             v.beta_interval,
-            v.isolated,
         )
-        self.vault = self._new(
-            "HedgeVault",
-            self.tokens[0].address,
-            self.tokens[1].address,
-            self.uniswap.pool.address,
-            self.oracle.address,
-            self.clearing.address,
-            list(range(self.protocol.markets)),
-            parameters,
-        )
-        self._own(self.vault, "set_risk_manager", self.roles.risk_manager)
-        self._own(self.vault, "set_guardian", self.roles.guardian)
 
     def _agents(self) -> None:
-        """Wallets, allowances and posted margin."""
+        """Wallets, allowances, posted margin, and consent to slices of the vault's account."""
         spenders = (self.uniswap.router.address, self.clearing.address, self.vault.address)
         collaterals = [terms.asset for terms in self.protocol.clearing.collaterals]
         held = sorted({0, 1, *collaterals})
@@ -304,6 +346,8 @@ class _Deployer:
             for asset in held:
                 for spender in spenders:
                     self.tokens[asset].transact(address, "approve", spender, MAX_UINT256)
+            if slot.has_account:
+                self.clearing.transact(address, "set_slice_consent", self.vault.address, True)
             margin = slot.margin if slot.has_account else ()
             for index, amount in enumerate(margin):
                 raw = self._raw(collaterals[index], amount)

@@ -1,4 +1,4 @@
-"""Uniswap v3 from its published bytecode: factory, pool, router."""
+"""Uniswap v3 from its published bytecode: factory, pool, router, position manager."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ _BUILT_IN_SPACINGS = {500: 10, 3_000: 60, 10_000: 200}
 
 @dataclass(frozen=True)
 class Uniswap:
-    """One deployed pool with its factory and router."""
+    """One deployed pool with its factory, router and position manager."""
 
     factory: Contract
     pool: Contract
     router: Contract
+    manager: Contract
 
 
 def deploy(
@@ -39,7 +40,10 @@ def deploy(
     tick_spacing: int,
     sqrt_price_x96: int,
 ) -> Uniswap:
-    """Factory, router and one initialised pool. No wrapped ether: nothing here pays in ether."""
+    """Factory, router, position manager and one initialised pool.
+
+    No wrapped ether and no token descriptor: nothing here pays in ether or draws an NFT.
+    """
 
     def new(name: str, *arguments: str) -> Contract:
         artifact = artifacts.load(name)
@@ -53,4 +57,9 @@ def deploy(
     address = factory.call("getPool", token0, token1, fee_ppm)
     pool = Contract(artifacts.load("UniswapV3Pool"), address, transport)
     pool.transact(deployer, "initialize", sqrt_price_x96)
-    return Uniswap(factory, pool, new("SwapRouter", factory.address, ZERO_ADDRESS))
+    return Uniswap(
+        factory,
+        pool,
+        new("SwapRouter", factory.address, ZERO_ADDRESS),
+        new("NonfungiblePositionManager", factory.address, ZERO_ADDRESS, ZERO_ADDRESS),
+    )
