@@ -54,10 +54,6 @@ struct Plan:  # what happens to the liquidity, possibly within `rearrange`
     upper: int24
     budget: uint256      # PLACE: USD WAD to invest
     fraction: uint256    # WITHDRAW: WAD
-    returns_usdc: bool   # WITHDRAW: what it raises goes to the account that pledged
-
-
-_invested: transient(uint256)  # USD WAD, what PLACE had to invest
 
 
 @deploy
@@ -159,7 +155,7 @@ def recenter() -> uint256:
     log IHedgeVault.Recentered(
         tick_lower=plan.lower, tick_upper=plan.upper, liquidity=pool_leg.liquidity
     )
-    return self._reward(vault_core._to_usdc(self._invested, book.prices))
+    return self._reward(vault_core._to_usdc(vault_core._invested, book.prices))
 
 
 @external
@@ -217,8 +213,9 @@ def deleverage() -> uint256:
         ),
     )
     before: uint256 = pool_leg.idle_usdc
-    self._unwind(fraction, book, own)
+    given: uint256 = self._unwind(fraction, book)
     if not own:
+        hedge_leg._take_margin(hedge_leg._accounts[0], given)
         hedge_leg._add_margin(hedge_leg._accounts[worst], pool_leg.idle_usdc - before)
 
     protected: uint256 = fixed_point.mul_div_down(book.lp_value, fraction, WAD)
@@ -282,7 +279,7 @@ def _place(plan: Plan):
     pool_leg._place(plan.lower, plan.upper)
     prices: vault_core.Prices = plan.prices
     worth: uint256 = min(plan.budget, vault_core._idle_value(prices))
-    self._invested = worth
+    vault_core._invested = worth
     want: uint256 = vault_math.base_for_value(
         prices.sqrt,
         pool_leg._sqrt_lower,
@@ -329,7 +326,7 @@ def raise_assets(assets: uint256, limit: uint256):
         return
     book: vault_core.Book = vault_core._read(True)
     fraction: uint256 = min(limit, self._fraction_to_raise(assets - pool_leg.idle_usdc, book))
-    self._unwind(fraction, book, False)
+    self._unwind(fraction, book)
     hedge_leg._take_spare_margin(assets if fraction < WAD else max_value(uint256))
 
 
@@ -355,20 +352,22 @@ def _fraction_to_raise(need: uint256, book: vault_core.Book) -> uint256:
 
 
 @internal
-def _unwind(fraction: uint256, book: vault_core.Book, returns_usdc: bool):
-    # Closes `fraction` of every hedge and of the liquidity, and sells the base that was in it.
+def _unwind(fraction: uint256, book: vault_core.Book) -> uint256:
+    # Closes `fraction` of every hedge and of the liquidity, and sells the base that was in it. What pledged
+    # liquidity raises stays in the account, which may need it: returns how much, raw USDC.
     hedge_leg._close(fraction)
     plan: Plan = empty(Plan)
     plan.step = Step.WITHDRAW
     plan.held = book.position.liquidity
     plan.prices = book.prices
     plan.fraction = fraction
-    plan.returns_usdc = returns_usdc
+    vault_core._given = 0
     self._carry_out(plan, book.position.pledged, book.position)
     log IHedgeVault.Unwound(
         fraction=fraction,
         liquidity=convert(fixed_point.mul_div_down(plan.held, fraction, WAD), uint128),
     )
+    return vault_core._given
 
 
 @internal
@@ -403,14 +402,15 @@ def on_rearrange(data: Bytes[1024]) -> (DynArray[uint256, MAX_PLEDGES], uint256)
     plan: Plan = abi_decode(data, Plan)
     before: uint256 = pool_leg.idle_usdc
     self._step(plan)
-    usdc: uint256 = 0
-    if plan.returns_usdc:
-        usdc = pool_leg.idle_usdc - before
+    given: uint256 = 0
+    if plan.step == Step.WITHDRAW:
+        given = pool_leg.idle_usdc - before
         pool_leg.idle_usdc = before
-        log IHedgeVault.MarginAdded(venue=pool_leg.CLEARING.address, sub=0, raw=usdc)
+        vault_core._given = given
+        log IHedgeVault.MarginAdded(venue=pool_leg.CLEARING.address, sub=0, raw=given)
     if pool_leg.token_id == 0:
-        return [], usdc
-    return [pool_leg.token_id], usdc
+        return [], given
+    return [pool_leg.token_id], given
 
 
 @internal

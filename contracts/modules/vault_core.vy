@@ -48,6 +48,8 @@ UNIT_RATIO: immutable(uint256)  # sqrt(UNIT_BASE / UNIT_USDC)
 
 paused: public(bool)
 _in_rearrange: transient(bool)
+_invested: transient(uint256)  # USD WAD, what a `recenter` had for the position
+_given: transient(uint256)  # raw USDC, what unwinding left in the account the liquidity is pledged to
 
 
 struct Deployment:  # what the vault and its strategy must agree on
