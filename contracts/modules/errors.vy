@@ -9,7 +9,7 @@
 
 @internal
 @pure
-def check(ok: bool, reason: String[32]):
+def check(ok: bool, reason: String[64]):
     """
     @notice Revert with `reason` (Error(string)) unless `ok`.
     """

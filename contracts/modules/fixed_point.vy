@@ -96,6 +96,15 @@ def div_up(x: uint256, d: uint256) -> uint256:
 
 @internal
 @pure
+def sqrt_down(x: uint256) -> uint256:
+    """
+    @notice floor(sqrt(x)).
+    """
+    return isqrt(x)  # a function of its own because the built-in is inlined
+
+
+@internal
+@pure
 def magnitude(x: int256) -> uint256:
     """
     @notice |x|.

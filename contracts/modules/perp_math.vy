@@ -53,6 +53,19 @@ def funding_owed(size: int256, index_change: int256) -> int256:
 
 @internal
 @pure
+def owed(size: int256, index_change: int256, loss_change: uint256) -> int256:
+    """
+    @notice Funding over a change of F and the share of a socialised loss per unit of size, USDC, each rounded up.
+    """
+    funding: int256 = self.funding_owed(size, index_change)
+    if loss_change == 0:
+        return funding
+    loss: uint256 = fixed_point.mul_div_up(fixed_point.magnitude(size), loss_change, WAD)
+    return funding + convert(loss, int256)
+
+
+@internal
+@pure
 def mark_price(index: uint256, skew: int256, skew_scale: uint256) -> uint256:
     """
     @notice I (1 + k/K), floored at 0.
@@ -155,22 +168,14 @@ def usdc_balance_for(equity: int256, usdc_price: uint256, haircut: uint256) -> i
 
 @internal
 @pure
-def liquidation_size(
-    shortfall: uint256,
-    index: uint256,
-    initial_rate: uint256,
-    loss_rate: uint256,
-    size: uint256,
-) -> uint256:
+def gross_reduction(shortfall: uint256, initial_rate: uint256, loss_rate: uint256) -> uint256:
     """
-    @notice Size whose close restores initial margin, at most `size`: each unit closed frees I initial_rate of
-            requirement and costs I loss_rate of equity.
-    @param shortfall mu M - E, USD WAD.
-    @param initial_rate mu mmr, fraction WAD.
+    @notice USD to close that restores the gross rule, rounded up: each closed frees `initial_rate` of requirement
+            and costs `loss_rate` of equity. The largest number when it cannot be restored so.
+    @param shortfall mu phi G - E, USD WAD.
+    @param initial_rate mu phi mmr, fraction WAD.
     @param loss_rate u (half_spread + penalty), USD equity lost per USD closed, WAD.
     """
     if initial_rate <= loss_rate:
-        return size
-    return min(
-        fixed_point.mul_div_up(shortfall, WAD * WAD, index * (initial_rate - loss_rate)), size
-    )
+        return max_value(uint256)
+    return fixed_point.mul_div_up(shortfall, WAD, initial_rate - loss_rate)

@@ -8,6 +8,8 @@
         calldata. With a delay of zero, as deployed, nothing has to be scheduled.
 """
 
+from contracts.modules import errors
+
 
 event OwnershipTransferStarted:
     owner: indexed(address)
@@ -53,7 +55,7 @@ scheduled_at: public(HashMap[bytes32, uint256])  # when a call was announced; 0:
 
 @deploy
 def __init__(owner: address):
-    assert owner != empty(address), "roles: zero owner"
+    errors.check(owner != empty(address), "roles: zero owner")
     self.owner = owner
     log OwnershipTransferred(previous_owner=empty(address), owner=owner)
 
@@ -73,7 +75,7 @@ def accept_ownership():
     """
     @notice Become the owner, as the pending owner.
     """
-    assert msg.sender == self.pending_owner, "roles: not the pending owner"
+    errors.check(msg.sender == self.pending_owner, "roles: not the pending owner")
     self.pending_owner = empty(address)
     log OwnershipTransferred(previous_owner=self.owner, owner=msg.sender)
     self.owner = msg.sender
@@ -115,7 +117,7 @@ def cancel(call_id: bytes32):
     @notice Withdraw an announced call, as the owner or the guardian.
     """
     self._only_guardian()
-    assert self.scheduled_at[call_id] != 0, "roles: not scheduled"
+    errors.check(self.scheduled_at[call_id] != 0, "roles: not scheduled")
     self.scheduled_at[call_id] = 0
     log CallCancelled(call_id=call_id)
 
@@ -125,7 +127,7 @@ def set_delay(delay: uint256):
     """
     @notice Longer at once, shorter only after the delay.
     """
-    assert delay <= MAX_DELAY, "roles: delay too long"
+    errors.check(delay <= MAX_DELAY, "roles: delay too long")
     if delay < self.delay:
         self._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
     else:
@@ -144,26 +146,26 @@ def _only_owner_delayed(call_id: bytes32):
     if self.delay == 0:
         return
     announced: uint256 = self.scheduled_at[call_id]
-    assert announced != 0, "roles: not scheduled"
+    errors.check(announced != 0, "roles: not scheduled")
     ready: uint256 = announced + self.delay
-    assert block.timestamp >= ready, "roles: too early"
-    assert block.timestamp <= ready + VALID_FOR, "roles: expired"
+    errors.check(block.timestamp >= ready, "roles: too early")
+    errors.check(block.timestamp <= ready + VALID_FOR, "roles: expired")
     self.scheduled_at[call_id] = 0
 
 
 @internal
 @view
 def _only_owner():
-    assert msg.sender == self.owner, "roles: not the owner"
+    errors.check(msg.sender == self.owner, "roles: not the owner")
 
 
 @internal
 @view
 def _only_risk_manager():
-    assert msg.sender == self.risk_manager, "roles: not the risk manager"
+    errors.check(msg.sender == self.risk_manager, "roles: not the risk manager")
 
 
 @internal
 @view
 def _only_guardian():
-    assert msg.sender == self.guardian or msg.sender == self.owner, "roles: not the guardian"
+    errors.check(msg.sender == self.guardian or msg.sender == self.owner, "roles: not the guardian")

@@ -16,19 +16,13 @@ Q96: constant(uint256) = 2**96
 
 @internal
 @pure
-def _sqrt_down(x: uint256) -> uint256:
-    return isqrt(x)  # a function of its own because the built-in is inlined
-
-
-@internal
-@pure
 def sqrt_price_x96(price_base: uint256, price_usdc: uint256, unit_ratio: uint256) -> uint256:
     """
     @notice sqrt of the oracle's price of the pair, rounded down.
     @param price_base USD per whole base token, WAD; `price_usdc` alike.
     @param unit_ratio sqrt(10**(decimals of base - decimals of USDC)).
     """
-    root: uint256 = self._sqrt_down(price_base * 10**36 // price_usdc)
+    root: uint256 = fixed_point.sqrt_down(price_base * 10**36 // price_usdc)
     return fixed_point.mul_div_down(root, Q96, WAD * unit_ratio)
 
 
@@ -39,7 +33,7 @@ def swap_limit(sqrt_price: uint256, max_slippage: uint256, sells_base: bool) -> 
     @notice sqrt_price sqrt(1 -+ max_slippage): the worst sqrt price a swap may reach, minus when selling base.
     """
     factor: uint256 = WAD - max_slippage if sells_base else WAD + max_slippage
-    return fixed_point.mul_div_down(sqrt_price, self._sqrt_down(factor * WAD), WAD)
+    return fixed_point.mul_div_down(sqrt_price, fixed_point.sqrt_down(factor * WAD), WAD)
 
 
 @internal
