@@ -83,6 +83,7 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "clearing: withdrawals gated": Status.WITHDRAWALS_GATED,
     "clearing: not reducing risk": Status.NOT_REDUCING_RISK,
     "clearing: too many accounts": Status.TOO_MANY_ACCOUNTS,
+    "clearing: bad pledge": Status.NOT_LIQUIDATABLE,  # by liquidate_pledge: nothing is pledged
     "clearing: no consent": Status.NO_CONSENT,
     "clearing: account in use": Status.ACCOUNT_IN_USE,
     "vault: within band": Status.WITHIN_BAND,

@@ -6,10 +6,18 @@ from types import SimpleNamespace
 
 import pytest
 
+from simulator.config import load
+from simulator.config.resolve import resolve
 from simulator.types import USDC_DECIMALS
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import MAX_UINT256, Contract
-from simulator.world.chain.deployment import GENESIS, background_targets, deploy, wad
+from simulator.world.chain.deployment import (
+    CONTRACTS,
+    GENESIS,
+    background_targets,
+    deploy,
+    wad,
+)
 from simulator.world.chain.revm import RevmTransport
 from simulator.world.units import to_raw
 
@@ -23,6 +31,7 @@ def system(protocol):
         "clearing": "ClearingHouse",
         "factory": "UniswapV3Factory",
         "lens": "Lens",
+        "manager": "NonfungiblePositionManager",
         "oracle": "PriceOracle",
         "pool": "UniswapV3Pool",
         "provider": "PassiveProvider",
@@ -41,7 +50,7 @@ def system(protocol):
 
 
 def test_everything_has_code_and_time_is_genesis(system):
-    for name, address in system.deployed.table()[:8]:
+    for name, address in system.deployed.table()[: len(CONTRACTS)]:
         assert len(system.transport.code(address)) > 500, name
     assert system.deployed.genesis == system.transport.time() == GENESIS
 
@@ -75,16 +84,75 @@ def test_every_role_is_set(system):
     assert system.clearing.call("guardian") == roles.guardian
     assert system.vault.call("guardian") == roles.guardian
     assert system.provider.call("OWNER") == roles.liquidity_owner
+    assert system.vault.call("fee_receiver") == roles.fee_receiver
     assert len(set(vars(roles).values())) == len(vars(roles))
+
+
+def test_global_terms_are_the_protocols(system, protocol):
+    terms, vault = protocol.clearing, protocol.vault
+    multiple, *_, floor, risk, gate = system.clearing.call("parameters")
+    assert (multiple, floor, risk, gate) == (
+        wad(terms.initial_multiple),
+        wad(terms.gross_floor),
+        wad(terms.risk_multiple),
+        terms.withdrawal_gate,
+    )
+    width, *_, interval = system.vault.call("parameters")
+    assert (width, interval) == (vault.range_half_width, vault.beta_interval)
+    assert system.vault.call("ISOLATED") == vault.isolated
+    assert system.vault.call("PLEDGED") == vault.pledged
+    assert system.vault.call("hedges") == tuple(
+        (system.deployed.clearing, market) for market in range(protocol.markets)
+    )
+    assert system.vault.call("MANAGER") == system.deployed.manager
+    assert system.manager.call("factory") == system.deployed.factory
+
+
+def test_traders_consent_to_slices_of_the_vault_and_nobody_else(system, protocol):
+    for slot, address in zip(protocol.agents, system.deployed.agents, strict=True):
+        consent = system.clearing.call("slice_consent", address, system.deployed.vault)
+        assert consent == slot.has_account
+
+
+def test_portfolio_margin_knows_its_covariance_and_takes_the_vaults_liquidity():
+    """A pledged vault: terms of liquidity set, one row of the factor per risk asset."""
+    protocol = resolve(load("calm", ["clearing.margin=portfolio"]))
+    transport = RevmTransport()
+    deployed = deploy(transport, protocol)
+    clearing = Contract(artifacts.load("ClearingHouse"), deployed.clearing, transport)
+    assert protocol.vault.pledged
+    assert clearing.call("lp_collateral") == (
+        deployed.manager,
+        deployed.pool,
+        wad(protocol.clearing.lp_haircut),
+        protocol.clearing.lp_cap,
+    )
+    assert clearing.call("risk_asset_count") == len(protocol.risk_assets)
+    for row, asset in enumerate(protocol.risk_assets):
+        assert clearing.call("risk_asset", row) == deployed.tokens[asset]
+    assert any(any(row) for row in protocol.clearing.covariance_factor)
+    found = tuple(clearing.call("factor", row) for row in range(len(protocol.risk_assets)))
+    assert found == protocol.clearing.covariance_factor
 
 
 def test_markets_collaterals_and_feeds_are_the_protocols(system, protocol):
     terms = protocol.clearing
     assert system.clearing.call("market_count") == protocol.markets
     for index, market in enumerate(terms.markets):
-        asset, scale, *_, rate = system.clearing.call("market", index)
+        asset, *numbers = system.clearing.call("market", index)
         assert asset == system.deployed.tokens[market.asset]
-        assert (scale, rate) == (wad(market.skew_scale), wad(market.maintenance_rate))
+        terms_of = (
+            market.skew_scale,
+            market.half_spread,
+            market.taker_fee,
+            market.max_funding_velocity,
+            market.max_skew,
+            market.maintenance_rate,
+            market.max_open_interest,
+            market.insurance_cap,
+            market.maker_loss_cap,
+        )
+        assert numbers == [wad(number) for number in terms_of]
     assert system.clearing.call("collateral_count") == len(terms.collaterals)
     for index, collateral in enumerate(terms.collaterals):
         token, haircut, *_ = system.clearing.call("collateral", index)
@@ -92,6 +160,8 @@ def test_markets_collaterals_and_feeds_are_the_protocols(system, protocol):
         assert haircut == wad(collateral.haircut)
     for token, max_age in zip(system.deployed.tokens, protocol.oracle_max_age, strict=True):
         assert system.oracle.call("feed", token)[0] == max_age
+    for token, deviation in zip(system.deployed.tokens, protocol.oracle_deviation, strict=True):
+        assert system.oracle.call("deviation", token) == wad(deviation)
 
 
 def test_the_clearing_house_holds_exactly_the_usdc_it_owes(system, protocol):

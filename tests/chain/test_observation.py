@@ -76,12 +76,16 @@ def test_every_field_is_shown_with_the_axes_the_border_promises(world, protocol)
     axes = {
         "collateral": (protocol.accounts, len(protocol.clearing.collaterals), 2),
         **dict.fromkeys(
-            ("skew", "skew_scale", "funding_rate", "funding_index", "betas"),
+            (
+                *("skew", "skew_scale", "funding_rate", "funding_index", "betas"),
+                *("long_interest", "loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
+            ),
             (protocol.markets, 2),
         ),
         **dict.fromkeys(("cash", "account_value", "equity", "maintenance"), (protocol.accounts, 2)),
         **dict.fromkeys(
-            ("size", "cost", "funding_entry"), (protocol.accounts, protocol.markets, 2)
+            ("size", "cost", "funding_entry", "loss_entry"),
+            (protocol.accounts, protocol.markets, 2),
         ),
         **dict.fromkeys(("wallet_usdc", "wallet_base", "wallet_shares"), (len(protocol.agents), 2)),
     }

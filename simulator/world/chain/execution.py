@@ -11,6 +11,7 @@ from simulator.types import USDC_DECIMALS
 from simulator.world import actions
 from simulator.world.chain.codec import (
     MAX_UINT256,
+    WORD,
     encode_with_arrays,
     selector,
     signed_word,
@@ -18,9 +19,9 @@ from simulator.world.chain.codec import (
     words,
 )
 from simulator.world.chain.deployment import WAD_DECIMALS
-from simulator.world.chain.observation import WALLET_WORDS
+from simulator.world.chain.observation import POSITION_WORDS, WALLET_WORDS
 from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
-from simulator.world.units import from_raw, snap, sqrt_price_from_price, to_raw
+from simulator.world.units import factor_words, from_raw, snap, sqrt_price_from_price, to_raw
 
 if TYPE_CHECKING:
     from simulator.types import Booleans, Floats
@@ -34,6 +35,7 @@ Decode: TypeAlias = Callable[[int, bytes, "Transport"], tuple[float, float]]
 
 _WAD = 10.0**WAD_DECIMALS
 _USDC = 10.0**USDC_DECIMALS
+_VIRTUAL_SHARES = 10**12  # contracts/SPEC.md §4
 
 _EXACT_INPUT = selector(
     "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
@@ -43,8 +45,17 @@ _DEPOSIT_MARGIN = selector("deposit(address,uint256,uint256,uint256)")
 _WITHDRAW_MARGIN = selector("withdraw(uint256,uint256,uint256,address)")
 _LIQUIDATE = selector("liquidate(uint256,uint256)")
 _LIQUIDATE_COLLATERAL = selector("liquidate_collateral(uint256,uint256,uint256)")
+_LIQUIDATE_PLEDGE = selector("liquidate_pledge(uint256,uint256)")
+_POST_COVARIANCE = selector("post_covariance(int32[8][])")
 _DEPOSIT = selector("deposit(uint256,address)")
 _REDEEM = selector("redeem(uint256,address,address)")
+_REQUEST_REDEEM = selector("request_redeem(uint256,address)")
+_CANCEL_REQUEST = selector("cancel_request()")
+_REDEEM_IN_KIND = selector("redeem_in_kind(uint256,address)")
+_SETTLE = selector("settle_withdrawals(uint256)")
+_TOTAL_SUPPLY = selector("totalSupply()")
+_QUEUED_SHARES = selector("queued_shares()")
+_TOKEN_ID = selector("token_id()")
 _POST_BETAS = selector("post_betas(int256[])")
 _BALANCE_OF = selector("balanceOf(address)")
 _KEEPER_FUNCTIONS: dict[type[actions.Action], str] = {
@@ -91,8 +102,14 @@ class Translator:
             actions.PostMargin: self._post_margin,
             actions.Liquidate: self._liquidate,
             actions.LiquidateCollateral: self._liquidate_collateral,
+            actions.LiquidatePledge: self._liquidate_pledge,
+            actions.PostCovariance: self._post_covariance,
             actions.Deposit: self._deposit,
             actions.Redeem: self._redeem,
+            actions.RequestRedeem: self._request_redeem,
+            actions.CancelRequest: self._cancel_request,
+            actions.RedeemInKind: self._redeem_in_kind,
+            actions.SettleWithdrawals: self._settle_withdrawals,
             actions.PostBetas: self._post_betas,
             **dict.fromkeys(_KEEPER_FUNCTIONS, self._keep),
         }
@@ -148,7 +165,7 @@ class Translator:
     def _trade(self, action: actions.Trade) -> Batch:
         paths = _paths(action.size)
         account = self._protocol.account_of(action.actor)
-        place = 3 * (self._layout.markets * account + action.market)
+        place = POSITION_WORDS * (self._layout.markets * account + action.market)
         sizes = self._all_or_floor(
             action.size[paths],
             WAD_DECIMALS,
@@ -233,6 +250,36 @@ class Translator:
             lambda _path, data, _: (word(data, 1) / _WAD, word(data, 0) / 10.0**decimals),
         )
 
+    def _liquidate_pledge(self, action: actions.LiquidatePledge) -> Batch:
+        """Of the vault's position: the only one pledged here. Any other account backs nothing."""
+        account = self._layout.accounts[action.account]
+        calls = [
+            (path, _LIQUIDATE_PLEDGE + words(account, self._ask(path, "vault", _TOKEN_ID)))
+            for path in _paths(action.when)
+        ]
+        return self._batch(
+            "ClearingHouse",
+            "liquidate_pledge",
+            action,
+            calls,
+            lambda _path, data, _: (word(data, 1) / _WAD, word(data, 0) / _WAD),
+        )
+
+    def _post_covariance(self, action: actions.PostCovariance) -> Batch:
+        paths = _paths(action.when)
+        factor = factor_words(action.factor[:, :, paths]).astype(np.int64)
+        calls = [
+            (
+                path,
+                _POST_COVARIANCE + words(WORD, len(factor), *factor[:, :, index].ravel().tolist()),
+            )
+            for index, path in enumerate(paths)
+        ]
+        batch = self._batch(
+            "ClearingHouse", "post_covariance", action, calls, lambda *_: (0.0, 0.0)
+        )
+        return batch._replace(sender=self._deployment.roles.venue)
+
     # --------------------------------------------------------------------------------------- vault
 
     def _deposit(self, action: actions.Deposit) -> Batch:
@@ -251,11 +298,8 @@ class Translator:
         )
 
     def _redeem(self, action: actions.Redeem) -> Batch:
-        paths = _paths(action.shares)
-        held = [self._wallet(path, action.actor, 2) for path in paths]
-        raws = self._all_or_floor(action.shares[paths], WAD_DECIMALS, held)
+        burnt = self._shares(action)
         agent = self._agents[action.actor]
-        burnt = {path: raw for path, raw in zip(paths, raws, strict=True) if raw}
         calls = [(path, _REDEEM + words(raw, agent, agent)) for path, raw in burnt.items()]
         return self._batch(
             "HedgeVault",
@@ -264,6 +308,58 @@ class Translator:
             calls,
             lambda path, data, _: (burnt[path] / _WAD, word(data, 0) / _USDC),
         )
+
+    def _request_redeem(self, action: actions.RequestRedeem) -> Batch:
+        asked = self._shares(action)
+        agent = self._agents[action.actor]
+        calls = [(path, _REQUEST_REDEEM + words(raw, agent)) for path, raw in asked.items()]
+        return self._batch(
+            "HedgeVault",
+            "request_redeem",
+            action,
+            calls,
+            lambda path, _data, _: (asked[path] / _WAD, 0.0),
+        )
+
+    def _cancel_request(self, action: actions.CancelRequest) -> Batch:
+        """What it gives back is the amount of the vault's last event, RequestCancelled."""
+        return self._batch(
+            "HedgeVault",
+            "cancel_request",
+            action,
+            [(path, _CANCEL_REQUEST) for path in _paths(action.when)],
+            lambda _path, _data, transport: (
+                word(transport.last_log(self._deployment.vault), 0) / _WAD,
+                0.0,
+            ),
+        )
+
+    def _redeem_in_kind(self, action: actions.RedeemInKind) -> Batch:
+        burnt = self._shares(action)
+        agent = self._agents[action.actor]
+        calls = [(path, _REDEEM_IN_KIND + words(raw, agent)) for path, raw in burnt.items()]
+
+        # The fraction is of the supply with the management fee taken on the way.
+        def decode(path: int, _data: bytes, _: Transport) -> tuple[float, float]:
+            supply = self._ask(path, "vault", _TOTAL_SUPPLY) + burnt[path] + _VIRTUAL_SHARES
+            return burnt[path] / _WAD, burnt[path] / supply
+
+        return self._batch("HedgeVault", "redeem_in_kind", action, calls, decode)
+
+    def _settle_withdrawals(self, action: actions.SettleWithdrawals) -> Batch:
+        paths = _paths(action.when)
+        fractions = to_raw(np.clip(action.fraction[paths], 0.0, 1.0), WAD_DECIMALS).tolist()
+        waiting = {path: self._ask(path, "vault", _QUEUED_SHARES) for path in paths}
+        calls = [
+            (path, _SETTLE + words(int(fraction)))
+            for path, fraction in zip(paths, fractions, strict=True)
+        ]
+
+        def decode(path: int, data: bytes, _: Transport) -> tuple[float, float]:
+            burnt = waiting[path] - self._ask(path, "vault", _QUEUED_SHARES)
+            return burnt / _WAD, word(data, 0) / _USDC
+
+        return self._batch("HedgeVault", "settle_withdrawals", action, calls, decode)
 
     def _keep(
         self,
@@ -312,6 +408,19 @@ class Translator:
     def _wallet(self, path: int, agent: int, kind: int) -> int:
         """Raw USDC (0), base (1) or shares (2) of an agent."""
         return self._sources[path].read("wallets")[WALLET_WORDS * agent + kind]
+
+    def _shares(
+        self, action: actions.Redeem | actions.RequestRedeem | actions.RedeemInKind
+    ) -> dict[int, int]:
+        """Raw shares an exit asks for, by path; none where it asks for less than a unit."""
+        paths = _paths(action.shares)
+        held = [self._wallet(path, action.actor, 2) for path in paths]
+        raws = self._all_or_floor(action.shares[paths], WAD_DECIMALS, held)
+        return {path: raw for path, raw in zip(paths, raws, strict=True) if raw}
+
+    def _ask(self, path: int, contract: str, data: bytes) -> int:
+        """The number a view of a contract answers with."""
+        return word(self._transports[path].call(getattr(self._deployment, contract), data), 0)
 
     def _balance(self, path: int, asset: int, agent: int) -> int:
         """Raw tokens in an agent's wallet; the Lens shows USDC and base only."""

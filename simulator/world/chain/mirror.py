@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.world.model.genesis import empty
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
-from simulator.world.model.state import Oracle, allocate
+from simulator.world.model.state import Oracle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,65 +26,86 @@ if TYPE_CHECKING:
 
     Groups = Callable[[str], Floats]
 
-_OF_CLEARING = ("funding_rate", "funding_index", "account_value", "equity", "maintenance")
-_OF_VAULT = ("nav", "lp_base", "lp_usdc")
+_OF_VAULT = frozenset(("nav", "lp_base", "lp_usdc"))
+# Fields of an Observation that are derived here.
+DERIVED = _OF_VAULT | {"funding_rate", "funding_index", "account_value", "equity", "maintenance"}
 
 
 class Mirror:
     """A model state of the chain's paths, filled from groups of words in whole units."""
 
-    fields = frozenset(_OF_CLEARING + _OF_VAULT)
-
     def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
-        self._tables = tables_of(protocol)
+        self.tables = tables_of(protocol)
+        self.state = empty(protocol, self.tables, market.paths)
         self._max_age = np.array(protocol.oracle_max_age, np.float64)
         self._market = market
         self._genesis = genesis
-        self._state = allocate(
-            market.paths,
-            segments=self._tables.pool.ticks.size + 1,
-            markets=protocol.markets,
-            collaterals=len(protocol.clearing.collaterals),
-            accounts=protocol.accounts,
-            agents=len(protocol.agents),
-            assets=len(protocol.assets),
-        )
         self.advance(0)
 
     def advance(self, step: int) -> None:
         """Move to ``step``: the rounds the oracle has been given by then."""
-        self._oracle = Oracle(
+        self.oracle = Oracle(
             price=np.ascontiguousarray(self._market.oracle_price[:, step]),
             updated_at=np.ascontiguousarray(self._market.oracle_time[:, step]),
             max_age=self._max_age,
             clock=np.array([float(step * self._market.step_seconds)]),
         )
 
-    def derive(self, name: str, group: Groups) -> Floats:
-        """One of :attr:`fields` from the words stored now."""
-        self._read_clearing(group)
-        if name in _OF_VAULT:
-            self._read_vault(group)
-        model = ModelObservation(self._tables, self._state, self._oracle)
-        return np.array(getattr(model, name))
+    def view(self, group: Groups) -> View:
+        """What follows from the words of ``group``, which must be those of now when first asked."""
+        return View(self, group)
 
-    def _read_clearing(self, group: Groups) -> None:
-        state, market = self._state.clearing, group("market")
+    def read_clearing(self, group: Groups) -> None:
+        """Fill in the ClearingHouse, and the vault's position where that backs an account."""
+        state, market = self.state.clearing, group("market")
         state.skew[:], state.skew_scale[:] = market[:, 0], market[:, 1]
         accrual = group("accrual")
         state.funding_rate[:], state.funding_index[:] = accrual[:, 0], accrual[:, 1]
         state.funding_time[:] = accrual[:, 2] - self._genesis
+        backstop = group("backstop")
+        state.loss_long[:], state.loss_short[:] = backstop[:, 1], backstop[:, 2]
         state.cash[:] = group("cash")
-        state.collateral[:, 1:] = group("collateral") * self._tables.clearing.unit[1:, None]
+        state.collateral[:, 1:] = group("collateral") * self.tables.clearing.unit[1:, None]
         held = group("positions")
         state.size[:], state.cost[:] = held[:, :, 0], held[:, :, 1]
-        state.funding_entry[:] = held[:, :, 2]
+        state.funding_entry[:], state.loss_entry[:] = held[:, :, 2], held[:, :, 3]
+        if state.covariance.size:
+            state.covariance[:] = group("covariance")
+        if self.tables.clearing.pledged:
+            self._read_place(group)
 
-    def _read_vault(self, group: Groups) -> None:
-        table, state, position = self._tables.vault, self._state.vault, self._state.position
-        vault, place, fees = group("vault"), group("place"), group("fees")
+    def read_vault(self, group: Groups) -> None:
+        """Fill in the vault and its position, beside its accounts."""
+        table, state, position = self.tables.vault, self.state.vault, self.state.position
+        vault, fees = group("vault"), group("fees")
         state.idle_usdc[:] = vault[1] * table.usdc_unit
         state.idle_base[:] = vault[2] * table.base_unit
+        position.fees0[:], position.fees1[:] = fees[0] * table.base_unit, fees[1] * table.usdc_unit
+        self._read_place(group)
+
+    def _read_place(self, group: Groups) -> None:
+        position, place = self.state.position, group("place")
         position.liquidity[:] = place[0]
         position.sqrt_lower[:], position.sqrt_upper[:] = place[3], place[4]
-        position.fees0[:], position.fees1[:] = fees[0] * table.base_unit, fees[1] * table.usdc_unit
+
+
+class View:
+    """One moment of a mirror: each part of the state is filled in once, when it is first needed."""
+
+    def __init__(self, mirror: Mirror, group: Groups) -> None:
+        self._mirror = mirror
+        self._group = group
+        self._model: ModelObservation | None = None
+        self._has_vault = False
+
+    def derive(self, name: str) -> Floats:
+        """One of :data:`DERIVED`."""
+        mirror = self._mirror
+        if self._model is None:
+            mirror.read_clearing(self._group)
+            self._model = ModelObservation(mirror.tables, mirror.state, mirror.oracle)
+        if name in _OF_VAULT and not self._has_vault:
+            mirror.read_vault(self._group)
+            self._has_vault = True
+        derived: Floats = getattr(self._model, name)
+        return derived

@@ -16,7 +16,9 @@ from simulator.types import USDC_DECIMALS
 from simulator.world.base import Observation
 from simulator.world.chain.codec import encode_with_arrays, selector, signed_word
 from simulator.world.chain.deployment import WAD_DECIMALS
+from simulator.world.chain.mirror import DERIVED
 from simulator.world.chain.uniswap import Q96
+from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from simulator.types import Floats
     from simulator.world.actions import Action
     from simulator.world.chain.deployment import Deployment
-    from simulator.world.chain.mirror import Mirror
+    from simulator.world.chain.mirror import Mirror, View
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
-HEADER_WORDS = 19
-MARKET_WORDS = 5
+HEADER_WORDS = 22
+MARKET_WORDS = 10
+ACCOUNT_WORDS = 4
+POSITION_WORDS = 4
 WALLET_WORDS = 3
 # The ABI puts the offset and the length of the array before its elements.
 FIRST_WORD = 2
@@ -43,7 +47,8 @@ class Layout:
 
     N accounts, M markets, C collaterals, J agents. ``groups`` maps a name to word numbers, in the
     order of its axes: ``cash [N]``, ``margin [N, 3]``, ``collateral [N, C − 1]``, ``positions
-    [N, M, 3]``, ``market [M, 2]``, ``funding [M, 2]``, ``betas [M]``, ``wallets [J, 3]``.
+    [N, M, 4]``, ``market [M, 2]``, ``funding [M, 2]``, ``betas [M]``, ``backstop [M, 5]``,
+    ``wallets [J, 3]``.
     """
 
     def __init__(self, protocol: Protocol, deployment: Deployment) -> None:
@@ -53,48 +58,54 @@ class Layout:
         self.calldata = _calldata(deployment, self.accounts)
         self.markets = protocol.markets
         self.others = len(protocol.clearing.collaterals) - 1
-        account_words = 4 + self.others + 3 * self.markets
+        position = ACCOUNT_WORDS + self.others
+        account_words = position + POSITION_WORDS * self.markets
         first_account = HEADER_WORDS + MARKET_WORDS * self.markets
         first_wallet = first_account + account_words * len(self.accounts)
         self.words = first_wallet + WALLET_WORDS * len(protocol.agents)
         market = range(HEADER_WORDS, first_account, MARKET_WORDS)
         account = range(first_account, first_wallet, account_words)
-        position = 4 + self.others
         self.groups: dict[str, list[int]] = {
             "pool": [2, 3],
             "venue": [4, 5, 6],
             "nav": [7],
             "vault": [8, 9, 10, 18],
             "position": list(range(11, 18)),
+            "shares": [19, 20, 21],
             "market": [first + i for first in market for i in (0, 1)],
             "funding": [first + i for first in market for i in (2, 3)],
             "betas": [first + 4 for first in market],
+            "backstop": [first + i for first in market for i in range(5, MARKET_WORDS)],
             "cash": list(account),
             "margin": [first + i for first in account for i in (1, 2, 3)],
-            "collateral": [first + 4 + i for first in account for i in range(self.others)],
-            "positions": [
-                first + position + i for first in account for i in range(3 * self.markets)
+            "collateral": [
+                first + ACCOUNT_WORDS + i for first in account for i in range(self.others)
             ],
+            "positions": [first + i for first in account for i in range(position, account_words)],
             "wallets": list(range(first_wallet, self.words)),
         }
         accounts = len(self.accounts)
         self.shapes: dict[str, tuple[int, ...]] = {
             "market": (self.markets, 2, -1),
             "funding": (self.markets, 2, -1),
+            "backstop": (self.markets, 5, -1),
             "margin": (accounts, 3, -1),
             "collateral": (accounts, self.others, -1),
-            "positions": (accounts, self.markets, 3, -1),
+            "positions": (accounts, self.markets, POSITION_WORDS, -1),
             "wallets": (len(protocol.agents), WALLET_WORDS, -1),
         }
         self.units = {name: self._units(name)[:, None] for name in self.groups}
         # What a Mirror needs beside these: rate, index and time of the last accrual; liquidity,
-        # ticks and √P of the vault's range; its uncollected fees.
+        # ticks and √P of the vault's range; its uncollected fees; the factor of the covariance.
+        rows = len(protocol.risk_assets)
         self.shapes["accrual"] = (self.markets, 3, -1)
+        self.shapes["covariance"] = (rows, FACTOR_COLUMNS, -1)
         usdc, base = 10.0**USDC_DECIMALS, 10.0 ** protocol.assets[1].decimals
         for name, units in (
             ("accrual", [_WAD, _WAD, 1.0] * self.markets),
             ("place", [1.0, 1.0, 1.0, Q96, Q96]),
             ("fees", [base, usdc]),
+            ("covariance", [FACTOR_SCALE] * (rows * FACTOR_COLUMNS)),
         ):
             self.units[name] = np.array(units, np.float64)[:, None]
 
@@ -175,6 +186,12 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "size": ("positions", (_ALL, _ALL, 0)),
     "cost": ("positions", (_ALL, _ALL, 1)),
     "funding_entry": ("positions", (_ALL, _ALL, 2)),
+    "loss_entry": ("positions", (_ALL, _ALL, 3)),
+    "long_interest": ("backstop", (_ALL, 0)),
+    "loss_long": ("backstop", (_ALL, 1)),
+    "loss_short": ("backstop", (_ALL, 2)),
+    "insurance_drawn": ("backstop", (_ALL, 3)),
+    "maker_drawn": ("backstop", (_ALL, 4)),
     "account_value": ("margin", (_ALL, 0)),
     "equity": ("margin", (_ALL, 1)),
     "maintenance": ("margin", (_ALL, 2)),
@@ -183,6 +200,9 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "bad_debt": ("venue", 2),
     "nav": ("nav", 0),
     "shares": ("vault", 0),
+    "fee_shares": ("shares", 0),
+    "queued_shares": ("shares", 1),
+    "high_water_mark": ("shares", 2),
     "idle_usdc": ("vault", 1),
     "idle_base": ("vault", 2),
     "liquidity": ("position", 0),
@@ -212,7 +232,7 @@ class ChainObservation(Observation):
 
     _layout: Layout
     _sources: Sequence[Source] | None
-    _mirror: Mirror | None
+    _view: View | None
     _groups: dict[str, Floats]
 
     def __init__(
@@ -223,7 +243,8 @@ class ChainObservation(Observation):
     ) -> None:
         """``mirror`` derives what is not stored; None: the sources know everything."""
         # A frozen dataclass.
-        self.__dict__.update(_layout=layout, _sources=sources, _mirror=mirror, _groups={})
+        view = None if mirror is None else mirror.view(self._group)
+        self.__dict__.update(_layout=layout, _sources=sources, _view=view, _groups={})
 
     def expire(self) -> None:
         """The world changed: what was read stays as it was, nothing more can be."""
@@ -231,9 +252,11 @@ class ChainObservation(Observation):
 
     def __getattr__(self, name: str) -> Floats:
         """A field on first sight; afterwards it is an attribute like any other."""
-        if self._mirror is not None and name in self._mirror.fields:
-            value = self._mirror.derive(name, self._group)
-        elif self._mirror is not None and name in _STORED_FIELDS:
+        if self._view is not None and name in DERIVED:
+            if self._sources is None:
+                raise RuntimeError(f"{name} was not read before the world changed: observe again")
+            value = self._view.derive(name)
+        elif self._view is not None and name in _STORED_FIELDS:
             group, place = _STORED_FIELDS[name]
             value = self._group(group)[place]
         elif name == "collateral":  # row 0 is USDC, which is cash

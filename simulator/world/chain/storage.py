@@ -9,6 +9,7 @@ holds everything against the Lens after every action of a run.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from eth_utils import keccak
@@ -16,35 +17,34 @@ from eth_utils import keccak
 from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import MAX_UINT256, words
-from simulator.world.chain.observation import Source
+from simulator.world.chain.observation import POSITION_WORDS, Source
+from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
     from simulator.world.chain.deployment import Deployment
     from simulator.world.chain.observation import Layout
     from simulator.world.chain.revm import RevmTransport
 
-# Storage of UniswapV3Pool.sol (v3-core 1.0.1), and what of each word is the variable.
-_SLOT0, _FEE_GROWTH, _LIQUIDITY, _TICKS, _POSITIONS = 0, 1, 4, 5, 7
+# Storage of UniswapV3Pool.sol (v3-core 1.0.1) and NonfungiblePositionManager.sol (v3-periphery
+# 1.4.4), and what of each word is the variable.
+_SLOT0, _FEE_GROWTH, _LIQUIDITY, _TICKS = 0, 1, 4, 5
+_NFT_POSITIONS = 12
 _MASK_160, _MASK_128 = 2**160 - 1, 2**128 - 1
 _Q128 = 2**128
+_INT32_BITS, _INT32_MASK = 32, 2**32 - 1
 _SIGN, _TWO_256 = 2**255, MAX_UINT256 + 1
 
 # Groups that time (None) and the frequent actions leave as they were; any other may touch all.
+_OF_VAULT = ("vault", "shares", "betas", "place")
+_OF_ACCOUNTS = ("cash", "collateral", "positions")
 _KEPT: dict[type[Action] | None, tuple[str, ...]] = {
-    None: ("venue", "vault", "betas", "cash", "collateral", "positions", "wallets", "place"),
-    Swap: (
-        "venue",
-        "vault",
-        "betas",
-        "cash",
-        "collateral",
-        "positions",
-        "market",
-        "accrual",
-        "place",
+    None: (*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "wallets"),
+    Swap: (*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "market", "accrual"),
+    Trade: (*_OF_VAULT, "collateral", "covariance", "pool", "fees", "wallets"),
+    PostMargin: (
+        *(*_OF_VAULT, "positions", "venue", "backstop", "covariance", "market"),
+        *("pool", "fees"),
     ),
-    Trade: ("pool", "vault", "betas", "collateral", "wallets", "place", "fees"),
-    PostMargin: ("pool", "venue", "vault", "betas", "positions", "market", "place", "fees"),
 }
 
 
@@ -53,6 +53,17 @@ def mapping_slot(slot: int, *keys: int) -> int:
     for key in keys:
         slot = int.from_bytes(keccak(words(slot, key)), "big")
     return slot
+
+
+def solidity_slot(slot: int, key: int) -> int:
+    """Slot of an element of a Solidity mapping: keccak(key, slot), the other way round."""
+    return int.from_bytes(keccak(words(key % _TWO_256, slot)), "big")
+
+
+@cache
+def _nft_slot(token_id: int) -> int:
+    """First slot of a Position: nonce and operator; pool, ticks and L; two fee growths; owed."""
+    return solidity_slot(_NFT_POSITIONS, token_id)
 
 
 class StoragePlan:
@@ -77,12 +88,29 @@ class StoragePlan:
                 place
                 for m in markets
                 for place in (
-                    (house, mapping_slot(clearing["_state"], m)),  # skew, …
+                    (house, mapping_slot(clearing["state"], m)),  # skew, …
                     (house, mapping_slot(clearing["market"], m) + 1),  # asset, skew_scale, …
                 )
             ],
             "accrual": [  # … funding_rate, funding_index, updated_at
-                (house, mapping_slot(clearing["_state"], m) + i) for m in markets for i in (1, 2, 3)
+                (house, mapping_slot(clearing["state"], m) + i) for m in markets for i in (1, 2, 3)
+            ],
+            "backstop": [
+                (house, mapping_slot(clearing[n], m))
+                for m in markets
+                for n in (
+                    *("long_interest", "loss_long", "loss_short"),
+                    *("insurance_drawn", "maker_drawn"),
+                )
+            ],
+            "rows": [
+                (house, mapping_slot(clearing["row"], int(tokens[a], 16)))
+                for a in layout.protocol.risk_assets
+            ],
+            "shares": [
+                (safe, mapping_slot(vault["balanceOf"], int(deployment.roles.fee_receiver, 16))),
+                (safe, vault["queued_shares"]),
+                (safe, vault["high_water_mark"]),
             ],
             "betas": [(safe, mapping_slot(vault["beta"], m)) for m in markets],
             "cash": [(house, mapping_slot(clearing["cash"], a)) for a in layout.accounts],
@@ -95,7 +123,7 @@ class StoragePlan:
                 (house, mapping_slot(clearing["position"], a, m) + i)
                 for a in layout.accounts
                 for m in markets
-                for i in range(3)
+                for i in range(POSITION_WORDS)
             ],
             "wallets": [
                 (contract, mapping_slot(balances, int(agent, 16)))
@@ -106,9 +134,12 @@ class StoragePlan:
                     (safe, vault["balanceOf"]),
                 )
             ],
-            "place": [
+            "range": [
                 (safe, vault[n])
-                for n in ("liquidity", "tick_lower", "tick_upper", "_sqrt_lower", "_sqrt_upper")
+                for n in (
+                    *("token_id", "liquidity"),
+                    *("tick_lower", "tick_upper", "_sqrt_lower", "_sqrt_upper"),
+                )
             ],
             "pool_words": [(deployment.pool, slot) for slot in (_SLOT0, _LIQUIDITY)],
         }
@@ -124,10 +155,12 @@ class StorageSource(Source):
         self._known: dict[str, list[int]] = {}
         self._derived: dict[str, Callable[[], list[int]]] = {
             "pool": self._pool,
+            "place": self._place,
             "fees": self._fees,
+            "covariance": self._covariance,
         }
         self._range: tuple[int, int] | None = None
-        self._fee_slots: tuple[int, int, int] = (0, 0, 0)
+        self._fee_slots: tuple[int, int] = (0, 0)
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
@@ -178,44 +211,53 @@ class StorageSource(Source):
         slot0, liquidity = self._stored("pool_words")
         return [slot0 & _MASK_160, liquidity & _MASK_128]
 
+    def _covariance(self) -> list[int]:
+        """Entries of the factor, scaled 1e8: eight int32 a word, the first in its lowest bits."""
+        entries = (
+            word >> _INT32_BITS * column & _INT32_MASK
+            for word in self._stored("rows")
+            for column in range(FACTOR_COLUMNS)
+        )
+        return [entry - ((entry >> _INT32_BITS - 1) << _INT32_BITS) for entry in entries]
+
+    def _place(self) -> list[int]:
+        """Liquidity of the vault's NFT, as far as the vault counts it, its ticks and their √P."""
+        token_id, counted, *rest = self._stored("range")
+        if token_id == 0:
+            return [0, *rest]
+        packed = self._storage(self._plan.deployment.manager, _nft_slot(token_id) + 1)
+        return [min(counted, packed >> 128), *rest]
+
     def _fees(self) -> list[int]:
         """What a collect would pay the vault, raw base and USDC (Uniswap v3 whitepaper §6.3–6.4).
 
         Fee growth is counted modulo 2²⁵⁶, and so are its differences.
         """
-        held, lower, upper, *_ = self.read("place")
-        pool, storage = self._plan.deployment.pool, self._storage
-        if held == 0:
+        token_id, _, lower, upper, *_ = self._stored("range")
+        if token_id == 0:
             return [0, 0]
-        at_lower, at_upper, position = self._slots_of_range(lower, upper)
+        pool, manager = self._plan.deployment.pool, self._plan.deployment.manager
+        storage, position = self._storage, _nft_slot(token_id)
+        held = storage(manager, position + 1) >> 128
+        owed = storage(manager, position + 4)
+        at_lower, at_upper = self._slots_of_range(lower, upper)
         tick = self._load([(pool, _SLOT0)])[0] >> 160 & 0xFFFFFF
         tick -= (tick >> 23) << 24  # int24
-        owed = storage(pool, position + 3)
         fees = []
         for token in (0, 1):
             world = storage(pool, _FEE_GROWTH + token)
             below, above = storage(pool, at_lower + token), storage(pool, at_upper + token)
             below = below if tick >= lower else world - below
             above = above if tick < upper else world - above
-            last = storage(pool, position + 1 + token)
+            last = storage(manager, position + 2 + token)
             grown = (world - below - above - last) % _TWO_256
             fees.append((owed >> 128 * token & _MASK_128) + held * grown // _Q128)
         return fees
 
-    def _slots_of_range(self, lower: int, upper: int) -> tuple[int, int, int]:
-        """Fee growth outside both ticks, and the vault's position; kept until the range moves."""
+    def _slots_of_range(self, lower: int, upper: int) -> tuple[int, int]:
+        """Fee growth outside both ticks; kept until the range moves."""
         if self._range != (lower, upper):
-            owner = bytes.fromhex(self._plan.deployment.vault.removeprefix("0x"))
-            packed = owner + b"".join(
-                tick.to_bytes(3, "big", signed=True) for tick in (lower, upper)
-            )
-            key = keccak(keccak(packed) + words(_POSITIONS))
-            at_lower, at_upper = (self._solidity_slot(_TICKS, tick) for tick in (lower, upper))
-            self._fee_slots = (at_lower + 1, at_upper + 1, int.from_bytes(key, "big"))
+            at_lower, at_upper = (solidity_slot(_TICKS, tick) for tick in (lower, upper))
+            self._fee_slots = at_lower + 1, at_upper + 1
             self._range = lower, upper
         return self._fee_slots
-
-    @staticmethod
-    def _solidity_slot(slot: int, key: int) -> int:
-        """Slot of an element of a Solidity mapping: keccak(key, slot), the other way round."""
-        return int.from_bytes(keccak(words(key % _TWO_256, slot)), "big")
