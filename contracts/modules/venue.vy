@@ -193,7 +193,8 @@ def _check_haircuts(penalty: uint256):
     kept: uint256 = (WAD - penalty) * (WAD - usdc)
     if ledger.lp_collateral.manager != empty(address):
         self._check_haircut(ledger.lp_collateral.haircut, kept)
-    for i: uint256 in range(1, ledger.collateral_count, bound=MAX_COLLATERALS):
+    # The constructor comes here before USDC is listed, and a range must not end before it begins.
+    for i: uint256 in range(1, max(ledger.collateral_count, 1), bound=MAX_COLLATERALS):
         self._check_haircut(ledger.collateral[i].haircut, kept)
 
 
