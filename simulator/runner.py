@@ -207,6 +207,7 @@ def simulate_chunk(
     from simulator.engine import simulate
     from simulator.market.draw import draw
     from simulator.results.attribution import Attribution
+    from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
     from simulator.results.records import Fan, Recorder
 
@@ -215,8 +216,9 @@ def simulate_chunk(
     world = _world(plan.world, protocol, market)
     try:
         attribution, price = Attribution(world), SharePrice(world)
-        metrics, fan = PathMetrics(world, attribution, price), Fan(world, attribution, price)
-        observers: list[Any] = [attribution, price, metrics, fan]
+        latency, fan = LatencyProfit(world), Fan(world, attribution, price)
+        metrics = PathMetrics(world, attribution, price, latency)
+        observers: list[Any] = [attribution, price, latency, metrics, fan]
         recorder = Recorder(world, attribution, price, record) if record > 0 else None
         if recorder is not None:
             observers.append(recorder)

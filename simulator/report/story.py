@@ -25,6 +25,7 @@ NAMES = {
     "funding": "Funding",
     "trading_cost": "Trading cost",
     "collateral_revaluation": "USDC and collateral",
+    "loss_sharing": "ADL and socialised loss",
     "liquidation_penalty": "Liquidation penalty",
     "written_off": "Debt written off",
     "rewards": "Keeper rewards",

@@ -11,10 +11,14 @@ of NAV splits exactly, with ``b``/``a`` before/after and x, u the base asset and
     lp fees                Δfees_x · P_x,a + Δfees_u · P_u,a
     hedge price            Σ s · Δcloseout · P_u,a      (index, basis and the skew others leave)
     funding                −Σ s · ΔF · P_u,a
+    loss sharing           −Σ |s| · Δℓ · P_u,a          (losses of others, socialised)
 
 Across the vault's own operations (and liquidations of its accounts) prices stand still: the change
 of the value of the holdings is deposits and redemptions (flows, no PnL), keeper rewards, penalty,
-debt written off (absorbed by others), and the rest is trading cost: fee, spread, impact.
+debt written off (absorbed by others), and the rest is trading cost: fee, spread, impact. An exit in
+kind is a flow of its part of NAV. Where the liquidation of another account closes positions of the
+vault against it (auto-deleveraging), or the vault's own account is closed bankrupt, that rest is
+loss sharing. Management and performance fees are new shares: they move no dollar of NAV.
 
 The sum is checked against the NAV the world itself reports (floored at zero, as on chain), which is
 never used to split anything.
@@ -22,14 +26,22 @@ never used to split anything.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.results import kernels as k
-from simulator.results.operations import KEEPER_FUNCTIONS, asked, on_vault
+from simulator.results.operations import KEEPER_FUNCTIONS, LIQUIDATIONS, asked, on_vault
 from simulator.types import SimulatorError, Status
-from simulator.world.actions import Deposit, Liquidate, LiquidateCollateral, Redeem
+from simulator.world.actions import (
+    Deposit,
+    Liquidate,
+    LiquidatePledge,
+    Redeem,
+    RedeemInKind,
+    SettleWithdrawals,
+)
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
@@ -46,6 +58,7 @@ BUCKETS = (
     "funding",
     "trading_cost",
     "collateral_revaluation",
+    "loss_sharing",
     "liquidation_penalty",
     "written_off",
     "rewards",
@@ -62,6 +75,16 @@ class AttributionError(SimulatorError, AssertionError):
     """The buckets do not add up to the change of NAV: a bug in a world or in the attribution."""
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """What is compared before and after a liquidation or an exit in kind."""
+
+    nav: Floats  # [P] USD, where the action was asked for
+    bad_debt: Floats  # [P] USDC
+    value: Floats  # [N, P] USD, of every account
+    size: Floats  # [1 + M, M, P] the vault's positions
+
+
 class Attribution:
     """Observer that splits ΔNAV into :data:`BUCKETS`.
 
@@ -70,6 +93,7 @@ class Attribution:
         flows: ``[paths]`` USD deposited minus redeemed, cumulative.
         residual: ``[paths]`` USD, largest |NAV − first NAV − flows − Σ buckets| after any step.
         largest_nav: ``[paths]`` USD, largest |NAV| at the end of any step.
+        deleveraged: ``[paths]`` USD, notional of the vault closed by auto-deleveraging, cumulative.
     """
 
     def __init__(self, world: World) -> None:
@@ -82,6 +106,7 @@ class Attribution:
         self.flows = np.zeros(paths)
         self.residual = np.zeros(paths)
         self.largest_nav = np.zeros(paths)
+        self.deleveraged = np.zeros(paths)
         self._explicit = np.zeros(paths)  # of the open run of operations, already in a bucket
         # Paths between the first of a run of vault operations and what follows the last of it.
         self._operating = np.zeros(paths, np.bool_)
@@ -117,9 +142,11 @@ class Attribution:
         if isinstance(action, Deposit):
             return  # it moves idle USDC and nothing else, which no gap counts
         own = on_vault(action, self._protocol)
-        if own and isinstance(action, Liquidate | LiquidateCollateral):
-            self._bad_debt = np.array(world.observe().bad_debt)
-        if not own and not self._operating.any():
+        if isinstance(action, (*LIQUIDATIONS, RedeemInKind)):
+            # What these do is told from the reading before, so it must be of this moment.
+            self._settle(world, step, asked(action))
+            self._before = self._standing(world)
+        elif not own and not self._operating.any():
             return
         chosen = asked(action) & (self._operating != own)
         if chosen.any():
@@ -129,25 +156,74 @@ class Attribution:
 
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """Book what a vault operation moved for a named reason."""
-        if self._reading is not None:
-            self._changed |= fill.status == Status.OK
-        if not on_vault(action, self._protocol):
-            return
         done = fill.status == Status.OK
+        if self._reading is not None:
+            self._changed |= done
         if not done.any():
+            return
+        own = on_vault(action, self._protocol)
+        if not own:
+            if isinstance(action, Liquidate):
+                self._share_loss(world, step, self._taken(world, step, done))
             return
         price = self._market.oracle_price[0, step]
         if isinstance(action, KEEPER_FUNCTIONS):
             self._book("rewards", -fill.amount_out * price, done)
         elif isinstance(action, Deposit):
             self._flow(fill.amount_in * price, done)
-        elif isinstance(action, Redeem):
+        elif isinstance(action, Redeem | SettleWithdrawals):
             self._flow(-fill.amount_out * price, done)
+        elif isinstance(action, RedeemInKind):
+            self._flow(-fill.amount_out * self._before.nav, done)
         else:
-            self._held = self._collateral(world.observe())
-            if isinstance(action, Liquidate):
-                self._book("liquidation_penalty", -fill.amount_out * price, done)
-            self._book("written_off", (world.observe().bad_debt - self._bad_debt) * price, done)
+            self._liquidated(world, step, action, fill, done)
+
+    def _liquidated(
+        self, world: World, step: int, action: Action, fill: Fill, done: Booleans
+    ) -> None:
+        """Book the liquidation of one of the vault's own accounts."""
+        price = self._market.oracle_price[0, step]
+        self._held = self._collateral(world.observe())
+        if isinstance(action, Liquidate):
+            self._book("liquidation_penalty", -fill.amount_out * price, done)
+        elif isinstance(action, LiquidatePledge):
+            rate = self._protocol.clearing.liquidation_penalty
+            self._book("liquidation_penalty", -fill.amount_in * price * rate / (1.0 - rate), done)
+        written_off = world.observe().bad_debt - self._before.bad_debt
+        self._book("written_off", written_off * price, done)
+        if isinstance(action, Liquidate):
+            self._share_loss(world, step, done & (self._before.value[action.account] < 0.0))
+
+    def _taken(self, world: World, step: int, done: Booleans) -> Booleans:
+        """Paths on which another's liquidation closed positions of the vault; counts them."""
+        change = np.abs(world.observe().size[: self._before.size.shape[0]] - self._before.size)
+        price = self._market.oracle_price[self._perps, step]
+        self.deleveraged += np.where(done, (change * price).sum(axis=(0, 1)), 0.0)
+        return done & (change > 0.0).any(axis=(0, 1))
+
+    def _share_loss(self, world: World, step: int, chosen: Booleans) -> None:
+        """Book all that is not yet explained on the chosen paths as loss sharing."""
+        if not chosen.any():
+            return
+        self._reading = self._read(world.observe(), step)
+        self._changed[:] = False
+        k.end_run(
+            self._last,
+            self._reading,
+            chosen,
+            self._operating,
+            self._explicit,
+            k.LOSS_SHARING,
+            self.buckets,
+        )
+
+    def _standing(self, world: World) -> _Standing:
+        state, own = world.observe(), 1 + self._protocol.markets
+        nav = np.empty(self.flows.size)
+        k.values(self._last, nav)
+        return _Standing(
+            nav, np.array(state.bad_debt), np.array(state.account_value), np.array(state.size[:own])
+        )
 
     def stepped(self, step: int, world: World) -> None:
         """Explain the step and check that nothing is left over."""
@@ -193,9 +269,12 @@ class Attribution:
             state.size,
             state.cost,
             state.funding_entry,
+            state.loss_entry,
             state.skew,
             state.skew_scale,
             self._funding_index,
+            state.loss_long,
+            state.loss_short,
             price,
             self._perps,
         )

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from simulator.types import Booleans, Codes, Floats
 
 # Rows of a reading of the vault's holdings; two for each collateral other than USDC follow: all
-# quantities, then all prices. SETTLED = Σ(cash − cost), CLOSEOUT = Σ s·closeout and
-# OWED = Σ s·(F − F_entry) are USDC over the vault's accounts.
+# quantities, then all prices. SETTLED = Σ(cash − cost), CLOSEOUT = Σ s·closeout,
+# OWED = Σ s·(F − F_entry) and LOST = Σ |s|·(ℓ_side − ℓ_entry) are USDC over the vault's accounts.
 PRICE_U, PRICE_X, IDLE_U, IDLE_X, LP_U, LP_X, FEES_U, FEES_X = range(8)
-SETTLED, CLOSEOUT, OWED = 8, 9, 10
-ROWS = 11
+SETTLED, CLOSEOUT, OWED, LOST = 8, 9, 10, 11
+ROWS = 12
 
 # Rows of the attribution's buckets that a gap between two readings can fill.
 LP_DELTA, LP_CONVEXITY, LP_FEES, HEDGE_PRICE, FUNDING, TRADING_COST, REVALUATION = range(7)
+LOSS_SHARING = 7
 
 
 @njit(cache=True, nogil=True)
@@ -34,21 +35,24 @@ def read_perps(
     size: Floats,
     cost: Floats,
     entry: Floats,
+    loss_entry: Floats,
     skew: Floats,
     skew_scale: Floats,
     funding_index: Floats,
+    loss_long: Floats,
+    loss_short: Floats,
     price: Floats,
     asset: NDArray[np.int64],
 ) -> None:
-    """Fill SETTLED, CLOSEOUT and OWED of a reading from the vault's accounts.
+    """Fill SETTLED, CLOSEOUT, OWED and LOST of a reading from the vault's accounts.
 
-    ``cash [N, P]``; ``size``, ``cost``, ``entry`` ``[N, M, P]``; ``skew`` … ``[M, P]``;
+    ``cash [N, P]``; ``size`` … ``loss_entry`` ``[N, M, P]``; ``skew`` … ``loss_short`` ``[M, P]``;
     ``price [A, P]`` with ``asset [M]`` the asset of each market. Account 0 holds every market,
     account m + 1 market m alone. The close-out price is floored at 0 (contracts/SPEC.md §3.3).
     """
     markets = asset.size
     for i in range(row.shape[1]):
-        settled, closeout, owed = 0.0, 0.0, 0.0
+        settled, closeout, owed, lost = 0.0, 0.0, 0.0, 0.0
         for account in range(markets + 1):
             settled += cash[account, i]
             for m in range(markets):
@@ -59,13 +63,16 @@ def read_perps(
                 settled -= cost[account, m, i]
                 closeout += held * max(fetch, 0.0)
                 owed += held * (funding_index[m, i] - entry[account, m, i])
-        row[SETTLED, i], row[CLOSEOUT, i], row[OWED, i] = settled, closeout, owed
+                share = loss_long[m, i] if held > 0.0 else loss_short[m, i]
+                lost += abs(held) * (share - loss_entry[account, m, i])
+        row[SETTLED, i], row[CLOSEOUT, i] = settled, closeout
+        row[OWED, i], row[LOST, i] = owed, lost
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _dollars(row: Floats, i: int) -> float:
     free = row[IDLE_U, i] + row[LP_U, i] + row[FEES_U, i]
-    return free + row[SETTLED, i] + row[CLOSEOUT, i] - row[OWED, i]
+    return free + row[SETTLED, i] + row[CLOSEOUT, i] - row[OWED, i] - row[LOST, i]
 
 
 @njit(cache=True, nogil=True)
@@ -77,6 +84,13 @@ def value(row: Floats, i: int) -> float:
     for c in range(extra):
         total += row[ROWS + c, i] * row[ROWS + extra + c, i]
     return total
+
+
+@njit(cache=True, nogil=True)
+def values(row: Floats, out: Floats) -> None:
+    """NAV in USD of a reading ``[rows, P]``, into ``out`` ``[P]``."""
+    for i in range(out.size):
+        out[i] = value(row, i)
 
 
 @njit(cache=True, nogil=True)
@@ -93,6 +107,7 @@ def explain_gap(before: Floats, after: Floats, i: int, book: Floats) -> None:
     book[LP_FEES, i] += fees_x * price_x + fees_u * price_u
     book[HEDGE_PRICE, i] += (after[CLOSEOUT, i] - before[CLOSEOUT, i]) * price_u
     book[FUNDING, i] -= (after[OWED, i] - before[OWED, i]) * price_u
+    book[LOSS_SHARING, i] -= (after[LOST, i] - before[LOST, i]) * price_u
     revaluation = _dollars(before, i) * move_u
     for c in range(extra):
         now, then = after[ROWS + extra + c, i], before[ROWS + extra + c, i]
@@ -124,6 +139,27 @@ def settle(
             operating[i] = False
         else:
             explain_gap(last, now, i, book)
+        for row in range(last.shape[0]):
+            last[row, i] = now[row, i]
+
+
+@njit(cache=True, nogil=True)
+def end_run(
+    last: Floats,
+    now: Floats,
+    chosen: Booleans,
+    operating: Booleans,
+    explicit: Floats,
+    bucket: int,
+    book: Floats,
+) -> None:
+    """Put what ``explicit`` does not explain since the ``last`` reading into one ``bucket``."""
+    for i in range(chosen.size):
+        if not chosen[i]:
+            continue
+        book[bucket, i] += value(now, i) - value(last, i) - explicit[i]
+        explicit[i] = 0.0
+        operating[i] = False
         for row in range(last.shape[0]):
             last[row, i] = now[row, i]
 

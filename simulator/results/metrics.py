@@ -15,9 +15,12 @@ from simulator.world.actions import (
     Deleverage,
     Deposit,
     Liquidate,
+    LiquidatePledge,
     PostBetas,
     Rebalance,
     Recenter,
+    RedeemInKind,
+    SettleWithdrawals,
     TopUp,
 )
 from simulator.world.gas import GAS_UNITS
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from simulator.agents.base import Agent
     from simulator.results.attribution import Attribution
+    from simulator.results.latency import LatencyProfit
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
@@ -40,6 +44,9 @@ _COUNTED: dict[type[Action], str] = {
     TopUp: "top_ups",
     Deleverage: "deleverages",
     Liquidate: "liquidations",
+    LiquidatePledge: "pledge_liquidations",
+    SettleWithdrawals: "settlements",
+    RedeemInKind: "exits_in_kind",
 }
 _UPKEEP = (*KEEPER_FUNCTIONS, PostBetas)
 _REFUSALS = tuple(status for status in Status if status > Status.OK)
@@ -103,10 +110,16 @@ class PathMetrics:
     Reads ``attribution`` and ``price`` at the end of each step, so they come before it in the list.
     """
 
-    def __init__(self, world: World, attribution: Attribution, price: SharePrice) -> None:
+    def __init__(
+        self,
+        world: World,
+        attribution: Attribution,
+        price: SharePrice,
+        latency: LatencyProfit | None = None,
+    ) -> None:
         paths, protocol = world.market.paths, world.protocol
         self._protocol, self._market = protocol, world.market
-        self._attribution, self._price = attribution, price
+        self._attribution, self._price, self._latency = attribution, price, latency
         self._accounts = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
         self._perps = np.array([m.asset for m in protocol.clearing.markets])
         self._peak = np.ones(paths)
@@ -199,6 +212,10 @@ class PathMetrics:
             "min_margin_ratio": np.where(np.isfinite(self._ratio), self._ratio, np.nan),
             "liquidated": self._counts["liquidations"] > 0,
             "bad_debt": state.bad_debt,
+            "adl_notional": attribution.deleveraged,
+            "vault_fees": _worth_of_fees(state),
+            "queued": state.queued_shares,
+            "latency_profit": self._latency.usd if self._latency else np.zeros_like(state.nav),
             "turnover": self._turnover,
             "gas": self._gas,
             "upkeep_gas": self._upkeep,
@@ -220,10 +237,17 @@ class PathMetrics:
         return pd.DataFrame({name: columns[name] for name in path_columns(self._protocol)})
 
 
+def _worth_of_fees(state: Observation) -> Floats:
+    """USD of the fee receiver's shares, ``[paths]``."""
+    out = np.zeros_like(state.nav)
+    return np.divide(state.fee_shares * state.nav, state.shares, out=out, where=state.shares > 0.0)
+
+
 def path_columns(protocol: Protocol) -> list[str]:
     """Columns of the per-path frame.
 
-    Money is USD (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions.
+    Money is USD (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions. ``vault_fees``
+    is what the fee receiver's shares are worth at the end, ``queued`` shares still waiting then.
     """
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     return [
@@ -237,6 +261,10 @@ def path_columns(protocol: Protocol) -> list[str]:
         "liquidated",
         *_COUNTED.values(),
         "bad_debt",
+        "adl_notional",
+        "vault_fees",
+        "queued",
+        "latency_profit",
         "turnover",
         "gas",
         "upkeep_gas",

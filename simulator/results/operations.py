@@ -11,10 +11,14 @@ from simulator.world.actions import (
     Deposit,
     Liquidate,
     LiquidateCollateral,
+    LiquidatePledge,
     PostMargin,
     Rebalance,
     Recenter,
     Redeem,
+    RedeemInKind,
+    RequestRedeem,
+    SettleWithdrawals,
     Swap,
     TopUp,
     Trade,
@@ -27,17 +31,20 @@ if TYPE_CHECKING:
 
 #: Permissionless functions that pay the keeper's reward.
 KEEPER_FUNCTIONS = (Rebalance, Recenter, TopUp, Deleverage)
+#: Ways into the vault and out of it; a request to redeem moves shares alone.
+ENTRY_AND_EXIT = (Deposit, Redeem, RedeemInKind, SettleWithdrawals)
+LIQUIDATIONS = (Liquidate, LiquidateCollateral, LiquidatePledge)
 
 
 def on_vault(action: Action, protocol: Protocol) -> bool:
     """Whether ``action`` operates on what the vault holds, whoever sends it.
 
-    Everything else can reach the vault's NAV only through the fees its position earns and through
-    the skew at which its perps would close.
+    Everything else can reach the vault's NAV only through the fees its position earns, the skew at
+    which its perps would close, and the waterfall behind somebody else's liquidation.
     """
-    if isinstance(action, (*KEEPER_FUNCTIONS, Deposit, Redeem)):
+    if isinstance(action, (*KEEPER_FUNCTIONS, *ENTRY_AND_EXIT)):
         return True
-    if isinstance(action, (Liquidate, LiquidateCollateral)):
+    if isinstance(action, LIQUIDATIONS):
         return action.account <= protocol.markets
     return False
 
@@ -50,6 +57,6 @@ def asked(action: Action) -> Booleans:
         return np.not_equal(action.size, 0.0)
     if isinstance(action, Deposit):
         return np.not_equal(action.assets, 0.0)
-    if isinstance(action, Redeem):
+    if isinstance(action, (Redeem, RequestRedeem, RedeemInKind)):
         return np.not_equal(action.shares, 0.0)
     return action.when  # type: ignore[attr-defined]
