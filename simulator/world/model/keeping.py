@@ -29,7 +29,7 @@ from simulator.world.model.state import (
     VaultState,
     WalletState,
 )
-from simulator.world.model.unwinding import add_margin, fraction_up, hedge, unwind
+from simulator.world.model.unwinding import add_margin, fraction_up, hedge, pledges, unwind
 from simulator.world.model.valuation import (
     lp_value,
     market_account,
@@ -168,10 +168,15 @@ def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[in
         return MARGIN_SUFFICIENT, 0.0
     target = table.margin_target * valued.maintenance
     liquidity = lp_value(table, valuation)
-    # Of pledged liquidity, turning it into USDC frees the haircut alone.
-    freed = tables.clearing.lp_haircut * liquidity if table.pledged else liquidity
+    own = worst == 0 and pledges(table, state.position, i)
+    # Of liquidity pledged to the account, turning it into USDC frees the haircut alone.
+    freed = tables.clearing.lp_haircut * liquidity if own else liquidity
     fraction = fraction_up(target - valued.equity, target + freed)
-    status = unwind(tables, state, oracle, fraction, worst, i)
+    before = state.vault.idle_usdc[i]
+    status, _ = unwind(tables, state, oracle, fraction, i)
+    raised = state.vault.idle_usdc[i] - before
+    if status == OK and not own and raised > 0.0:
+        status = add_margin(tables.clearing, clearing, state.vault, worst, raised, i)
     return status, fraction * liquidity / valuation.usdc_price * table.usdc_unit
 
 

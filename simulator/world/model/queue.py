@@ -23,7 +23,7 @@ from simulator.world.model.parameters import Tables
 from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.shares import queued, worth
 from simulator.world.model.state import Oracle, State, VaultState, WalletState
-from simulator.world.model.unwinding import KEPT, draw_margin, fraction_to_raise, unwind
+from simulator.world.model.unwinding import draw_margin, fraction_to_raise, unwind
 from simulator.world.model.valuation import total_assets
 
 # Requests one settlement looks at: a bounded loop on chain.
@@ -124,7 +124,7 @@ def _bring_in(
     if not fresh:
         return STALE_ORACLE
     fraction = min(fraction, most)
-    status = unwind(tables, state, oracle, fraction, KEPT, i)
+    status, _ = unwind(tables, state, oracle, fraction, i)
     if status == OK:
         status = draw_margin(tables, state.clearing, vault, oracle, owed, fraction >= 1.0, i)
     return status

@@ -40,8 +40,6 @@ from simulator.world.model.valuation import (
 )
 
 _WAD = 1e18
-# No account receives what an unwinding raises: it stays idle.
-KEPT = -1
 
 
 @inner
@@ -164,26 +162,28 @@ def _sell_liquidity(tables: Tables, state: State, oracle: Oracle, fraction: floa
 
 @inner
 def unwind(
-    tables: Tables, state: State, oracle: Oracle, fraction: float, receiver: int, i: int
-) -> int:
+    tables: Tables, state: State, oracle: Oracle, fraction: float, i: int
+) -> tuple[int, float]:
     """``_unwind``: close ``fraction`` of hedge and liquidity, sell the base that yields.
 
-    The USDC raised becomes margin of account ``receiver``, or stays idle when that is negative.
+    What pledged liquidity raises stays in the cross account, where a debt may need it: returns
+    (status, raw USDC left there).
     """
     status = _close_hedges(tables, state.clearing, oracle, fraction, i)
     if status != OK:
-        return status
+        return status, 0.0
+    if not pledges(tables.vault, state.position, i):
+        return _sell_liquidity(tables, state, oracle, fraction, i), 0.0
     table, clearing, vault = tables.clearing, state.clearing, state.vault
-    pledged = pledges(tables.vault, state.position, i)
     before = value_account(table, clearing, oracle, 0, i)
     idle = vault.idle_usdc[i]
     status = _sell_liquidity(tables, state, oracle, fraction, i)
-    raised = vault.idle_usdc[i] - idle
-    if status == OK and receiver >= 0 and raised > 0.0:
-        status = add_margin(table, clearing, vault, receiver, raised, i)
-    if status == OK and pledged:
+    given = vault.idle_usdc[i] - idle
+    if status == OK and given > 0.0:
+        status = add_margin(table, clearing, vault, 0, given, i)
+    if status == OK:
         status = margin_kept(table, clearing, oracle, before, i)
-    return status
+    return status, given
 
 
 @inner
@@ -287,7 +287,7 @@ def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: i
     fresh, fraction = fraction_to_raise(tables, state, oracle, assets, i)
     if not fresh:
         return STALE_ORACLE
-    status = unwind(tables, state, oracle, fraction, KEPT, i)
+    status, _ = unwind(tables, state, oracle, fraction, i)
     if status != OK:
         return status
     status = draw_margin(tables, state.clearing, vault, oracle, assets, fraction >= 1.0, i)
