@@ -146,13 +146,52 @@ class VaultParameters:
 
 
 @dataclass(frozen=True)
+class ReserveParameters:
+    """One reserve of Aave v3. Rates per year (DefaultReserveInterestRateStrategy), fractions.
+
+    ``supplied``, ``borrowed``: whole tokens of others at the start, who do nothing afterwards.
+    ``factor``: the treasury's share of the interest.
+    """
+
+    asset: int
+    supplied: float
+    borrowed: float
+    optimal_usage: float
+    base_rate: float
+    slope1: float
+    slope2: float
+    factor: float
+
+
+@dataclass(frozen=True)
+class AaveLeg:
+    """A hedge asset that is borrowed and sold: in place of ``market`` of the ClearingHouse."""
+
+    market: int
+    reserve: ReserveParameters
+    pool: PoolParameters  # asset/USDC: token0 = the asset; one background range
+
+
+@dataclass(frozen=True)
+class AaveParameters:
+    """Aave v3 as the second hedge venue (contracts/SPEC.md §4.8); terms of USDC as collateral."""
+
+    ltv: float
+    liquidation_threshold: float
+    liquidation_bonus: float
+    usdc: ReserveParameters
+    legs: tuple[AaveLeg, ...]
+
+
+@dataclass(frozen=True)
 class Protocol:
     """Everything a world needs to come into being.
 
     ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
     vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
     ``has_account`` in order. ``oracle_max_age`` (seconds) and ``oracle_deviation`` (fraction at
-    which a feed's round is due) are by asset.
+    which a feed's round is due) are by asset. ``aave``: None where the vault hedges at the
+    ClearingHouse alone.
     """
 
     assets: tuple[Token, ...]
@@ -162,6 +201,7 @@ class Protocol:
     clearing: ClearingParameters
     vault: VaultParameters
     agents: tuple[AgentSlot, ...]
+    aave: AaveParameters | None = None
 
     @property
     def markets(self) -> int:

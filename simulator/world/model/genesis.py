@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.types import USDC_DECIMALS
+from simulator.world.model.lending import set_all_rates
+from simulator.world.model.parameters import pool_table
 from simulator.world.model.pool import initialise
-from simulator.world.model.state import State, allocate
+from simulator.world.model.state import PoolState, State, allocate
 from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import from_raw, to_raw
 
 if TYPE_CHECKING:
     from simulator.types import Floats
-    from simulator.world.model.parameters import Tables
-    from simulator.world.protocol import Protocol
+    from simulator.world.model.parameters import AaveTable, Tables
+    from simulator.world.model.state import AaveState
+    from simulator.world.protocol import AaveParameters, Protocol
 
 
 def empty(protocol: Protocol, tables: Tables, paths: int) -> State:
@@ -30,6 +33,7 @@ def empty(protocol: Protocol, tables: Tables, paths: int) -> State:
         agents=len(protocol.agents),
         assets=len(protocol.assets),
         risk_assets=len(protocol.risk_assets) if portfolio else 0,
+        legs=len(protocol.aave.legs) if protocol.aave is not None else 0,
     )
 
 
@@ -41,6 +45,8 @@ def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: 
     state.vault.betas_time[:] = -1.0
     state.vault.high_water_mark[:] = 1.0
     _fund_clearing(protocol, tables, state, perp_depth)
+    if protocol.aave is not None:
+        _open_aave(protocol.aave, tables.aave, state.aave)
     for agent, slot in enumerate(protocol.agents):
         state.wallet.token[agent, 0] = to_raw(slot.usdc, USDC_DECIMALS)
         state.wallet.token[agent, 1] = to_raw(slot.base, protocol.assets[1].decimals)
@@ -69,3 +75,19 @@ def _fund_clearing(protocol: Protocol, tables: Tables, state: State, perp_depth:
                 clearing.cash[account] = from_raw(raw, USDC_DECIMALS)
             else:
                 clearing.collateral[account, collateral] = raw
+
+
+def _open_aave(parameters: AaveParameters, table: AaveTable, aave: AaveState) -> None:
+    """What others have supplied and borrowed; the legs' pools at their first price."""
+    aave.liquidity_index[:] = 1.0
+    aave.borrow_index[:] = 1.0
+    reserves = (parameters.usdc, *(leg.reserve for leg in parameters.legs))
+    for index, reserve in enumerate(reserves):
+        lent = np.floor(reserve.borrowed * table.unit[index])
+        aave.owed[index] = lent
+        aave.available[index] = np.floor(reserve.supplied * table.unit[index]) - lent
+    set_all_rates(table, aave)
+    depth = np.ones(aave.nothing.shape[1])
+    for index, leg in enumerate(parameters.legs):
+        pool = PoolState(*(getattr(aave, name)[index] for name in PoolState._fields))
+        initialise(pool_table(leg.pool), pool, leg.pool.sqrt_price_x96 / 2**96, depth)

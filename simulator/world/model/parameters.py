@@ -94,12 +94,39 @@ class VaultTable(NamedTuple):
     usdc_unit: float
 
 
+class AaveTable(NamedTuple):
+    """Aave v3 as a hedge venue (contracts/SPEC.md §4.8). R reserves, USDC first; L legs.
+
+    Each leg's pool is a :class:`PoolTable` with one background range, field by field.
+    """
+
+    leg_of: NDArray[np.int64]  # [M] leg that hedges instead of a market; -1: none
+    asset: NDArray[np.int64]  # [R]
+    unit: Floats  # [R] raw units per whole token
+    optimal_usage: Floats  # [R]
+    base_rate: Floats  # [R] per year
+    slope1: Floats  # [R]
+    slope2: Floats  # [R]
+    factor: Floats  # [R]
+    ltv: float
+    threshold: float
+    bonus: float
+    fee_ppm: Floats  # [L]
+    tick_spacing: Floats  # [L]
+    ticks: Floats  # [L, 2]
+    sqrt_prices: Floats  # [L, 2]
+    lower: NDArray[np.int64]  # [L, 1]
+    upper: NDArray[np.int64]  # [L, 1]
+    liquidity: Floats  # [L, 1]
+
+
 class Tables(NamedTuple):
     """All parameters."""
 
     pool: PoolTable
     clearing: ClearingTable
     vault: VaultTable
+    aave: AaveTable
 
 
 def pool_table(parameters: PoolParameters) -> PoolTable:
@@ -191,10 +218,50 @@ def vault_table(protocol: Protocol) -> VaultTable:
     )
 
 
+def aave_table(protocol: Protocol) -> AaveTable:
+    """Constants of Aave and of its legs' pools; without Aave, arrays without elements."""
+    aave = protocol.aave
+    legs = aave.legs if aave is not None else ()
+    reserves = (aave.usdc, *(leg.reserve for leg in legs)) if aave is not None else ()
+    pools = [pool_table(leg.pool) for leg in legs]
+    leg_of = np.full(protocol.markets, -1)
+    for index, leg in enumerate(legs):
+        leg_of[leg.market] = index
+
+    def stack(name: str, width: int) -> Floats:
+        rows = [getattr(pool, name) for pool in pools]
+        return np.array(rows, np.float64).reshape(len(rows), width)
+
+    def column(name: str) -> Floats:
+        return np.array([getattr(reserve, name) for reserve in reserves], np.float64)
+
+    return AaveTable(
+        leg_of=leg_of.astype(np.int64),
+        asset=np.array([reserve.asset for reserve in reserves], np.int64),
+        unit=np.array([10.0 ** protocol.assets[r.asset].decimals for r in reserves], np.float64),
+        optimal_usage=column("optimal_usage"),
+        base_rate=column("base_rate"),
+        slope1=column("slope1"),
+        slope2=column("slope2"),
+        factor=column("factor"),
+        ltv=float(aave.ltv) if aave is not None else 0.0,
+        threshold=float(aave.liquidation_threshold) if aave is not None else 0.0,
+        bonus=float(aave.liquidation_bonus) if aave is not None else 0.0,
+        fee_ppm=stack("fee_ppm", 1)[:, 0].copy(),
+        tick_spacing=stack("tick_spacing", 1)[:, 0].copy(),
+        ticks=stack("ticks", 2),
+        sqrt_prices=stack("sqrt_prices", 2),
+        lower=stack("lower", 1).astype(np.int64),
+        upper=stack("upper", 1).astype(np.int64),
+        liquidity=stack("liquidity", 1),
+    )
+
+
 def tables_of(protocol: Protocol) -> Tables:
     """Every parameter of a protocol, as kernels read it."""
     return Tables(
         pool_table(protocol.pool),
         clearing_table(protocol),
         vault_table(protocol),
+        aave_table(protocol),
     )

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from simulator.types import Floats
 
 
+# A leg's pool has one background range: below, in and above it.
+SEGMENTS_OF_A_LEG = 3
+
+
 class PoolState(NamedTuple):
     """A Uniswap v3 pool. S = initialised background ticks."""
 
@@ -74,6 +78,29 @@ class ClearingState(NamedTuple):
     pledge: PositionState
 
 
+class AaveState(NamedTuple):
+    """Aave v3 and the pools where what it lends is sold; nothing at all where it is not used.
+
+    R = reserves, USDC first, then the legs' assets; L = legs; U = 1 with legs, else 0.
+    """
+
+    liquidity_index: Floats  # [R, P] at updated_at
+    borrow_index: Floats  # [R, P]
+    liquidity_rate: Floats  # [R, P] per year
+    borrow_rate: Floats  # [R, P] per year
+    updated_at: Floats  # [R, P] seconds since the start
+    available: Floats  # [R, P] raw, not lent
+    owed: Floats  # [R, P] scaled debt of everyone, raw
+    supplied: Floats  # [U, P] scaled USDC of the vault's venue, raw
+    debt: Floats  # [L, P] its scaled debts, raw
+    sqrt_price: Floats  # [L, P] of the pool asset/USDC, as in PoolState
+    tick: Floats  # [L, P]
+    segment: Floats  # [L, P]
+    profile: Floats  # [L, 3, P]
+    depth: Floats  # [L, P]
+    nothing: Floats  # [U, P] zeros: the vault has no position in these pools
+
+
 class VaultState(NamedTuple):
     """The HedgeVault, beside its position and its margin accounts 0 … M."""
 
@@ -106,6 +133,7 @@ class State(NamedTuple):
     clearing: ClearingState
     vault: VaultState
     wallet: WalletState
+    aave: AaveState
 
 
 class Oracle(NamedTuple):
@@ -118,6 +146,12 @@ class Oracle(NamedTuple):
     clock: Floats
 
 
+_OF_RESERVES = (
+    *("liquidity_index", "borrow_index", "liquidity_rate", "borrow_rate"),
+    *("updated_at", "available", "owed"),
+)
+
+
 def allocate(
     paths: int,
     *,
@@ -128,6 +162,7 @@ def allocate(
     agents: int,
     assets: int,
     risk_assets: int = 0,
+    legs: int = 0,
 ) -> State:
     """A zeroed state of ``paths`` paths."""
     shapes: list[tuple[Any, dict[str, tuple[int, ...]]]] = [
@@ -155,6 +190,18 @@ def allocate(
         (VaultState, {"betas": (markets,), "request": (agents,), "place": (agents,)}),
         (WalletState, {"token": (agents, assets), "shares": (agents,)}),
     ]
+    used = int(legs > 0)
+    shapes.append(
+        (
+            AaveState,
+            {
+                **dict.fromkeys(_OF_RESERVES, (used + legs,)),
+                **dict.fromkeys(("supplied", "nothing"), (used,)),
+                **dict.fromkeys(("debt", "sqrt_price", "tick", "segment", "depth"), (legs,)),
+                "profile": (legs, SEGMENTS_OF_A_LEG),
+            },
+        )
+    )
     stored = {group: [n for n in group._fields if n != "pledge"] for group, _ in shapes}
     rows = sum(math.prod(shape.get(name, ())) for group, shape in shapes for name in stored[group])
     buffer = np.zeros((rows, paths))

@@ -1,0 +1,242 @@
+"""The model's leg on Aave against Aave's, Uniswap's and AaveHedge's own bytecode."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from simulator.config import load
+from simulator.config.resolve import resolve
+from simulator.types import STATUS_OF_REVERT, Status
+from simulator.world.model import aave, lending
+from simulator.world.model.genesis import genesis
+from simulator.world.model.jit import kernel
+from simulator.world.model.parameters import AaveTable, Tables, tables_of
+from simulator.world.model.state import AaveState, Oracle
+from simulator.world.protocol import (
+    AaveLeg,
+    AaveParameters,
+    BackgroundRange,
+    MarketParameters,
+    PoolParameters,
+    Protocol,
+    ReserveParameters,
+    Token,
+)
+from tests.aave.market import (
+    ASSETS,
+    BONUS,
+    DECIMALS,
+    FACTOR,
+    FEE_PPM,
+    FULL_RANGE,
+    LTV,
+    POOL_USDC,
+    PRICES,
+    RATES,
+    SPACING,
+    SUPPLY,
+    THRESHOLD,
+    USDC_UNIT,
+    WAD,
+    AaveMarket,
+    sqrt_price_x96,
+    wad,
+)
+
+TOLERANCE = 1e-9
+_trade, _deposit, _withdraw = aave.trade, lending.deposit, lending.withdraw
+_slice, _liquidate = aave.exit_slice, lending.liquidate
+_value, _withdrawable, _size = lending.value, lending.withdrawable, lending.size_of
+
+
+@kernel
+def do_trade(table: AaveTable, state: AaveState, oracle: Oracle, leg: int, delta: float) -> int:
+    return _trade(table, state, oracle, leg, delta, 0.0 if delta < 0.0 else 1e300, 0)[0]
+
+
+@kernel
+def do_deposit(table: AaveTable, state: AaveState, oracle: Oracle, raw: float) -> None:
+    _deposit(table, state, oracle, raw, 0)
+
+
+@kernel
+def do_withdraw(table: AaveTable, state: AaveState, oracle: Oracle, raw: float) -> int:
+    return _withdraw(table, state, oracle, raw, 0)
+
+
+@kernel
+def do_slice(table: AaveTable, state: AaveState, oracle: Oracle, fraction: float) -> float:
+    return _slice(table, state, oracle, fraction, 0)
+
+
+@kernel
+def do_liquidate(
+    table: AaveTable, state: AaveState, oracle: Oracle, leg: int, cover: float
+) -> tuple[bool, float, float]:
+    return _liquidate(table, state, oracle, leg, cover, 0)
+
+
+@kernel
+def read(table: AaveTable, state: AaveState, oracle: Oracle) -> tuple[float, ...]:
+    loan = _value(table, state, oracle, 0)
+    return (
+        loan.supplied,
+        loan.equity,
+        loan.maintenance,
+        _withdrawable(table, state, oracle, 2.0, 0)[1],
+        _size(table, state, oracle, 0, 0),
+        _size(table, state, oracle, 1, 0),
+        state.sqrt_price[0, 0],
+        state.sqrt_price[1, 0],
+    )
+
+
+def reserve(symbol: str) -> ReserveParameters:
+    rates = RATES[symbol]
+    return ReserveParameters(
+        list(DECIMALS).index(symbol), SUPPLY[symbol], 0.0,
+        rates.optimal_usage, rates.base, rates.slope1, rates.slope2, FACTOR,
+    )  # fmt: skip
+
+
+def protocol() -> Protocol:
+    """The market of tests/aave as a protocol: assets USDC, BTC, SOL."""
+    calm = resolve(load("calm"))
+    legs = []
+    for market, symbol in enumerate(ASSETS):
+        root = sqrt_price_x96(symbol, PRICES[symbol])
+        background = BackgroundRange(-FULL_RANGE, FULL_RANGE, POOL_USDC * USDC_UNIT * 2**96 // root)
+        pool = PoolParameters(FEE_PPM, SPACING, root, (background,))
+        legs.append(AaveLeg(market, reserve(symbol), pool))
+    terms: MarketParameters = calm.clearing.markets[0]
+    markets = tuple(replace(terms, asset=list(DECIMALS).index(s)) for s in ASSETS)
+    return replace(
+        calm,
+        assets=tuple(Token(s, d, float(PRICES[s])) for s, d in DECIMALS.items()),
+        oracle_max_age=(86_400,) * 3,
+        oracle_deviation=(0.0,) * 3,
+        clearing=replace(calm.clearing, markets=markets, covariance_factor=()),
+        aave=AaveParameters(LTV / 1e4, THRESHOLD / 1e4, BONUS / 1e4, reserve("USDC"), tuple(legs)),
+    )
+
+
+class Both:
+    """The same operations on the chain and in the model; ``agree`` compares everything."""
+
+    def __init__(self) -> None:
+        self.chain = AaveMarket()
+        made = protocol()
+        tables: Tables = tables_of(made)
+        one = np.ones(1)
+        self.state = genesis(made, tables, one, one).aave
+        self.table = tables.aave
+        prices = np.array([[float(p)] for p in PRICES.values()])
+        self.oracle = Oracle(prices, np.zeros((3, 1)), np.full(3, 86_400.0), np.zeros(1))
+
+    def market(self) -> tuple[AaveTable, AaveState, Oracle]:
+        return self.table, self.state, self.oracle
+
+    def trade(self, leg: int, size: int) -> Status:
+        """Of a WAD size."""
+        symbol = list(ASSETS)[leg]
+        refusal = self.chain.trade(leg, size)
+        status = Status(do_trade(*self.market(), leg, size / WAD))
+        assert status == (STATUS_OF_REVERT[refusal] if refusal else Status.OK), (symbol, size)
+        return status
+
+    def move(self, **factors: Fraction) -> None:
+        prices = {s: Fraction(wad(self.chain.prices[s] * f), WAD) for s, f in factors.items()}
+        self.chain.report(**prices)
+        for index, symbol in enumerate(DECIMALS):
+            self.oracle.price[index, 0] = float(self.chain.prices[symbol])
+
+    def wait(self, seconds: int) -> None:
+        self.chain.wait(seconds)
+        self.oracle.clock[0] += seconds
+        self.oracle.updated_at[:] = self.oracle.clock[0]
+
+    def agree(self) -> None:
+        chain = self.chain
+        margin = chain.margin()
+        root = [chain.pool(symbol).call("slot0")[0] / 2**96 for symbol in ASSETS]
+        expected = [
+            chain.supplied(),
+            margin.equity / WAD,
+            margin.maintenance / WAD,
+            chain.hedge.call("withdrawable", chain.account, 2 * WAD),
+            chain.size(0) / WAD,
+            chain.size(1) / WAD,
+            *root,
+        ]
+        worth = max(chain.supplied() / USDC_UNIT, 1.0)  # equity is a difference of large numbers
+        scale = [worth * 1e6, worth, worth, worth * 1e6, 0.01, 0.01, 0.0, 0.0]
+        for value, other, least in zip(read(*self.market()), expected, scale, strict=True):
+            assert abs(value - other) <= TOLERANCE * max(abs(other), least)
+
+
+sizes = st.integers(-30 * 10**6, 30 * 10**6).filter(bool)  # millionths
+factors = st.fractions(Fraction(8, 10), Fraction(12, 10), max_denominator=1_000)
+steps = st.one_of(
+    st.tuples(st.just("trade"), st.integers(0, 1), sizes),
+    st.tuples(st.just("close"), st.integers(0, 1), st.floats(0.01, 1.0)),
+    st.tuples(st.just("deposit"), st.integers(1, 10**12)),
+    st.tuples(st.just("withdraw"), st.floats(0.01, 1.0)),
+    st.tuples(st.just("slice"), st.floats(0.01, 1.0)),
+    st.tuples(st.just("wait"), st.integers(1, 30 * 86_400)),
+    st.tuples(st.just("move"), factors, factors),
+    st.tuples(st.just("liquidate"), st.integers(0, 1)),
+)
+
+
+def run(both: Both, step: tuple) -> None:
+    chain = both.chain
+    kind, *rest = step
+    if kind == "trade":
+        both.trade(rest[0], rest[1] * 10**12 * (1 if rest[0] == 0 else 200))
+    elif kind == "close":
+        leg, part = rest
+        size = -chain.size(leg)
+        if size > 0:
+            both.trade(leg, size if part > 0.9 else int(size * part) // 10**10 * 10**10 or size)
+    elif kind == "deposit":
+        chain.do("deposit", chain.address("vault"), 0, 0, rest[0])
+        do_deposit(*both.market(), float(rest[0]))
+    elif kind == "withdraw":
+        allowed = chain.hedge.call("withdrawable", chain.account, 0)
+        raw = int(allowed * rest[0])
+        if raw:
+            assert chain.attempt("withdraw", 0, 0, raw, chain.address("vault")) == ""
+            assert do_withdraw(*both.market(), float(raw)) == Status.OK
+    elif kind == "slice" and chain.health_factor() >= WAD:
+        redeemer = chain.address("redeemer")
+        assert chain.attempt("exit_slice", wad(Fraction(rest[0])), redeemer, redeemer) == ""
+        do_slice(*both.market(), rest[0])
+    elif kind == "wait":
+        both.wait(rest[0])
+    elif kind == "move":
+        both.move(BTC=rest[0], SOL=rest[1])
+    elif kind == "liquidate":
+        symbol = list(ASSETS)[rest[0]]
+        cover = chain.debt(symbol)
+        usdc, asset, user = (chain.addresses[name] for name in ("USDC", symbol, "hedge"))
+        refusal = chain.lend("liquidator", "liquidationCall", usdc, asset, user, cover, False)
+        done, _, _ = do_liquidate(*both.market(), rest[0], float(cover))
+        assert done == (refusal == "")
+
+
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(st.lists(steps, min_size=3, max_size=14))
+def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple]) -> None:
+    both = Both()
+    chain = both.chain
+    chain.do("deposit", chain.address("vault"), 0, 0, 10**12)
+    do_deposit(*both.market(), 1e12)
+    both.agree()
+    for step in script:
+        run(both, step)
+        both.agree()
