@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
@@ -80,11 +82,9 @@ def deployment() -> Deployed:
     for half, amount in RANGES:
         for offset in CENTRES:
             lower, upper = MIDDLE + offset - half, MIDDLE + offset + half
+            pair, amounts = (base.address, usdc.address), (amount, amount // 10**8, 0, 0)
             token_id, liquidity, _, _ = manager.transact(
-                owner,
-                "mint",
-                (base.address, usdc.address, FEE, lower, upper, amount, amount // 10**8)
-                + (0, 0, owner, 2**40),
+                owner, "mint", (*pair, FEE, lower, upper, *amounts, owner, 2**40)
             )
             nfts[token_id] = Pledge(liquidity, lower, upper)
     addresses = {
@@ -119,14 +119,12 @@ class Bench:
             "slot0"
         )[0]
         self._transfer = selector(manager.signature("transferFrom", 3))
-        oracle = Contract(load("PriceOracle"), self.addresses["oracle"], self.chain)
-        self._feeds: set[int] = set()
-        self._oracle = oracle
-        self.clearing = Contract(load("ClearingHouse"), self.addresses["clearing"], self.chain)
+        self._oracle = Contract(load("PriceOracle"), self.addresses["oracle"], self.chain)
         self.address = self.addresses["clearing"]
 
-    def place(self, ledger: Ledger) -> None:
-        """Put a state there: terms, accounts, NFTs, tokens, prices."""
+    @contextmanager
+    def state(self, ledger: Ledger) -> Iterator[None]:
+        """A state in place: terms, accounts, NFTs, prices; whatever is done to it is undone."""
         import pyrevm
 
         self._states += 1
@@ -137,26 +135,24 @@ class Bench:
         for place, word in stored.items():
             if word:
                 self.evm.insert_account_storage(self.address, place, word)
+        checkpoint = self.evm.snapshot()
         owner = self.addresses["owner"]
         for account in ledger.accounts.values():
             for token_id in account.pledges:
                 data = self._transfer + words(int(owner, 16), int(self.address, 16), token_id)
-                self.evm.message_call(owner, self.addresses["manager"], data)
-        self._report(ledger)
-
-    def _report(self, ledger: Ledger) -> None:
-        owner = self.addresses["owner"]
-        for asset in ledger.prices.keys() - self._feeds:
-            self._oracle.transact(owner, "add_feed", f"0x{asset:040x}", MAX_AGE, 0)
-            self._feeds.add(asset)
+                self.chain.transact(owner, self.addresses["manager"], data)
         feeds = [f"0x{asset:040x}" for asset in ledger.prices]
+        for feed in feeds:
+            self._oracle.transact(owner, "add_feed", feed, MAX_AGE, 0)
         self._oracle.transact(owner, "report", feeds, [*ledger.prices.values()], ledger.now)
+        yield
+        self.evm.revert(checkpoint)
 
     def read(self, place: int) -> int:
         return int(self.evm.storage(self.address, place))
 
     def call(self, sender: int, signature: str, *arguments: int) -> list[int] | str:
-        """Signed words of the answer, or the reason of the refusal. State stays as the call left it."""
+        """Signed words of the answer, or the reason of the refusal."""
         data = selector(signature) + words(*arguments)
         try:
             answer = self.chain.transact(f"0x{sender:040x}", self.address, data)

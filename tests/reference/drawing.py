@@ -207,6 +207,8 @@ def _set_cash(draw: random.Random, out: Ledger, number: int) -> None:
     account = out.accounts[number]
     if not account.positions:
         account.cash = draw.choice([0, wad(draw, 0, 1e5), -wad(draw, 0, 1e4)])
+        if account.cash < 0:  # some close left it so
+            account.failure = (draw.randrange(MARKETS), chance(draw, 0.5))
         return
     account.cash = 0
     empty = margin.valuation(out, number)

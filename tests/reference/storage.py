@@ -11,6 +11,7 @@ from functools import cache
 
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.storage import mapping_slot as _mapping_slot
+from tests.reference.amounts import sqrt_ratio_at_tick
 from tests.reference.clearing.state import Ledger, Position
 from tests.reference.integers import WAD, ceil
 
@@ -18,7 +19,7 @@ Words = dict[int, int]
 Read = Callable[[int], int]
 
 mapping_slot = cache(_mapping_slot)
-_TICK, _ROW = 2**24 - 1, 2**32 - 1
+_ROW = 2**32 - 1
 
 
 @cache
@@ -65,9 +66,9 @@ def state_words(ledger: Ledger) -> Words:
             values = (p.size, p.cost, p.index, p.loss) if p else (0, 0, 0, 0)
             words.update(_struct(mapping_slot(slot("position"), number, m), values))
         for token_id, pledge in account.pledges.items():
-            ticks = (pledge.upper & _TICK) << 24 | pledge.lower & _TICK
-            put("pledge_of", number, token_id)
-            put("pledge_word", ticks << 128 | pledge.liquidity, token_id)
+            edges = (sqrt_ratio_at_tick(pledge.lower), sqrt_ratio_at_tick(pledge.upper))
+            terms = (number, pledge.liquidity, *edges)
+            words.update(_struct(mapping_slot(slot("pledge_terms"), token_id), terms))
     for c, raw in enumerate(ledger.held):
         put("collateral_held", raw, c)
     for name in ("maker_cash", "insurance_fund", "bad_debt", "gate_until", "pledged_liquidity"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.reference.clearing import perp, waterfall
 from tests.reference.clearing.margin import (
     Valuation,
+    initial,
     require_initial_margin,
     unit_equity,
     valuation,
@@ -34,7 +35,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
         delta = -sign(left) * closed
         perp.exchange(ledger, number, m, delta, perp.fill_price(ledger, m, delta))
         after = valuation(ledger, number)
-        require_better(ledger, before, after)
+        require_better(before, after)
         penalty = penalty_of(ledger, before, after, closed, index)
         account.cash -= penalty
         share = floor(penalty, ledger.parameters.liquidator_share, WAD)
@@ -45,16 +46,9 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     return deleveraged + closed, penalty
 
 
-def floor_rate(ledger: Ledger, state: Valuation) -> int:
-    """mu phi': initial margin per unit of gross requirement."""
-    p = ledger.parameters
-    if state.risk:
-        return ceil(p.initial_multiple, p.gross_floor, WAD)
-    return p.initial_multiple
-
-
 def gross_shortfall(ledger: Ledger, state: Valuation) -> int:
-    return ceil(state.gross, floor_rate(ledger, state), WAD) - state.equity
+    """What is missing to initial margin by the gross rule."""
+    return initial(ledger, state.floored) - state.equity
 
 
 def risk_reduction(ledger: Ledger, state: Valuation, z: Vector, cost: int, most: int) -> int:
@@ -76,7 +70,7 @@ def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
     cost = ceil(unit_equity(ledger, state.balance), rate, WAD)
     shortfall, gross = gross_shortfall(ledger, state), 0
     if shortfall > 0:
-        freed = floor(floor_rate(ledger, state), terms.maintenance_rate, WAD)
+        freed = floor(freeing_rate(ledger, state), terms.maintenance_rate, WAD)
         gross = ceil(shortfall, WAD, freed - cost) if freed > cost else most
     row = ledger.rows.get(terms.asset, NO_ROW)
     z = tuple(sign(size) * entry * (WAD // ENTRY_SCALE) for entry in row)
@@ -84,11 +78,15 @@ def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
     return min(ceil(usd, WAD, index), abs(size))
 
 
-def require_better(ledger: Ledger, before: Valuation, after: Valuation) -> None:
+def freeing_rate(ledger: Ledger, state: Valuation) -> int:
+    """mu phi': initial margin per unit of gross requirement."""
+    rate = ledger.parameters.initial_multiple
+    return rate if state.floored == state.gross else floor(rate, ledger.parameters.gross_floor, WAD)
+
+
+def require_better(before: Valuation, after: Valuation) -> None:
     """Where the risk rule binds, closing a hedge must not make matters worse."""
-    p = ledger.parameters
-    floored = ceil(before.gross, p.gross_floor, WAD)
-    binding = before.risk and ceil(before.risk, p.risk_multiple, WAD) > floored
+    binding = before.maintenance > before.floored
     if binding and before.equity >= 0 and after.equity < after.maintenance:
         better = after.equity * before.maintenance >= before.equity * after.maintenance
         require(better, "clearing: not reducing risk")

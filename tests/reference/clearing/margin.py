@@ -19,7 +19,10 @@ from tests.reference.integers import WAD, ceil, floor, sign
 
 @dataclass(frozen=True)
 class Valuation:
-    """SPEC §3.4 of one account, USD WAD (``balance``: USDC). ``risk``: R, 0 unless portfolio."""
+    """SPEC §3.4 of one account, USD WAD (``balance``: USDC).
+
+    ``floored``: phi' G; ``risk``: R, 0 unless the margin is portfolio margin.
+    """
 
     balance: int
     value: int
@@ -27,6 +30,7 @@ class Valuation:
     initial_equity: int
     maintenance: int
     gross: int
+    floored: int
     notional: int
     risk: int
     v: Vector
@@ -104,13 +108,13 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
     balance_usd = floor(balance, ledger.price(ledger.usdc), WAD)
     expose(ledger.usdc, balance_usd + pledged_usdc)
 
-    maintenance, risk, v = gross, 0, NO_ROW
+    floored = maintenance = gross
+    risk, v = 0, NO_ROW
     if account.positions and not account.isolated and parameters.risk_multiple:
         v = exposure_vector(exposures)
         risk = norm_up(v)
-        maintenance = max(
-            ceil(gross, parameters.gross_floor, WAD), ceil(risk, parameters.risk_multiple, WAD)
-        )
+        floored = ceil(gross, parameters.gross_floor, WAD)
+        maintenance = max(floored, ceil(risk, parameters.risk_multiple, WAD))
     return Valuation(
         balance=balance,
         value=balance_usd + full,
@@ -118,6 +122,7 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
         initial_equity=usdc_equity(ledger, account.cash + capped) + net,
         maintenance=maintenance,
         gross=gross,
+        floored=floored,
         notional=notional,
         risk=risk,
         v=v,

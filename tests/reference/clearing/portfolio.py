@@ -51,8 +51,8 @@ def least_reduction(equity: int, v: Vector, z: Vector, cost: int, multiple: int,
         root = b + isqrt(b * b - a * c)
         if root > 0:
             x = ceil(c, WAD, root)
-            if x <= most and ceil(cost, x, WAD) <= equity:
-                return x
+            if ceil(cost, x, WAD) <= equity:
+                return min(x, most)
     along, square = dot(z, v), dot(z, z)
     if along <= 0 or not square:
         return 0

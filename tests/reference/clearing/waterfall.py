@@ -7,7 +7,7 @@ from tests.reference.clearing.margin import Valuation, valuation
 from tests.reference.clearing.state import Ledger, require
 from tests.reference.integers import WAD, ceil, floor, sign
 
-MAX_PROFIT_RATIO = 2**128 - 1  # so that no rank overflows on chain
+MAX_RATIO = 2**96 - 1  # so that no rank overflows on chain
 
 
 def from_insurance(ledger: Ledger, m: int, need: int) -> int:
@@ -106,23 +106,24 @@ def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
         position = ledger.account(number).positions[m]
         if sign(position.size) != -sign(size):
             continue
-        perp.accrue_held(ledger, number)
-        market = ledger.markets[m]
-        if floor(position.size, price, WAD) - position.cost - perp.owed(market, position) <= 0:
+        worth = floor(position.size, price, WAD) - position.cost
+        if worth <= perp.owed(ledger.markets[m], position):
             continue
+        perp.accrue_held(ledger, number)
         found.append((rank(ledger, number, m), -position.opened, number))
     return [number for _, _, number in sorted(found, reverse=True)]
 
 
 def rank(ledger: Ledger, number: int, m: int) -> int:
-    """Profit ratio times leverage, WAD, each quotient rounded down; first those without equity."""
+    """Profit ratio times leverage, WAD, all rounded down; first those without equity or cost."""
     position = ledger.account(number).positions[m]
     profit = perp.closeout_value(ledger, m, position.size) - position.cost
     equity = valuation(ledger, number).equity
     if equity <= 0 or not position.cost:
-        return 2**256 - 1
+        return 2**192 - 1
     if profit <= 0:
         return 0
     notional = ceil(abs(position.size), ledger.index_price(m), WAD)
-    ratio = min(floor(profit, WAD, abs(position.cost)), MAX_PROFIT_RATIO)
-    return floor(ratio, notional, equity)
+    ratio = floor(profit, WAD, abs(position.cost))
+    leverage = floor(notional, WAD, equity)
+    return floor(min(ratio, MAX_RATIO), min(leverage, MAX_RATIO), WAD)

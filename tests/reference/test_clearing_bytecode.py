@@ -1,0 +1,241 @@
+"""The compiled clearing house against the integer reference: every word, every unit, every refusal.
+
+Each state is drawn, written into storage, valued, and then tried with operations one by one, each
+on the same state again. ``HEDGESIM_STATES`` sets how many states (default 10,000).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.reference import drawing
+from tests.reference.bench import Bench
+from tests.reference.clearing import liquidation, margin, perp, pledging, trading
+from tests.reference.clearing.state import Ledger, RefusedError
+from tests.reference.drawing import LIQUIDATOR, MARKETS, OWNERS
+from tests.reference.integers import WAD
+from tests.reference.storage import differences
+
+STATES = int(os.environ.get("HEDGESIM_STATES", "10000"))
+SHARDS = 4
+FRESH = 250  # states per EVM, whose journal keeps all it has seen
+FAR = 2**255 - 1
+
+Operation = Callable[[Ledger], object]
+
+
+@dataclass
+class Comparison:
+    """What was compared, and what differed."""
+
+    bench: Bench = field(default_factory=Bench)
+    seen: Counter[str] = field(default_factory=Counter)
+    found: list[str] = field(default_factory=list)
+
+    def equal(self, what: str, ours: object, theirs: object) -> None:
+        self.seen[what] += 1
+        if ours != theirs:
+            self.found.append(f"{what}: contract {theirs}, reference {ours}")
+
+    def operation(
+        self, ledger: Ledger, run: Operation, sender: int, signature: str, *arguments: int
+    ) -> Ledger | None:
+        """Both sides do it; answers, refusals and everything stored must agree, then it is undone.
+
+        The ledger after it; None when it was refused.
+        """
+        after = ledger.copy()
+        expected: object
+        try:
+            answer = run(after)
+            expected = list(answer) if isinstance(answer, tuple) else []
+        except RefusedError as refused:
+            expected, after = str(refused), ledger
+        checkpoint = self.bench.evm.snapshot()
+        actual = self.bench.call(sender, signature, *arguments)
+        name = signature.split("(", maxsplit=1)[0]
+        self.equal(name, expected, actual)
+        if not isinstance(expected, str):
+            wrong = differences(after, self.bench.read)
+            if wrong:
+                self.found.append(f"{name}: {wrong[:3]}")
+        self.bench.evm.revert(checkpoint)
+        refused = isinstance(expected, str)
+        self.seen[f"{name} {expected if refused else 'done'}"] += 1
+        return None if refused else after
+
+
+def compare_views(check: Comparison, ledger: Ledger, draw: random.Random) -> None:
+    call = check.bench.call
+    for m in range(MARKETS):
+        state = perp.accrued(ledger, m)
+        values = [state.skew, state.rate, state.index, state.updated_at]
+        check.equal("funding", values, call(1, "market_state(uint256)", m))
+        check.equal("mark", [perp.mark_price(ledger, m)], call(1, "mark_price(uint256)", m))
+    for number in list(ledger.accounts):
+        state_now = list(margin.valuation(ledger, number).state)
+        check.equal("margin", state_now, call(1, "account_state(uint256)", number))
+        ratio = drawing.wad(draw, 1, 4)
+        spare = [margin.withdrawable(ledger, number, ratio)]
+        asked = call(1, "withdrawable(uint256,uint256)", number, ratio)
+        check.equal("withdrawable", spare, asked)
+
+
+def compare_liquidations(check: Comparison, ledger: Ledger) -> None:
+    for number, account in list(ledger.accounts.items()):
+        for m in account.positions:
+            after = check.operation(
+                ledger,
+                lambda out, n=number, m=m: liquidation.liquidate(out, LIQUIDATOR, n, m),
+                LIQUIDATOR,
+                "liquidate(uint256,uint256)",
+                number,
+                m,
+            )
+            if after is not None:
+                note_waterfall(check, ledger, after, number, m)
+
+
+def note_waterfall(check: Comparison, before: Ledger, after: Ledger, number: int, m: int) -> None:
+    """Which branches a liquidation took."""
+    was = before.accounts[number].positions[m].size
+    others = [n for n in before.holders(m) if n != number]
+    moved = [
+        n for n in others if before.accounts[n].positions[m] != after.accounts[n].positions.get(m)
+    ]
+    seen = check.seen
+    seen["liquidation"] += 1
+    seen["deleveraged"] += bool(moved)
+    seen["deleveraged against several"] += len(moved) > 1
+    seen["closed whole"] += m not in after.accounts[number].positions
+    seen["closed in part"] += m in after.accounts[number].positions
+    seen["insurance paid"] += after.markets[m].insurance_drawn > before.markets[m].insurance_drawn
+    seen["maker paid"] += any(
+        a.maker_drawn > b.maker_drawn for a, b in zip(after.markets, before.markets, strict=True)
+    )
+    seen["socialised"] += any(
+        (a.loss_long, a.loss_short) != (b.loss_long, b.loss_short)
+        for a, b in zip(after.markets, before.markets, strict=True)
+    )
+    seen["insurance gained"] += after.insurance_fund > before.insurance_fund
+    seen["long" if was > 0 else "short"] += 1
+    seen["portfolio" if margin.valuation(before, number).risk else "gross"] += 1
+
+
+def compare_others(check: Comparison, ledger: Ledger, draw: random.Random) -> None:
+    number = draw.choice([n for n in ledger.accounts if n >> 8 in OWNERS])
+    owner, sub, account = number >> 8, number & 255, ledger.accounts[number]
+    raw = draw.choice([1, draw.randrange(10**21), FAR])
+    for n in list(ledger.accounts):
+        if ledger.accounts[n].cash < 0 or n == number:
+            check.operation(
+                ledger,
+                lambda out, n=n: liquidation.liquidate_collateral(out, LIQUIDATOR, n, 1, raw),
+                LIQUIDATOR,
+                "liquidate_collateral(uint256,uint256,uint256)",
+                n,
+                1,
+                raw,
+            )
+        for token_id in ledger.accounts[n].pledges:
+            check.operation(
+                ledger,
+                lambda out, n=n, t=token_id: pledging.liquidate_pledge(
+                    out, LIQUIDATOR, n, t, check.bench.spot
+                ),
+                LIQUIDATOR,
+                "liquidate_pledge(uint256,uint256)",
+                n,
+                token_id,
+            )
+    m = sub - 1 if sub else draw.randrange(MARKETS)
+    held = account.positions[m].size if m in account.positions else 0
+    worth = draw.randint(1, 10**24) * WAD // ledger.index_price(m)
+    size = draw.choice([-held, -held // 2, held, 2 * -held, worth, -worth]) or 1
+    limit = FAR if size > 0 else 0
+    check.operation(
+        ledger,
+        lambda out: trading.trade(out, owner, sub, m, size, limit),
+        owner,
+        "trade(uint256,uint256,int256,uint256)",
+        *(sub, m, size, limit),
+    )
+    target = draw.choice([o for o in OWNERS if o != owner])
+    fraction = draw.choice([WAD, WAD // 2, draw.randint(1, WAD)])
+    ledger.consents.add((target, owner))
+    if not account.pledges:  # their fees: tests of the vault's exits in kind
+        check.operation(
+            ledger,
+            lambda out: trading.transfer_slice(out, owner, sub, fraction, target),
+            owner,
+            "transfer_slice(uint256,uint256,address)",
+            *(sub, fraction, target),
+        )
+    amount = max(account.cash, 0) // ledger.cash_unit
+    amount = draw.choice([0, 1, amount, amount // 2, amount // 10])
+    check.operation(
+        ledger,
+        lambda out: trading.transfer_margin(out, owner, sub, 0, amount),
+        owner,
+        "transfer_margin(uint256,uint256,uint256)",
+        *(sub, 0, amount),
+    )
+
+
+MUST_SEE = {
+    "margin": 7,
+    "funding": 3,
+    "liquidation": 0.5,
+    "deleveraged": 0.1,
+    "deleveraged against several": 0.01,
+    "closed whole": 0.1,
+    "closed in part": 0.1,
+    "insurance paid": 0.05,
+    "insurance gained": 0.05,
+    "maker paid": 0.01,
+    "socialised": 0.01,
+    "long": 0.1,
+    "short": 0.1,
+    "portfolio": 0.1,
+    "gross": 0.1,
+    "liquidate clearing: not liquidatable": 0.1,
+    "liquidate clearing: not reducing risk": 0.001,
+    "liquidate_collateral done": 0.05,
+    "liquidate_pledge done": 0.05,
+    "trade done": 0.05,
+    "trade clearing: below initial margin": 0.05,
+    "trade clearing: inventory limit": 0.01,
+    "trade clearing: open interest cap": 0.01,
+    "transfer_slice done": 0.05,
+    "transfer_margin done": 0.05,
+    "transfer_margin clearing: withdrawals gated": 0.005,
+}
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_margin_funding_liquidation_and_waterfall_are_the_references(shard: int) -> None:
+    states = STATES // SHARDS
+    check = Comparison()
+    for i in range(states):
+        if i and i % FRESH == 0:
+            check.bench = Bench()
+        draw = random.Random(shard * 10**9 + i)
+        ledger = drawing.ledger(draw, check.bench.deployed.place)
+        ledger.consents |= {(t, o) for t in OWNERS for o in OWNERS if t != o}
+        with check.bench.state(ledger):
+            compare_views(check, ledger, draw)
+            compare_liquidations(check, ledger)
+            compare_others(check, ledger, draw)
+        assert check.found == [], f"state {i} of shard {shard}: {check.found[:3]}"
+    rare = {
+        what: check.seen[what]
+        for what, part in MUST_SEE.items()
+        if check.seen[what] < part * states
+    }
+    assert rare == {}, check.seen
