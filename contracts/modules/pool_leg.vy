@@ -245,12 +245,14 @@ def _position(sqrt_price: uint256) -> IHedgeVault.PositionState:
     @notice Amounts at `sqrt_price` (none at zero) and uncollected fees, raw, all rounded down.
     """
     state: IHedgeVault.PositionState = empty(IHedgeVault.PositionState)
-    state.tick_lower = convert(self.tick_lower, int256)
-    state.tick_upper = convert(self.tick_upper, int256)
     state.token_id = self.token_id
     if state.token_id == 0:
+        state.tick_lower = convert(self.tick_lower, int256)
+        state.tick_upper = convert(self.tick_upper, int256)
         return state
     at: INonfungiblePositionManager.Position = staticcall MANAGER.positions(state.token_id)
+    state.tick_lower = convert(at.tick_lower, int256)
+    state.tick_upper = convert(at.tick_upper, int256)
     state.liquidity = self._held(at.liquidity)
     if PLEDGED:
         pledge: IClearingHouse.Pledge = staticcall CLEARING.pledge_terms(state.token_id)
@@ -283,8 +285,8 @@ def _held(at_manager: uint128) -> uint256:
 @view
 def _fees(at: INonfungiblePositionManager.Position) -> (uint256, uint256):
     # What the manager would credit if it were asked to collect now.
-    lower: int24 = self.tick_lower
-    upper: int24 = self.tick_upper
+    lower: int24 = at.tick_lower
+    upper: int24 = at.tick_upper
     held: uint256 = convert(at.liquidity, uint256)
     if held == 0:
         return convert(at.tokens_owed0, uint256), convert(at.tokens_owed1, uint256)
