@@ -14,12 +14,11 @@ from simulator.market.draw import draw
 from simulator.types import Status
 from simulator.world.actions import Deposit, PostBetas, Rebalance, Recenter, Swap, Trade
 from simulator.world.base import Observation
-from simulator.world.chain.observation import ChainObservation, LensSource
+from simulator.world.chain.observation import ChainObservation
 from simulator.world.chain.world import ChainWorld
+from tests.chain.lens_check import compare_with_the_lens
 
 PATHS, STEPS = 2, 30
-# Derived by the model's formulas, or read from other words; all others to the last unit.
-DERIVED = {"funding", "margin", "nav", "position"}
 
 
 class AgainstTheLens:
@@ -29,7 +28,7 @@ class AgainstTheLens:
         self.seen: set[type] = set()
 
     def advanced(self, step, world) -> None:
-        self.compare(world)
+        compare_with_the_lens(world)
 
     def acting(self, step, world, agent, action) -> None:
         pass
@@ -37,27 +36,22 @@ class AgainstTheLens:
     def acted(self, step, world, agent, action, fill) -> None:
         if (fill.status == Status.OK).any():
             self.seen.add(type(action))
-            self.compare(world)
+            compare_with_the_lens(world)
 
     def stepped(self, step, world) -> None:
         pass
 
-    def compare(self, world: ChainWorld) -> None:
-        for transport, source in zip(world.transports, world.sources, strict=True):
-            lens = LensSource(transport, world.deployment, world.layout)
-            for group in world.layout.groups.keys() - DERIVED:
-                assert source.read(group) == lens.read(group), group
-        shown, reported = world.observe(), world.reported()
-        for field in fields(Observation):
-            ours, theirs = getattr(shown, field.name), getattr(reported, field.name)
-            # The formulas are float64, and may floor to the raw USDC unit beside.
-            scale = np.maximum(np.abs(theirs).max(initial=0.0), 1e-9)
-            assert np.all(np.abs(ours - theirs) <= 1e-11 * scale), field.name
 
-
-@pytest.mark.parametrize("scenario", ["correlation-breakdown", "hedge-liquidation"])
-def test_what_is_read_in_process_is_what_the_lens_returns(scenario):
-    config = load(scenario, [f"paths={PATHS}"])
+@pytest.mark.parametrize(
+    ("scenario", "margin"),
+    [
+        ("correlation-breakdown", "gross"),
+        ("calm", "portfolio"),
+        ("hedge-liquidation", "isolated"),
+    ],
+)
+def test_what_is_read_in_process_is_what_the_lens_returns(scenario, margin):
+    config = load(scenario, [f"paths={PATHS}", f"clearing.margin={margin}"])
     protocol = resolve(config)
     world = ChainWorld(protocol, draw(config, 0, PATHS).first_steps(STEPS))
     check = AgainstTheLens()

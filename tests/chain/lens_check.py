@@ -1,0 +1,28 @@
+"""What the chain world shows, against ``Lens.observe``."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from simulator.world.base import Observation
+from simulator.world.chain.observation import LensSource
+from simulator.world.chain.world import ChainWorld
+
+# Derived by the model's formulas, or read from other words; all others to the last unit.
+DERIVED = {"funding", "margin", "nav", "position"}
+
+
+def compare_with_the_lens(world: ChainWorld) -> None:
+    """Every group of words both ways, and every field."""
+    for transport, source in zip(world.transports, world.sources, strict=True):
+        lens = LensSource(transport, world.deployment, world.layout)
+        for group in world.layout.groups.keys() - DERIVED:
+            assert source.read(group) == lens.read(group), group
+    shown, reported = world.observe(), world.reported()
+    for field in fields(Observation):
+        ours, theirs = getattr(shown, field.name), getattr(reported, field.name)
+        # The formulas are float64, and may floor to the raw USDC unit beside.
+        scale = np.maximum(np.abs(theirs).max(initial=0.0), 1e-9)
+        assert np.all(np.abs(ours - theirs) <= 1e-11 * scale), field.name

@@ -1,0 +1,177 @@
+"""Exits and seizures on chain: queue, in kind, pledges; each checked against the Lens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.config import load
+from simulator.config.resolve import resolve
+from simulator.types import Status
+from simulator.world import actions
+from simulator.world.chain.world import ChainWorld
+from tests.chain.lens_check import compare_with_the_lens
+
+YES = np.array([True])
+
+
+def one(value: float) -> np.ndarray:
+    return np.full(1, value)
+
+
+class Stage:
+    """One path of a world; every action is checked, done or refused."""
+
+    def __init__(self, protocol, paths) -> None:
+        self.protocol = protocol
+        self.world = ChainWorld(protocol, paths)
+        self.world.advance(0)
+
+    def agent(self, name: str) -> int:
+        """Index of an agent."""
+        return [slot.name for slot in self.protocol.agents].index(name)
+
+    def do(self, action, status=Status.OK) -> tuple[float, float]:
+        """Carry out an action; (amount in, amount out)."""
+        fill = self.world.execute(action)
+        assert Status(int(fill.status[0])) is status, action
+        compare_with_the_lens(self.world)
+        return float(fill.amount_in[0]), float(fill.amount_out[0])
+
+    def start_vault(self, scale: float = 1.0) -> None:
+        """A million (or a part) of the depositor's and some of a trader's, placed and hedged."""
+        keeper = self.agent("keeper")
+        self.do(actions.Deposit(self.agent("depositor"), one(scale * 1e6)))
+        self.do(actions.Deposit(self.agent("noise_trader"), one(scale * 2e5)))
+        betas = np.full((self.protocol.markets, 1), 0.5)
+        self.do(actions.PostBetas(self.agent("risk_manager"), betas, YES))
+        self.do(actions.Recenter(keeper, YES))
+        self.do(actions.Rebalance(keeper, YES))
+
+    def see(self, field: str, *place: int) -> float:
+        """A field of the observation."""
+        return float(getattr(self.world.observe(), field)[(*place, 0)])
+
+
+@pytest.fixture
+def stage(protocol, quiet_paths) -> Stage:
+    made = Stage(protocol, quiet_paths())
+    made.start_vault()
+    return made
+
+
+@pytest.fixture
+def pledged(quiet_paths) -> Stage:
+    """Portfolio margin, the liquidity backs the hedge; its markets rise fourfold at step 2."""
+    protocol = resolve(load("calm", ["clearing.margin=portfolio"]))
+    quiet = quiet_paths()
+    price = quiet.oracle_price.copy()
+    for market in protocol.clearing.markets:
+        price[market.asset, 2:] *= 4.0
+    made = Stage(protocol, replace(quiet, index=price, oracle_price=price))
+    made.start_vault(0.1)
+    return made
+
+
+def test_requests_wait_in_line_and_are_paid_by_settlement(stage):
+    depositor, trader, keeper = map(stage.agent, ("depositor", "noise_trader", "keeper"))
+    held, other = stage.see("wallet_shares", depositor), stage.see("wallet_shares", trader)
+    stage.do(actions.SettleWithdrawals(keeper, one(1.0), YES), Status.NOTHING_TO_SETTLE)
+    stage.do(actions.CancelRequest(depositor, YES), Status.NO_REQUEST)
+    asked, _ = stage.do(actions.RequestRedeem(depositor, one(held * 0.95)))
+    assert asked == pytest.approx(held * 0.95, rel=1e-15)
+    assert stage.see("queued_shares") == pytest.approx(asked, rel=1e-15)
+    stage.do(actions.RequestRedeem(depositor, one(1.0)), Status.REQUEST_PENDING)
+    stage.do(actions.Redeem(depositor, one(1.0)), Status.WITHDRAWALS_QUEUED)
+    stage.do(actions.RequestRedeem(trader, one(other)))
+    back, _ = stage.do(actions.CancelRequest(trader, YES))
+    assert back == pytest.approx(other, rel=1e-15)
+    assert stage.see("wallet_shares", trader) == other
+
+    usdc = stage.see("wallet_usdc", depositor)
+    burnt, paid = stage.do(actions.SettleWithdrawals(keeper, one(0.25), YES))
+    assert 0.0 < burnt < asked  # a quarter of both legs is not enough for four fifths of all shares
+    assert stage.see("wallet_usdc", depositor) - usdc == pytest.approx(paid, rel=1e-9)
+    assert stage.see("queued_shares") == pytest.approx(asked - burnt, rel=1e-9)
+    more, _ = stage.do(actions.SettleWithdrawals(keeper, one(1.0), YES))
+    assert burnt + more == pytest.approx(asked, rel=1e-12)
+    assert stage.see("queued_shares") == 0.0
+
+
+def test_less_than_a_unit_of_shares_asks_for_nothing(stage):
+    depositor = stage.agent("depositor")
+    for kind in (actions.RequestRedeem, actions.RedeemInKind):
+        stage.do(kind(depositor, one(1e-19)), Status.NONE)
+
+
+def test_a_redemption_in_kind_hands_over_tokens_and_a_slice_of_the_hedge(stage):
+    trader, protocol = stage.agent("noise_trader"), stage.protocol
+    account, supply = protocol.account_of(trader), stage.see("shares")
+    before = {
+        name: stage.see(name, 0, 0) if name == "size" else stage.see(name)
+        for name in ("size", "liquidity", "idle_usdc")
+    }
+    wallet = stage.see("wallet_usdc", trader), stage.see("wallet_base", trader)
+    shares, fraction = stage.do(actions.RedeemInKind(trader, one(supply / 20)))
+    assert shares == pytest.approx(supply / 20, rel=1e-15)
+    assert fraction == pytest.approx(1 / 20, rel=1e-9)
+    assert stage.see("size", account, 0) == pytest.approx(before["size"] / 20, rel=1e-9)
+    assert stage.see("size", 0, 0) == pytest.approx(before["size"] * 0.95, rel=1e-9)
+    assert stage.see("liquidity") == pytest.approx(before["liquidity"] * 0.95, rel=1e-9)
+    assert stage.see("wallet_usdc", trader) - wallet[0] > before["idle_usdc"] / 20
+    assert stage.see("wallet_base", trader) > wallet[1]
+    stage.do(actions.RedeemInKind(trader, one(1.0)), Status.ACCOUNT_IN_USE)
+
+
+def test_who_has_no_margin_account_takes_no_slice(stage):
+    depositor = stage.agent("depositor")
+    stage.do(actions.RedeemInKind(depositor, one(1.0)), Status.NO_CONSENT)
+
+
+def test_the_fee_receiver_is_paid_in_shares(quiet_paths):
+    protocol = resolve(load("calm", ["vault.management_fee=0.1"]))
+    made = Stage(protocol, quiet_paths())
+    made.start_vault()
+    assert made.see("fee_shares") == 0.0
+    made.world.advance(3)
+    made.do(actions.Deposit(made.agent("depositor"), one(1e4)))
+    hours = 3 * made.world.market.step_seconds / 3_600
+    expected = made.see("shares") * 0.1 * hours / (365 * 24)
+    assert made.see("fee_shares") == pytest.approx(expected, rel=2e-2)
+
+
+def test_a_covariance_is_posted_by_the_venue_whoever_decides(pledged):
+    factor = np.zeros((len(pledged.protocol.risk_assets), 8, 1))
+    factor[:, 0, 0] = np.linspace(-0.01, 0.05, len(factor))
+    requirement = pledged.see("maintenance", 0)
+    pledged.do(actions.PostCovariance(pledged.agent("risk_manager"), factor, YES))
+    assert pledged.see("maintenance", 0) != requirement
+    shown = pledged.world.sources[0].read("covariance")
+    assert np.array(shown).reshape(-1, 8)[:, 0].tolist() == np.rint(factor[:, 0, 0] * 1e8).tolist()
+    pledged.do(actions.PostCovariance(pledged.agent("risk_manager"), factor, ~YES), Status.NONE)
+
+
+def test_pledged_liquidity_of_a_healthy_account_stays_where_it_is(pledged):
+    liquidator = pledged.agent("liquidator")
+    for account in (0, pledged.protocol.account_of(liquidator)):
+        pledged.do(actions.LiquidatePledge(liquidator, account, YES), Status.NOT_LIQUIDATABLE)
+
+
+def test_pledged_liquidity_of_a_failing_account_is_sold(pledged):
+    """The hedge loses more than its margin when its markets rise and the base asset does not."""
+    liquidator = pledged.agent("liquidator")
+    own = pledged.protocol.account_of(liquidator)
+    base = [terms.asset for terms in pledged.protocol.clearing.collaterals].index(1)
+    pledged.world.advance(2)
+    assert pledged.see("liquidity") > 0.0
+    assert pledged.see("equity", 0) < 0.0
+    cash = pledged.see("cash", 0)
+    paid, fraction = pledged.do(actions.LiquidatePledge(liquidator, 0, YES))
+    assert fraction == 1.0  # less could not restore the margin
+    assert pledged.see("liquidity") == 0.0
+    price = pledged.protocol.assets[1].price * (1 - pledged.protocol.clearing.liquidation_penalty)
+    assert pledged.see("collateral", own, base) * price == pytest.approx(paid, rel=1e-6)
+    assert pledged.see("cash", 0) - cash > paid  # and the USDC that was in the position
+    pledged.do(actions.LiquidatePledge(liquidator, 0, YES), Status.NOT_LIQUIDATABLE)
