@@ -29,7 +29,8 @@ class AgentSlot:
     """One actor: its wallet, and its margin account if it trades perps.
 
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
-    collateral (same order as ``Protocol.collaterals``) already posted at the start.
+    collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
+    whole tokens of each leg's asset on Aave in the wallet, () = none.
     """
 
     name: str
@@ -37,6 +38,7 @@ class AgentSlot:
     base: float
     has_account: bool
     margin: tuple[float, ...] = ()
+    hedge: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from simulator.types import USDC_DECIMALS, InputError
-from simulator.world.chain import artifacts, uniswap
+from simulator.world.chain import artifacts, hedging, uniswap
 from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructor
 from simulator.world.chain.transport import created_address
 from simulator.world.units import scaled_liquidity, to_raw
 
 if TYPE_CHECKING:
+    from simulator.world.chain.hedging import Lending
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
@@ -41,6 +42,7 @@ class Roles:
     risk_manager: str  # posts the vault's betas, on behalf of whichever agent decides them
     liquidity_owner: str  # sets the background liquidity
     fee_receiver: str  # of the vault's fees
+    lender: str  # everybody else at Aave
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Deployment:
     vault: str
     lens: str
     agents: tuple[str, ...]  # as Protocol.agents
+    lending: Lending | None = None  # where the vault hedges on Aave too
 
     def margin_accounts(self, protocol: Protocol) -> tuple[int, ...]:
         """Clearing accounts in the order of ``Protocol``: ``owner << 8 | sub``."""
@@ -122,6 +125,7 @@ class _Deployer:
             risk_manager=account("risk manager"),
             liquidity_owner=account("liquidity owner"),
             fee_receiver=account("fee receiver"),
+            lender=account("lender"),
         )
         self.agents = tuple(
             account(f"agent {index} {slot.name}") for index, slot in enumerate(protocol.agents)
@@ -135,6 +139,7 @@ class _Deployer:
         self._clearing()
         self._pool()
         self._pledges()
+        self._lending()
         self._vault()
         lens = self._new("Lens")
         self._agents()
@@ -152,6 +157,7 @@ class _Deployer:
             vault=self.vault.address,
             lens=lens.address,
             agents=self.agents,
+            lending=self.lending,
         )
 
     # ------------------------------------------------------------------------------------- helpers
@@ -171,12 +177,11 @@ class _Deployer:
     # --------------------------------------------------------------------------------------- steps
 
     def _tokens(self) -> None:
-        """Token contracts; the pool sorts its tokens by address and the base must come first."""
-        nonce = self.transport.nonce(self.roles.deployer)
-        next_two = [created_address(self.roles.deployer, nonce + i) for i in range(2)]
-        usdc_first = int(next_two[0], 16) > int(next_two[1], 16)
-        order = [0, 1] if usdc_first else [1, 0]
-        order += range(2, len(self.protocol.assets))
+        """Token contracts. Pools sort their tokens by address, and USDC must come last in each."""
+        nonce, count = self.transport.nonce(self.roles.deployer), len(self.protocol.assets)
+        coming = [created_address(self.roles.deployer, nonce + i) for i in range(count)]
+        order = list(range(1, count))
+        order.insert(max(range(count), key=lambda i: int(coming[i], 16)), 0)
         made = {
             index: self._new("Token", asset.symbol, asset.symbol, asset.decimals)
             for index, asset in ((i, self.protocol.assets[i]) for i in order)
@@ -285,6 +290,34 @@ class _Deployer:
             terms = (manager, pool, wad(p.lp_haircut), p.lp_cap)
             self._own(self.clearing, "set_lp_collateral", *terms)
 
+    def _lending(self) -> None:
+        """The second hedge venue. Right before the vault, whose address it must foresee."""
+        self.lending = None
+        p = self.protocol
+        if p.aave is None:
+            return
+        prices = [wad(asset.price) for asset in p.assets]
+        tokens = [token.address for token in self.tokens]
+        self.oracle.transact(self.roles.reporter, "report", tokens, prices, self.genesis)
+        self.lending = hedging.deploy(
+            self.transport,
+            self.roles.deployer,
+            self.roles.lender,
+            p,
+            p.aave,
+            self.tokens,
+            self.oracle.address,
+            self.uniswap.factory,
+        )
+
+    def _hedges(self) -> list[tuple[str, int]]:
+        """(venue, market there) for each market, in order."""
+        hedges = [(self.clearing.address, market) for market in range(self.protocol.markets)]
+        if self.lending is not None and self.protocol.aave is not None:
+            for index, leg in enumerate(self.protocol.aave.legs):
+                hedges[leg.market] = (self.lending.hedge, index)
+        return hedges
+
     def _vault(self) -> None:
         v = self.protocol.vault
         places = (
@@ -296,11 +329,10 @@ class _Deployer:
             self.clearing.address,
         )
         strategy = self._new("VaultStrategy", (*places, v.isolated, v.pledged)).address
-        hedges = [(self.clearing.address, market) for market in range(self.protocol.markets)]
         self.vault = self._new(
             "HedgeVault",
             *places,
-            hedges,
+            self._hedges(),
             self._vault_parameters(),
             v.isolated,
             v.pledged,
@@ -336,11 +368,15 @@ class _Deployer:
 
     def _agents(self) -> None:
         """Wallets, allowances, posted margin, and consent to slices of the vault's account."""
-        spenders = (self.uniswap.router.address, self.clearing.address, self.vault.address)
+        spenders = [self.uniswap.router.address, self.clearing.address, self.vault.address]
         collaterals = [terms.asset for terms in self.protocol.clearing.collaterals]
-        held = sorted({0, 1, *collaterals})
+        lent: tuple[int, ...] = ()
+        if self.lending is not None:
+            spenders += [self.lending.aave, self.lending.hedge]
+            lent = self.lending.assets
+        held = sorted({0, 1, *collaterals, *lent})
         for slot, address in zip(self.protocol.agents, self.agents, strict=True):
-            wallet = {0: slot.usdc, 1: slot.base}
+            wallet = {0: slot.usdc, 1: slot.base} | dict(zip(lent, slot.hedge, strict=False))
             for asset, amount in wallet.items():
                 self._fund(asset, address, self._raw(asset, amount))
             for asset in held:

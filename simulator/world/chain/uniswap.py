@@ -17,9 +17,6 @@ Q96 = 2**96
 MIN_SQRT_RATIO = 4_295_128_739
 MAX_SQRT_RATIO = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_342
 
-# UniswapV3Factory's constructor enables these; any other pair is enabled by its owner.
-_BUILT_IN_SPACINGS = {500: 10, 3_000: 60, 10_000: 200}
-
 
 @dataclass(frozen=True)
 class Uniswap:
@@ -51,15 +48,32 @@ def deploy(
         return Contract(artifact, address, transport)
 
     factory = new("UniswapV3Factory")
-    if _BUILT_IN_SPACINGS.get(fee_ppm) != tick_spacing:
-        factory.transact(deployer, "enableFeeAmount", fee_ppm, tick_spacing)
-    factory.transact(deployer, "createPool", token0, token1, fee_ppm)
-    address = factory.call("getPool", token0, token1, fee_ppm)
-    pool = Contract(artifacts.load("UniswapV3Pool"), address, transport)
-    pool.transact(deployer, "initialize", sqrt_price_x96)
+    pool = add_pool(
+        transport, factory, deployer, token0, token1, fee_ppm, tick_spacing, sqrt_price_x96,
+    )  # fmt: skip
     return Uniswap(
         factory,
         pool,
         new("SwapRouter", factory.address, ZERO_ADDRESS),
         new("NonfungiblePositionManager", factory.address, ZERO_ADDRESS, ZERO_ADDRESS),
     )
+
+
+def add_pool(
+    transport: Transport,
+    factory: Contract,
+    deployer: str,
+    token0: str,
+    token1: str,
+    fee_ppm: int,
+    tick_spacing: int,
+    sqrt_price_x96: int,
+) -> Contract:
+    """One more initialised pool of a factory."""
+    if factory.call("feeAmountTickSpacing", fee_ppm) != tick_spacing:
+        factory.transact(deployer, "enableFeeAmount", fee_ppm, tick_spacing)
+    factory.transact(deployer, "createPool", token0, token1, fee_ppm)
+    address = factory.call("getPool", token0, token1, fee_ppm)
+    pool = Contract(artifacts.load("UniswapV3Pool"), address, transport)
+    pool.transact(deployer, "initialize", sqrt_price_x96)
+    return pool
