@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.config import load
+from simulator.config.resolve import resolve
 from simulator.types import Status
 from simulator.world import actions
 from simulator.world.chain.world import ChainWorld
@@ -18,28 +20,52 @@ TOLERANCE = 0.35
 ONE, YES = np.ones(1), np.array([True])
 # Hedge markets' prices by step: hedged, margin thin, margin short.
 RALLY = (1.0, 1.3, 1.45)
+# Hedged, worth less than nothing.
+JUMP = (1.0, 4.0)
 
 
 @pytest.fixture(scope="module")
 def measured(protocol, anvil_url, agent, quiet_paths):
-    """Gas by kind of action, the mean of a course of events in which each kind succeeds."""
-    quiet = quiet_paths(steps=len(RALLY) - 1)
-    price = quiet.oracle_price.copy()
-    for market in protocol.clearing.markets:
-        price[market.asset, :, 0] *= RALLY
-    world = ChainWorld(protocol, replace(quiet, index=price, oracle_price=price), anvil_url)
+    """Gas by kind of action, the mean of courses of events in which each kind succeeds."""
     used: dict[type, list[int]] = {}
-    for step, batch in enumerate(course(protocol, agent)):
-        world.advance(step)
-        for action in batch:
-            fill = world.execute(action)
-            assert Status(int(fill.status[0])) is Status.OK, (step, action)
-            used.setdefault(type(action), []).append(world.transports[0].gas_used)
+    pledged = resolve(load("calm", ["clearing.margin=portfolio"]))
+    for terms, rises, course in (
+        (protocol, RALLY, course_of_a_vault(protocol, agent)),
+        (pledged, JUMP, course_of_a_pledge(pledged, agent)),
+    ):
+        quiet = quiet_paths(steps=len(rises) - 1)
+        price = quiet.oracle_price.copy()
+        for market in terms.clearing.markets:
+            price[market.asset, :, 0] *= rises
+        world = ChainWorld(terms, replace(quiet, index=price, oracle_price=price), anvil_url)
+        for step, batch in enumerate(course):
+            world.advance(step)
+            for action in batch:
+                fill = world.execute(action)
+                assert Status(int(fill.status[0])) is Status.OK, (step, action)
+                used.setdefault(type(action), []).append(world.transports[0].gas_used)
     return {kind: float(np.mean(gas)) for kind, gas in used.items()}
 
 
-def course(protocol, agent):
+def course_of_a_pledge(protocol, agent):
+    keeper, venue = agent("keeper"), agent("liquidator")
+    factor = np.zeros((len(protocol.risk_assets), 8, 1))
+    factor[:, 0] = 0.04
+    return [
+        [
+            actions.Deposit(agent("depositor"), ONE * 1e5),
+            actions.PostBetas(agent("risk_manager"), np.ones((protocol.markets, 1)), YES),
+            actions.Recenter(keeper, YES),
+            actions.Rebalance(keeper, YES),
+            actions.PostCovariance(agent("risk_manager"), factor, YES),
+        ],
+        [actions.LiquidatePledge(venue, 0, YES)],
+    ]
+
+
+def course_of_a_vault(protocol, agent):
     trader, keeper, venue = agent("noise_trader"), agent("keeper"), agent("liquidator")
+    taker = agent("perp_arbitrageur")
     depositor, account = agent("depositor"), protocol.account_of(agent("noise_trader"))
     spot = protocol.assets[1].price
     first = protocol.assets[protocol.clearing.markets[0].asset].price
@@ -59,6 +85,13 @@ def course(protocol, agent):
             actions.PostMargin(trader, 0, ONE * -(cash - 1e4)),
             actions.Trade(trader, 0, ONE * -2.5e6 / first, none),
             actions.Redeem(depositor, ONE * 1e3),
+            actions.RequestRedeem(depositor, ONE * 1e3),
+            actions.CancelRequest(depositor, YES),
+            actions.Deposit(taker, ONE * 1e4),
+            actions.RedeemInKind(taker, ONE * 1e3),
+            # More than idle and spare margin hold.
+            actions.RequestRedeem(depositor, ONE * 1e6),
+            actions.SettleWithdrawals(keeper, ONE, YES),
         ],
         [
             actions.Liquidate(venue, account, 0, YES),

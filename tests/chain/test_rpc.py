@@ -22,7 +22,7 @@ def script(protocol, agent):
     one = np.ones(1)
     trader, keeper = agent("noise_trader"), agent("keeper")
     risk, depositor = agent("risk_manager"), agent("depositor")
-    price = protocol.assets[1].price
+    taker, price = agent("perp_arbitrageur"), protocol.assets[1].price
     return [
         [
             actions.Deposit(depositor, one * 2e6),
@@ -41,6 +41,12 @@ def script(protocol, agent):
             actions.Trade(trader, 1, one * 100.0, one * 1e6),
             actions.Redeem(depositor, one * 1e5),
             actions.PostMargin(trader, 0, one * -10.5),
+            actions.Deposit(taker, one * 1e5),
+            actions.RedeemInKind(taker, one * 3e4),
+            actions.RequestRedeem(depositor, one * 2e5),
+            actions.RequestRedeem(taker, one * 1e4),
+            actions.CancelRequest(taker, YES),
+            actions.SettleWithdrawals(keeper, one * 0.5, YES),
         ],
     ]
 
