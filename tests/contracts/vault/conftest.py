@@ -24,6 +24,7 @@ ARTIFACTS = {
     "NonfungiblePositionManager": "v3-periphery/artifacts/contracts",
 }
 FEE_PPM, SPACING = 500, 10
+LP_HAIRCUT = wad("0.15")
 WETH_PRICE = 2_000
 UNLIMITED = 2**256 - 1
 FOREVER = 2**40
@@ -55,13 +56,15 @@ class Terms:
     top_up_ratio: int = wad("3.5")
     deleverage_ratio: int = wad("2.2")
     keeper_reward: int = usdc_raw(5)
+    keeper_share: int = wad("0.05")
     entry_fee: int = wad("0.001")
     exit_fee: int = wad("0.005")
+    management_fee: int = 0
+    performance_fee: int = 0
     deposit_cap: int = usdc_raw(10_000_000)
     beta_max: int = wad(2)
     beta_max_change: int = wad("0.25")
     beta_interval: int = 3_600
-    isolated: bool = False
 
     def tuple(self, **changes: Any) -> tuple[Any, ...]:
         """The ABI tuple, with some values changed."""
@@ -106,13 +109,18 @@ def router(owner: Any, factory: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def pool(owner: Any, maker: Any, factory: Any, weth: Any, usdc: Any) -> Any:
+def manager(owner: Any, factory: Any) -> Any:
+    """Of position NFTs."""
+    return owner.deploy(container("NonfungiblePositionManager"), factory, factory, factory)
+
+
+@pytest.fixture(scope="module")
+def pool(owner: Any, maker: Any, factory: Any, manager: Any, weth: Any, usdc: Any) -> Any:
     """At 2,000 USDC per WETH, 600 million USD of each side over a wide range."""
     factory.createPool(weth, usdc, FEE_PPM, sender=owner)
     address = factory.getPool(weth, usdc, FEE_PPM)
     pool = container("UniswapV3Pool").at(address)
     pool.initialize(sqrt_price_x96(WETH_PRICE), sender=owner)
-    manager = owner.deploy(container("NonfungiblePositionManager"), factory, factory, factory)
     for token, amount in ((weth, 300_000 * WAD), (usdc, usdc_raw(600_000_000))):
         token.mint(maker, amount, sender=owner)
         token.approve(manager, UNLIMITED, sender=maker)
@@ -129,13 +137,20 @@ def pool(owner: Any, maker: Any, factory: Any, weth: Any, usdc: Any) -> Any:
 @pytest.fixture(scope="module")
 def new_vault(
     project: Any, owner: Any, risk: Any, guardian: Any, depositor: Any, counterparty: Any,
-    usdc: Any, weth: Any, pool: Any, oracle: Any, clearing: Any,
+    usdc: Any, weth: Any, pool: Any, manager: Any, oracle: Any, clearing: Any,
 ) -> Callable[..., Any]:  # fmt: skip
     """``new_vault(isolated=True)``: ``TERMS`` changed as named; roles and allowances given."""
 
-    def deploy(**changes: Any) -> Any:
+    def deploy(*, isolated: bool = False, pledged: bool = False, **changes: Any) -> Any:
+        if pledged and clearing.lp_collateral().pool != pool:
+            clearing.set_lp_collateral(manager, pool, LP_HAIRCUT, 2**127, sender=owner)
+        places = (usdc, weth, pool, manager, oracle, clearing)
+        addresses = tuple(place.address for place in places)
+        strategy = owner.deploy(project.VaultStrategy, (*addresses, isolated, pledged))
+        hedges = [(clearing.address, market) for market in (0, 1)]
+        terms = TERMS.tuple(**changes)
         vault = owner.deploy(
-            project.HedgeVault, usdc, weth, pool, oracle, clearing, [0, 1], TERMS.tuple(**changes)
+            project.HedgeVault, *places, hedges, terms, isolated, pledged, strategy
         )
         vault.set_risk_manager(risk, sender=owner)
         vault.set_guardian(guardian, sender=owner)
@@ -156,6 +171,14 @@ def vault(new_vault: Callable[..., Any]) -> Any:
 @pytest.fixture(scope="module")
 def running(vault: Any, risk: Any, depositor: Any, keeper: Any) -> Any:
     """100,000 USDC deposited, invested around 2,000 and hedged with BTC (0.6) and SOL (0.4)."""
+    start(vault, risk, depositor, keeper)
+    return vault
+
+
+@pytest.fixture(scope="module")
+def pledging(new_vault: Callable[..., Any], risk: Any, depositor: Any, keeper: Any) -> Any:
+    """As ``running``, with the position pledged to the cross account."""
+    vault = new_vault(pledged=True)
     start(vault, risk, depositor, keeper)
     return vault
 

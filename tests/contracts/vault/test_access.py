@@ -16,6 +16,10 @@ from tests.contracts.vault.conftest import TERMS, usdc_raw
     [
         ("post_betas", ([0, 0],), "roles: not the risk manager"),
         ("set_parameters", (TERMS.tuple(),), "roles: not the owner"),
+        ("set_fee_receiver", ("0x" + "11" * 20,), "roles: not the owner"),
+        ("set_delay", (60,), "roles: not the owner"),
+        ("schedule", (b"\x01" * 32,), "roles: not the owner"),
+        ("cancel", (b"\x01" * 32,), "roles: not the guardian"),
         ("set_paused", (True,), "roles: not the guardian"),
         ("set_paused", (False,), "roles: not the owner"),
         ("set_risk_manager", ("0x" + "11" * 20,), "roles: not the owner"),
@@ -83,11 +87,13 @@ def test_pause_stops_what_adds_risk_until_the_owner_lifts_it(
         {"margin_target": wad("1.9"), "top_up_ratio": wad("1.8"), "deleverage_ratio": wad("1.7")},
         {"margin_target": wad(10_000) + 1},
         {"keeper_reward": usdc_raw(10_000) + 1},
+        {"keeper_share": wad("0.05") + 1},
+        {"management_fee": wad("0.1") + 1},
+        {"performance_fee": wad("0.5") + 1},
         {"entry_fee": wad("0.1") + 1},
         {"exit_fee": wad("0.1") + 1},
         {"deposit_cap": 2**128},
         {"beta_max": wad(100) + 1},
-        {"isolated": True},
     ],
     ids=str,
 )
@@ -102,9 +108,10 @@ def test_callbacks_refuse_everyone_at_any_other_time(
     vault: Any, depositor: Any, keeper: Any, usdc: Any, pool: Any
 ) -> None:
     vault.deposit(usdc_raw(100_000), depositor, sender=depositor)
-    for function in ("uniswapV3SwapCallback", "uniswapV3MintCallback"):
-        with ape.reverts("vault: not the pool"):
-            getattr(vault, function)(0, 10**6, b"", sender=keeper)
+    with ape.reverts("vault: not the pool"):
+        vault.uniswapV3SwapCallback(0, 10**6, b"", sender=keeper)
+    with ape.reverts("vault: not the clearing house"):
+        vault.on_rearrange(b"", sender=keeper)
 
 
 def test_pool_itself_cannot_draw_on_the_vault_unasked(
@@ -118,30 +125,51 @@ def test_pool_itself_cannot_draw_on_the_vault_unasked(
 
 
 def test_constructor_refuses_what_does_not_fit(
-    project: Any, owner: Any, usdc: Any, weth: Any, sol: Any, pool: Any, oracle: Any, clearing: Any
-) -> None:
-    def refused(error: str, *arguments: Any) -> None:
+    project: Any, owner: Any, usdc: Any, weth: Any, sol: Any, pool: Any, manager: Any, oracle: Any,
+    clearing: Any,
+) -> None:  # fmt: skip
+    fits = {
+        "asset": usdc, "base": weth, "pool": pool, "manager": manager, "oracle": oracle,
+        "clearing": clearing,
+    }  # fmt: skip
+
+    def strategy(isolated: bool = False, pledged: bool = False, **others: Any) -> Any:
+        addresses = tuple(place.address for place in (fits | others).values())
+        return owner.deploy(project.VaultStrategy, (*addresses, isolated, pledged))
+
+    def refused(error: str, markets: list[int], made_for: Any, **others: Any) -> None:
+        hedges = [(clearing.address, market) for market in markets]
+        arguments = (*(fits | others).values(), hedges, TERMS.tuple(), False, False, made_for)
         with ape.reverts(error):
-            owner.deploy(project.HedgeVault, *arguments, TERMS.tuple())
+            owner.deploy(project.HedgeVault, *arguments)
 
-    refused("vault: pool tokens", weth, usdc, pool, oracle, clearing, [0, 1])
-    refused("vault: pool tokens", usdc, sol, pool, oracle, clearing, [0, 1])
-    refused("vault: markets not ascending", usdc, weth, pool, oracle, clearing, [1, 0])
-    refused("vault: markets not ascending", usdc, weth, pool, oracle, clearing, [0, 0])
-    refused("vault: no such market", usdc, weth, pool, oracle, clearing, [0, 2])
+    fitting = strategy()
+    refused("vault: pool tokens", [0, 1], fitting, asset=weth, base=usdc)
+    refused("vault: pool tokens", [0, 1], fitting, base=sol)
+    refused("vault: markets not ascending", [1, 0], fitting)
+    refused("vault: markets not ascending", [0, 0], fitting)
+    refused("vault: no such market", [0, 2], fitting)
     other = owner.deploy(project.PriceOracle, owner)
-    refused("vault: another oracle", usdc, weth, pool, other, clearing, [0])
+    refused("vault: another oracle", [0], strategy(oracle=other), oracle=other)
+    refused("vault: another strategy", [0], strategy(oracle=other))
+    refused("vault: another strategy", [0], strategy(pledged=True))
+    with ape.reverts("vault: pledged and isolated"):
+        strategy(isolated=True, pledged=True)
 
 
-def test_runtime_code_fits_eip_170(vault: Any, clearing: Any, chain: Any) -> None:
-    for contract in (vault, clearing):
+def test_runtime_code_fits_eip_170(project: Any, vault: Any, clearing: Any, chain: Any) -> None:
+    strategy = project.VaultStrategy.at(vault.STRATEGY())
+    for contract in (vault, strategy, clearing):
         assert 0 < len(chain.provider.get_code(contract.address)) <= 24_576
 
 
 def test_views_describe_the_vault(
-    vault: Any, usdc: Any, weth: Any, pool: Any, oracle: Any, clearing: Any
+    vault: Any, usdc: Any, weth: Any, pool: Any, manager: Any, oracle: Any, clearing: Any
 ) -> None:
     assert (vault.asset(), vault.BASE(), vault.POOL()) == (usdc, weth, pool)
-    assert (vault.ORACLE(), vault.CLEARING(), vault.ISOLATED()) == (oracle, clearing, False)
-    assert (vault.decimals(), list(vault.markets())) == (18, [0, 1])
+    assert (vault.ORACLE(), vault.CLEARING(), vault.MANAGER()) == (oracle, clearing, manager)
+    assert not vault.ISOLATED()
+    assert not vault.PLEDGED()
+    assert vault.decimals() == 18
+    assert [(h.venue, h.market) for h in vault.hedges()] == [(clearing, 0), (clearing, 1)]
     assert tuple(vault.parameters()) == TERMS.tuple()

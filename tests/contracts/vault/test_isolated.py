@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import ape
 import pytest
 
 from tests.contracts.mirror import account_of, wad
@@ -60,7 +59,7 @@ def test_loss_of_one_market_stays_in_its_account(
     assert after[1] == before[1]
     assert after[2] < before[2]
     isolated.set_parameters(
-        TERMS.tuple(isolated=True, margin_target=wad(4), top_up_ratio=wad("3.5")), sender=owner
+        TERMS.tuple(margin_target=wad(4), top_up_ratio=wad("3.5")), sender=owner
     )
     receipt = isolated.top_up(sender=keeper)
     (added,) = receipt.decode_logs(isolated.MarginAdded)
@@ -99,8 +98,3 @@ def test_whole_exit_empties_every_account(
     assert read(isolated).sizes == (0, 0)
     assert read(isolated).lp == 0
     assert values(clearing, isolated) == pytest.approx([0, 0, 0], abs=1e-6)
-
-
-def test_margin_mode_is_fixed(isolated: Any, owner: Any) -> None:
-    with ape.reverts("vault: bad parameter"):
-        isolated.set_parameters(TERMS.tuple(), sender=owner)
