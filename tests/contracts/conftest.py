@@ -19,6 +19,8 @@ from tests.reference.clearing_reference import ClearingReference, Terms, Venue
 USDC_UNIT = 10**6
 MAX_AGE = 86_400
 CAP = 10**30
+UNLIMITED = 10**36  # of open interest and of what a market's losses may take, WAD
+GATE = 3_600  # seconds withdrawals wait after an insolvency
 MAKER_FUNDS, INSURANCE_FUNDS = 5_000_000, 1_000  # whole USDC
 
 PRICES = {
@@ -66,6 +68,9 @@ def market_tuple(asset: str, terms: Terms) -> tuple[Any, ...]:
         wad(terms.velocity),
         wad(terms.max_skew),
         wad(terms.maintenance_rate),
+        UNLIMITED,
+        UNLIMITED,
+        UNLIMITED,
     )
 
 
@@ -76,6 +81,9 @@ def parameters_tuple(venue: Venue) -> tuple[int, ...]:
         wad(venue.liquidation_penalty),
         wad(venue.liquidator_share),
         wad(venue.profit_cap),
+        wad(1),
+        0,
+        GATE,
     )
 
 
@@ -208,6 +216,8 @@ def clearing(
     tokens: dict[str, Any],
 ) -> Any:
     """Configured as ``VENUE``, with ``MAKER_FUNDS`` and ``INSURANCE_FUNDS`` in it."""
+    engine = owner.deploy(project.LiquidationEngine, oracle, tokens["USDC"])
+    office = owner.deploy(project.BackOffice, oracle, tokens["USDC"])
     usdc_haircut, weth_haircut = wad(VENUE.haircuts["USDC"]), wad(VENUE.haircuts["WETH"])
     clearing = owner.deploy(
         project.ClearingHouse,
@@ -217,6 +227,8 @@ def clearing(
         usdc_haircut,
         CAP,
         parameters_tuple(VENUE),
+        engine,
+        office,
     )
     clearing.set_risk_manager(risk, sender=owner)
     clearing.set_guardian(guardian, sender=owner)

@@ -19,6 +19,8 @@ HIGHEST = 2**256 - 1
 START = 1_700_000_000
 MAX_AGE = 86_400
 MAKER_FUNDS, INSURANCE_FUNDS = 2_000_000, 500  # whole USDC: a debt can exceed the insurance fund
+UNLIMITED = 10**36  # of open interest and of what a market's losses may take, WAD
+GATE = 3_600  # seconds withdrawals wait after an insolvency
 WALLET = 10**9  # whole tokens each actor starts with
 
 TOKENS = {"USDC": 6, "WETH": 18, "BTC": 8, "SOL": 18}
@@ -101,13 +103,20 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
             venue.liquidation_penalty,
             venue.liquidator_share,
             venue.profit_cap,
+            1,
         )
+    ) + (0, GATE)
+    engine, office = (
+        chain.deploy(
+            owner, encode_constructor(load(name), addresses["oracle"], addresses["USDC"])
+        )
+        for name in ("LiquidationEngine", "BackOffice")
     )
     addresses["clearing"] = chain.deploy(
         owner,
         encode_constructor(
             load("ClearingHouse"), owner, addresses["oracle"], addresses["USDC"],
-            wad(venue.haircuts["USDC"]), HIGHEST, parameters,
+            wad(venue.haircuts["USDC"]), HIGHEST, parameters, engine, office,
         ),
     )  # fmt: skip
     clearing = Contract(load("ClearingHouse"), addresses["clearing"], chain)
@@ -121,7 +130,8 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
             m.max_skew,
             m.maintenance_rate,
         )
-        clearing.transact(owner, "add_market", (addresses[m.asset], *map(wad, numbers)))
+        terms = (addresses[m.asset], *map(wad, numbers), UNLIMITED, UNLIMITED, UNLIMITED)
+        clearing.transact(owner, "add_market", terms)
     clearing.transact(
         owner, "add_collateral", addresses["WETH"], wad(venue.haircuts["WETH"]), HIGHEST
     )
