@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from math import isqrt
 from typing import Any
@@ -11,8 +11,8 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import Status
 from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract, Reverted, status_of
-from simulator.world.chain.deployment import Deployment, deploy
+from simulator.world.chain.codec import Contract, Reverted, reason, status_of
+from simulator.world.chain.deployment import Deployment, deploy, wad
 from simulator.world.chain.revm import RevmTransport, Transaction
 from simulator.world.protocol import Protocol
 
@@ -27,9 +27,10 @@ def protocol() -> Protocol:
 
 
 @cache
-def _genesis() -> tuple[tuple[Transaction, ...], Deployment]:
+def _genesis(**vault: Any) -> tuple[tuple[Transaction, ...], Deployment]:
     chain = RevmTransport(record=True)
-    deployed = deploy(chain, protocol())
+    terms = protocol()
+    deployed = deploy(chain, replace(terms, vault=replace(terms.vault, **vault)))
     assert chain.transactions is not None
     return tuple(chain.transactions), deployed
 
@@ -50,15 +51,21 @@ class Margin:
 
 
 class System:
-    """One copy of the deployment. Prices are floats in USD per whole token, by protocol asset."""
+    """One copy of the deployment. Prices are floats in USD per whole token, by protocol asset.
 
-    def __init__(self) -> None:
-        transactions, self.deployed = _genesis()
+    ``vault``: parameters of the vault (:class:`VaultParameters`) other than the scenario's.
+    """
+
+    def __init__(self, **vault: Any) -> None:
+        transactions, self.deployed = _genesis(**vault)
         self.chain = RevmTransport().fork(transactions)
         self.donated = [0, 0]  # raw USDC, base sent to the vault
         names = [slot.name for slot in protocol().agents]
         self.agents = dict(zip(names, self.deployed.agents, strict=True))
         self.depositors = [self.agents["depositor"], self.agents["noise_trader"]]
+        self.keeper = self.agents["keeper"]
+        self.owner = self.deployed.roles.deployer
+        self.account = int(self.deployed.vault, 16) << 8  # the cross account
         self.prices = [token.price for token in protocol().assets]
         self.report()
 
@@ -78,6 +85,14 @@ class System:
         return self._contract("UniswapV3Pool", self.deployed.pool)
 
     @cached_property
+    def manager(self) -> Contract:
+        return self._contract("NonfungiblePositionManager", self.deployed.manager)
+
+    @cached_property
+    def oracle(self) -> Contract:
+        return self._contract("PriceOracle", self.deployed.oracle)
+
+    @cached_property
     def usdc(self) -> Contract:
         return self._contract("Token", self.deployed.tokens[0])
 
@@ -89,15 +104,24 @@ class System:
 
     def report(self) -> None:
         """An oracle round of every price now."""
-        oracle = self._contract("PriceOracle", self.deployed.oracle)
         prices = [int(price * 1e12) * 10**6 for price in self.prices]
-        oracle.transact(
+        self.oracle.transact(
             self.deployed.roles.reporter, "report", self.deployed.tokens, prices, self.chain.time()
         )
 
-    def wait(self, seconds: int) -> None:
+    def wait(self, seconds: int, *, refresh: bool = True) -> None:
+        """Let time pass; every price is reported again unless ``refresh`` is false."""
         self.chain.set_time(self.chain.time() + seconds)
+        if refresh:
+            self.report()
+
+    def move(self, base: float, *hedges: float) -> None:
+        """The oracle and the pool go to a price of the base asset, hedge assets to theirs."""
+        self.prices[1] = base
+        for index, price in enumerate(hedges):
+            self.prices[2 + index] = price
         self.report()
+        self.swap_to(base / self.prices[0])
 
     def swap_to(self, price: float) -> None:
         """Arbitrage the pool to a price in USDC per base token."""
@@ -125,16 +149,54 @@ class System:
         except Reverted as revert:
             return status_of(revert, "HedgeVault", function), None
 
+    def do(self, sender: str, function: str, *arguments: Any) -> Any:
+        """A vault function's answer; raises Reverted."""
+        return self.vault.transact(sender, function, *arguments)
+
+    def refusal(self, sender: str, function: str, *arguments: Any) -> str:
+        """The reason with which the vault refuses; empty when it does not."""
+        try:
+            self.vault.transact(sender, function, *arguments)
+        except Reverted as revert:
+            return reason(revert.data)
+        return ""
+
+    def invest(self, usdc: int = 2_000_000) -> System:
+        """Whole USDC deposited, placed and hedged with BTC (0.7) and SOL (0.2)."""
+        depositor = self.depositors[0]
+        self.do(depositor, "deposit", usdc * USDC_UNIT, depositor)
+        self.do(self.deployed.roles.risk_manager, "post_betas", [wad(0.7), wad(0.2)])
+        self.do(self.keeper, "recenter")
+        self.do(self.keeper, "rebalance")
+        return self
+
+    def set_terms(self, **changes: Any) -> None:
+        """Replace parameters of the vault, raw values by name."""
+        names = [c["name"] for c in _parameters_of(artifacts.load("HedgeVault"))]
+        values = list(self.vault.call("parameters"))
+        values = list(values[0]) if len(values) == 1 else values
+        for name, value in changes.items():
+            values[names.index(name)] = value
+        self.do(self.owner, "set_parameters", tuple(values))
+
     # ------------------------------------------------------------------------------------ reading
+
+    def get(self, view: str, *arguments: Any) -> Any:
+        """A view of the vault."""
+        return self.vault.call(view, *arguments)
 
     def margin(self) -> Margin:
         """The vault's cross account."""
-        account = int(self.vault.address, 16) << 8
-        return Margin(*self.clearing.call("account_state", account))
+        return Margin(*self.clearing.call("account_state", self.account))
 
     def sizes(self) -> list[int]:
-        account = int(self.vault.address, 16) << 8
         return [
-            self.clearing.call("position", account, market)[0]
+            self.clearing.call("position", self.account, market)[0]
             for market in range(protocol().markets)
         ]
+
+
+def _parameters_of(artifact: artifacts.Artifact) -> list[dict[str, Any]]:
+    setter = next(entry for entry in artifact.abi if entry.get("name") == "set_parameters")
+    components: list[dict[str, Any]] = setter["inputs"][0]["components"]
+    return components

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from eth_abi.packed import encode_packed
-from eth_utils import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.types import Status
-from simulator.world.chain.deployment import wad
 from tests.properties.revm_vault import USDC_UNIT, WAD, System, protocol
 
 SEQUENCES = settings(max_examples=25, deadline=None, derandomize=True, database=None)
@@ -44,17 +41,7 @@ sequences = st.tuples(st.booleans(), st.lists(steps, min_size=1, max_size=14))
 
 def invested() -> System:
     """2,000,000 USDC deposited, placed and hedged."""
-    system = System()
-    depositor = system.depositors[0]
-    for sender, function, *arguments in (
-        (depositor, "deposit", 2_000_000 * USDC_UNIT, depositor),
-        (system.deployed.roles.risk_manager, "post_betas", [wad(0.7), wad(0.2)]),
-        (depositor, "recenter"),
-        (depositor, "rebalance"),
-    ):
-        status, _ = system.attempt(sender, function, *arguments)
-        assert status is Status.OK, function
-    return system
+    return System().invest()
 
 
 def act(system: System, step: Step) -> Status:
@@ -137,23 +124,22 @@ class Books:
     idle: tuple[int, int]
     balances: tuple[int, int]
     liquidity: int
-    liquidity_at_pool: int
+    liquidity_at_manager: int
     supply: int
     shares: int
 
 
 def books(system: System) -> Books:
     vault = system.vault
-    liquidity, lower, upper = vault.call("position_state")[:3]
-    key = keccak(encode_packed(["address", "int24", "int24"], [vault.address, lower, upper]))
+    token_id = vault.call("token_id")
     return Books(
         idle=(vault.call("idle_usdc"), vault.call("idle_base")),
         balances=(
             system.usdc.call("balanceOf", vault.address) - system.donated[0],
             system.base.call("balanceOf", vault.address) - system.donated[1],
         ),
-        liquidity=liquidity,
-        liquidity_at_pool=system.pool.call("positions", key)[0],
+        liquidity=vault.call("position_state")[0],
+        liquidity_at_manager=system.manager.call("positions", token_id)[7] if token_id else 0,
         supply=vault.call("totalSupply"),
         shares=sum(vault.call("balanceOf", agent) for agent in system.depositors),
     )
@@ -162,14 +148,14 @@ def books(system: System) -> Books:
 @SEQUENCES
 @given(sequence=sequences)
 def test_counters_are_the_tokens_whatever_happens(sequence: tuple[bool, list[Step]]) -> None:
-    """Idle counters equal balances less donations, L the pool's record, shares their supply."""
+    """Idle counters equal balances less donations, L the manager's record, shares their supply."""
     starts_invested, actions = sequence
     system = invested() if starts_invested else System()
     for step in actions:
         act(system, step)
         now = books(system)
         assert now.idle == now.balances, step
-        assert now.liquidity == now.liquidity_at_pool, step
+        assert now.liquidity == now.liquidity_at_manager, step
         assert now.supply == now.shares, step
 
 
