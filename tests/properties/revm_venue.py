@@ -23,7 +23,7 @@ UNLIMITED = 10**36  # of open interest and of what a market's losses may take, W
 GATE = 3_600  # seconds withdrawals wait after an insolvency
 WALLET = 10**9  # whole tokens each actor starts with
 
-TOKENS = {"USDC": 6, "WETH": 18, "BTC": 8, "SOL": 18}
+TOKENS = {"USDC": 6, "BTC": 8, "SOL": 18, "WETH": 18}  # in this order WETH is the pool's token 0
 PRICES = {
     "USDC": Fraction(1),
     "WETH": Fraction(2_000),
