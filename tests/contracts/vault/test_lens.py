@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.mirror import account_of, wad
 
-HEADER = 19
+HEADER, MARKET = 22, 10
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +47,21 @@ def header(vault: Any, clearing: Any, pool: Any) -> list[int]:
         at.liquidity, at.tick_lower, at.tick_upper,
         at.lp_base, at.lp_usdc, at.fees_base, at.fees_usdc,
         vault.betas_posted_at(),
+        vault.balanceOf(vault.fee_receiver()), vault.queued_shares(), vault.high_water_mark(),
     ]  # fmt: skip
 
 
 def test_words_are_the_contracts_state(
     observe: Callable[..., list[int]], running: Any, clearing: Any, pool: Any, usdc: Any, weth: Any,
-    give: Callable[..., int], trader: Any, depositor: Any, keeper: Any, swap: Callable[..., None],
+    give: Callable[..., int], owner: Any, trader: Any, depositor: Any, keeper: Any,
+    swap: Callable[..., None],
 ) -> None:  # fmt: skip
     clearing.deposit(trader, 0, 0, give(trader, "USDC", 50_000), sender=trader)
     clearing.deposit(trader, 0, 1, give(trader, "WETH", 3), sender=trader)
     clearing.trade(0, 1, wad("123.5"), wad(200), sender=trader)
     swap(-200_000)
+    running.set_fee_receiver(depositor, sender=owner)
+    running.request_redeem(wad(100), depositor, sender=depositor)
     accounts, wallets = [account_of(running), account_of(trader)], [depositor, trader, keeper]
     words = observe(accounts, wallets)
     expected = header(running, clearing, pool)
@@ -65,7 +69,9 @@ def test_words_are_the_contracts_state(
         state = clearing.market_state(market)
         expected += [
             state.skew, clearing.market(market).skew_scale, state.funding_rate,
-            state.funding_index, running.beta(market),
+            state.funding_index, running.beta(market), clearing.long_interest(market),
+            clearing.loss_long(market), clearing.loss_short(market),
+            clearing.insurance_drawn(market), clearing.maker_drawn(market),
         ]  # fmt: skip
     for account in accounts:
         state = clearing.account_state(account)
@@ -77,6 +83,8 @@ def test_words_are_the_contracts_state(
         expected += [usdc.balanceOf(wallet), weth.balanceOf(wallet), running.balanceOf(wallet)]
     assert words == expected
     assert any(word < 0 for word in words)  # sizes of the hedge
+    assert words[19] == running.balanceOf(depositor) > 0
+    assert words[20] == wad(100)
 
 
 def test_stale_prices_do_not_stop_an_observer(
@@ -93,5 +101,6 @@ def test_vault_without_anything_is_observed_too(
     lens: Any, new_vault: Callable[..., Any], clearing: Any, pool: Any, oracle: Any
 ) -> None:
     words = list(lens.observe(new_vault(), clearing, pool, oracle, [], []))
-    assert len(words) == HEADER + 2 * 5
-    assert words[7:19] == [0] * 12
+    assert len(words) == HEADER + 2 * MARKET
+    assert words[7:21] == [0] * 14
+    assert words[21] == wad(1)  # the high-water mark a vault starts with
