@@ -501,7 +501,7 @@ def _agree(venue: RevmVenue, reference: ClearingReference) -> None:
         close(venue.get("cash", key), account.cash)
         for market in (0, 1):
             expected = account.positions.get(market, Position())
-            size, cost, entry = venue.get("position", key, market)
+            size, cost, entry, _ = venue.get("position", key, market)
             close(size, expected.size)
             close(cost, expected.cost)
             close(entry, expected.entry)

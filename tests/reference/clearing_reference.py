@@ -225,10 +225,14 @@ class ClearingReference:
         unit = usdc * (1 - venue.haircuts["USDC"]) if before.balance >= 0 else usdc
         relief = venue.initial_multiple * terms.maintenance_rate
         relief -= unit * (terms.half_spread + venue.liquidation_penalty)
-        closed = abs(size)
-        if relief > 0:
+        deleveraged = self.absorb(name, m, before) if before.value < 0 else ZERO
+        closed = abs(size) - deleveraged
+        if relief > 0 and before.equity >= 0:
             shortfall = venue.initial_multiple * before.maintenance - before.equity
             closed = min(shortfall / (index * relief), closed)
+        if not closed:
+            self.write_off(account)
+            return deleveraged, ZERO
         delta = -sign(size) * closed
         self.apply(account, m, delta, max(self.fill(m, delta), ZERO))
 
@@ -240,7 +244,42 @@ class ClearingReference:
         self.account(liquidator).cash += penalty * venue.liquidator_share
         self.insurance_fund += penalty * (1 - venue.liquidator_share)
         self.write_off(account)
-        return closed, penalty
+        return deleveraged + closed, penalty
+
+    def absorb(self, name: str, m: int, before: Margin) -> Fraction:
+        """Insurance, then deleveraging at the bankruptcy price; the size deleveraged."""
+        account, asset = self.account(name), self.venue.markets[m].asset
+        size = account.positions[m].size
+        notionals = {
+            i: abs(p.size) * self.prices[self.venue.markets[i].asset]
+            for i, p in account.positions.items()
+        }
+        debt = -before.value / self.prices["USDC"] * notionals[m] / sum(notionals.values())
+        paid = min(debt, self.insurance_fund)
+        account.cash += paid
+        self.insurance_fund -= paid
+        self.bad_debt += paid
+        if paid == debt:
+            return ZERO
+        price = max(self.closeout(m, size) + (debt - paid) / size, ZERO)
+        ranks: dict[str, Fraction] = {}
+        for other, holder in self.accounts.items():
+            p = holder.positions.get(m, Position())
+            owed = p.size * (self.accrued(m).index - p.entry)
+            if p.size * size >= 0 or p.size * price - p.cost - owed <= 0:
+                continue
+            self.accrue_held(holder)
+            equity, profit = self.margin(other).equity, p.size * self.closeout(m, p.size) - p.cost
+            ranks[other] = max(profit, ZERO) / abs(p.cost) * abs(p.size) * self.prices[asset]
+            ranks[other] = ranks[other] / equity if equity > 0 else Fraction(10**40)
+        left = abs(size)
+        for other in sorted(ranks, key=lambda o: -ranks[o]):
+            part = min(left, abs(self.account(other).positions[m].size))
+            if part:
+                self.apply(account, m, -sign(size) * part, price)
+                self.apply(self.account(other), m, sign(size) * part, price)
+                left -= part
+        return abs(size) - left
 
     def write_off(self, account: Account) -> None:
         if account.cash >= 0 or account.positions or any(account.basket.values()):
