@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from simulator.world.chain.artifacts import ROOT
+from simulator.world.chain.deployment import CONTRACTS
 
-CONTRACTS = ("oracle", "clearing", "factory", "pool", "router", "provider", "vault", "lens")
 BIN = Path(sys.executable).parent
 
 
