@@ -1,0 +1,561 @@
+"""The planted bugs: what a hurried hand could write in the contracts."""
+
+from __future__ import annotations
+
+from scripts.mutants.plant import Mutant
+
+# Tests that run on the artifact loader's bytecode, quickest first.
+_FIXED_POINT = ("tests/properties/test_fixed_point_properties.py",)
+_UNISWAP = ("tests/properties/test_uniswap_reference.py",)
+_ORACLE = ("tests/properties/test_price_oracle_properties.py", "tests/market/test_reporters.py")
+_WORLDS = ("tests/test_verify.py", "tests/model/test_worlds_agree.py")
+_CLEARING = (
+    "tests/reference/test_clearing_bytecode.py",
+    "tests/properties/test_clearing_properties.py",
+    "tests/exploits",
+    "tests/stateful",
+    *_WORLDS,
+)
+_VAULT = (
+    "tests/properties/test_vault_properties.py",
+    "tests/exploits",
+    "tests/stateful",
+    *_WORLDS,
+)
+
+
+def _clearing(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, _CLEARING)
+
+
+def _vault(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, _VAULT)
+
+
+_MATH = (
+    Mutant(
+        "mul-div-up-rounds-down", "flipped rounding", "modules/fixed_point.vy",
+        "if uint256_mulmod(x, y, d) != 0:", "if False:", _FIXED_POINT,
+    ),
+    Mutant(
+        "mul-div-floor-truncates", "flipped rounding", "modules/fixed_point.vy",
+        "return -convert(self.mul_div_up(convert(-x, uint256), y, d), int256)",
+        "return -convert(self.mul_div_down(convert(-x, uint256), y, d), int256)", _FIXED_POINT,
+    ),
+    Mutant(
+        "mul-div-high-word", "off by one", "modules/fixed_point.vy",
+        "    if modular < low:\n        high = unsafe_sub(high, 1)\n", "", _FIXED_POINT,
+    ),
+    Mutant(
+        "mul-div-one-newton-step-less", "off by one", "modules/fixed_point.vy",
+        "for _: uint256 in range(6):", "for _: uint256 in range(5):", _FIXED_POINT,
+    ),
+    Mutant(
+        "div-up-of-multiples", "off by one", "modules/fixed_point.vy",
+        "    if x % d != 0:\n", "    if True:\n", _FIXED_POINT,
+    ),
+    Mutant(
+        "sqrt-ratio-rounds-down", "flipped rounding", "modules/tick_math.vy",
+        "return unsafe_add(ratio, 2**32 - 1) >> 32", "return ratio >> 32", _UNISWAP,
+    ),
+    Mutant(
+        "sqrt-ratio-of-positive-ticks", "wrong sign", "modules/tick_math.vy",
+        "    if tick > 0:\n", "    if tick >= 0 and bits > 1:\n", _UNISWAP,
+    ),
+    Mutant(
+        "tick-at-its-own-price", "off by one at a tick", "modules/tick_math.vy",
+        "self.sqrt_ratio_at_tick(candidate) <= sqrt_ratio",
+        "self.sqrt_ratio_at_tick(candidate) < sqrt_ratio", _UNISWAP,
+    ),
+    Mutant(
+        "highest-tick", "off by one at a tick", "modules/tick_math.vy",
+        "candidate < MAX_TICK", "candidate < MAX_TICK - 1", _UNISWAP,
+    ),
+    Mutant(
+        "amounts-below-the-range", "swapped order", "modules/liquidity_math.vy",
+        "return x, fixed_point.mul_div_down(liquidity, at - a, Q96)",
+        "return x, fixed_point.mul_div_down(liquidity, b - at, Q96)", _UNISWAP,
+    ),
+    Mutant(
+        "liquidity-of-the-greater-amount", "wrong sign", "modules/liquidity_math.vy",
+        "liquidity = min(liquidity, fixed_point", "liquidity = max(liquidity, fixed_point", _UNISWAP,
+    ),
+    Mutant(
+        "liquidity-at-the-lower-tick", "off by one at a tick", "modules/liquidity_math.vy",
+        "    if at > a:\n", "    if at >= a and p >= a:\n", _UNISWAP,
+    ),
+    _vault(
+        "fee-growth-at-the-upper-tick", "off by one at a tick", "modules/liquidity_math.vy",
+        "above if tick < upper else", "above if tick <= upper else",
+    ),
+    _vault(
+        "fee-growth-at-the-lower-tick", "off by one at a tick", "modules/liquidity_math.vy",
+        "below if tick >= lower else", "below if tick > lower else",
+    ),
+    _vault(
+        "range-of-negative-ticks", "wrong sign", "modules/vault_math.vy",
+        "    if remainder < 0:\n        remainder += spacing\n", "",
+    ),
+    _vault(
+        "slippage-limit-on-the-wrong-side", "wrong sign", "modules/vault_math.vy",
+        "WAD - max_slippage if sells_base else WAD + max_slippage",
+        "WAD + max_slippage if sells_base else WAD - max_slippage",
+    ),
+)  # fmt: skip
+
+_PRICE = (
+    Mutant(
+        "stale-price-served", "dropped check", "PriceOracle.vy",
+        'assert block.timestamp - round.updated_at <= terms.max_age, "oracle: stale"', "pass", _ORACLE,
+    ),
+    Mutant(
+        "median-of-the-lower-half", "off by one", "PriceOracle.vy",
+        "prices[(count - 1) // 2] + prices[count // 2]",
+        "prices[(count - 1) // 2] + prices[(count - 1) // 2]", _ORACLE,
+    ),
+    Mutant(
+        "one-reporter-is-enough", "dropped check", "PriceOracle.vy",
+        "    if count < quorum:\n        return\n", "    if count == 0:\n        return\n", _ORACLE,
+    ),
+    Mutant(
+        "round-as-young-as-its-youngest", "off by one", "PriceOracle.vy",
+        "times[count - quorum]", "times[count - 1]", _ORACLE,
+    ),
+    Mutant(
+        "reports-from-the-future", "dropped check", "PriceOracle.vy",
+        'assert timestamp <= block.timestamp, "oracle: future round"', "pass", _ORACLE,
+    ),
+    Mutant(
+        "anybody-reports", "dropped check", "PriceOracle.vy",
+        'assert self.is_reporter[msg.sender], "oracle: not a reporter"', "pass", _ORACLE,
+    ),
+    Mutant(
+        "incomplete-rounds-accepted", "dropped check", "PriceOracle.vy",
+        "round.updated_at != 0 and round.answered_in_round >= round.round_id",
+        "round.updated_at != 0", _ORACLE,
+    ),
+    Mutant(
+        "negative-answers", "wrong sign", "PriceOracle.vy",
+        "    if answer <= 0:\n        return 0\n    amount: uint256 = convert(answer, uint256)",
+        "    amount: uint256 = convert(abs(answer), uint256)", _ORACLE,
+    ),
+    Mutant(
+        "decimals-the-wrong-way", "swapped order", "PriceOracle.vy",
+        "return amount * 10 ** (WAD_DECIMALS - decimals)",
+        "return amount // 10 ** (WAD_DECIMALS - decimals)", _ORACLE,
+    ),
+    Mutant(
+        "no-grace-period", "dropped check", "PriceOracle.vy",
+        "block.timestamp > up_since + self.grace_period", "block.timestamp > up_since", _ORACLE,
+    ),
+)  # fmt: skip
+
+_MARGIN = (
+    _clearing(
+        "fill-on-the-inner-half", "wrong sign", "modules/perp_math.vy",
+        "2 * convert(skew_scale, int256) + 2 * skew + delta",
+        "2 * convert(skew_scale, int256) + 2 * skew - delta",
+    ),
+    _clearing(
+        "funding-of-the-old-rate", "missing accrual", "modules/perp_math.vy",
+        "rate + next_rate, index * elapsed", "rate + rate, index * elapsed",
+    ),
+    _clearing(
+        "funding-forgotten-in-equity", "missing accrual", "modules/margin.vy",
+        "            - ledger._owed(market, position, state.funding_index)\n", "",
+    ),
+    _clearing(
+        "profit-counts-in-full", "dropped check", "modules/margin.vy",
+        "    if unsettled > 0:\n        capped = min(", "    if unsettled < 0:\n        capped = min(",
+    ),
+    _clearing(
+        "haircut-not-taken", "dropped check", "modules/margin.vy",
+        "worth, WAD - ledger.collateral[i].haircut, WAD", "worth, WAD, WAD",
+    ),
+    _clearing(
+        "pledge-at-par", "dropped check", "modules/margin.vy",
+        "worth + worth_usdc, WAD - ledger.lp_collateral.haircut, WAD", "worth + worth_usdc, WAD, WAD",
+    ),
+    _clearing(
+        "pledge-delta-left-out", "missing term", "modules/margin.vy",
+        "v, ledger.row[ledger.collateral[ledger.lp_base].token], convert(worth, int256)",
+        "v, 0, convert(worth, int256)",
+    ),
+    _clearing(
+        "shorts-count-as-longs", "wrong sign", "modules/margin.vy",
+        "            if position.size < 0:\n                exposure = -exposure\n", "",
+    ),
+    _clearing(
+        "portfolio-floor-dropped", "dropped check", "modules/margin.vy",
+        "        maintenance = max(\n            out.floored, fixed_point",
+        "        maintenance = max(\n            0, fixed_point",
+    ),
+    _clearing(
+        "isolated-accounts-get-portfolio-margin", "dropped check", "modules/margin.vy",
+        "len(markets) != 0 and account & 255 == 0 and ledger", "len(markets) != 0 and ledger",
+    ),
+    _clearing(
+        "norm-rounds-down", "flipped rounding", "modules/portfolio_math.vy",
+        "    if root * root < square:\n        root += 1\n", "",
+    ),
+    _clearing(
+        "factor-entries-unsigned", "wrong sign", "modules/portfolio_math.vy",
+        "        if entry >= 2**31:\n            entry -= 2**32\n", "",
+    ),
+    _clearing(
+        "larger-root", "wrong sign", "modules/portfolio_math.vy",
+        "root: int256 = b + convert(fixed_point", "root: int256 = b - convert(fixed_point",
+    ),
+    _clearing(
+        "withdrawal-without-margin-check", "dropped check", "ClearingHouse.vy",
+        "    ledger._debit(account, collateral, raw)\n    margin._check_release(account)\n",
+        "    ledger._debit(account, collateral, raw)\n",
+    ),
+    _clearing(
+        "gate-never-shuts", "dropped check", "modules/margin.vy",
+        'errors.check(block.timestamp >= ledger.gate_until, "clearing: withdrawals gated")', "pass",
+    ),
+    _clearing(
+        "debt-leaves-freely", "dropped check", "modules/margin.vy",
+        "    elif ledger.cash[account] < 0:\n        self._check_initial_margin(account)\n", "",
+    ),
+    _clearing(
+        "withdrawable-forgets-the-profit-cap", "missing term", "modules/margin.vy",
+        "    if unsettled > 0:\n        # The cap", "    if False:\n        # The cap",
+    ),
+)  # fmt: skip
+
+_TRADING = (
+    _clearing(
+        "fee-rounds-down", "flipped rounding", "ClearingHouse.vy",
+        "fee: uint256 = fixed_point.mul_div_up(", "fee: uint256 = fixed_point.mul_div_down(",
+    ),
+    _clearing(
+        "fee-not-paid-to-the-maker", "missing term", "ClearingHouse.vy",
+        "    ledger.maker_cash += convert(fee, int256)\n", "",
+    ),
+    _clearing(
+        "opening-without-margin", "dropped check", "ClearingHouse.vy",
+        "        ledger._accrue_held(account)\n        margin._check_initial_margin(account)\n",
+        "        ledger._accrue_held(account)\n",
+    ),
+    _clearing(
+        "flip-counts-as-reduction", "dropped check", "ClearingHouse.vy",
+        "adds_risk: bool = flipped or fixed_point", "adds_risk: bool = fixed_point",
+    ),
+    _clearing(
+        "limit-price-reversed", "wrong sign", "ClearingHouse.vy",
+        "fill <= limit_price if size > 0 else fill >= limit_price",
+        "fill >= limit_price if size > 0 else fill <= limit_price",
+    ),
+    _clearing(
+        "inventory-unlimited", "dropped check", "ClearingHouse.vy",
+        "outward <= fixed_point.magnitude(skew) or outward <= ledger.market[market].max_skew", "True",
+    ),
+    _clearing(
+        "open-interest-of-one-side", "missing term", "ClearingHouse.vy",
+        "2 * longs - skew - size <= convert", "longs <= convert",
+    ),
+    _clearing(
+        "funding-entry-kept", "missing accrual", "modules/ledger.vy",
+        "        new.funding_index = funding_index\n", "        new.funding_index = old.funding_index\n",
+    ),
+    _clearing(
+        "loss-entry-of-the-other-side", "wrong sign", "modules/ledger.vy",
+        "    if size < 0:\n        return self.loss_short[market]",
+        "    if size > 0:\n        return self.loss_short[market]",
+    ),
+    _clearing(
+        "maker-keeps-out-of-it", "missing term", "modules/ledger.vy",
+        "    self.maker_cash -= realised - funding\n", "    self.maker_cash -= realised\n",
+    ),
+    _clearing(
+        "long-interest-never-falls", "missing term", "modules/ledger.vy",
+        "max(new.size, 0) - max(old.size, 0)", "max(new.size - old.size, 0)",
+    ),
+    _clearing(
+        "holder-list-with-holes", "swapped order", "modules/ledger.vy",
+        "        self.holder[market][seat] = moved\n", "",
+    ),
+    _clearing(
+        "collateral-cap-ignored", "dropped check", "modules/ledger.vy",
+        "self.collateral_held[collateral] + raw <= self.collateral[collateral].cap", "True",
+    ),
+    _clearing(
+        "fee-on-transfer-credited", "dropped check", "modules/ledger.vy",
+        "moved and staticcall token.balanceOf(self) == held + raw", "moved",
+    ),
+    _clearing(
+        "released-cost-rounds-for-the-trader", "flipped rounding", "modules/perp_math.vy",
+        "        released = fixed_point.mul_div_ceil(", "        released = fixed_point.mul_div_floor(",
+    ),
+)  # fmt: skip
+
+_LIQUIDATION = (
+    _clearing(
+        "healthy-accounts-liquidated", "off by one", "LiquidationEngine.vy",
+        "self._check_liquidatable(state.equity < convert(state.maintenance, int256))",
+        "self._check_liquidatable(state.equity <= convert(state.maintenance + state.maintenance // 10, int256))",
+    ),
+    _clearing(
+        "everything-is-closed", "dropped check", "LiquidationEngine.vy",
+        "    if worth >= most:\n        return magnitude\n", "    if worth != 0:\n        return magnitude\n",
+    ),
+    _clearing(
+        "penalty-uncapped", "dropped check", "LiquidationEngine.vy",
+        "    return min(full, fixed_point.mul_div_down(convert(room, uint256), WAD, before.usdc_price))",
+        "    return full",
+    ),
+    _clearing(
+        "penalty-all-to-the-liquidator", "missing term", "LiquidationEngine.vy",
+        "        ledger.insurance_fund += penalty - share\n", "",
+    ),
+    _clearing(
+        "collateral-at-the-full-price", "missing term", "LiquidationEngine.vy",
+        "        WAD - ledger.parameters.liquidation_penalty,\n", "        WAD,\n",
+    ),
+    _clearing(
+        "buyer-unchecked", "dropped check", "LiquidationEngine.vy",
+        'errors.check(ledger.cash[buyer] >= amount, "clearing: insufficient collateral")', "pass",
+    ),
+    _clearing(
+        "close-that-raises-risk", "dropped check", "LiquidationEngine.vy",
+        "        self._check_progress(before, after)\n", "",
+    ),
+    _clearing(
+        "deleveraging-in-any-order", "swapped order", "modules/waterfall.vy",
+        "            if keys[i] > best:\n", "            if keys[i] != 0:\n",
+    ),
+    _clearing(
+        "deleveraging-those-who-lose", "dropped check", "modules/waterfall.vy",
+        " and worth > ledger._owed(market, held, funding_index):", ":",
+    ),
+    _clearing(
+        "bankruptcy-price-on-the-wrong-side", "wrong sign", "modules/waterfall.vy",
+        "    if size > 0:\n        price += gap\n    else:\n        price -= min(gap, price)\n",
+        "    if size < 0:\n        price += gap\n    else:\n        price -= min(gap, price)\n",
+    ),
+    _clearing(
+        "rank-without-leverage", "missing term", "modules/waterfall.vy",
+        "return fixed_point.mul_div_down(min(ratio, MAX_RATIO), min(leverage, MAX_RATIO), WAD)",
+        "return min(ratio, MAX_RATIO)",
+    ),
+    _clearing(
+        "insurance-cap-ignored", "dropped check", "modules/waterfall.vy",
+        "min(min(amount, ledger.insurance_fund), limit)", "min(amount, ledger.insurance_fund)",
+    ),
+    _clearing(
+        "maker-pays-everything", "dropped check", "modules/waterfall.vy",
+        "from_maker: uint256 = min(rest, max(limit, drawn) - drawn)", "from_maker: uint256 = rest",
+    ),
+    _clearing(
+        "losers-pay-the-losers", "wrong sign", "modules/waterfall.vy",
+        "ledger.failure[account] & 1 == 0, rest - from_maker",
+        "ledger.failure[account] & 1 == 1, rest - from_maker",
+    ),
+    _clearing(
+        "write-off-leaves-collateral", "dropped check", "modules/waterfall.vy",
+        "        if ledger.collateral_balance[account][i] != 0:\n            return\n", "        pass\n",
+    ),
+    _clearing(
+        "write-off-leaves-pledges", "dropped check", "modules/waterfall.vy",
+        "        or len(ledger.pledges[account]) != 0\n", "",
+    ),
+    _clearing(
+        "write-off-paid-by-nobody", "missing term", "modules/waterfall.vy",
+        "    ledger.maker_cash -= convert(rest, int256)\n", "",
+    ),
+    _clearing(
+        "insolvency-leaves-the-gate-open", "dropped check", "modules/waterfall.vy",
+        "    if rest != 0:\n        self._gate()\n", "",
+    ),
+)  # fmt: skip
+
+_OFFICE = (
+    _clearing(
+        "pledge-of-any-pool", "dropped check", "modules/pledged_liquidity.vy",
+        "        and position.fee == ledger.lp_fee\n", "",
+    ),
+    _clearing(
+        "pledge-counted-twice", "missing term", "modules/pledged_liquidity.vy",
+        "    ledger.pledge_terms[token_id] = empty(IClearingHouse.Pledge)\n", "",
+    ),
+    _clearing(
+        "somebody-elses-pledge", "dropped check", "modules/pledged_liquidity.vy",
+        "    self._check_backs(account, token_id)\n    ledger.pledged_liquidity -=",
+        "    ledger.pledged_liquidity -=",
+    ),
+    _clearing(
+        "slice-without-consent", "dropped check", "BackOffice.vy",
+        'errors.check(ledger.slice_consent[to][msg.sender], "clearing: no consent")', "pass",
+    ),
+    _clearing(
+        "slice-keeps-its-debt", "wrong sign", "BackOffice.vy",
+        "cash: int256 = fixed_point.mul_div_floor(ledger.cash[giver], fraction, WAD)",
+        "cash: int256 = fixed_point.mul_div_floor(max(ledger.cash[giver], 0), fraction, WAD)",
+    ),
+    _clearing(
+        "rearranged-without-a-check", "dropped check", "BackOffice.vy",
+        "    if not exposed and ledger.cash[account] >= 0:\n        return\n", "    return\n",
+    ),
+    _clearing(
+        "maker-withdraws-what-it-owes", "dropped check", "BackOffice.vy",
+        'errors.check(value >= 0, "clearing: maker reserve")', "pass",
+    ),
+    _clearing(
+        "depth-changes-without-accrual", "missing accrual", "BackOffice.vy",
+        "    ledger._accrue(market)\n    parameters.skew_scale", "    parameters.skew_scale",
+    ),
+    _clearing(
+        "engine-answers-anybody", "dropped check", "LiquidationEngine.vy",
+        'errors.check(self != SELF, "clearing: delegatecall only")', "pass",
+    ),
+    _clearing(
+        "no-delay", "dropped check", "modules/roles.vy",
+        'errors.check(block.timestamp >= ready, "roles: too early")', "pass",
+    ),
+    _clearing(
+        "announced-once-done-forever", "missing term", "modules/roles.vy",
+        '    errors.check(block.timestamp <= ready + VALID_FOR, "roles: expired")\n    self.scheduled_at[call_id] = 0\n',
+        '    errors.check(block.timestamp <= ready + VALID_FOR, "roles: expired")\n',
+    ),
+)  # fmt: skip
+
+_SHARES = (
+    _vault(
+        "no-virtual-shares", "missing term", "modules/share_token.vy",
+        "VIRTUAL_SHARES: constant(uint256) = 10**12", "VIRTUAL_SHARES: constant(uint256) = 1",
+    ),
+    _vault(
+        "withdrawal-rounds-for-the-caller", "flipped rounding", "HedgeVault.vy",
+        "return share_token.shares_up(gross, terms.supply, terms.total)",
+        "return share_token.shares_down(gross, terms.supply, terms.total)",
+    ),
+    _vault(
+        "mint-rounds-for-the-caller", "flipped rounding", "HedgeVault.vy",
+        "net: uint256 = share_token.assets_up(shares, terms.supply, terms.total)",
+        "net: uint256 = share_token.assets_down(shares, terms.supply, terms.total)",
+    ),
+    _vault(
+        "exit-fee-forgotten", "missing term", "HedgeVault.vy",
+        "    return fixed_point.mul_div_down(gross, WAD - vault_parameters.values.exit_fee, WAD)",
+        "    return gross",
+    ),
+    _vault(
+        "allowance-forgotten", "dropped check", "HedgeVault.vy",
+        "    share_token._spend_allowance(owner, shares)\n", "",
+    ),
+    _vault(
+        "deposit-cap-ignored", "dropped check", "HedgeVault.vy",
+        'errors.check(assets <= self._room(total), "vault: deposit cap")', "pass",
+    ),
+    _vault(
+        "passing-the-queue", "dropped check", "HedgeVault.vy",
+        'errors.check(withdrawal_queue.queued_shares == 0, "vault: withdrawals queued")', "pass",
+    ),
+    _vault(
+        "part-payment-burns-too-little", "flipped rounding", "HedgeVault.vy",
+        "shares = fixed_point.mul_div_up(shares, part, due)",
+        "shares = fixed_point.mul_div_down(shares, part, due)",
+    ),
+    _vault(
+        "last-in-first-out", "swapped order", "modules/withdrawal_queue.vy",
+        "        self.request[last].next = owner\n",
+        "        self.request[last].next = owner\n        self.queue_head = owner\n",
+    ),
+    _vault(
+        "management-fee-of-the-whole-supply", "missing term", "modules/vault_fees.vy",
+        "return fixed_point.mul_div_down(share_token.totalSupply, part, WAD - part)",
+        "return fixed_point.mul_div_down(share_token.totalSupply, part, WAD)",
+    ),
+    _vault(
+        "performance-fee-without-a-mark", "missing term", "modules/vault_fees.vy",
+        "vault_parameters.values.performance_fee * (price - due.mark)",
+        "vault_parameters.values.performance_fee * price",
+    ),
+    _vault(
+        "mark-never-moves", "missing term", "modules/vault_fees.vy",
+        "    self.high_water_mark = due.mark\n", "",
+    ),
+    _vault(
+        "fees-charged-twice", "missing accrual", "modules/vault_fees.vy",
+        "    self.fees_accrued_at = block.timestamp\n    shares: uint256", "    shares: uint256",
+    ),
+)  # fmt: skip
+
+_KEEPING = (
+    _vault(
+        "hedge-the-wrong-way", "wrong sign", "modules/hedge_leg.vy",
+        "fixed_point.mul_div_floor(-self.beta[hedge], exposure, index)",
+        "fixed_point.mul_div_floor(self.beta[hedge], exposure, index)",
+    ),
+    _vault(
+        "rebalance-within-the-band", "dropped check", "VaultStrategy.vy",
+        "        if notional > band:\n", "        if notional > 0:\n",
+    ),
+    _vault(
+        "idle-base-unhedged", "missing term", "VaultStrategy.vy",
+        "        book.position.lp_base + pool_leg.idle_base, 0, book.prices\n",
+        "        book.position.lp_base, 0, book.prices\n",
+    ),
+    _vault(
+        "margin-target-unchecked", "dropped check", "VaultStrategy.vy",
+        "                not touched[i]\n", "                True\n",
+    ),
+    _vault(
+        "spot-guard-dropped", "dropped check", "VaultStrategy.vy",
+        "deviation * 2 * WAD <= vault_parameters.values.max_slippage * book.prices.sqrt", "True",
+    ),
+    _vault(
+        "recentre-at-any-time", "dropped check", "VaultStrategy.vy",
+        'errors.check(self._may_recenter(book, tick), "vault: centred")', "pass",
+    ),
+    _vault(
+        "reward-unbounded-by-value", "dropped check", "VaultStrategy.vy",
+        "        fixed_point.mul_div_down(vault_parameters.values.keeper_share, protected, WAD),\n",
+        "        max_value(uint256),\n",
+    ),
+    _vault(
+        "best-account-deleveraged", "wrong sign", "VaultStrategy.vy",
+        "            if ratio < lowest:\n", "            if ratio > lowest or worst == 0:\n",
+    ),
+    _vault(
+        "pledge-counted-in-both-legs", "missing term", "modules/vault_core.vy",
+        "            state.value -= convert(book.lp_value, int256)  # the cross account is the first\n",
+        "            pass\n",
+    ),
+    _vault(
+        "fees-left-out-of-nav", "missing term", "modules/vault_core.vy",
+        "pool_leg.idle_usdc + book.position.lp_usdc + book.position.fees_usdc,",
+        "pool_leg.idle_usdc + book.position.lp_usdc,",
+    ),
+    _vault(
+        "spot-in-nav", "swapped order", "modules/vault_core.vy",
+        "book.position = pool_leg._position(book.prices.sqrt)",
+        "book.position = pool_leg._position(pool_leg._spot())",
+    ),
+    _vault(
+        "callback-pays-anybody", "dropped check", "modules/pool_leg.vy",
+        'errors.check(msg.sender == POOL.address and self._in_pool_call, "vault: not the pool")', "pass",
+    ),
+    _vault(
+        "fees-of-burnt-liquidity-stay", "missing term", "modules/pool_leg.vy",
+        "    self.idle_usdc += usdc\n    if burnt == held:", "    if burnt == held:",
+    ),
+    _vault(
+        "part-of-a-swap-is-enough", "dropped check", "modules/pool_leg.vy",
+        'errors.check(convert(amount, int256) == (base if sells_base else usdc), "vault: slippage")', "pass",
+    ),
+    _vault(
+        "betas-change-at-once", "dropped check", "modules/hedge_leg.vy",
+        'errors.check(change <= largest_change, "vault: beta change too fast")', "pass",
+    ),
+    _vault(
+        "fee-below-the-oracles-deviation", "dropped check", "modules/vault_parameters.vy",
+        'errors.check(min(new.entry_fee, new.exit_fee) >= deviation, "vault: fee below deviation")', "pass",
+    ),
+)  # fmt: skip
+
+MUTANTS: tuple[Mutant, ...] = (
+    *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_OFFICE, *_SHARES, *_KEEPING
+)  # fmt: skip

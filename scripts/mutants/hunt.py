@@ -1,0 +1,149 @@
+"""Plants every bug of the catalogue, one at a time, and notes which test caught it.
+
+Exits 1 when a bug survives. Verdicts are kept by the content of the mutated sources and of the
+tests, so an interrupted hunt goes on where it was; ``--fresh`` forgets them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from scripts.mutants.catalogue import MUTANTS
+from scripts.mutants.plant import ROOT, Mutant, plant
+
+TABLE = ROOT / "tests" / "MUTANTS.md"
+VERDICTS = ROOT / ".build" / "mutants.json"
+WORKERS = 2
+TESTS_FAILED = 1  # pytest's exit status; any other is no verdict
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+
+
+class HuntError(RuntimeError):
+    """A mutant that gives no verdict: it does not compile, or its tests do not run."""
+
+
+def hunt(mutant: Mutant) -> str | None:
+    """Name of the first test that fails on the mutant; None when it survives."""
+    with tempfile.TemporaryDirectory() as folder:
+        plant(mutant, Path(folder))
+        environment = os.environ | {
+            "HEDGESIM_CONTRACTS": folder,
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(folder) / "hypothesis"),
+        }
+        _compile(mutant, environment)
+        for test in mutant.tests:
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "no:ape_test",
+            ]
+            command += ["-o", f"cache_dir={folder}/cache", "-x", "-q", "--tb=no", "-rfE", test]
+            run = subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            )
+            if run.returncode == TESTS_FAILED and (failed := _FAILED.search(run.stdout)):
+                return failed.group(1)
+            if run.returncode != 0:
+                raise HuntError(
+                    f"{mutant.name}: {test} gives {run.returncode}:\n{run.stdout}{run.stderr}"
+                )
+    return None
+
+
+def _compile(mutant: Mutant, environment: dict[str, str]) -> None:
+    """A bug that the compiler finds is no test of the tests."""
+    code = (
+        "from simulator.world.chain.artifacts import CONTRACTS, load\n"
+        "for source in sorted(CONTRACTS.glob('*.vy')): load(source.stem)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if run.returncode != 0:
+        raise HuntError(f"{mutant.name}: does not compile:\n{run.stderr[-2_000:]}")
+
+
+def _key(mutant: Mutant) -> str:
+    """Hash of all that a verdict depends on."""
+    digest = hashlib.sha256(repr(mutant).encode())
+    files = [*(ROOT / "contracts").rglob("*.vy*"), *(ROOT / "tests").rglob("*.py")]
+    for path in sorted(files):
+        if path.name != "catalogue.py":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _row(mutant: Mutant, caught_by: str) -> str:
+    def cell(source: str) -> str:
+        return "`" + " ".join(source.split()).replace("|", "\\|") + "`"
+
+    change = f"{cell(mutant.old)} → {cell(mutant.new) if mutant.new.strip() else '(nothing)'}"
+    return f"| {mutant.name} | {mutant.kind} | `{mutant.file}` | {change} | `{caught_by}` |"
+
+
+def _write_table(verdicts: dict[str, str | None]) -> None:
+    caught = [mutant for mutant in MUTANTS if verdicts[mutant.name]]
+    lines = [
+        "# Planted bugs",
+        "",
+        "Made by `make mutants`: each bug is planted alone in a copy of the contracts, the tests",
+        f"of the gate are run until one fails. {len(caught)} of {len(MUTANTS)} are caught.",
+        "",
+        "| bug | kind | file | change | caught by |",
+        "|---|---|---|---|---|",
+        *(_row(mutant, verdicts[mutant.name] or "SURVIVED") for mutant in MUTANTS),
+    ]
+    temporary = TABLE.with_suffix(".tmp")
+    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    temporary.replace(TABLE)
+
+
+def _remember(known: dict[str, str | None]) -> None:
+    VERDICTS.parent.mkdir(parents=True, exist_ok=True)
+    temporary = VERDICTS.with_suffix(".tmp")
+    temporary.write_text(json.dumps(known), encoding="utf-8")
+    temporary.replace(VERDICTS)
+
+
+def main(arguments: list[str]) -> int:
+    """Hunt all mutants, or those whose names are given (then the table stays as it is)."""
+    fresh = "--fresh" in arguments
+    wanted = {name for name in arguments if not name.startswith("--")}
+    known: dict[str, str | None] = {}
+    if VERDICTS.is_file() and not fresh:
+        known = json.loads(VERDICTS.read_text(encoding="utf-8"))
+    chosen = [mutant for mutant in MUTANTS if not wanted or mutant.name in wanted]
+    keys = {mutant.name: _key(mutant) for mutant in chosen}
+    verdicts = {name: known[key] for name, key in keys.items() if key in known}
+    began = time.perf_counter()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        jobs = {pool.submit(hunt, m): m for m in chosen if m.name not in verdicts}
+        for job in as_completed(jobs):
+            mutant = jobs[job]
+            verdicts[mutant.name] = known[keys[mutant.name]] = job.result()
+            _remember(known)
+            seconds = time.perf_counter() - began
+            done = f"{len(verdicts)}/{len(chosen)}"
+            verdict = verdicts[mutant.name] or "SURVIVED"
+            print(f"{done:>8} {seconds:6.0f} s  {mutant.name}: {verdict}", flush=True)
+    if not wanted:
+        _write_table(verdicts)
+    survivors = [name for name, verdict in verdicts.items() if verdict is None]
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} caught", *survivors, sep="\n  ")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
