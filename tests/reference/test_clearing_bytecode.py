@@ -1,7 +1,8 @@
 """The compiled clearing house against the integer reference: every word, every unit, every refusal.
 
-Each state is drawn, written into storage, valued, and then tried with operations one by one, each
-on the same state again. ``HEDGESIM_STATES`` sets how many states (default 10,000).
+Each state of a venue (three markets, seven accounts) is drawn, written into storage, valued, and
+then tried with operations one by one, each on the same state again. ``HEDGESIM_STATES`` sets how
+many: by default 3,000, which is 21,000 margin states and 9,000 of funding.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.reference.drawing import LIQUIDATOR, MARKETS, OWNERS
 from tests.reference.integers import WAD
 from tests.reference.storage import differences
 
-STATES = int(os.environ.get("HEDGESIM_STATES", "10000"))
+STATES = int(os.environ.get("HEDGESIM_STATES", "3000"))
 SHARDS = 4
 FRESH = 250  # states per EVM, whose journal keeps all it has seen
 FAR = 2**255 - 1
@@ -132,28 +133,26 @@ def compare_others(check: Comparison, ledger: Ledger, draw: random.Random) -> No
     number = draw.choice([n for n in ledger.accounts if n >> 8 in OWNERS])
     owner, sub, account = number >> 8, number & 255, ledger.accounts[number]
     raw = draw.choice([1, draw.randrange(10**21), FAR])
-    for n in list(ledger.accounts):
-        if ledger.accounts[n].cash < 0 or n == number:
-            check.operation(
-                ledger,
-                lambda out, n=n: liquidation.liquidate_collateral(out, LIQUIDATOR, n, 1, raw),
-                LIQUIDATOR,
-                "liquidate_collateral(uint256,uint256,uint256)",
-                n,
-                1,
-                raw,
-            )
-        for token_id in ledger.accounts[n].pledges:
-            check.operation(
-                ledger,
-                lambda out, n=n, t=token_id: pledging.liquidate_pledge(
-                    out, LIQUIDATOR, n, t, check.bench.spot
-                ),
-                LIQUIDATOR,
-                "liquidate_pledge(uint256,uint256)",
-                n,
-                token_id,
-            )
+    debtors = [n for n, a in ledger.accounts.items() if a.cash < 0] or [number]
+    debtor = draw.choice(debtors)
+    check.operation(
+        ledger,
+        lambda out: liquidation.liquidate_collateral(out, LIQUIDATOR, debtor, 1, raw),
+        LIQUIDATOR,
+        "liquidate_collateral(uint256,uint256,uint256)",
+        *(debtor, 1, raw),
+    )
+    pledged = [(n, t) for n, a in ledger.accounts.items() for t in a.pledges]
+    for n, token_id in draw.sample(pledged, min(2, len(pledged))):
+        check.operation(
+            ledger,
+            lambda out, n=n, t=token_id: pledging.liquidate_pledge(
+                out, LIQUIDATOR, n, t, check.bench.spot
+            ),
+            LIQUIDATOR,
+            "liquidate_pledge(uint256,uint256)",
+            *(n, token_id),
+        )
     m = sub - 1 if sub else draw.randrange(MARKETS)
     held = account.positions[m].size if m in account.positions else 0
     worth = draw.randint(1, 10**24) * WAD // ledger.index_price(m)

@@ -33,7 +33,7 @@ def debit(ledger: Ledger, account: Account, c: int, raw: int) -> None:
         account.cash -= raw * ledger.cash_unit
     else:
         require(account.basket.get(c, 0) >= raw, "clearing: insufficient collateral")
-        account.basket[c] -= raw
+        account.basket[c] = account.basket.get(c, 0) - raw
 
 
 def deposit(ledger: Ledger, owner: int, sub: int, c: int, raw: int) -> None:

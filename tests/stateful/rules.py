@@ -1,0 +1,62 @@
+"""All rules by name: how the arguments of an operation are drawn, and how it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from tests.stateful import rules_attack, rules_market, rules_vault, rules_venue
+from tests.stateful.draws import Draw
+from tests.stateful.world import World
+
+MODULES = (rules_venue, rules_vault, rules_market, rules_attack)
+# Relative frequency where it is not 2.
+WEIGHTS = {
+    "deposit_margin": 4,
+    "open": 7,
+    "trade": 5,
+    "liquidate": 8,
+    "liquidate_collateral": 3,
+    "deposit": 5,
+    "keep": 8,
+    "arbitrage": 6,
+    "advance": 7,
+    "shock": 3,
+    "post_betas": 3,
+    "silence": 1,
+    "depth": 1,
+    "pause_venue": 1,
+    "pause_vault": 1,
+    "maker_withdrawal": 1,
+    "fund_venue": 1,
+    "post_covariance": 1,
+    "stolen_risk_key": 1,
+    "stolen_owner_key": 1,
+}
+
+
+class Rule(NamedTuple):
+    """``propose``: JSON-able arguments; ``run``: the operation, with its own checks."""
+
+    propose: Callable[[World, Draw], list[int | str]]
+    run: Callable[..., None]
+
+
+def _rules(module: ModuleType) -> dict[str, Rule]:
+    names = vars(module)
+    return {
+        name.removeprefix("propose_"): Rule(value, names[name.replace("propose_", "run_", 1)])
+        for name, value in names.items()
+        if name.startswith("propose_") and value.__module__ == module.__name__
+    }
+
+
+RULES: dict[str, Rule] = {name: rule for module in MODULES for name, rule in _rules(module).items()}
+WEIGHTED = [name for name in RULES for _ in range(WEIGHTS.get(name, 2))]
+
+
+def step(world: World, name: str, arguments: list[Any]) -> None:
+    """One operation, recorded first, so that what fails is in the history."""
+    world.history.append((name, arguments))
+    RULES[name].run(world, *arguments)

@@ -1,0 +1,327 @@
+"""Rules of attackers: donor, flash borrower, sandwicher, colluders, reentrancy, griefer, stolen keys."""
+
+from __future__ import annotations
+
+from tests.reference.clearing import margin
+from tests.reference.integers import WAD
+from tests.stateful.draws import Draw
+from tests.stateful.rules_market import MAX_SQRT, MIN_SQRT, propose_swap, swap, swap_data
+from tests.stateful.rules_vault import keeper, quote
+from tests.stateful.rules_venue import Arguments, run_deposit_margin, run_trade, who
+from tests.stateful.system import BASE, HOOK, MARKET_COUNT, USDC, call
+from tests.stateful.world import World, require
+
+FAR = 2**255 - 1
+
+
+# -------------------------------------------------------------------------------------------- donor
+
+
+def propose_donate(world: World, draw: Draw) -> Arguments:
+    asset = draw.pick([USDC, BASE])
+    most = world.system.balance(asset, who(world, "donor"))
+    return [draw.pick(["vault", "clearing", "pool"]), asset, draw.amount(most // 20)]
+
+
+def run_donate(world: World, target: str, asset: int, raw: int) -> None:
+    """Tokens sent where nobody asked for them change no value of a share, no margin, nothing."""
+    s = world.system
+    before = quote(world)
+    to = {"vault": s.vault, "clearing": s.clearing, "pool": s.pool}[target]
+    data = call("transfer(address,uint256)", to, raw)
+    answer = world.observed(who(world, "donor"), s.tokens[asset], data, "donate")
+    if target == "clearing" and not isinstance(answer, str):
+        world.donated[asset] += raw
+    require(quote(world) == before, "a donation moved the value of a share")
+
+
+def propose_donate_liquidity(world: World, draw: Draw) -> Arguments:
+    return [draw.integer(1, 10**6)]
+
+
+def run_donate_liquidity(world: World, units: int) -> None:
+    """Anyone may add liquidity to the vault's NFT; it must be nobody's."""
+    s, donor = world.system, who(world, "donor")
+    token_id = world.vault_token_id()
+    if not token_id or not world.book.liquidity:
+        return
+    before = quote(world)
+    data = call(
+        "increaseLiquidity((uint256,uint256,uint256,uint256,uint256,uint256))",
+        *(token_id, units * 10**12, units * 10**3, 0, 0, 2**40),
+    )
+    answer = s.send(donor, s.manager, data)
+    world.note("donate_liquidity", answer if not isinstance(answer, str) else "refused")
+    after = quote(world)
+    if before and after:
+        # Touching the position credits its fees, which rounds them once more.
+        require(abs(after[0] - before[0]) <= 2, f"given liquidity moved NAV: {before} {after}")
+
+
+# ---------------------------------------------------------------------------- flash loans, sandwiches
+
+
+def propose_flash(world: World, draw: Draw) -> Arguments:
+    """Borrow half the pool and push, trade or enter the vault within one transaction."""
+    return [
+        draw.pick(["vault", "spot", "keeper", "margin"]),
+        draw.integer(1, 90),
+        draw.integer(0, 1),
+    ]
+
+
+def run_flash(world: World, goal: str, percent: int, sells: int) -> None:
+    s = world.system
+    base = s.balance(BASE, s.pool) * percent // 100 if sells else 0
+    usdc = 0 if sells else s.balance(USDC, s.pool) * percent // 100
+    usdc_in = min(usdc // 2 or 10**9, 2 * 10**12)
+    amount = base // 2 if sells else usdc // 2
+    push = (s.router, swap_data(world, s.attacker, sells, amount, MIN_SQRT if sells else MAX_SQRT))
+    back = (
+        s.router,
+        swap_data(world, s.attacker, 1 - sells, 10**9, MAX_SQRT if sells else MIN_SQRT),
+    )
+    calls = {
+        "vault": [
+            push,
+            (s.vault, call("deposit(uint256,address)", usdc_in, s.attacker)),
+            (s.vault, call("redeem(uint256,address,address)", 10**15, s.attacker, s.attacker)),
+        ],
+        "spot": [push, back],
+        "keeper": [push, (s.vault, call("recenter()"))],
+        "margin": [
+            (
+                s.clearing,
+                call("deposit(address,uint256,uint256,uint256)", s.attacker, 0, 0, usdc_in),
+            ),
+            push,
+            (
+                s.clearing,
+                call("withdraw(uint256,uint256,uint256,address)", 0, 0, usdc_in, s.attacker),
+            ),
+        ],
+    }[goal]
+    before = quote(world)
+    spot = s.spot()[0]
+    answer = s.flash(base, usdc, calls)
+    world.note(f"flash {goal}", answer if not isinstance(answer, str) else "refused")
+    if not isinstance(answer, str):
+        world.absorb(world.events(), spot)
+        if goal == "vault" and before:
+            settle(world, before)
+
+
+def settle(world: World, before: tuple[int, int, int]) -> None:
+    world.book.mark, world.book.accrued_at = before[2], world.now
+    after = quote(world)
+    if after:
+        world.book.mark = max(world.book.mark, world.read_vault("high_water_mark"))
+
+
+def propose_sandwich(world: World, draw: Draw) -> Arguments:
+    _, sells, raw = propose_swap(world, draw)
+    return [draw.pick(["rebalance", "recenter", "deleverage", "top_up"]), sells, raw]
+
+
+def run_sandwich(world: World, function: str, sells: int, raw: int) -> None:
+    """Push the pool, have the vault act, push it back: value leaves the vault by slippage at most."""
+    s, actor = world.system, who(world, "sandwicher")
+    base = s.balance(BASE, actor)
+    usdc = s.balance(USDC, actor)
+    swap(world, "sandwicher", sells, raw, MIN_SQRT if sells else MAX_SQRT)
+    answer = keeper(world, "sandwicher", function)
+    asset, had = (USDC, usdc) if sells else (BASE, base)
+    back = s.balance(asset, actor) - had
+    if back > 0:
+        swap(world, "sandwicher", 1 - sells, back, MAX_SQRT if sells else MIN_SQRT)
+    world.note("sandwich", answer if not isinstance(answer, str) else "refused")
+
+
+# ------------------------------------------------------------------------------------------ colluders
+
+
+def propose_collude(world: World, draw: Draw) -> Arguments:
+    return [draw.integer(0, MARKET_COUNT - 1), draw.integer(1, 100), draw.pick([1, -1])]
+
+
+def run_collude(world: World, m: int, percent: int, side: int) -> None:
+    """Two accounts of one owner move the skew for each other and part again, in one block.
+
+    Together they never have more than before, and neither is left in debt.
+    """
+    pair = ("trader", "other trader")
+    if not world.fresh():
+        return
+    numbers = [who(world, name) << 8 for name in pair]
+    held = [world.ledger.account(n).positions for n in numbers]
+    if any(held):
+        return
+    terms = world.ledger.terms[m]
+    size = terms.max_skew * percent // 100 * side or side
+    worth = sum(margin.valuation(world.ledger, n).value for n in numbers)
+    run_trade(world, pair[0], 0, m, size, 1)
+    run_trade(world, pair[1], 0, m, -2 * size, 1)
+    run_trade(world, pair[0], 0, m, 2 * size, 1)
+    for name, number in zip(pair, numbers, strict=True):
+        position = world.ledger.account(number).positions.get(m)
+        if position:
+            run_trade(world, name, 0, m, -position.size, 1)
+    flat = not any(world.ledger.account(n).positions for n in numbers)
+    after = sum(margin.valuation(world.ledger, n).value for n in numbers)
+    world.note("collude", [] if flat else "not flat")
+    if flat:
+        require(after <= worth, f"colluders gained {after - worth}")
+
+
+# ------------------------------------------------------------------------------ reentrancy, read only
+
+
+def propose_reenter(world: World, draw: Draw) -> Arguments:
+    return [draw.pick(["withdraw", "trade", "liquidate", "deposit", "view"]), draw.amount(10**20)]
+
+
+def run_reenter(world: World, what: str, raw: int) -> None:
+    """A collateral that calls back while it is deposited: every way back in is locked."""
+    s = world.system
+    attack = {
+        "withdraw": call("withdraw(uint256,uint256,uint256,address)", 0, 0, 1, s.attacker),
+        "trade": call("trade(uint256,uint256,int256,uint256)", 0, 0, 10**12, FAR),
+        "liquidate": call("liquidate(uint256,uint256)", s.attacker << 8, 0),
+        "deposit": call("deposit(address,uint256,uint256,uint256)", s.attacker, 0, 0, 1),
+        "view": call("account_state(uint256)", s.attacker << 8),
+    }[what]
+    s.arm([(s.clearing, attack)])
+    hook = s.tokens[HOOK]
+    s.send(s.owner, hook, call("set_hook(address)", s.attacker))
+    run_deposit_margin(world, "trader", 0, HOOK_COLLATERAL, raw)
+    hooks = s.view(s.attacker, "hooks()")[0]
+    refused = s.view(s.attacker, "refused()")[0]
+    s.send(s.owner, hook, call("set_hook(address)", 0))
+    require(refused == hooks, f"reentered: {hooks} hooks, {refused} refused")
+    world.note("reenter", [])
+
+
+HOOK_COLLATERAL = 2
+
+
+# -------------------------------------------------------------------------------------------- griefer
+
+
+def propose_grief(world: World, draw: Draw) -> Arguments:
+    numbers = sorted(world.ledger.accounts)
+    return [draw.pick(numbers), draw.integer(0, MARKET_COUNT - 1)]
+
+
+def run_grief(world: World, number: int, m: int) -> None:
+    """Dust into other people's accounts, positions and the vault."""
+    from tests.reference.clearing import trading
+
+    griefer = who(world, "griefer")
+    owner, sub = number >> 8, number & 255
+    for c in range(3):
+        world.predicted(
+            trading.deposit,
+            (owner, sub, c, 1),
+            griefer,
+            "deposit(address,uint256,uint256,uint256)",
+            *(owner, sub, c, 1),
+        )
+    run_trade(world, "griefer", 0, m, 1, 1)
+    run_trade(world, "griefer", 0, m, -1, 1)
+
+
+# ---------------------------------------------------------------------------------------- stolen keys
+
+
+def propose_stolen_risk_key(world: World, draw: Draw) -> Arguments:
+    return [draw.pick(["betas", "skew", "covariance"]), draw.integer(1, 10**6)]
+
+
+def run_stolen_risk_key(world: World, which: str, extreme: int) -> None:
+    """The risk keys in bad hands: within bounds it works, beyond them nothing happens."""
+    from tests.stateful.rules_vault import run_post_betas
+    from tests.stateful.rules_venue import run_post_covariance, run_set_skew_scale
+
+    if which == "betas":
+        run_post_betas(world, 3 * WAD + extreme, -3 * WAD - extreme)
+        run_post_betas(world, 3 * WAD, -3 * WAD)
+    elif which == "skew":
+        scale = world.ledger.terms[0].skew_scale
+        run_set_skew_scale(world, 0, scale + extreme)
+    else:
+        run_post_covariance(world, *(min(extreme * 10, 9_000_000),) * 5)
+
+
+def propose_stolen_owner_key(world: World, draw: Draw) -> Arguments:
+    return [draw.pick(["withdraw_maker", "fee_receiver", "risk_manager"]), draw.amount(10**12)]
+
+
+def run_stolen_owner_key(world: World, which: str, raw: int) -> None:
+    """The owner's key in bad hands: what the delay covers does not happen today."""
+    s = world.system
+    thief = who(world, "griefer")
+    to, data = {
+        "withdraw_maker": (s.clearing, call("withdraw_maker(uint256,address)", raw, thief)),
+        "fee_receiver": (s.vault, call("set_fee_receiver(address)", thief)),
+        "risk_manager": (s.clearing, call("set_risk_manager(address)", thief)),
+    }[which]
+    answer = s.send(s.owner, to, data)
+    require(answer == "roles: not scheduled", f"stolen owner key: {answer}")
+    world.note("stolen_owner_key", [])
+
+
+def propose_maker_withdrawal(world: World, draw: Draw) -> Arguments:
+    return [draw.amount(10**12)]
+
+
+def run_maker_withdrawal(world: World, raw: int) -> None:
+    """Announced, waited for, made: never below what positions need; the owner pays it back."""
+    from eth_utils import keccak
+
+    s = world.system
+    data = call("withdraw_maker(uint256,address)", raw, s.owner)
+    call_id = int.from_bytes(keccak(data), "big")
+    require(s.send(s.owner, s.clearing, call("schedule(bytes32)", call_id)) == [], "schedule")
+    early = s.send(s.owner, s.clearing, data)
+    require(early == "roles: too early", f"withdrawal before its time: {early}")
+    world.pass_time(world.delay)
+    world.honest_report()
+    reserve = maker_value(world)
+    answer = s.send(s.owner, s.clearing, data)
+    world.note("maker_withdrawal", answer)
+    if isinstance(answer, str):
+        require(answer == "clearing: maker reserve", f"withdraw_maker: {answer}")
+        require(reserve < raw * 10**12 + 10**6, "refused although the reserve would do")
+        return
+    require(reserve >= raw * 10**12 - 10**6, "taken from what positions need")
+    world.ledger.maker_cash -= raw * 10**12
+    world.ledger.held[0] -= raw
+    accrue_all(world)
+    donor = who(world, "donor")
+    s.send(donor, s.clearing, call("fund_maker(uint256)", raw))
+    world.ledger.maker_cash += raw * 10**12
+    world.ledger.held[0] += raw
+
+
+def accrue_all(world: World) -> None:
+    from tests.reference.clearing import perp
+
+    for m, market in enumerate(world.ledger.markets):
+        if market.skew:
+            perp.accrue(world.ledger, m)
+
+
+def maker_value(world: World) -> int:
+    """USDC WAD the maker would hold were every position closed at once, without spread."""
+    from tests.reference.clearing import perp
+
+    value = world.ledger.maker_cash
+    for m in range(MARKET_COUNT):
+        skew = world.ledger.markets[m].skew
+        value -= perp.closeout_value(world.ledger, m, skew)
+        market = perp.accrued(world.ledger, m)
+        for account in world.ledger.accounts.values():
+            position = account.positions.get(m)
+            if position:
+                value += position.cost + perp.owed(market, position)
+    return value
