@@ -26,9 +26,7 @@ def funded(**terms: float) -> System:
 def gain(system: System, usdc: int) -> None:
     """Margin anyone may add to the vault's account is a gain; it costs no trade to make."""
     system.usdc.transact(system.owner, "mint", system.owner, usdc * USDC_UNIT)
-    system.clearing.transact(
-        system.owner, "deposit", system.vault.address, 0, 0, usdc * USDC_UNIT
-    )
+    system.clearing.transact(system.owner, "deposit", system.vault.address, 0, 0, usdc * USDC_UNIT)
 
 
 def fee_shares(system: System) -> int:
@@ -57,7 +55,11 @@ def test_management_fee_is_a_fraction_of_the_shares_after(days: int) -> None:
 def test_performance_fee_is_the_rate_on_the_gain_above_the_mark() -> None:
     system = funded(performance_fee=PERFORMANCE)
     system.do(STRANGER, "accrue_fees")
-    mark, supply, held = system.get("high_water_mark"), system.get("totalSupply"), fee_shares(system)
+    mark, supply, held = (
+        system.get("high_water_mark"),
+        system.get("totalSupply"),
+        fee_shares(system),
+    )
     gain(system, 100_000)
     system.do(STRANGER, "accrue_fees")
     total, rate = system.get("totalAssets"), int(PERFORMANCE * WAD)

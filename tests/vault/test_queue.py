@@ -15,8 +15,7 @@ THIRD = "0x" + "33" * 20
 def system() -> System:
     """Invested, with shares in three hands: 2,000,000 and twice 100,000 USDC of them."""
     system = System(exit_fee=0.01).invest()
-    first, second = system.depositors
-    for holder in (second, system.keeper):
+    for holder in (system.depositors[1], system.keeper):
         system.usdc.transact(system.owner, "mint", holder, 100_000 * USDC_UNIT)
         system.usdc.transact(holder, "approve", system.vault.address, 2**256 - 1)
         system.do(holder, "deposit", 100_000 * USDC_UNIT, holder)

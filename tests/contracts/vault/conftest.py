@@ -169,6 +169,12 @@ def vault(new_vault: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
+def strategy(project: Any, vault: Any) -> Any:
+    """Knows the events that its code logs in a vault's name."""
+    return project.VaultStrategy.at(vault.STRATEGY())
+
+
+@pytest.fixture(scope="module")
 def running(vault: Any, risk: Any, depositor: Any, keeper: Any) -> Any:
     """100,000 USDC deposited, invested around 2,000 and hedged with BTC (0.6) and SOL (0.4)."""
     start(vault, risk, depositor, keeper)

@@ -21,23 +21,28 @@ def redeem(vault: Any, usdc: Any, depositor: Any, part: float) -> tuple[int, Any
 
 
 def test_small_exit_is_paid_from_idle(
-    running: Any, usdc: Any, depositor: Any, read: Callable[[Any], Reading]
+    strategy: Any, running: Any, usdc: Any, depositor: Any, read: Callable[[Any], Reading]
 ) -> None:
     before = read(running)
     paid, receipt = redeem(running, usdc, depositor, 0.03)
     after = read(running)
-    assert not receipt.decode_logs(running.Unwound)
+    assert not receipt.decode_logs(strategy.Unwound)
     assert (after.lp, after.margin, after.sizes) == (before.lp, before.margin, before.sizes)
     assert paid / 1e6 == pytest.approx(0.03 * before.nav * 0.995, rel=1e-4)
 
 
 def test_larger_exit_takes_spare_margin_down_to_the_target(
-    running: Any, clearing: Any, usdc: Any, depositor: Any, read: Callable[[Any], Reading]
+    strategy: Any,
+    running: Any,
+    clearing: Any,
+    usdc: Any,
+    depositor: Any,
+    read: Callable[[Any], Reading],
 ) -> None:
     before = read(running)
     paid, receipt = redeem(running, usdc, depositor, 0.25)
     after = read(running)
-    assert not receipt.decode_logs(running.Unwound)
+    assert not receipt.decode_logs(strategy.Unwound)
     assert after.lp == before.lp
     assert after.sizes == before.sizes
     assert before.margin - after.margin == pytest.approx(paid / 1e6 - before.idle, abs=100)
@@ -47,6 +52,7 @@ def test_larger_exit_takes_spare_margin_down_to_the_target(
 
 @pytest.mark.parametrize("part", [0.5, 0.8])
 def test_large_exit_unwinds_both_legs_in_proportion(
+    strategy: Any,
     running: Any,
     clearing: Any,
     usdc: Any,
@@ -56,7 +62,7 @@ def test_large_exit_unwinds_both_legs_in_proportion(
 ) -> None:
     before, held = read(running), running.position_state().liquidity
     paid, receipt = redeem(running, usdc, depositor, part)
-    (unwound,) = receipt.decode_logs(running.Unwound)
+    (unwound,) = receipt.decode_logs(strategy.Unwound)
     left = 1 - unwound.fraction / 1e18
     after = read(running)
     assert 0 < left < 1
@@ -71,11 +77,16 @@ def test_large_exit_unwinds_both_legs_in_proportion(
 
 
 def test_everybody_can_leave(
-    running: Any, clearing: Any, usdc: Any, depositor: Any, read: Callable[[Any], Reading]
+    strategy: Any,
+    running: Any,
+    clearing: Any,
+    usdc: Any,
+    depositor: Any,
+    read: Callable[[Any], Reading],
 ) -> None:
     nav = read(running).nav
     paid, receipt = redeem(running, usdc, depositor, 1)
-    (unwound,) = receipt.decode_logs(running.Unwound)
+    (unwound,) = receipt.decode_logs(strategy.Unwound)
     assert unwound.fraction == 10**18
     assert running.totalSupply() == 0
     after = read(running)

@@ -51,7 +51,7 @@ def test_positions_are_held_in_their_own_accounts(isolated: Any, clearing: Any) 
 
 
 def test_loss_of_one_market_stays_in_its_account(
-    isolated: Any, clearing: Any, keeper: Any, owner: Any, set_price: Any
+    strategy: Any, isolated: Any, clearing: Any, keeper: Any, owner: Any, set_price: Any
 ) -> None:
     before = values(clearing, isolated)
     set_price(SOL=200)
@@ -62,17 +62,22 @@ def test_loss_of_one_market_stays_in_its_account(
         TERMS.tuple(margin_target=wad(4), top_up_ratio=wad("3.5")), sender=owner
     )
     receipt = isolated.top_up(sender=keeper)
-    (added,) = receipt.decode_logs(isolated.MarginAdded)
+    (added,) = receipt.decode_logs(strategy.MarginAdded)
     assert added.sub == 2
 
 
 def test_deleverage_feeds_the_worst_account(
-    isolated: Any, clearing: Any, keeper: Any, set_price: Any, read: Callable[[Any], Reading]
+    strategy: Any,
+    isolated: Any,
+    clearing: Any,
+    keeper: Any,
+    set_price: Any,
+    read: Callable[[Any], Reading],
 ) -> None:
     set_price(SOL=215)
     before, sizes = values(clearing, isolated), read(isolated).sizes
     receipt = isolated.deleverage(sender=keeper)
-    (event,) = receipt.decode_logs(isolated.Unwound)
+    (event,) = receipt.decode_logs(strategy.Unwound)
     after = values(clearing, isolated)
     left = 1 - event.fraction / 1e18
     assert after[2] > before[2]

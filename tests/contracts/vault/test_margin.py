@@ -34,13 +34,13 @@ def test_margin_that_suffices_is_left_alone(thin: Any, keeper: Any) -> None:
 
 
 def test_top_up_restores_the_target_from_idle(
-    thin: Any, clearing: Any, usdc: Any, keeper: Any, set_price: Callable[..., None]
+    strategy: Any, thin: Any, clearing: Any, usdc: Any, keeper: Any, set_price: Callable[..., None]
 ) -> None:
     set_price(BTC=33_500, SOL=110)
     assert ratio(clearing, thin) < 16
     idle, before = thin.idle_usdc(), usdc.balanceOf(keeper)
     receipt = thin.top_up(sender=keeper)
-    (added,) = receipt.decode_logs(thin.MarginAdded)
+    (added,) = receipt.decode_logs(strategy.MarginAdded)
     assert ratio(clearing, thin) == pytest.approx(16.5, rel=1e-9)
     assert usdc.balanceOf(keeper) - before == TERMS.keeper_reward
     assert thin.idle_usdc() == idle - added.raw - TERMS.keeper_reward
@@ -59,13 +59,18 @@ def test_top_up_gives_all_idle_when_that_is_not_enough(
 
 
 def test_deleverage_shrinks_both_legs_alike_and_restores_the_target(
-    thin: Any, clearing: Any, keeper: Any, set_price: Any, read: Callable[[Any], Reading]
+    strategy: Any,
+    thin: Any,
+    clearing: Any,
+    keeper: Any,
+    set_price: Any,
+    read: Callable[[Any], Reading],
 ) -> None:
     set_price(BTC=42_000, SOL=150)
     assert ratio(clearing, thin) < 12
     before, held = read(thin), thin.position_state().liquidity
     receipt = thin.deleverage(sender=keeper)
-    (unwound,) = receipt.decode_logs(thin.Unwound)
+    (unwound,) = receipt.decode_logs(strategy.Unwound)
     f = unwound.fraction / WAD
     assert 0 < f < 1
     after = read(thin)

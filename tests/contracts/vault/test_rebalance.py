@@ -27,7 +27,7 @@ def exposure(vault: Any, price: float) -> float:
 
 
 def test_shorts_each_market_by_its_beta(
-    invested: Any, keeper: Any, usdc: Any, read: Callable[[Any], Reading]
+    strategy: Any, invested: Any, keeper: Any, usdc: Any, read: Callable[[Any], Reading]
 ) -> None:
     usd = exposure(invested, 2_000)
     before = usdc.balanceOf(keeper)
@@ -36,7 +36,7 @@ def test_shorts_each_market_by_its_beta(
     assert btc * 30_000 == pytest.approx(-0.6 * usd, rel=1e-12)
     assert sol * 100 == pytest.approx(-0.4 * usd, rel=1e-12)
     assert usdc.balanceOf(keeper) - before == TERMS.keeper_reward
-    fills = receipt.decode_logs(invested.Hedged)
+    fills = receipt.decode_logs(strategy.Hedged)
     assert [event.market for event in fills] == [0, 1]
     assert 29_900 * 10**18 < fills[0].fill < 30_000 * 10**18
 
@@ -126,11 +126,15 @@ def test_any_stale_price_is_refused(
         invested.rebalance(sender=keeper)
 
 
-def test_reward_is_limited_to_idle_usdc(invested: Any, owner: Any, keeper: Any, usdc: Any) -> None:
+def test_reward_is_limited_by_the_value_traded(
+    strategy: Any, invested: Any, owner: Any, keeper: Any, usdc: Any, read: Callable[[Any], Reading]
+) -> None:
     invested.set_parameters(TERMS.tuple(keeper_reward=usdc_raw(10_000)), sender=owner)
-    idle, before = invested.idle_usdc(), usdc.balanceOf(keeper)
-    invested.rebalance(sender=keeper)
-    assert usdc.balanceOf(keeper) - before == idle < usdc_raw(10_000)
+    before = usdc.balanceOf(keeper)
+    (event,) = invested.rebalance(sender=keeper).decode_logs(strategy.KeeperPaid)
+    btc, sol = read(invested).sizes
+    assert usdc.balanceOf(keeper) - before == event.reward
+    assert event.reward / 1e6 == pytest.approx(0.05 * (-btc * 30_000 - sol * 100), rel=1e-9)
 
 
 # ---------------------------------------------------------------------------------------- betas

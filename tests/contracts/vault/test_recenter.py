@@ -80,14 +80,14 @@ def test_amounts_are_those_of_the_range_at_the_oracle_price(
 
 
 def test_keeper_is_paid_at_most_the_idle_usdc(
-    new_vault: Callable[..., Any], usdc: Any, depositor: Any, keeper: Any
+    strategy: Any, new_vault: Callable[..., Any], usdc: Any, depositor: Any, keeper: Any
 ) -> None:
     vault = new_vault(lp_allocation=wad("0.65"))
     vault.deposit(usdc_raw(1_000), depositor, sender=depositor)
     before = usdc.balanceOf(keeper)
     receipt = vault.recenter(sender=keeper)
     paid = usdc.balanceOf(keeper) - before
-    (event,) = receipt.decode_logs(vault.KeeperPaid)
+    (event,) = receipt.decode_logs(strategy.KeeperPaid)
     assert (event.keeper, event.reward) == (keeper.address, paid)
     assert paid < TERMS.keeper_reward
     assert vault.idle_usdc() == 0
