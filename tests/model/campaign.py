@@ -16,6 +16,7 @@ from simulator.world import actions as act
 from simulator.world.actions import Action, Fill
 from simulator.world.base import Observation, World
 from simulator.world.protocol import (
+    FACTOR_SCALE,
     AgentSlot,
     BackgroundRange,
     ClearingParameters,
@@ -48,8 +49,8 @@ PROTOCOL = Protocol(
     ),
     clearing=ClearingParameters(
         markets=(
-            MarketParameters(1, 150_000.0, 0.0005, 0.0005, 2.0, 9_000.0, 0.06, 16_000.0, 1e9, 1e9),
-            MarketParameters(2, 9_000.0, 0.0005, 0.0005, 1.0, 500.0, 0.06, 900.0, 1e9, 1e9),
+            MarketParameters(1, 600_000.0, 0.0005, 0.0005, 2.0, 9_000.0, 0.06, 8_500.0, 1e9, 5e4),
+            MarketParameters(2, 40_000.0, 0.0005, 0.0005, 1.0, 500.0, 0.06, 480.0, 2e3, 5e3),
         ),
         collaterals=(
             CollateralParameters(0, 0.01, 60_000_000.0),
@@ -92,12 +93,20 @@ PROTOCOL = Protocol(
     ),
     agents=(
         AgentSlot("depositor", 6_000_000.0, 0.0, has_account=False),
-        AgentSlot("trader", 3_000_000.0, 1_500.0, has_account=True, margin=(400_000.0, 50.0)),
+        AgentSlot("trader", 1_000_000.0, 500.0, has_account=True, margin=(400_000.0, 50.0)),
         AgentSlot("swapper", 9_000_000.0, 5_000.0, has_account=False),
         AgentSlot("liquidator", 500_000.0, 0.0, has_account=True, margin=(300_000.0, 0.0)),
         AgentSlot("keeper", 0.0, 0.0, has_account=False),
     ),
 )
+
+
+def portfolio(protocol: Protocol = PROTOCOL) -> Protocol:
+    """The same protocol with portfolio margin, the vault's liquidity pledged."""
+    daily = ((0.001, 0.0, 0.0), (0.0, 0.035, 0.0), (0.0, 0.021, 0.0214))  # USDC, ETH, BTC
+    factor = tuple(tuple(round(x * FACTOR_SCALE) for x in row) + (0,) * 5 for row in daily)
+    terms = replace(protocol.clearing, gross_floor=0.4, risk_multiple=1.5, covariance_factor=factor)
+    return replace(protocol, clearing=terms, vault=replace(protocol.vault, pledged=True))
 
 
 def isolated(protocol: Protocol = PROTOCOL) -> Protocol:
@@ -198,8 +207,8 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
         price = market.oracle_price[terms.asset, step]
         # Around the leverage the account may have, which one bad hour then takes away.
         most = np.maximum(see().equity[own], 1.0) / terms.maintenance_rate / 1.5
-        size = dice.size(0.01, 1.5) * most / price
-        close = dice() < 0.25
+        size = dice.size(0.1, 1.5) * most / price
+        close = dice() < 0.15
         size = np.where(close, -see().size[own, perp], size)
         bound = price * (1.0 + np.sign(size) * dice(-0.01, 0.2))
         yield act.Trade(TRADER, perp, np.where(dice() < 0.6, size, 0.0), bound)
@@ -214,6 +223,9 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
         moved = np.where(np.abs(moved) < 1e-6, 0.0, moved)
         yield act.PostMargin(TRADER, kind, np.where(dice() < 0.25, moved, 0.0))
 
+    risk = np.array(portfolio().clearing.covariance_factor)[:, :, None] / FACTOR_SCALE
+    yield act.PostCovariance(KEEPER, risk * dice(0.3, 2.5), dice() < 0.05)
+    yield act.LiquidatePledge(LIQUIDATOR, 0, dice() < 0.3)
     for account in range(protocol.accounts):
         for perp in range(protocol.markets):
             yield act.Liquidate(LIQUIDATOR, account, perp, dice() < 0.5)
@@ -226,11 +238,27 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
     part = np.where(dice() < 0.3, dice(0.0, 1.05), 0.0)
     part = np.where(dice() < 0.04, 1.0, part)
     yield act.Redeem(DEPOSITOR, part * see().wallet_shares[DEPOSITOR])
+    yield from _slow_exits(world, dice)
 
     betas = see().betas + np.array([dice(-0.7, 0.7), dice(-0.4, 0.4)])
     yield act.PostBetas(KEEPER, np.clip(betas, -0.2, 1.6), dice() < 0.4)
     for task in (act.Recenter, act.Deleverage, act.TopUp, act.Rebalance):
         yield task(KEEPER, dice() < 0.6)
+
+
+def _slow_exits(world: World, dice: Dice) -> Iterator[Action]:
+    """Exits through the queue and in kind, also by who has a margin account."""
+    see: Callable[[], Observation] = world.observe
+    part = np.where(dice() < 0.06, dice(0.0, 0.6), 0.0)
+    yield act.RequestRedeem(DEPOSITOR, part * see().wallet_shares[DEPOSITOR])
+    yield act.CancelRequest(DEPOSITOR, dice() < 0.06)
+    yield act.SettleWithdrawals(KEEPER, dice(0.0, 0.5), dice() < 0.3)
+    for agent in (LIQUIDATOR, TRADER):
+        stake = np.minimum(see().wallet_usdc[agent], dice(0.0, 1e5))
+        yield act.Deposit(agent, np.where(dice() < 0.1, stake, 0.0))
+    for agent in (DEPOSITOR, LIQUIDATOR, TRADER):
+        part = np.where(dice() < 0.05, dice(0.0, 1.0), 0.0)
+        yield act.RedeemInKind(agent, part * see().wallet_shares[agent])
 
 
 def run(

@@ -16,7 +16,6 @@ from simulator.world.model.jit import inner
 from simulator.world.model.margin import (
     Account,
     accrue_account,
-    markets_fresh,
     usdc_worth,
     value_account,
 )
@@ -161,8 +160,6 @@ def _due(
     i: int,
 ) -> int:
     """Status of the condition under which a position may be liquidated."""
-    if not markets_fresh(table, clearing, oracle, account, i):
-        return STALE_ORACLE
     if clearing.size[account, market, i] == 0.0:
         return NO_POSITION
     if not valued.fresh:

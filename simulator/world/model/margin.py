@@ -85,17 +85,6 @@ def accrue(
 
 
 @inner
-def markets_fresh(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> bool:
-    """Whether no market the account holds has a stale price."""
-    for market in range(table.asset.size):
-        if clearing.size[account, market, i] != 0.0 and stale(oracle, table.asset[market], i):
-            return False
-    return True
-
-
-@inner
 def accrue_account(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> None:
@@ -248,13 +237,21 @@ def gated(clearing: ClearingState, oracle: Oracle, i: int) -> bool:
 
 
 @inner
-def _least_balance(
-    table: ClearingTable, usdc_price: float, missing: float, multiple: float, freed: float
-) -> float:
-    """Smallest B whose part of the equity, ``multiple`` times over, and of ``freed`` is enough."""
+def _least_balance(table: ClearingTable, usdc_price: float, missing: float) -> float:
+    """Smallest B whose part of the equity is ``missing``."""
     if missing >= 0.0:
-        return missing / (multiple * usdc_price * (1.0 - table.haircut[0]) + freed)
-    return missing / (multiple * usdc_price + freed)
+        return missing / (usdc_price * (1.0 - table.haircut[0]))
+    return missing / usdc_price
+
+
+@inner
+def _kept_of_spare(
+    table: ClearingTable, clearing: ClearingState, price: float, ratio: float, i: int
+) -> float:
+    """Part of the spare USDC that may leave: what leaves adds at most its own risk to M."""
+    unit = price * (1.0 - table.haircut[0])
+    multiple = max(ratio, table.initial_multiple) * table.risk_multiple
+    return unit / (unit + multiple * row_norm(clearing, 0, i) * price)
 
 
 @inner
@@ -266,10 +263,7 @@ def withdrawable(
     ratio: float,
     i: int,
 ) -> tuple[bool, float]:
-    """``ClearingHouse.withdrawable``: (fresh, raw USDC) that leaves E₀ ≥ μM and E ≥ ratio·M.
-
-    USDC that leaves may raise the risk of what stays, by at most its own: ``growth`` of M per USDC.
-    """
+    """``ClearingHouse.withdrawable``: (fresh, raw USDC) that leaves E₀ ≥ μM and E ≥ ratio·M."""
     cash = clearing.cash[account, i]
     if cash <= 0.0:
         return True, 0.0
@@ -279,19 +273,14 @@ def withdrawable(
         return True, 0.0
     valued = value_account(table, clearing, oracle, account, i)
     price = oracle.price[table.collateral_asset[0], i]
-    growth = 0.0
-    if table.risk_multiple > 0.0 and not is_isolated(table, account):
-        growth = table.risk_multiple * row_norm(clearing, 0, i) * price
-    profit = valued.profit
-    # Of the whole balance: E ≥ ρM and E₀ ≥ μM, where all profit counts.
-    keep, kept = ratio * valued.maintenance - valued.secured, ratio * growth
-    least = _least_balance(table, price, keep + kept * (cash + profit), 1.0, kept) - profit
-    need, freed = table.initial_multiple * valued.maintenance, table.initial_multiple * growth
-    need -= valued.secured
-    bound = _least_balance(table, price, need + freed * (cash + profit), 1.0, freed) - profit
-    least = max(least, bound, 0.0)
-    if profit > 0.0:
+    keep = _least_balance(table, price, ratio * valued.maintenance - valued.secured)
+    needed = table.initial_multiple * valued.maintenance
+    initial = _least_balance(table, price, needed - valued.secured)
+    least = max(max(keep, initial) - valued.profit, 0.0)
+    if valued.profit > 0.0:
         # The profit that counts falls with the cash that leaves.
-        counted = 1.0 + table.profit_cap
-        least = max(least, _least_balance(table, price, need + freed * cash, counted, freed))
-    return valued.fresh, floor_raw(max(cash - least, 0.0) * table.unit[0])
+        least = max(least, initial / (1.0 + table.profit_cap))
+    spare = max(cash - least, 0.0)
+    if table.risk_multiple > 0.0 and not is_isolated(table, account):
+        spare *= _kept_of_spare(table, clearing, price, ratio, i)
+    return valued.fresh, floor_raw(spare * table.unit[0])

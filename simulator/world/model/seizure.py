@@ -109,13 +109,13 @@ def _pledge_due(
     """Status of the condition under which pledged liquidity may be taken."""
     if not has_pledge(table, clearing, account, i):
         return NOT_LIQUIDATABLE
-    if not valued.has_position and valued.cash >= 0.0:
-        return NOT_LIQUIDATABLE
+    if stale(oracle, BASE_ASSET, i) or stale(oracle, USDC_ASSET, i):
+        return STALE_ORACLE
+    if not valued.has_position:
+        return NOT_LIQUIDATABLE if valued.cash >= 0.0 else OK
     if not valued.fresh:
         return STALE_ORACLE
-    if valued.has_position and valued.equity >= valued.maintenance:
-        return NOT_LIQUIDATABLE
-    return OK
+    return NOT_LIQUIDATABLE if valued.equity >= valued.maintenance else OK
 
 
 @inner
@@ -133,7 +133,10 @@ def _pledge_fraction(
     if not valued.has_position:
         price = oracle.price[table.collateral_asset[0], i]
         return min(-valued.cash * price / (usdc + sold), 1.0) if usdc + sold > 0.0 else 1.0
+    if base + usdc == 0.0:
+        return 1.0
     gain = (usdc + sold) * (1.0 - table.haircut[0]) - (base + usdc) * (1.0 - table.lp_haircut)
+    gain = max(gain, 0.0)
     squared = along = length = 0.0
     if valued.risk > 0.0:
         squared, along, length = risk_along(

@@ -69,6 +69,8 @@ def transfer_slice(
     if has_pledge(table, clearing, giver, i):
         liquidity = clearing.pledge.liquidity[i]
         burnt = liquidity if fraction >= 1.0 else np.floor(fraction * liquidity)
+        if burnt == 0.0:
+            return OK
         base, usdc = burn_part(pool, clearing.pledge, i, burnt, fraction)
         clearing.cash[receiver, i] += usdc / table.usdc_unit
         clearing.total_collateral[0, i] += usdc

@@ -36,6 +36,12 @@ def draw_insurance(
 
 
 @inner
+def close_gate(table: ClearingTable, clearing: ClearingState, oracle: Oracle, i: int) -> None:
+    """Keep margin behind positions where it is for a while: the insurance fund was not enough."""
+    clearing.gate_until[i] = oracle.clock[0] + table.withdrawal_gate
+
+
+@inner
 def _notional_share(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, market: int, i: int
 ) -> float:
@@ -133,6 +139,7 @@ def absorb(
     clearing.bad_debt[i] += paid
     if paid >= debt:
         return OK, 0.0
+    close_gate(table, clearing, oracle, i)
     bankruptcy = max(closeout + (debt - paid) / size, 0.0)
     fresh, closed = _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
     return (OK if fresh else STALE_ORACLE), closed
@@ -145,9 +152,9 @@ def _socialise(clearing: ClearingState, market: int, side: float, loss: float, i
     if held == 0.0:
         side = -side
         held = open_interest(clearing, market, side, i)
-    if held == 0.0:
-        clearing.maker_drawn[market, i] += loss
-    elif side > 0.0:
+    if held == 0.0:  # nobody is left: it stays with the maker
+        return
+    if side > 0.0:
         clearing.loss_long[market, i] += loss / held
     else:
         clearing.loss_short[market, i] += loss / held
@@ -178,4 +185,4 @@ def write_off(
     clearing.bad_debt[i] += debt
     clearing.cash[account, i] = 0.0
     if insured < debt:
-        clearing.gate_until[i] = oracle.clock[0] + table.withdrawal_gate
+        close_gate(table, clearing, oracle, i)
