@@ -109,6 +109,8 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "SPL": Status.SLIPPAGE,  # v3-core pool: the spot price is at or beyond the limit
     "AS": Status.ZERO_AMOUNT,  # v3-core pool: amount specified is zero
     "token: insufficient balance": Status.INSUFFICIENT_BALANCE,
+    "35": Status.BELOW_INITIAL_MARGIN,  # Aave v3: the health factor would be below one
+    "45": Status.NOT_LIQUIDATABLE,  # Aave v3: the health factor is not below one
 }
 
 

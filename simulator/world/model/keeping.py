@@ -18,25 +18,23 @@ from simulator.world.model.codes import (
     WITHIN_BAND,
 )
 from simulator.world.model.jit import inner
-from simulator.world.model.margin import stale, usdc_worth, value_account
-from simulator.world.model.parameters import ClearingTable, Tables, VaultTable
+from simulator.world.model.margin import stale
+from simulator.world.model.parameters import AAVE, Tables, VaultTable
 from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.rounding import ceil_raw, floor_raw
-from simulator.world.model.state import (
-    ClearingState,
-    Oracle,
-    State,
-    VaultState,
-    WalletState,
-)
-from simulator.world.model.unwinding import add_margin, fraction_up, hedge, pledges, unwind
-from simulator.world.model.valuation import (
-    lp_value,
-    market_account,
+from simulator.world.model.state import Oracle, State, VaultState, WalletState
+from simulator.world.model.unwinding import fraction_up, pledges, unwind
+from simulator.world.model.valuation import lp_value, usd_of_base, value_vault
+from simulator.world.model.venues import (
+    add_margin,
+    hedge,
+    hedge_size,
     sub_account,
     subs,
-    usd_of_base,
-    value_vault,
+    take_margin,
+    usdc_worth,
+    value_margin,
+    withdrawable,
 )
 
 
@@ -59,22 +57,17 @@ def pay_reward(
 
 @inner
 def _below_ratio(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
-    account: int,
-    ratio: float,
-    i: int,
+    tables: Tables, state: State, oracle: Oracle, account: int, ratio: float, i: int
 ) -> bool:
     """Whether the account's margin ratio E/M is below ``ratio``; needs fresh prices."""
-    valued = value_account(table, clearing, oracle, account, i)
+    valued = value_margin(tables, state, oracle, account, i)
     return valued.equity < ratio * valued.maintenance
 
 
 @inner
 def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
     """``rebalance``: trade every hedge market further from its target than the band."""
-    table, clearing = tables.vault, state.clearing
+    table = tables.vault
     valuation = value_vault(tables, state, oracle, i)
     if not valuation.fresh:
         return STALE_ORACLE, 0.0
@@ -88,11 +81,11 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int
         if stale(oracle, asset, i):
             return STALE_ORACLE, 0.0
         price = oracle.price[asset, i]
-        size = clearing.size[market_account(table, market), market, i]
+        size = hedge_size(tables, state, oracle, market, i)
         deviation = -state.vault.betas[market, i] * exposure / price - size
         if abs(deviation) * price <= band:
             continue
-        status = hedge(tables, clearing, oracle, market, deviation, i)
+        status = hedge(tables, state, oracle, market, deviation, i)
         if status != OK:
             return status, 0.0
         protected += abs(deviation) * price
@@ -103,9 +96,9 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int
         return WITHIN_BAND, 0.0
     if grew:
         for market in range(tables.clearing.asset.size):
-            account = market_account(table, market)
+            account = table.account_of[market]
             if touched >> market & 1 and _below_ratio(
-                tables.clearing, clearing, oracle, account, table.deleverage_ratio, i
+                tables, state, oracle, account, table.deleverage_ratio, i
             ):
                 return BELOW_MARGIN_TARGET, 0.0
     return OK, protected / valuation.usdc_price * table.usdc_unit
@@ -114,22 +107,22 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int
 @inner
 def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
     """``top_up``: bring accounts below the top-up ratio back to the margin target."""
-    table, clearing, vault = tables.vault, state.clearing, state.vault
+    table, vault = tables.vault, state.vault
     if not value_vault(tables, state, oracle, i).fresh:
         return STALE_ORACLE, 0.0
     had = vault.idle_usdc[i]
     due = False
-    for sub in range(subs(table, tables.clearing.asset.size)):
+    for sub in range(subs(table)):
         account = sub_account(table, sub)
-        valued = value_account(tables.clearing, clearing, oracle, account, i)
+        valued = value_margin(tables, state, oracle, account, i)
         if valued.equity >= table.top_up_ratio * valued.maintenance:
             continue
         due = True
         missing = table.margin_target * valued.maintenance - valued.equity
-        usdc = missing / usdc_worth(tables.clearing, oracle, valued, i)
+        usdc = missing / usdc_worth(tables, oracle, account, valued, i)
         raw = min(ceil_raw(usdc * table.usdc_unit), vault.idle_usdc[i])
         if raw > 0.0:
-            status = add_margin(tables.clearing, clearing, vault, account, raw, i)
+            status = add_margin(tables, state, oracle, account, raw, i)
             if status != OK:
                 return status, 0.0
     if not due:
@@ -138,32 +131,42 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, f
 
 
 @inner
-def _worst_sub(tables: Tables, clearing: ClearingState, oracle: Oracle, i: int) -> int:
-    """Account with the lowest E/M, -1 when none holds a position."""
+def _worst_sub(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+    """Place among the vault's accounts of the lowest E/M, -1 when none holds a position."""
     table = tables.vault
     worst, lowest = -1, 0.0
-    for sub in range(subs(table, tables.clearing.asset.size)):
-        account = sub_account(table, sub)
-        valued = value_account(tables.clearing, clearing, oracle, account, i)
+    for sub in range(subs(table)):
+        valued = value_margin(tables, state, oracle, sub_account(table, sub), i)
         if valued.maintenance <= 0.0:
             continue
         ratio = valued.equity / valued.maintenance
         if worst < 0 or ratio < lowest:
-            worst, lowest = account, ratio
+            worst, lowest = sub, ratio
     return worst
+
+
+@inner
+def _take_back(tables: Tables, state: State, oracle: Oracle, given: float, i: int) -> int:
+    """What pledged liquidity left in the cross account, as far as its margin target allows."""
+    fresh, free = withdrawable(tables, state, oracle, 0, i)
+    if not fresh:
+        return STALE_ORACLE
+    take_margin(tables, state, oracle, 0, min(given, free), i)
+    return OK
 
 
 @inner
 def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
     """``deleverage``: shrink hedge and liquidity alike for the account nearest to liquidation."""
-    table, clearing = tables.vault, state.clearing
+    table = tables.vault
     valuation = value_vault(tables, state, oracle, i)
     if not valuation.fresh:
         return STALE_ORACLE, 0.0
-    worst = _worst_sub(tables, clearing, oracle, i)
-    if worst < 0:
+    place = _worst_sub(tables, state, oracle, i)
+    if place < 0:
         return MARGIN_SUFFICIENT, 0.0
-    valued = value_account(tables.clearing, clearing, oracle, worst, i)
+    worst = sub_account(table, place)
+    valued = value_margin(tables, state, oracle, worst, i)
     if valued.equity >= table.deleverage_ratio * valued.maintenance:
         return MARGIN_SUFFICIENT, 0.0
     target = table.margin_target * valued.maintenance
@@ -173,10 +176,12 @@ def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[in
     freed = tables.clearing.lp_haircut * liquidity if own else liquidity
     fraction = fraction_up(target - valued.equity, target + freed)
     before = state.vault.idle_usdc[i]
-    status, _ = unwind(tables, state, oracle, fraction, i)
+    status, given = unwind(tables, state, oracle, fraction, i)
+    if status == OK and not own and given > 0.0:
+        status = _take_back(tables, state, oracle, given, i)
     raised = state.vault.idle_usdc[i] - before
     if status == OK and not own and raised > 0.0:
-        status = add_margin(tables.clearing, clearing, state.vault, worst, raised, i)
+        status = add_margin(tables, state, oracle, worst, raised, i)
     return status, fraction * liquidity / valuation.usdc_price * table.usdc_unit
 
 
@@ -190,6 +195,8 @@ def post_betas(table: VaultTable, vault: VaultState, now: float, betas: Floats, 
     for market in range(markets):
         if abs(betas[market, i]) > table.beta_max:
             return BETA_OUT_OF_BOUNDS
+        if betas[market, i] < 0.0 and table.account_of[market] == AAVE:
+            return BETA_OUT_OF_BOUNDS  # what is borrowed and sold is short
         change = abs(betas[market, i] - vault.betas[market, i])
         if posted and change > table.beta_max_change:
             return BETA_TOO_FAST

@@ -66,8 +66,18 @@ class ClearingTable(NamedTuple):
     usdc_unit: float
 
 
+# The vault's account on Aave, among indices of the ClearingHouse's accounts.
+AAVE = -1
+
+
 class VaultTable(NamedTuple):
-    """HedgeVault parameters (contracts/SPEC.md §4.1); token amounts in raw units."""
+    """HedgeVault parameters (contracts/SPEC.md §4.1); token amounts in raw units.
+
+    A = margin accounts the vault uses: indices of the ClearingHouse's, :data:`AAVE` last.
+    """
+
+    accounts: NDArray[np.int64]  # [A]
+    account_of: NDArray[np.int64]  # [M] where each hedge is held
 
     range_half_width: float
     recenter_threshold: float
@@ -187,11 +197,28 @@ def clearing_table(protocol: Protocol) -> ClearingTable:
     )
 
 
+def _margin_accounts(protocol: Protocol) -> tuple[list[int], list[int]]:
+    """(the vault's accounts, the account of each hedge), contracts/SPEC.md §4.7."""
+    vault, aave = protocol.vault, protocol.aave
+    lent = {leg.market for leg in aave.legs} if aave is not None else set()
+    account_of = [
+        AAVE if market in lent else market + 1 if vault.isolated else 0
+        for market in range(protocol.markets)
+    ]
+    accounts = sorted({account for account in account_of if account != AAVE})
+    if vault.pledged or not protocol.markets:
+        accounts = sorted({0, *accounts})
+    return [*accounts, *([AAVE] if lent else [])], account_of
+
+
 def vault_table(protocol: Protocol) -> VaultTable:
     """Constants of the HedgeVault."""
     vault = protocol.vault
     usdc_unit = 10.0**USDC_DECIMALS
+    accounts, account_of = _margin_accounts(protocol)
     return VaultTable(
+        accounts=np.array(accounts, np.int64),
+        account_of=np.array(account_of, np.int64),
         range_half_width=float(vault.range_half_width),
         recenter_threshold=float(vault.recenter_threshold),
         lp_allocation=float(vault.lp_allocation),

@@ -117,7 +117,7 @@ def _bring_in(
 ) -> int:
     """Bring idle USDC toward what is ``owed``: spare margin, then an unwinding of ``most``."""
     vault = state.vault
-    status = draw_margin(tables, state.clearing, vault, oracle, owed, False, i)
+    status = draw_margin(tables, state, oracle, owed, False, i)
     if status != OK or vault.idle_usdc[i] >= owed or most <= 0.0:
         return status
     fresh, fraction = fraction_to_raise(tables, state, oracle, owed, i)
@@ -126,7 +126,7 @@ def _bring_in(
     fraction = min(fraction, most)
     status, _ = unwind(tables, state, oracle, fraction, i)
     if status == OK:
-        status = draw_margin(tables, state.clearing, vault, oracle, owed, fraction >= 1.0, i)
+        status = draw_margin(tables, state, oracle, owed, fraction >= 1.0, i)
     return status
 
 

@@ -14,12 +14,11 @@ from simulator.world.model.codes import (
     STALE_ORACLE,
 )
 from simulator.world.model.jit import inner
-from simulator.world.model.margin import value_account, withdrawable
+from simulator.world.model.margin import value_account
 from simulator.world.model.parameters import Tables, VaultTable
 from simulator.world.model.pool import mint, place
 from simulator.world.model.rounding import floor_of_usd, floor_raw
 from simulator.world.model.state import (
-    ClearingState,
     Oracle,
     PositionState,
     State,
@@ -27,20 +26,24 @@ from simulator.world.model.state import (
 )
 from simulator.world.model.tick import liquidity_for_amounts, tick_at_sqrt_price
 from simulator.world.model.unwinding import (
-    add_margin,
     burn_to_idle,
     exists,
     margin_kept,
     swap_exactly,
-    take_margin,
 )
 from simulator.world.model.valuation import (
     Valuation,
-    sub_account,
-    subs,
     usd_of_base,
     usd_of_usdc,
     value_vault,
+)
+from simulator.world.model.venues import (
+    add_margin,
+    sub_account,
+    subs,
+    take_margin,
+    value_margin,
+    withdrawable,
 )
 
 
@@ -73,27 +76,22 @@ def _allowed(
 
 @inner
 def _margin_weight(table: VaultTable, betas: Floats, sub: int, i: int) -> float:
-    """The account's part of the margin allocation."""
-    count = betas.shape[0]
-    if not table.isolated:
+    """The account's part of the margin allocation: by the |β| of its hedges."""
+    if subs(table) == 1:
         return 1.0
-    total = 0.0
-    for market in range(count):
+    total = own = 0.0
+    for market in range(betas.shape[0]):
         total += abs(betas[market, i])
+        if table.account_of[market] == sub_account(table, sub):
+            own += abs(betas[market, i])
     if total == 0.0:
-        return 1.0 / count
-    return abs(betas[sub, i]) / total
+        return 1.0 / subs(table)
+    return own / total
 
 
 @inner
 def _move_margin(
-    tables: Tables,
-    clearing: ClearingState,
-    vault: VaultState,
-    oracle: Oracle,
-    valuation: Valuation,
-    adding: bool,
-    i: int,
+    tables: Tables, state: State, oracle: Oracle, valuation: Valuation, adding: bool, i: int
 ) -> int:
     """Steps 1 and 6: bring each account's value toward its allocation.
 
@@ -101,11 +99,11 @@ def _move_margin(
     above is not touched by step 6, and its value does not change between the two: pledged
     liquidity, which comes and goes in between, is no part of it.
     """
-    table = tables.vault
+    table, vault = tables.vault, state.vault
     nav = max(valuation.nav, 0.0)
-    for sub in range(subs(table, tables.clearing.asset.size)):
+    for sub in range(subs(table)):
         account = sub_account(table, sub)
-        valued = value_account(tables.clearing, clearing, oracle, account, i)
+        valued = value_margin(tables, state, oracle, account, i)
         value = valued.value
         if table.pledged:
             value = (valued.cash + valued.profit) * valuation.usdc_price
@@ -114,20 +112,18 @@ def _move_margin(
             raw = floor_of_usd(target - value, valuation.usdc_price, table.usdc_unit)
             raw = min(raw, vault.idle_usdc[i])
             if raw > 0.0:
-                status = add_margin(tables.clearing, clearing, vault, account, raw, i)
+                status = add_margin(tables, state, oracle, account, raw, i)
                 if status != OK:
                     return status
             continue
         excess = (value - target) / valuation.usdc_price * table.usdc_unit
         if excess <= 0.0:
             continue
-        fresh, free = withdrawable(
-            tables.clearing, clearing, oracle, account, table.margin_target, i
-        )
+        fresh, free = withdrawable(tables, state, oracle, account, i)
         if not fresh:
             return STALE_ORACLE
         raw = min(floor_raw(excess), free)
-        take_margin(tables.clearing, clearing, vault, oracle, account, raw, i)
+        take_margin(tables, state, oracle, account, raw, i)
     return OK
 
 
@@ -189,7 +185,7 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int,
     spot = state.pool.sqrt_price[i] / valuation.sqrt_price
     if abs(spot - 1.0) > 0.5 * table.max_slippage:
         return SPOT_DEVIATES, 0.0
-    status = _move_margin(tables, clearing, vault, oracle, valuation, False, i)
+    status = _move_margin(tables, state, oracle, valuation, False, i)
     if status != OK:
         return status, 0.0
     before = value_account(tables.clearing, clearing, oracle, 0, i)
@@ -203,5 +199,5 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int,
         status = margin_kept(tables.clearing, clearing, oracle, before, i)
     if status != OK:
         return status, 0.0
-    status = _move_margin(tables, clearing, vault, oracle, valuation, True, i)
+    status = _move_margin(tables, state, oracle, valuation, True, i)
     return status, invested / valuation.usdc_price * table.usdc_unit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import deposit, release, trade
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
     INSUFFICIENT_LIQUIDITY,
@@ -13,13 +12,7 @@ from simulator.world.model.codes import (
     STALE_ORACLE,
 )
 from simulator.world.model.jit import inner
-from simulator.world.model.margin import (
-    Account,
-    accrue_account,
-    usdc_worth,
-    value_account,
-    withdrawable,
-)
+from simulator.world.model.margin import Account, accrue_account, value_account
 from simulator.world.model.parameters import ClearingTable, Tables, VaultTable
 from simulator.world.model.pool import burn_and_collect, limit_passed, quote, settle
 from simulator.world.model.state import (
@@ -32,11 +25,19 @@ from simulator.world.model.state import (
 )
 from simulator.world.model.valuation import (
     lp_value,
-    market_account,
     oracle_sqrt_price,
+    value_vault,
+)
+from simulator.world.model.venues import (
+    add_margin,
+    hedge,
+    hedge_size,
     sub_account,
     subs,
-    value_vault,
+    take_margin,
+    usdc_worth,
+    value_margin,
+    withdrawable,
 )
 
 _WAD = 1e18
@@ -71,19 +72,6 @@ def fraction_up(numerator: float, denominator: float) -> float:
     if denominator <= 0.0 or numerator >= denominator:
         return 1.0
     return min(np.ceil(numerator / denominator * _WAD) / _WAD, 1.0)
-
-
-@inner
-def hedge(
-    tables: Tables, clearing: ClearingState, oracle: Oracle, market: int, delta: float, i: int
-) -> int:
-    """Trade ``delta`` of a hedge market within the slippage bound."""
-    side = 1.0 if delta > 0.0 else -1.0
-    price = oracle.price[tables.clearing.asset[market], i]
-    limit = price * (1.0 + side * tables.vault.max_slippage)
-    account = market_account(tables.vault, market)
-    status, _, _ = trade(tables.clearing, clearing, oracle, account, market, delta, limit, i)
-    return status
 
 
 @inner
@@ -132,14 +120,12 @@ def margin_kept(
 
 
 @inner
-def _close_hedges(
-    tables: Tables, clearing: ClearingState, oracle: Oracle, fraction: float, i: int
-) -> int:
+def _close_hedges(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int) -> int:
     """Close ``fraction`` of every position."""
     for market in range(tables.clearing.asset.size):
-        size = clearing.size[market_account(tables.vault, market), market, i]
+        size = hedge_size(tables, state, oracle, market, i)
         if size != 0.0:
-            status = hedge(tables, clearing, oracle, market, -fraction * size, i)
+            status = hedge(tables, state, oracle, market, -fraction * size, i)
             if status != OK:
                 return status
     return OK
@@ -169,7 +155,7 @@ def unwind(
     What pledged liquidity raises stays in the cross account, where a debt may need it: returns
     (status, raw USDC left there).
     """
-    status = _close_hedges(tables, state.clearing, oracle, fraction, i)
+    status = _close_hedges(tables, state, oracle, fraction, i)
     if status != OK:
         return status, 0.0
     if not pledges(tables.vault, state.position, i):
@@ -180,82 +166,41 @@ def unwind(
     status = _sell_liquidity(tables, state, oracle, fraction, i)
     given = vault.idle_usdc[i] - idle
     if status == OK and given > 0.0:
-        status = add_margin(table, clearing, vault, 0, given, i)
+        status = add_margin(tables, state, oracle, 0, given, i)
     if status == OK:
         status = margin_kept(table, clearing, oracle, before, i)
     return status, given
 
 
 @inner
-def add_margin(
-    table: ClearingTable,
-    clearing: ClearingState,
-    vault: VaultState,
-    account: int,
-    raw: float,
-    i: int,
-) -> int:
-    """Deposit idle USDC as margin."""
-    status = deposit(table, clearing, account, 0, raw, i)
-    if status == OK:
-        vault.idle_usdc[i] -= raw
-    return status
-
-
-@inner
-def take_margin(
-    table: ClearingTable,
-    clearing: ClearingState,
-    vault: VaultState,
-    oracle: Oracle,
-    account: int,
-    raw: float,
-    i: int,
-) -> None:
-    """Withdraw at most what ``withdrawable`` allows to idle; it has found the prices fresh."""
-    if raw > 0.0:
-        release(table, clearing, oracle, account, raw, i)
-        vault.idle_usdc[i] += raw
-
-
-@inner
 def draw_margin(
-    tables: Tables,
-    clearing: ClearingState,
-    vault: VaultState,
-    oracle: Oracle,
-    assets: float,
-    everything: bool,
-    i: int,
+    tables: Tables, state: State, oracle: Oracle, assets: float, everything: bool, i: int
 ) -> int:
     """Withdraw excess margin to idle until it holds ``assets``, or all that can leave."""
-    table = tables.vault
-    for sub in range(subs(table, tables.clearing.asset.size)):
-        need = assets - vault.idle_usdc[i]
+    for sub in range(subs(tables.vault)):
+        need = assets - state.vault.idle_usdc[i]
         if need <= 0.0 and not everything:
             break
-        account = sub_account(table, sub)
-        fresh, raw = withdrawable(
-            tables.clearing, clearing, oracle, account, table.margin_target, i
-        )
+        account = sub_account(tables.vault, sub)
+        fresh, raw = withdrawable(tables, state, oracle, account, i)
         if not fresh:
             return STALE_ORACLE
         if not everything:
             raw = min(raw, need)
-        take_margin(tables.clearing, clearing, vault, oracle, account, raw, i)
+        take_margin(tables, state, oracle, account, raw, i)
     return OK
 
 
 @inner
-def _short_of_target(tables: Tables, clearing: ClearingState, oracle: Oracle, i: int) -> float:
+def _short_of_target(tables: Tables, state: State, oracle: Oracle, i: int) -> float:
     """D: USDC that accounts below the margin target would keep for themselves."""
     total = 0.0
-    for sub in range(subs(tables.vault, tables.clearing.asset.size)):
+    for sub in range(subs(tables.vault)):
         account = sub_account(tables.vault, sub)
-        valued = value_account(tables.clearing, clearing, oracle, account, i)
+        valued = value_margin(tables, state, oracle, account, i)
         missing = tables.vault.margin_target * valued.maintenance - valued.equity
         if missing > 0.0:
-            total += missing / usdc_worth(tables.clearing, oracle, valued, i)
+            total += missing / usdc_worth(tables, oracle, account, valued, i)
     return total
 
 
@@ -267,7 +212,7 @@ def fraction_to_raise(
     table = tables.vault
     valuation = value_vault(tables, state, oracle, i)
     need = (assets - state.vault.idle_usdc[i]) / table.usdc_unit
-    need += _short_of_target(tables, state.clearing, oracle, i)
+    need += _short_of_target(tables, state, oracle, i)
     available = valuation.accounts
     if not table.pledged:
         available += lp_value(table, valuation)
@@ -281,7 +226,7 @@ def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: i
     vault = state.vault
     if vault.idle_usdc[i] >= assets:
         return OK
-    status = draw_margin(tables, state.clearing, vault, oracle, assets, False, i)
+    status = draw_margin(tables, state, oracle, assets, False, i)
     if status != OK or vault.idle_usdc[i] >= assets:
         return status
     fresh, fraction = fraction_to_raise(tables, state, oracle, assets, i)
@@ -290,7 +235,7 @@ def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: i
     status, _ = unwind(tables, state, oracle, fraction, i)
     if status != OK:
         return status
-    status = draw_margin(tables, state.clearing, vault, oracle, assets, fraction >= 1.0, i)
+    status = draw_margin(tables, state, oracle, assets, fraction >= 1.0, i)
     if status != OK or vault.idle_usdc[i] >= assets:
         return status
     return INSUFFICIENT_LIQUIDITY

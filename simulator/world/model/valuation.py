@@ -7,18 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.world.model.jit import inner
-from simulator.world.model.margin import has_position, stale, value_account
+from simulator.world.model.margin import stale
 from simulator.world.model.parameters import Tables, VaultTable
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET, root_at_oracle
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import (
-    ClearingState,
-    Oracle,
-    PositionState,
-    State,
-    VaultState,
-)
+from simulator.world.model.state import Oracle, State
 from simulator.world.model.tick import amounts_for_liquidity
+from simulator.world.model.venues import is_flat, settled, sub_account, subs, value_margin
 
 
 class Valuation(NamedTuple):
@@ -36,24 +31,6 @@ class Valuation(NamedTuple):
     nav: float  # USD, may be negative
 
     # V_lp of the specification is lp_value().
-
-
-@inner
-def subs(table: VaultTable, markets: int) -> int:
-    """Number of margin accounts the vault uses."""
-    return markets if table.isolated else 1
-
-
-@inner
-def sub_account(table: VaultTable, sub: int) -> int:
-    """Account index of the vault's ``sub``-th margin account (world/protocol.py: accounts)."""
-    return sub + 1 if table.isolated else 0
-
-
-@inner
-def market_account(table: VaultTable, market: int) -> int:
-    """Account index in which the vault trades ``market``."""
-    return market + 1 if table.isolated else 0
 
 
 @inner
@@ -90,8 +67,8 @@ def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuati
     fees_base, fees_usdc = np.floor(position.fees0[i]), np.floor(position.fees1[i])
     fresh = not (stale(oracle, USDC_ASSET, i) or stale(oracle, BASE_ASSET, i))
     accounts = 0.0
-    for sub in range(subs(table, tables.clearing.asset.size)):
-        account = value_account(tables.clearing, state.clearing, oracle, sub_account(table, sub), i)
+    for sub in range(subs(table)):
+        account = value_margin(tables, state, oracle, sub_account(table, sub), i)
         fresh = fresh and account.fresh
         accounts += account.value
     free_usdc = vault.idle_usdc[i] + fees_usdc
@@ -124,18 +101,12 @@ def lp_value(table: VaultTable, valuation: Valuation) -> float:
 
 
 @inner
-def all_usdc(
-    tables: Tables,
-    clearing: ClearingState,
-    position: PositionState,
-    vault: VaultState,
-    i: int,
-) -> bool:
+def all_usdc(tables: Tables, state: State, oracle: Oracle, i: int) -> bool:
     """Whether the vault is nothing but USDC, so that its shares need no price."""
-    if position.liquidity[i] > 0.0 or vault.idle_base[i] > 0.0:
+    if state.position.liquidity[i] > 0.0 or state.vault.idle_base[i] > 0.0:
         return False
-    for sub in range(subs(tables.vault, tables.clearing.asset.size)):
-        if has_position(clearing, sub_account(tables.vault, sub), i):
+    for sub in range(subs(tables.vault)):
+        if not is_flat(tables, state, oracle, sub_account(tables.vault, sub), i):
             return False
     return True
 
@@ -144,11 +115,10 @@ def all_usdc(
 def total_assets(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[bool, float]:
     """ERC-4626 ``totalAssets``: (fresh, raw USDC)."""
     table = tables.vault
-    if all_usdc(tables, state.clearing, state.position, state.vault, i):
+    if all_usdc(tables, state, oracle, i):
         assets = state.vault.idle_usdc[i]
-        for sub in range(subs(table, tables.clearing.asset.size)):
-            cash = state.clearing.cash[sub_account(table, sub), i]
-            assets += floor_raw(cash * table.usdc_unit)
+        for sub in range(subs(table)):
+            assets += settled(tables, state, oracle, sub_account(table, sub), i)
         return True, max(assets, 0.0)
     valuation = value_vault(tables, state, oracle, i)
     assets = floor_raw(valuation.nav / valuation.usdc_price * table.usdc_unit)
