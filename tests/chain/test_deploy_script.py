@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from simulator.world.chain.addresses import CONTRACTS
 from simulator.world.chain.artifacts import ROOT
-from simulator.world.chain.deployment import CONTRACTS
 
 BIN = Path(sys.executable).parent
 

@@ -10,15 +10,11 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import USDC_DECIMALS
 from simulator.world.chain import artifacts
+from simulator.world.chain.addresses import CONTRACTS
 from simulator.world.chain.codec import MAX_UINT256, Contract
-from simulator.world.chain.deployment import (
-    CONTRACTS,
-    GENESIS,
-    background_targets,
-    deploy,
-    wad,
-)
+from simulator.world.chain.deployment import GENESIS, deploy
 from simulator.world.chain.revm import RevmTransport
+from simulator.world.chain.terms import background_targets, wad
 from simulator.world.units import to_raw
 
 

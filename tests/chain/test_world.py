@@ -11,7 +11,7 @@ from simulator.types import InputError, Status
 from simulator.world import actions
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Contract
-from simulator.world.chain.deployment import background_targets, wad
+from simulator.world.chain.terms import background_targets, wad
 from simulator.world.chain.world import ChainWorld
 
 YES = np.array([True, True])

@@ -2,84 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from simulator.types import USDC_DECIMALS, InputError
 from simulator.world.chain import artifacts, hedging, uniswap
+from simulator.world.chain.addresses import Deployment, Roles
 from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructor
+from simulator.world.chain.terms import (
+    background_targets,
+    clearing_parameters,
+    market_terms,
+    scaled,
+    vault_parameters,
+    wad,
+)
 from simulator.world.chain.transport import created_address
-from simulator.world.units import scaled_liquidity, to_raw
+from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
-    from simulator.world.chain.hedging import Lending
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
-WAD_DECIMALS = 18
-# Fields of a Deployment that are contracts, tokens apart.
-CONTRACTS = (
-    *("oracle", "clearing", "factory", "pool", "router"),
-    *("manager", "provider", "vault", "lens"),
-)
-
 # Enough for any path: background ranges, fees and prices moving by orders of magnitude.
 _PROVIDER_FUNDS = 2**112
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Addresses of those who are no agents. The deployer owns every contract."""
-
-    deployer: str
-    guardian: str
-    reporter: str  # posts oracle rounds
-    venue: str  # risk manager of the ClearingHouse: sets skew scales, posts covariance
-    risk_manager: str  # posts the vault's betas, on behalf of whichever agent decides them
-    liquidity_owner: str  # sets the background liquidity
-    fee_receiver: str  # of the vault's fees
-    lender: str  # everybody else at Aave
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """Where everything is. ``genesis`` is the block time of step 0."""
-
-    genesis: int
-    roles: Roles
-    tokens: tuple[str, ...]  # as Protocol.assets
-    oracle: str
-    clearing: str
-    factory: str
-    pool: str
-    router: str
-    manager: str  # NonfungiblePositionManager
-    provider: str
-    vault: str
-    lens: str
-    agents: tuple[str, ...]  # as Protocol.agents
-    lending: Lending | None = None  # where the vault hedges on Aave too
-
-    def margin_accounts(self, protocol: Protocol) -> tuple[int, ...]:
-        """Clearing accounts in the order of ``Protocol``: ``owner << 8 | sub``."""
-        vault = int(self.vault, 16) << 8
-        agents = (
-            int(address, 16) << 8
-            for slot, address in zip(protocol.agents, self.agents, strict=True)
-            if slot.has_account
-        )
-        return (*(vault | sub for sub in range(protocol.markets + 1)), *agents)
-
-    def table(self) -> list[tuple[str, str]]:
-        """(name, address) of every contract and role, for people."""
-        return [
-            *((name, getattr(self, name)) for name in CONTRACTS),
-            *((name.replace("_", " "), address) for name, address in vars(self.roles).items()),
-        ]
 
 
 def deploy(transport: Transport, protocol: Protocol) -> Deployment:
@@ -88,26 +35,6 @@ def deploy(transport: Transport, protocol: Protocol) -> Deployment:
     Raises :class:`InputError` on what the contracts cannot hold.
     """
     return _Deployer(transport, protocol).run()
-
-
-def wad(fraction: float) -> int:
-    """A parameter as WAD, from its decimal digits: 0.05 becomes 5·10¹⁶ to the last unit.
-
-    So sums that must be at most one are, which 0.05 · 10¹⁸ in float64 does not promise.
-    """
-    return _scaled(fraction, WAD_DECIMALS)
-
-
-def _scaled(number: float, decimals: int) -> int:
-    return int(Decimal(repr(float(number))).scaleb(decimals))
-
-
-def background_targets(protocol: Protocol, depth: float) -> list[tuple[int, int, int]]:
-    """(lower tick, upper tick, L) of the background at a pool depth; equal ranges added up."""
-    held: Counter[tuple[int, int]] = Counter()
-    for band in protocol.pool.background:
-        held[band.tick_lower, band.tick_upper] += int(scaled_liquidity(band.liquidity, depth))
-    return [(lower, upper, liquidity) for (lower, upper), liquidity in held.items()]
 
 
 class _Deployer:
@@ -211,8 +138,8 @@ class _Deployer:
             self.oracle.address,
             usdc,
             wad(usdc_terms.haircut),
-            _scaled(usdc_terms.cap, USDC_DECIMALS),
-            self._clearing_parameters(),
+            scaled(usdc_terms.cap, USDC_DECIMALS),
+            clearing_parameters(p),
             engine,
             office,
         )
@@ -220,21 +147,10 @@ class _Deployer:
             self._own(
                 self.clearing,
                 "add_market",
-                (
-                    self.tokens[terms.asset].address,
-                    wad(terms.skew_scale),
-                    wad(terms.half_spread),
-                    wad(terms.taker_fee),
-                    wad(terms.max_funding_velocity),
-                    wad(terms.max_skew),
-                    wad(terms.maintenance_rate),
-                    wad(terms.max_open_interest),
-                    wad(terms.insurance_cap),
-                    wad(terms.maker_loss_cap),
-                ),
+                market_terms(terms, self.tokens[terms.asset].address),
             )
         for basket in p.collaterals[1:]:
-            cap = _scaled(basket.cap, self.protocol.assets[basket.asset].decimals)
+            cap = scaled(basket.cap, self.protocol.assets[basket.asset].decimals)
             token = self.tokens[basket.asset].address
             self._own(self.clearing, "add_collateral", token, wad(basket.haircut), cap)
         self._own(self.clearing, "set_risk_manager", self.roles.venue)
@@ -242,18 +158,6 @@ class _Deployer:
         if p.covariance_factor:
             self.clearing.transact(self.roles.venue, "post_covariance", p.covariance_factor)
         self._fund_venue()
-
-    def _clearing_parameters(self) -> tuple[int, ...]:
-        p = self.protocol.clearing
-        return (
-            wad(p.initial_multiple),
-            wad(p.liquidation_penalty),
-            wad(p.liquidator_share),
-            wad(p.profit_cap),
-            wad(p.gross_floor),
-            wad(p.risk_multiple),
-            p.withdrawal_gate,
-        )
 
     def _fund_venue(self) -> None:
         """The maker account and the insurance fund, paid in by the deployer."""
@@ -333,7 +237,7 @@ class _Deployer:
             "HedgeVault",
             *places,
             self._hedges(),
-            self._vault_parameters(),
+            vault_parameters(v),
             v.isolated,
             v.pledged,
             strategy,
@@ -341,30 +245,6 @@ class _Deployer:
         self._own(self.vault, "set_risk_manager", self.roles.risk_manager)
         self._own(self.vault, "set_guardian", self.roles.guardian)
         self._own(self.vault, "set_fee_receiver", self.roles.fee_receiver)
-
-    def _vault_parameters(self) -> tuple[int, ...]:
-        v = self.protocol.vault
-        return (
-            v.range_half_width,
-            wad(v.recenter_threshold),
-            wad(v.lp_allocation),
-            wad(v.margin_allocation),
-            wad(v.hedge_band),
-            wad(v.max_slippage),
-            wad(v.margin_target),
-            wad(v.top_up_ratio),
-            wad(v.deleverage_ratio),
-            int(to_raw(v.keeper_reward, USDC_DECIMALS)),
-            wad(v.keeper_share),
-            wad(v.entry_fee),
-            wad(v.exit_fee),
-            wad(v.management_fee),
-            wad(v.performance_fee),
-            int(to_raw(v.deposit_cap, USDC_DECIMALS)),
-            wad(v.beta_max),
-            wad(v.beta_max_change),
-            v.beta_interval,
-        )
 
     def _agents(self) -> None:
         """Wallets, allowances, posted margin, and consent to slices of the vault's account."""

@@ -15,8 +15,8 @@ import numpy as np
 from simulator.types import USDC_DECIMALS
 from simulator.world.base import Observation
 from simulator.world.chain.codec import encode_with_arrays, selector, signed_word
-from simulator.world.chain.deployment import WAD_DECIMALS
 from simulator.world.chain.mirror import DERIVED
+from simulator.world.chain.terms import WAD_DECIMALS
 from simulator.world.chain.uniswap import Q96
 from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from simulator.types import Floats
     from simulator.world.actions import Action
-    from simulator.world.chain.deployment import Deployment
+    from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.mirror import Mirror, View
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol

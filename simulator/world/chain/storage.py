@@ -21,7 +21,7 @@ from simulator.world.chain.observation import POSITION_WORDS, Source
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
-    from simulator.world.chain.deployment import Deployment
+    from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.observation import Layout
     from simulator.world.chain.revm import RevmTransport
 

@@ -10,11 +10,12 @@ import numpy as np
 from simulator.types import InputError, Status
 from simulator.world.actions import Fill
 from simulator.world.base import World
-from simulator.world.chain import deployment as deploying
 from simulator.world.chain.codec import Reverted, encode_with_arrays, selector, status_of, words
+from simulator.world.chain.deployment import deploy
 from simulator.world.chain.execution import Translator
 from simulator.world.chain.mirror import Mirror
 from simulator.world.chain.observation import ChainObservation, Layout, LensSource
+from simulator.world.chain.terms import WAD_DECIMALS, background_targets, wad
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from simulator.types import Floats
     from simulator.world.actions import Action
     from simulator.world.base import Observation
-    from simulator.world.chain.execution import Batch
+    from simulator.world.chain.addresses import Deployment
+    from simulator.world.chain.calls import Batch
     from simulator.world.chain.observation import Source
     from simulator.world.chain.revm import Transaction
     from simulator.world.chain.transport import Transport
@@ -67,7 +69,7 @@ class ChainWorld(World):
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
         self._skew_scale = [
-            [deploying.wad(terms.skew_scale) for terms in protocol.clearing.markets]
+            [wad(terms.skew_scale) for terms in protocol.clearing.markets]
             for _ in range(market.paths)
         ]
         self._tokens = [int(token, 16) for token in self.deployment.tokens]
@@ -82,7 +84,7 @@ class ChainWorld(World):
         seconds = step * self.market.step_seconds
         now = self.deployment.genesis + seconds
         due = self.market.oracle_time[:, step] == seconds
-        prices = to_raw(self.market.oracle_price[:, step], deploying.WAD_DECIMALS)
+        prices = to_raw(self.market.oracle_price[:, step], WAD_DECIMALS)
         depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step]
         for path, transport in enumerate(self.transports):
             transport.set_time(now)
@@ -141,12 +143,12 @@ class ChainWorld(World):
 
     # ---------------------------------------------------------------------------------- deployment
 
-    def _deploy_in_process(self, record: bool) -> tuple[list[Transport], deploying.Deployment]:
+    def _deploy_in_process(self, record: bool) -> tuple[list[Transport], Deployment]:
         """One deployment, its transactions replayed on every path: pyrevm cannot copy an EVM."""
         from simulator.world.chain.revm import RevmTransport
 
         first = RevmTransport(record=True)
-        deployed = deploying.deploy(first, self.protocol)
+        deployed = deploy(first, self.protocol)
         self._genesis_record = first.transactions or []
         transports: list[Transport] = [
             first.fork(self._genesis_record, record=record) for _ in range(self.market.paths)
@@ -155,7 +157,7 @@ class ChainWorld(World):
 
     def _deploy_on_node(
         self, choice: TransportChoice, record: bool
-    ) -> tuple[list[Transport], deploying.Deployment]:
+    ) -> tuple[list[Transport], Deployment]:
         if self.market.paths != 1:
             raise InputError(
                 f"paths = {self.market.paths}: a node is one chain and holds 1 path; "
@@ -169,7 +171,7 @@ class ChainWorld(World):
             from simulator.world.chain.rpc import RpcTransport
 
             transport = RpcTransport.connect(choice)
-        return [transport], deploying.deploy(transport, self.protocol)
+        return [transport], deploy(transport, self.protocol)
 
     def _sources(self) -> list[Source]:
         from simulator.world.chain.revm import RevmTransport
@@ -216,14 +218,14 @@ class ChainWorld(World):
         transport.transact(self.deployment.roles.reporter, self.deployment.oracle, data)
 
     def _set_pool_depth(self, transport: Transport, depth: float) -> None:
-        targets = deploying.background_targets(self.protocol, depth)
+        targets = background_targets(self.protocol, depth)
         flat = [number for target in targets for number in target]
         data = _SET_LIQUIDITY + words(32, len(targets), *flat)
         transport.transact(self.deployment.roles.liquidity_owner, self.deployment.provider, data)
 
     def _set_skew_scales(self, transport: Transport, current: list[int], depth: float) -> None:
         for index, terms in enumerate(self.protocol.clearing.markets):
-            wanted = deploying.wad(terms.skew_scale * depth)
+            wanted = wad(terms.skew_scale * depth)
             if wanted == current[index]:
                 continue
             data = _SET_SKEW_SCALE + words(index, wanted)

@@ -1,0 +1,152 @@
+"""Actions at the ClearingHouse as calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.world.chain.calls import WAD, Caller, paths_of
+from simulator.world.chain.codec import WORD, selector, word, words
+from simulator.world.chain.observation import POSITION_WORDS
+from simulator.world.chain.terms import WAD_DECIMALS
+from simulator.world.units import factor_words, to_raw
+
+if TYPE_CHECKING:
+    from simulator.types import Booleans
+    from simulator.world import actions
+    from simulator.world.chain.calls import Batch
+
+_TRADE = selector("trade(uint256,uint256,int256,uint256)")
+_DEPOSIT = selector("deposit(address,uint256,uint256,uint256)")
+_WITHDRAW = selector("withdraw(uint256,uint256,uint256,address)")
+_LIQUIDATE = selector("liquidate(uint256,uint256)")
+_LIQUIDATE_COLLATERAL = selector("liquidate_collateral(uint256,uint256,uint256)")
+_LIQUIDATE_PLEDGE = selector("liquidate_pledge(uint256,uint256)")
+_POST_COVARIANCE = selector("post_covariance(int32[8][])")
+_TOKEN_ID = selector("token_id()")
+
+
+class ClearingCalls(Caller):
+    """Trading, margin, liquidations, and what the venue's risk manager posts."""
+
+    def trade(self, action: actions.Trade) -> Batch:
+        """``trade`` from the cross account."""
+        paths = paths_of(action.size)
+        account = self._protocol.account_of(action.actor)
+        place = POSITION_WORDS * (self._layout.markets * account + action.market)
+        sizes = self._all_or_floor(
+            action.size[paths],
+            WAD_DECIMALS,
+            [-self._sources[path].read("positions")[place] for path in paths],
+        )
+        limits = to_raw(action.price_limit[paths], WAD_DECIMALS).tolist()
+        calls = [
+            (path, _TRADE + words(0, action.market, size, int(limit)))
+            for path, size, limit in zip(paths, sizes, limits, strict=True)
+            if size
+        ]
+        whole = dict(zip(paths, sizes, strict=True))
+        return self.batch(
+            "ClearingHouse",
+            "trade",
+            action,
+            calls,
+            lambda path, data, _: (whole[path] / WAD, word(data, 0) / WAD),
+        )
+
+    def post_margin(self, action: actions.PostMargin, side: int, mask: Booleans) -> Batch:
+        """``deposit`` (side 0) or ``withdraw`` (side 1) on the paths of ``mask``."""
+        paths = paths_of(mask)
+        asset = self._protocol.clearing.collaterals[action.collateral].asset
+        amounts = np.abs(action.amount[paths])
+        agent, index = self._agents[action.actor], action.collateral
+        if side == 0:
+            held = [self._balance(path, asset, action.actor) for path in paths]
+            raws = self._all_or_floor(amounts, self._decimals[asset], held)
+            calls = [
+                (path, _DEPOSIT + words(agent, 0, index, raw))
+                for path, raw in zip(paths, raws, strict=True)
+                if raw
+            ]
+        else:
+            if index == 0:  # cash is counted finer than USDC's units
+                raws = [int(raw) for raw in to_raw(amounts, self._decimals[asset]).tolist()]
+            else:
+                account = self._protocol.account_of(action.actor)
+                place = self._layout.others * account + index - 1
+                held = [self._sources[path].read("collateral")[place] for path in paths]
+                raws = self._all_or_floor(amounts, self._decimals[asset], held)
+            calls = [
+                (path, _WITHDRAW + words(0, index, raw, agent))
+                for path, raw in zip(paths, raws, strict=True)
+                if raw
+            ]
+        sign = 1.0 if side == 0 else -1.0
+        moved = dict(zip(paths, raws, strict=True))
+        return self.batch(
+            "ClearingHouse",
+            "deposit" if side == 0 else "withdraw",
+            action,
+            calls,
+            lambda path, _data, _: (sign * moved[path] / 10.0 ** self._decimals[asset], 0.0),
+        )
+
+    def liquidate(self, action: actions.Liquidate) -> Batch:
+        """``liquidate``."""
+        data = _LIQUIDATE + words(self._layout.accounts[action.account], action.market)
+        return self.batch(
+            "ClearingHouse",
+            "liquidate",
+            action,
+            [(path, data) for path in paths_of(action.when)],
+            lambda _path, data, _: (word(data, 0) / WAD, word(data, 1) / WAD),
+        )
+
+    def liquidate_collateral(self, action: actions.LiquidateCollateral) -> Batch:
+        """``liquidate_collateral``, which answers (raw units taken, USDC paid)."""
+        paths = paths_of(action.amount)
+        decimals = self._decimals[self._protocol.clearing.collaterals[action.collateral].asset]
+        account = self._layout.accounts[action.account]
+        raws = to_raw(action.amount[paths], decimals).tolist()
+        calls = [
+            (path, _LIQUIDATE_COLLATERAL + words(account, action.collateral, int(raw)))
+            for path, raw in zip(paths, raws, strict=True)
+            if raw
+        ]
+        return self.batch(
+            "ClearingHouse",
+            "liquidate_collateral",
+            action,
+            calls,
+            lambda _path, data, _: (word(data, 1) / WAD, word(data, 0) / 10.0**decimals),
+        )
+
+    def liquidate_pledge(self, action: actions.LiquidatePledge) -> Batch:
+        """Of the vault's position: the only one pledged here. Any other account backs nothing."""
+        account = self._layout.accounts[action.account]
+        calls = [
+            (path, _LIQUIDATE_PLEDGE + words(account, self._ask(path, "vault", _TOKEN_ID)))
+            for path in paths_of(action.when)
+        ]
+        return self.batch(
+            "ClearingHouse",
+            "liquidate_pledge",
+            action,
+            calls,
+            lambda _path, data, _: (word(data, 1) / WAD, word(data, 0) / WAD),
+        )
+
+    def post_covariance(self, action: actions.PostCovariance) -> Batch:
+        """``post_covariance``, as the venue's risk manager whichever agent decides."""
+        paths = paths_of(action.when)
+        factor = factor_words(action.factor[:, :, paths]).astype(np.int64)
+        calls = [
+            (
+                path,
+                _POST_COVARIANCE + words(WORD, len(factor), *factor[:, :, index].ravel().tolist()),
+            )
+            for index, path in enumerate(paths)
+        ]
+        batch = self.batch("ClearingHouse", "post_covariance", action, calls, lambda *_: (0.0, 0.0))
+        return batch._replace(sender=self._deployment.roles.venue)

@@ -1,0 +1,67 @@
+"""Swaps: one router call per path and direction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.world.chain.calls import Caller, paths_of
+from simulator.world.chain.codec import MAX_UINT256, selector, signed_word, word, words
+from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
+from simulator.world.units import sqrt_price_from_price, to_raw
+
+if TYPE_CHECKING:
+    from simulator.types import Booleans
+    from simulator.world import actions
+    from simulator.world.chain.calls import Batch
+    from simulator.world.chain.transport import Transport
+
+_EXACT_INPUT = selector(
+    "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
+)
+
+
+class PoolCalls(Caller):
+    """Actions in the AMM pool."""
+
+    def swap(self, action: actions.Swap, side: int, mask: Booleans) -> Batch:
+        """``exactInputSingle`` selling base (side 0) or USDC (side 1) on the paths of ``mask``."""
+        asset_in, asset_out = (1, 0) if side == 0 else (0, 1)
+        paths = paths_of(mask)
+        amounts = self._all_or_floor(
+            np.abs(action.amount[paths]),
+            self._decimals[asset_in],
+            [self._wallet(path, action.actor, asset_in) for path in paths],
+        )
+        limits = sqrt_price_from_price(action.price_limit[paths], self._decimals[1]).tolist()
+        minimum = to_raw(action.minimum_out[paths], self._decimals[asset_out]).tolist()
+        fixed = words(
+            self._tokens[asset_in],
+            self._tokens[asset_out],
+            self._protocol.pool.fee_ppm,
+            self._agents[action.actor],
+            MAX_UINT256,
+        )
+        calls = [
+            (path, _EXACT_INPUT + fixed + words(amount, int(least), _limit_x96(limit)))
+            for path, amount, least, limit in zip(paths, amounts, minimum, limits, strict=True)
+            if amount
+        ]
+
+        # The router returns the output only; what went in is in the pool's Swap event.
+        def decode(path: int, data: bytes, transport: Transport) -> tuple[float, float]:
+            event = transport.last_log(self._deployment.pool)
+            return (
+                signed_word(event, 0 if asset_in == 1 else 1) / 10.0 ** self._decimals[asset_in],
+                word(data, 0) / 10.0 ** self._decimals[asset_out],
+            )
+
+        return self.batch("SwapRouter", "exactInputSingle", action, calls, decode)
+
+
+def _limit_x96(sqrt_price: float) -> int:
+    """A swap's limit in Q64.96: 0 stays "none", anything else is kept within what a pool allows."""
+    if sqrt_price == 0.0:
+        return 0
+    return min(max(int(sqrt_price * Q96), MIN_SQRT_RATIO + 1), MAX_SQRT_RATIO - 1)
