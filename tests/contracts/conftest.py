@@ -289,11 +289,21 @@ def give(clearing: Any, owner: Any, tokens: dict[str, Any]) -> Callable[..., int
 
 
 @pytest.fixture
+def engine_events(project: Any) -> Any:
+    """ABI by name of the events of the LiquidationEngine, whose logs the ClearingHouse emits."""
+    return project.LiquidationEngine.contract_type.events
+
+
+@pytest.fixture
 def mirror(
-    clearing: Any, give: Callable[..., int], set_price: Callable[..., None], chain: Any
+    clearing: Any,
+    give: Callable[..., int],
+    set_price: Callable[..., None],
+    chain: Any,
+    engine_events: Any,
 ) -> Mirror:
     """Drives the clearing house and the reference of tests/reference side by side."""
     reference = ClearingReference(VENUE, dict(PRICES), now=chain.blocks.head.timestamp)
     reference.maker_cash = Fraction(MAKER_FUNDS)
     reference.insurance_fund = Fraction(INSURANCE_FUNDS)
-    return Mirror(clearing, reference, give, set_price)
+    return Mirror(clearing, reference, give, set_price, engine_events)

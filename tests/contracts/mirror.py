@@ -46,6 +46,7 @@ class Mirror:
     reference: ClearingReference
     give: Callable[..., int]
     report: Callable[..., None]
+    engine_events: Any  # of the code that runs in the clearing house, by name
     actors: dict[str, tuple[Any, int]] = field(default_factory=dict)
 
     def name(self, actor: Any, sub: int) -> str:
@@ -85,7 +86,7 @@ class Mirror:
         closed, penalty = self.reference.liquidate(
             self.name(actor, sub), market, self.name(liquidator, 0)
         )
-        (event,) = receipt.events.filter(self.clearing.Liquidated)
+        (event,) = receipt.decode_logs(self.engine_events["Liquidated"])
         agree(event.size, closed, "size closed")
         agree(event.penalty, penalty, "penalty")
         return event

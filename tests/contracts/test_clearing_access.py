@@ -115,17 +115,22 @@ def test_collateral_of_any_decimals_is_priced_per_whole_token(
 
 
 def test_numbers_of_markets_and_collaterals_are_bounded(
-    clearing: Any, owner: Any, project: Any, btc: Any
+    clearing: Any, owner: Any, project: Any, btc: Any, sol: Any
 ) -> None:
-    for _ in range(clearing.market_count(), 8):
-        clearing.add_market(market_tuple(btc.address, BTC), sender=owner)
-    with ape.reverts("clearing: too many markets"):
-        clearing.add_market(market_tuple(btc.address, BTC), sender=owner)
+    clearing.add_collateral(btc, wad(1), CAP, sender=owner)
+    clearing.add_collateral(sol, wad(1), CAP, sender=owner)
     for number in range(clearing.collateral_count(), 8):
         token = owner.deploy(project.Token, f"Token {number}", f"T{number}", 18)
         clearing.add_collateral(token, wad(1), CAP, sender=owner)
     with ape.reverts("clearing: too many collaterals"):
         clearing.add_collateral(btc, wad(1), CAP, sender=owner)
+    assert clearing.risk_asset_count() == 8
+    with ape.reverts("clearing: bad parameter"):  # a ninth risk asset
+        clearing.add_market(market_tuple(owner.address, BTC), sender=owner)
+    for _ in range(clearing.market_count(), 8):
+        clearing.add_market(market_tuple(btc.address, BTC), sender=owner)
+    with ape.reverts("clearing: too many markets"):
+        clearing.add_market(market_tuple(btc.address, BTC), sender=owner)
 
 
 def test_market_keeps_its_asset(clearing: Any, owner: Any, sol: Any, risk: Any) -> None:

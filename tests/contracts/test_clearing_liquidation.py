@@ -176,12 +176,12 @@ def indebted(mirror: Mirror, trader: Any, liquidator: Any) -> Mirror:
 
 
 def test_collateral_of_a_debtor_is_sold_below_the_oracle(
-    indebted: Mirror, trader: Any, liquidator: Any
+    indebted: Mirror, trader: Any, liquidator: Any, engine_events: Any
 ) -> None:
     clearing, account, buyer = indebted.clearing, account_of(trader), account_of(liquidator)
     debt = -clearing.cash(account)
     receipt = clearing.liquidate_collateral(account, 1, WAD, sender=liquidator)
-    (event,) = receipt.events.filter(clearing.CollateralLiquidated)
+    (event,) = receipt.decode_logs(engine_events["CollateralLiquidated"])
     assert (event.raw, event.paid) == (WAD, wad(1_960))  # 2,000 less 2 %
     assert clearing.cash(account) == -debt + wad(1_960)
     assert clearing.cash(buyer) == wad(50_000) - wad(1_960)
@@ -190,12 +190,12 @@ def test_collateral_of_a_debtor_is_sold_below_the_oracle(
 
 
 def test_no_more_collateral_is_sold_than_the_debt_needs(
-    indebted: Mirror, trader: Any, liquidator: Any
+    indebted: Mirror, trader: Any, liquidator: Any, engine_events: Any
 ) -> None:
     clearing, account = indebted.clearing, account_of(trader)
     debt = -clearing.cash(account)
     receipt = clearing.liquidate_collateral(account, 1, 10 * WAD, sender=liquidator)
-    (event,) = receipt.events.filter(clearing.CollateralLiquidated)
+    (event,) = receipt.decode_logs(engine_events["CollateralLiquidated"])
     assert event.paid == debt
     agree(event.raw, Fraction(debt, WAD) / 1_960, "collateral taken")
     assert clearing.cash(account) == 0 == clearing.bad_debt()

@@ -107,9 +107,7 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
         )
     ) + (0, GATE)
     engine, office = (
-        chain.deploy(
-            owner, encode_constructor(load(name), addresses["oracle"], addresses["USDC"])
-        )
+        chain.deploy(owner, encode_constructor(load(name), addresses["oracle"], addresses["USDC"]))
         for name in ("LiquidationEngine", "BackOffice")
     )
     addresses["clearing"] = chain.deploy(
