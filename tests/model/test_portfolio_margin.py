@@ -157,8 +157,8 @@ def test_a_partial_close_ends_at_initial_margin_or_where_risk_is_least(
         return
     after = venue.of("equity", 0) / left
     assert after >= ratio * (1 - 1e-12)
-    if abs(fill.amount_in[0]) < abs(size) and after < 1.5:
-        # It stopped where R is least along this market: there the exposures' covariance with it is 0.
+    if abs(fill.amount_in[0]) < abs(size) and after < 1.5 * (1 - 1e-9):
+        # It stopped where R is least along this market: no covariance with it is left.
         price = 2000.0 * move
         n = np.array([0.0, (venue.of("size", 0, ETH) + held) * price, 0.0])
         n[2] = venue.of("size", 0, BTC) * 30_000
