@@ -37,7 +37,7 @@ def test_shorts_each_market_by_its_beta(
     assert sol * 100 == pytest.approx(-0.4 * usd, rel=1e-12)
     assert usdc.balanceOf(keeper) - before == TERMS.keeper_reward
     fills = receipt.decode_logs(strategy.Hedged)
-    assert [event.market for event in fills] == [0, 1]
+    assert [event.hedge for event in fills] == [0, 1]
     assert 29_900 * 10**18 < fills[0].fill < 30_000 * 10**18
 
 

@@ -1,0 +1,186 @@
+"""Who may change what and when; the two contracts over one storage (SPEC §4, §4.1, §4.6)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from eth_utils import keccak
+
+from simulator.world.chain import artifacts
+from simulator.world.chain.codec import Reverted, reason
+from simulator.world.chain.deployment import wad
+from tests.properties.revm_vault import USDC_UNIT, WAD, System
+
+STRANGER = "0x" + "33" * 20
+DELAY = 2 * 86_400
+VALID_FOR = 14 * 86_400
+
+
+DELAYED: list[tuple[str, tuple[Any, ...]]] = [
+    ("set_fee_receiver", (STRANGER,)),
+    ("set_risk_manager", (STRANGER,)),
+    ("set_delay", (0,)),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments"), DELAYED, ids=str)
+def test_owner_functions_wait_for_the_delay(function: str, arguments: tuple[Any, ...]) -> None:
+    system = System()
+    owner, call_id = system.owner, keccak(system.vault.calldata(function, *arguments))
+    system.do(owner, "set_delay", DELAY)
+    assert system.refusal(owner, function, *arguments) == "roles: not scheduled"
+    assert system.refusal(STRANGER, "schedule", call_id) == "roles: not the owner"
+    system.do(owner, "schedule", call_id)
+    system.wait(DELAY - 1)
+    assert system.refusal(owner, function, *arguments) == "roles: too early"
+    system.wait(1)
+    assert system.refusal(STRANGER, function, *arguments) == "roles: not the owner"
+    assert system.refusal(owner, function, *arguments) == ""
+    if function != "set_delay":
+        assert system.refusal(owner, function, *arguments) == "roles: not scheduled"  # once only
+
+
+def test_parameters_wait_for_the_delay_and_expire() -> None:
+    system = System()
+    owner, terms = system.owner, parameters(system)
+    call_id = keccak(system.vault.calldata("set_parameters", terms))
+    system.do(owner, "set_delay", DELAY)
+    system.do(owner, "schedule", call_id)
+    system.wait(DELAY + VALID_FOR + 1)
+    assert system.refusal(owner, "set_parameters", terms) == "roles: expired"
+    system.do(owner, "schedule", call_id)
+    system.do(system.deployed.roles.guardian, "cancel", call_id)
+    system.wait(DELAY)
+    assert system.refusal(owner, "set_parameters", terms) == "roles: not scheduled"
+    system.do(owner, "schedule", call_id)
+    system.wait(DELAY)
+    assert system.refusal(owner, "set_parameters", terms) == ""
+
+
+def parameters(system: System) -> tuple[Any, ...]:
+    answer = system.get("parameters")
+    return tuple(answer[0]) if len(answer) == 1 else tuple(answer)
+
+
+def test_pausing_is_never_delayed() -> None:
+    system = System()
+    system.do(system.owner, "set_delay", DELAY)
+    system.do(system.deployed.roles.guardian, "set_paused", True)
+    assert system.refusal(system.deployed.roles.guardian, "set_paused", False) != ""
+    system.do(system.owner, "set_paused", False)
+    assert not system.get("paused")
+
+
+@pytest.mark.parametrize("fee", ["entry_fee", "exit_fee"])
+def test_a_fee_below_the_oracles_deviation_is_refused(fee: str) -> None:
+    """Entering and leaving at a price that lags must not be free: no option on the lag."""
+    system = System()
+    largest = max(system.oracle.call("deviation", token) for token in system.deployed.tokens)
+    assert largest > 0
+    system.set_terms(**{fee: largest})
+    with pytest.raises(Reverted) as refused:
+        system.set_terms(**{fee: largest - 1})
+    assert reason(refused.value.data) == "vault: fee below deviation"
+
+
+def test_a_wider_deviation_asks_for_higher_fees() -> None:
+    system = System()
+    token, max_age = system.deployed.tokens[2], 86_400
+    system.oracle.transact(system.owner, "add_feed", token, max_age, wad(0.03))
+    with pytest.raises(Reverted) as refused:
+        system.set_terms(hedge_band=wad(0.03))
+    assert reason(refused.value.data) == "vault: fee below deviation"
+    system.set_terms(entry_fee=wad(0.03), exit_fee=wad(0.03))
+
+
+def test_rewards_are_bounded_by_what_they_protect() -> None:
+    system = System(keeper_reward=10_000.0, keeper_share=0.001).invest()
+    traded_before = hedged(system)
+    system.move(2_000)
+    reward = system.do(system.keeper, "rebalance")
+    traded = traded_before - hedged(system)  # the shorts shrink: the position sold base
+    assert 0 < reward == pytest.approx(0.001 * traded / 1e12, rel=1e-6)
+    system.move(2_200)
+    at = system.get("position_state")
+    budget = system.get("parameters")[2] * system.get("nav") // WAD
+    reward = system.do(system.keeper, "recenter")
+    assert at[0] > 0
+    assert reward == pytest.approx(0.001 * budget / 1e12, rel=1e-3)
+
+
+def hedged(system: System) -> float:
+    return sum(
+        abs(size) * price for size, price in zip(system.sizes(), system.prices[2:], strict=True)
+    )
+
+
+# -------------------------------------------------------------------------------- one storage
+
+
+def test_both_contracts_have_one_storage_layout() -> None:
+    layouts = [layout(name) for name in ("HedgeVault", "VaultStrategy")]
+    assert layouts[0] == layouts[1]
+    assert len(flat(layouts[0]["storage_layout"])) > 25
+    assert len(flat(layouts[0]["transient_storage_layout"])) >= 4
+
+
+def layout(name: str) -> dict[str, Any]:
+    source = artifacts.CONTRACTS / f"{name}.vy"
+    command = [
+        sys.executable, "-m", "vyper.cli.vyper_compile", "-p", str(artifacts.SOURCES),
+        "--evm-version", artifacts.EVM_VERSION, "-f", "layout", str(source),
+    ]  # fmt: skip
+    answer = subprocess.run(command, capture_output=True, check=True, text=True)
+    found: dict[str, Any] = json.loads(answer.stdout)
+    found.pop("code_layout", None)  # immutables stand in each contract's own code
+    return found
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, entry in tree.items():
+        here = f"{prefix}{name}"
+        found |= {here: entry["slot"]} if "slot" in entry else flat(entry, f"{here}.")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("rebalance", ()),
+        ("recenter", ()),
+        ("top_up", ()),
+        ("deleverage", ()),
+        ("raise_assets", (USDC_UNIT, WAD)),
+        ("pay_in_kind", (1, 2, STRANGER)),
+        ("on_rearrange", (b"\x00" * 288,)),
+    ],
+)
+def test_the_strategy_refuses_direct_calls(function: str, arguments: tuple[Any, ...]) -> None:
+    system = System()
+    strategy = system._contract("VaultStrategy", system.get("STRATEGY"))
+    with pytest.raises(Reverted) as refused:
+        strategy.transact(STRANGER, function, *arguments)
+    assert reason(refused.value.data) == "vault: not delegated"
+
+
+def test_every_function_of_the_strategy_is_guarded() -> None:
+    """The list above is complete: all that changes state, and nothing else, is refused."""
+    listed = {
+        entry["name"]
+        for entry in artifacts.load("VaultStrategy").abi
+        if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
+    }
+    assert listed == {
+        "rebalance", "recenter", "top_up", "deleverage", "raise_assets", "pay_in_kind",
+        "on_rearrange",
+    }  # fmt: skip
+
+
+def test_code_fits_eip_170() -> None:
+    for name in ("HedgeVault", "VaultStrategy"):
+        assert 0 < len(artifacts.load(name).runtime) <= 24_576
