@@ -28,12 +28,14 @@ class Swap(Action):
 
     ``amount``: whole tokens in; positive sells the base asset, negative sells USDC. The swap stops
     at ``price_limit`` (USDC per base token; 0 = none), taking only what it used. ``minimum_out`` in
-    whole tokens of the other side (0 = none): less is refused as SLIPPAGE.
+    whole tokens of the other side (0 = none): less is refused as SLIPPAGE. With ``leg`` the pool is
+    that leg's on Aave, and its asset stands in the base asset's place.
     """
 
     amount: Floats
     price_limit: Floats
     minimum_out: Floats
+    leg: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,17 @@ class LiquidatePledge(Action):
 
     account: int
     when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class LiquidateLoan(Action):
+    """Aave's ``liquidationCall``: repay at most ``amount`` whole tokens of a leg's debt.
+
+    The caller brings the asset and takes USDC of the vault's collateral with Aave's bonus.
+    """
+
+    leg: int
+    amount: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +189,10 @@ class Fill:
     ``amount_in`` / ``amount_out`` by action, whole units:
     Swap: tokens in, tokens out. Trade: size, fill price (USD). PostMargin: moved tokens, 0.
     Liquidate: closed size (≥ 0), penalty (USDC). LiquidateCollateral: USDC paid, tokens taken.
-    LiquidatePledge: USDC paid, fraction of the liquidity. Deposit: assets in, shares out. Redeem:
-    shares in, assets out. RequestRedeem, CancelRequest: shares, 0. RedeemInKind: shares in, fraction
-    of the vault. SettleWithdrawals: shares burnt, assets paid. Keeper functions: 0, reward (USDC).
+    LiquidatePledge: USDC paid, fraction of the liquidity. LiquidateLoan: debt repaid, USDC taken.
+    Deposit: assets in, shares out. Redeem: shares in, assets out. RequestRedeem, CancelRequest:
+    shares, 0. RedeemInKind: shares in, fraction of the vault. SettleWithdrawals: shares burnt,
+    assets paid. Keeper functions: 0, reward (USDC).
     """
 
     status: Codes
@@ -200,6 +214,7 @@ __all__ = [
     "Fill",
     "Liquidate",
     "LiquidateCollateral",
+    "LiquidateLoan",
     "LiquidatePledge",
     "PostBetas",
     "PostCovariance",

@@ -73,6 +73,14 @@ class Observation:
     wallet_usdc: Floats  # [J, P]
     wallet_base: Floats  # [J, P]
     wallet_shares: Floats  # [J, P]
+    # Aave, where the vault hedges there: U = 1 then, else 0; L hedge assets there, its legs
+    aave_supplied: Floats  # [U, P] USDC of the vault's venue
+    aave_equity: Floats  # [U, P] USD
+    aave_maintenance: Floats  # [U, P] USD
+    aave_debt: Floats  # [L, P] of the vault's venue, base units
+    aave_available: Floats  # [L, P] not lent, whole tokens
+    leg_sqrt_price: Floats  # [L, P] of the pool asset/USDC, raw
+    wallet_leg: Floats  # [J, L, P] whole tokens
 
 
 class World(ABC):

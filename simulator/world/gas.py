@@ -27,6 +27,7 @@ GAS_UNITS: Mapping[type[actions.Action], int] = {
     actions.Deleverage: 700_000,
     actions.PostBetas: 100_000,
     actions.LiquidatePledge: 620_000,
+    actions.LiquidateLoan: 420_000,
     actions.PostCovariance: 85_000,
     actions.RequestRedeem: 170_000,
     actions.CancelRequest: 53_000,

@@ -12,6 +12,7 @@ from simulator.world.model import (
     clearing,
     in_kind,
     keeping,
+    lending,
     liquidation,
     queue,
     recentring,
@@ -20,9 +21,15 @@ from simulator.world.model import (
 )
 from simulator.world.model.codes import INSUFFICIENT_BALANCE, OK, SLIPPAGE
 from simulator.world.model.jit import inner, kernel
-from simulator.world.model.parameters import ClearingTable, PoolTable, Tables, VaultTable
+from simulator.world.model.parameters import (
+    AaveTable,
+    ClearingTable,
+    PoolTable,
+    Tables,
+    VaultTable,
+)
 from simulator.world.model.pool import limit_passed, quote, settle
-from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
+from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.state import (
     ClearingState,
     Oracle,
@@ -42,6 +49,7 @@ _withdraw_margin = clearing.withdraw
 _liquidate = liquidation.liquidate
 _liquidate_collateral = seizure.liquidate_collateral
 _liquidate_pledge = seizure.liquidate_pledge
+_liquidate_loan = lending.liquidate
 _deposit = shares.deposit
 _redeem = shares.redeem
 _request_redeem = queue.request_redeem
@@ -75,6 +83,7 @@ def swap(
     position: PositionState,
     wallet: WalletState,
     agent: int,
+    base_asset: int,
     sells_base: Booleans,
     amount: Floats,
     sqrt_limit: Floats,
@@ -96,8 +105,8 @@ def swap(
             status[i] = SLIPPAGE
             continue
         swapped = quote(table, pool, position, i, down, True, amount[i], limit)
-        given = BASE_ASSET if down else USDC_ASSET
-        taken = USDC_ASSET if down else BASE_ASSET
+        given = base_asset if down else USDC_ASSET
+        taken = USDC_ASSET if down else base_asset
         if wallet.token[agent, given, i] < swapped.amount_in:
             status[i] = INSUFFICIENT_BALANCE
             continue
@@ -215,6 +224,37 @@ def liquidate_pledge(
             )
             if status[i] != OK:
                 _restore_column(state.buffer, i, saved)
+
+
+@kernel
+def liquidate_loan(
+    table: AaveTable,
+    state: State,
+    oracle: Oracle,
+    agent: int,
+    leg: int,
+    cover: Floats,
+    saved: Floats,
+    status: Codes,
+    amount_in: Floats,
+    amount_out: Floats,
+) -> None:
+    """Loans liquidated at Aave: raw debt repaid, raw USDC taken. ``saved``: one column."""
+    asset = table.asset[leg + 1]
+    for i in range(cover.size):
+        if cover[i] <= 0.0:
+            continue
+        _copy_column(state.buffer, i, saved)
+        code, paid, taken = _liquidate_loan(table, state.aave, oracle, leg, cover[i], i)
+        if code == OK and state.wallet.token[agent, asset, i] < paid:
+            code = INSUFFICIENT_BALANCE
+        status[i] = code
+        if code != OK:
+            _restore_column(state.buffer, i, saved)
+            continue
+        state.wallet.token[agent, asset, i] -= paid
+        state.wallet.token[agent, USDC_ASSET, i] += taken
+        amount_in[i], amount_out[i] = paid, taken
 
 
 @kernel

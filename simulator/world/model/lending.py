@@ -15,7 +15,10 @@ import numpy as np
 from simulator.types import SECONDS_PER_YEAR
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
+    INSUFFICIENT_BALANCE,
     INSUFFICIENT_COLLATERAL,
+    NO_POSITION,
+    NOT_LIQUIDATABLE,
     OK,
     STALE_ORACLE,
 )
@@ -228,18 +231,19 @@ def withdraw(table: AaveTable, aave: AaveState, oracle: Oracle, raw: float, i: i
 @inner
 def liquidate(
     table: AaveTable, aave: AaveState, oracle: Oracle, leg: int, cover: float, i: int
-) -> tuple[bool, float, float]:
-    """Pool.liquidationCall with at most ``cover`` of the debt: (done, paid in, USDC out).
+) -> tuple[int, float, float]:
+    """Pool.liquidationCall with at most ``cover`` of the debt: (status, paid in, USDC out).
 
     Aave reads the last prices, however old. Nothing is written when it refuses.
     """
     loan = value(table, aave, oracle, i)
     owed = debt(aave, oracle, leg, i)
-    if owed <= 0.0 or cover <= 0.0 or loan.equity >= loan.maintenance:
-        return False, 0.0, 0.0
-    threshold = table.threshold
-    total = loan.maintenance / (1.0 / threshold - 1.0)
-    health = (loan.equity + total) * threshold / total
+    if loan.equity >= loan.maintenance:
+        return NOT_LIQUIDATABLE, 0.0, 0.0
+    if owed <= 0.0:
+        return NO_POSITION, 0.0, 0.0
+    total = loan.maintenance / (1.0 / table.threshold - 1.0)
+    health = (loan.equity + total) * table.threshold / total
     paid = min(cover, owed if health <= _CLOSE_FACTOR_HEALTH else np.rint(0.5 * owed))
     price = oracle.price[table.asset[leg + 1], i] / table.unit[leg + 1]
     usdc = oracle.price[USDC_ASSET, i] / table.unit[USDC]
@@ -248,10 +252,10 @@ def liquidate(
         taken = loan.supplied
         paid = np.rint(floor_raw(taken * usdc / price) / (1.0 + table.bonus))
     if taken > aave.available[USDC, i]:
-        return False, 0.0, 0.0
+        return INSUFFICIENT_BALANCE, 0.0, 0.0
     repay(table, aave, oracle, leg, paid, i)
     take(table, aave, oracle, taken, i)
-    return True, paid, taken
+    return OK, paid, taken
 
 
 @kernel

@@ -10,11 +10,19 @@ import numpy as np
 from simulator.types import Floats
 from simulator.world.base import Observation
 from simulator.world.model.jit import kernel
+from simulator.world.model.lending import size_of, value
 from simulator.world.model.margin import accrued, value_account
-from simulator.world.model.parameters import ClearingTable, Tables
+from simulator.world.model.parameters import AaveTable, ClearingTable, Tables
 from simulator.world.model.pool import active_liquidity
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.state import ClearingState, Oracle, PoolState, PositionState, State
+from simulator.world.model.state import (
+    AaveState,
+    ClearingState,
+    Oracle,
+    PoolState,
+    PositionState,
+    State,
+)
 from simulator.world.model.valuation import value_vault
 
 _SHARE_UNIT = 1e18
@@ -56,6 +64,18 @@ def _vault(tables: Tables, state: State, oracle: Oracle, out: Floats) -> None:
         out[2, i] = valuation.lp_usdc / tables.vault.usdc_unit
         out[3, i] = valuation.fees_base / tables.vault.base_unit
         out[4, i] = valuation.fees_usdc / tables.vault.usdc_unit
+
+
+@kernel
+def _lending(table: AaveTable, aave: AaveState, oracle: Oracle, out: Floats) -> None:
+    """USDC supplied, equity, maintenance, then each leg's debt, into ``out`` ``[3 + L, P]``."""
+    for i in range(out.shape[1]):
+        loan = value(table, aave, oracle, i)
+        out[0, i] = loan.supplied / table.unit[0]
+        out[1, i] = loan.equity
+        out[2, i] = loan.maintenance
+        for leg in range(out.shape[0] - 3):
+            out[3 + leg, i] = -size_of(table, aave, oracle, leg, i)
 
 
 def _read_only(array: Floats) -> Floats:
@@ -118,6 +138,7 @@ class ModelObservation(Observation):
     high_water_mark = _stored("vault", "high_water_mark")
     betas = _stored("vault", "betas")
     last_betas_time = _stored("vault", "betas_time")
+    leg_sqrt_price = _stored("aave", "sqrt_price")
 
     @lazy
     def pool_liquidity(self) -> Floats:
@@ -245,3 +266,43 @@ class ModelObservation(Observation):
     def wallet_shares(self) -> Floats:
         """``[J, P]`` whole shares."""
         return self._state.wallet.shares / _SHARE_UNIT
+
+    @lazy
+    def _lent(self) -> Floats:
+        aave = self._state.aave
+        used, paths = aave.supplied.shape
+        out = np.empty((3 * used + aave.debt.shape[0], paths))
+        if used:
+            _lending(self._tables.aave, aave, self._oracle, out)
+        return out
+
+    @lazy
+    def aave_supplied(self) -> Floats:
+        """``[U, P]`` USDC."""
+        return self._lent[:1]
+
+    @lazy
+    def aave_equity(self) -> Floats:
+        """``[U, P]`` USD."""
+        return self._lent[1:2]
+
+    @lazy
+    def aave_maintenance(self) -> Floats:
+        """``[U, P]`` USD."""
+        return self._lent[2:3]
+
+    @lazy
+    def aave_debt(self) -> Floats:
+        """``[L, P]`` base units."""
+        return self._lent[3:]
+
+    @lazy
+    def aave_available(self) -> Floats:
+        """``[L, P]`` whole tokens."""
+        return self._state.aave.available[1:] / self._tables.aave.unit[1:, None]
+
+    @lazy
+    def wallet_leg(self) -> Floats:
+        """``[J, L, P]`` whole tokens."""
+        table = self._tables.aave
+        return self._state.wallet.token[:, table.asset[1:]] / table.unit[1:, None]

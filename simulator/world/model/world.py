@@ -15,9 +15,10 @@ from simulator.world.model import batch
 from simulator.world.model.clearing import set_skew_scale
 from simulator.world.model.genesis import genesis
 from simulator.world.model.observe import ModelObservation
-from simulator.world.model.parameters import tables_of
+from simulator.world.model.parameters import pool_table, tables_of
 from simulator.world.model.pool import set_depth
-from simulator.world.model.state import Oracle
+from simulator.world.model.portfolio import BASE_ASSET
+from simulator.world.model.state import Oracle, PoolState, PositionState
 from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
 from simulator.world.units import (
     factor_words,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
     from simulator.types import Booleans, Floats
     from simulator.world.base import Observation
+    from simulator.world.model.parameters import PoolTable
     from simulator.world.protocol import Protocol
 
 _SHARE_DECIMALS = 18
@@ -71,6 +73,7 @@ class ModelWorld(World):
             actions.Liquidate: self._liquidate,
             actions.LiquidateCollateral: self._liquidate_collateral,
             actions.LiquidatePledge: self._liquidate_pledge,
+            actions.LiquidateLoan: self._liquidate_loan,
             actions.PostCovariance: self._post_covariance,
             actions.Deposit: self._deposit,
             actions.Redeem: self._redeem,
@@ -133,19 +136,21 @@ class ModelWorld(World):
         amount = self._finite(action, "amount")
         sells_base = amount > 0.0
         wallet = self._state.wallet.token[action.actor]
-        base = self._decimals[1]
+        asset, table, pool, position = self._pool(action.leg)
+        base = self._decimals[asset]
         raw = np.where(
             sells_base,
-            raw_or_all(amount, wallet[1], base),
+            raw_or_all(amount, wallet[asset], base),
             raw_or_all(-amount, wallet[0], USDC_DECIMALS),
         )
         minimum = self._finite(action, "minimum_out")
         batch.swap(
-            self._tables.pool,
-            self._state.pool,
-            self._state.position,
+            table,
+            pool,
+            position,
             self._state.wallet,
             action.actor,
+            asset,
             sells_base,
             raw,
             _floats(sqrt_price_from_price(self._finite(action, "price_limit"), base)),
@@ -157,6 +162,41 @@ class ModelWorld(World):
         given = np.where(sells_base, 10.0**base, 10.0**USDC_DECIMALS)
         taken = np.where(sells_base, 10.0**USDC_DECIMALS, 10.0**base)
         return Fill(fill.status, fill.amount_in / given, fill.amount_out / taken)
+
+    def _pool(self, leg: int | None) -> tuple[int, PoolTable, PoolState, PositionState]:
+        """(token 0, constants, state, the vault's position) of the pool, or of a leg's."""
+        if leg is None or self.protocol.aave is None:
+            return BASE_ASSET, self._tables.pool, self._state.pool, self._state.position
+        self._check("leg", leg, len(self.protocol.aave.legs))
+        aave = self._state.aave
+        pool = PoolState(*(getattr(aave, name)[leg] for name in PoolState._fields))
+        nothing = PositionState(*(aave.nothing[0] for _ in PositionState._fields))
+        parameters = self.protocol.aave.legs[leg]
+        return parameters.reserve.asset, pool_table(parameters.pool), pool, nothing
+
+    def _liquidate_loan(self, action: actions.LiquidateLoan, fill: Fill) -> Fill:
+        if self.protocol.aave is None:
+            raise InputError("LiquidateLoan: the vault hedges at the clearing house alone")
+        self._check("leg", action.leg, len(self.protocol.aave.legs))
+        asset = self.protocol.aave.legs[action.leg].reserve.asset
+        wallet = self._state.wallet.token[action.actor, asset]
+        batch.liquidate_loan(
+            self._tables.aave,
+            self._state,
+            self._oracle,
+            action.actor,
+            action.leg,
+            _floats(raw_or_all(self._finite(action, "amount"), wallet, self._decimals[asset])),
+            self._saved,
+            fill.status,
+            fill.amount_in,
+            fill.amount_out,
+        )
+        return Fill(
+            fill.status,
+            from_raw(fill.amount_in, self._decimals[asset]),
+            from_raw(fill.amount_out, USDC_DECIMALS),
+        )
 
     def _trade(self, action: actions.Trade, fill: Fill) -> Fill:
         account = self._own_account(action)
