@@ -56,7 +56,7 @@ def test_adding_reducing_and_flipping_follow_the_reference(
 
 def test_closing_everything_leaves_no_position_and_no_skew(long: Mirror, trader: Any) -> None:
     long.trade(trader, 0, -10)
-    assert tuple(long.clearing.position(account_of(trader), 0)) == (0, 0, 0)
+    assert tuple(long.clearing.position(account_of(trader), 0)) == (0, 0, 0, 0)
     assert long.clearing.market_state(0).skew == 0
     # round trip at an unmoved index: two half spreads (15 USD · 10 each) and two fees
     assert long.clearing.cash(account_of(trader)) == wad(100_000) - wad(300) - wad("60.33") - wad(

@@ -19,17 +19,17 @@ FOREVER = 2**40
 
 
 @cache
-def rearranger_artifact() -> Artifact:
-    """``rearranger.vy`` beside this file."""
+def compiled(name: str) -> Artifact:
+    """``<name>.vy`` beside this file."""
     from vyper import compile_code
     from vyper.compiler.settings import Settings
 
-    source = (Path(__file__).parent / "rearranger.vy").read_text(encoding="utf-8")
+    source = (Path(__file__).parent / f"{name}.vy").read_text(encoding="utf-8")
     output = compile_code(
         source, output_formats=["abi", "bytecode"], settings=Settings(evm_version=EVM_VERSION)
     )
     code = bytes.fromhex(output["bytecode"].removeprefix("0x"))
-    return Artifact("Rearranger", output["abi"], code, b"")
+    return Artifact(name, output["abi"], code, b"")
 
 
 class PledgeVenue(RevmVenue):
@@ -62,7 +62,7 @@ class PledgeVenue(RevmVenue):
 
     def rearranger(self) -> Contract:
         """A contract that may hold an account and answers ``on_rearrange``."""
-        artifact = rearranger_artifact()
+        artifact = compiled("rearranger")
         code = encode_constructor(artifact, self.addresses["clearing"])
         return Contract(artifact, self.chain.deploy(self.owner, code), self.chain)
 

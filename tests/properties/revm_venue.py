@@ -96,16 +96,14 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
     oracle.transact(owner, "set_reporter", owner, True)
     for symbol in TOKENS:
         oracle.transact(owner, "add_feed", addresses[symbol], MAX_AGE, 0)
-    parameters = tuple(
-        wad(v)
-        for v in (
-            venue.initial_multiple,
-            venue.liquidation_penalty,
-            venue.liquidator_share,
-            venue.profit_cap,
-            1,
-        )
-    ) + (0, GATE)
+    fractions = (
+        venue.initial_multiple,
+        venue.liquidation_penalty,
+        venue.liquidator_share,
+        venue.profit_cap,
+        Fraction(1),
+    )
+    parameters = (*map(wad, fractions), 0, GATE)
     engine, office = (
         chain.deploy(owner, encode_constructor(load(name), addresses["oracle"], addresses["USDC"]))
         for name in ("LiquidationEngine", "BackOffice")

@@ -1,4 +1,4 @@
-"""Uniswap v3 positions as collateral and slices of accounts (SPEC §3.5), with Uniswap's own bytecode."""
+"""Uniswap v3 positions as collateral, and slices (SPEC §3.5), with Uniswap's own bytecode."""
 
 from __future__ import annotations
 

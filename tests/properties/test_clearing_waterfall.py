@@ -81,7 +81,6 @@ def test_beyond_insurance_the_best_ranked_winner_is_closed_at_the_bankruptcy_pri
 ) -> None:
     account, winner, second = (venue.account(n) for n in ("trader", "bystander", "hedger"))
     debt = insolvent(venue, 2_000)
-    size, cost, *_ = venue.get("position", account, 0)
     index, scale = venue.prices["BTC"], venue.venue.markets[0].skew_scale
     skew = venue.get("last_market_state", 0)[0]
     closeout = index * (1 + (Fraction(skew, WAD) - Fraction(1, 2)) / scale)
@@ -247,7 +246,9 @@ def test_no_more_accounts_hold_a_market_than_can_be_ranked() -> None:
     assert not venue.trade("holder 0", 0, -venue.size(first, 0))
     assert not venue.trade("holder 64", 0, wad(Fraction(1, 1_000)))
     held = venue.get("holders", 0)
-    assert first not in held and last in held and len(set(held)) == 64
+    assert first not in held
+    assert last in held
+    assert len(set(held)) == 64
 
 
 def test_holders_are_exactly_the_accounts_with_a_position(venue: RevmVenue) -> None:
