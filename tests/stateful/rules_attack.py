@@ -1,4 +1,4 @@
-"""Rules of attackers: donor, flash borrower, sandwicher, colluders, reentrancy, griefer, stolen keys."""
+"""Rules of attackers: donor, flash borrower, sandwicher, colluders, griefer, reentrancy, keys."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from tests.reference.integers import WAD
 from tests.stateful.draws import Draw
 from tests.stateful.rules_market import MAX_SQRT, MIN_SQRT, propose_swap, swap, swap_data
 from tests.stateful.rules_vault import keeper, quote
-from tests.stateful.rules_venue import Arguments, run_deposit_margin, run_trade, who
+from tests.stateful.rules_venue import Arguments, everyone, run_deposit_margin, run_trade, who
 from tests.stateful.system import BASE, HOOK, MARKET_COUNT, USDC, call
 from tests.stateful.world import World, require
 
 FAR = 2**255 - 1
 
 
-# -------------------------------------------------------------------------------------------- donor
+# ------------------------------------------------------------------------------------------ donor
 
 
 def propose_donate(world: World, draw: Draw) -> Arguments:
@@ -58,7 +58,7 @@ def run_donate_liquidity(world: World, units: int) -> None:
         require(abs(after[0] - before[0]) <= 2, f"given liquidity moved NAV: {before} {after}")
 
 
-# ---------------------------------------------------------------------------- flash loans, sandwiches
+# -------------------------------------------------------------------------- flash loans, sandwiches
 
 
 def propose_flash(world: World, draw: Draw) -> Arguments:
@@ -124,7 +124,7 @@ def propose_sandwich(world: World, draw: Draw) -> Arguments:
 
 
 def run_sandwich(world: World, function: str, sells: int, raw: int) -> None:
-    """Push the pool, have the vault act, push it back: value leaves the vault by slippage at most."""
+    """Push the pool, have the vault act, push it back: the vault loses its slippage at most."""
     s, actor = world.system, who(world, "sandwicher")
     base = s.balance(BASE, actor)
     usdc = s.balance(USDC, actor)
@@ -137,7 +137,7 @@ def run_sandwich(world: World, function: str, sells: int, raw: int) -> None:
     world.note("sandwich", answer if not isinstance(answer, str) else "refused")
 
 
-# ------------------------------------------------------------------------------------------ colluders
+# ---------------------------------------------------------------------------------------- colluders
 
 
 def propose_collude(world: World, draw: Draw) -> Arguments:
@@ -173,7 +173,7 @@ def run_collude(world: World, m: int, percent: int, side: int) -> None:
         require(after <= worth, f"colluders gained {after - worth}")
 
 
-# ------------------------------------------------------------------------------ reentrancy, read only
+# ---------------------------------------------------------------------------- reentrancy, read only
 
 
 def propose_reenter(world: World, draw: Draw) -> Arguments:
@@ -204,12 +204,11 @@ def run_reenter(world: World, what: str, raw: int) -> None:
 HOOK_COLLATERAL = 2
 
 
-# -------------------------------------------------------------------------------------------- griefer
+# ------------------------------------------------------------------------------------------ griefer
 
 
 def propose_grief(world: World, draw: Draw) -> Arguments:
-    numbers = sorted(world.ledger.accounts)
-    return [draw.pick(numbers), draw.integer(0, MARKET_COUNT - 1)]
+    return [draw.pick(everyone(world)), draw.integer(0, MARKET_COUNT - 1)]
 
 
 def run_grief(world: World, number: int, m: int) -> None:
@@ -230,7 +229,7 @@ def run_grief(world: World, number: int, m: int) -> None:
     run_trade(world, "griefer", 0, m, -1, 1)
 
 
-# ---------------------------------------------------------------------------------------- stolen keys
+# -------------------------------------------------------------------------------------- stolen keys
 
 
 def propose_stolen_risk_key(world: World, draw: Draw) -> Arguments:

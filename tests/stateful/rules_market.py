@@ -84,12 +84,19 @@ def propose_late_report(world: World, draw: Draw) -> Arguments:
 
 
 def run_late_report(world: World, which: int, age: int) -> None:
-    """One honest reporter alone, late; it says what it saw, which is the index."""
+    """One honest reporter alone, late; it says what it saw, which is the index.
+
+    While the other honest one is heard: two of three silent or wrong is more than any median bears.
+    """
+    other = world.system.reporters[1 - which]
+    feeds = world.oracle.feeds.values()
+    if any(world.now - feed.seen[other][1] > MAX_AGE for feed in feeds):
+        return
     refused = world.report(world.system.reporters[which], dict(world.index), world.now - age)
     world.note("late_report", refused or [])
 
 
-# --------------------------------------------------------------------------------------------- pool
+# ------------------------------------------------------------------------------------------- pool
 
 
 def propose_swap(world: World, draw: Draw) -> Arguments:

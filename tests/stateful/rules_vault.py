@@ -44,7 +44,7 @@ def settle_fees(world: World, mark: int) -> None:
 
 
 def fails(world: World, answer: list[int] | str, expected: str, what: str) -> bool:
-    """Whether it was refused; a predicted refusal must be the answer, if not for a missing price."""
+    """Whether it was refused; a predicted refusal must be the answer."""
     if not expected:
         if isinstance(answer, str):
             require(answer in MARKET_REFUSALS, f"{what}: {answer}")
@@ -178,7 +178,7 @@ def run_transfer_shares(world: World, name: str, to: str, shares: int) -> None:
     fails(world, answer, "" if enough else "vault: insufficient shares", "transfer")
 
 
-# -------------------------------------------------------------------------------------------- queue
+# ------------------------------------------------------------------------------------------ queue
 
 
 def propose_request_redeem(world: World, draw: Draw) -> Arguments:
@@ -236,7 +236,7 @@ def run_settle(world: World, name: str, fraction: int) -> None:
         require(abs(assets - due) <= 2, f"settled {assets}, due {due}")
 
 
-# ------------------------------------------------------------------------------------------ in kind
+# ---------------------------------------------------------------------------------------- in kind
 
 
 def propose_redeem_in_kind(world: World, draw: Draw) -> Arguments:
@@ -276,14 +276,14 @@ def run_redeem_in_kind(world: World, name: str, shares: int) -> None:
         require(set(new.positions) <= set(old.positions), "in kind: a position came")
 
 
-# ------------------------------------------------------------------------------------------ keepers
+# ---------------------------------------------------------------------------------------- keepers
 
 
 def keeper(world: World, name: str, function: str) -> list[int] | str:
     """A keeper function; rewards are bounded and the vault's value falls by slippage at most."""
     s, book = world.system, world.book
-    terms = quote(world)
-    before = book.nav(world.ledger, world.base) if terms else 0
+    world.read_fees()
+    before = book.nav(world.ledger, world.base) if world.fresh() else 0
     had = s.balance(USDC, who(world, name))
     answer = world.observed(who(world, name), s.vault, call(f"{function}()"), function)
     if isinstance(answer, str):

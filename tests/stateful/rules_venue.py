@@ -35,7 +35,7 @@ def a_sub(draw: Draw) -> int:
     return draw.pick([0, 0, 0, 1, 2])
 
 
-# --------------------------------------------------------------------------------------- collateral
+# ------------------------------------------------------------------------------------- collateral
 
 
 def propose_deposit_margin(world: World, draw: Draw) -> Arguments:
@@ -91,7 +91,7 @@ def run_transfer_margin(world: World, name: str, sub: int, to: int, raw: int) ->
     )
 
 
-# ------------------------------------------------------------------------------------------ trading
+# ---------------------------------------------------------------------------------------- trading
 
 
 def propose_open(world: World, draw: Draw) -> Arguments:
@@ -161,7 +161,7 @@ def run_transfer_slice(world: World, name: str, sub: int, fraction: int, to: str
     )
 
 
-# -------------------------------------------------------------------------------------- liquidation
+# ------------------------------------------------------------------------------------ liquidation
 
 
 def unhealthy(world: World) -> list[tuple[int, int]]:
@@ -177,12 +177,17 @@ def unhealthy(world: World) -> list[tuple[int, int]]:
     return found
 
 
+def everyone(world: World) -> list[int]:
+    """Margin accounts there are; one that is nobody's when there is none."""
+    return sorted(world.ledger.accounts) or [1]
+
+
 def propose_liquidate(world: World, draw: Draw) -> Arguments:
     found = unhealthy(world)
     if found and not draw.chance(10):
         number, m = draw.pick(found)
     else:
-        number, m = draw.pick(sorted(world.ledger.accounts)), draw.integer(0, MARKETS - 1)
+        number, m = draw.pick(everyone(world)), draw.integer(0, MARKETS - 1)
     return [draw.pick(["liquidator", "attacker", "other trader"]), number, m]
 
 
@@ -225,7 +230,7 @@ def _ratio(ledger: Ledger, number: int) -> tuple[int, int]:
 
 def propose_liquidate_collateral(world: World, draw: Draw) -> Arguments:
     debtors = [n for n, a in world.ledger.accounts.items() if a.cash < 0]
-    number = draw.pick(debtors or sorted(world.ledger.accounts))
+    number = draw.pick(debtors or everyone(world))
     return [
         draw.pick(["liquidator", "attacker"]),
         number,
@@ -245,7 +250,7 @@ def run_liquidate_collateral(world: World, name: str, number: int, c: int, raw: 
     )
 
 
-# ------------------------------------------------------------------------------------------ pledges
+# ---------------------------------------------------------------------------------------- pledges
 
 
 def propose_mint_liquidity(world: World, draw: Draw) -> Arguments:
@@ -355,12 +360,12 @@ def run_liquidate_pledge(world: World, name: str, number: int, token_id: int) ->
         return
     left = world.ledger.account(number).pledges.get(token_id)
     if number >> 8 == world.system.vault:
-        world.book.liquidity = left.liquidity if left else 0
+        world.count_pledged()
     elif left is None:
         world.nfts[token_id] = number >> 8
 
 
-# ------------------------------------------------------------------------------- the venue's people
+# ----------------------------------------------------------------------------- the venue's people
 
 
 def propose_fund_venue(world: World, draw: Draw) -> Arguments:

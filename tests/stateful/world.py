@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import selector, words
@@ -29,6 +30,7 @@ from tests.stateful.vault_book import VaultBook
 
 STALE = ("oracle: stale", "oracle: no round")
 WAD = 10**18
+T = TypeVar("T")
 
 
 class Mismatch(AssertionError):  # noqa: N818 - the contracts and the books, or an invariant
@@ -63,12 +65,14 @@ class World:
             for token, asset in zip(self.system.tokens, self.system.protocol.assets, strict=False)
         }
         self.index[self.system.tokens[HOOK]] = 50 * WAD
+        self.honest: dict[int, list[tuple[int, int]]] = {token: [] for token in self.index}
         self.ledger = self._read_ledger()
         self.book = self._read_book()
         self.nfts: dict[int, int] = {}  # liquidity positions outside the vault: id to owner
         self.vault_paused = False
         self.delay = DELAY
         self.last: list[Event] = []
+        self.shares_given_to_the_vault = 0
         self.initial_index = dict(self.index)
         self.honest_report()
 
@@ -143,12 +147,21 @@ class World:
         )
         answer = s.send(reporter, s.oracle, data)
         expected = self.oracle.report(reporter, prices, timestamp, self.now)
-        require(
-            (answer if isinstance(answer, str) else "") == expected,
-            f"report: contract {answer}, books {expected!r}",
-        )
+        refused = answer if isinstance(answer, str) else ""
+        require(refused == expected, f"report: contract {answer}, books {expected!r}")
+        if reporter in s.reporters[:2] and not expected:
+            for token, price in prices.items():
+                self.honest[token].append((self.now, price))
         self.refresh()
         return expected
+
+    def honest_range(self, token: int) -> tuple[int, int]:
+        """Between what prices the honest have reported as long as any report can matter."""
+        seen = self.honest[token]
+        while self.now - seen[0][0] > 2 * MAX_AGE and len(seen) > 4:
+            seen.pop(0)
+        prices = [price for _, price in seen]
+        return min(prices), max(prices)
 
     def honest_report(self) -> None:
         """Both honest reporters say what the index is now."""
@@ -223,6 +236,13 @@ class World:
             elif event.contract == s.vault:
                 self._absorb_vault(event)
         self._absorb_transfers(events)
+        self.count_pledged()
+
+    def count_pledged(self) -> None:
+        """Pledged liquidity is what the clearing house counts."""
+        if self.book.pledged:
+            pledges = self.ledger.account(self.book.accounts[0]).pledges
+            self.book.liquidity = sum(pledge.liquidity for pledge in pledges.values())
 
     def _absorb_venue(self, event: Event, queue: list[Event], spot: int) -> None:
         out, values = self.ledger, event.values
@@ -261,7 +281,6 @@ class World:
             out.held[0] += fees[1]
             trading.credit(out, out.account(taker), 1, base + fees[0])
             trading.credit(out, out.account(taker), 0, usdc + fees[1])
-            self.book.liquidity -= part
 
     def _absorb_rearrangement(self, first: Event, queue: list[Event]) -> None:
         """NFTs lent, given back, and USDC paid in, checked once: one operation of the reference."""
@@ -335,6 +354,19 @@ class World:
             if sender == s.vault:
                 setattr(book, f"idle_{kind}", getattr(book, f"idle_{kind}") - event.values[2])
 
+    # ----------------------------------------------------------------------------- looking aside
+
+    def on_a_copy_do(self, action: Callable[[], T]) -> T:
+        """What an action gives; nothing of it stays."""
+        checkpoint = self.system.evm.snapshot()
+        try:
+            return action()
+        finally:
+            self.system.evm.revert(checkpoint)
+
+    def on_a_copy(self, sender: int, to: int, data: bytes) -> list[int] | str:
+        return self.on_a_copy_do(lambda: self.system.send(sender, to, data))
+
     # ------------------------------------------------------------------------------- comparison
 
     def vault_token_id(self) -> int:
@@ -370,7 +402,7 @@ class World:
         mine = {
             "idle_usdc": book.idle_usdc,
             "idle_base": book.idle_base,
-            "liquidity": book.liquidity,
+            **({} if book.pledged else {"liquidity": book.liquidity}),
             "totalSupply": book.supply,
             "queued_shares": book.queued,
             "high_water_mark": book.mark,
@@ -379,13 +411,11 @@ class World:
         theirs = {name: stored(name) for name in mine}
         require(mine == theirs, f"vault: contract {theirs}, books {mine}")
         for holder, shares in book.shares.items():
-            held = stored("balanceOf", holder)
+            held = self.read_share_balance(holder)
             require(held == shares, f"shares of {holder:#x}: {held}, books {shares}")
 
-    def everyone(self) -> list[int]:
-        """Addresses that may hold something."""
-        s = self.system
-        return [*s.actors.values(), s.vault, self.book.fee_receiver]
+    def read_share_balance(self, holder: int) -> int:
+        return self.system.read(self.system.vault, mapping_slot(_vault_slot("balanceOf"), holder))
 
 
 def uncollected(s: System, token_id: int) -> tuple[int, int]:
