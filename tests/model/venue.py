@@ -29,7 +29,7 @@ COVARIANCE = np.array(DAILY) @ np.array(DAILY).T
 # The same without risk in USDC: what a liquidation pays leaves the other exposures alone.
 STILL = ((0.0, 0.0, 0.0), *DAILY[1:])
 PLAIN = {
-    "skew_scale": 1e13,
+    "skew_scale": 1e17,
     "half_spread": 0.0,
     "taker_fee": 0.0,
     "max_funding_velocity": 0.0,
