@@ -223,15 +223,7 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
         moved = np.where(np.abs(moved) < 1e-6, 0.0, moved)
         yield act.PostMargin(TRADER, kind, np.where(dice() < 0.25, moved, 0.0))
 
-    risk = np.array(portfolio().clearing.covariance_factor)[:, :, None] / FACTOR_SCALE
-    yield act.PostCovariance(KEEPER, risk * dice(0.3, 2.5), dice() < 0.05)
-    yield act.LiquidatePledge(LIQUIDATOR, 0, dice() < 0.3)
-    for account in range(protocol.accounts):
-        for perp in range(protocol.markets):
-            yield act.Liquidate(LIQUIDATOR, account, perp, dice() < 0.5)
-        yield act.LiquidateCollateral(
-            LIQUIDATOR, account, 1, np.where(dice() < 0.5, dice.size(1.0, 1e4), 0.0).clip(0.0)
-        )
+    yield from _liquidations(world, dice)
 
     stake = dice.size(1.0, 3e6)
     yield act.Deposit(DEPOSITOR, np.where(dice() < 0.4, np.abs(stake), 0.0))
@@ -244,6 +236,20 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
     yield act.PostBetas(KEEPER, np.clip(betas, -0.2, 1.6), dice() < 0.4)
     for task in (act.Recenter, act.Deleverage, act.TopUp, act.Rebalance):
         yield task(KEEPER, dice() < 0.6)
+
+
+def _liquidations(world: World, dice: Dice) -> Iterator[Action]:
+    """Everything the liquidator and the risk role may do, to every account."""
+    protocol = world.protocol
+    risk = np.array(portfolio().clearing.covariance_factor)[:, :, None] / FACTOR_SCALE
+    yield act.PostCovariance(KEEPER, risk * dice(0.3, 2.5), dice() < 0.05)
+    yield act.LiquidatePledge(LIQUIDATOR, 0, dice() < 0.3)
+    for account in range(protocol.accounts):
+        for perp in range(protocol.markets):
+            yield act.Liquidate(LIQUIDATOR, account, perp, dice() < 0.5)
+        yield act.LiquidateCollateral(
+            LIQUIDATOR, account, 1, np.where(dice() < 0.5, dice.size(1.0, 1e4), 0.0).clip(0.0)
+        )
 
 
 def _slow_exits(world: World, dice: Dice) -> Iterator[Action]:

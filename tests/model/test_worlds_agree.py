@@ -15,7 +15,7 @@ from simulator.world.chain.world import ChainWorld
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model import campaign
-from tests.model.campaign import PROTOCOL, isolated, rough_market
+from tests.model.campaign import PROTOCOL, isolated, portfolio, rough_market
 
 VARIABLES = [field.name for field in fields(Observation)]
 STEPS, PATHS = 40, 4
@@ -39,8 +39,8 @@ def transcript(world: World, first_path: int) -> tuple[list[str], list[Fill], di
 
 @pytest.mark.parametrize(
     ("protocol", "first_path"),
-    [(PROTOCOL, 20), (isolated(), 30)],
-    ids=["cross", "isolated"],
+    [(PROTOCOL, 20), (isolated(), 30), (portfolio(), 40)],
+    ids=["gross", "isolated", "portfolio"],
 )
 def test_random_actions_do_the_same_in_both_worlds(protocol: Protocol, first_path: int) -> None:
     market = rough_market(PATHS, STEPS, first_path=first_path)
