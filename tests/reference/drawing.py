@@ -104,9 +104,9 @@ def _terms(draw: random.Random, asset: int, p: Parameters) -> Terms:
         half_spread=half_spread,
         taker_fee=draw.choice([0, wad(draw, 0, 0.01)]),
         velocity=draw.choice([0, wad(draw, 0, 20)]),
-        max_skew=wad(draw, 0, 1e6),
+        max_skew=0,
         maintenance_rate=least + wad(draw, 0, 0.1),
-        max_open_interest=wad(draw, 0, 1e6),
+        max_open_interest=0,
         insurance_cap=draw.choice([0, wad(draw, 0, 2_000), 10**30]),
         maker_loss_cap=draw.choice([0, wad(draw, 0, 2_000), 10**30]),
     )
@@ -198,8 +198,13 @@ def _finish_market(draw: random.Random, out: Ledger, m: int) -> None:
     market = out.markets[m]
     market.skew, market.longs = sum(sizes), sum(s for s in sizes if s > 0)
     market.opened += draw.randint(0, 3)
-    deep = max(sum(map(abs, sizes)) * draw.choice([2, 10, 100]), 10**18)
-    out.terms[m] = replace(out.terms[m], skew_scale=deep)
+    deep = max(sum(map(abs, sizes)) * draw.choice([2, 10, 100, 1_000]), 10**18)
+    total = sum(map(abs, sizes))
+    room = draw.choice([total, total * 5 // 4, 10**30])
+    inventory = draw.choice([abs(market.skew), total, 10**30])
+    out.terms[m] = replace(
+        out.terms[m], skew_scale=deep, max_open_interest=room, max_skew=inventory
+    )
 
 
 def _set_cash(draw: random.Random, out: Ledger, number: int) -> None:

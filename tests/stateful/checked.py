@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from tests.stateful import invariants_vault, invariants_venue
+from tests.stateful.draws import Draw
 from tests.stateful.rules import RULES, step
 from tests.stateful.rules_vault import quote
 from tests.stateful.world import World
@@ -48,6 +49,25 @@ INVOLVED = {
     "sandwich": ("sandwicher",),
     "settle": (),
 }
+
+
+def prologue(draw: Draw) -> list[tuple[str, list[Any]]]:
+    """A start with people in it: margin, deposits, a hedged vault with liquidity in place."""
+    traders = ("trader", "other trader", "liquidity provider", "sandwicher", "attacker")
+    margin = [
+        ("deposit_margin", [name, draw.pick([0, 0, 1, 2]), 0, draw.integer(10**9, 3 * 10**11)])
+        for name in traders
+    ]
+    return [
+        *margin,
+        ("deposit_margin", ["liquidator", 0, 0, 10**12]),
+        ("deposit", ["depositor", draw.integer(10**11, 5 * 10**11)]),
+        ("deposit", ["other depositor", draw.integer(10**9, 10**11)]),
+        ("arbitrage", [draw.integer(-5, 5)]),
+        ("keep", ["keeper", "recenter"]),
+        ("post_betas", [7 * 10**17, 2 * 10**17]),
+        ("keep", ["keeper", "rebalance"]),
+    ]
 
 
 class CheckedWorld(World):

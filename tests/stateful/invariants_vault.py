@@ -108,7 +108,7 @@ def inv_share_price_does_not_fall_by_entries_and_exits(world: World) -> None:
     if world.operation not in ("deposit", "mint", "transfer_shares", "request_redeem", "donate"):
         return
     old, new = world.quote_before, quote(world)
-    if old is None or new is None or not old[1]:
+    if old is None or new is None or not old[1] or not old[0]:  # worth nothing: nothing to take
         return
     was = (old[0] + 1) * 10**30 // (old[1] + VIRTUAL_SHARES)
     now = (new[0] + 1) * 10**30 // (new[1] + VIRTUAL_SHARES)

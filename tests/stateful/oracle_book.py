@@ -24,6 +24,8 @@ class OracleBook:
 
     def report(self, reporter: int, prices: dict[int, int], timestamp: int, now: int) -> str:
         """The refusal, if any; nothing is kept of a refused report."""
+        if timestamp > now:
+            return "oracle: future round"
         for asset, price in prices.items():
             if price <= 0:
                 return "oracle: price not positive"
@@ -32,8 +34,6 @@ class OracleBook:
             last = self.feeds[asset].seen.get(reporter, (0, 0))[1]
             if timestamp < last:
                 return "oracle: round out of order"
-        if timestamp > now:
-            return "oracle: future round"
         for asset, price in prices.items():
             feed = self.feeds[asset]
             feed.seen[reporter] = (price, timestamp)

@@ -62,53 +62,48 @@ def run_donate_liquidity(world: World, units: int) -> None:
 
 
 def propose_flash(world: World, draw: Draw) -> Arguments:
-    """Borrow half the pool and push, trade or enter the vault within one transaction."""
-    return [
-        draw.pick(["vault", "spot", "keeper", "margin"]),
-        draw.integer(1, 90),
-        draw.integer(0, 1),
-    ]
+    """Borrow and push the price, enter and leave the vault, call a keeper, post margin: at once."""
+    goal = draw.pick(["vault", "spot", "keeper", "margin"])
+    return [goal, draw.integer(1, 90), draw.integer(0, 1)]
 
 
 def run_flash(world: World, goal: str, percent: int, sells: int) -> None:
-    s = world.system
+    """The borrower never ends with more than it began with; the vault never loses by it."""
+    s, me = world.system, world.system.attacker
     base = s.balance(BASE, s.pool) * percent // 100 if sells else 0
     usdc = 0 if sells else s.balance(USDC, s.pool) * percent // 100
-    usdc_in = min(usdc // 2 or 10**9, 2 * 10**12)
-    amount = base // 2 if sells else usdc // 2
-    push = (s.router, swap_data(world, s.attacker, sells, amount, MIN_SQRT if sells else MAX_SQRT))
-    back = (
-        s.router,
-        swap_data(world, s.attacker, 1 - sells, 10**9, MAX_SQRT if sells else MIN_SQRT),
-    )
+    push = (s.router, swap_data(world, me, sells, base or usdc, MIN_SQRT if sells else MAX_SQRT))
+    back_raw = s.on_quote(push, BASE if not sells else USDC, me)
+    back = (s.router, swap_data(world, me, 1 - sells, back_raw, MAX_SQRT if sells else MIN_SQRT))
+    raw = 10**11
     calls = {
         "vault": [
             push,
-            (s.vault, call("deposit(uint256,address)", usdc_in, s.attacker)),
-            (s.vault, call("redeem(uint256,address,address)", 10**15, s.attacker, s.attacker)),
+            (s.vault, call("deposit(uint256,address)", raw, me)),
+            back,
+            (s.vault, call("redeem(uint256,address,address)", world.shares_for(raw), me, me)),
         ],
         "spot": [push, back],
-        "keeper": [push, (s.vault, call("recenter()"))],
+        "keeper": [push, (s.vault, call("recenter()")), back],
         "margin": [
-            (
-                s.clearing,
-                call("deposit(address,uint256,uint256,uint256)", s.attacker, 0, 0, usdc_in),
-            ),
+            (s.clearing, call("deposit(address,uint256,uint256,uint256)", me, 0, 0, raw)),
             push,
-            (
-                s.clearing,
-                call("withdraw(uint256,uint256,uint256,address)", 0, 0, usdc_in, s.attacker),
-            ),
+            (s.clearing, call("trade(uint256,uint256,int256,uint256)", 0, 0, 10**17, FAR)),
+            (s.clearing, call("trade(uint256,uint256,int256,uint256)", 0, 0, -(10**17), 0)),
+            back,
         ],
     }[goal]
-    before = quote(world)
-    spot = s.spot()[0]
+    before, spot = quote(world), s.spot()[0]
+    worth = world.wealth(me)
     answer = s.flash(base, usdc, calls)
     world.note(f"flash {goal}", answer if not isinstance(answer, str) else "refused")
-    if not isinstance(answer, str):
-        world.absorb(world.events(), spot)
-        if goal == "vault" and before:
-            settle(world, before)
+    if isinstance(answer, str):
+        return
+    world.absorb(world.events(), spot)
+    if goal == "vault" and before:
+        settle(world, before)
+    gained = world.wealth(me) - worth
+    require(gained <= 0, f"a flash loan gained {gained} by {goal}")
 
 
 def settle(world: World, before: tuple[int, int, int]) -> None:

@@ -102,7 +102,7 @@ def run_late_report(world: World, which: int, age: int) -> None:
 def propose_swap(world: World, draw: Draw) -> Arguments:
     name, sells = draw.pick(["sandwicher", "trader", "attacker"]), draw.integer(0, 1)
     most = world.system.balance(BASE if sells else USDC, who(world, name))
-    return [name, sells, draw.amount(most // draw.pick([2, 20, 200]))]
+    return [name, sells, draw.amount(most // draw.pick([2, 50, 500, 5_000]))]
 
 
 def run_swap(world: World, name: str, sells_base: int, raw: int) -> None:

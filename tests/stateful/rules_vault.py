@@ -87,7 +87,7 @@ def enter(world: World, name: str, function: str, amount: int, exchange: Exchang
 
 def propose_deposit(world: World, draw: Draw) -> Arguments:
     name = draw.pick(DEPOSITORS)
-    most = min(world.system.balance(USDC, who(world, name)), 3 * 10**12)
+    most = min(world.system.balance(USDC, who(world, name)), 4 * 10**11)
     return [name, draw.amount(most)]
 
 
@@ -99,7 +99,7 @@ def run_deposit(world: World, name: str, assets: int) -> None:
 
 
 def propose_mint(world: World, draw: Draw) -> Arguments:
-    return [draw.pick(DEPOSITORS), draw.amount(10**24)]
+    return [draw.pick(DEPOSITORS), draw.amount(10**23)]
 
 
 def run_mint(world: World, name: str, shares: int) -> None:

@@ -38,6 +38,18 @@ def a_sub(draw: Draw) -> int:
 # ------------------------------------------------------------------------------------- collateral
 
 
+def an_account(world: World, draw: Draw) -> tuple[str, int]:
+    """Mostly one that has money."""
+    rich = [
+        (name, sub)
+        for name in TRADERS
+        for sub in range(MARKETS + 1)
+        if number_of(world, name, sub) in world.ledger.accounts
+        and world.ledger.account(number_of(world, name, sub)).cash > 10**18
+    ]
+    return draw.pick(rich) if rich and draw.chance(85) else (draw.pick(TRADERS), a_sub(draw))
+
+
 def propose_deposit_margin(world: World, draw: Draw) -> Arguments:
     name = draw.pick(TRADERS)
     c = draw.pick([0, 0, 0, 1, 2])
@@ -96,12 +108,14 @@ def run_transfer_margin(world: World, name: str, sub: int, to: int, raw: int) ->
 
 def propose_open(world: World, draw: Draw) -> Arguments:
     """A position sized by what the account's margin, the market or dust allows."""
-    name, sub = draw.pick(TRADERS), a_sub(draw)
+    name, sub = an_account(world, draw)
     m = sub - 1 if sub else draw.integer(0, MARKETS - 1)
     ledger, number = world.ledger, number_of(world, name, sub)
     price = ledger.prices.get(ledger.terms[m].asset, 10**18)
     equity = max(ledger.account(number).cash, 0) + 10**18
     rate = ledger.terms[m].maintenance_rate * ledger.parameters.initial_multiple // WAD
+    if ledger.parameters.risk_multiple and not sub:
+        rate = rate * draw.integer(6, 30) // 10  # portfolio risk asks for more, or for less
     room = floor(equity * WAD // rate, WAD, price)
     size = draw.pick([room * draw.integer(1, 110) // 100, draw.amount(room), draw.amount(10**6)])
     return [name, sub, m, max(size, 1) * draw.pick([1, -1]), 1]
@@ -109,7 +123,7 @@ def propose_open(world: World, draw: Draw) -> Arguments:
 
 def propose_trade(world: World, draw: Draw) -> Arguments:
     """Close, halve, double or turn a position there is; sometimes within a narrow limit."""
-    name, sub = draw.pick(TRADERS), a_sub(draw)
+    name, sub = an_account(world, draw)
     ledger, number = world.ledger, number_of(world, name, sub)
     held = ledger.account(number).positions
     if not held:
@@ -184,6 +198,7 @@ def everyone(world: World) -> list[int]:
 
 def propose_liquidate(world: World, draw: Draw) -> Arguments:
     found = unhealthy(world)
+    found = found or [(n, m) for n, a in world.ledger.accounts.items() for m in a.positions]
     if found and not draw.chance(10):
         number, m = draw.pick(found)
     else:

@@ -6,7 +6,7 @@ is thin and the markets shallow, so that what an attacker may do to them matters
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -50,7 +50,7 @@ mapping_slot = cache(_mapping_slot)
 @cache
 def protocol(variant: str) -> Protocol:
     calm = resolve(load("calm"))
-    thin = tuple(replace(b, liquidity=b.liquidity // 20) for b in calm.pool.background)
+    thin = tuple(replace(b, liquidity=b.liquidity // 4) for b in calm.pool.background)
     markets = tuple(
         replace(
             market,
@@ -83,7 +83,7 @@ def protocol(variant: str) -> Protocol:
             hedge_band=0.005,
             management_fee=0.02,
             performance_fee=0.1,
-            deposit_cap=6e6,
+            deposit_cap=2e6,
             beta_interval=3_600,
             isolated=variant == "isolated",
             pledged=portfolio,
@@ -105,6 +105,7 @@ class Genesis:
     deployed: Deployment
     tokens: tuple[str, ...]  # USDC, BASE, BTC, SOL, HOOK
     attacker: str
+    lender: str  # another pool of the pair, to borrow from: a pool is locked while it lends
 
 
 def _compiled(path: Path) -> Artifact:
@@ -174,10 +175,29 @@ def genesis(variant: str) -> Genesis:
     attacker.transact(owner, "run", [(deployed.manager, approve_all)])
     for holder in holders[:-1]:
         chain.transact(holder, deployed.manager, approve_all)
+    lender = _lender(chain, deployed, at("UniswapV3Factory", deployed.factory), new)
     for contract in (clearing, at("HedgeVault", deployed.vault)):
         contract.transact(owner, "set_delay", DELAY)
     assert chain.transactions is not None
-    return Genesis(tuple(chain.transactions), deployed, tokens, attacker.address)
+    return Genesis(tuple(chain.transactions), deployed, tokens, attacker.address, lender)
+
+
+def _lender(
+    chain: RevmTransport, deployed: Deployment, factory: Contract, new: Callable[..., Contract]
+) -> str:
+    """A pool of another fee with ten times the money."""
+    owner, pair = deployed.roles.deployer, (deployed.tokens[BASE], deployed.tokens[USDC])
+    factory.transact(owner, "createPool", *pair, 3_000)
+    address = str(factory.call("getPool", *pair, 3_000))
+    pool = Contract(artifacts.load("UniswapV3Pool"), address, chain)
+    pool.transact(owner, "initialize", protocol("gross").pool.sqrt_price_x96)
+    provider = new(artifacts.load("PassiveProvider"), owner, address)
+    for token in pair:
+        Contract(artifacts.load("Token"), token, chain).transact(
+            owner, "mint", provider.address, 2**112
+        )
+    provider.transact(owner, "set_liquidity", [(-887_220, 887_220, 10**18)])
+    return address
 
 
 class System:
@@ -191,7 +211,7 @@ class System:
         self.chain = RevmTransport().fork(made.transactions)
         self.evm = self.chain.evm
         self.tokens = tuple(int(token, 16) for token in made.tokens)
-        self.attacker = int(made.attacker, 16)
+        self.attacker, self.lender = int(made.attacker, 16), int(made.lender, 16)
         d = made.deployed
         self.clearing, self.vault, self.oracle, self.pool, self.router, self.manager = (
             int(address, 16)
@@ -227,8 +247,8 @@ class System:
         )
 
     def flash(self, base: int, usdc: int, calls: Sequence[tuple[int, bytes]]) -> list[int] | str:
-        """The calls with a flash loan of the pool."""
-        data = self._attack("flash", self.hex(self.pool), base, usdc, self._calls(calls))
+        """The calls with a flash loan of the other pool."""
+        data = self._attack("flash", self.hex(self.lender), base, usdc, self._calls(calls))
         return self._answer(self.hex(self.owner), self.hex(self.attacker), data)
 
     def arm(self, calls: Sequence[tuple[int, bytes]], token_ids: Sequence[int] = ()) -> None:
@@ -281,6 +301,14 @@ class System:
         """Raw token balance, from storage; HOOK has another layout than Token."""
         slot = _token_slot("Token") if asset != HOOK else 1
         return self.read(self.tokens[asset], mapping_slot(slot, holder))
+
+    def on_quote(self, push: tuple[int, bytes], asset: int, holder: int) -> int:
+        """What a swap of the attacker's contract would bring of an asset."""
+        had, checkpoint = self.balance(asset, holder), self.evm.snapshot()
+        self.run_attacker([push])
+        gained = self.balance(asset, holder) - had
+        self.evm.revert(checkpoint)
+        return max(gained, 0)
 
     def spot(self) -> tuple[int, int]:
         """(sqrt price, tick) of the pool."""

@@ -11,6 +11,7 @@ from simulator.world.chain import artifacts
 from simulator.world.chain.codec import selector, words
 from tests.reference.clearing import pledging, trading
 from tests.reference.clearing.liquidation import liquidate
+from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import (
     Collateral,
     Ledger,
@@ -366,6 +367,27 @@ class World:
 
     def on_a_copy(self, sender: int, to: int, data: bytes) -> list[int] | str:
         return self.on_a_copy_do(lambda: self.system.send(sender, to, data))
+
+    def wealth(self, owner: int) -> int:
+        """Everything of an owner in USD WAD at the index: tokens, margin, shares at their value."""
+        s, out = self.system, 0
+        prices = {**self.index, **self.ledger.prices}
+        for asset, unit in ((USDC, 10**6), (BASE, WAD), (HOOK, WAD)):
+            out += s.balance(asset, owner) * prices[s.tokens[asset]] // unit
+        for sub in range(len(self.ledger.terms) + 1):
+            number = owner << 8 | sub
+            if number in self.ledger.accounts and self.fresh():
+                out += valuation(self.ledger, number).value
+        shares = self.read_share_balance(owner)
+        if shares:
+            (assets,) = s.view(s.vault, "convertToAssets(uint256)", shares)
+            out += assets * prices[self.usdc] // 10**6
+        return out
+
+    def shares_for(self, assets: int) -> int:
+        """About what a deposit gives, not more."""
+        (shares,) = self.system.view(self.system.vault, "convertToShares(uint256)", assets)
+        return shares * 99 // 100
 
     # ------------------------------------------------------------------------------- comparison
 
