@@ -10,7 +10,7 @@ import ape
 import pytest
 
 from tests.contracts.conftest import INSURANCE_FUNDS, MAKER_FUNDS
-from tests.contracts.mirror import WAD, Mirror, account_of, agree, wad
+from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, agree, wad
 
 
 @pytest.fixture
@@ -256,3 +256,26 @@ def test_debtor_with_a_healthy_position_keeps_its_collateral(
     assert before.equity < before.maintenance
     clearing.liquidate_collateral(account, 1, WAD, sender=liquidator)
     assert clearing.account_state(account).equity >= before.equity
+
+
+def test_portfolio_liquidation_stays_within_its_gas(
+    mirror: Mirror, trader: Any, liquidator: Any, owner: Any, risk: Any
+) -> None:
+    """Two markets and a collateral under portfolio margin, every storage slot cold."""
+    clearing = mirror.clearing
+    parameters = list(clearing.parameters())
+    parameters[4:6] = [wad(Fraction(6, 10)), wad(4)]
+    clearing.set_parameters(tuple(parameters), sender=owner)
+    rows = [[0] * 8, [4_000_000] + [0] * 7, [4_800_000, 3_600_000] + [0] * 6]
+    clearing.post_covariance([*rows, [4_000_000, 1_800_000] + [0] * 6], sender=risk)
+    mirror.deposit(liquidator, 100)
+    mirror.deposit(trader, 50_000)
+    mirror.deposit(trader, 1, "WETH")
+    clearing.trade(0, 0, 5 * WAD, HIGHEST, sender=trader)
+    clearing.trade(0, 1, -500 * WAD, 0, sender=trader)
+    mirror.set_price(BTC=25_000)
+    receipt = clearing.liquidate(account_of(trader), 0, sender=liquidator)
+    left = clearing.position(account_of(trader), 0).size
+    assert 0 < left < 5 * WAD
+    assert receipt.gas_used <= 400_000
+    print(f"liquidate: {receipt.gas_used} gas")
