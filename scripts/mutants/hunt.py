@@ -62,13 +62,16 @@ def hunt(mutant: Mutant) -> str | None:
 
 
 def _compile(mutant: Mutant, environment: dict[str, str]) -> None:
-    """A bug that the compiler finds is no test of the tests."""
+    """Compile the smallest contract with the bug: what the compiler finds tests no test."""
     code = (
-        "from simulator.world.chain.artifacts import CONTRACTS, load\n"
-        "for source in sorted(CONTRACTS.glob('*.vy')): load(source.stem)"
+        "import sys; from simulator.world.chain import artifacts as a\n"
+        "bug = a.CONTRACTS / sys.argv[1]\n"
+        "closures = {s.stem: a.closure(s) for s in sorted(a.CONTRACTS.glob('*.vy'))}\n"
+        "hit = [name for name, files in closures.items() if bug in files]\n"
+        "a.load(min(hit, key=lambda name: len(closures[name])))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, mutant.file],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if run.returncode != 0:

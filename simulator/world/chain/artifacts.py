@@ -100,17 +100,19 @@ def _own(name: str) -> Artifact:
 def _fingerprint(source: Path) -> str:
     """Hash of a source, of all it imports, and of the compiler."""
     digest = hashlib.sha256(f"{version('vyper')} {EVM_VERSION} {_OUTPUTS}".encode())
-    for path in sorted(_closure(source, set())):
+    for path in sorted(closure(source)):
         digest.update(path.relative_to(CONTRACTS).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _closure(source: Path, seen: set[Path]) -> set[Path]:
+def closure(source: Path) -> set[Path]:
     """``source`` and the files it imports, directly or not."""
-    if source not in seen:
-        seen.add(source)
-        for imported in _imports(source):
-            _closure(imported, seen)
+    seen, waiting = set(), [source]
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting += _imports(path)
     return seen
 
 
