@@ -22,6 +22,7 @@ from contracts.modules import fixed_point
 from contracts.modules import hedge_leg
 from contracts.modules import pool_leg
 from contracts.modules import roles
+from contracts.modules import share_pricing
 from contracts.modules import share_token
 from contracts.modules import vault_core
 from contracts.modules import vault_fees
@@ -32,6 +33,9 @@ implements: IERC4626
 implements: IHedgeVault
 implements: IRearranger
 initializes: vault_core
+initializes: share_pricing[
+    vault_fees := vault_fees, vault_parameters := vault_parameters
+]
 uses: hedge_leg
 uses: pool_leg
 uses: roles
@@ -61,11 +65,6 @@ STRATEGY: public(immutable(address))
 
 interface IVaultStrategy:
     def deployment() -> vault_core.Deployment: view
-
-
-struct Terms:  # what a share is worth
-    supply: uint256  # with the fees due
-    total: uint256   # raw assets
 
 
 @deploy
@@ -120,8 +119,8 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     @dev Reverts with "vault: paused", "vault: zero amount", "vault: deposit cap", "vault: transfer failed" and
          what the oracle refuses.
     """
-    terms: Terms = self._accrue()
-    shares: uint256 = self._preview_deposit(assets, terms)
+    terms: share_pricing.Terms = self._accrue()
+    shares: uint256 = share_pricing._preview_deposit(assets, terms)
     self._enter(assets, shares, terms.total, receiver)
     return shares
 
@@ -132,8 +131,8 @@ def mint(shares: uint256, receiver: address) -> uint256:
     """
     @notice Issue exactly `shares` for the raw USDC they cost with the entry fee; refused as `deposit`.
     """
-    terms: Terms = self._accrue()
-    assets: uint256 = self._preview_mint(shares, terms)
+    terms: share_pricing.Terms = self._accrue()
+    assets: uint256 = share_pricing._preview_mint(shares, terms)
     self._enter(assets, shares, terms.total, receiver)
     return assets
 
@@ -148,7 +147,7 @@ def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
          and the venues refuse.
     """
     self._unqueued()
-    shares: uint256 = self._preview_withdraw(assets, self._accrue())
+    shares: uint256 = share_pricing._preview_withdraw(assets, self._accrue())
     self._leave(assets, shares, receiver, owner)
     return shares
 
@@ -160,7 +159,7 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     @notice Send the raw USDC of `shares` less the exit fee; refused as `withdraw`.
     """
     self._unqueued()
-    assets: uint256 = self._preview_redeem(shares, self._accrue())
+    assets: uint256 = share_pricing._preview_redeem(shares, self._accrue())
     self._leave(assets, shares, receiver, owner)
     return assets
 
@@ -169,7 +168,7 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
 def _enter(assets: uint256, shares: uint256, total: uint256, receiver: address):
     vault_core._running()
     errors.check(assets != 0 and shares != 0, "vault: zero amount")
-    errors.check(assets <= self._room(total), "vault: deposit cap")
+    errors.check(assets <= share_pricing._room(total), "vault: deposit cap")
     pool_leg.idle_usdc += assets
     share_token._issue(receiver, shares)
     log IERC4626.Deposit(sender=msg.sender, owner=receiver, assets=assets, shares=shares)
@@ -215,7 +214,7 @@ def convertToShares(assetAmount: uint256) -> uint256:
     """
     @notice Shares of an amount of assets, without fees of entry, at the last prices.
     """
-    terms: Terms = self._terms(False)
+    terms: share_pricing.Terms = self._terms(False)
     return share_token.shares_down(assetAmount, terms.supply, terms.total)
 
 
@@ -226,7 +225,7 @@ def convertToAssets(shareAmount: uint256) -> uint256:
     """
     @notice Assets of an amount of shares, without fees of exit, at the last prices.
     """
-    terms: Terms = self._terms(False)
+    terms: share_pricing.Terms = self._terms(False)
     return share_token.assets_down(shareAmount, terms.supply, terms.total)
 
 
@@ -234,28 +233,28 @@ def convertToAssets(shareAmount: uint256) -> uint256:
 @view
 @nonreentrant
 def previewDeposit(assets: uint256) -> uint256:
-    return self._preview_deposit(assets, self._terms(True))
+    return share_pricing._preview_deposit(assets, self._terms(True))
 
 
 @external
 @view
 @nonreentrant
 def previewMint(shares: uint256) -> uint256:
-    return self._preview_mint(shares, self._terms(True))
+    return share_pricing._preview_mint(shares, self._terms(True))
 
 
 @external
 @view
 @nonreentrant
 def previewWithdraw(assets: uint256) -> uint256:
-    return self._preview_withdraw(assets, self._terms(True))
+    return share_pricing._preview_withdraw(assets, self._terms(True))
 
 
 @external
 @view
 @nonreentrant
 def previewRedeem(shares: uint256) -> uint256:
-    return self._preview_redeem(shares, self._terms(True))
+    return share_pricing._preview_redeem(shares, self._terms(True))
 
 
 @external
@@ -264,10 +263,7 @@ def maxDeposit(owner: address) -> uint256:
     """
     @notice Room below the deposit cap, raw; zero while paused or while there is no price to deposit at.
     """
-    assets: uint256 = 0
-    shares: uint256 = 0
-    assets, shares = self._largest_entry()
-    return assets
+    return self._largest_entry()[0]
 
 
 @external
@@ -301,16 +297,13 @@ def maxRedeem(owner: address) -> uint256:
 @internal
 @view
 def _largest_entry() -> (uint256, uint256):
-    # (raw assets, shares), one as little as needed for the other to be issued at all.
     known: bool = False
     total: uint256 = 0
     liquid: uint256 = 0
     known, total, liquid = self._try_fresh_assets()
     if not known or vault_core.paused:
         return 0, 0
-    room: uint256 = self._room(total)
-    shares: uint256 = self._preview_deposit(room, self._terms_at(total))
-    return 0 if shares == 0 else room, shares
+    return share_pricing._largest_entry(total)
 
 
 @internal
@@ -322,16 +315,7 @@ def _largest_exit(owner: address) -> (uint256, uint256):
     known, total, liquid = self._try_fresh_assets()
     if not known or withdrawal_queue.queued_shares != 0:
         return 0, 0
-    terms: Terms = self._terms_at(total)
-    shares: uint256 = share_token.balanceOf[owner]
-    assets: uint256 = self._preview_redeem(shares, terms)
-    if assets > liquid:
-        gross: uint256 = fixed_point.mul_div_down(
-            liquid, WAD, WAD - vault_parameters.values.exit_fee
-        )
-        shares = share_token.shares_down(gross, terms.supply, total)
-        assets = self._preview_redeem(shares, terms)
-    return assets, 0 if assets == 0 else shares
+    return share_pricing._largest_exit(share_token.balanceOf[owner], total, liquid)
 
 
 @internal
@@ -363,49 +347,8 @@ def fresh_assets() -> (uint256, uint256):
 
 @internal
 @view
-def _room(total: uint256) -> uint256:
-    cap: uint256 = vault_parameters.values.deposit_cap
-    return cap - min(cap, total)
-
-
-@internal
-@view
-def _terms(fresh: bool) -> Terms:
-    return self._terms_at(vault_core._total_assets(fresh))
-
-
-@internal
-@view
-def _terms_at(total: uint256) -> Terms:
-    return Terms(supply=vault_fees._supply_due(total), total=total)
-
-
-@internal
-@view
-def _preview_deposit(assets: uint256, terms: Terms) -> uint256:
-    net: uint256 = fixed_point.mul_div_down(assets, WAD - vault_parameters.values.entry_fee, WAD)
-    return share_token.shares_down(net, terms.supply, terms.total)
-
-
-@internal
-@view
-def _preview_mint(shares: uint256, terms: Terms) -> uint256:
-    net: uint256 = share_token.assets_up(shares, terms.supply, terms.total)
-    return fixed_point.mul_div_up(net, WAD, WAD - vault_parameters.values.entry_fee)
-
-
-@internal
-@view
-def _preview_withdraw(assets: uint256, terms: Terms) -> uint256:
-    gross: uint256 = fixed_point.mul_div_up(assets, WAD, WAD - vault_parameters.values.exit_fee)
-    return share_token.shares_up(gross, terms.supply, terms.total)
-
-
-@internal
-@view
-def _preview_redeem(shares: uint256, terms: Terms) -> uint256:
-    gross: uint256 = share_token.assets_down(shares, terms.supply, terms.total)
-    return fixed_point.mul_div_down(gross, WAD - vault_parameters.values.exit_fee, WAD)
+def _terms(fresh: bool) -> share_pricing.Terms:
+    return share_pricing._terms(vault_core._total_assets(fresh))
 
 
 # ------------------------------------------------------------------------------------- queue, in kind
@@ -428,11 +371,13 @@ def cancel_request():
 def settle_withdrawals(fraction: uint256) -> uint256:
     waiting: uint256 = withdrawal_queue.queued_shares
     errors.check(waiting != 0, "vault: nothing to settle")
-    owed: uint256 = self._preview_redeem(waiting, self._accrue())
+    owed: uint256 = share_pricing._preview_redeem(waiting, self._accrue())
     if pool_leg.idle_usdc < owed:
         self._raise(owed, min(fraction, WAD))
 
-    terms: Terms = Terms(supply=share_token.totalSupply, total=vault_core._total_assets(True))
+    terms: share_pricing.Terms = share_pricing.Terms(
+        supply=share_token.totalSupply, total=vault_core._total_assets(True)
+    )
     paid: uint256 = 0
     progress: bool = False
     for _: uint256 in range(MAX_SETTLED):
@@ -440,7 +385,7 @@ def settle_withdrawals(fraction: uint256) -> uint256:
         if owner == empty(address):
             break
         shares: uint256 = withdrawal_queue.request[owner].shares
-        due: uint256 = self._preview_redeem(shares, terms)
+        due: uint256 = share_pricing._preview_redeem(shares, terms)
         part: uint256 = min(due, pool_leg.idle_usdc)
         if part < due:
             shares = fixed_point.mul_div_up(shares, part, due)
@@ -508,10 +453,10 @@ def accrue_fees():
 
 
 @internal
-def _accrue() -> Terms:
+def _accrue() -> share_pricing.Terms:
     total: uint256 = vault_core._total_assets(True)
     vault_fees._accrue(total)
-    return Terms(supply=share_token.totalSupply, total=total)
+    return share_pricing.Terms(supply=share_token.totalSupply, total=total)
 
 
 # --------------------------------------------------------------------------------- by VaultStrategy
