@@ -153,13 +153,13 @@ def test_liquidation_ignores_the_inventory_limit(
     mirror.deposit(counterparty, 4_000_000)
     mirror.deposit(trader, 100_000)
     mirror.trade(trader, 0, 20)
-    mirror.trade(counterparty, 0, -100)
+    mirror.trade(counterparty, 0, -25)
     mirror.trade(counterparty, 0, -20)
     with ape.reverts("clearing: inventory limit"):
         mirror.clearing.trade(0, 0, -1, 0, sender=trader)
-    mirror.set_price(BTC=28_500)
+    mirror.set_price(BTC=27_500)
     mirror.liquidate(trader, 0, liquidator)
-    assert mirror.clearing.market_state(0).skew < -100 * WAD
+    assert mirror.clearing.market_state(0).skew < -25 * WAD
     mirror.check()
 
 

@@ -130,12 +130,12 @@ def test_inventory_limit_stops_growing_skew_only(
     clearing = mirror.clearing
     for actor in (trader, counterparty):
         mirror.deposit(actor, 4_000_000)
-    mirror.trade(trader, 0, 100)
+    mirror.trade(trader, 0, 25)  # K mmr / 2, below the limit set
     with ape.reverts("clearing: inventory limit"):
         clearing.trade(0, 0, 1, HIGHEST, sender=counterparty)
     with ape.reverts("clearing: inventory limit"):
-        clearing.trade(0, 0, wad(-201), 0, sender=counterparty)
-    mirror.trade(counterparty, 0, -30)
+        clearing.trade(0, 0, wad(-51), 0, sender=counterparty)
+    mirror.trade(counterparty, 0, -10)
     # A limit lowered below the skew still lets it shrink.
     terms = list(clearing.market(0))
     terms[5] = wad(10)
