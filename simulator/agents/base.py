@@ -58,6 +58,22 @@ class View:
         """Spot price of the pool, USDC per whole base token, ``[paths]``."""
         return self.state.sqrt_price**2 * self._whole_over_raw
 
+    def leg_price(self, leg: int) -> Floats:
+        """Spot price of a leg's pool on Aave, USDC per whole token, ``[paths]``."""
+        whole = 10.0 ** (self._leg_decimals(leg) - self.protocol.assets[0].decimals)
+        return self.state.leg_sqrt_price[leg] ** 2 * whole
+
+    def leg_liquidity(self, leg: int) -> float:
+        """Its liquidity, the same over its one range: √(whole asset · whole USDC)."""
+        assert self.protocol.aave is not None
+        raw = self.protocol.aave.legs[leg].pool.background[0].liquidity
+        decimals = self._leg_decimals(leg) + self.protocol.assets[0].decimals
+        return float(raw * 10.0 ** (-decimals / 2))
+
+    def _leg_decimals(self, leg: int) -> int:
+        assert self.protocol.aave is not None
+        return self.protocol.assets[self.protocol.aave.legs[leg].reserve.asset].decimals
+
     @property
     def pool_liquidity(self) -> Floats:
         """Active liquidity in whole units: √(whole base · whole USDC), ``[paths]``."""

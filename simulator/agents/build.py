@@ -10,6 +10,7 @@ from simulator.agents.amm_arbitrageur import AmmArbitrageur
 from simulator.agents.depositor import Depositor
 from simulator.agents.keeper import Keeper
 from simulator.agents.latency_arbitrageur import LatencyArbitrageur
+from simulator.agents.leg_arbitrageur import LegArbitrageur
 from simulator.agents.leveraged_trader import LeveragedTrader
 from simulator.agents.liquidator import Liquidator
 from simulator.agents.noise_trader import NoiseTrader
@@ -69,6 +70,10 @@ def _amm_arbitrageur(section: sections.AmmArbitrageur, _config: Config) -> Agent
     return AmmArbitrageur(section.minimum_profit_usd)
 
 
+def _leg_arbitrageur(section: sections.LegArbitrageur, _config: Config) -> Agent:
+    return LegArbitrageur(section.minimum_profit_usd)
+
+
 def _perp_arbitrageur(section: sections.PerpArbitrageur, _config: Config) -> Agent:
     return PerpArbitrageur(section.entry_basis, section.carry_hours, section.maximum_inventory_usd)
 
@@ -110,6 +115,7 @@ _BUILDERS: dict[str, Callable[[Any, Config], Agent]] = {
     "depositor": _depositor,
     "noise_trader": _noise_trader,
     "amm_arbitrageur": _amm_arbitrageur,
+    "leg_arbitrageur": _leg_arbitrageur,
     "perp_arbitrageur": _perp_arbitrageur,
     "risk_manager": _risk_manager,
     "liquidator": _liquidator,

@@ -81,7 +81,7 @@ class Keeper(Agent):
         lp = state.lp_base * view.oracle(1) + state.lp_usdc * view.oracle(0)
         freed = view.protocol.clearing.lp_haircut * lp if vault.pledged else lp
         missing = self._missing(view, vault.deleverage_ratio)
-        required = vault.margin_target * state.maintenance[: missing.shape[0]]
+        required = vault.margin_target * self._margin(view)[1]
         with np.errstate(divide="ignore", invalid="ignore"):
             part = np.minimum(missing / (required + freed), 1.0)
         # Without liquidity there is nothing to protect, and nothing to be paid for.
@@ -89,20 +89,32 @@ class Keeper(Agent):
 
     def _missing(self, view: View, ratio: float) -> Floats:
         """USD the vault's accounts below ``ratio`` are short of the margin target, by account."""
-        state = view.state
-        own = slice(0, 1 + view.protocol.markets)
-        equity, needed = state.equity[own], state.maintenance[own]
+        equity, needed = self._margin(view)
         below = (equity < ratio * needed) & (needed > 0.0)
         return np.where(below, view.protocol.vault.margin_target * needed - equity, 0.0)
+
+    def _margin(self, view: View) -> tuple[Floats, Floats]:
+        """Equity and requirement of the vault's accounts, Aave's last, USD ``[accounts, P]``."""
+        state, own = view.state, 1 + view.protocol.markets
+        if view.protocol.aave is None:
+            return state.equity[:own], state.maintenance[:own]
+        return (
+            np.concatenate([state.equity[:own], state.aave_equity]),
+            np.concatenate([state.maintenance[:own], state.aave_maintenance]),
+        )
 
     def _off_target(self, view: View) -> Floats:
         vault, state = view.protocol.vault, view.state
         exposure = (state.lp_base + state.idle_base) * view.oracle(1)
         traded = np.zeros(exposure.shape)
+        lent = view.protocol.leg_of
         for market, parameters in enumerate(view.protocol.clearing.markets):
             account = market + 1 if vault.isolated else 0
             price = view.oracle(parameters.asset)
-            deviation = -state.betas[market] * exposure - state.size[account, market] * price
+            size = state.size[account, market]
+            if market in lent:
+                size = -state.aave_debt[lent[market]]
+            deviation = -state.betas[market] * exposure - size * price
             deviation = np.abs(deviation)
             traded += np.where(deviation > vault.hedge_band * state.nav, deviation, 0.0)
         return traded

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import Liquidate, LiquidateCollateral, LiquidatePledge
+from simulator.world.actions import (
+    Liquidate,
+    LiquidateCollateral,
+    LiquidateLoan,
+    LiquidatePledge,
+    Swap,
+)
 
 if TYPE_CHECKING:
     from simulator.types import Floats
+
+
+# Worst price against the pool's it buys or sells at on the way, fee included.
+_SLIPPAGE = 0.01
 
 
 @dataclass(eq=False)
@@ -20,7 +30,8 @@ class Liquidator(Agent):
 
     Observes equity and maintenance margin at oracle prices; may liquidate positions, and buy
     collateral of accounts in debt and of the liquidity the vault pledged. Profitable when its share
-    of the penalty, or the discount it buys at, exceeds gas plus ``minimum_profit_usd``.
+    of the penalty, or the discount it buys at, exceeds gas plus ``minimum_profit_usd``. On Aave it
+    buys what is owed in the leg's pool, as far as its USDC goes, and repays it for the bonus.
     """
 
     minimum_profit_usd: float
@@ -37,6 +48,8 @@ class Liquidator(Agent):
                 yield from self._collateral(view, int(account))
         if view.protocol.vault.pledged:
             yield from self._pledge(view)
+        for leg in sorted(view.protocol.leg_of.values()):
+            yield from self._loan(view, leg)
 
     def _positions(self, view: View, account: int) -> Actions:
         clearing = view.protocol.clearing
@@ -79,6 +92,31 @@ class Liquidator(Agent):
         when &= profit > self.minimum_profit_usd + view.gas_cost(LiquidatePledge)
         if np.any(when):
             yield LiquidatePledge(self.index, 0, when)
+
+    def _loan(self, view: View, leg: int) -> Actions:
+        """Buy, repay, and sell what Aave's close factor left over."""
+        aave, state = view.protocol.aave, view.state
+        assert aave is not None
+        unhealthy = state.aave_equity[0] < state.aave_maintenance[0]
+        if not np.any(unhealthy):
+            return
+        asset = aave.legs[leg].reserve.asset
+        price, spot = view.oracle(asset), view.leg_price(leg)
+        owed = state.aave_debt[leg] * price
+        cost = np.minimum(owed * 0.5, state.wallet_usdc[self.index] * view.oracle(0))
+        lost = cost * (np.abs(spot * view.oracle(0) / price - 1.0) + _SLIPPAGE)
+        profit = cost * aave.liquidation_bonus - lost
+        gas = 2.0 * view.gas_cost(Swap) + view.gas_cost(LiquidateLoan)
+        when = unhealthy & (profit > self.minimum_profit_usd + gas)
+        if not np.any(when):
+            return
+        nothing = np.zeros_like(spot)
+        spent = np.where(when, -cost / view.oracle(0), 0.0)
+        yield Swap(self.index, spent, spot * (1.0 + _SLIPPAGE), nothing, leg)
+        held = view.state.wallet_leg[self.index, leg]
+        yield LiquidateLoan(self.index, leg, np.where(when, held, 0.0))
+        rest = view.state.wallet_leg[self.index, leg]
+        yield Swap(self.index, np.where(when, rest, 0.0), nothing, nothing, leg)
 
     def _collateral(self, view: View, account: int) -> Actions:
         clearing = view.protocol.clearing

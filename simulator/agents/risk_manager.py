@@ -53,7 +53,9 @@ class RiskManager(Agent):
         # A hair inside the limit, which the contract holds to the last of 18 digits.
         reach = vault.beta_max_change * (1.0 - 1e-9)
         near = np.clip(wanted, posted - reach, posted + reach)
-        betas = np.clip(near, -vault.beta_max, vault.beta_max)
+        least = np.full((view.protocol.markets, 1), -vault.beta_max)
+        least[list(view.protocol.leg_of)] = 0.0  # what is borrowed and sold can only be short
+        betas = np.clip(near, least, vault.beta_max)
         return PostBetas(self.index, betas, np.any(betas != posted, axis=0))
 
     def _post_covariance(self, view: View) -> PostCovariance:

@@ -55,6 +55,16 @@ class AmmArbitrageur(Actor):
     minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
 
 
+class LegArbitrageur(Actor):
+    """Swaps the pools of the hedge assets borrowed on Aave back to the index price."""
+
+    usdc: Tokens = Field(default=50e6, description="wallet at the start, USDC")
+    assets: dict[Symbol, Tokens] = Field(
+        default_factory=dict, description="wallet at the start by hedge asset, whole tokens"
+    )
+    minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
+
+
 class MarginTrader(Actor):
     """Base of agents with a margin account."""
 
@@ -175,6 +185,9 @@ class Agents(Section):
     )
     amm_arbitrageur: AmmArbitrageur | None = Field(
         default=None, description="keeps the pool at the index"
+    )
+    leg_arbitrageur: LegArbitrageur | None = Field(
+        default=None, description="keeps the pools of hedge assets borrowed on Aave at the index"
     )
     perp_arbitrageur: PerpArbitrageur | None = Field(
         default=None, description="keeps the marks at the index"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING
 
-from simulator.config import correlation
+from simulator.config import correlation, lending
 from simulator.config.models import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
@@ -36,6 +36,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _pool(config)
     yield from _clearing(config)
     yield from _vault(config)
+    yield from lending.problems(config)
     yield from _shocks(config)
     if (config.horizon_hours * 60) % config.step_minutes == 0:
         yield from _correlations(config)
@@ -64,6 +65,10 @@ def _names(config: Config) -> Iterator[str]:
     if config.common_jumps is not None:
         yield from _known("common_jumps.loading", config.common_jumps.loading, assets)
     yield from _known("vault.betas", vault.betas or {}, list(clearing.markets))
+    if config.aave is not None:
+        yield from _known("aave.assets", config.aave.assets, risky)
+    if agents.leg_arbitrageur is not None:
+        yield from _known("agents.leg_arbitrageur.assets", agents.leg_arbitrageur.assets, risky)
     yield from _pairs("correlation.pairs", config.correlation.pairs, assets)
     yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, assets)
     for name in (

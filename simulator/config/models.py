@@ -14,6 +14,7 @@ from simulator.config.agents import (
     Depositor,
     Keeper,
     LatencyArbitrageur,
+    LegArbitrageur,
     LeveragedTrader,
     Liquidator,
     NoiseTrader,
@@ -46,11 +47,14 @@ from simulator.config.shocks import (
 )
 from simulator.config.venues import (
     TICK_SPACING,
+    Aave,
+    AaveAsset,
     BackgroundLiquidity,
     Clearing,
     Collateral,
     Market,
     Pool,
+    Reserve,
     Vault,
 )
 from simulator.types import USDC
@@ -84,6 +88,9 @@ class Config(Section):
     pool: Pool = Field(description="AMM pool of the LP leg")
     clearing: Clearing = Field(description="venue of the hedge leg")
     vault: Vault = Field(description="the vault under test")
+    aave: Aave | None = Field(
+        default=None, description="the second hedge venue, for assets vault.venues sends there"
+    )
     agents: Agents = Field(default=Agents(), description="who acts")
     history: History = Field(default=History(), description="recorded prices to replay")
 
@@ -135,6 +142,8 @@ class Config(Section):
 
 __all__ = [
     "TICK_SPACING",
+    "Aave",
+    "AaveAsset",
     "Agents",
     "AmmArbitrageur",
     "AnyShock",
@@ -158,6 +167,7 @@ __all__ = [
     "Jumps",
     "Keeper",
     "LatencyArbitrageur",
+    "LegArbitrageur",
     "LeveragedTrader",
     "Liquidator",
     "Market",
@@ -167,6 +177,7 @@ __all__ = [
     "OracleOutlier",
     "PerpArbitrageur",
     "Pool",
+    "Reserve",
     "RiskManager",
     "Squeeze",
     "Vault",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.config import correlation
+from simulator.config import correlation, lending
 from simulator.config.checks import MAX_TICK
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
@@ -35,6 +35,7 @@ AGENT_ORDER = (
     "leveraged_long",
     "leveraged_short",
     "amm_arbitrageur",
+    "leg_arbitrageur",
     "perp_arbitrageur",
     "latency_arbitrageur",
     "risk_manager",
@@ -61,6 +62,7 @@ def resolve(config: Config) -> Protocol:
         clearing=_clearing(config),
         vault=_vault(config),
         agents=_agents(config),
+        aave=lending.aave(config),
     )
 
 
@@ -68,7 +70,7 @@ def initial_betas(config: Config) -> tuple[float, ...]:
     """First hedge ratios by market, USD short per USD of LP delta.
 
     As configured, else the minimum-variance ratios Σ_hh⁻¹ σ_hl of the assumed correlation and
-    volatilities; limited to ±beta_max, beyond which the vault refuses them.
+    volatilities; limited to ±beta_max, or to what is short on Aave, as the vault will have them.
     """
     from simulator.hedging.minimum_variance import hedge_ratios
 
@@ -79,8 +81,9 @@ def initial_betas(config: Config) -> tuple[float, ...]:
     volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
     matrix = correlation.assumed(config)[np.ix_(rows, rows)]
     betas = hedge_ratios(matrix * np.outer(volatility, volatility))
-    limit = config.vault.beta_max
-    return tuple(float(beta) for beta in np.clip(betas, -limit, limit))
+    limit, short_only = config.vault.beta_max, lending.lent(config)
+    least = [0.0 if market in short_only else -limit for market in config.markets]
+    return tuple(float(beta) for beta in np.clip(betas, least, limit))
 
 
 # --------------------------------------------------------------------------------------------- pool
@@ -270,6 +273,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,
                 margin=tuple(margin.get(c, 0.0) for c in collaterals) if has_account else (),
+                hedge=tuple(getattr(agent, "assets", {}).get(s, 0.0) for s in lending.lent(config)),
             )
         )
     return tuple(slots)

@@ -176,6 +176,62 @@ class Clearing(Section):
     )
 
 
+class Reserve(Section):
+    """A reserve of Aave v3: what others supply and owe, and its interest."""
+
+    supplied: float = Field(gt=0, le=1e15, description="supplied by others, whole tokens")
+    borrowed: float = Field(default=0.0, ge=0, le=1e15, description="owed by others, whole tokens")
+    optimal_usage: float = Field(
+        default=0.45, gt=0, lt=1, description="part lent beyond which borrowing gets steeply dearer"
+    )
+    base_rate: float = Field(
+        default=0.0, ge=0, le=1, description="borrow rate with nothing lent, fraction per year"
+    )
+    slope1: float = Field(
+        default=0.04, ge=0, le=10, description="rise of the rate up to the optimal usage, per year"
+    )
+    slope2: float = Field(
+        default=3.0, ge=0, le=10, description="rise of the rate from there to full usage, per year"
+    )
+    factor: float = Field(
+        default=0.2, ge=0, le=1, description="part of the interest the treasury keeps"
+    )
+
+
+class AaveAsset(Reserve):
+    """A hedge asset to borrow, and the pool against USDC in which it is sold."""
+
+    pool_usd: float = Field(
+        default=5e7, gt=0, le=1e12, description="value of that pool, over the full range, USD"
+    )
+    pool_fee_ppm: Literal[100, 500, 3_000, 10_000] = Field(
+        default=500, description="its swap fee, millionths of the amount in"
+    )
+
+
+class Aave(Section):
+    """Aave v3, the second hedge venue (contracts/SPEC.md §4.8)."""
+
+    ltv: float = Field(
+        default=0.75, gt=0, lt=1, description="debt that may be taken, fraction of the USDC"
+    )
+    liquidation_threshold: float = Field(
+        default=0.78, gt=0, lt=1, description="debt that is liquidated, fraction of the USDC"
+    )
+    liquidation_bonus: float = Field(
+        default=0.05, ge=0.0001, le=0.5, description="what liquidators get on top, fraction"
+    )
+    usdc: Reserve = Field(
+        default_factory=lambda: Reserve(
+            supplied=1e8, borrowed=5e7, optimal_usage=0.9, slope1=0.04, slope2=0.6, factor=0.1
+        ),
+        description="the USDC reserve",
+    )
+    assets: dict[Symbol, AaveAsset] = Field(
+        min_length=1, max_length=8, description="hedge assets to borrow"
+    )
+
+
 class Vault(Section):
     """HedgeVault (contracts/SPEC.md §4.1)."""
 
@@ -269,6 +325,10 @@ class Vault(Section):
     )
     beta_interval_hours: float = Field(
         default=12.0, ge=0, le=10_000, description="least time between posts, hours"
+    )
+    venues: dict[Symbol, Literal["clearing", "aave"]] = Field(
+        default_factory=dict,
+        description="where each market's asset is hedged; left out: at the clearing house",
     )
     betas: dict[Symbol, float] | None = Field(
         default=None,

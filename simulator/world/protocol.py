@@ -211,6 +211,12 @@ class Protocol:
         return len(self.clearing.markets)
 
     @property
+    def leg_of(self) -> dict[int, int]:
+        """The leg on Aave that hedges in place of a market, by market."""
+        legs = self.aave.legs if self.aave is not None else ()
+        return {leg.market: index for index, leg in enumerate(legs)}
+
+    @property
     def accounts(self) -> int:
         """Number of margin accounts N."""
         return 1 + self.markets + sum(slot.has_account for slot in self.agents)

@@ -70,10 +70,12 @@ class Caller:
         decode: Decode,
     ) -> Batch:
         """The calls of an action to one function of a contract."""
+        lending = self._deployment.lending
         address = {
             "SwapRouter": self._deployment.router,
             "ClearingHouse": self._deployment.clearing,
             "HedgeVault": self._deployment.vault,
+            "Aave": lending.aave if lending is not None else "",
         }[contract]
         sender = self._deployment.agents[action.actor]
         return Batch(contract, function, sender, address, calls, decode)

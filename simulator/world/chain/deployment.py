@@ -262,7 +262,7 @@ class _Deployer:
             for asset in held:
                 for spender in spenders:
                     self.tokens[asset].transact(address, "approve", spender, MAX_UINT256)
-            if slot.has_account:
+            if slot.has_account and not self.protocol.vault.isolated:
                 self.clearing.transact(address, "set_slice_consent", self.vault.address, True)
             margin = slot.margin if slot.has_account else ()
             for index, amount in enumerate(margin):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulator.world import actions
 from simulator.world.chain.clearing_calls import ClearingCalls
+from simulator.world.chain.lending_calls import LendingCalls
 from simulator.world.chain.pool_calls import PoolCalls
 from simulator.world.chain.vault_calls import KEEPER_FUNCTIONS, VaultCalls
 
@@ -32,6 +33,7 @@ class Translator:
     ) -> None:
         context = (protocol, deployment, layout, sources, transports)
         pool, clearing, vault = PoolCalls(*context), ClearingCalls(*context), VaultCalls(*context)
+        lending = LendingCalls(*context)
         self._handlers: dict[type[actions.Action], Callable[..., Batch]] = {
             actions.Swap: pool.swap,
             actions.Trade: clearing.trade,
@@ -39,6 +41,7 @@ class Translator:
             actions.Liquidate: clearing.liquidate,
             actions.LiquidateCollateral: clearing.liquidate_collateral,
             actions.LiquidatePledge: clearing.liquidate_pledge,
+            actions.LiquidateLoan: lending.liquidate_loan,
             actions.PostCovariance: clearing.post_covariance,
             actions.Deposit: vault.deposit,
             actions.Redeem: vault.redeem,

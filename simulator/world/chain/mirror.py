@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.world.chain.lending_state import FIRST_LEG, LEG_WORDS, SUPPLIED
 from simulator.world.model.genesis import empty
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
@@ -37,6 +38,8 @@ class Mirror:
     def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
         self.tables = tables_of(protocol)
         self.state = empty(protocol, self.tables, market.paths)
+        # What the vault has on Aave is not mirrored: then its own figures are asked for.
+        self.fields = DERIVED if protocol.aave is None else DERIVED - _OF_VAULT
         self._max_age = np.array(protocol.oracle_max_age, np.float64)
         self._market = market
         self._genesis = genesis
@@ -82,6 +85,18 @@ class Mirror:
         state.idle_base[:] = vault[2] * table.base_unit
         position.fees0[:], position.fees1[:] = fees[0] * table.base_unit, fees[1] * table.usdc_unit
         self._read_place(group)
+        if legs := self.tables.aave.fee_ppm.size:
+            self._read_lending(group("lending"), legs)
+
+    def _read_lending(self, words: Floats, legs: int) -> None:
+        """Balances at Aave with the interest up to now in them, so indices of one."""
+        aave, units = self.state.aave, self.tables.aave.unit
+        aave.liquidity_index[:] = aave.borrow_index[:] = 1.0
+        aave.updated_at[:] = self.oracle.clock[0]
+        aave.supplied[:] = np.rint(words[SUPPLIED] * units[0])
+        for leg in range(legs):
+            owed = words[FIRST_LEG + LEG_WORDS * leg]
+            aave.debt[leg] = np.rint(owed * units[leg + 1])
 
     def _read_place(self, group: Groups) -> None:
         position, place = self.state.position, group("place")
@@ -97,9 +112,10 @@ class View:
         self._group = group
         self._model: ModelObservation | None = None
         self._has_vault = False
+        self.fields = mirror.fields
 
     def derive(self, name: str) -> Floats:
-        """One of :data:`DERIVED`."""
+        """One of :attr:`fields`."""
         mirror = self._mirror
         if self._model is None:
             mirror.read_clearing(self._group)

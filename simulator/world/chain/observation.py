@@ -15,7 +15,14 @@ import numpy as np
 from simulator.types import USDC_DECIMALS
 from simulator.world.base import Observation
 from simulator.world.chain.codec import encode_with_arrays, selector, signed_word
-from simulator.world.chain.mirror import DERIVED
+from simulator.world.chain.lending_state import (
+    EQUITY,
+    FIRST_LEG,
+    LEG_WORDS,
+    MAINTENANCE,
+    SUPPLIED,
+    LendingReader,
+)
 from simulator.world.chain.terms import WAD_DECIMALS
 from simulator.world.chain.uniswap import Q96
 from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
@@ -39,6 +46,9 @@ WALLET_WORDS = 3
 FIRST_WORD = 2
 
 _OBSERVE = "observe(address,address,address,address,uint256[],address[])"
+_OBSERVE_LENDING = "observe_lending(address,uint256,(address,address,address)[],address[])"
+# Words of Lens.observe_lending before the legs, and for each leg.
+_LOAN_WORDS, _LEG_WORDS = 3, 3
 _WAD = 10.0**WAD_DECIMALS
 
 
@@ -56,6 +66,8 @@ class Layout:
         self.genesis = deployment.genesis
         self.accounts = deployment.margin_accounts(protocol)
         self.calldata = _calldata(deployment, self.accounts)
+        self.lending_calldata = _lending_calldata(deployment)
+        self.legs = () if deployment.lending is None else deployment.lending.assets
         self.markets = protocol.markets
         self.others = len(protocol.clearing.collaterals) - 1
         position = ACCOUNT_WORDS + self.others
@@ -106,8 +118,16 @@ class Layout:
             ("place", [1.0, 1.0, 1.0, Q96, Q96]),
             ("fees", [base, usdc]),
             ("covariance", [FACTOR_SCALE] * (rows * FACTOR_COLUMNS)),
+            ("lending", self._lending_units()),
         ):
             self.units[name] = np.array(units, np.float64)[:, None]
+        self.lending = LendingReader(protocol, deployment)
+        self.units["lending"] = self.lending.units[:, None]
+
+    def _lending_units(self) -> list[float]:
+        tokens = [10.0 ** self.protocol.assets[asset].decimals for asset in self.legs]
+        of_legs = [unit for token in tokens for unit in (_WAD, token, float(Q96))]
+        return [_WAD] * _LOAN_WORDS + of_legs + tokens * len(self.protocol.agents)
 
     def _units(self, group: str) -> Floats:
         """What each word of a group is divided by."""
@@ -136,6 +156,24 @@ def _calldata(deployment: Deployment, accounts: tuple[int, ...]) -> bytes:
     )
 
 
+def _lending_calldata(deployment: Deployment) -> bytes:
+    """Call of ``Lens.observe_lending``; empty where the vault has no hedge on Aave."""
+    lending = deployment.lending
+    if lending is None:
+        return b""
+    from eth_abi import encode
+
+    legs = [
+        (deployment.tokens[asset], pool, a_token)
+        for asset, pool, a_token in zip(
+            lending.assets, lending.pools, lending.a_tokens[1:], strict=True
+        )
+    ]
+    arguments = (lending.hedge, int(deployment.vault, 16) << 8, legs, deployment.agents)
+    types = ("address", "uint256", "(address,address,address)[]", "address[]")
+    return selector(_OBSERVE_LENDING) + encode(types, arguments)
+
+
 class Source(ABC):
     """Reads groups of one path's state as exact integers."""
 
@@ -159,6 +197,8 @@ class LensSource(Source):
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
+        if group == "lending":
+            return self._layout.lending.read(self._transport)
         if self._words is None:
             data = self._transport.call(self._lens, self._layout.calldata)
             count = len(data) // 32 - FIRST_WORD
@@ -174,6 +214,13 @@ class LensSource(Source):
 
 
 _ALL = slice(None)
+# Fields of the hedge on Aave as parts of "lending".
+_LENDING = frozenset(
+    (
+        *("aave_supplied", "aave_equity", "aave_maintenance", "aave_debt", "aave_available"),
+        *("leg_sqrt_price", "wallet_leg"),
+    )
+)
 # Fields as parts of their groups' arrays.
 _FIELDS: dict[str, tuple[str, Any]] = {
     "sqrt_price": ("pool", 0),
@@ -216,7 +263,12 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "wallet_usdc": ("wallets", (_ALL, 0)),
     "wallet_base": ("wallets", (_ALL, 1)),
     "wallet_shares": ("wallets", (_ALL, 2)),
+    "aave_supplied": ("lending", slice(SUPPLIED, SUPPLIED + 1)),
+    "aave_equity": ("lending", slice(EQUITY, EQUITY + 1)),
+    "aave_maintenance": ("lending", slice(MAINTENANCE, MAINTENANCE + 1)),
 }
+# And of each leg on Aave: the place among its words.
+_LEG_FIELDS = {"aave_debt": 0, "leg_sqrt_price": 1, "aave_available": 2}
 # The same where the words are those of the storage, not of the Lens.
 _STORED_FIELDS: dict[str, tuple[str, Any]] = {
     "liquidity": ("place", 0),
@@ -252,7 +304,7 @@ class ChainObservation(Observation):
 
     def __getattr__(self, name: str) -> Floats:
         """A field on first sight; afterwards it is an attribute like any other."""
-        if self._view is not None and name in DERIVED:
+        if self._view is not None and name in self._view.fields:
             if self._sources is None:
                 raise RuntimeError(f"{name} was not read before the world changed: observe again")
             value = self._view.derive(name)
@@ -269,10 +321,40 @@ class ChainObservation(Observation):
         elif name in _FIELDS:
             group, place = _FIELDS[name]
             value = self._group(group)[place]
+        elif name in _LEG_FIELDS or name == "wallet_leg":
+            value = self._of_legs(name)
         else:
             raise AttributeError(name)
         self.__dict__[name] = value
         return value
+
+    def _of_legs(self, name: str) -> Floats:
+        """A field of the legs on Aave ``[L, P]``, or the agents' wallets of them ``[J, L, P]``."""
+        protocol, words = self._layout.protocol, self._group("lending")
+        legs = len(protocol.leg_of)
+        first_wallet = FIRST_LEG + LEG_WORDS * legs
+        if name == "wallet_leg":
+            return words[first_wallet:].reshape(len(protocol.agents), legs, words.shape[1])
+        return words[FIRST_LEG + _LEG_FIELDS[name] : first_wallet : LEG_WORDS]
+
+    def _lending(self, name: str) -> Floats:
+        """One of :data:`_LENDING`; without a hedge on Aave there is nothing along its axis."""
+        legs, agents = len(self._layout.legs), len(self._layout.protocol.agents)
+        if not legs:
+            paths = self._group("pool").shape[1]
+            return np.zeros((agents, 0, paths) if name == "wallet_leg" else (0, paths))
+        words = self._group("lending")
+        end = _LOAN_WORDS + _LEG_WORDS * legs
+        parts: dict[str, Floats] = {
+            "aave_supplied": words[0:1],
+            "aave_equity": words[1:2],
+            "aave_maintenance": words[2:3],
+            "aave_debt": -words[_LOAN_WORDS : end : _LEG_WORDS],
+            "aave_available": words[_LOAN_WORDS + 1 : end : _LEG_WORDS],
+            "leg_sqrt_price": words[_LOAN_WORDS + 2 : end : _LEG_WORDS],
+            "wallet_leg": words[end:].reshape(agents, legs, -1),
+        }
+        return parts[name]
 
     def _group(self, name: str) -> Floats:
         """A group's values in whole units with its axes, paths last.

@@ -27,19 +27,20 @@ class PoolCalls(Caller):
 
     def swap(self, action: actions.Swap, side: int, mask: Booleans) -> Batch:
         """``exactInputSingle`` selling base (side 0) or USDC (side 1) on the paths of ``mask``."""
-        asset_in, asset_out = (1, 0) if side == 0 else (0, 1)
+        base, fee_ppm, pool = self._pool(action.leg)
+        asset_in, asset_out = (base, 0) if side == 0 else (0, base)
         paths = paths_of(mask)
         amounts = self._all_or_floor(
             np.abs(action.amount[paths]),
             self._decimals[asset_in],
-            [self._wallet(path, action.actor, asset_in) for path in paths],
+            [self._balance(path, asset_in, action.actor) for path in paths],
         )
-        limits = sqrt_price_from_price(action.price_limit[paths], self._decimals[1]).tolist()
+        limits = sqrt_price_from_price(action.price_limit[paths], self._decimals[base]).tolist()
         minimum = to_raw(action.minimum_out[paths], self._decimals[asset_out]).tolist()
         fixed = words(
             self._tokens[asset_in],
             self._tokens[asset_out],
-            self._protocol.pool.fee_ppm,
+            fee_ppm,
             self._agents[action.actor],
             MAX_UINT256,
         )
@@ -51,13 +52,20 @@ class PoolCalls(Caller):
 
         # The router returns the output only; what went in is in the pool's Swap event.
         def decode(path: int, data: bytes, transport: Transport) -> tuple[float, float]:
-            event = transport.last_log(self._deployment.pool)
+            event = transport.last_log(pool)
             return (
-                signed_word(event, 0 if asset_in == 1 else 1) / 10.0 ** self._decimals[asset_in],
+                signed_word(event, 0 if asset_in == base else 1) / 10.0 ** self._decimals[asset_in],
                 word(data, 0) / 10.0 ** self._decimals[asset_out],
             )
 
         return self.batch("SwapRouter", "exactInputSingle", action, calls, decode)
+
+    def _pool(self, leg: int | None) -> tuple[int, int, str]:
+        """(token 0, fee in ppm, address) of the vault's pool, or of a leg's."""
+        aave, lending = self._protocol.aave, self._deployment.lending
+        if leg is None or aave is None or lending is None:
+            return 1, self._protocol.pool.fee_ppm, self._deployment.pool
+        return lending.assets[leg], aave.legs[leg].pool.fee_ppm, lending.pools[leg]
 
 
 def _limit_x96(sqrt_price: float) -> int:

@@ -16,8 +16,8 @@ from eth_utils import keccak
 
 from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
-from simulator.world.chain.codec import MAX_UINT256, words
-from simulator.world.chain.observation import POSITION_WORDS, Source
+from simulator.world.chain.codec import MAX_UINT256, WORD, selector, signed_word, words
+from simulator.world.chain.observation import FIRST_WORD, POSITION_WORDS, Source
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _SLOT0, _FEE_GROWTH, _LIQUIDITY, _TICKS = 0, 1, 4, 5
 _NFT_POSITIONS = 12
 _MASK_160, _MASK_128 = 2**160 - 1, 2**128 - 1
 _Q128 = 2**128
+_LAST_NAV, _POSITION_STATE = selector("last_nav()"), selector("position_state()")
 _INT32_BITS, _INT32_MASK = 32, 2**32 - 1
 _SIGN, _TWO_256 = 2**255, MAX_UINT256 + 1
 
@@ -40,10 +41,10 @@ _OF_ACCOUNTS = ("cash", "collateral", "positions")
 _KEPT: dict[type[Action] | None, tuple[str, ...]] = {
     None: (*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "wallets"),
     Swap: (*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "market", "accrual"),
-    Trade: (*_OF_VAULT, "collateral", "covariance", "pool", "fees", "wallets"),
+    Trade: (*_OF_VAULT, "collateral", "covariance", "pool", "fees", "wallets", "lending"),
     PostMargin: (
         *(*_OF_VAULT, "positions", "venue", "backstop", "covariance", "market"),
-        *("pool", "fees"),
+        *("pool", "fees", "lending"),
     ),
 }
 
@@ -75,7 +76,9 @@ class StoragePlan:
         markets, others = range(layout.markets), range(1, layout.others + 1)
         house, safe, tokens = deployment.clearing, deployment.vault, deployment.tokens
         self.protocol = layout.protocol
+        self.lending_calldata = layout.lending_calldata
         self.deployment = deployment
+        self.lending = layout.lending
         accounts, agents = len(layout.accounts), len(deployment.agents)
         self.rows = {"cash": accounts, "positions": accounts, "wallets": agents}
         self.slots: dict[str, list[tuple[str, int]]] = {
@@ -158,6 +161,7 @@ class StorageSource(Source):
             "place": self._place,
             "fees": self._fees,
             "covariance": self._covariance,
+            "lending": self._lending,
         }
         self._range: tuple[int, int] | None = None
         self._fee_slots: tuple[int, int] = (0, 0)
@@ -178,6 +182,8 @@ class StorageSource(Source):
         self._known = {name: known[name] for name in kept if name in known}
         if isinstance(action, Swap):
             self._reread("wallets", known, action.actor)
+            if action.leg is not None:
+                self._known.pop("lending", None)
         elif isinstance(action, Trade):
             account = self._plan.protocol.account_of(action.actor)
             self._reread("cash", known, account)
@@ -211,6 +217,10 @@ class StorageSource(Source):
         slot0, liquidity = self._stored("pool_words")
         return [slot0 & _MASK_160, liquidity & _MASK_128]
 
+    def _lending(self) -> list[int]:
+        """Aave's storage is behind proxies and interest formulas: it is asked, not read."""
+        return self._plan.lending.read(self._transport)
+
     def _covariance(self) -> list[int]:
         """Entries of the factor, scaled 1e8: eight int32 a word, the first in its lowest bits."""
         entries = (
@@ -219,6 +229,14 @@ class StorageSource(Source):
             for column in range(FACTOR_COLUMNS)
         )
         return [entry - ((entry >> _INT32_BITS - 1) << _INT32_BITS) for entry in entries]
+
+    def _lending(self) -> list[int]:
+        """The hedge on Aave: its interest and rates are Aave's own figures, so Aave is asked."""
+        return self._ask(self._plan.deployment.lens, self._plan.lending_calldata)[FIRST_WORD:]
+
+    def _ask(self, contract: str, calldata: bytes) -> list[int]:
+        data = self._transport.call(contract, calldata)
+        return [signed_word(data, i) for i in range(len(data) // WORD)]
 
     def _place(self) -> list[int]:
         """Liquidity of the vault's NFT, as far as the vault counts it, its ticks and their √P."""

@@ -50,6 +50,11 @@ def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: 
     for agent, slot in enumerate(protocol.agents):
         state.wallet.token[agent, 0] = to_raw(slot.usdc, USDC_DECIMALS)
         state.wallet.token[agent, 1] = to_raw(slot.base, protocol.assets[1].decimals)
+        for leg, whole in zip(
+            protocol.aave.legs if protocol.aave else (), slot.hedge, strict=False
+        ):
+            asset = leg.reserve.asset
+            state.wallet.token[agent, asset] = to_raw(whole, protocol.assets[asset].decimals)
     return state
 
 

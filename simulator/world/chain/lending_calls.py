@@ -1,0 +1,43 @@
+"""Actions at Aave itself as calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.world.chain.calls import USDC_UNIT, Caller, paths_of
+from simulator.world.chain.codec import selector, word, words
+
+if TYPE_CHECKING:
+    from simulator.world import actions
+    from simulator.world.chain.calls import Batch
+    from simulator.world.chain.transport import Transport
+
+_LIQUIDATE = selector("liquidationCall(address,address,address,uint256,bool)")
+
+
+class LendingCalls(Caller):
+    """Liquidating the vault's loans."""
+
+    def liquidate_loan(self, action: actions.LiquidateLoan) -> Batch:
+        """``liquidationCall`` of the vault's venue; its event says what was paid and taken."""
+        lending = self._deployment.lending
+        assert lending is not None, "LiquidateLoan without the second hedge venue"
+        asset = lending.assets[action.leg]
+        paths = paths_of(action.amount)
+        raws = self._all_or_floor(
+            action.amount[paths],
+            self._decimals[asset],
+            [self._balance(path, asset, action.actor) for path in paths],
+        )
+        fixed = words(self._tokens[0], self._tokens[asset], int(lending.hedge, 16))
+        calls = [
+            (path, _LIQUIDATE + fixed + words(raw, 0))
+            for path, raw in zip(paths, raws, strict=True)
+            if raw
+        ]
+
+        def decode(_path: int, _data: bytes, transport: Transport) -> tuple[float, float]:
+            event = transport.last_log(lending.aave)  # debtToCover, liquidatedCollateralAmount, …
+            return word(event, 0) / 10.0 ** self._decimals[asset], word(event, 1) / USDC_UNIT
+
+        return self.batch("Aave", "liquidationCall", action, calls, decode)
