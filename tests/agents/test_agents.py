@@ -18,45 +18,7 @@ from simulator.types import InputError, Status
 from simulator.world import actions
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
-
-PATHS, STEPS = 8, 120
-
-
-class Log:
-    """Observer that keeps every action with its fill, and lets a test look before and after."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[int, str, actions.Action, actions.Fill]] = []
-
-    def advanced(self, step, world) -> None:
-        pass
-
-    def acting(self, step, world, agent, action) -> None:
-        pass
-
-    def acted(self, step, world, agent, action, fill) -> None:
-        name = world.protocol.agents[agent.index].name
-        self.entries.append((step, name, action, fill))
-
-    def stepped(self, step, world) -> None:
-        pass
-
-    def of(self, name: str, kind: type[actions.Action] = actions.Action):
-        return [
-            (step, action, fill)
-            for step, who, action, fill in self.entries
-            if who == name and isinstance(action, kind)
-        ]
-
-
-def run(scenario: str = "calm", change=lambda market: market, observer=None, **sections):
-    """Run a scenario on the model with its market paths changed; returns (world, log, market)."""
-    config = load(scenario, [f"paths={PATHS}"])
-    market: MarketPaths = change(draw(config, 0, PATHS).first_steps(STEPS))
-    protocol = resolve(config)
-    world, log = ModelWorld(protocol, market), Log()
-    simulate(world, build_agents(config, protocol), [log, *([observer] if observer else [])])
-    return world, log, market
+from tests.agents.runs import PATHS, STEPS, Log, run
 
 
 def test_the_depositor_opens_the_vault_and_never_spends_more_than_it_has() -> None:

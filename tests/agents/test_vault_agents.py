@@ -1,0 +1,239 @@
+"""Agents around the vault's exits, its oracle and the venue's waterfall."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.config import load, resolve
+from simulator.market.paths import MarketPaths
+from simulator.results.latency import LatencyProfit
+from simulator.types import Status
+from simulator.world import actions
+from simulator.world.protocol import Protocol
+from tests.agents.runs import PATHS, Log, run
+
+CRASH = 66 * 4  # step of the liquidation-cascade scenario at which the fall begins
+
+
+@pytest.fixture(scope="module")
+def cascade():
+    return run("liquidation-cascade", steps=420)
+
+
+@pytest.fixture(scope="module")
+def lagging():
+    return run("oracle-lag", steps=480)
+
+
+# -------------------------------------------------------------------------------------- depositor
+
+
+def test_what_cannot_be_redeemed_at_once_is_queued(cascade) -> None:
+    _, log, _ = cascade
+    waits = (
+        Status.INSUFFICIENT_LIQUIDITY,
+        Status.SLIPPAGE,
+        Status.BELOW_INITIAL_MARGIN,
+        Status.WITHDRAWALS_QUEUED,
+    )
+    refused = {
+        step: np.where(np.isin(fill.status, waits), action.shares, 0.0)
+        for step, action, fill in log.of("depositor", actions.Redeem)
+    }
+    returned = {
+        step: fill.amount_in for step, _, fill in log.of("depositor", actions.CancelRequest)
+    }
+    asked = log.of("depositor", actions.RequestRedeem)
+    assert asked
+    for step, action, fill in asked:
+        np.testing.assert_array_equal(action.shares, refused[step] + returned.get(step, 0.0))
+        assert (fill.status[action.shares > 0.0] == Status.OK).all()
+    wishes = sum((shares > 0.0).sum() for shares in refused.values())
+    assert wishes == sum((action.shares > 0.0).sum() for _, action, _ in asked)
+
+
+def test_a_silent_oracle_is_left_in_kind_and_the_slice_is_closed_when_it_speaks(lagging) -> None:
+    world, log, market = lagging
+    exits = [
+        (step, fill.status == Status.OK)
+        for step, _, fill in log.of("depositor", actions.RedeemInKind)
+    ]
+    left = np.zeros(PATHS, np.bool_)
+    for step, done in exits:
+        age = step * market.step_seconds - market.oracle_time[:3, step].min(axis=0)
+        assert (age[done] > 150 * 60).all()
+        left |= done
+    assert left.all()
+    own = world.protocol.account_of(0)
+    assert (world.observe().size[own] == 0.0).all()
+    assert (world.observe().cash[own] == 0.0).all()
+    assert (world.observe().wallet_base[0] > 0.0).all()  # its part of the liquidity
+
+
+def test_depositors_who_stay_out_of_the_hedge_have_no_margin_account() -> None:
+    assert not resolve(load("calm")).agents[0].has_account
+    assert resolve(load("oracle-lag")).agents[0].has_account
+
+
+# ----------------------------------------------------------------------------------------- keeper
+
+
+def test_the_keeper_settles_less_at_a_time_while_it_is_refused(cascade) -> None:
+    _, log, _ = cascade
+    smaller = 0
+    last: dict[int, np.ndarray] = {}
+    for step, action, fill in log.of("keeper", actions.SettleWithdrawals):
+        fraction = float(action.fraction[0])
+        if fraction < 1.0:
+            assert (last[step][action.when] != Status.OK).all()
+            smaller += 1
+        last = {step: fill.status}
+    assert last
+    assert smaller > 0
+
+
+def test_the_keeper_does_not_settle_at_any_price(cascade) -> None:
+    _, log, _ = run(
+        "liquidation-cascade", steps=300, settings=("agents.keeper.settlement_gas_usd=0",)
+    )
+    assert log.of("depositor", actions.RequestRedeem)
+    assert not log.of("keeper", actions.SettleWithdrawals)
+
+
+def test_the_keeper_leaves_what_is_not_worth_its_gas() -> None:
+    def poor(protocol: Protocol) -> Protocol:
+        return replace(protocol, vault=replace(protocol.vault, keeper_share=1e-9))
+
+    # A millionth of a thousandth of what it protects pays no gas.
+    assert run(terms=poor)[1].of("keeper") == []
+
+
+# ------------------------------------------------------------------------ traders and liquidators
+
+
+def test_leveraged_traders_open_once_at_their_leverage_and_hold_on(cascade) -> None:
+    _, log, market = cascade
+    section = load("liquidation-cascade").agents.leveraged_long
+    assert section is not None
+    ((step, _, fill),) = log.of("leveraged_long")
+    assert step == 0
+    notional = fill.amount_in * market.index[1, 0]
+    np.testing.assert_allclose(notional, section.leverage * section.margin["USDC"], rtol=1e-12)
+    ((_, _, fill),) = log.of("leveraged_short")
+    assert (fill.amount_in < 0.0).all()
+
+
+def test_a_gap_leaves_the_crowd_bankrupt_and_takes_the_vaults_short(cascade) -> None:
+    world, log, _ = cascade
+    crowd = world.protocol.account_of(
+        next(i for i, slot in enumerate(world.protocol.agents) if slot.name == "leveraged_long")
+    )
+    taken = [
+        (step, fill.status == Status.OK)
+        for step, action, fill in log.of("liquidator", actions.Liquidate)
+        if action.account == crowd
+    ]
+    assert taken
+    assert min(step for step, _ in taken) >= CRASH
+    state = world.observe()
+    assert (state.size[crowd] == 0.0).all()
+    assert (state.bad_debt > 0.0).all()
+    assert (state.insurance_fund < 2e4).all()
+
+
+def test_the_liquidator_buys_pledged_liquidity_of_an_account_that_is_short_of_margin() -> None:
+    class Short(Log):
+        """Halves the vault's cash between steps, as a loss elsewhere would."""
+
+        def advanced(self, step, world) -> None:
+            if step == 12:
+                clearing = world._state.clearing
+                loss = clearing.cash[0] + 1.02 * world.observe().equity[0]
+                clearing.maker_cash += loss
+                clearing.cash[0] -= loss
+                world._observation = None
+
+    _, log, _ = run("liquidation-cascade", observer=Short(), steps=16)
+    bought = log.of("liquidator", actions.LiquidatePledge)
+    assert bought
+    step, _, fill = bought[0]
+    assert step == 12
+    assert (fill.status[fill.status > 0] == Status.OK).any()
+    assert (fill.amount_out <= 1.0).all()
+
+
+# ------------------------------------------------------------------------------- latency, oracles
+
+
+def latency(fees: float | None) -> np.ndarray:
+    """Timing profit by path; ``fees`` None: as the scenario has them."""
+
+    def charge(protocol: Protocol) -> Protocol:
+        if fees is None:
+            return protocol
+        return replace(protocol, vault=replace(protocol.vault, entry_fee=fees, exit_fee=fees))
+
+    class Timing(Log):
+        profit: LatencyProfit | None = None
+
+        def advanced(self, step, world) -> None:
+            self.profit = self.profit or LatencyProfit(world)
+
+        def acting(self, step, world, agent, action) -> None:
+            self.profit.acting(step, world, agent, action)
+
+        def acted(self, step, world, agent, action, fill) -> None:
+            self.profit.acted(step, world, agent, action, fill)
+
+    observer = Timing()
+    _, log, _ = run("oracle-lag", observer=observer, steps=380, terms=charge)
+    traded = log.of("latency_arbitrageur")
+    assert len(traded) > 50
+    return observer.profit.usd
+
+
+def test_fees_as_large_as_the_oracles_deviation_leave_latency_arbitrage_nothing() -> None:
+    assert (latency(None) < 0.0).all()
+
+
+def test_without_those_fees_the_lag_would_pay() -> None:
+    assert (latency(0.0) > 0.0).all()
+
+
+def test_the_posted_covariance_is_that_of_the_window() -> None:
+    _, log, market = run(
+        "calm",
+        settings=(
+            "clearing.margin=portfolio",
+            "agents.risk_manager.posts_covariance=true",
+            "agents.risk_manager.window_hours=24",
+        ),
+    )
+    posts = log.of("risk_manager", actions.PostCovariance)
+    assert posts
+    order = [0, *(market.assets.index(symbol) for symbol in ("BTC", "SOL", "ETH"))]
+    for step, action, fill in posts:
+        assert (fill.status == Status.OK).all()
+        for path in range(PATHS):
+            window = np.diff(np.log(market.index[order, step - 24 : step + 1, path]), axis=1)
+            factor = action.factor[:, :, path]
+            np.testing.assert_allclose(factor @ factor.T, 24 * np.cov(window), rtol=1e-9)
+
+
+def test_the_covariance_has_a_row_for_each_risk_asset() -> None:
+    protocol = resolve(load("calm", ["clearing.margin=portfolio"]))
+    symbols = [protocol.assets[asset].symbol for asset in protocol.risk_assets]
+    assert symbols == ["USDC", "BTC", "SOL", "ETH"]
+
+
+def test_market_paths_know_nothing_of_agents() -> None:
+    # What the agents of these tests do is theirs: the flows drawn for others stay as they were.
+    def flows(settings: tuple[str, ...]) -> MarketPaths:
+        return run("oracle-lag", steps=4, settings=settings)[2]
+
+    alone = flows(("agents.latency_arbitrageur=null",))
+    np.testing.assert_array_equal(alone.noise_trade, flows(()).noise_trade)
+    np.testing.assert_array_equal(alone.index, flows(()).index)
