@@ -20,6 +20,7 @@ from contracts.interfaces import IUniswapV3Pool
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import hedge_leg
+from contracts.modules import hedge_margin
 from contracts.modules import pool_leg
 from contracts.modules import roles
 from contracts.modules import share_pricing
@@ -37,6 +38,7 @@ initializes: share_pricing[
     vault_fees := vault_fees, vault_parameters := vault_parameters
 ]
 uses: hedge_leg
+uses: hedge_margin
 uses: pool_leg
 uses: roles
 uses: share_token
@@ -342,7 +344,7 @@ def fresh_assets() -> (uint256, uint256):
     """
     @notice Assets at guarded prices, and what of them can be paid without unwinding, raw USDC.
     """
-    return vault_core._total_assets(True), pool_leg.idle_usdc + hedge_leg._spare_margin()
+    return vault_core._total_assets(True), pool_leg.idle_usdc + hedge_margin._spare_margin()
 
 
 @internal

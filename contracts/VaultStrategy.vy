@@ -19,6 +19,7 @@ from contracts.interfaces import IUniswapV3Pool
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import hedge_leg
+from contracts.modules import hedge_margin
 from contracts.modules import pool_leg
 from contracts.modules import share_token
 from contracts.modules import tick_math
@@ -29,6 +30,7 @@ from contracts.modules import vault_parameters
 initializes: vault_core
 uses: pool_leg
 uses: hedge_leg
+uses: hedge_margin
 uses: vault_parameters
 
 
@@ -116,7 +118,7 @@ def rebalance() -> uint256:
         for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
             errors.check(
                 not touched[i]
-                or not hedge_leg._below(
+                or not hedge_margin._below(
                     hedge_leg._state(hedge_leg._accounts[i], True),
                     vault_parameters.values.deleverage_ratio,
                 ),
@@ -150,7 +152,7 @@ def recenter() -> uint256:
     plan.budget = fixed_point.mul_div_down(vault_parameters.values.lp_allocation, book.nav, WAD)
     self._carry_out(plan, pool_leg.PLEDGED, book.position)
     for i: uint256 in range(len(lacking), bound=MAX_ACCOUNTS):
-        hedge_leg._add_margin(hedge_leg._accounts[i], lacking[i])
+        hedge_margin._add_margin(hedge_leg._accounts[i], lacking[i])
 
     log IHedgeVault.Recentered(
         tick_lower=plan.lower, tick_upper=plan.upper, liquidity=pool_leg.liquidity
@@ -165,13 +167,13 @@ def top_up() -> uint256:
     had: uint256 = pool_leg.idle_usdc
     below: bool = False
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if hedge_leg._below(book.accounts[i], vault_parameters.values.top_up_ratio):
+        if hedge_margin._below(book.accounts[i], vault_parameters.values.top_up_ratio):
             below = True
             account: hedge_leg.MarginAccount = hedge_leg._accounts[i]
-            wanted: uint256 = hedge_leg._shortfall_usdc(
+            wanted: uint256 = hedge_margin._shortfall_usdc(
                 account.venue, book.accounts[i], book.prices.usdc
             )
-            hedge_leg._add_margin(account, fixed_point.div_up(wanted, WAD_PER_RAW))
+            hedge_margin._add_margin(account, fixed_point.div_up(wanted, WAD_PER_RAW))
     errors.check(below, "vault: margin sufficient")
     errors.check(had != 0, "vault: no idle assets")
 
@@ -207,16 +209,16 @@ def deleverage() -> uint256:
     fraction: uint256 = min(
         WAD,
         fixed_point.mul_div_up(
-            hedge_leg._shortfall(book.accounts[worst]),
+            hedge_margin._shortfall(book.accounts[worst]),
             WAD,
-            hedge_leg._required(book.accounts[worst]) + gain,
+            hedge_margin._required(book.accounts[worst]) + gain,
         ),
     )
     before: uint256 = pool_leg.idle_usdc
     given: uint256 = self._unwind(fraction, book)
     if not own:
-        hedge_leg._take_margin(hedge_leg._accounts[0], given)
-        hedge_leg._add_margin(hedge_leg._accounts[worst], pool_leg.idle_usdc - before)
+        hedge_margin._take_margin(hedge_leg._accounts[0], given)
+        hedge_margin._add_margin(hedge_leg._accounts[worst], pool_leg.idle_usdc - before)
 
     protected: uint256 = fixed_point.mul_div_down(book.lp_value, fraction, WAD)
     return self._reward(vault_core._to_usdc(protected, book.prices))
@@ -263,10 +265,10 @@ def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
     )
     lacking: DynArray[uint256, MAX_ACCOUNTS] = []
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        excess: int256 = book.accounts[i].value - convert(hedge_leg._allocation(i, margin), int256)
+        excess: int256 = book.accounts[i].value - convert(hedge_margin._allocation(i, margin), int256)
         raw: uint256 = vault_core._to_usdc(fixed_point.magnitude(excess), book.prices)
         if excess > 0:
-            hedge_leg._take_margin(hedge_leg._accounts[i], raw)
+            hedge_margin._take_margin(hedge_leg._accounts[i], raw)
             raw = 0
         lacking.append(raw)
     return lacking
@@ -321,13 +323,13 @@ def raise_assets(assets: uint256, limit: uint256):
             (WAD) of them.
     """
     self._delegated()
-    hedge_leg._take_spare_margin(assets)
+    hedge_margin._take_spare_margin(assets)
     if pool_leg.idle_usdc >= assets or limit == 0:
         return
     book: vault_core.Book = vault_core._read(True)
     fraction: uint256 = min(limit, self._fraction_to_raise(assets - pool_leg.idle_usdc, book))
     self._unwind(fraction, book)
-    hedge_leg._take_spare_margin(assets if fraction < WAD else max_value(uint256))
+    hedge_margin._take_spare_margin(assets if fraction < WAD else max_value(uint256))
 
 
 @internal
@@ -339,7 +341,7 @@ def _fraction_to_raise(need: uint256, book: vault_core.Book) -> uint256:
     # An account below its target keeps the shortfall out of what unwinding frees.
     wanted: uint256 = need * WAD_PER_RAW
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        wanted += hedge_leg._shortfall_usdc(
+        wanted += hedge_margin._shortfall_usdc(
             hedge_leg._accounts[i].venue, book.accounts[i], book.prices.usdc
         )
     wanted = fixed_point.mul_div_up(wanted, book.prices.usdc, WAD)
@@ -434,4 +436,4 @@ def pay_in_kind(shares: uint256, supply: uint256, receiver: address):
     pool_leg._send_part(shares, supply, receiver)
     fraction: uint256 = fixed_point.mul_div_down(shares, WAD, supply)
     if fraction != 0:
-        hedge_leg._send_part(fraction, pledged, msg.sender, receiver)
+        hedge_margin._send_part(fraction, pledged, msg.sender, receiver)

@@ -20,6 +20,7 @@ from contracts.interfaces import IUniswapV3Pool
 from . import errors
 from . import fixed_point
 from . import hedge_leg
+from . import hedge_margin
 from . import pool_leg
 from . import roles
 from . import share_token
@@ -33,6 +34,9 @@ initializes: vault_parameters
 initializes: pool_leg
 initializes: hedge_leg[
     pool_leg := pool_leg, roles := roles, vault_parameters := vault_parameters
+]
+initializes: hedge_margin[
+    hedge_leg := hedge_leg, pool_leg := pool_leg, vault_parameters := vault_parameters
 ]
 initializes: share_token
 initializes: vault_fees[share_token := share_token, vault_parameters := vault_parameters]
