@@ -212,7 +212,9 @@ def run_grief(world: World, number: int, m: int) -> None:
 
     griefer = who(world, "griefer")
     owner, sub = number >> 8, number & 255
-    for c in range(3):
+    for c, asset in enumerate((USDC, BASE, HOOK)):
+        if not world.system.balance(asset, griefer):
+            continue
         world.predicted(
             trading.deposit,
             (owner, sub, c, 1),
@@ -292,7 +294,8 @@ def run_maker_withdrawal(world: World, raw: int) -> None:
     world.ledger.held[0] -= raw
     accrue_all(world)
     donor = who(world, "donor")
-    s.send(donor, s.clearing, call("fund_maker(uint256)", raw))
+    if isinstance(s.send(donor, s.clearing, call("fund_maker(uint256)", raw)), str):
+        return
     world.ledger.maker_cash += raw * 10**12
     world.ledger.held[0] += raw
 

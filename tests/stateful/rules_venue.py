@@ -59,6 +59,8 @@ def propose_deposit_margin(world: World, draw: Draw) -> Arguments:
 
 def run_deposit_margin(world: World, name: str, sub: int, c: int, raw: int) -> None:
     actor = who(world, name)
+    if world.system.balance(COLLATERALS[c], actor) < raw:
+        return
     world.predicted(
         trading.deposit,
         (actor, sub, c, raw),
@@ -396,6 +398,8 @@ def run_fund_venue(world: World, which: str, raw: int) -> None:
             ledger.insurance_fund += raw * ledger.cash_unit
 
     donor = who(world, "donor")
+    if world.system.balance(USDC, donor) < raw:
+        return
     world.predicted(fund, (), donor, f"fund_{which}(uint256)", raw)
 
 
