@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent, View
+    from simulator.comparison import compare
     from simulator.config import Config, resolve, scenarios
     from simulator.config import load as load_config
     from simulator.result import Result
@@ -30,6 +31,7 @@ __all__ = [
     "View",
     "__version__",
     "actions",
+    "compare",
     "load_config",
     "resolve",
     "run",
@@ -46,6 +48,7 @@ _HOME = {
     "Status": ("simulator.types", "Status"),
     "View": ("simulator.agents.base", "View"),
     "actions": ("simulator.world.actions", ""),
+    "compare": ("simulator.comparison", "compare"),
     "load_config": ("simulator.config", "load"),
     "resolve": ("simulator.config", "resolve"),
     "run": ("simulator.runner", "run"),

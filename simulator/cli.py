@@ -67,7 +67,8 @@ def _options(command: _Command) -> _Command:
                 "overrides",
                 metavar="KEY=VALUE",
                 multiple=True,
-                help="Override a field, e.g. vault.hedge_band=0.05. Repeatable.",
+                help="Override a field, e.g. vault.hedge_band=0.05. Repeatable. With run, "
+                "alternatives separated by | are compared on the same paths.",
             ),
             click.option(
                 "--prices",
@@ -149,8 +150,17 @@ def run(
     An interrupted run goes on where it was when the same command is given again.
     """
     import simulator
+    from simulator.comparison import expand
     from simulator.terminal import ProgressBar, show_result
 
+    alternatives = expand(which.pop("overrides"))
+    if len(alternatives) > 1:
+        configs = {
+            name: _load(scenario, paths=paths, overrides=overrides, **which)
+            for name, overrides in alternatives.items()
+        }
+        return _compare(configs, world, out, requirements, workers, record, as_json)
+    which["overrides"] = next(iter(alternatives.values()))
     config = _load(scenario, paths=paths, **which)
     directory = Path(out or f"out/{config.name}")
     with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
@@ -169,6 +179,40 @@ def run(
         show_result(result)
         click.echo(f"Report: {directory / 'report.html'}")
     return 0 if result.passed else 1
+
+
+def _compare(
+    configs: dict[str, Config],
+    world: str,
+    out: str | None,
+    requirements: tuple[str, ...],
+    workers: int,
+    record: int | None,
+    as_json: bool,
+) -> int:
+    """``run`` with alternatives: each has a report of its own below that of the comparison."""
+    from simulator.comparison import compare
+    from simulator.terminal import ProgressBar, show_side_by_side
+
+    first = next(iter(configs.values()))
+    directory = Path(out or f"out/{first.name}-compared")
+    title = f"{first.name}, {len(configs)} alternatives of {first.paths:,} paths"
+    with ProgressBar(title, "path-steps") as bar:
+        together = compare(
+            configs,
+            world=world,
+            out=directory,
+            workers=workers,
+            progress=bar.update,
+            requirements=requirements,
+            record=record,
+        )
+    if as_json:
+        _print_json(together.summary)
+    else:
+        show_side_by_side(together.summary)
+        click.echo(f"Report: {directory / 'report.html'}")
+    return 0 if together.passed else 1
 
 
 @hedgesim.command()

@@ -111,6 +111,18 @@ def _probability(found: dict[str, Any], paths: int) -> str:
     )
 
 
+def show_side_by_side(summary: dict[str, Any]) -> None:
+    """Print the figures of alternatives on the same paths."""
+    from simulator.report.side_by_side import rows
+
+    title = f"{summary['scenario']}: the same {summary['paths']:,} paths"
+    lines = [[figure, *texts] for figure, _, texts in rows(summary)]
+    _table(title, ("", *summary["alternatives"]), lines)
+    for name, found in summary["alternatives"].items():
+        for gate in found["gates"]:
+            click.echo(f"  {name}: {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']}")
+
+
 def show_comparison(comparison: Comparison) -> None:
     """Print how far both worlds agree."""
     errors = comparison.max_relative_error.items()

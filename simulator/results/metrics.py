@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
+from simulator.results.capital import CapitalUse
 from simulator.results.correlation import realised_hedge
 from simulator.results.kernels import add_turnover, count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
@@ -134,6 +135,7 @@ class PathMetrics:
         self._lp, self._both = np.zeros(paths), np.zeros(paths)
         self._moments = np.zeros((4, paths))
         self._steps = 0
+        self._capital = CapitalUse(protocol, self._accounts, paths)
 
     def advanced(self, step: int, world: World) -> None:
         """Margin is thinnest after prices moved and before anybody could act."""
@@ -164,6 +166,7 @@ class PathMetrics:
         self._gas += (self._upkeep_units + self._other_units) * gas_usd
         self._upkeep_units[:] = self._other_units[:] = 0.0
         self._watch_margin(state)
+        self._capital.add(state, self._market.oracle_price[:, step])
         price = self._price.relative()
         np.maximum(self._peak, price, out=self._peak)
         np.maximum(self._drawdown, 1.0 - price / self._peak, out=self._drawdown)
@@ -210,7 +213,9 @@ class PathMetrics:
             "final_nav": state.nav,
             "max_drawdown": self._drawdown,
             "min_margin_ratio": np.where(np.isfinite(self._ratio), self._ratio, np.nan),
-            "liquidated": self._counts["liquidations"] > 0,
+            "capital_efficiency": self._capital.efficiency(),
+            "margin_to_nav": self._capital.share_of_nav(),
+            "liquidated": (self._counts["liquidations"] + self._counts["pledge_liquidations"]) > 0,
             "bad_debt": state.bad_debt,
             "adl_notional": attribution.deleveraged,
             "vault_fees": _worth_of_fees(state),
@@ -246,7 +251,9 @@ def _worth_of_fees(state: Observation) -> Floats:
 def path_columns(protocol: Protocol) -> list[str]:
     """Columns of the per-path frame.
 
-    Money is USD (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions. ``vault_fees``
+    Money is USD (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions.
+    ``capital_efficiency`` is USD hedged per USD of initial margin, ``margin_to_nav`` that margin as
+    a fraction of NAV, ``liquidated`` whether any position or pledge was. ``vault_fees``
     is what the fee receiver's shares are worth at the end, ``queued`` shares still waiting then.
     """
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
@@ -258,6 +265,8 @@ def path_columns(protocol: Protocol) -> list[str]:
         "final_nav",
         "max_drawdown",
         "min_margin_ratio",
+        "capital_efficiency",
+        "margin_to_nav",
         "liquidated",
         *_COUNTED.values(),
         "bad_debt",

@@ -20,9 +20,14 @@ _DESCRIBED = ("mean", "std", "min", "p5", "median", "p95", "max")
 _TAILS = {"var95": 0.05, "var99": 0.01}
 
 
+def normal_quantile(confidence: float) -> float:
+    """Half width, in standard errors, of a two-sided interval under the normal distribution."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
 def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson (1927) score interval of a binomial proportion; honest at 0 and at ``trials``."""
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    z = normal_quantile(confidence)
     share = successes / trials
     spread = z * z / trials
     centre = (share + spread / 2) / (1 + spread)

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.market.paths import MarketPaths
-from simulator.types import Floats
+from simulator.types import Booleans, Floats
 from simulator.world import actions as act
 from simulator.world.actions import Action, Fill
 from simulator.world.base import Observation, World
@@ -225,12 +225,13 @@ def _wild(world: World, step: int, dice: Dice) -> Iterator[Action]:
 
     yield from _liquidations(world, dice)
 
-    stake = dice.size(1.0, 3e6)
-    yield act.Deposit(DEPOSITOR, np.where(dice() < 0.4, np.abs(stake), 0.0))
-    part = np.where(dice() < 0.3, dice(0.0, 1.05), 0.0)
-    part = np.where(dice() < 0.04, 1.0, part)
+    # Nobody joins a vault that has lost all but a trace: shares without end would come of it.
+    alive = (see().shares == 0.0) | (see().nav > 0.01 * see().shares)
+    stake = np.where((dice() < 0.4) & alive, np.abs(dice.size(1.0, 3e6)), 0.0)
+    yield act.Deposit(DEPOSITOR, stake)
+    part = np.where(dice() < 0.04, 1.0, np.where(dice() < 0.3, dice(0.0, 1.05), 0.0))
     yield act.Redeem(DEPOSITOR, part * see().wallet_shares[DEPOSITOR])
-    yield from _slow_exits(world, dice)
+    yield from _slow_exits(world, dice, alive)
 
     betas = see().betas + np.array([dice(-0.7, 0.7), dice(-0.4, 0.4)])
     yield act.PostBetas(KEEPER, np.clip(betas, -0.2, 1.6), dice() < 0.4)
@@ -252,7 +253,7 @@ def _liquidations(world: World, dice: Dice) -> Iterator[Action]:
         )
 
 
-def _slow_exits(world: World, dice: Dice) -> Iterator[Action]:
+def _slow_exits(world: World, dice: Dice, alive: Booleans) -> Iterator[Action]:
     """Exits through the queue and in kind, also by who has a margin account."""
     see: Callable[[], Observation] = world.observe
     part = np.where(dice() < 0.06, dice(0.0, 0.6), 0.0)
@@ -261,7 +262,7 @@ def _slow_exits(world: World, dice: Dice) -> Iterator[Action]:
     yield act.SettleWithdrawals(KEEPER, dice(0.0, 0.5), dice() < 0.3)
     for agent in (LIQUIDATOR, TRADER):
         stake = np.minimum(see().wallet_usdc[agent], dice(0.0, 1e5))
-        yield act.Deposit(agent, np.where(dice() < 0.1, stake, 0.0))
+        yield act.Deposit(agent, np.where((dice() < 0.1) & alive, stake, 0.0))
     for agent in (DEPOSITOR, LIQUIDATOR, TRADER):
         part = np.where(dice() < 0.05, dice(0.0, 1.0), 0.0)
         yield act.RedeemInKind(agent, part * see().wallet_shares[agent])

@@ -378,7 +378,11 @@ class ModelWorld(World):
             self._state,
             self._oracle,
             action.actor,
-            self.protocol.account_of(action.actor) if slot.has_account else -1,
+            # A slice of an isolated account goes to the receiver's own of that market, which
+            # agents do not have here: no consent.
+            self.protocol.account_of(action.actor)
+            if slot.has_account and not self.protocol.vault.isolated
+            else -1,
             self._own_shares(action),
             self._saved,
             fill.status,

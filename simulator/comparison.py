@@ -1,0 +1,194 @@
+"""The same paths under alternative settings: ``--set clearing.margin=isolated|gross|portfolio``.
+
+Alternatives share seed and market, so what differs between them is their setting alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.results.statistics import CONFIDENCE, normal_quantile
+from simulator.results.store import write_json, write_text
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from simulator.config import Config
+    from simulator.result import Result
+
+SEPARATOR = "|"
+#: Alternatives of one command: as many as a page shows side by side.
+MAX_ALTERNATIVES = 8
+_FIGURES = {
+    "capital_efficiency": ("mean", "p5", "median"),
+    "margin_to_nav": ("mean", "median", "p95"),
+    "min_margin_ratio": ("min", "p5", "median"),
+    "return": ("mean", "median", "es95"),
+    "bad_debt": ("mean", "max"),
+}
+
+
+def expand(overrides: Sequence[str]) -> dict[str, list[str]]:
+    """Overrides of every alternative, by its name; one alternative, "", where none is given.
+
+    ``["a=1|2", "b=3"]`` gives ``{"1": ["a=1", "b=3"], "2": ["a=2", "b=3"]}``. Several fields with
+    alternatives make every combination, named ``a=1, c=4``.
+
+    Raises:
+        InputError: an alternative is empty or given twice, or there are too many.
+    """
+    choices = [_choices(override) for override in overrides]
+    varied = [len(found) > 1 for found in choices]
+    alternatives: dict[str, list[str]] = {}
+    for combination in product(*choices):
+        chosen = [text for text, varies in zip(combination, varied, strict=True) if varies]
+        name = chosen[0].partition("=")[2] if len(chosen) == 1 else ", ".join(chosen)
+        alternatives[name] = list(combination)
+    if len(alternatives) > MAX_ALTERNATIVES:
+        raise InputError(
+            f"--set: {len(alternatives)} alternatives; allowed: at most {MAX_ALTERNATIVES}"
+        )
+    return alternatives
+
+
+def _choices(override: str) -> list[str]:
+    """The alternatives of one override."""
+    field, equals, text = override.partition("=")
+    if not equals or SEPARATOR not in text:
+        return [override]
+    values = [value.strip() for value in text.split(SEPARATOR)]
+    if not all(values) or len(set(values)) < len(values):
+        raise InputError(
+            f"{field.strip()} = {text}: alternatives (separated by {SEPARATOR}) must not be empty "
+            "or given twice"
+        )
+    return [f"{field}={value}" for value in values]
+
+
+def folder(name: str) -> str:
+    """Directory of an alternative's own report."""
+    return re.sub(r"[^A-Za-z0-9.=_-]+", "_", name).strip("_.") or "alternative"
+
+
+@dataclass(eq=False)
+class SideBySide:
+    """Results of the same paths by alternative. Shows itself as its report in a notebook."""
+
+    results: dict[str, Result]
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What is compared, ready for JSON; differences are to the first alternative."""
+        first = next(iter(self.results.values()))
+        shared = ("hedgesim", "scenario", "description", "world", "seed", "paths", "steps")
+        return {
+            **{name: first.summary[name] for name in (*shared, "step_minutes")},
+            "alternatives": {
+                name: {
+                    "report": f"{folder(name)}/report.html",
+                    "liquidation": result.summary["probabilities"]["liquidation"],
+                    **{
+                        metric: {key: result.summary["metrics"][metric][key] for key in keys}
+                        for metric, keys in _FIGURES.items()
+                    },
+                    "return_difference": _difference(result, first),
+                    "gates": result.summary["gates"],
+                }
+                for name, result in self.results.items()
+            },
+        }
+
+    @property
+    def passed(self) -> bool:
+        """Whether every requirement holds in every alternative."""
+        return all(result.passed for result in self.results.values())
+
+    def report_html(self) -> str:
+        """The comparison: one page that needs nothing from the network."""
+        from simulator.report.side_by_side import render
+
+        return render(self.summary, {name: r.fan for name, r in self.results.items()})
+
+    def save(self, directory: str | Path) -> Path:
+        """Write ``summary.json`` and ``report.html``; the alternatives have their own folders."""
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        write_json(directory / "summary.json", self.summary)
+        report = directory / "report.html"
+        write_text(report, self.report_html())
+        return report
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{escape(self.report_html())}" '
+            'style="width:100%;height:700px;border:0" title="hedgesim comparison"></iframe>'
+        )
+
+
+def _difference(result: Result, first: Result) -> dict[str, float]:
+    """Mean return less that of the first alternative on the same paths, with its interval."""
+    change = result.paths["return"].to_numpy() - first.paths["return"].to_numpy()
+    mean = float(change.mean())
+    error = float(change.std(ddof=1) / np.sqrt(change.size)) if change.size > 1 else 0.0
+    half = normal_quantile(CONFIDENCE) * error
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+def compare(
+    configs: Mapping[str, Config],
+    *,
+    world: str = "model",
+    out: str | Path | None = None,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+    requirements: Iterable[str] = (),
+    record: int | None = None,
+) -> SideBySide:
+    """Simulate each configuration; arguments as in :func:`simulator.run`.
+
+    Raises:
+        InputError: the alternatives do not share paths, horizon and seed, so are not comparable.
+    """
+    from simulator.runner import run
+
+    requirements = list(requirements)
+    shape = {(c.seed, c.paths, c.steps, c.step_minutes) for c in configs.values()}
+    if len(shape) != 1:
+        raise InputError(
+            f"alternatives: {', '.join(configs)}; allowed: those that leave seed, paths, "
+            "horizon_hours and step_minutes as they are"
+        )
+    places = {folder(name) for name in configs}
+    if len(places) < len(configs):
+        raise InputError(
+            f"alternatives: {', '.join(configs)}; allowed: names that differ in letters"
+        )
+    results: dict[str, Result] = {}
+    for number, (name, config) in enumerate(configs.items()):
+
+        def ahead(done: int, total: int, number: int = number) -> None:
+            if progress is not None:
+                progress(number * total + done, len(configs) * total)
+
+        results[name] = run(
+            config,
+            world=world,
+            out=None if out is None else Path(out) / folder(name),
+            workers=workers,
+            progress=ahead,
+            requirements=requirements,
+            record=record,
+        )
+    together = SideBySide(results)
+    if out is not None:
+        together.save(out)
+    return together

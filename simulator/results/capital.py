@@ -1,0 +1,44 @@
+"""How much capital a hedge ties up as margin: what the margin modes are compared by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
+    from simulator.world.base import Observation
+    from simulator.world.protocol import Protocol
+
+
+class CapitalUse:
+    """Notional hedged at the ClearingHouse against the initial margin it needs, per path."""
+
+    def __init__(self, protocol: Protocol, accounts: range, paths: int) -> None:
+        self._accounts = slice(accounts.start, accounts.stop)
+        self._assets = np.array([m.asset for m in protocol.clearing.markets])
+        self._multiple = protocol.clearing.initial_multiple
+        self._notional, self._margin = np.zeros(paths), np.zeros(paths)
+        self._share, self._steps = np.zeros(paths), np.zeros(paths)
+
+    def add(self, state: Observation, oracle_price: Floats) -> None:
+        """Count one step; ``oracle_price`` ``[A, paths]``. Steps without a position count not."""
+        margin = self._multiple * state.maintenance[self._accounts].sum(axis=0)
+        sizes = np.abs(state.size[self._accounts]).sum(axis=0)
+        held = (margin > 0.0) & (state.nav > 0.0)
+        self._notional += (sizes * oracle_price[self._assets]).sum(axis=0)
+        self._margin += margin
+        np.add(self._share, np.divide(margin, state.nav, where=held, out=np.zeros_like(margin)),
+               out=self._share)  # fmt: skip
+        self._steps += held
+
+    def efficiency(self) -> Floats:
+        """USD hedged per USD of initial margin required, over all steps; NaN: never hedged."""
+        out = np.full(self._margin.shape, np.nan)
+        return np.divide(self._notional, self._margin, out=out, where=self._margin > 0.0)
+
+    def share_of_nav(self) -> Floats:
+        """Initial margin required over NAV, mean of the steps with a position; NaN: none."""
+        out = np.full(self._share.shape, np.nan)
+        return np.divide(self._share, self._steps, out=out, where=self._steps > 0.0)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import simulator
+from simulator.comparison import SideBySide, compare, expand, folder
+from simulator.config import load
+from simulator.results.capital import CapitalUse
+from simulator.types import InputError
+from tests.model.campaign import PROTOCOL
+
+MODES = ("isolated", "gross", "portfolio")
+SMALL = ["horizon_hours=36", "paths=3", "shocks=[]"]
+
+
+def test_a_field_with_alternatives_gives_one_set_of_overrides_each() -> None:
+    assert expand(["a.b=1 | x", "c=3"]) == {"1": ["a.b=1", "c=3"], "x": ["a.b=x", "c=3"]}
+    assert expand(["a=1"]) == {"": ["a=1"]}
+    both = expand(["a=1|2", "b=3|4"])
+    assert list(both) == ["a=1, b=3", "a=1, b=4", "a=2, b=3", "a=2, b=4"]
+    assert folder("a=1, b=3") == "a=1_b=3"
+
+
+@pytest.mark.parametrize("override", ["a=1|", "a=|1", "a=1|1"])
+def test_an_alternative_that_is_missing_or_given_twice_is_refused(override: str) -> None:
+    with pytest.raises(InputError, match=r"a = .*: alternatives \(separated by \|\)"):
+        expand([override])
+
+
+def test_more_alternatives_than_a_page_shows_are_refused() -> None:
+    with pytest.raises(InputError, match="9 alternatives; allowed: at most 8"):
+        expand(["a=1|2|3", "b=1|2|3"])
+
+
+def test_alternatives_of_different_paths_are_refused() -> None:
+    configs = {seed: load("calm", [f"seed={seed}"]) for seed in ("1", "2")}
+    with pytest.raises(InputError, match="leave seed, paths"):
+        compare(configs)
+
+
+def test_efficiency_is_the_notional_over_the_initial_margin_it_needs() -> None:
+    # Two markets, two paths, 1.5 times maintenance; the second path never hedges.
+    use = CapitalUse(PROTOCOL, range(1), 2)
+    price = np.array([[1.0, 1.0], [2000.0, 2000.0], [30_000.0, 30_000.0]])
+    for size, maintenance in ((-10.0, 1_000.0), (-30.0, 2_000.0), (0.0, 0.0)):
+        sizes = np.zeros((5, 2, 2))
+        sizes[0, 0, 0], sizes[0, 1, 0] = size, size / 10
+        margins = np.zeros((5, 2))
+        margins[0, 0], margins[4] = maintenance, 7e9  # others' accounts are not the vault's
+        use.add(SimpleNamespace(size=sizes, maintenance=margins, nav=np.full(2, 1e6)), price)  # type: ignore[arg-type]
+    hedged = 40 * 2000 + 4 * 30_000
+    np.testing.assert_allclose(use.efficiency(), [hedged / (1.5 * 3_000), np.nan], rtol=1e-14)
+    np.testing.assert_allclose(use.share_of_nav(), [1.5 * 1_500 / 1e6, np.nan], rtol=1e-14)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[SideBySide, Path]:
+    out = tmp_path_factory.mktemp("compared")
+    configs = {mode: load("calm", [*SMALL, f"clearing.margin={mode}"]) for mode in MODES}
+    return compare(configs, out=out, workers=1), out
+
+
+def test_margin_modes_are_compared_on_the_same_paths(
+    compared: tuple[SideBySide, Path],
+) -> None:
+    together, _ = compared
+    prices = [result.series.filter(like="index_") for result in together.results.values()]
+    for other in prices[1:]:
+        assert other.equals(prices[0])
+    found = together.summary["alternatives"]
+    assert list(found) == list(MODES)
+    for mode, result in together.results.items():
+        assert found[mode]["return"]["mean"] == pytest.approx(result.paths["return"].mean())
+        assert found[mode]["liquidation"]["high"] > found[mode]["liquidation"]["estimate"] == 0.0
+    assert found["isolated"]["return_difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    # One account or several: the gross rule asks for the same margin in all.
+    gross, isolated = (found[mode]["capital_efficiency"]["mean"] for mode in ("gross", "isolated"))
+    assert gross == pytest.approx(isolated, rel=0.05)
+    # Pledged liquidity is margin too: the ratio is higher with the same cash.
+    ratio = {mode: found[mode]["min_margin_ratio"]["median"] for mode in MODES}
+    assert ratio["isolated"] < ratio["gross"]
+    assert found["portfolio"]["capital_efficiency"]["mean"] != gross
+
+
+def test_the_report_shows_every_alternative_and_links_to_its_own(
+    compared: tuple[SideBySide, Path],
+) -> None:
+    together, out = compared
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page == together.report_html()
+    for mode in MODES:
+        assert f'<a href="{mode}/report.html">{mode}</a>' in page
+        assert (out / mode / "report.html").is_file()
+    for figure in ("Capital efficiency", "Probability of liquidation", "Lowest margin ratio"):
+        assert figure in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert json.loads((out / "summary.json").read_text()) == together.summary
+
+
+def test_compare_is_public() -> None:
+    assert simulator.compare is compare
