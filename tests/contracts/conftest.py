@@ -37,7 +37,7 @@ VENUE = Venue(
             Fraction(5, 10_000),
             Fraction(2, 10_000),
             Fraction(0),
-            Fraction(100),
+            Fraction(25),  # at most K mmr / 2
             Fraction(5, 100),
         ),
         Terms(
@@ -46,7 +46,7 @@ VENUE = Venue(
             Fraction(1, 1_000),
             Fraction(5, 10_000),
             Fraction(0),
-            Fraction(40_000),
+            Fraction(16_000),
             Fraction(8, 100),
         ),
     ),

@@ -130,7 +130,7 @@ def test_inventory_limit_stops_growing_skew_only(
     clearing = mirror.clearing
     for actor in (trader, counterparty):
         mirror.deposit(actor, 4_000_000)
-    mirror.trade(trader, 0, 25)  # K mmr / 2, below the limit set
+    mirror.trade(trader, 0, 25)
     with ape.reverts("clearing: inventory limit"):
         clearing.trade(0, 0, 1, HIGHEST, sender=counterparty)
     with ape.reverts("clearing: inventory limit"):

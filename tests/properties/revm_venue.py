@@ -40,7 +40,7 @@ VENUE = Venue(
             Fraction(5, 10_000),
             Fraction(2, 10_000),
             Fraction(9),
-            Fraction(60),
+            Fraction(12),  # at most K mmr / 2
             Fraction(5, 100),
         ),
         Terms(
@@ -49,7 +49,7 @@ VENUE = Venue(
             Fraction(1, 1_000),
             Fraction(5, 10_000),
             Fraction(3),
-            Fraction(20_000),
+            Fraction(3_600),
             Fraction(8, 100),
         ),
     ),
