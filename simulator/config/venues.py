@@ -137,7 +137,7 @@ class Clearing(Section):
         description="portfolio margin: least requirement, fraction of that of the gross rule",
     )
     risk_multiple: float = Field(
-        default=6.0,
+        default=2.5,
         gt=0,
         le=100,
         description="portfolio margin: requirement, standard deviations of a day's result",
