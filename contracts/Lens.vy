@@ -11,6 +11,7 @@ from ethereum.ercs import IERC20
 
 from contracts.interfaces import IClearingHouse
 from contracts.interfaces import IHedgeVault
+from contracts.interfaces import IHedgeVenue
 from contracts.interfaces import IUniswapV3Pool
 
 
@@ -24,7 +25,15 @@ MARKET_WORDS: public(constant(uint256)) = 10
 ACCOUNT_WORDS: public(constant(uint256)) = 4  # and one per collateral >= 1, four per market
 WALLET_WORDS: public(constant(uint256)) = 3
 
+MAX_LEGS: constant(uint256) = 8
+MAX_LENDING_WORDS: constant(uint256) = 160  # 3 + 8 * 3 + 16 * 8 = 155
 MAX_WORDS: constant(uint256) = 1280  # 22 + 8 * 10 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1182
+
+
+struct LoanLeg:
+    asset: address        # hedge asset, in the order of the venue's markets
+    pool: IUniswapV3Pool  # where it is sold for USDC: its token 0
+    a_token: address      # of Aave, which holds what can still be borrowed
 
 
 @external
@@ -127,6 +136,36 @@ def observe(
         words.append(convert(staticcall usdc.balanceOf(wallet), int256))
         words.append(convert(staticcall base.balanceOf(wallet), int256))
         words.append(convert(staticcall IERC20(vault.address).balanceOf(wallet), int256))
+    return words
+
+
+@external
+@view
+def observe_lending(
+    venue: IHedgeVenue,
+    account: uint256,
+    legs: DynArray[LoanLeg, MAX_LEGS],
+    wallets: DynArray[address, MAX_WALLETS],
+) -> DynArray[int256, MAX_LENDING_WORDS]:
+    """
+    @notice The vault's hedge on Aave in the same form: cash (USDC WAD), equity and maintenance (USD WAD); for
+            each leg size (base units WAD), raw units left to borrow, sqrt price of its pool (X96); for each
+            wallet its balance of each leg's asset (raw).
+    @param account The venue's one account, its vault << 8.
+    """
+    words: DynArray[int256, MAX_LENDING_WORDS] = []
+    state: IHedgeVenue.AccountState = staticcall venue.last_account_state(account)
+    words.append(staticcall venue.cash(account))
+    words.append(state.equity)
+    words.append(convert(state.maintenance, int256))
+    for leg: uint256 in range(len(legs), bound=MAX_LEGS):
+        asset: IERC20 = IERC20(legs[leg].asset)
+        words.append((staticcall venue.position(account, leg)).size)
+        words.append(convert(staticcall asset.balanceOf(legs[leg].a_token), int256))
+        words.append(convert((staticcall legs[leg].pool.slot0()).sqrt_price, int256))
+    for wallet: address in wallets:
+        for leg: LoanLeg in legs:
+            words.append(convert(staticcall IERC20(leg.asset).balanceOf(wallet), int256))
     return words
 
 

@@ -48,6 +48,7 @@ class AgainstTheLens:
         ("correlation-breakdown", "gross"),
         ("calm", "portfolio"),
         ("hedge-liquidation", "isolated"),
+        ("aave-hedge", "gross"),
     ],
 )
 def test_what_is_read_in_process_is_what_the_lens_returns(scenario, margin):
@@ -81,6 +82,15 @@ def test_every_field_is_shown_with_the_axes_the_border_promises(world, protocol)
             ("size", "cost", "funding_entry", "loss_entry"),
             (protocol.accounts, protocol.markets, 2),
         ),
+        # no hedge on Aave here
+        **dict.fromkeys(
+            (
+                *("aave_supplied", "aave_equity", "aave_maintenance"),
+                *("aave_debt", "aave_available", "leg_sqrt_price"),
+            ),
+            (0, 2),
+        ),
+        "wallet_leg": (len(protocol.agents), 0, 2),
         **dict.fromkeys(("wallet_usdc", "wallet_base", "wallet_shares"), (len(protocol.agents), 2)),
     }
     for field in fields(Observation):

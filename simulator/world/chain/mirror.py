@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.chain.lending_state import FIRST_LEG, LEG_WORDS, SUPPLIED
 from simulator.world.model.genesis import empty
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     Groups = Callable[[str], Floats]
 
 _OF_VAULT = frozenset(("nav", "lp_base", "lp_usdc"))
+# Words of Lens.observe_lending before the legs (supplied, equity, maintenance), and for each leg
+# (size, available, √P).
+LOAN_WORDS, LEG_WORDS = 3, 3
 # Fields of an Observation that are derived here.
 DERIVED = _OF_VAULT | {"funding_rate", "funding_index", "account_value", "equity", "maintenance"}
 
@@ -38,8 +40,6 @@ class Mirror:
     def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
         self.tables = tables_of(protocol)
         self.state = empty(protocol, self.tables, market.paths)
-        # What the vault has on Aave is not mirrored: then its own figures are asked for.
-        self.fields = DERIVED if protocol.aave is None else DERIVED - _OF_VAULT
         self._max_age = np.array(protocol.oracle_max_age, np.float64)
         self._market = market
         self._genesis = genesis
@@ -93,10 +93,9 @@ class Mirror:
         aave, units = self.state.aave, self.tables.aave.unit
         aave.liquidity_index[:] = aave.borrow_index[:] = 1.0
         aave.updated_at[:] = self.oracle.clock[0]
-        aave.supplied[:] = np.rint(words[SUPPLIED] * units[0])
-        for leg in range(legs):
-            owed = words[FIRST_LEG + LEG_WORDS * leg]
-            aave.debt[leg] = np.rint(owed * units[leg + 1])
+        aave.supplied[:] = np.rint(words[0] * units[0])
+        sizes = words[LOAN_WORDS : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
+        aave.debt[:] = np.rint(-sizes * units[1:, None])
 
     def _read_place(self, group: Groups) -> None:
         position, place = self.state.position, group("place")
@@ -112,10 +111,9 @@ class View:
         self._group = group
         self._model: ModelObservation | None = None
         self._has_vault = False
-        self.fields = mirror.fields
 
     def derive(self, name: str) -> Floats:
-        """One of :attr:`fields`."""
+        """One of :data:`DERIVED`."""
         mirror = self._mirror
         if self._model is None:
             mirror.read_clearing(self._group)

@@ -14,15 +14,8 @@ import numpy as np
 
 from simulator.types import USDC_DECIMALS
 from simulator.world.base import Observation
-from simulator.world.chain.codec import encode_with_arrays, selector, signed_word
-from simulator.world.chain.lending_state import (
-    EQUITY,
-    FIRST_LEG,
-    LEG_WORDS,
-    MAINTENANCE,
-    SUPPLIED,
-    LendingReader,
-)
+from simulator.world.chain.codec import WORD, encode_with_arrays, selector, signed_word
+from simulator.world.chain.mirror import DERIVED, LEG_WORDS, LOAN_WORDS
 from simulator.world.chain.terms import WAD_DECIMALS
 from simulator.world.chain.uniswap import Q96
 from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
@@ -47,8 +40,6 @@ FIRST_WORD = 2
 
 _OBSERVE = "observe(address,address,address,address,uint256[],address[])"
 _OBSERVE_LENDING = "observe_lending(address,uint256,(address,address,address)[],address[])"
-# Words of Lens.observe_lending before the legs, and for each leg.
-_LOAN_WORDS, _LEG_WORDS = 3, 3
 _WAD = 10.0**WAD_DECIMALS
 
 
@@ -121,13 +112,11 @@ class Layout:
             ("lending", self._lending_units()),
         ):
             self.units[name] = np.array(units, np.float64)[:, None]
-        self.lending = LendingReader(protocol, deployment)
-        self.units["lending"] = self.lending.units[:, None]
 
     def _lending_units(self) -> list[float]:
         tokens = [10.0 ** self.protocol.assets[asset].decimals for asset in self.legs]
         of_legs = [unit for token in tokens for unit in (_WAD, token, float(Q96))]
-        return [_WAD] * _LOAN_WORDS + of_legs + tokens * len(self.protocol.agents)
+        return [_WAD] * LOAN_WORDS + of_legs + tokens * len(self.protocol.agents)
 
     def _units(self, group: str) -> Floats:
         """What each word of a group is divided by."""
@@ -194,23 +183,30 @@ class LensSource(Source):
         self._lens = deployment.lens
         self._layout = layout
         self._words: list[int] | None = None
+        self._lending: list[int] | None = None
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
         if group == "lending":
-            return self._layout.lending.read(self._transport)
+            if self._lending is None:
+                self._lending = self._ask(self._layout.lending_calldata)
+            return self._lending
         if self._words is None:
-            data = self._transport.call(self._lens, self._layout.calldata)
-            count = len(data) // 32 - FIRST_WORD
-            if count != self._layout.words:
-                raise ValueError(f"Lens returned {count} words, expected {self._layout.words}")
-            self._words = [signed_word(data, FIRST_WORD + i) for i in range(count)]
+            self._words = self._ask(self._layout.calldata)
+            if len(self._words) != self._layout.words:
+                raise ValueError(
+                    f"Lens returned {len(self._words)} words, expected {self._layout.words}"
+                )
         words = self._words
         return [words[index] for index in self._layout.groups[group]]
 
     def changed(self, action: Action | None) -> None:
         """See :meth:`Source.changed`: everything."""
-        self._words = None
+        self._words = self._lending = None
+
+    def _ask(self, calldata: bytes) -> list[int]:
+        data = self._transport.call(self._lens, calldata)
+        return [signed_word(data, i) for i in range(FIRST_WORD, len(data) // WORD)]
 
 
 _ALL = slice(None)
@@ -263,12 +259,7 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "wallet_usdc": ("wallets", (_ALL, 0)),
     "wallet_base": ("wallets", (_ALL, 1)),
     "wallet_shares": ("wallets", (_ALL, 2)),
-    "aave_supplied": ("lending", slice(SUPPLIED, SUPPLIED + 1)),
-    "aave_equity": ("lending", slice(EQUITY, EQUITY + 1)),
-    "aave_maintenance": ("lending", slice(MAINTENANCE, MAINTENANCE + 1)),
 }
-# And of each leg on Aave: the place among its words.
-_LEG_FIELDS = {"aave_debt": 0, "leg_sqrt_price": 1, "aave_available": 2}
 # The same where the words are those of the storage, not of the Lens.
 _STORED_FIELDS: dict[str, tuple[str, Any]] = {
     "liquidity": ("place", 0),
@@ -304,7 +295,7 @@ class ChainObservation(Observation):
 
     def __getattr__(self, name: str) -> Floats:
         """A field on first sight; afterwards it is an attribute like any other."""
-        if self._view is not None and name in self._view.fields:
+        if self._view is not None and name in DERIVED:
             if self._sources is None:
                 raise RuntimeError(f"{name} was not read before the world changed: observe again")
             value = self._view.derive(name)
@@ -321,21 +312,12 @@ class ChainObservation(Observation):
         elif name in _FIELDS:
             group, place = _FIELDS[name]
             value = self._group(group)[place]
-        elif name in _LEG_FIELDS or name == "wallet_leg":
-            value = self._of_legs(name)
+        elif name in _LENDING:
+            value = self._lending(name)
         else:
             raise AttributeError(name)
         self.__dict__[name] = value
         return value
-
-    def _of_legs(self, name: str) -> Floats:
-        """A field of the legs on Aave ``[L, P]``, or the agents' wallets of them ``[J, L, P]``."""
-        protocol, words = self._layout.protocol, self._group("lending")
-        legs = len(protocol.leg_of)
-        first_wallet = FIRST_LEG + LEG_WORDS * legs
-        if name == "wallet_leg":
-            return words[first_wallet:].reshape(len(protocol.agents), legs, words.shape[1])
-        return words[FIRST_LEG + _LEG_FIELDS[name] : first_wallet : LEG_WORDS]
 
     def _lending(self, name: str) -> Floats:
         """One of :data:`_LENDING`; without a hedge on Aave there is nothing along its axis."""
@@ -344,14 +326,14 @@ class ChainObservation(Observation):
             paths = self._group("pool").shape[1]
             return np.zeros((agents, 0, paths) if name == "wallet_leg" else (0, paths))
         words = self._group("lending")
-        end = _LOAN_WORDS + _LEG_WORDS * legs
+        end = LOAN_WORDS + LEG_WORDS * legs
         parts: dict[str, Floats] = {
             "aave_supplied": words[0:1],
             "aave_equity": words[1:2],
             "aave_maintenance": words[2:3],
-            "aave_debt": -words[_LOAN_WORDS : end : _LEG_WORDS],
-            "aave_available": words[_LOAN_WORDS + 1 : end : _LEG_WORDS],
-            "leg_sqrt_price": words[_LOAN_WORDS + 2 : end : _LEG_WORDS],
+            "aave_debt": -words[LOAN_WORDS:end:LEG_WORDS],
+            "aave_available": words[LOAN_WORDS + 1 : end : LEG_WORDS],
+            "leg_sqrt_price": words[LOAN_WORDS + 2 : end : LEG_WORDS],
             "wallet_leg": words[end:].reshape(agents, legs, -1),
         }
         return parts[name]

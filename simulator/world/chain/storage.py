@@ -16,7 +16,7 @@ from eth_utils import keccak
 
 from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
-from simulator.world.chain.codec import MAX_UINT256, WORD, selector, signed_word, words
+from simulator.world.chain.codec import MAX_UINT256, WORD, signed_word, words
 from simulator.world.chain.observation import FIRST_WORD, POSITION_WORDS, Source
 from simulator.world.protocol import FACTOR_COLUMNS
 
@@ -31,7 +31,6 @@ _SLOT0, _FEE_GROWTH, _LIQUIDITY, _TICKS = 0, 1, 4, 5
 _NFT_POSITIONS = 12
 _MASK_160, _MASK_128 = 2**160 - 1, 2**128 - 1
 _Q128 = 2**128
-_LAST_NAV, _POSITION_STATE = selector("last_nav()"), selector("position_state()")
 _INT32_BITS, _INT32_MASK = 32, 2**32 - 1
 _SIGN, _TWO_256 = 2**255, MAX_UINT256 + 1
 
@@ -40,7 +39,10 @@ _OF_VAULT = ("vault", "shares", "betas", "place")
 _OF_ACCOUNTS = ("cash", "collateral", "positions")
 _KEPT: dict[type[Action] | None, tuple[str, ...]] = {
     None: (*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "wallets"),
-    Swap: (*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "market", "accrual"),
+    Swap: (
+        *(*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "market", "accrual"),
+        "lending",
+    ),
     Trade: (*_OF_VAULT, "collateral", "covariance", "pool", "fees", "wallets", "lending"),
     PostMargin: (
         *(*_OF_VAULT, "positions", "venue", "backstop", "covariance", "market"),
@@ -78,7 +80,6 @@ class StoragePlan:
         self.protocol = layout.protocol
         self.lending_calldata = layout.lending_calldata
         self.deployment = deployment
-        self.lending = layout.lending
         accounts, agents = len(layout.accounts), len(deployment.agents)
         self.rows = {"cash": accounts, "positions": accounts, "wallets": agents}
         self.slots: dict[str, list[tuple[str, int]]] = {
@@ -217,10 +218,6 @@ class StorageSource(Source):
         slot0, liquidity = self._stored("pool_words")
         return [slot0 & _MASK_160, liquidity & _MASK_128]
 
-    def _lending(self) -> list[int]:
-        """Aave's storage is behind proxies and interest formulas: it is asked, not read."""
-        return self._plan.lending.read(self._transport)
-
     def _covariance(self) -> list[int]:
         """Entries of the factor, scaled 1e8: eight int32 a word, the first in its lowest bits."""
         entries = (
@@ -232,11 +229,8 @@ class StorageSource(Source):
 
     def _lending(self) -> list[int]:
         """The hedge on Aave: its interest and rates are Aave's own figures, so Aave is asked."""
-        return self._ask(self._plan.deployment.lens, self._plan.lending_calldata)[FIRST_WORD:]
-
-    def _ask(self, contract: str, calldata: bytes) -> list[int]:
-        data = self._transport.call(contract, calldata)
-        return [signed_word(data, i) for i in range(len(data) // WORD)]
+        data = self._transport.call(self._plan.deployment.lens, self._plan.lending_calldata)
+        return [signed_word(data, i) for i in range(FIRST_WORD, len(data) // WORD)]
 
     def _place(self) -> list[int]:
         """Liquidity of the vault's NFT, as far as the vault counts it, its ticks and their √P."""
