@@ -1,0 +1,218 @@
+"""Who may call what: every function that writes, against every role (SPEC §4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from simulator.world.chain import artifacts
+from simulator.world.chain.codec import Contract, selector
+from simulator.world.chain.revm import RevmTransport
+from tests.aave.market import AaveMarket
+from tests.exploits.stage import Stage, refusal
+from tests.security.zero import answer, functions
+
+OWNER, PENDING, RISK, GUARDIAN = "owner", "pending owner", "risk manager", "guardian"
+REPORTER, VAULT, STRANGER = "reporter", "vault", "stranger"
+ROLES = (OWNER, PENDING, RISK, GUARDIAN, REPORTER, VAULT, STRANGER)
+ANYONE = frozenset(ROLES)
+NOBODY: frozenset[str] = frozenset()  # only the contract's own counterpart, in the middle of a call
+
+# What a caller without the role is told. Anything else means that the role was there.
+WRONG_ROLE = {
+    "roles: not the owner",
+    "roles: not the pending owner",
+    "roles: not the risk manager",
+    "roles: not the guardian",
+    "oracle: not a reporter",
+    "vault: not the pool",
+    "vault: not the clearing house",
+    "vault: not delegated",
+    "clearing: delegatecall only",
+    "hedge: not the vault",
+    "hedge: not the pool",
+}
+
+
+def _table(**rows: str) -> dict[str, frozenset[str]]:
+    named = {
+        "owner": frozenset({OWNER}),
+        "pending": frozenset({PENDING}),
+        "risk": frozenset({RISK}),
+        "guardian": frozenset({GUARDIAN, OWNER}),
+        "reporter": frozenset({REPORTER}),
+        "vault": frozenset({VAULT}),
+        "nobody": NOBODY,
+        "anyone": ANYONE,
+    }
+    return {name: named[who] for who, names in rows.items() for name in names.split()}
+
+
+_OWNERSHIP = "transfer_ownership"
+_GOVERNED = "transfer_ownership set_risk_manager set_guardian schedule set_delay"
+_OFFICE = """
+    pledge release rearrange transfer_slice withdraw_maker add_market set_market set_skew_scale
+    add_collateral set_collateral set_lp_collateral set_parameters post_covariance
+"""
+_ENGINE = "liquidate liquidate_collateral liquidate_pledge"
+_STRATEGY = "rebalance recenter top_up deleverage"
+
+MATRIX = {
+    "ClearingHouse": _table(
+        owner=f"""{_GOVERNED} withdraw_maker add_market set_market add_collateral set_collateral
+            set_lp_collateral set_parameters unpause""",
+        pending="accept_ownership",
+        risk="set_skew_scale post_covariance",
+        guardian="cancel pause",
+        anyone=f"""deposit withdraw transfer_margin trade fund_maker fund_insurance pledge release
+            rearrange transfer_slice set_slice_consent {_ENGINE}""",
+    ),
+    "HedgeVault": _table(
+        owner=f"{_GOVERNED} set_parameters set_fee_receiver",
+        pending="accept_ownership",
+        risk="post_betas",
+        guardian="cancel",
+        nobody="uniswapV3SwapCallback on_rearrange",
+        # set_paused(False), the zero call, is the owner's; pausing is tested by itself.
+        anyone=f"""transfer transferFrom approve deposit mint withdraw redeem request_redeem
+            cancel_request settle_withdrawals redeem_in_kind accrue_fees {_STRATEGY}""",
+    )
+    | {"set_paused": frozenset({OWNER})},
+    "PriceOracle": _table(
+        owner=f"{_OWNERSHIP} add_feed add_aggregator set_reporter set_quorum set_sequencer",
+        pending="accept_ownership",
+        reporter="report",
+    ),
+    "AaveHedge": _table(
+        vault="withdraw trade exit_slice", nobody="uniswapV3SwapCallback", anyone="deposit"
+    ),
+    "LiquidationEngine": _table(nobody=_ENGINE),
+    "BackOffice": _table(nobody=_OFFICE),
+    "VaultStrategy": _table(nobody=f"{_STRATEGY} raise_assets on_rearrange pay_in_kind"),
+}
+
+# Where a zero argument is refused before the caller is looked at.
+ARGUMENTS = {("AaveHedge", "trade"): (0, 0, -1, 0)}
+
+# What the owner does only after the delay; `set_delay` when it is to become shorter, as to zero.
+DELAYED = {
+    "ClearingHouse": """set_delay set_risk_manager withdraw_maker add_market set_market
+        add_collateral set_collateral set_lp_collateral set_parameters""",
+    "HedgeVault": "set_delay set_risk_manager set_parameters set_fee_receiver",
+}
+
+
+class Cast:
+    """The system with somebody in every role, each of them an account of its own."""
+
+    def __init__(self, *, delay: int = 0) -> None:
+        self.stage = stage = Stage()
+        self.chain = stage.chain
+        owner, account = stage.roles.deployer, stage.chain.account
+        self.actors = {role: account(role) for role in ROLES} | {OWNER: owner}
+        stage.oracle.transact(owner, "set_reporter", self.actors[REPORTER], True)
+        for contract in (stage.clearing, stage.vault):
+            contract.transact(owner, "set_risk_manager", self.actors[RISK])
+            contract.transact(owner, "set_guardian", self.actors[GUARDIAN])
+        for contract in (stage.clearing, stage.vault, stage.oracle):
+            contract.transact(owner, "transfer_ownership", self.actors[PENDING])
+        if delay:
+            for contract in (stage.clearing, stage.vault):
+                contract.transact(owner, "set_delay", delay)
+        self.contracts = {
+            "ClearingHouse": stage.clearing,
+            "HedgeVault": stage.vault,
+            "PriceOracle": stage.oracle,
+            "LiquidationEngine": stage.at("LiquidationEngine", stage.clearing.call("engine")),
+            "BackOffice": stage.at("BackOffice", stage.clearing.call("office")),
+            "VaultStrategy": stage.at("VaultStrategy", stage.vault.call("STRATEGY")),
+        }
+
+
+def _check(
+    name: str, contract: Contract, chain: RevmTransport, actors: dict[str, str]
+) -> Iterable[str]:
+    """Every cell of a contract's matrix that is not as listed, in words."""
+    for entry in functions(artifacts.load(name)):
+        allowed = MATRIX[name][entry["name"]]
+        for role, sender in actors.items():
+            told = answer(chain, sender, contract, entry, ARGUMENTS.get((name, entry["name"])))
+            if (told in WRONG_ROLE) == (role in allowed):
+                yield f"{name}.{entry['name']} as {role}: {told or 'done'}"
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_every_function_that_writes_is_listed(name: str) -> None:
+    assert {entry["name"] for entry in functions(artifacts.load(name))} == set(MATRIX[name])
+
+
+@pytest.mark.parametrize("name", [name for name in MATRIX if name != "AaveHedge"])
+def test_each_function_is_done_by_its_roles_and_refused_to_all_others(name: str) -> None:
+    cast = Cast()
+    assert list(_check(name, cast.contracts[name], cast.chain, cast.actors)) == []
+
+
+def test_the_hedge_on_aave_obeys_its_vault_alone() -> None:
+    market = AaveMarket()
+    actors = {role: market.chain.account(role) for role in ROLES}
+    hedge = Contract(artifacts.load("AaveHedge"), market.addresses["hedge"], market.chain)
+    assert hedge.call("vault") == actors[VAULT]
+    assert list(_check("AaveHedge", hedge, market.chain, actors)) == []
+
+
+def test_pausing_is_the_guardians_and_the_owners_unpausing_the_owners() -> None:
+    cast = Cast()
+    vault = cast.contracts["HedgeVault"]
+    pauses = {}
+    for role, sender in cast.actors.items():
+        checkpoint = cast.chain.evm.snapshot()
+        data = vault.calldata("set_paused", True)
+        try:
+            cast.chain.evm.message_call(sender, vault.address, data)
+            pauses[role] = True
+        except RuntimeError:
+            pauses[role] = False
+        cast.chain.evm.revert(checkpoint)
+    assert {role for role, done in pauses.items() if done} == {OWNER, GUARDIAN}
+
+
+@pytest.mark.parametrize("name", DELAYED)
+def test_exactly_the_listed_acts_of_the_owner_wait(name: str) -> None:
+    cast = Cast(delay=86_400)
+    contract, delayed = cast.contracts[name], set(DELAYED[name].split())
+    waits = {
+        entry["name"]
+        for entry in functions(artifacts.load(name))
+        if answer(cast.chain, cast.actors[OWNER], contract, entry) == "roles: not scheduled"
+    }
+    assert waits - {"cancel"} == delayed  # cancelling what was never scheduled says the same
+
+
+def test_nothing_can_be_initialised_again() -> None:
+    for name in MATRIX:
+        for entry in functions(artifacts.load(name)):
+            assert not entry["name"].lower().startswith(("init", "_init", "reinit"))
+    cast = Cast()
+    constructors = [selector("__init__()"), selector("initialize()"), selector("init()")]
+    for contract in cast.contracts.values():
+        for data in constructors:
+            call = lambda to=contract.address, data=data: cast.chain.transact(  # noqa: E731
+                cast.actors[STRANGER], to, data
+            )
+            assert refusal(call) == "no reason given"
+
+
+def test_a_vault_is_not_deployed_over_a_strategy_of_another() -> None:
+    stage, other = Stage(), Stage()
+    other.new(artifacts.load("Token"), "X", "X", 6)
+    artifact = artifacts.load("HedgeVault")
+    engine = stage.clearing.call("engine")
+    assert stage.vault.call("STRATEGY") != engine
+    hedges = [(stage.clearing.address, 0)]
+    terms = (
+        stage.deployed.tokens[0], stage.deployed.tokens[1], stage.pool.address,
+        stage.manager.address, stage.oracle.address, stage.clearing.address, hedges,
+        stage.vault.call("parameters"), True, False, stage.vault.call("STRATEGY"),
+    )  # fmt: skip
+    assert refusal(lambda: stage.new(artifact, *terms)) == "vault: another strategy"
