@@ -17,6 +17,7 @@ _CLEARING = (
     *_WORLDS,
 )
 _VAULT = (
+    "tests/vault",
     "tests/properties/test_vault_properties.py",
     "tests/exploits",
     "tests/stateful",
@@ -250,7 +251,7 @@ _TRADING = (
     ),
     _clearing(
         "inventory-unlimited", "dropped check", "ClearingHouse.vy",
-        "outward <= fixed_point.magnitude(skew) or outward <= ledger.market[market].max_skew", "True",
+        "outward <= fixed_point.magnitude(skew) or outward <= self._inventory_limit(market)", "True",
     ),
     _clearing(
         "open-interest-of-one-side", "missing term", "ClearingHouse.vy",

@@ -1,7 +1,7 @@
 """Plants every bug of the catalogue, one at a time, and notes which test caught it.
 
-Exits 1 when a bug survives. Verdicts are kept by the content of the mutated sources and of the
-tests, so an interrupted hunt goes on where it was; ``--fresh`` forgets them.
+Exits 1 when a bug survives. A verdict is kept while the mutated file and the file of the test that
+caught it stay as they are, so an interrupted hunt goes on where it was; ``--fresh`` forgets all.
 """
 
 from __future__ import annotations
@@ -78,13 +78,11 @@ def _compile(mutant: Mutant, environment: dict[str, str]) -> None:
         raise HuntError(f"{mutant.name}: does not compile:\n{run.stderr[-2_000:]}")
 
 
-def _key(mutant: Mutant) -> str:
-    """Hash of all that a verdict depends on."""
-    digest = hashlib.sha256(repr(mutant).encode())
-    files = [*(ROOT / "contracts").rglob("*.vy*"), *(ROOT / "tests").rglob("*.py")]
-    for path in sorted(files):
-        if path.name != "catalogue.py":
-            digest.update(path.read_bytes())
+def _stamp(mutant: Mutant, caught_by: str) -> str:
+    """Hash of what a verdict rests on: the file with the bug, and that of the test."""
+    digest = hashlib.sha256(mutant.source().encode())
+    test = ROOT / caught_by.split("::", maxsplit=1)[0]
+    digest.update(test.read_bytes() if test.is_file() else b"")
     return digest.hexdigest()
 
 
@@ -113,34 +111,45 @@ def _write_table(verdicts: dict[str, str | None]) -> None:
     temporary.replace(TABLE)
 
 
-def _remember(known: dict[str, str | None]) -> None:
+def _recall() -> dict[str, dict[str, str]]:
+    return json.loads(VERDICTS.read_text(encoding="utf-8")) if VERDICTS.is_file() else {}
+
+
+def _remember(mutant: Mutant, caught_by: str) -> None:
     VERDICTS.parent.mkdir(parents=True, exist_ok=True)
     temporary = VERDICTS.with_suffix(".tmp")
-    temporary.write_text(json.dumps(known), encoding="utf-8")
+    known = _recall() | {mutant.name: {"test": caught_by, "stamp": _stamp(mutant, caught_by)}}
+    temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
     temporary.replace(VERDICTS)
 
 
 def main(arguments: list[str]) -> int:
     """Hunt all mutants, or those whose names are given (then the table stays as it is)."""
-    fresh = "--fresh" in arguments
     wanted = {name for name in arguments if not name.startswith("--")}
-    known: dict[str, str | None] = {}
-    if VERDICTS.is_file() and not fresh:
-        known = json.loads(VERDICTS.read_text(encoding="utf-8"))
     chosen = [mutant for mutant in MUTANTS if not wanted or mutant.name in wanted]
-    keys = {mutant.name: _key(mutant) for mutant in chosen}
-    verdicts = {name: known[key] for name, key in keys.items() if key in known}
+    verdicts: dict[str, str | None] = {}
+    for mutant in chosen:
+        old = None if "--fresh" in arguments else _recall().get(mutant.name)
+        if old and old["stamp"] == _stamp(mutant, old["test"]):
+            verdicts[mutant.name] = old["test"]
     began = time.perf_counter()
     with ThreadPoolExecutor(WORKERS) as pool:
         jobs = {pool.submit(hunt, m): m for m in chosen if m.name not in verdicts}
         for job in as_completed(jobs):
             mutant = jobs[job]
-            verdicts[mutant.name] = known[keys[mutant.name]] = job.result()
-            _remember(known)
+            try:
+                caught_by = job.result()
+            except HuntError as error:
+                print(error, file=sys.stderr, flush=True)
+                caught_by = None
+            verdicts[mutant.name] = caught_by
+            if caught_by:
+                _remember(mutant, caught_by)
             seconds = time.perf_counter() - began
             done = f"{len(verdicts)}/{len(chosen)}"
-            verdict = verdicts[mutant.name] or "SURVIVED"
-            print(f"{done:>8} {seconds:6.0f} s  {mutant.name}: {verdict}", flush=True)
+            print(
+                f"{done:>8} {seconds:6.0f} s  {mutant.name}: {caught_by or 'SURVIVED'}", flush=True
+            )
     if not wanted:
         _write_table(verdicts)
     survivors = [name for name, verdict in verdicts.items() if verdict is None]
