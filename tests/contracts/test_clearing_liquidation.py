@@ -269,10 +269,10 @@ def test_portfolio_liquidation_stays_within_its_gas(
     rows = [[0] * 8, [4_000_000] + [0] * 7, [4_800_000, 3_600_000] + [0] * 6]
     clearing.post_covariance([*rows, [4_000_000, 1_800_000] + [0] * 6], sender=risk)
     mirror.deposit(liquidator, 100)
-    mirror.deposit(trader, 50_000)
+    mirror.deposit(trader, 34_000)
     mirror.deposit(trader, 1, "WETH")
-    clearing.trade(0, 0, 5 * WAD, HIGHEST, sender=trader)
     clearing.trade(0, 1, -500 * WAD, 0, sender=trader)
+    clearing.trade(0, 0, 5 * WAD, HIGHEST, sender=trader)
     mirror.set_price(BTC=25_000)
     receipt = clearing.liquidate(account_of(trader), 0, sender=liquidator)
     left = clearing.position(account_of(trader), 0).size

@@ -58,26 +58,26 @@ def test_empty_account_is_worth_nothing(mirror: Mirror, keeper: Any) -> None:
 
 def test_short_closeout_price_rises_with_its_own_size(mirror: Mirror, trader: Any) -> None:
     mirror.deposit(trader, 500_000)
-    mirror.trade(trader, 0, -50)
+    mirror.trade(trader, 0, -20)
     state = mirror.clearing.account_state(account_of(trader))
-    # closes at 30,000 · (1 + (-50 + 25)/1,000) = 29,250, the fill less half a spread of 15
+    # closes at 30,000 · (1 + (-20 + 10)/1,000) = 29,700, the fill less half a spread of 15
     cash = mirror.clearing.cash(account_of(trader))
-    assert cash - state.balance == 50 * wad(15)
+    assert cash - state.balance == 20 * wad(15)
 
 
 def test_closeout_price_is_floored_at_zero(mirror: Mirror, trader: Any, risk: Any) -> None:
     mirror.deposit(trader, 3_000_000)
-    mirror.trade(trader, 0, 50)
-    mirror.clearing.set_skew_scale(0, wad(20), sender=risk)
+    mirror.trade(trader, 0, 20)
+    mirror.clearing.set_skew_scale(0, wad(8), sender=risk)
     cash = mirror.clearing.cash(account_of(trader))
     cost = mirror.clearing.position(account_of(trader), 0).cost
-    # skew 50, own half 25: closeout 30,000 · (1 + 25/20); a short of the same size is below 0
+    # skew 20, own half 10: closeout 30,000 · (1 + 10/8); a short of the same size is below 0
     state = mirror.clearing.account_state(account_of(trader))
-    assert state.balance == cash - cost + 50 * wad(67_500)
-    mirror.clearing.trade(0, 0, wad(-50), 0, sender=trader)
+    assert state.balance == cash - cost + 20 * wad(67_500)
+    mirror.clearing.trade(0, 0, wad(-20), 0, sender=trader)
     mirror.clearing.set_skew_scale(0, wad(1_000), sender=risk)
-    mirror.clearing.trade(0, 0, wad(-50), 0, sender=trader)
-    mirror.clearing.set_skew_scale(0, wad(20), sender=risk)
+    mirror.clearing.trade(0, 0, wad(-20), 0, sender=trader)
+    mirror.clearing.set_skew_scale(0, wad(8), sender=risk)
     cost = mirror.clearing.position(account_of(trader), 0).cost
     state = mirror.clearing.account_state(account_of(trader))
     assert state.balance == mirror.clearing.cash(account_of(trader)) - cost
