@@ -31,6 +31,8 @@ _WAIT = [
 ]
 # Worst price accepted for closing what came with an exit in kind, fraction of the index.
 _CLOSING_SLIPPAGE = 0.05
+# Whole tokens; less than a raw USDC is not worth a transaction, and cannot be moved.
+_DUST = 1e-6
 
 
 @dataclass(eq=False)
@@ -93,6 +95,6 @@ class Depositor(Agent):
         for collateral in range(len(view.protocol.clearing.collaterals)):
             state = view.state
             held = state.cash[own] if collateral == 0 else state.collateral[own, collateral]
-            held = np.where(flat, np.maximum(held, 0.0), 0.0)
+            held = np.where(flat & (held >= _DUST), held, 0.0)
             if np.any(held > 0.0):
                 yield PostMargin(self.index, collateral, -held)
