@@ -10,7 +10,7 @@ of NAV splits exactly, with ``b``/``a`` before/after and x, u the base asset and
     lp convexity           Δlp_x · P_x,a + Δlp_u · P_u,a   = ΔV − lp_x,b · ΔP_x − lp_u,b · ΔP_u
     lp fees                Δfees_x · P_x,a + Δfees_u · P_u,a
     hedge price            Σ s · Δcloseout · P_u,a      (index, basis and the skew others leave)
-    funding                −Σ s · ΔF · P_u,a
+    funding                −Σ s · ΔF · P_u,a            (and interest on Aave, see lending.py)
     loss sharing           −Σ |s| · Δℓ · P_u,a          (losses of others, socialised)
 
 Across the vault's own operations (and liquidations of its accounts) prices stand still: the change
@@ -32,11 +32,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.results import kernels as k
+from simulator.results.lending import LoanReading
 from simulator.results.operations import KEEPER_FUNCTIONS, LIQUIDATIONS, asked, on_vault
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import (
     Deposit,
     Liquidate,
+    LiquidateLoan,
     LiquidatePledge,
     Redeem,
     RedeemInKind,
@@ -111,6 +113,9 @@ class Attribution:
         # Paths between the first of a run of vault operations and what follows the last of it.
         self._operating = np.zeros(paths, np.bool_)
         self._everywhere = np.ones(paths, np.bool_)
+        aave = world.protocol.aave
+        self._loans = LoanReading(aave, paths) if aave is not None else None
+        self._last: Floats = np.empty((0, paths))  # the reading each path was last settled with
         # The latest reading of this step, and where something was done since.
         self._reading: Floats | None = None
         self._changed = np.zeros(paths, np.bool_)
@@ -131,6 +136,8 @@ class Attribution:
     def advanced(self, step: int, world: World) -> None:
         """Forget the readings of the step before; take the very first."""
         self._reading = None
+        if step > 0 and self._loans is not None:
+            self._loans.advance(self._last, world.observe())
         if step == 0:
             state = world.observe()
             self._held = self._collateral(state)
@@ -142,7 +149,7 @@ class Attribution:
         if isinstance(action, Deposit):
             return  # it moves idle USDC and nothing else, which no gap counts
         own = on_vault(action, self._protocol)
-        if isinstance(action, (*LIQUIDATIONS, RedeemInKind)):
+        if isinstance(action, (*LIQUIDATIONS, LiquidateLoan, RedeemInKind)):
             # What these do is told from the reading before, so it must be of this moment.
             self._settle(world, step, asked(action))
             self._before = self._standing(world)
@@ -189,6 +196,10 @@ class Attribution:
         elif isinstance(action, LiquidatePledge):
             rate = self._protocol.clearing.liquidation_penalty
             self._book("liquidation_penalty", -fill.amount_in * price * rate / (1.0 - rate), done)
+        elif isinstance(action, LiquidateLoan) and self._protocol.aave is not None:
+            asset = self._protocol.aave.legs[action.leg].reserve.asset
+            repaid = fill.amount_in * self._market.oracle_price[asset, step]
+            self._book("liquidation_penalty", repaid - fill.amount_out * price, done)
         written_off = world.observe().bad_debt - self._before.bad_debt
         self._book("written_off", written_off * price, done)
         if isinstance(action, Liquidate):
@@ -278,6 +289,8 @@ class Attribution:
             price,
             self._perps,
         )
+        if self._loans is not None:
+            self._loans.add(row, state, price)
         if extra:
             row[k.ROWS : k.ROWS + extra] = self._held
             row[k.ROWS + extra :] = price[self._baskets]

@@ -9,6 +9,7 @@ import numpy as np
 from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.capital import CapitalUse
 from simulator.results.correlation import realised_hedge
+from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.types import Status
@@ -144,7 +145,7 @@ class PathMetrics:
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         """Remember the perps of the vault before an operation on it."""
         if on_vault(action, self._protocol):
-            self._sizes = np.array(world.observe().size[: 1 + self._protocol.markets])
+            self._sizes = np.array(vault_sizes(world.observe(), self._protocol))
 
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """Count what was done and refused, and what it cost in gas: refusals pay too."""
@@ -154,7 +155,7 @@ class PathMetrics:
         if on_vault(action, self._protocol) and done:
             if kind in _COUNTED:
                 self._counts[_COUNTED[kind]] += fill.status == Status.OK
-            sizes = world.observe().size[: 1 + self._protocol.markets]
+            sizes = vault_sizes(world.observe(), self._protocol)
             price = self._market.oracle_price[:, step]
             add_turnover(self._sizes, sizes, price, self._perps, self._turnover)
 
@@ -286,14 +287,3 @@ def path_columns(protocol: Protocol) -> list[str]:
         "largest_nav",
         *(_refused(status) for status in _REFUSALS),
     ]
-
-
-def margin_ratio(state: Observation, accounts: range) -> Floats:
-    """Lowest equity over maintenance of the vault's accounts, ``[paths]``; NaN: no position."""
-    low = np.full(state.maintenance.shape[1], np.nan)
-    for account in accounts:
-        needed = state.maintenance[account]
-        ratio = np.full(needed.shape, np.nan)
-        np.divide(state.equity[account], needed, out=ratio, where=needed > 0.0)
-        np.fmin(low, ratio, out=low)
-    return low

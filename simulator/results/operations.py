@@ -11,6 +11,7 @@ from simulator.world.actions import (
     Deposit,
     Liquidate,
     LiquidateCollateral,
+    LiquidateLoan,
     LiquidatePledge,
     PostMargin,
     Rebalance,
@@ -42,7 +43,7 @@ def on_vault(action: Action, protocol: Protocol) -> bool:
     Everything else can reach the vault's NAV only through the fees its position earns, the skew at
     which its perps would close, and the waterfall behind somebody else's liquidation.
     """
-    if isinstance(action, (*KEEPER_FUNCTIONS, *ENTRY_AND_EXIT)):
+    if isinstance(action, (*KEEPER_FUNCTIONS, *ENTRY_AND_EXIT, LiquidateLoan)):
         return True
     if isinstance(action, LIQUIDATIONS):
         return action.account <= protocol.markets
@@ -51,7 +52,7 @@ def on_vault(action: Action, protocol: Protocol) -> bool:
 
 def asked(action: Action) -> Booleans:
     """Paths ``[paths]`` on which ``action`` is to be done."""
-    if isinstance(action, (Swap, PostMargin, LiquidateCollateral)):
+    if isinstance(action, (Swap, PostMargin, LiquidateCollateral, LiquidateLoan)):
         return np.not_equal(action.amount, 0.0)
     if isinstance(action, Trade):
         return np.not_equal(action.size, 0.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
-from simulator.results.metrics import margin_ratio
+from simulator.results.holdings import margin_ratio, vault_margin, vault_sizes
 from simulator.types import Status
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ class Recorder:
         lp = (state.lp_base + state.fees_base) * oracle[1]
         lp = lp + (state.lp_usdc + state.fees_usdc) * oracle[0]
         idle = state.idle_base * oracle[1] + state.idle_usdc * oracle[0]
-        margin = state.account_value[self._accounts.start : self._accounts.stop]
-        size = state.size[: self._accounts.stop]
+        size = vault_sizes(state, self._protocol)[: self._accounts.stop]
         rows: list[Floats] = [
             *self._market.index[:, step],
             *oracle,
@@ -146,7 +145,7 @@ class Recorder:
             self._price.relative(),
             lp,
             idle,
-            sum(margin[1:], start=margin[0]),
+            vault_margin(state, self._accounts),
             margin_ratio(state, self._accounts),
             *(sum(size[1:, m], start=size[0, m]) for m in range(self._protocol.markets)),
             *state.betas,
