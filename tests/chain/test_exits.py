@@ -1,8 +1,8 @@
-"""Exits and seizures on chain: queue, in kind, pledges; each checked against the Lens."""
+"""Exits and seizures: queue, in kind, pledges, loans; on chain, in the model, and by the Lens."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,10 +11,14 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import Status
 from simulator.world import actions
+from simulator.world.base import Observation
 from simulator.world.chain.world import ChainWorld
+from simulator.world.model.world import ModelWorld
 from tests.chain.lens_check import compare_with_the_lens
 
 YES = np.array([True])
+TOLERANCE = 1e-9  # what `hedgesim verify` asks of the two worlds
+DUST = 1e-5  # whole units; what is left of less is rounding of much larger amounts
 
 
 def one(value: float) -> np.ndarray:
@@ -22,12 +26,17 @@ def one(value: float) -> np.ndarray:
 
 
 class Stage:
-    """One path of a world; every action is checked, done or refused."""
+    """One path of both worlds; every action is checked, done or refused."""
 
     def __init__(self, protocol, paths) -> None:
         self.protocol = protocol
-        self.world = ChainWorld(protocol, paths)
-        self.world.advance(0)
+        self.world, self.model = ChainWorld(protocol, paths), ModelWorld(protocol, paths)
+        self.advance(0)
+
+    def advance(self, step: int) -> None:
+        """Move both to a step."""
+        self.world.advance(step)
+        self.model.advance(step)
 
     def agent(self, name: str) -> int:
         """Index of an agent."""
@@ -35,10 +44,22 @@ class Stage:
 
     def do(self, action, status=Status.OK) -> tuple[float, float]:
         """Carry out an action; (amount in, amount out)."""
-        fill = self.world.execute(action)
+        fill, modelled = self.world.execute(action), self.model.execute(action)
         assert Status(int(fill.status[0])) is status, action
+        assert Status(int(modelled.status[0])) is status, action
+        for name in ("amount_in", "amount_out"):
+            assert getattr(modelled, name) == pytest.approx(getattr(fill, name), rel=TOLERANCE)
         compare_with_the_lens(self.world)
+        self.compare_worlds()
         return float(fill.amount_in[0]), float(fill.amount_out[0])
+
+    def compare_worlds(self) -> None:
+        """Every field of the two observations."""
+        reported, modelled = self.world.reported(), self.model.observe()
+        for field in fields(Observation):
+            theirs, ours = getattr(reported, field.name), getattr(modelled, field.name)
+            scale = np.maximum(np.abs(theirs).max(initial=0.0), DUST)
+            assert np.all(np.abs(ours - theirs) <= TOLERANCE * scale), field.name
 
     def start_vault(self, scale: float = 1.0) -> None:
         """A million (or a part) of the depositor's and some of a trader's, placed and hedged."""
@@ -135,7 +156,7 @@ def test_the_fee_receiver_is_paid_in_shares(quiet_paths):
     made = Stage(protocol, quiet_paths())
     made.start_vault()
     assert made.see("fee_shares") == 0.0
-    made.world.advance(3)
+    made.advance(3)
     made.do(actions.Deposit(made.agent("depositor"), one(1e4)))
     hours = 3 * made.world.market.step_seconds / 3_600
     expected = made.see("shares") * 0.1 * hours / (365 * 24)
@@ -164,7 +185,7 @@ def test_pledged_liquidity_of_a_failing_account_is_sold(pledged):
     liquidator = pledged.agent("liquidator")
     own = pledged.protocol.account_of(liquidator)
     base = [terms.asset for terms in pledged.protocol.clearing.collaterals].index(1)
-    pledged.world.advance(2)
+    pledged.advance(2)
     assert pledged.see("liquidity") > 0.0
     assert pledged.see("equity", 0) < 0.0
     cash = pledged.see("cash", 0)
@@ -175,3 +196,36 @@ def test_pledged_liquidity_of_a_failing_account_is_sold(pledged):
     assert pledged.see("collateral", own, base) * price == pytest.approx(paid, rel=1e-6)
     assert pledged.see("cash", 0) - cash > paid  # and the USDC that was in the position
     pledged.do(actions.LiquidatePledge(liquidator, 0, YES), Status.NOT_LIQUIDATABLE)
+
+
+def test_a_failing_loan_is_liquidated_at_aave_by_who_brings_the_asset(quiet_paths):
+    """BTC borrowed and sold rises fourfold; the liquidator buys some in the leg's own pool."""
+    protocol = resolve(load("aave-hedge"))
+    quiet = quiet_paths()
+    price = quiet.oracle_price.copy()
+    leg = protocol.aave.legs[0]
+    price[leg.reserve.asset, 2:] *= 4.0
+    stage = Stage(protocol, replace(quiet, index=price, oracle_price=price))
+    liquidator = stage.agent("liquidator")
+    stage.start_vault(0.1)
+    debt = stage.see("aave_debt", 0)
+    assert debt > 0.0
+    before = stage.see("wallet_leg", liquidator, 0)
+    spent, bought = stage.do(
+        actions.Swap(liquidator, one(-2e3), one(0.0), one(0.0), leg=0),
+    )
+    assert spent == pytest.approx(2e3, rel=1e-12)
+    assert stage.see("wallet_leg", liquidator, 0) == pytest.approx(before + bought, rel=1e-9)
+    asked = actions.LiquidateLoan(liquidator, 0, one(bought))
+    stage.do(asked, Status.NOT_LIQUIDATABLE)
+
+    stage.advance(2)
+    assert stage.see("aave_equity", 0) < stage.see("aave_maintenance", 0)
+    usdc = stage.see("wallet_usdc", liquidator)
+    repaid, taken = stage.do(asked)
+    assert repaid == pytest.approx(bought, rel=1e-9)
+    bonus = 1.0 + protocol.aave.liquidation_bonus
+    worth = repaid * 4.0 * protocol.assets[leg.reserve.asset].price
+    assert taken == pytest.approx(worth * bonus, rel=1e-6)
+    assert stage.see("wallet_usdc", liquidator) - usdc == pytest.approx(taken, rel=1e-6)
+    assert stage.see("aave_debt", 0) < debt

@@ -29,10 +29,13 @@ def measured(protocol, anvil_url, agent, quiet_paths):
     """Gas by kind of action, the mean of courses of events in which each kind succeeds."""
     used: dict[type, list[int]] = {}
     pledged = resolve(load("calm", ["clearing.margin=portfolio"]))
+    lending = resolve(load("aave-hedge"))
     for terms, rises, course in (
         (protocol, RALLY, course_of_a_vault(protocol, agent)),
         (pledged, JUMP, course_of_a_pledge(pledged, agent)),
+        (lending, JUMP, course_of_a_loan(lending, agent)),
     ):
+        assert [asset.price for asset in terms.assets] == [a.price for a in protocol.assets]
         quiet = quiet_paths(steps=len(rises) - 1)
         price = quiet.oracle_price.copy()
         for market in terms.clearing.markets:
@@ -63,6 +66,21 @@ def course_of_a_pledge(protocol, agent):
     ]
 
 
+def course_of_a_loan(protocol, _agent):
+    agent = [slot.name for slot in protocol.agents].index
+    keeper, liquidator = agent("keeper"), agent("liquidator")
+    return [
+        [
+            actions.Deposit(agent("depositor"), ONE * 1e5),
+            actions.PostBetas(agent("risk_manager"), np.ones((protocol.markets, 1)), YES),
+            actions.Recenter(keeper, YES),
+            actions.Rebalance(keeper, YES),
+            actions.Swap(liquidator, ONE * -1e4, ONE * 0.0, ONE * 0.0, leg=0),
+        ],
+        [actions.LiquidateLoan(liquidator, 0, ONE * 0.1)],
+    ]
+
+
 def course_of_a_vault(protocol, agent):
     trader, keeper, venue = agent("noise_trader"), agent("keeper"), agent("liquidator")
     taker = agent("perp_arbitrageur")
@@ -83,7 +101,7 @@ def course_of_a_vault(protocol, agent):
             # A short worth most of what two hundred base tokens and little cash can carry.
             actions.PostMargin(trader, base, ONE * 200.0),
             actions.PostMargin(trader, 0, ONE * -(cash - 1e4)),
-            actions.Trade(trader, 0, ONE * -2.5e6 / first, none),
+            actions.Trade(trader, 0, ONE * -2e6 / first, none),
             actions.Redeem(depositor, ONE * 1e3),
             actions.RequestRedeem(depositor, ONE * 1e3),
             actions.CancelRequest(depositor, YES),
