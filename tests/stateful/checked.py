@@ -55,7 +55,7 @@ def prologue(draw: Draw) -> list[tuple[str, list[Any]]]:
     """A start with people in it: margin, deposits, a hedged vault with liquidity in place."""
     traders = ("trader", "other trader", "liquidity provider", "sandwicher", "attacker")
     margin = [
-        ("deposit_margin", [name, draw.pick([0, 0, 1, 2]), 0, draw.integer(10**9, 3 * 10**11)])
+        ("deposit_margin", [name, draw.pick([0, 0, 0, 1, 2]), 0, draw.integer(10**9, 10**11)])
         for name in traders
     ]
     return [
@@ -65,6 +65,8 @@ def prologue(draw: Draw) -> list[tuple[str, list[Any]]]:
         ("deposit", ["other depositor", draw.integer(10**9, 10**11)]),
         ("arbitrage", [draw.integer(-5, 5)]),
         ("keep", ["keeper", "recenter"]),
+        ("mint_liquidity", ["liquidity provider", -201_700, -200_500, draw.integer(50, 200)]),
+        ("pledge", ["liquidity provider", 0, 2]),
         ("post_betas", [7 * 10**17, 2 * 10**17]),
         ("keep", ["keeper", "rebalance"]),
     ]

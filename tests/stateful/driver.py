@@ -81,7 +81,7 @@ def fails(variant: str, operations: Operations) -> str:
 
 
 def shrunk(failure: Failure) -> Failure:
-    """The failure with operations left out as long as it fails alike, from long stretches to one."""
+    """The failure with operations left out as long as it fails alike, long stretches first."""
     operations, kind = list(failure.operations), failure.message[:60].split(":", 1)[-1][:25]
     attempts, width = 0, max(len(operations) // 2, 1)
     while width and attempts < SHRINKING:

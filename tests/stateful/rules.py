@@ -25,7 +25,7 @@ WEIGHTS = {
     "keep": 8,
     "arbitrage": 8,
     "advance": 7,
-    "shock": 5,
+    "shock": 7,
     "post_betas": 3,
     "silence": 1,
     "depth": 1,

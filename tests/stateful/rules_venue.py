@@ -45,7 +45,10 @@ def an_account(world: World, draw: Draw) -> tuple[str, int]:
         for name in TRADERS
         for sub in range(MARKETS + 1)
         if number_of(world, name, sub) in world.ledger.accounts
-        and world.ledger.account(number_of(world, name, sub)).cash > 10**18
+        and (
+            world.ledger.account(number_of(world, name, sub)).cash > 10**18
+            or world.ledger.account(number_of(world, name, sub)).pledges
+        )
     ]
     return draw.pick(rich) if rich and draw.chance(85) else (draw.pick(TRADERS), a_sub(draw))
 
@@ -54,7 +57,7 @@ def propose_deposit_margin(world: World, draw: Draw) -> Arguments:
     name = draw.pick(TRADERS)
     c = draw.pick([0, 0, 0, 1, 2])
     most = world.system.balance(COLLATERALS[c], who(world, name))
-    return [name, a_sub(draw), c, draw.amount(most // draw.pick([1, 5, 50]))]
+    return [name, a_sub(draw), c, draw.amount(most // draw.pick([1, 50, 200, 2_000]))]
 
 
 def run_deposit_margin(world: World, name: str, sub: int, c: int, raw: int) -> None:
@@ -114,7 +117,9 @@ def propose_open(world: World, draw: Draw) -> Arguments:
     m = sub - 1 if sub else draw.integer(0, MARKETS - 1)
     ledger, number = world.ledger, number_of(world, name, sub)
     price = ledger.prices.get(ledger.terms[m].asset, 10**18)
-    equity = max(ledger.account(number).cash, 0) + 10**18
+    equity = 10**18
+    if world.fresh():
+        equity += max(margin.valuation(ledger, number).initial_equity, 0)
     rate = ledger.terms[m].maintenance_rate * ledger.parameters.initial_multiple // WAD
     if ledger.parameters.risk_multiple and not sub:
         rate = rate * draw.integer(6, 30) // 10  # portfolio risk asks for more, or for less
@@ -306,7 +311,9 @@ def nft(world: World, token_id: int) -> Pledge:
 def propose_pledge(world: World, draw: Draw) -> Arguments:
     owned = sorted(world.nfts)
     token_id = draw.pick(owned) if owned else 1
-    return [draw.pick(["liquidity provider", "attacker"]), draw.pick([0, 0, 0, 1]), token_id]
+    names = {address: name for name, address in world.system.actors.items()}
+    owner = names.get(world.nfts.get(token_id, 0), "attacker")
+    return [owner if draw.chance(90) else "attacker", draw.pick([0, 0, 0, 0, 1]), token_id]
 
 
 def run_pledge(world: World, name: str, sub: int, token_id: int) -> None:

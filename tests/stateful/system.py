@@ -50,6 +50,13 @@ mapping_slot = cache(_mapping_slot)
 @cache
 def protocol(variant: str) -> Protocol:
     calm = resolve(load("calm"))
+    if variant == "search":  # nothing changed but that keepers and liquidators work for nothing
+        return replace(
+            calm,
+            agents=(),
+            clearing=replace(calm.clearing, liquidator_share=0.0),
+            vault=replace(calm.vault, keeper_reward=0.0, hedge_band=0.005, management_fee=0.0),
+        )
     thin = tuple(replace(b, liquidity=b.liquidity // 4) for b in calm.pool.background)
     markets = tuple(
         replace(
@@ -187,8 +194,8 @@ def _lender(
 ) -> str:
     """A pool of another fee with ten times the money."""
     owner, pair = deployed.roles.deployer, (deployed.tokens[BASE], deployed.tokens[USDC])
-    factory.transact(owner, "createPool", *pair, 3_000)
-    address = str(factory.call("getPool", *pair, 3_000))
+    factory.transact(owner, "createPool", *pair, 10_000)
+    address = str(factory.call("getPool", *pair, 10_000))
     pool = Contract(artifacts.load("UniswapV3Pool"), address, chain)
     pool.transact(owner, "initialize", protocol("gross").pool.sqrt_price_x96)
     provider = new(artifacts.load("PassiveProvider"), owner, address)
@@ -196,7 +203,7 @@ def _lender(
         Contract(artifacts.load("Token"), token, chain).transact(
             owner, "mint", provider.address, 2**112
         )
-    provider.transact(owner, "set_liquidity", [(-887_220, 887_220, 10**18)])
+    provider.transact(owner, "set_liquidity", [(-887_200, 887_200, 10**18)])
     return address
 
 

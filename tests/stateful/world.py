@@ -44,7 +44,12 @@ def require(holds: bool, text: str) -> None:
 
 
 @cache
-def _vault_slot(name: str) -> int:
+def clearing_slot(name: str) -> int:
+    return artifacts.load("ClearingHouse").slots[name]
+
+
+@cache
+def vault_slot(name: str) -> int:
     return artifacts.load("HedgeVault").slots[name]
 
 
@@ -124,7 +129,7 @@ class World:
             accounts=tuple(s.vault << 8 | sub for sub in subs),
             pledged=v.pledged,
             fee_receiver=int(s.deployed.roles.fee_receiver, 16),
-            accrued_at=s.read(s.vault, _vault_slot("fees_accrued_at")),
+            accrued_at=s.read(s.vault, vault_slot("fees_accrued_at")),
         )
 
     # ------------------------------------------------------------------------ time and the oracle
@@ -395,7 +400,7 @@ class World:
         return self.read_vault("token_id")
 
     def read_vault(self, name: str) -> int:
-        return self.system.read(self.system.vault, _vault_slot(name))
+        return self.system.read(self.system.vault, vault_slot(name))
 
     def read_fees(self) -> None:
         """What the pool owes the vault's position now, from the pool's own counters."""
@@ -419,7 +424,7 @@ class World:
         s, book = self.system, self.book
 
         def stored(name: str, *keys: int) -> int:
-            return s.read(s.vault, mapping_slot(_vault_slot(name), *keys))
+            return s.read(s.vault, mapping_slot(vault_slot(name), *keys))
 
         mine = {
             "idle_usdc": book.idle_usdc,
@@ -437,7 +442,7 @@ class World:
             require(held == shares, f"shares of {holder:#x}: {held}, books {shares}")
 
     def read_share_balance(self, holder: int) -> int:
-        return self.system.read(self.system.vault, mapping_slot(_vault_slot("balanceOf"), holder))
+        return self.system.read(self.system.vault, mapping_slot(vault_slot("balanceOf"), holder))
 
 
 def uncollected(s: System, token_id: int) -> tuple[int, int]:
