@@ -23,6 +23,9 @@ from simulator.world.actions import (
     Rebalance,
     Recenter,
     Redeem,
+    RedeemInKind,
+    RequestRedeem,
+    SettleWithdrawals,
     Swap,
     Trade,
 )
@@ -150,6 +153,50 @@ def test_deposits_and_redemptions_are_flows_not_profit(quiet: Config) -> None:
     assert np.abs(attribution.leg(BUCKETS)).max() < 1e-6
 
 
+def test_what_the_queue_pays_is_a_flow_and_the_request_is_none(quiet: Config) -> None:
+    paths = quiet.paths
+    script: Script = {
+        0: opening(quiet),
+        2: [lambda view, me: RequestRedeem(me, view.state.wallet_shares[me] / 2)],
+        3: [lambda view, me: SettleWithdrawals(me, np.ones(paths), always(paths))],
+    }
+    agent, diary, _, world = play(quiet, script)
+    assert np.array_equal(diary.flows[2], diary.flows[1])
+    paid = agent.fills[-1].amount_out * world.market.oracle_price[0, 3]
+    assert (paid > 4e5).all()
+    assert np.allclose(diary.flows[2] - diary.flows[3], paid, rtol=1e-12)
+    moved = diary.moved(3)
+    assert np.abs(moved["trading_cost"]).max() < 0.02 * paid.min()
+
+
+def test_an_exit_in_kind_is_a_flow_of_its_part_of_nav(quiet: Config) -> None:
+    # The exiting agent's own account takes the slice, so it may hold no position.
+    navs: list[np.ndarray] = []
+
+    def leave(view: View, me: int) -> Action:
+        navs.append(np.array(view.state.nav))
+        return RedeemInKind(me, view.state.wallet_shares[me] / 4)
+
+    agent, diary, _, world = play(quiet, {0: opening(quiet), 2: [leave]})
+    part = agent.fills[-1].amount_out
+    assert np.allclose(part, 0.25, rtol=1e-6)
+    assert np.allclose(diary.flows[1] - diary.flows[2], part * navs[0], rtol=1e-9)
+    # What is left is worth the same per share but for the smaller short, nearer to its close-out.
+    assert np.abs(diary.moved(2).get("trading_cost", np.zeros(1))).max() < 1e-4 * navs[0].min()
+    assert (world.observe().size[0] < 0.0).any()
+
+
+def test_auto_deleveraging_of_the_vault_is_loss_sharing() -> None:
+    config = load("liquidation-cascade", ["paths=6"])
+    paths = simulate_chunk(Plan(config, "model", (), 0), 0, 6, 0).paths
+    taken = paths["adl_notional"] > 0
+    assert taken.any()
+    assert (paths["loss_sharing"][taken] < 0).all()
+    # It is closed above the market, by at most what the crowd still owed: a quarter of it.
+    assert (-paths["loss_sharing"][taken] < 0.3 * paths["adl_notional"][taken]).all()
+    assert (paths["liquidations"] == 0).all()
+
+
 def test_a_swap_of_others_pays_the_position_fees_and_nothing_else(quiet: Config) -> None:
     paths = quiet.paths
     # Amounts of the position are taken at the oracle price, which a swap does not move.
@@ -241,6 +288,7 @@ def test_gap_rows_of_the_kernel_are_the_named_buckets() -> None:
         "funding": kernels.FUNDING,
         "trading_cost": kernels.TRADING_COST,
         "collateral_revaluation": kernels.REVALUATION,
+        "loss_sharing": kernels.LOSS_SHARING,
     }
     assert {name: BUCKETS.index(name) for name in names} == names
 
