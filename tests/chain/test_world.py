@@ -143,11 +143,13 @@ def test_trades_are_refused_by_name_and_change_nothing(world, protocol, agent):
     trader = agent("noise_trader")
     terms = protocol.clearing.markets[0]
     index = protocol.assets[terms.asset].price
+    floor = protocol.clearing.gross_floor
+    inventory = min(terms.max_skew, terms.skew_scale * floor * terms.maintenance_rate / 2)
     before = state_bytes(world)
     refusals = {
         (1.0, index * 0.99): Status.SLIPPAGE,
-        (terms.max_skew * 1.01, 10 * index): Status.INVENTORY_LIMIT,
-        (terms.max_skew * 0.99, 10 * index): Status.BELOW_INITIAL_MARGIN,
+        (inventory * 1.01, 10 * index): Status.INVENTORY_LIMIT,
+        (inventory * 0.99, 10 * index): Status.BELOW_INITIAL_MARGIN,
         (1e-20, 10 * index): Status.NONE,  # below the last digit: nothing is asked
     }
     for (size, limit), status in refusals.items():
