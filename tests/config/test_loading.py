@@ -20,15 +20,18 @@ from simulator.config import (
 from simulator.types import InputError
 
 NAMES = [
+    "aave-hedge",
     "calm",
     "correlation-breakdown",
     "correlation-convergence",
     "hedge-liquidation",
+    "liquidation-cascade",
+    "oracle-lag",
     "usdc-depeg-2023",
 ]
 
 
-def test_five_scenarios_are_built_in_each_with_one_line() -> None:
+def test_the_built_in_scenarios_have_one_line_each() -> None:
     assert sorted(scenarios()) == NAMES
     assert all(line and "\n" not in line for line in scenarios().values())
 

@@ -122,6 +122,8 @@ def frictionless(
                 "stETH": {"price": 1_500.0, "volatility": volatility},
             },
             "correlation": {"pairs": {"ETH/stETH": 1.0}},
+            # Every move is a round: fees of zero leave no option on the oracle's lag.
+            "oracle": {"deviation": 0.0},
             "pool": {"base": "ETH", "fee_ppm": 100, "background": background},
             "clearing": {
                 "liquidation_penalty": 0.0,
