@@ -1,11 +1,15 @@
-"""The long comparison of the two worlds: every built-in scenario, 20 paths of 500 steps.
+"""The long checks, run by ``make campaign``; exits 0 when all of them hold.
 
-Exits 0 when model and contracts agree to 1e-9 with no decision flip on all of them, and between
-them the runs contain what a comparison must have seen to mean anything. Run by ``make campaign``.
+The comparison of the two worlds: every built-in scenario, 20 paths of 500 steps; model and contracts
+agree to 1e-9 with no decision flip on all of them, and between them the runs contain what a
+comparison must have seen to mean anything. Then the stateful campaign and the search for profit
+(``tests/stateful``), and the exact references at full size.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,7 +28,33 @@ MUST_SEE: dict[str, Callable[[Comparison], int]] = {
 }
 
 
+REFERENCES = (
+    "tests/reference",
+    "tests/properties/test_uniswap_reference.py",
+)
+
+
 def main() -> int:
+    """All of it, also where something failed before."""
+    checks = [worlds_agree(), stateful(), references()]
+    return 0 if all(checks) else 1
+
+
+def stateful() -> bool:
+    """Random operations and attacks on the contracts, each with an exact ledger beside it."""
+    return (
+        subprocess.run([sys.executable, "tests/stateful/campaign.py"], check=False).returncode == 0
+    )
+
+
+def references() -> bool:
+    """The contracts against the integer reference and against Uniswap's bytecode."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:ape_test", "-q", "-n", "2", *REFERENCES]
+    environment = os.environ | {"HEDGESIM_CAMPAIGN": "1", "HEDGESIM_STATES": "12000"}
+    return subprocess.run(command, check=False, env=environment).returncode == 0
+
+
+def worlds_agree() -> bool:
     """Compare, print a line per scenario, and say what was seen."""
     comparisons = []
     print(f"{'scenario':24} {'largest error':>13} {'flips':>6} {'actions':>8} {'seconds':>8}")
@@ -43,7 +73,7 @@ def main() -> int:
     agree = all(comparison.agrees for comparison in comparisons)
     print("the worlds agree" if agree else "the worlds DIFFER", end="")
     print("" if complete else "; something that had to be seen was not")
-    return 0 if agree and complete else 1
+    return agree and complete
 
 
 if __name__ == "__main__":

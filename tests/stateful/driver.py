@@ -86,7 +86,7 @@ def shrunk(failure: Failure) -> Failure:
     attempts, width = 0, max(len(operations) // 2, 1)
     while width and attempts < SHRINKING:
         start, shorter = 0, False
-        while start < len(operations) - 1 and attempts < SHRINKING:
+        while start < len(operations) and attempts < SHRINKING:
             fewer = operations[:start] + operations[start + width :]
             attempts += 1
             if kind in f" {fails(failure.variant, fewer)}":

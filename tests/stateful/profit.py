@@ -53,14 +53,24 @@ class Found:
 
 
 class Search:
-    """One start state and the moves from it. ``lag``: the oracle is that much behind the index."""
+    """One start state and the moves from it.
 
-    def __init__(self, seed: int) -> None:
+    ``lag``: basis points the oracle is behind the index. ``astray``: basis points the pool is away
+    from it, which is money for anyone: the search must find it.
+    """
+
+    def __init__(self, seed: int, astray: int = 0) -> None:
         self.draw = random.Random(seed)
         self.world = World("search")
         self.s = self.world.system
         self.lag = self.draw.choice([0, 0, 45, -45])  # basis points; the deviation is 50
         self.scene = self._set_up()
+        if astray:
+            index = self.world.index
+            right = index[self.world.base]
+            index[self.world.base] = right * (10_000 + astray) // 10_000
+            self.push_pool()
+            index[self.world.base] = right
         self.before = self.wealth()
         self.out = Found()
 
@@ -83,7 +93,8 @@ class Search:
             self.tell(honest, s.vault, "deposit(uint256,address)", 10**11, honest)
         if scene == "in line":
             self.tell(honest, s.vault, "request_redeem(uint256,address)", 10**22, honest)
-        w.pass_time(12)
+        w.pass_time(43_300)  # betas may be posted again
+        w.honest_report()
         for name in TRADERS:
             actor = s.actors[name]
             for sub in (0, 1):
@@ -353,7 +364,7 @@ def _search(arguments: tuple[int, int]) -> Found:
 def search(seed: int, sequences: int, workers: int) -> Found:
     """At least so many sequences, from many start states."""
     genesis("search")
-    each = 800
+    each = min(800, max(sequences // 8, 1))
     jobs = [(seed * 1_000_003 + i, each) for i in range(-(-sequences // each))]
     total = Found()
     if workers == 1:

@@ -1,0 +1,88 @@
+"""The stateful campaign in small: the machine of Hypothesis, seeded runs, the search for profit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.stateful import checked, driver, profit, replay
+from tests.stateful.machine import SystemMachine
+from tests.stateful.rules import RULES
+from tests.stateful.world import Mismatch
+
+SystemMachine.TestCase.settings = settings(
+    max_examples=6,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+TestSystemMachine = SystemMachine.TestCase
+
+ATTACKERS = {
+    "donor": ("donate", "donate_liquidity"),
+    "flash borrower": ("flash",),
+    "sandwicher": ("sandwich",),
+    "oracle pusher": ("faulty_report",),
+    "two colluders": ("collude",),
+    "reentrant token": ("reenter",),
+    "griefer": ("grief",),
+    "stolen role key": ("stolen_risk_key", "stolen_owner_key"),
+}
+
+
+def test_there_are_25_rules_40_invariants_and_every_attacker() -> None:
+    assert len(RULES) >= 25
+    assert len(checked.INVARIANTS) >= 40
+    assert all(rule in RULES for rules in ATTACKERS.values() for rule in rules)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_books_agree_and_invariants_hold_after_every_step(seed: int) -> None:
+    found = driver.campaign(seed, 900, workers=1)
+    assert not found.failures, found.failures[0].script()
+    assert found.steps >= 900
+    assert found.seen["trade done"] > 20
+    assert found.seen["inv_storage_is_the_ledger"] == found.steps
+
+
+def test_no_attack_pays() -> None:
+    found = profit.search(1, 2_400, workers=1)
+    assert found.sequences >= 2_400
+    assert found.best <= 0, found.by
+
+
+def test_the_search_finds_money_that_lies_around() -> None:
+    """A pool one percent away from the index pays whoever brings it back."""
+    found = profit.Search(1, astray=100).run(150)
+    assert found.best > 0
+
+
+def test_a_failure_is_printed_as_a_script_that_fails_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A planted invariant: the failure is found, shrunk to the culprit, and replayed."""
+
+    def no_donations(world: Any) -> None:
+        if world.book.donated_usdc:
+            raise Mismatch("somebody gave the vault something")
+
+    monkeypatch.setitem(checked.INVARIANTS, "inv_no_donations", no_donations)
+    operations: driver.Operations = [
+        ("deposit", ["depositor", 10**9]),
+        ("donate", ["vault", 0, 10**6]),
+        ("advance", [12, 0, 0, 0, 0, 0]),
+    ]
+    failed = driver.Failure("gross", operations, f"seed 0: {driver.fails('gross', operations)}")
+    script = driver.shrunk(failed).script()
+    assert [json.loads(line)[0] for line in script.splitlines()[1:]] == ["donate"]
+    with pytest.raises(Mismatch, match="gave the vault"):
+        replay.replay(script)
+    monkeypatch.delitem(checked.INVARIANTS, "inv_no_donations")
+    assert replay.replay(script) == 0
+    assert "donate" in capsys.readouterr().out
