@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Parts of both legs a settlement of the queue may unwind, tried one after the other while refused:
 # what a thin pool cannot take whole it may take in pieces.
 _FRACTIONS = (1.0, 0.25, 0.0625)
+# After a settlement that could pay nobody (the venue holds margin back for hours after an
+# insolvency), how long until it tries again, seconds.
+_PATIENCE = 3_600
 
 
 @dataclass(eq=False)
@@ -31,6 +34,7 @@ class Keeper(Agent):
 
     minimum_profit_usd: float
     settlement_gas_usd: float = 50.0
+    _settles_from: Floats | None = field(default=None, init=False, repr=False)  # [P] seconds
 
     def act(self, view: View) -> Actions:
         """Range first, then margin, then the hedge, each judged on what the one before left."""
@@ -54,10 +58,15 @@ class Keeper(Agent):
     def _settle(self, view: View) -> Actions:
         when: Booleans = view.state.queued_shares > 0.0
         when = when & (view.gas_cost(SettleWithdrawals) <= self.settlement_gas_usd)
+        if view.step == 0 or self._settles_from is None:
+            self._settles_from = np.zeros(when.shape)
+        when = when & (view.seconds >= self._settles_from)
         for fraction in _FRACTIONS:
             if not np.any(when):
                 return
             fill = yield SettleWithdrawals(self.index, np.full(when.shape, fraction), when)
+            nothing = np.isin(fill.status, (Status.INSUFFICIENT_LIQUIDITY, Status.STALE_ORACLE))
+            self._settles_from[when & nothing] = view.seconds + _PATIENCE
             refused = (fill.status == Status.SLIPPAGE) | (fill.status == Status.INVENTORY_LIMIT)
             when = when & (refused | (fill.status == Status.BELOW_INITIAL_MARGIN))
 
