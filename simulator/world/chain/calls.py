@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.types import USDC_DECIMALS
 from simulator.world.chain.codec import selector, word, words
-from simulator.world.chain.observation import WALLET_WORDS
+from simulator.world.chain.layout import WALLET_WORDS
 from simulator.world.chain.terms import WAD_DECIMALS
 from simulator.world.units import from_raw, snap, to_raw
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from simulator.types import Booleans, Floats
     from simulator.world import actions
     from simulator.world.chain.addresses import Deployment
-    from simulator.world.chain.observation import Layout, Source
+    from simulator.world.chain.layout import Layout
+    from simulator.world.chain.observation import Source
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.world.chain.calls import WAD, Caller, paths_of
 from simulator.world.chain.codec import WORD, selector, word, words
-from simulator.world.chain.observation import POSITION_WORDS
+from simulator.world.chain.layout import POSITION_WORDS
 from simulator.world.chain.terms import WAD_DECIMALS
 from simulator.world.units import factor_words, to_raw
 

@@ -17,12 +17,13 @@ from eth_utils import keccak
 from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import MAX_UINT256, WORD, signed_word, words
-from simulator.world.chain.observation import FIRST_WORD, POSITION_WORDS, Source
+from simulator.world.chain.layout import FIRST_WORD, POSITION_WORDS
+from simulator.world.chain.observation import Source
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
     from simulator.world.chain.addresses import Deployment
-    from simulator.world.chain.observation import Layout
+    from simulator.world.chain.layout import Layout
     from simulator.world.chain.revm import RevmTransport
 
 # Storage of UniswapV3Pool.sol (v3-core 1.0.1) and NonfungiblePositionManager.sol (v3-periphery

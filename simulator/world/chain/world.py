@@ -13,8 +13,9 @@ from simulator.world.base import World
 from simulator.world.chain.codec import Reverted, encode_with_arrays, selector, status_of, words
 from simulator.world.chain.deployment import deploy
 from simulator.world.chain.execution import Translator
+from simulator.world.chain.layout import Layout
 from simulator.world.chain.mirror import Mirror
-from simulator.world.chain.observation import ChainObservation, Layout, LensSource
+from simulator.world.chain.observation import ChainObservation, LensSource
 from simulator.world.chain.terms import WAD_DECIMALS, background_targets, wad
 from simulator.world.units import to_raw
 
