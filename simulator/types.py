@@ -111,7 +111,8 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "token: insufficient balance": Status.INSUFFICIENT_BALANCE,
     "35": Status.BELOW_INITIAL_MARGIN,  # Aave v3: the health factor would be below one
     "45": Status.NOT_LIQUIDATABLE,  # Aave v3: the health factor is not below one
-    "46": Status.NO_POSITION,  # Aave v3: nothing is owed of this asset
+    "46": Status.NOT_LIQUIDATABLE,  # Aave v3: no such collateral is left
+    "47": Status.NO_POSITION,  # Aave v3: nothing is owed of this asset
 }
 
 

@@ -94,7 +94,10 @@ class Keeper(Agent):
         with np.errstate(divide="ignore", invalid="ignore"):
             part = np.minimum(missing / (required + freed), 1.0)
         # Without liquidity there is nothing to protect, and nothing to be paid for.
-        return np.max(np.where(missing > 0.0, part * lp, 0.0), axis=0)
+        protected = np.max(np.where(missing > 0.0, part * lp, 0.0), axis=0)
+        # Aave lets go of no collateral while the account there is unhealthy.
+        stuck = np.any(state.aave_equity < state.aave_maintenance, axis=0)
+        return np.where(stuck, 0.0, protected)
 
     def _missing(self, view: View, ratio: float) -> Floats:
         """USD the vault's accounts below ``ratio`` are short of the margin target, by account."""

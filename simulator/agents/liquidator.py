@@ -104,6 +104,8 @@ class Liquidator(Agent):
         price, spot = view.oracle(asset), view.leg_price(leg)
         owed = state.aave_debt[leg] * price
         cost = np.minimum(owed * 0.5, state.wallet_usdc[self.index] * view.oracle(0))
+        left = state.aave_supplied[0] * view.oracle(0) / (1.0 + aave.liquidation_bonus)
+        cost = np.minimum(cost, left)
         lost = cost * (np.abs(spot * view.oracle(0) / price - 1.0) + _SLIPPAGE)
         profit = cost * aave.liquidation_bonus - lost
         gas = 2.0 * view.gas_cost(Swap) + view.gas_cost(LiquidateLoan)

@@ -238,7 +238,7 @@ def liquidate(
     """
     loan = value(table, aave, oracle, i)
     owed = debt(aave, oracle, leg, i)
-    if loan.equity >= loan.maintenance:
+    if loan.equity >= loan.maintenance or loan.supplied <= 0.0:
         return NOT_LIQUIDATABLE, 0.0, 0.0
     if owed <= 0.0:
         return NO_POSITION, 0.0, 0.0
