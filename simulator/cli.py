@@ -310,6 +310,7 @@ def _verify_random(
         trials = verify_random(seed, count, paths, steps, progress=progress)
     differing = [trial for trial in trials if not trial.comparison.agrees]
     for trial in differing:
+        Path("out").mkdir(exist_ok=True)
         write_text(Path("out") / f"{trial.config.name}.yaml", to_yaml(trial.config))
     if as_json:
         _print_json({trial.config.name: trial.comparison.to_json() for trial in trials})

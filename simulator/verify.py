@@ -33,6 +33,8 @@ VARIABLES = tuple(field.name for field in fields(Observation))
 
 # Below this magnitude (one raw USDC unit, in whole tokens) a variable is dust on chain too.
 _DUST = 1e-6
+# What a position remembers of the time it opened, and the size below which nothing hangs on it.
+_ENTRIES, _DUST_SIZE = ("funding_entry", "loss_entry"), 1e-12
 
 
 @dataclass(frozen=True)
@@ -177,11 +179,22 @@ def relative_error(model: Floats, chain: Floats) -> float:
     return float(np.max(np.max(np.abs(model - chain), axis=0) / scale))
 
 
+def _history(transcript: Transcript, name: str) -> Floats:
+    """A variable over time, ``[time, ..., paths]``.
+
+    The entry of a position below :data:`_DUST_SIZE` counts as zero: a hedge
+    closed to a few 10⁻¹⁸ of its size in one world and to nothing in the other owes nothing in both.
+    """
+    values = np.array(transcript.states[name])
+    if name in _ENTRIES:
+        values = np.where(np.abs(np.array(transcript.states["size"])) > _DUST_SIZE, values, 0.0)
+    return values
+
+
 def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison:
     """Hold two transcripts of the same market paths against each other."""
     errors = {
-        name: relative_error(np.array(model.states[name]), np.array(chain.states[name]))
-        for name in VARIABLES
+        name: relative_error(_history(model, name), _history(chain, name)) for name in VARIABLES
     }
     prices = np.array(chain.states["sqrt_price"])
     return Comparison(
