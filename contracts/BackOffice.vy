@@ -33,6 +33,7 @@ WAD: constant(uint256) = fixed_point.WAD
 USDC: constant(uint256) = ledger.USDC
 MAX_MARKETS: constant(uint256) = ledger.MAX_MARKETS
 MAX_COLLATERALS: constant(uint256) = ledger.MAX_COLLATERALS
+LEAST_MOVED: constant(uint256) = 10**6  # raw units of a collateral that go with what it backs
 MAX_PLEDGES: constant(uint256) = ledger.MAX_PLEDGES
 
 SELF: immutable(address)
@@ -130,12 +131,14 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
     ledger.cash[giver] -= cash
     ledger.cash[taker] += cash
     ledger.failure[taker] = ledger.failure[giver]
+    free: bool = cash >= 0 and len(markets) == 0
     for i: uint256 in range(1, ledger.collateral_count, bound=MAX_COLLATERALS):
-        raw: uint256 = fixed_point.mul_div_down(
-            ledger.collateral_balance[giver][i], fraction, WAD
-        )
-        if raw != 0:
-            ledger.collateral_balance[giver][i] -= raw
+        held: uint256 = ledger.collateral_balance[giver][i]
+        if held != 0:
+            raw: uint256 = fixed_point.mul_div_down(held, fraction, WAD)
+            # What rounding holds back of a coarse token could be worth the debt or the loss that goes.
+            errors.check(free or raw == held or raw >= LEAST_MOVED, "clearing: zero size")
+            ledger.collateral_balance[giver][i] = held - raw
             ledger.collateral_balance[taker][i] += raw
     token_ids: DynArray[uint256, ledger.MAX_PLEDGES] = ledger.pledges[giver]
     for token_id: uint256 in token_ids:

@@ -10,6 +10,8 @@ from tests.reference.clearing.state import Account, Ledger, Position, require
 from tests.reference.clearing.waterfall import note_failure
 from tests.reference.integers import WAD, ceil, sign, truncate
 
+LEAST_MOVED = 10**6  # raw units of a collateral that go with what it backs
+
 
 def account_number(ledger: Ledger, owner: int, sub: int) -> int:
     require(sub <= len(ledger.terms), "clearing: wrong market")
@@ -120,8 +122,10 @@ def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: i
     cash = a.cash * fraction // WAD
     a.cash -= cash
     b.cash += cash
+    free = cash >= 0 and not a.positions
     for c, raw in a.basket.items():
         part = raw * fraction // WAD
+        require(free or part == raw or part >= LEAST_MOVED, "clearing: zero size")
         a.basket[c] -= part
         b.basket[c] = b.basket.get(c, 0) + part
     b.failure = a.failure
