@@ -24,7 +24,7 @@ ALLOWED = {
     "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.gas", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
-    "world.chain.mirror": ("world.model.observe", "world.model.parameters", "world.model.state",
+    "world.chain.mirror": ("world.model.genesis", "world.model.observe", "world.model.parameters", "world.model.state",
                            "market", "types", "world.protocol"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas"),
