@@ -9,7 +9,7 @@ from tests.stateful import invariants_vault, invariants_venue
 from tests.stateful.draws import Draw
 from tests.stateful.rules import RULES, step
 from tests.stateful.rules_vault import quote
-from tests.stateful.world import World
+from tests.stateful.world import Mismatch, World
 
 T = TypeVar("T")
 Invariant = Callable[["CheckedWorld"], None]
@@ -97,7 +97,10 @@ class CheckedWorld(World):
     def check(self) -> None:
         for offset, (name, invariant) in enumerate(INVARIANTS.items()):
             if (self.step_number + offset) % SOMETIMES.get(name, 1) == 0:
-                invariant(self)
+                try:
+                    invariant(self)
+                except Mismatch as error:
+                    raise Mismatch(f"{name}: {error}") from error
                 self.seen[name] += 1
 
     def _involved(self, name: str, arguments: list[Any]) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reference.clearing import margin
+from tests.reference.clearing import margin, perp, trading
 from tests.reference.integers import WAD
 from tests.stateful.draws import Draw
 from tests.stateful.rules_market import MAX_SQRT, MIN_SQRT, propose_swap, swap, swap_data
@@ -151,8 +151,7 @@ def run_collude(world: World, m: int, percent: int, side: int) -> None:
     held = [world.ledger.account(n).positions for n in numbers]
     if any(held):
         return
-    terms = world.ledger.terms[m]
-    size = terms.max_skew * percent // 100 * side or side
+    size = trading.inventory_limit(world.ledger, m) * percent // 300 * side or side
     worth = sum(margin.valuation(world.ledger, n).value for n in numbers)
     run_trade(world, pair[0], 0, m, size, 1)
     run_trade(world, pair[1], 0, m, -2 * size, 1)
@@ -208,8 +207,6 @@ def propose_grief(world: World, draw: Draw) -> Arguments:
 
 def run_grief(world: World, number: int, m: int) -> None:
     """Dust into other people's accounts, positions and the vault."""
-    from tests.reference.clearing import trading
-
     griefer = who(world, "griefer")
     owner, sub = number >> 8, number & 255
     for c, asset in enumerate((USDC, BASE, HOOK)):
@@ -301,8 +298,6 @@ def run_maker_withdrawal(world: World, raw: int) -> None:
 
 
 def accrue_all(world: World) -> None:
-    from tests.reference.clearing import perp
-
     for m, market in enumerate(world.ledger.markets):
         if market.skew:
             perp.accrue(world.ledger, m)
@@ -310,8 +305,6 @@ def accrue_all(world: World) -> None:
 
 def maker_value(world: World) -> int:
     """USDC WAD the maker would hold were every position closed at once, without spread."""
-    from tests.reference.clearing import perp
-
     value = world.ledger.maker_cash
     for m in range(MARKET_COUNT):
         skew = world.ledger.markets[m].skew
