@@ -35,6 +35,7 @@ uses: vault_parameters
 
 
 WAD: constant(uint256) = 10**18
+DUST: constant(uint256) = 10**12  # USD WAD: an exposure below this is not hedged, or dust would hold a position open
 UNIT_USDC: constant(uint256) = 10**6
 WAD_PER_RAW: constant(uint256) = WAD // UNIT_USDC
 MAX_ACCOUNTS: constant(uint256) = 8
@@ -93,6 +94,8 @@ def rebalance() -> uint256:
     exposure: uint256 = vault_core._value(
         book.position.lp_base + pool_leg.idle_base, 0, book.prices
     )
+    if exposure < DUST:
+        exposure = 0
     band: uint256 = fixed_point.mul_div_down(vault_parameters.values.hedge_band, book.nav, WAD)
 
     traded: uint256 = 0  # USD WAD

@@ -37,6 +37,9 @@ from simulator.world.model.venues import (
     withdrawable,
 )
 
+# USD: an exposure below this is not hedged, or what rounding left would hold a position open.
+_DUST = 1e-6
+
 
 @inner
 def pay_reward(
@@ -72,6 +75,8 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int
     if not valuation.fresh:
         return STALE_ORACLE, 0.0
     exposure = usd_of_base(table, valuation, valuation.lp_base + state.vault.idle_base[i])
+    if exposure < _DUST:
+        exposure = 0.0
     band = table.hedge_band * max(valuation.nav, 0.0)
     grew = False
     touched = 0
