@@ -21,7 +21,7 @@ export MPLBACKEND      := Agg
 PYTHON_STAMP := $(VENV)/.installed
 NPM_STAMP    := node_modules/.installed
 
-.PHONY: help setup demo test campaign mutants check format bench compile lock clean
+.PHONY: help setup demo test campaign gas mutants check format bench compile lock clean
 
 help: ## Print this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -87,6 +87,9 @@ test: compile ## Run all tests: simulator, then contracts on py-evm, then contra
 
 campaign: compile ## The long checks: both worlds against each other on every scenario, 20 paths of 500 steps
 	@$(BIN)/python scripts/campaign.py
+
+gas: compile ## Write tests/gas_snapshot.json anew; look at the difference before committing it
+	@HEDGESIM_UPDATE_GAS=1 $(BIN)/pytest -p no:ape_test -q tests/chain/test_gas_schedule.py
 
 mutants: compile ## Plant every bug of scripts/mutants/catalogue.py and write which test catches it to tests/MUTANTS.md
 	@$(BIN)/python -m scripts.mutants.hunt

@@ -21,7 +21,7 @@ GAS_UNITS: Mapping[type[actions.Action], int] = {
     actions.LiquidateCollateral: 105_000,
     actions.Deposit: 230_000,
     actions.Redeem: 260_000,
-    actions.Rebalance: 780_000,
+    actions.Rebalance: 600_000,
     actions.Recenter: 1_080_000,
     actions.TopUp: 255_000,
     actions.Deleverage: 700_000,
