@@ -33,6 +33,9 @@ VARIABLES = tuple(field.name for field in fields(Observation))
 
 # Below this magnitude (one raw USDC unit, in whole tokens) a variable is dust on chain too.
 _DUST = 1e-6
+# Losses taken over so far, USDC. The contracts round prices of whole positions against the account,
+# so a debt that was covered in full leaves some 10⁻¹⁸ per unit of size: float64 has no room for that.
+_LOSSES, _DUST_LOSS = ("bad_debt", "insurance_drawn", "maker_drawn"), 1.0
 # What a position remembers of the time it opened, and the size below which nothing hangs on it.
 _ENTRIES, _DUST_SIZE = ("funding_entry", "loss_entry"), 1e-12
 
@@ -168,14 +171,14 @@ class Comparison:
         }
 
 
-def relative_error(model: Floats, chain: Floats) -> float:
-    """Largest over elements and paths of max_t |model − chain| / max_t |chain|.
+def relative_error(model: Floats, chain: Floats, dust: float = _DUST) -> float:
+    """Largest over elements and paths of max_t |model − chain| / max(max_t |chain|, dust).
 
     Shapes ``[time, ..., paths]``.
     """
     if model.size == 0:
         return 0.0
-    scale = np.maximum(np.max(np.abs(chain), axis=0), _DUST)
+    scale = np.maximum(np.max(np.abs(chain), axis=0), dust)
     return float(np.max(np.max(np.abs(model - chain), axis=0) / scale))
 
 
@@ -194,7 +197,12 @@ def _history(transcript: Transcript, name: str) -> Floats:
 def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison:
     """Hold two transcripts of the same market paths against each other."""
     errors = {
-        name: relative_error(_history(model, name), _history(chain, name)) for name in VARIABLES
+        name: relative_error(
+            _history(model, name),
+            _history(chain, name),
+            _DUST_LOSS if name in _LOSSES else _DUST,
+        )
+        for name in VARIABLES
     }
     prices = np.array(chain.states["sqrt_price"])
     return Comparison(

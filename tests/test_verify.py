@@ -57,6 +57,14 @@ def test_a_variable_that_stays_zero_has_no_error() -> None:
     assert relative_error(np.zeros((3, 2)), np.zeros((3, 2))) == 0.0
 
 
+def test_what_rounding_leaves_of_a_covered_debt_is_no_disagreement_and_a_raw_unit_is() -> None:
+    for left, agrees in ((1e-12, True), (1e-6, False)):
+        ours, theirs = transcript(WALK), transcript(WALK)
+        ours.states["maker_drawn"] = list(np.zeros_like(WALK))
+        theirs.states["maker_drawn"] = list(np.full_like(WALK, left))
+        assert compare(ours, theirs, first_path=0).agrees == agrees
+
+
 def test_a_nan_in_either_world_never_agrees() -> None:
     ours = transcript(WALK)
     ours.states["skew"][3] = np.array([np.nan, 1.0])
