@@ -34,7 +34,7 @@ VARIABLES = tuple(field.name for field in fields(Observation))
 # Below this magnitude (one raw USDC unit, in whole tokens) a variable is dust on chain too.
 _DUST = 1e-6
 # Losses taken over so far, USDC. The contracts round prices of whole positions against the account,
-# so a debt that was covered in full leaves some 10⁻¹⁸ per unit of size: float64 has no room for that.
+# so a debt covered in full leaves some 10⁻¹⁸ per unit of size: float64 has no room for that.
 _LOSSES, _DUST_LOSS = ("bad_debt", "insurance_drawn", "maker_drawn"), 1.0
 # What a position remembers of the time it opened, and the size below which nothing hangs on it.
 _ENTRIES, _DUST_SIZE = ("funding_entry", "loss_entry"), 1e-12
