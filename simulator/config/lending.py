@@ -89,11 +89,8 @@ def problems(config: Config) -> Iterator[str]:
     for symbol in borrowed:
         if symbol not in config.aave.assets:
             yield f"aave.assets: must have {symbol}, as vault.venues.{symbol} = aave"
-        elif symbol == config.pool.base or not 6 <= config.assets[symbol].decimals <= 18:
-            yield (
-                f"vault.venues.{symbol} = aave: must be another asset than the pool's base, "
-                "of 6 to 18 decimals"
-            )
+        elif symbol == config.pool.base:
+            yield f"vault.venues.{symbol} = aave: must be another asset than the pool's base"
         elif (config.vault.betas or {}).get(symbol, 0.0) < 0.0:
             yield f"vault.betas.{symbol}: must be at least 0, as the venue is short only"
     if all(symbol in config.aave.assets for symbol in borrowed):
