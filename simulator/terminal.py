@@ -77,7 +77,12 @@ _METRICS = (
     ("turnover", "Hedge turnover, USD", ",.0f"),
     ("gas", "Gas of all agents, USD", ",.0f"),
     ("bad_debt", "Bad debt, USDC", ",.0f"),
+    ("adl_notional", "Closed by auto-deleveraging, USD", ",.0f"),
+    ("vault_fees", "Worth of the fee receiver's shares, USD", ",.0f"),
+    ("latency_profit", "Latency arbitrage, timing, USD", "+,.0f"),
 )
+#: Shown where anything came of them.
+_ONLY_IF_ANY = frozenset({"adl_notional", "vault_fees", "latency_profit"})
 _PROBABILITIES = {"liquidation": "Liquidated", "loss": "Lost money", "bad_debt": "Left bad debt"}
 
 
@@ -87,7 +92,10 @@ def show_result(result: Result) -> None:
     days = summary["steps"] * summary["step_minutes"] / 1_440
     rows = []
     for name, title, form in _METRICS:
-        figures = [summary["metrics"][name][key] for key in ("mean", "p5", "median", "p95")]
+        found = summary["metrics"][name]
+        if name in _ONLY_IF_ANY and found["min"] == found["max"] == 0.0:
+            continue
+        figures = [found[key] for key in ("mean", "p5", "median", "p95")]
         rows.append(
             [title, *("–" if figure is None else format(figure, form) for figure in figures)]
         )

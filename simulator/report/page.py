@@ -145,7 +145,33 @@ def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
             "note": "realised, median"
             + ("" if assumed is None else f"; assumed {number(assumed)}"),
         },
+        *_further_cards(summary),
     ]
+
+
+def _further_cards(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """What only some runs have: hedges taken away, and somebody trading against the oracle."""
+    metrics, agents = summary["metrics"], summary["config"]["agents"]
+    cards = []
+    if metrics["adl_notional"]["max"] > 0.0:
+        cards.append(
+            {
+                "name": "Auto-deleveraged",
+                "value": usd(metrics["adl_notional"]["mean"]),
+                "note": "of the hedge, mean; with losses shared it cost "
+                f"{usd(-metrics['loss_sharing']['mean'])}",
+            }
+        )
+    if agents["latency_arbitrageur"] is not None:
+        cards.append(
+            {
+                "name": "Latency arbitrage",
+                "value": usd(metrics["latency_profit"]["mean"], plus=True),
+                "note": "mean gain from timing the oracle; best path "
+                f"{usd(metrics['latency_profit']['max'], plus=True)}",
+            }
+        )
+    return cards
 
 
 def _basis(summary: dict[str, Any]) -> str:

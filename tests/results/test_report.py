@@ -59,6 +59,21 @@ def test_page_loads_nothing(result: Result) -> None:
     assert "url(" not in result.report_html()
 
 
+def test_a_run_with_auto_deleveraging_or_latency_arbitrage_says_what_came_of_it(
+    result: Result,
+) -> None:
+    assert "Auto-deleveraged" not in result.report_html()
+    assert "Latency arbitrage" not in result.report_html()
+    cascade = simulator.run("liquidation-cascade", paths=4, workers=1)
+    page, metrics = plain(cascade.report_html()), cascade.summary["metrics"]
+    assert "Auto-deleveraged" in page
+    assert usd(metrics["adl_notional"]["mean"]) in page
+    assert usd(-metrics["loss_sharing"]["mean"]) in page
+    lag = simulator.run("oracle-lag", paths=4, workers=1)
+    assert lag.summary["metrics"]["latency_profit"]["max"] < 0.0
+    assert plain(usd(lag.summary["metrics"]["latency_profit"]["max"])) in plain(lag.report_html())
+
+
 def test_every_chart_is_well_formed_and_has_a_name(result: Result) -> None:
     charts = SVG.findall(result.report_html())
     assert len(charts) == 10
