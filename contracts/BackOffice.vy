@@ -136,8 +136,15 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
         held: uint256 = ledger.collateral_balance[giver][i]
         if held != 0:
             raw: uint256 = fixed_point.mul_div_down(held, fraction, WAD)
-            # What rounding holds back of a coarse token could be worth the debt or the loss that goes.
-            errors.check(free or raw == held or raw >= LEAST_MOVED, "clearing: zero size")
+            # What rounding holds back of a coarse token could be worth the debt or the loss that goes. Of a fine one
+            # it is dust, and must not stop a slice: anyone may put dust into any account.
+            errors.check(
+                free
+                or raw == held
+                or raw >= LEAST_MOVED
+                or ledger.collateral[i].unit >= LEAST_MOVED,
+                "clearing: zero size",
+            )
             ledger.collateral_balance[giver][i] = held - raw
             ledger.collateral_balance[taker][i] += raw
     token_ids: DynArray[uint256, ledger.MAX_PLEDGES] = ledger.pledges[giver]

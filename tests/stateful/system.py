@@ -15,7 +15,7 @@ from typing import Any
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.world.chain import artifacts
-from simulator.world.chain.artifacts import EVM_VERSION, ROOT, Artifact
+from simulator.world.chain.artifacts import ROOT, Artifact
 from simulator.world.chain.codec import (
     MAX_UINT256,
     Contract,
@@ -30,6 +30,7 @@ from simulator.world.chain.deployment import Deployment, deploy
 from simulator.world.chain.revm import RevmTransport, Transaction
 from simulator.world.chain.storage import mapping_slot as _mapping_slot
 from simulator.world.protocol import Protocol
+from tests.reference.vyper_probe import compile_source
 
 WAD = 10**18
 VARIANTS = ("gross", "portfolio", "isolated")
@@ -115,23 +116,9 @@ class Genesis:
     lender: str  # another pool of the pair, to borrow from: a pool is locked while it lends
 
 
-def _compiled(path: Path) -> Artifact:
-    from vyper.cli.vyper_compile import compile_files
-    from vyper.compiler.settings import Settings
-
-    (output,) = compile_files(
-        [str(path)],
-        ["abi", "bytecode"],
-        paths=[str(ROOT)],
-        settings=Settings(evm_version=EVM_VERSION),
-    ).values()
-    code = bytes.fromhex(output["bytecode"].removeprefix("0x"))
-    return Artifact(path.stem, output["abi"], code, b"")
-
-
 @cache
 def attacker_artifact() -> Artifact:
-    return _compiled(Path(__file__).with_name("Attacker.vy"))
+    return compile_source(Path(__file__).with_name("Attacker.vy"))
 
 
 @cache
@@ -147,7 +134,7 @@ def genesis(variant: str) -> Genesis:
         address = chain.deploy(owner, encode_constructor(artifact, *arguments))
         return Contract(artifact, address, chain)
 
-    hook = new(_compiled(ROOT / "tests/exploits/twins/HookToken.vy"), "HOOK", "HOOK", 18)
+    hook = new(compile_source(ROOT / "tests/exploits/twins/HookToken.vy"), "HOOK", "HOOK", 18)
     attacker = new(attacker_artifact())
     tokens = (*deployed.tokens, hook.address)
     oracle, clearing = at("PriceOracle", deployed.oracle), at("ClearingHouse", deployed.clearing)
