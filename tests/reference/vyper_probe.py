@@ -1,4 +1,4 @@
-"""Vyper sources of tests, compiled as ours are, so that they can call internal functions of ours."""
+"""Vyper sources of tests, compiled as ours are: they can call internal functions of ours."""
 
 from __future__ import annotations
 

@@ -125,7 +125,9 @@ def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: i
     free = cash >= 0 and not a.positions
     for c, raw in a.basket.items():
         part = raw * fraction // WAD
-        require(free or part == raw or part >= LEAST_MOVED, "clearing: zero size")
+        fine = ledger.collaterals[c].unit >= LEAST_MOVED
+        enough = free or fine or part == raw or part >= LEAST_MOVED
+        require(enough, "clearing: zero size")
         a.basket[c] -= part
         b.basket[c] = b.basket.get(c, 0) + part
     b.failure = a.failure
