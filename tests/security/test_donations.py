@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.world.chain.codec import MAX_UINT256, Reverted
-from tests.exploits.stage import BTC_MARKET, ETH, FOREVER, USDC, Stage
+from tests.exploits.ground import BTC_MARKET, ETH, FOREVER, USDC
+from tests.exploits.stage import Stage
 
 
 def seen(stage: Stage) -> dict[str, object]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simulator.world.chain.codec import Contract
-from tests.exploits.stage import BTC_MARKET, USDC, Stage
+from tests.exploits.ground import BTC_MARKET, USDC
+from tests.exploits.stage import Stage
 
 ROUNDS, PER_ROUND = 1_250, 8
 

@@ -14,7 +14,9 @@ import pytest
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Contract, Reverted
-from tests.exploits.stage import ETH, USDC, WAD, Puppet, Stage, hooked
+from tests.exploits.ground import ETH, USDC, WAD
+from tests.exploits.puppet import Puppet, hooked
+from tests.exploits.stage import Stage
 from tests.security.zero import functions, zeros
 
 LOCKED = "no reason given"  # what the compiler's lock says

@@ -10,7 +10,8 @@ from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Contract, selector
 from simulator.world.chain.revm import RevmTransport
 from tests.aave.market import AaveMarket
-from tests.exploits.stage import Stage, refusal
+from tests.exploits.ground import refusal
+from tests.exploits.stage import Stage
 from tests.security.zero import answer, functions
 
 OWNER, PENDING, RISK, GUARDIAN = "owner", "pending owner", "risk manager", "guardian"

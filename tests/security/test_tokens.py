@@ -7,18 +7,9 @@ from dataclasses import replace
 import pytest
 
 from simulator.world.chain.codec import MAX_UINT256
-from tests.exploits.stage import (
-    BTC_MARKET,
-    ETH,
-    SOL,
-    USDC,
-    WAD,
-    Puppet,
-    Stage,
-    hooked,
-    protocol,
-    refusal,
-)
+from tests.exploits.ground import BTC_MARKET, ETH, SOL, USDC, WAD, protocol, refusal
+from tests.exploits.puppet import Puppet, hooked
+from tests.exploits.stage import Stage
 from tests.exploits.twin import written
 
 
