@@ -54,7 +54,7 @@ PROTOCOL = Protocol(
         ),
         collaterals=(
             CollateralParameters(0, 0.01, 60_000_000.0),
-            CollateralParameters(1, 0.10, 3_000.0),
+            CollateralParameters(1, 0.10, 400.0),
         ),
         initial_multiple=1.5,
         liquidation_penalty=0.01,
@@ -62,7 +62,7 @@ PROTOCOL = Protocol(
         profit_cap=0.5,
         gross_floor=1.0,
         risk_multiple=0.0,
-        withdrawal_gate=7200,
+        withdrawal_gate=86_400,
         lp_haircut=0.12,
         lp_cap=10**24,
         maker_funds=20_000_000.0,
