@@ -2,8 +2,8 @@
 
 The comparison of the two worlds: every built-in scenario, 20 paths of 500 steps; both must
 agree to 1e-9 with no decision flip on all of them, and between them the runs contain what a
-comparison must have seen to mean anything. Then the stateful campaign and the search for profit
-(``tests/stateful``), and the exact references at full size.
+comparison must have seen to mean anything. Then random scenarios, the stateful campaign and the search for
+profit (``tests/stateful``), and the exact references at full size.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import time
 from collections.abc import Callable
 
 from simulator.config import load, scenarios
+from simulator.fuzz import verify_random
+from simulator.terminal import show_trials
 from simulator.verify import Comparison, verify
 
 PATHS, STEPS = 20, 500
+RANDOM_SCENARIOS, RANDOM_SEED = 50, 1
 
 MUST_SEE: dict[str, Callable[[Comparison], int]] = {
     "a liquidation": lambda seen: seen.outcomes.get("Liquidate", {}).get("OK", 0),
@@ -27,7 +30,6 @@ MUST_SEE: dict[str, Callable[[Comparison], int]] = {
     "a crossing out of range": lambda seen: seen.exits_from_range,
 }
 
-
 REFERENCES = (
     "tests/reference",
     "tests/properties/test_uniswap_reference.py",
@@ -36,7 +38,7 @@ REFERENCES = (
 
 def main() -> int:
     """All of it, also where something failed before."""
-    checks = [worlds_agree(), stateful(), references()]
+    checks = [worlds_agree(), worlds_agree_anywhere(), stateful(), references()]
     return 0 if all(checks) else 1
 
 
@@ -74,6 +76,13 @@ def worlds_agree() -> bool:
     print("the worlds agree" if agree else "the worlds DIFFER", end="")
     print("" if complete else "; something that had to be seen was not")
     return agree and complete
+
+
+def worlds_agree_anywhere() -> bool:
+    """The comparison on scenarios nobody thought of."""
+    trials = verify_random(RANDOM_SEED, RANDOM_SCENARIOS)
+    show_trials(trials)
+    return all(trial.comparison.agrees for trial in trials)
 
 
 if __name__ == "__main__":
