@@ -37,14 +37,31 @@ BTC = 2  # among the assets
 STEPS = 6
 
 
-def test_the_worlds_agree_while_bitcoin_more_than_doubles_in_an_hour() -> None:
-    """Top-ups, deleveraging, and what liquidators leave of the account on Aave."""
-    settings = ["shocks.0.at_hours=50", "shocks.0.ramp_hours=1", "shocks.0.size=1.6"]
-    comparison = verify_paths(load("aave-hedge", settings), 0, 2, 70)
+STORM = ("shocks.0.at_hours=50", "shocks.0.ramp_hours=3", "shocks.0.size=0.9")
+JUMP = ("shocks.0.at_hours=50", "shocks.0.ramp_hours=1", "shocks.0.size=1.6")
+TWO_LEGS = (
+    "vault.venues={BTC: aave, SOL: aave}",
+    "aave.assets={BTC: {supplied: 2000, pool_usd: 5e8}, SOL: {supplied: 1e5, pool_usd: 3e8}}",
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "seen"),
+    [
+        (JUMP, {"TopUp", "LiquidateLoan", "Rebalance"}),
+        ((*STORM, "clearing.margin=isolated"), {"TopUp", "Deleverage", "LiquidateLoan"}),
+        ((*STORM, "clearing.margin=portfolio"), {"TopUp", "Deleverage", "LiquidateLoan"}),
+        ((*STORM, *TWO_LEGS), {"TopUp", "Redeem"}),
+    ],
+    ids=["a jump", "isolated perps", "pledged liquidity", "both hedges on Aave"],
+)
+def test_the_worlds_agree_while_bitcoin_about_doubles(
+    settings: tuple[str, ...], seen: set[str]
+) -> None:
+    comparison = verify_paths(load("aave-hedge", settings), 0, 3, 90)
     assert comparison.flips == ()
     assert comparison.worst <= TOLERANCE
-    for action in ("TopUp", "LiquidateLoan", "Rebalance"):
-        assert comparison.outcomes[action]["OK"] > 0
+    assert all(comparison.outcomes[action]["OK"] > 0 for action in seen)
 
 
 class Both:
