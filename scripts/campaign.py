@@ -2,8 +2,8 @@
 
 The comparison of the two worlds: every built-in scenario, 20 paths of 500 steps; both must
 agree to 1e-9 with no decision flip on all of them, and between them the runs contain what a
-comparison must have seen to mean anything. Then random scenarios, the stateful campaign and the search for
-profit (``tests/stateful``), and the exact references at full size.
+comparison must have seen to mean anything. Then random scenarios, the stateful campaign and the
+search for profit (``tests/stateful``), and the exact references at full size.
 """
 
 from __future__ import annotations
