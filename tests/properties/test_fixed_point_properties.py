@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from simulator.world.chain.artifacts import EVM_VERSION, ROOT, Artifact
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor
+from simulator.world.chain.codec import Reverted
 from simulator.world.chain.revm import RevmTransport
+from tests.reference.vyper_probe import deploy_source
 
 TOP = 2**256 - 1
 EXAMPLES = settings(max_examples=300, deadline=None, derandomize=True, database=None)
@@ -61,24 +60,7 @@ Evaluate = Callable[..., int | None]
 @pytest.fixture(scope="module")
 def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Evaluate:
     """``evaluate("mul_div_up", x, y, d)`` on revm; None when it reverts."""
-    from vyper.cli.vyper_compile import compile_files
-    from vyper.compiler.settings import Settings
-
-    source: Path = tmp_path_factory.mktemp("harness") / "Harness.vy"
-    source.write_text(HARNESS, encoding="utf-8")
-    outputs = compile_files(
-        [str(source)],
-        ["abi", "bytecode"],
-        paths=[str(ROOT), str(source.parent)],
-        settings=Settings(evm_version=EVM_VERSION),
-    )
-    (output,) = outputs.values()
-    code = bytes.fromhex(output["bytecode"].removeprefix("0x"))
-    artifact = Artifact("Harness", output["abi"], code, b"")
-    chain = RevmTransport()
-    contract = Contract(
-        artifact, chain.deploy(chain.account("owner"), encode_constructor(artifact)), chain
-    )
+    contract = deploy_source(RevmTransport(), HARNESS, tmp_path_factory.mktemp("harness"))
 
     def call(name: str, *arguments: Any) -> int | None:
         try:
