@@ -68,6 +68,27 @@ REFUSED = [
         {"USDC": {}, "ETH": {"haircut": 0.001}},
         "clearing.collaterals.ETH.haircut = 0.001: must be from 0.01 to 1",
     ),
+    ("clearing.margin", "cross", "clearing.margin = 'cross': must be one of isolated, gross, port"),
+    ("clearing.lp_haircut", 0.005, "clearing.lp_haircut = 0.005: must be from 0.01 to 1"),
+    ("clearing.margin", "portfolio", "clearing.collaterals = USDC: ETH, the pool's base asset, is"),
+    ("vault.pledged", True, "clearing.collaterals = USDC: ETH, the pool's base asset, is required"),
+    ("clearing.gross_floor", 0, "clearing.gross_floor = 0: must be a number more than 0"),
+    ("clearing.risk_multiple", 101, "clearing.risk_multiple = 101: must be a number more than 0"),
+    (
+        "clearing.withdrawal_gate_hours",
+        169,
+        "withdrawal_gate_hours = 169: must be a number at leas",
+    ),
+    (
+        "clearing",
+        {
+            "margin": "portfolio",
+            "gross_floor": 0.05,
+            "collaterals": {"USDC": {}, "ETH": {"haircut": 0.2}},
+            "markets": {"BTC": {"skew_scale_usd": 1e8, "max_skew_usd": 1e7}},
+        },
+        "times initial_multiple and gross_floor is 0.005, must exceed half_spread + liquidation_",
+    ),
     ("vault.exit_fee", 0.2, "vault.exit_fee = 0.2: must be a number at least 0 and at most 0.1"),
     ("vault.betas", {"ETH": 1.0}, "vault.betas = ETH: must be one of BTC"),
     ("correlation.pairs", {"ETH-BTC": 0.5}, 'correlation.pairs = ETH-BTC: must be "A/B"'),
@@ -125,6 +146,17 @@ def test_a_wrong_value_is_refused_with_a_line_that_names_it(
     with pytest.raises(InputError) as caught:
         from_mapping(_changed(plain, path, value))
     assert message in str(caught.value)
+
+
+def test_more_risk_assets_than_the_venue_nets_are_refused(plain: dict[str, Any]) -> None:
+    others = {f"T{n}": {"price": 1.0} for n in range(6)}
+    plain["assets"] |= others
+    basket = {name: {"haircut": 0.2} for name in ("ETH", *others)}
+    plain["clearing"]["collaterals"] = {"USDC": {}, **basket}
+    with pytest.raises(InputError, match="at most 8 assets in all"):
+        from_mapping(plain)
+    del plain["clearing"]["collaterals"]["T5"]
+    assert len(from_mapping(plain).clearing.collaterals) == 7
 
 
 def test_the_smallest_configuration_has_steps_and_an_order(plain: dict[str, Any]) -> None:

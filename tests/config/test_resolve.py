@@ -3,6 +3,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,54 @@ def test_usd_depth_becomes_base_units_at_the_initial_price(plain: dict[str, Any]
     assert market.skew_scale * 30_000 == pytest.approx(1e8)
     assert market.max_skew * 30_000 == pytest.approx(1e7)
     assert market.asset == 2
+
+
+def portfolio(plain: dict[str, Any]) -> dict[str, Any]:
+    plain["clearing"] |= {
+        "margin": "portfolio",
+        "collaterals": {"USDC": {}, "ETH": {"haircut": 0.2}},
+        "withdrawal_gate_hours": 1.5,
+    }
+    plain["assets"]["USDC"]["volatility"] = 0.02
+    return plain
+
+
+def test_the_covariance_factor_is_that_of_the_assumed_daily_returns(plain: dict[str, Any]) -> None:
+    portfolio(plain)["vault"]["assumed_correlation"] = {"ETH/BTC": 0.5}
+    protocol = resolve(from_mapping(plain))
+    assert protocol.risk_assets == (0, 2, 1)  # USDC, the market's BTC, then the collateral ETH
+    rows = protocol.clearing.covariance_factor
+    assert all(len(row) == 8 and all(type(entry) is int for entry in row) for row in rows)
+    factor = np.array(rows) / 1e8
+    daily = np.array([0.02, 0.6, 0.8]) / sqrt(365)
+    expected = np.outer(daily, daily) * [[1, 0, 0], [0, 1, 0.5], [0, 0.5, 1]]
+    np.testing.assert_allclose(factor @ factor.T, expected, atol=2e-9)
+
+
+def test_margin_modes_differ_in_floor_multiple_and_what_is_pledged(plain: dict[str, Any]) -> None:
+    portfolio(plain)
+    found = {}
+    for mode in ("isolated", "gross", "portfolio"):
+        plain["clearing"]["margin"] = mode
+        protocol = resolve(from_mapping(plain))
+        terms, vault = protocol.clearing, protocol.vault
+        found[mode] = (terms.gross_floor, terms.risk_multiple, vault.isolated, vault.pledged)
+        assert bool(terms.covariance_factor) == (mode == "portfolio")
+        assert terms.withdrawal_gate == 5_400
+    assert found == {
+        "isolated": (1.0, 0.0, True, False),
+        "gross": (1.0, 0.0, False, False),
+        "portfolio": (0.3, 2.5, False, True),
+    }
+
+
+def test_the_cap_on_pledged_liquidity_is_worth_what_it_says(plain: dict[str, Any]) -> None:
+    plain["clearing"]["lp_cap_usd"] = 3e6
+    protocol = resolve(from_mapping(plain))
+    root, half = protocol.pool.sqrt_price_x96 / 2**96, protocol.vault.range_half_width
+    bounds = [root**2 * 1.0001**-half, root**2 * 1.0001**half]
+    worth = float(value(root**2, protocol.clearing.lp_cap, *bounds)) / 10**USDC_DECIMALS
+    assert worth == pytest.approx(3e6, rel=1e-3)  # to a tick
 
 
 @given(
