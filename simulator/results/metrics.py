@@ -17,6 +17,7 @@ from simulator.world.actions import (
     Deleverage,
     Deposit,
     Liquidate,
+    LiquidateLoan,
     LiquidatePledge,
     PostBetas,
     Rebalance,
@@ -47,9 +48,11 @@ _COUNTED: dict[type[Action], str] = {
     Deleverage: "deleverages",
     Liquidate: "liquidations",
     LiquidatePledge: "pledge_liquidations",
+    LiquidateLoan: "loan_liquidations",
     SettleWithdrawals: "settlements",
     RedeemInKind: "exits_in_kind",
 }
+_LIQUIDATED = ("liquidations", "pledge_liquidations", "loan_liquidations")
 _UPKEEP = (*KEEPER_FUNCTIONS, PostBetas)
 _REFUSALS = tuple(status for status in Status if status > Status.OK)
 
@@ -216,7 +219,7 @@ class PathMetrics:
             "min_margin_ratio": np.where(np.isfinite(self._ratio), self._ratio, np.nan),
             "capital_efficiency": self._capital.efficiency(),
             "margin_to_nav": self._capital.share_of_nav(),
-            "liquidated": (self._counts["liquidations"] + self._counts["pledge_liquidations"]) > 0,
+            "liquidated": np.any([self._counts[name] > 0 for name in _LIQUIDATED], axis=0),
             "bad_debt": state.bad_debt,
             "adl_notional": attribution.deleveraged,
             "vault_fees": _worth_of_fees(state),

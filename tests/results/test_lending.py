@@ -1,0 +1,61 @@
+"""The hedge on Aave in the results: interest apart from price, liquidations counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.agents.build import build_agents
+from simulator.config import load, resolve
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.results.attribution import Attribution
+from simulator.results.holdings import vault_sizes
+from simulator.world.actions import LiquidateLoan
+from simulator.world.model.world import ModelWorld
+from tests.agents.runs import Log
+
+PATHS = 4
+STORM = ("shocks.0.at_hours=20", "shocks.0.ramp_hours=1", "shocks.0.size=1.6")
+DEAR = ("aave.assets.BTC.base_rate=0.5", "aave.usdc.borrowed=0")
+
+
+def attributed(*settings: str, steps: int = 60):
+    config = load("aave-hedge", settings)
+    protocol = resolve(config)
+    world = ModelWorld(protocol, draw(config, 0, PATHS).first_steps(steps))
+    attribution, log = Attribution(world), Log()
+    simulate(world, build_agents(config, protocol), [attribution, log])
+    attribution.check()
+    return world, attribution, log
+
+
+def test_interest_is_funding_and_nothing_else() -> None:
+    """At fifty percent a year for sixty hours on some half million dollars."""
+    settings = ("clearing.markets.SOL.max_funding_velocity=0", "vault.betas={BTC: 0.7}")
+    fixed = ("agents.risk_manager.estimator=fixed",)
+    _, free, _ = attributed(*settings, *fixed, "aave.usdc.borrowed=0", "aave.assets.BTC.slope1=0")
+    world, dear, _ = attributed(*settings, *fixed, *DEAR, "aave.assets.BTC.slope1=0")
+    assert np.abs(free.bucket("funding")).max() < 1.0
+    debt = world.observe().aave_debt[0] * world.market.oracle_price[2, -1]
+    expected = -0.5 * 60 / 8_760 * debt
+    assert dear.bucket("funding") == pytest.approx(expected, rel=0.25)
+    assert dear.bucket("hedge_price") == pytest.approx(free.bucket("hedge_price"), rel=0.02)
+
+
+def test_a_liquidation_on_aave_costs_its_bonus() -> None:
+    world, attribution, log = attributed(*STORM, steps=30)
+    price = world.market.oracle_price
+    bonus = np.zeros(PATHS)
+    for step, _, fill in log.of("liquidator", LiquidateLoan):
+        bonus += fill.amount_out * price[0, step] - fill.amount_in * price[2, step]
+    assert bonus.max() > 0.0
+    assert attribution.bucket("liquidation_penalty") == pytest.approx(-bonus, rel=1e-9)
+
+
+def test_a_debt_on_aave_is_a_short_position_of_its_market() -> None:
+    world, _, _ = attributed(steps=5)
+    sizes = vault_sizes(world.observe(), world.protocol)
+    assert (sizes[0, 0] == -world.observe().aave_debt[0]).all()
+    assert (sizes[0, 1] == world.observe().size[0, 1]).all()
+    assert (world.observe().size[0, 0] == 0.0).all()
