@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tests.stateful import invariants_vault, invariants_venue
+from tests.stateful import invariants_accounts, invariants_books, invariants_vault
 from tests.stateful.draws import Draw
+from tests.stateful.mismatch import Mismatch
 from tests.stateful.rules import RULES, step
-from tests.stateful.rules_vault import quote
-from tests.stateful.world import Mismatch, World
+from tests.stateful.shares import quote
+from tests.stateful.world import World
 
 T = TypeVar("T")
 Invariant = Callable[["CheckedWorld"], None]
@@ -36,7 +37,7 @@ SOMETIMES = {
 }
 INVARIANTS: dict[str, Invariant] = {
     name: function
-    for module in (invariants_venue, invariants_vault)
+    for module in (invariants_books, invariants_accounts, invariants_vault)
     for name, function in vars(module).items()
     if name.startswith("inv_")
 }
@@ -109,7 +110,11 @@ class CheckedWorld(World):
         named = {s.actors[a] for a in arguments if a in s.actors}
         owners = {a >> 8 for a in arguments if isinstance(a, int) and a > 2**100}
         implied = {s.actors[a] for a in INVOLVED.get(name, ())}
-        vault = {s.vault} if RULES[name].run.__module__.endswith(("vault", "attack")) else set()
+        vault = (
+            {s.vault}
+            if RULES[name].run.__module__.endswith(("shares", "keeping", "attack", "theft"))
+            else set()
+        )
         return named | owners | implied | vault
 
     def one_of(self, options: list[T]) -> T | None:

@@ -12,9 +12,9 @@ from typing import Any
 from simulator.types import SimulatorError
 from tests.stateful.checked import CheckedWorld, prologue
 from tests.stateful.draws import RandomDraw
+from tests.stateful.genesis import VARIANTS, genesis
+from tests.stateful.mismatch import Mismatch
 from tests.stateful.rules import RULES, WEIGHTED
-from tests.stateful.system import VARIANTS, genesis
-from tests.stateful.world import Mismatch
 
 STEPS = 150  # of one run
 SHRINKING = 300  # attempts to leave operations out of a failure

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from simulator.world.chain.codec import Reverted
 from tests.reference.clearing.state import RefusedError
 from tests.reference.integers import WAD, floor
-from tests.stateful.rules_vault import quote
-from tests.stateful.system import BASE, USDC, call
+from tests.stateful.genesis import BASE, USDC
+from tests.stateful.mismatch import require
+from tests.stateful.shares import quote
+from tests.stateful.system import call
 from tests.stateful.vault_book import VIRTUAL_SHARES
-from tests.stateful.world import require
 
 if TYPE_CHECKING:
     from tests.stateful.checked import CheckedWorld as World

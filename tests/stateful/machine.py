@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.stateful.checked import CheckedWorld, prologue
 from tests.stateful.draws import HypothesisDraw
 from tests.stateful.driver import Failure
+from tests.stateful.genesis import VARIANTS
 from tests.stateful.rules import RULES
-from tests.stateful.system import VARIANTS
 
 
 class SystemMachine(RuleBasedStateMachine):

@@ -6,11 +6,23 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from tests.stateful import rules_attack, rules_market, rules_vault, rules_venue
+from tests.stateful import (
+    rules_attack,
+    rules_governance,
+    rules_keeping,
+    rules_liquidation,
+    rules_market,
+    rules_shares,
+    rules_theft,
+    rules_trading,
+)
 from tests.stateful.draws import Draw
 from tests.stateful.world import World
 
-MODULES = (rules_venue, rules_vault, rules_market, rules_attack)
+MODULES = (
+    *(rules_trading, rules_liquidation, rules_governance, rules_shares, rules_keeping),
+    *(rules_market, rules_attack, rules_theft),
+)
 # Relative frequency where it is not 2.
 WEIGHTS = {
     "deposit_margin": 4,

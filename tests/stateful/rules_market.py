@@ -7,8 +7,9 @@ from math import isqrt
 from tests.reference.amounts import sqrt_price_of
 from tests.reference.integers import WAD
 from tests.stateful.draws import Draw
-from tests.stateful.rules_venue import Arguments, who
-from tests.stateful.system import BASE, HOOK, MAX_AGE, USDC, call
+from tests.stateful.genesis import BASE, HOOK, MAX_AGE, USDC
+from tests.stateful.people import Arguments, who
+from tests.stateful.system import call
 from tests.stateful.world import World
 
 MIN_SQRT, MAX_SQRT = (

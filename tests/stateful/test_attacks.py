@@ -9,9 +9,10 @@ import pytest
 from tests.reference.clearing import margin
 from tests.stateful.checked import CheckedWorld, prologue
 from tests.stateful.draws import RandomDraw
+from tests.stateful.genesis import DELAY, VARIANTS
 from tests.stateful.rules import RULES
-from tests.stateful.rules_vault import quote
-from tests.stateful.system import DELAY, VARIANTS, call
+from tests.stateful.shares import quote
+from tests.stateful.system import call
 
 ROUNDS = 12
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.stateful import checked, driver, profit, replay
 from tests.stateful.machine import SystemMachine
+from tests.stateful.mismatch import Mismatch
 from tests.stateful.rules import RULES
-from tests.stateful.world import Mismatch
 
 SystemMachine.TestCase.settings = settings(
     max_examples=6,

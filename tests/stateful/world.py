@@ -9,8 +9,6 @@ from typing import TypeVar
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import selector, words
-from tests.reference.clearing import pledging, trading
-from tests.reference.clearing.liquidation import liquidate
 from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import (
     Collateral,
@@ -18,29 +16,22 @@ from tests.reference.clearing.state import (
     LiquidityTerms,
     Market,
     Parameters,
-    Pledge,
     RefusedError,
     Terms,
 )
+from tests.reference.integers import WAD
 from tests.reference.storage import differences
+from tests.stateful.absorbing import Absorbing, uncollected
 from tests.stateful.events import Event, decode
+from tests.stateful.genesis import BASE, DELAY, HOOK, MAX_AGE, USDC
+from tests.stateful.mismatch import require
 from tests.stateful.oracle_book import Feed, OracleBook
-from tests.stateful.system import ACTORS, BASE, DELAY, HOOK, MAX_AGE, USDC, System, mapping_slot
+from tests.stateful.system import System, mapping_slot
 from tests.stateful.vault_book import Terms as VaultTerms
 from tests.stateful.vault_book import VaultBook
 
 STALE = ("oracle: stale", "oracle: no round")
-WAD = 10**18
 T = TypeVar("T")
-
-
-class Mismatch(AssertionError):  # noqa: N818 - the contracts and the books, or an invariant
-    """The system did what its books do not say, or an invariant does not hold."""
-
-
-def require(holds: bool, text: str) -> None:
-    if not holds:
-        raise Mismatch(text)
 
 
 @cache
@@ -53,7 +44,7 @@ def vault_slot(name: str) -> int:
     return artifacts.load("HedgeVault").slots[name]
 
 
-class World:
+class World(Absorbing):
     """``history``: the operations done, replayable; ``seen``: what happened how often."""
 
     def __init__(self, variant: str) -> None:
@@ -225,141 +216,6 @@ class World:
     def note(self, name: str, answer: list[int] | str) -> None:
         self.seen[f"{name} {answer if isinstance(answer, str) else 'done'}"] += 1
 
-    # ----------------------------------------------------------------------- events into the books
-
-    def absorb(self, events: list[Event], spot: int) -> None:
-        """What a transaction did, replayed on the ledger and the vault's books."""
-        s = self.system
-        self.last = events
-        queue = list(events)
-        while queue:
-            event = queue.pop(0)
-            if event.contract == s.clearing:
-                if event.name in ("LiquidityReleased", "LiquidityPledged"):
-                    self._absorb_rearrangement(event, queue)
-                else:
-                    self._absorb_venue(event, queue, spot)
-            elif event.contract == s.vault:
-                self._absorb_vault(event)
-        self._absorb_transfers(events)
-        self.count_pledged()
-
-    def count_pledged(self) -> None:
-        """Pledged liquidity is what the clearing house counts."""
-        if self.book.pledged:
-            pledges = self.ledger.account(self.book.accounts[0]).pledges
-            self.book.liquidity = sum(pledge.liquidity for pledge in pledges.values())
-
-    def _absorb_venue(self, event: Event, queue: list[Event], spot: int) -> None:
-        out, values = self.ledger, event.values
-        if event.name == "Deposited":
-            account, c, _, raw = values
-            trading.deposit(out, account >> 8, account & 255, c, raw)
-        elif event.name == "Withdrawn":
-            account, c, _, raw = values
-            trading.withdraw(out, account >> 8, account & 255, c, raw)
-        elif event.name == "MarginTransferred":
-            giver, taker, raw = values
-            trading.transfer_margin(out, giver >> 8, giver & 255, taker & 255, raw)
-        elif event.name == "Traded":
-            account, m, size, fill, fee, _ = values
-            limit = 2**255 if size > 0 else 0
-            answer = trading.trade(out, account >> 8, account & 255, m, size, limit)
-            require(answer == (fill, fee), f"trade of {account:#x}: {answer}, event {event}")
-        elif event.name == "Liquidated":
-            account, m, caller, size, _, penalty = values
-            answer = liquidate(out, caller, account, m)
-            require(answer == (size, penalty), f"liquidation: {answer}, event {event}")
-        elif event.name == "SliceTransferred":
-            giver, taker, fraction = values
-            self._absorb_slice(giver, taker, fraction, queue, spot)
-
-    def _absorb_slice(
-        self, giver: int, taker: int, fraction: int, queue: list[Event], spot: int
-    ) -> None:
-        out, account = self.ledger, self.ledger.account(giver)
-        trading.transfer_slice(out, giver >> 8, giver & 255, fraction, taker >> 8)
-        for token_id, pledge in list(account.pledges.items()):
-            part = pledge.liquidity * fraction // WAD
-            base, usdc = pledging.burn(out, giver, token_id, part, spot)
-            fees = tuple(fee * fraction // WAD for fee in self.book.fees)
-            out.held[1] += fees[0]
-            out.held[0] += fees[1]
-            trading.credit(out, out.account(taker), 1, base + fees[0])
-            trading.credit(out, out.account(taker), 0, usdc + fees[1])
-
-    def _absorb_rearrangement(self, first: Event, queue: list[Event]) -> None:
-        """NFTs lent, given back, and USDC paid in, checked once: one operation of the reference."""
-        if first.name == "LiquidityReleased" and any(
-            e.name == "SliceTransferred" and e.values[0] == first.values[0] for e in queue
-        ):
-            return  # an emptied NFT goes back to its owner: part of the slice
-        account = first.values[0]
-        lent = [first.values[1]] if first.name == "LiquidityReleased" else []
-        returned: dict[int, Pledge] = {}
-        group = [first] if first.name == "LiquidityPledged" else []
-        usdc = 0
-        kept: list[Event] = []
-        done = False
-        while queue and not done:
-            event = queue.pop(0)
-            if event.contract != self.system.clearing:
-                kept.append(event)
-            elif event.name == "LiquidityPledged":
-                group.append(event)
-            elif event.name == "Deposited" and not usdc and event.values[1] == 0:
-                usdc, done = event.values[3], True
-            else:
-                kept.append(event)
-                done = True
-        queue[:0] = kept
-        for event in group:
-            lower, upper = self.nft_range(event.values[1])
-            returned[event.values[1]] = Pledge(event.values[2], lower, upper)
-        try:
-            pledging.rearrange(self.ledger, account >> 8, account & 255, lent, returned, usdc)
-        except RefusedError as refused:
-            raise Mismatch(f"rearrange done, reference refuses: {refused}") from None
-
-    def _absorb_vault(self, event: Event) -> None:
-        book, values = self.book, event.values
-        if event.name == "Transfer":
-            book.move(*values)
-        elif event.name == "FeesAccrued":
-            book.mark = values[2]
-        elif event.name == "RedeemRequested":
-            book.waiting[values[0]] = [values[1], values[2]]
-        elif event.name == "RequestCancelled":
-            book.waiting.pop(values[0])
-        elif event.name == "Withdraw" and values[2] in book.waiting:
-            book.leave_queue(values[2], values[4])
-        elif event.name == "Recentered":
-            book.lower, book.upper, book.liquidity = values
-        elif event.name == "Unwound":
-            book.liquidity -= values[1]
-
-    def _absorb_transfers(self, events: list[Event]) -> None:
-        """Tokens in and out of the vault: its own doing, deposits, or gifts."""
-        s, book = self.system, self.book
-        own = {s.clearing, s.pool, s.manager}
-        paid_in = sum(e.values[2] for e in events if e.contract == s.vault and e.name == "Deposit")
-        for event in events:
-            if event.name != "Transfer" or event.contract not in (self.usdc, self.base):
-                continue
-            sender, receiver, raw = event.values
-            kind = "usdc" if event.contract == self.usdc else "base"
-            if receiver == s.vault:
-                gift = sender not in own
-                if gift and kind == "usdc":
-                    taken = min(paid_in, raw)
-                    paid_in -= taken
-                    book.idle_usdc += taken
-                    raw -= taken
-                place = f"{'donated' if gift else 'idle'}_{kind}"
-                setattr(book, place, getattr(book, place) + raw)
-            if sender == s.vault:
-                setattr(book, f"idle_{kind}", getattr(book, f"idle_{kind}") - event.values[2])
-
     # ----------------------------------------------------------------------------- looking aside
 
     def on_a_copy_do(self, action: Callable[[], T]) -> T:
@@ -409,10 +265,6 @@ class World:
         if token_id and self.book.liquidity:
             self.book.fees = uncollected(s, token_id)
 
-    def nft_range(self, token_id: int) -> tuple[int, int]:
-        position = self.system.view(self.system.manager, "positions(uint256)", token_id)
-        return position[5], position[6]
-
     def compare_ledger(self) -> None:
         """Every stored word of the clearing house."""
         s = self.system
@@ -443,34 +295,3 @@ class World:
 
     def read_share_balance(self, holder: int) -> int:
         return self.system.read(self.system.vault, mapping_slot(vault_slot("balanceOf"), holder))
-
-
-def uncollected(s: System, token_id: int) -> tuple[int, int]:
-    """Fees a position of the manager could collect: tokensOwed and the growth since."""
-    position = s.view(s.manager, "positions(uint256)", token_id)
-    lower, upper, liquidity = position[5:8]
-    tick = s.spot()[1]
-
-    def word(slot: int) -> int:
-        return s.read(s.pool, slot)
-
-    fees = []
-    for i in range(2):
-        everywhere = word(1 + i)
-        below = word(mapping_slot_solidity(5, lower) + 1 + i)
-        above = word(mapping_slot_solidity(5, upper) + 1 + i)
-        below = below if tick >= lower else everywhere - below
-        above = above if tick < upper else everywhere - above
-        grown = (everywhere - below - above - position[8 + i]) % 2**256
-        fees.append(position[10 + i] + liquidity * grown // 2**128)
-    return fees[0], fees[1]
-
-
-@cache
-def mapping_slot_solidity(slot: int, key: int) -> int:
-    from eth_utils import keccak
-
-    return int.from_bytes(keccak(words(key, slot)), "big")
-
-
-__all__ = ["ACTORS", "Mismatch", "World", "require"]
