@@ -231,6 +231,7 @@ def run(both: Both, step: tuple) -> None:
         assert status == expected
 
 
+# No shrinking: it takes minutes, and the scripts are short as they are.
 @settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(steps, min_size=3, max_size=14))
 def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple]) -> None:
