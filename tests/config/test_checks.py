@@ -124,6 +124,18 @@ REFUSED = [
     ("vault.betas", {"BTC": 4.0}, "vault.betas.BTC = 4.0: must be from -3 to 3"),
     ("clearing.liquidation_penalty", 0.2, "must exceed half_spread + liquidation_penalty = 0.2002"),
     ("agents.depositor", {"usdc": 10, "initial_deposit": 20}, "must be at most 10"),
+    # no option on a lagging oracle, in either direction and for every feed the vault reads
+    ("vault.entry_fee", 0.004, "vault.entry_fee = 0.004: must be at least 0.005, the largest"),
+    ("vault.exit_fee", 0.0, "vault.exit_fee = 0: must be at least 0.005, the largest deviation"),
+    ("oracle.feeds", {"BTC": {"deviation": 0.01}}, "entry_fee = 0.005: must be at least 0.01"),
+    (
+        "vault",
+        {"range_half_width_percent": 20, "management_fee": 0.2},
+        "vault.management_fee = 0.2: must be a number at least 0 and at most 0.1",
+    ),
+    ("vault.keeper_share", 0.06, "vault.keeper_share = 0.06: must be a number at least 0"),
+    ("agents.leveraged_long", {"market": "SOL"}, "agents.leveraged_long.market = SOL: must be"),
+    ("agents.leveraged_short", {"margin": {"BTC": 1}}, "agents.leveraged_short.margin = BTC: must"),
     # shocks
     ("shocks", [{**CRASH, "at_hours": 48}], "at_hours = 48: must be less than horizon_hours (48)"),
     (
@@ -136,6 +148,20 @@ REFUSED = [
     ("shocks", [{**DEPEG, "anchors": [[5, 1], [6.5, 0.9]]}], "6.5 h: must fall on a step"),
     ("shocks", [DEPEG, DEPEG], "must not overlap another depeg of USDC"),
 ]
+
+
+def test_pledged_liquidity_needs_one_account_to_back(plain: dict[str, Any]) -> None:
+    plain["clearing"] = {**plain["clearing"], "margin": "isolated"}
+    from_mapping(plain)
+    with pytest.raises(InputError, match=r"vault\.pledged = true: must be false or null"):
+        from_mapping(_changed(plain, "vault.pledged", True))
+
+
+def test_liquidity_is_pledged_with_portfolio_margin_unless_said_otherwise() -> None:
+    assert load("liquidation-cascade").pledged
+    assert not load("liquidation-cascade", ["clearing.margin=gross"]).pledged
+    assert not load("liquidation-cascade", ["vault.pledged=false"]).pledged
+    assert load("liquidation-cascade", ["clearing.margin=gross", "vault.pledged=true"]).pledged
 
 
 @pytest.mark.parametrize(("path", "value", "message"), REFUSED)
