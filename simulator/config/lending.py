@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from simulator.config.models import Aave, AaveAsset, Config, Reserve
 
 _MAX_TICK = 887_272  # TickMath.sol
+_DIGITS = 4  # behind the point of a fraction at Aave, which counts in ten thousandths
 
 
 def lent(config: Config) -> tuple[str, ...]:
@@ -35,9 +36,9 @@ def aave(config: Config) -> AaveParameters | None:
     if terms is None or not lent(config):
         return None
     return AaveParameters(
-        ltv=terms.ltv,
-        liquidation_threshold=terms.liquidation_threshold,
-        liquidation_bonus=terms.liquidation_bonus,
+        ltv=round(terms.ltv, _DIGITS),
+        liquidation_threshold=round(terms.liquidation_threshold, _DIGITS),
+        liquidation_bonus=round(terms.liquidation_bonus, _DIGITS),
         usdc=_reserve(config, USDC, terms.usdc),
         legs=tuple(
             AaveLeg(
@@ -59,7 +60,7 @@ def _reserve(config: Config, symbol: str, reserve: Reserve) -> ReserveParameters
         base_rate=reserve.base_rate,
         slope1=reserve.slope1,
         slope2=reserve.slope2,
-        factor=reserve.factor,
+        factor=round(reserve.factor, _DIGITS),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.config.lending_sampling import lend
 from simulator.config.loading import from_mapping
 from simulator.config.venues import TICK_SPACING
 
@@ -25,7 +26,10 @@ _BASE = "SOL"
 
 def random_config(seed: int, number: int) -> Config:
     """Configuration ``number`` of ``seed``, of :data:`STEPS` steps and one path."""
-    return from_mapping(_Draw(np.random.default_rng([seed, number])).mapping(seed, number))
+    drawn = _Draw(np.random.default_rng([seed, number])).mapping(seed, number)
+    # Numbers of its own: a venue more changes nothing else of a scenario.
+    lend(drawn, np.random.default_rng([seed, number, 1]))
+    return from_mapping(drawn)
 
 
 class _Draw:
