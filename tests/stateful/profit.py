@@ -8,8 +8,10 @@ an attack.
 
 The terms are those of the calm scenario with a vault that is small against the pool and the
 markets: its orders X move the pool by less than the pool's fee and a market's skew by less than
-two taker fees and spreads. A vault that trades more than that pays for it, at most its slippage
-bound (SPEC §4.5), to whoever trades around it.
+two taker fees and spreads (with a market's depth K: X < 2 (fee + half spread) K). A vault that
+trades more than that pays for it, at most its slippage bound (SPEC §4.5), to whoever trades around
+it. The stolen key is that of the betas; the venue's, which sets the depth K at once and without
+bounds, is as good as money to whoever holds it and a position.
 
 Sequences share their beginnings: each node of a tree is one more operation on a snapshot.
 """

@@ -75,4 +75,5 @@ WEIGHTED = [name for name in RULES for _ in range(WEIGHTS.get(name, 2))]
 def step(world: World, name: str, arguments: list[Any]) -> None:
     """One operation, recorded first, so that what fails is in the history."""
     world.history.append((name, arguments))
+    world.last = []
     RULES[name].run(world, *arguments)

@@ -94,6 +94,8 @@ def run_flash(world: World, goal: str, percent: int, sells: int) -> None:
         ],
     }[goal]
     before, spot = quote(world), s.spot()[0]
+    if goal == "vault" and before and world.book.supply and not before[0]:
+        return  # a vault worth nothing
     worth = world.wealth(me)
     answer = s.flash(base, usdc, calls)
     world.note(f"flash {goal}", answer if not isinstance(answer, str) else "refused")
@@ -102,6 +104,11 @@ def run_flash(world: World, goal: str, percent: int, sells: int) -> None:
     world.absorb(world.events(), spot)
     if goal == "vault" and before:
         settle(world, before)
+    after = quote(world)
+    if before and after and goal == "keeper":
+        bound = 1 - s.protocol.vault.max_slippage
+        least = before[0] * bound - s.protocol.vault.keeper_reward * 10**6
+        require(after[0] >= least, f"a flash loan around recenter: {before[0]} to {after[0]}")
     gained = world.wealth(me) - worth
     require(gained <= 0, f"a flash loan gained {gained} by {goal}")
 

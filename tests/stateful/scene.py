@@ -42,7 +42,7 @@ class Scene:
         """A vault at work, depositors who do nothing, and something due or not."""
         s, w, draw = self.s, self.world, self.draw
         honest = s.actors["depositor"]
-        self.tell(honest, s.vault, "deposit(uint256,address)", 3 * 10**11, honest)
+        self.tell(honest, s.vault, "deposit(uint256,address)", 15 * 10**10, honest)
         self.tell(s.actors["keeper"], s.vault, "recenter()")
         self.tell(s.vault_manager, s.vault, "post_betas(int256[])", 32, 2, 7 * 10**17, 10**17)
         scene = draw.choice(["hedged", "unhedged", "drifted", "idle", "in line"])
@@ -52,7 +52,7 @@ class Scene:
             self.move_index(draw.choice([1_700, -1_500]))
             self.tell(s.actors["keeper"], s.vault, "rebalance()")
         if scene == "idle":
-            self.tell(honest, s.vault, "deposit(uint256,address)", 10**11, honest)
+            self.tell(honest, s.vault, "deposit(uint256,address)", 5 * 10**10, honest)
         if scene == "in line":
             self.tell(honest, s.vault, "request_redeem(uint256,address)", 10**22, honest)
         w.pass_time(43_300)  # betas may be posted again

@@ -63,6 +63,8 @@ def enter(world: World, name: str, function: str, amount: int, exchange: Exchang
     s, book, actor = world.system, world.book, who(world, name)
     terms = quote(world)
     expected, assets, shares = "", 0, 0
+    if terms and book.supply and not terms[0]:
+        return  # nobody buys into a vault whose shares are worth nothing
     if terms is None:
         expected = "oracle: stale"
     else:
