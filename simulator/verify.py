@@ -171,10 +171,10 @@ class Comparison:
         }
 
 
-def relative_error(model: Floats, chain: Floats, dust: float = _DUST) -> float:
+def relative_error(model: Floats, chain: Floats, dust: float | Floats = _DUST) -> float:
     """Largest over elements and paths of max_t |model − chain| / max(max_t |chain|, dust).
 
-    Shapes ``[time, ..., paths]``.
+    Shapes ``[time, ..., paths]``; ``dust``: one for all, or ``[paths]``.
     """
     if model.size == 0:
         return 0.0
@@ -194,14 +194,21 @@ def _history(transcript: Transcript, name: str) -> Floats:
     return values
 
 
+def _dust(chain: Transcript, name: str) -> float | Floats:
+    """The least magnitude a variable's error is measured against.
+
+    Idle base is what a recentring leaves over of the base of the whole position: it cannot be more
+    exact than that amount in float64, however little is left.
+    """
+    if name == "idle_base":
+        return np.maximum(np.max(np.array(chain.states["lp_base"]), axis=0), _DUST)
+    return _DUST_LOSS if name in _LOSSES else _DUST
+
+
 def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison:
     """Hold two transcripts of the same market paths against each other."""
     errors = {
-        name: relative_error(
-            _history(model, name),
-            _history(chain, name),
-            _DUST_LOSS if name in _LOSSES else _DUST,
-        )
+        name: relative_error(_history(model, name), _history(chain, name), _dust(chain, name))
         for name in VARIABLES
     }
     prices = np.array(chain.states["sqrt_price"])
