@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from simulator.types import Status
 from simulator.world import actions as act
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model import campaign
 from tests.model.campaign import DEPOSITOR, KEEPER
@@ -101,14 +100,7 @@ def test_the_performance_fee_is_taken_once_from_a_gain_and_never_below_the_mark(
 def test_fees_are_the_contracts_integers(
     assets: int, rates: tuple[float, float], gain: float, hours: int
 ) -> None:
-    made = REUSED[0]
-    made.restore(FRESH[0])
-    tables = made._tables
-    made._tables = tables._replace(
-        vault=tables.vault._replace(
-            management_fee=rates[0], performance_fee=rates[1], entry_fee=0.0, deposit_cap=1e18
-        )
-    )
+    made = opened(charging(*rates, entry_fee=0.0, deposit_cap=1e12), eth=(2000.0,))
     state = made._state
     state.wallet.token[DEPOSITOR, 0] = 2 * assets
     made.execute(act.Deposit(DEPOSITOR, np.array([assets / 1e6])))
@@ -125,11 +117,6 @@ def test_fees_are_the_contracts_integers(
             shares / 1e18, rel=1e-11, abs=1.01 * slack
         )
         assert made.observe().high_water_mark[0] == pytest.approx(after / 1e18, rel=1e-11)
-    made._tables = tables
-
-
-REUSED: list[ModelWorld] = [opened(charging(), eth=(2000.0,))]
-FRESH = [REUSED[0].snapshot()]
 
 
 def test_fees_are_shares_of_the_supply_and_leave_nav_alone() -> None:
