@@ -20,7 +20,7 @@ from simulator.types import InputError, Status
 from simulator.world.base import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from simulator.agents.base import Agent
     from simulator.config import Config
@@ -182,33 +182,38 @@ def relative_error(model: Floats, chain: Floats, dust: float | Floats = _DUST) -
     return float(np.max(np.max(np.abs(model - chain), axis=0) / scale))
 
 
-def _history(transcript: Transcript, name: str) -> Floats:
+def history(states: Mapping[str, Sequence[Floats]], name: str) -> Floats:
     """A variable over time, ``[time, ..., paths]``.
 
     The entry of a position below :data:`_DUST_SIZE` counts as zero: a hedge
     closed to a few 10⁻¹⁸ of its size in one world and to nothing in the other owes nothing in both.
     """
-    values = np.array(transcript.states[name])
+    values = np.array(states[name])
     if name in _ENTRIES:
-        values = np.where(np.abs(np.array(transcript.states["size"])) > _DUST_SIZE, values, 0.0)
+        values = np.where(np.abs(np.array(states["size"])) > _DUST_SIZE, values, 0.0)
     return values
 
 
-def _dust(chain: Transcript, name: str) -> float | Floats:
-    """The least magnitude a variable's error is measured against.
+# What a variable is left over from, and cannot be more exact in float64 than: idle base of the base
+# of the whole position, fee shares (by the gain of a share since the last accrual) of all shares.
+_PART_OF = {"idle_base": "lp_base", "fee_shares": "shares"}
 
-    Idle base is what a recentring leaves over of the base of the whole position: it cannot be more
-    exact than that amount in float64, however little is left.
-    """
-    if name == "idle_base":
-        return np.maximum(np.max(np.array(chain.states["lp_base"]), axis=0), _DUST)
+
+def least_magnitude(states: Mapping[str, Sequence[Floats]], name: str) -> float | Floats:
+    """The least magnitude, for all or ``[paths]``, that a variable's error is measured against."""
+    if name in _PART_OF:
+        return np.maximum(np.max(np.array(states[_PART_OF[name]]), axis=0), _DUST)
     return _DUST_LOSS if name in _LOSSES else _DUST
 
 
 def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison:
     """Hold two transcripts of the same market paths against each other."""
     errors = {
-        name: relative_error(_history(model, name), _history(chain, name), _dust(chain, name))
+        name: relative_error(
+            history(model.states, name),
+            history(chain.states, name),
+            least_magnitude(chain.states, name),
+        )
         for name in VARIABLES
     }
     prices = np.array(chain.states["sqrt_price"])
