@@ -10,8 +10,9 @@ import pytest
 
 from simulator.world.chain.codec import selector
 from tests.stateful.events import decode
-from tests.stateful.rules_vault import quote
-from tests.stateful.system import MAX_AGE, USDC, VARIANTS, call
+from tests.stateful.genesis import MAX_AGE, USDC, VARIANTS
+from tests.stateful.shares import quote
+from tests.stateful.system import call
 from tests.stateful.test_attacks import a_world
 from tests.stateful.world import World
 
