@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.reference.clearing import liquidation, margin, pledging
+from tests.reference.clearing.portfolio import ENTRY_SCALE, NO_ROW, norm_up
 from tests.reference.clearing.state import Ledger, Pledge
 from tests.reference.integers import WAD
 from tests.stateful.draws import Draw
@@ -38,7 +39,7 @@ def propose_liquidate(world: World, draw: Draw) -> Arguments:
 
 def run_liquidate(world: World, name: str, number: int, m: int) -> None:
     caller, before = who(world, name), world.ledger.copy()
-    values = {n: _ratio(before, n) for n in (number,)} if world.fresh() else {}
+    values = {number: margin.valuation(before, number)} if world.fresh() else {}
     answer = world.predicted(
         liquidation.liquidate,
         (caller, number, m),
@@ -48,13 +49,11 @@ def run_liquidate(world: World, name: str, number: int, m: int) -> None:
     )
     if isinstance(answer, str):
         return
-    old = values[number]
-    require(old[0] < old[1], "a healthy account was liquidated")
-    new = _ratio(world.ledger, number)
-    if old[0] >= 0:
-        dust = 10**9 * (1 + old[1] // WAD)
-        # The cap on price rounding: E'/M' >= E/M up to a few wei of either.
-        require(new[0] * old[1] >= old[0] * new[1] - dust * WAD, "liquidation worsened health")
+    old, new = values[number], margin.valuation(world.ledger, number)
+    require(old.equity < old.maintenance, "a healthy account was liquidated")
+    same_rule = (old.maintenance > old.floored) == (new.maintenance > new.floored)
+    if old.equity >= 0 and same_rule:
+        require_no_worse(world.ledger, m, old, new, answer[1])
     moved = [
         n
         for n in before.holders(m)
@@ -68,9 +67,21 @@ def run_liquidate(world: World, name: str, number: int, m: int) -> None:
         world.seen["bad debt"] += 1
 
 
-def _ratio(ledger: Ledger, number: int) -> tuple[int, int]:
-    state = margin.valuation(ledger, number)
-    return state.equity, state.maintenance
+def require_no_worse(
+    ledger: Ledger, m: int, old: margin.Valuation, new: margin.Valuation, penalty: int
+) -> None:
+    """E/M did not fall, but for what closing costs and what the penalty's USDC hedged.
+
+    Where the gross rule bound before and the risk rule binds after, it may (SPEC §3.5, step 2): the
+    closed position was a hedge.
+    """
+    spread = (old.notional - new.notional) * ledger.terms[m].half_spread // WAD
+    row = norm_up(ledger.rows.get(ledger.usdc, NO_ROW))
+    hedged = penalty * row // ENTRY_SCALE * ledger.parameters.risk_multiple // WAD
+    dust = 10**9 * (1 + old.maintenance // WAD)
+    equity, maintenance = new.equity + 2 * spread + dust, new.maintenance - 2 * hedged
+    holds = equity * old.maintenance >= old.equity * maintenance
+    require(holds, "liquidation worsened health")
 
 
 def propose_liquidate_collateral(world: World, draw: Draw) -> Arguments:
