@@ -262,7 +262,7 @@ class World(Absorbing):
         """What the pool owes the vault's position now, from the pool's own counters."""
         s, token_id = self.system, self.vault_token_id()
         self.book.fees = (0, 0)
-        if token_id and self.book.liquidity:
+        if token_id:  # also of an NFT that a liquidation has emptied
             self.book.fees = uncollected(s, token_id)
 
     def compare_ledger(self) -> None:
