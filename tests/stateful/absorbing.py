@@ -15,7 +15,7 @@ from tests.reference.clearing.state import (
 from tests.reference.integers import WAD
 from tests.stateful.events import Event
 from tests.stateful.mismatch import Mismatch, require
-from tests.stateful.system import System
+from tests.stateful.system import System, vault_slot
 from tests.stateful.vault_book import VaultBook
 
 
@@ -50,11 +50,26 @@ class Absorbing:
         self._absorb_transfers(events)
         self.count_pledged()
 
+    def vault_token_id(self) -> int:
+        return self.read_vault("token_id")
+
+    def read_vault(self, name: str) -> int:
+        return self.system.read(self.system.vault, vault_slot(name))
+
     def count_pledged(self) -> None:
-        """Pledged liquidity is what the clearing house counts."""
-        if self.book.pledged:
-            pledges = self.ledger.account(self.book.accounts[0]).pledges
-            self.book.liquidity = sum(pledge.liquidity for pledge in pledges.values())
+        """Pledged liquidity is what the clearing house counts.
+
+        Of an NFT that a liquidation has emptied, which is back in the vault's hands: what is in it
+        now, by whomever, up to what the vault once put there (SPEC §4.2).
+        """
+        if not self.book.pledged:
+            return
+        pledges = self.ledger.account(self.book.accounts[0]).pledges
+        self.book.liquidity = sum(pledge.liquidity for pledge in pledges.values())
+        token_id = self.vault_token_id()
+        if token_id and not pledges:
+            held = self.system.view(self.system.manager, "positions(uint256)", token_id)[7]
+            self.book.liquidity = min(held, self.read_vault("liquidity"))
 
     def _absorb_venue(self, event: Event, queue: list[Event], spot: int) -> None:
         out, values = self.ledger, event.values

@@ -8,8 +8,8 @@ from tests.reference.amounts import sqrt_price_of
 from tests.reference.integers import WAD
 from tests.stateful.genesis import BASE, USDC
 from tests.stateful.people import FAR
-from tests.stateful.system import call, mapping_slot
-from tests.stateful.world import World, clearing_slot, vault_slot
+from tests.stateful.system import call, clearing_slot, mapping_slot, vault_slot
+from tests.stateful.world import World
 
 TRADERS = ("trader", "other trader")
 PARTY = (*TRADERS, "sandwicher", "other depositor", "attacker")

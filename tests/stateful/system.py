@@ -147,3 +147,13 @@ def _token_slot(name: str) -> int:
 def call(signature: str, *arguments: int) -> bytes:
     """Calldata of a function whose arguments are all words."""
     return selector(signature) + words(*arguments)
+
+
+@cache
+def clearing_slot(name: str) -> int:
+    return artifacts.load("ClearingHouse").slots[name]
+
+
+@cache
+def vault_slot(name: str) -> int:
+    return artifacts.load("HedgeVault").slots[name]

@@ -69,7 +69,7 @@ class VaultBook:
             return in_base + floor(raw_usdc, ledger.price(ledger.usdc), 10**6)
 
         margin = sum(valuation(ledger, number).value for number in self.accounts)
-        if self.pledged and self.liquidity:
+        if self.pledged and ledger.account(self.accounts[0]).pledges:
             margin -= worth(x, y)
         tokens = worth(
             self.idle_base + x + self.fees[0],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
 from typing import TypeVar
 
 from simulator.world.chain import artifacts
@@ -26,22 +25,12 @@ from tests.stateful.events import Event, decode
 from tests.stateful.genesis import BASE, DELAY, HOOK, MAX_AGE, USDC
 from tests.stateful.mismatch import require
 from tests.stateful.oracle_book import Feed, OracleBook
-from tests.stateful.system import System, mapping_slot
+from tests.stateful.system import System, mapping_slot, vault_slot
 from tests.stateful.vault_book import Terms as VaultTerms
 from tests.stateful.vault_book import VaultBook
 
 STALE = ("oracle: stale", "oracle: no round")
 T = TypeVar("T")
-
-
-@cache
-def clearing_slot(name: str) -> int:
-    return artifacts.load("ClearingHouse").slots[name]
-
-
-@cache
-def vault_slot(name: str) -> int:
-    return artifacts.load("HedgeVault").slots[name]
 
 
 class World(Absorbing):
@@ -251,12 +240,6 @@ class World(Absorbing):
         return shares * 99 // 100
 
     # ------------------------------------------------------------------------------- comparison
-
-    def vault_token_id(self) -> int:
-        return self.read_vault("token_id")
-
-    def read_vault(self, name: str) -> int:
-        return self.system.read(self.system.vault, vault_slot(name))
 
     def read_fees(self) -> None:
         """What the pool owes the vault's position now, from the pool's own counters."""
