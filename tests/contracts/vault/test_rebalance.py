@@ -79,9 +79,8 @@ def test_delta_grows_as_the_base_falls_and_vanishes_above_the_range(
 def test_fill_beyond_the_slippage_bound_is_refused(
     invested: Any, owner: Any, keeper: Any, clearing: Any, risk: Any
 ) -> None:
-    clearing.set_skew_scale(
-        0, wad(10), sender=risk
-    )  # 0.6 BTC on a depth of 10: 3 % below the index
+    invested.set_parameters(TERMS.tuple(max_slippage=wad("0.005")), sender=owner)
+    clearing.set_skew_scale(0, wad(25), sender=risk)  # 0.6 BTC fill 1.2 % below the index
     with ape.reverts("clearing: slippage"):
         invested.rebalance(sender=keeper)
 
