@@ -91,7 +91,8 @@ class _Draw:
                 "price": self.price[name],
                 "volatility": self.uniform(0.2, 2.0),
                 "drift": self.uniform(-1.0, 1.0),
-                "decimals": int(self.rng.choice([8, 12, 18])),
+                # One raw unit of an 8-decimal base can exceed 1e-9 of the fees of a position.
+                "decimals": max(int(self.rng.choice([8, 12, 18])), 12 if name == _BASE else 8),
             }
             if self.maybe(0.5):
                 drawn[name]["jumps"] = {
