@@ -133,7 +133,7 @@ def test_schema_is_json_schema(hedgesim: Run) -> None:
 
 
 def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    command = [COMMAND, "run", "calm", "--paths", "1500", "--out", "there"]
+    command = [COMMAND, "run", "calm", "--paths", "20000", "--out", "there"]
     process = subprocess.Popen(
         command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -174,7 +174,8 @@ class Both:
             *root,
         ]
         worth = max(chain.supplied() / USDC_UNIT, 1.0)  # equity is a difference of large numbers
-        scale = [worth * 1e6, worth, worth, worth * 1e6, 0.01, 0.01, 0.0, 0.0]
+        raw = max(worth * USDC_UNIT, 1 / TOLERANCE)  # a floor may go to the next raw unit
+        scale = [raw, worth, worth, raw, 0.01, 0.01, 0.0, 0.0]
         for value, other, least in zip(read(*self.market()), expected, scale, strict=True):
             assert abs(value - other) <= TOLERANCE * max(abs(other), least)
 
