@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from simulator.world.chain import artifacts
-from simulator.world.chain.artifacts import EVM_VERSION, ROOT, Artifact
+from simulator.world.chain.artifacts import ROOT, Artifact
 from simulator.world.chain.codec import MAX_UINT256, Contract, Reverted, encode_constructor
 from simulator.world.chain.revm import RevmTransport
 from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
+from tests.reference.vyper_probe import compile_source
 
 MAX_TICK = 887_272
 SPACING, FEE_PPM = 10, 500
@@ -112,22 +112,6 @@ class Bench:
             return int(self.pool.call("slot0")[1])
 
 
-def _compile(directory: Path) -> Artifact:
-    from vyper.cli.vyper_compile import compile_files
-    from vyper.compiler.settings import Settings
-
-    source = directory / "Probe.vy"
-    source.write_text(PROBE, encoding="utf-8")
-    (output,) = compile_files(
-        [str(source)],
-        ["abi", "bytecode"],
-        paths=[str(ROOT), str(directory)],
-        settings=Settings(evm_version=EVM_VERSION),
-    ).values()
-    code = bytes.fromhex(output["bytecode"].removeprefix("0x"))
-    return Artifact("Probe", output["abi"], code, b"")
-
-
 def _position_manager() -> Artifact:
     """LiquidityAmounts is an internal library: the contract that inlines it stands for it."""
     name = "NonfungiblePositionManager"
@@ -145,7 +129,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         address = chain.deploy(owner, encode_constructor(artifact, *arguments))
         return Contract(artifact, address, chain)
 
-    probe = new(_compile(tmp_path_factory.mktemp("probe")))
+    source = tmp_path_factory.mktemp("probe") / "Probe.vy"
+    source.write_text(PROBE, encoding="utf-8")
+    probe = new(compile_source(source))
     tokens = sorted(
         (new(artifacts.load("Token"), name, name, 18) for name in ("X", "Y")),
         key=lambda token: int(token.address, 16),
