@@ -17,7 +17,7 @@ from simulator.world.chain.codec import Contract, Reverted
 from tests.exploits.ground import ETH, USDC, WAD
 from tests.exploits.puppet import Puppet, hooked
 from tests.exploits.stage import Stage
-from tests.security.zero import functions, zeros
+from tests.security.zero import arguments, functions
 
 LOCKED = "no reason given"  # what the compiler's lock says
 
@@ -107,7 +107,7 @@ VENUE_OPERATIONS = [_post_collateral, _take_collateral, _fund_insurance]
 def calls(contract: Contract, *, views: bool = False) -> list[tuple[Contract, str, Any]]:
     """Every function of a contract with zeros."""
     found = functions(artifacts.load(contract.name), views=views)
-    return [(contract, entry["name"], *zeros(entry)) for entry in found]
+    return [(contract, entry["name"], *arguments(entry)) for entry in found]
 
 
 def tried(
@@ -205,11 +205,11 @@ def test_the_doors_are_open_at_rest() -> None:
     stage, puppet = prepare()
     for contract in (stage.vault, stage.clearing):
         told = []
-        for target, name, *arguments in calls(contract):
+        for target, name, *given in calls(contract):
             checkpoint = stage.chain.evm.snapshot()
             puppet.script()
             try:
-                puppet.run(target, name, *arguments)
+                puppet.run(target, name, *given)
                 told.append((name, ""))
             except Reverted as error:
                 told.append((name, str(error)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from simulator.world.chain.revm import RevmTransport
 from tests.aave.market import AaveMarket
 from tests.exploits.ground import refusal
 from tests.exploits.stage import Stage
-from tests.security.zero import answer, functions
+from tests.security.zero import Entry, answer, arguments, functions
 
 OWNER, PENDING, RISK, GUARDIAN = "owner", "pending owner", "risk manager", "guardian"
 REPORTER, VAULT, STRANGER = "reporter", "vault", "stranger"
@@ -70,16 +72,15 @@ MATRIX = {
             rearrange transfer_slice set_slice_consent {_ENGINE}""",
     ),
     "HedgeVault": _table(
-        owner=f"{_GOVERNED} set_parameters set_fee_receiver",
+        owner=f"{_GOVERNED} set_parameters set_fee_receiver set_paused",
         pending="accept_ownership",
         risk="post_betas",
         guardian="cancel",
         nobody="uniswapV3SwapCallback on_rearrange",
-        # set_paused(False), the zero call, is the owner's; pausing is tested by itself.
+        # set_paused(False) is the owner's; of set_paused(True), see _check.
         anyone=f"""transfer transferFrom approve deposit mint withdraw redeem request_redeem
             cancel_request settle_withdrawals redeem_in_kind accrue_fees {_STRATEGY}""",
-    )
-    | {"set_paused": frozenset({OWNER})},
+    ),
     "PriceOracle": _table(
         owner=f"{_OWNERSHIP} add_feed add_aggregator set_reporter set_quorum set_sequencer",
         pending="accept_ownership",
@@ -131,16 +132,27 @@ class Cast:
         }
 
 
+def _given(name: str, entry: Entry, number: int) -> Sequence[Any]:
+    if number == 0 and (name, entry["name"]) in ARGUMENTS:
+        return ARGUMENTS[name, entry["name"]]
+    return arguments(entry, number)
+
+
 def _check(
     name: str, contract: Contract, chain: RevmTransport, actors: dict[str, str]
 ) -> Iterable[str]:
-    """Every cell of a contract's matrix that is not as listed, in words."""
-    for entry in functions(artifacts.load(name)):
+    """Every cell of a contract's matrix that is not as listed, in words.
+
+    Every argument is 0, then 1: no value of theirs opens or shuts a door.
+    """
+    for entry, number in product(functions(artifacts.load(name)), (0, 1)):
         allowed = MATRIX[name][entry["name"]]
+        if entry["name"] == "set_paused" and number:
+            allowed = allowed | {GUARDIAN}
         for role, sender in actors.items():
-            told = answer(chain, sender, contract, entry, ARGUMENTS.get((name, entry["name"])))
+            told = answer(chain, sender, contract, entry, _given(name, entry, number))
             if (told in WRONG_ROLE) == (role in allowed):
-                yield f"{name}.{entry['name']} as {role}: {told or 'done'}"
+                yield f"{name}.{entry['name']} of {number} as {role}: {told or 'done'}"
 
 
 @pytest.mark.parametrize("name", MATRIX)
@@ -202,6 +214,8 @@ def test_nothing_can_be_initialised_again() -> None:
                 cast.actors[STRANGER], to, data
             )
             assert refusal(call) == "no reason given"
+    pool = cast.stage.pool  # Uniswap's has an initialize, which was the deployment's
+    assert refusal(lambda: pool.transact(cast.actors[OWNER], "initialize", 2**96)) == "AI"
 
 
 def test_a_vault_is_not_deployed_over_a_strategy_of_another() -> None:

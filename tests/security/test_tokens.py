@@ -133,8 +133,16 @@ def test_collateral_of_any_decimals_is_sold_for_no_less_than_its_discounted_pric
     assert stage.clearing.call("bad_debt") == 0
 
 
-def test_a_token_of_25_decimals_is_refused() -> None:
-    stage = Stage()
-    fine = stage.new(stage.artifact("Token"), "X", "X", 25)
-    terms = (stage.roles.deployer, "add_collateral", fine.address, WAD // 5, 10**30)
-    assert refusal(lambda: stage.clearing.transact(*terms)) == "clearing: bad parameter"
+@pytest.mark.parametrize("decimals", [0, 24])
+def test_one_raw_unit_is_accounted_for_whatever_it_is_worth(decimals: int) -> None:
+    stage = _with_decimals(decimals)
+    trader, account = stage.actor("trader"), stage.account("trader")
+    stage.mint(trader, SOL, 1)
+    stage.approve(trader, stage.clearing.address)
+    stage.clearing.transact(trader, "deposit", trader, 0, 2, 1)
+    assert stage.clearing.call("collateral_balance", account, 2) == 1
+    assert stage.margin("trader").value == round(stage.prices[SOL] * WAD) // 10**decimals
+    leave = (trader, "withdraw", 0, 2, 1, trader)
+    stage.clearing.transact(*leave)
+    assert (stage.raw_balance(trader, SOL), stage.margin("trader").value) == (1, 0)
+    assert refusal(lambda: stage.clearing.transact(*leave)) == "clearing: insufficient collateral"

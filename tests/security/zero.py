@@ -1,4 +1,4 @@
-"""Calls with every argument zero, made and undone: what a function refuses before it looks."""
+"""Calls with every argument zero, or one, made and undone: what is refused before it is read."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ def functions(artifact: Artifact, *, views: bool = False) -> list[Entry]:
     ]
 
 
-def zero(entry: Entry) -> Any:
-    """The zero of an ABI type; an empty list where the length is free."""
+def plain(entry: Entry, number: int = 0) -> Any:
+    """The value of an ABI type that is ``number``, 0 or 1, in every word; free lengths are 0."""
     kind: str = entry["type"]
     if array := re.fullmatch(r"(.*)\[(\d*)\]", kind):
-        return [zero(entry | {"type": array[1]})] * int(array[2] or 0)
+        return [plain(entry | {"type": array[1]}, number)] * int(array[2] or 0)
     if kind == "tuple":
-        return tuple(zero(component) for component in entry["components"])
+        return tuple(plain(component, number) for component in entry["components"])
     if kind.startswith("bytes"):
         return bytes(int(kind[5:] or 0))
-    return {"address": "0x" + "00" * 20, "bool": False, "string": ""}.get(kind, 0)
+    others = {"address": f"0x{number:040x}", "bool": bool(number), "string": ""}
+    return others.get(kind, number)
 
 
-def zeros(entry: Entry) -> list[Any]:
-    """Arguments of a function."""
-    return [zero(argument) for argument in entry["inputs"]]
+def arguments(entry: Entry, number: int = 0) -> list[Any]:
+    """Arguments of a function, all of them ``number``."""
+    return [plain(argument, number) for argument in entry["inputs"]]
 
 
 def answer(
@@ -44,11 +45,10 @@ def answer(
     sender: str,
     contract: Contract,
     entry: Entry,
-    arguments: Sequence[Any] | None = None,
+    given: Sequence[Any] | None = None,
 ) -> str:
-    """Why a call is refused, empty when it is not; zeros by default. Nothing is changed."""
-    given = zeros(entry) if arguments is None else arguments
-    data = contract.calldata(entry["name"], *given)
+    """Why a call (of zeros by default) is refused, empty when it is not. Nothing is changed."""
+    data = contract.calldata(entry["name"], *(arguments(entry) if given is None else given))
     checkpoint = chain.evm.snapshot()
     try:
         chain.evm.message_call(sender, contract.address, data)
