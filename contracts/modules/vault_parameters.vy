@@ -14,7 +14,7 @@ from . import errors
 WAD: constant(uint256) = 10**18
 MAX_HALF_WIDTH: constant(int24) = 400_000  # ticks; keeps both ends within Uniswap's own limits for any token price
 MAX_THRESHOLD: constant(uint256) = 10 * WAD
-MAX_SLIPPAGE: constant(uint256) = WAD // 2
+MAX_SLIPPAGE: constant(uint256) = WAD // 10
 MAX_RATIO: constant(uint256) = 10_000 * WAD
 MAX_KEEPER_REWARD: constant(uint256) = 10_000 * 10**6
 MAX_KEEPER_SHARE: constant(uint256) = WAD // 20

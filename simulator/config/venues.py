@@ -266,7 +266,7 @@ class Vault(Section):
         description="hedge deviation tolerated before rebalancing, fraction of NAV",
     )
     max_slippage: float = Field(
-        default=0.01, gt=0, le=0.5, description="worst price accepted against the oracle, fraction"
+        default=0.01, gt=0, le=0.1, description="worst price accepted against the oracle, fraction"
     )
     margin_target: float = Field(
         default=5.0, gt=1, le=1e4, description="margin ratio restored by top-up and deleverage"

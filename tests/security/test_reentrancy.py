@@ -35,10 +35,10 @@ GUARDED = {
 }
 
 # Views that price something held between two states. The rest are stored words, and what the
-# interfaces call "for observers only": `last_nav`, `position_state`, `last_account_state`.
+# venue's interface calls "for observers only": `last_account_state`.
 PRICED = {
     "HedgeVault": """totalAssets convertToShares convertToAssets previewDeposit previewMint
-        previewWithdraw previewRedeem fresh_assets nav""",
+        previewWithdraw previewRedeem fresh_assets nav last_nav position_state""",
     "ClearingHouse": "account_state withdrawable",
 }
 NOTHING = "maxDeposit maxMint maxWithdraw maxRedeem"  # must not revert (EIP-4626): they answer 0

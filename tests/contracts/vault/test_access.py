@@ -80,7 +80,7 @@ def test_pause_stops_what_adds_risk_until_the_owner_lifts_it(
         {"lp_allocation": wad("0.66")},
         {"hedge_band": wad(1) + 1},
         {"max_slippage": 0},
-        {"max_slippage": wad("0.5") + 1},
+        {"max_slippage": wad("0.1") + 1},
         {"deleverage_ratio": wad(1)},
         {"top_up_ratio": wad("2.2")},
         {"margin_target": wad("3.5")},
