@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -36,6 +38,8 @@ CHUNK_PATH_STEPS = 1_200_000
 CHAIN_CHUNK_PATHS = 10
 #: Fewer paths than this are not worth another process.
 WORTH_A_WORKER = 250
+#: Seconds a worker has to stop by itself when the run is interrupted.
+_GRACE = 5.0
 
 WORLDS = ("model", "chain")
 Progress = Callable[[int, int], None]
@@ -301,6 +305,7 @@ def _attach(queue: Any, stop: Any) -> None:
 
     global _report  # noqa: PLW0603 (the way to hand a queue to an executor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave, args=(stop,), daemon=True).start()
 
     def report(path_steps: int) -> None:
         if stop.is_set():
@@ -308,6 +313,13 @@ def _attach(queue: Any, stop: Any) -> None:
         queue.put(path_steps)
 
     _report = report
+
+
+def _leave(stop: Any) -> None:
+    """End a worker that was asked to stop but reports nothing: it may be compiling for a minute."""
+    stop.wait()
+    time.sleep(_GRACE)
+    os._exit(1)  # a chunk half written has a temporary name
 
 
 def _job(plan: Plan, directory: Path, first: int, count: int) -> None:
