@@ -123,7 +123,7 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     """
     terms: share_pricing.Terms = self._accrue()
     shares: uint256 = share_pricing._preview_deposit(assets, terms)
-    self._enter(assets, shares, terms.total, receiver)
+    self._enter(assets, shares, terms, receiver)
     return shares
 
 
@@ -135,7 +135,7 @@ def mint(shares: uint256, receiver: address) -> uint256:
     """
     terms: share_pricing.Terms = self._accrue()
     assets: uint256 = share_pricing._preview_mint(shares, terms)
-    self._enter(assets, shares, terms.total, receiver)
+    self._enter(assets, shares, terms, receiver)
     return assets
 
 
@@ -167,10 +167,10 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
 
 
 @internal
-def _enter(assets: uint256, shares: uint256, total: uint256, receiver: address):
+def _enter(assets: uint256, shares: uint256, terms: share_pricing.Terms, receiver: address):
     vault_core._running()
     errors.check(assets != 0 and shares != 0, "vault: zero amount")
-    errors.check(assets <= share_pricing._room(total), "vault: deposit cap")
+    errors.check(assets <= share_pricing._room(terms), "vault: deposit cap")
     pool_leg.idle_usdc += assets
     share_token._issue(receiver, shares)
     log IERC4626.Deposit(sender=msg.sender, owner=receiver, assets=assets, shares=shares)
@@ -263,7 +263,8 @@ def previewRedeem(shares: uint256) -> uint256:
 @view
 def maxDeposit(owner: address) -> uint256:
     """
-    @notice Room below the deposit cap, raw; zero while paused or while there is no price to deposit at.
+    @notice Room below the deposit cap, raw; zero while paused, while there is no price to deposit at or while a
+            whole share is worth less than a raw unit.
     """
     return self._largest_entry()[0]
 
@@ -534,12 +535,14 @@ def nav() -> uint256:
 
 @external
 @view
+@nonreentrant
 def last_nav() -> uint256:
     return vault_core._read(False).nav
 
 
 @external
 @view
+@nonreentrant
 def position_state() -> IHedgeVault.PositionState:
     return pool_leg._position(vault_core._prices(False).sqrt)
 

@@ -16,6 +16,7 @@ uses: vault_parameters
 
 
 WAD: constant(uint256) = 10**18
+WHOLE_SHARE: constant(uint256) = 10**18
 
 
 struct Terms:  # what a share is worth
@@ -31,9 +32,15 @@ def _terms(total: uint256) -> Terms:
 
 @internal
 @view
-def _room(total: uint256) -> uint256:
+def _room(terms: Terms) -> uint256:
+    """
+    @return Raw assets that may come in: none where a whole share is worth less than a raw unit. Whoever has lost
+            so much would be diluted without number, and the supply would grow by powers.
+    """
+    if share_token.assets_down(WHOLE_SHARE, terms.supply, terms.total) == 0:
+        return 0
     cap: uint256 = vault_parameters.values.deposit_cap
-    return cap - min(cap, total)
+    return cap - min(cap, terms.total)
 
 
 @internal
@@ -70,8 +77,9 @@ def _largest_entry(total: uint256) -> (uint256, uint256):
     """
     @return (raw assets, the shares they buy); zero where the room buys no share.
     """
-    room: uint256 = self._room(total)
-    shares: uint256 = self._preview_deposit(room, self._terms(total))
+    terms: Terms = self._terms(total)
+    room: uint256 = self._room(terms)
+    shares: uint256 = self._preview_deposit(room, terms)
     return 0 if shares == 0 else room, shares
 
 

@@ -448,7 +448,7 @@ _SHARES = (
     ),
     _vault(
         "deposit-cap-ignored", "dropped check", "HedgeVault.vy",
-        'errors.check(assets <= share_pricing._room(total), "vault: deposit cap")', "pass",
+        'errors.check(assets <= share_pricing._room(terms), "vault: deposit cap")', "pass",
     ),
     _vault(
         "passing-the-queue", "dropped check", "HedgeVault.vy",

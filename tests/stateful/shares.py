@@ -63,8 +63,6 @@ def enter(world: World, name: str, function: str, amount: int, exchange: Exchang
     s, book, actor = world.system, world.book, who(world, name)
     terms = quote(world)
     expected, assets, shares = "", 0, 0
-    if terms and book.supply and not terms[0]:
-        return  # nobody buys into a vault whose shares are worth nothing
     if terms is None:
         expected = "oracle: stale"
     else:
@@ -73,7 +71,7 @@ def enter(world: World, name: str, function: str, amount: int, exchange: Exchang
             expected = "vault: paused"
         elif not assets or not shares:
             expected = "vault: zero amount"
-        elif assets > max(book.terms.deposit_cap - terms[0], 0):
+        elif assets > book.room(terms[1], terms[0]):
             expected = "vault: deposit cap"
         elif assets > s.balance(USDC, actor):
             return

@@ -109,6 +109,12 @@ class VaultBook:
     def _price(self, total: int, supply: int) -> int:
         return floor(MARK_UNIT, total + 1, supply + VIRTUAL_SHARES)
 
+    def room(self, supply: int, total: int) -> int:
+        """Raw assets that may come in; none where a whole share is worth less than a raw unit."""
+        if (total + 1) * WAD < supply + VIRTUAL_SHARES:
+            return 0
+        return max(self.terms.deposit_cap - total, 0)
+
     def preview_deposit(self, assets: int, supply: int, total: int) -> int:
         net = floor(assets, WAD - self.terms.entry_fee, WAD)
         return floor(net, supply + VIRTUAL_SHARES, total + 1)

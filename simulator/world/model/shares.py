@@ -21,6 +21,8 @@ from simulator.world.model.state import Oracle, State, VaultState
 from simulator.world.model.unwinding import raise_usdc
 from simulator.world.model.valuation import total_assets
 
+_WHOLE_SHARE = 1e18  # raw; none are sold while it is worth less than a raw unit of USDC
+
 
 @inner
 def queued(vault: VaultState, i: int) -> bool:
@@ -54,7 +56,8 @@ def deposit(
     shares = np.floor(net * supply / (before + VIRTUAL_ASSETS))
     if shares <= 0.0:
         return ZERO_AMOUNT, 0.0
-    if before + assets > table.deposit_cap:
+    worthless = (before + VIRTUAL_ASSETS) * _WHOLE_SHARE < supply
+    if worthless or before + assets > table.deposit_cap:
         return DEPOSIT_CAP, 0.0
     if wallet.token[agent, USDC_ASSET, i] < assets:
         return INSUFFICIENT_BALANCE, 0.0
