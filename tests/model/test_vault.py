@@ -72,6 +72,26 @@ def test_deposits_at_the_edges(usdc: float, expected: Status) -> None:
     assert deposit(opened(), usdc).status[0] == expected
 
 
+def test_no_share_is_sold_while_a_whole_one_is_worth_less_than_a_raw_unit() -> None:
+    made = hedged(eth=(2000.0, 20_000.0, 2000.0))
+    supply = float(made.observe().shares[0])
+    made.advance(1)  # the shorts of 0.8 have lost more than the vault has
+    assert made.observe().nav[0] == 0.0
+    assert deposit(made, 1_000.0).status[0] == Status.DEPOSIT_CAP
+    assert redeem(made, 1.0).status[0] == Status.ZERO_AMOUNT
+    # The line pays a share what it is worth.
+    assert do(made, act.RequestRedeem, np.array([1_000.0])).status[0] == Status.OK
+    settled = do(made, act.SettleWithdrawals, np.zeros(1), YES)
+    assert (settled.amount_in[0], settled.amount_out[0]) == (1_000.0, 0.0)
+    made.advance(2)
+    left, nav = float(made.observe().shares[0]), float(made.observe().nav[0])
+    assert left == pytest.approx(supply - 1_000.0, rel=1e-15)
+    fill = deposit(made, 1_000.0)
+    assert fill.status[0] == Status.OK
+    fair = 999.0 * left / nav
+    assert fill.amount_out[0] == pytest.approx(fair, rel=1e-6)
+
+
 def test_recenter_places_the_allocation_around_the_oracle_tick() -> None:
     made = opened()
     deposit(made, 1e6)
