@@ -7,6 +7,7 @@ turns it on and reads times from receipts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import astuple
 from fractions import Fraction
 from typing import Any
 
@@ -14,13 +15,10 @@ import ape.exceptions
 import pytest
 
 from tests.contracts.mirror import Mirror, wad
-from tests.reference.clearing_reference import ClearingReference, Terms, Venue
+from tests.reference.venue import CAP, Terms, Venue
 
 USDC_UNIT = 10**6
 MAX_AGE = 86_400
-CAP = 10**30
-UNLIMITED = 10**36  # of open interest and of what a market's losses may take, WAD
-GATE = 3_600  # seconds withdrawals wait after an insolvency
 MAKER_FUNDS, INSURANCE_FUNDS = 5_000_000, 1_000  # whole USDC
 
 PRICES = {
@@ -58,33 +56,9 @@ VENUE = Venue(
 )
 
 
-def market_tuple(asset: str, terms: Terms) -> tuple[Any, ...]:
-    """IClearingHouse.Market of a reference market."""
-    return (
-        asset,
-        wad(terms.skew_scale),
-        wad(terms.half_spread),
-        wad(terms.taker_fee),
-        wad(terms.velocity),
-        wad(terms.max_skew),
-        wad(terms.maintenance_rate),
-        UNLIMITED,
-        UNLIMITED,
-        UNLIMITED,
-    )
-
-
 def parameters_tuple(venue: Venue) -> tuple[int, ...]:
-    """IClearingHouse.Parameters of a reference venue."""
-    return (
-        wad(venue.initial_multiple),
-        wad(venue.liquidation_penalty),
-        wad(venue.liquidator_share),
-        wad(venue.profit_cap),
-        wad(1),
-        0,
-        GATE,
-    )
+    """IClearingHouse.Parameters of a venue."""
+    return astuple(venue.parameters())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -233,7 +207,7 @@ def clearing(
     clearing.set_risk_manager(risk, sender=owner)
     clearing.set_guardian(guardian, sender=owner)
     for terms in VENUE.markets:
-        clearing.add_market(market_tuple(tokens[terms.asset].address, terms), sender=owner)
+        clearing.add_market(terms.market(tokens[terms.asset].address), sender=owner)
     clearing.add_collateral(tokens["WETH"], weth_haircut, CAP, sender=owner)
     raw_maker, raw_insurance = MAKER_FUNDS * USDC_UNIT, INSURANCE_FUNDS * USDC_UNIT
     tokens["USDC"].mint(maker, raw_maker + raw_insurance, sender=owner)
@@ -303,7 +277,6 @@ def mirror(
     engine_events: Any,
 ) -> Mirror:
     """Drives the clearing house and the reference of tests/reference side by side."""
-    reference = ClearingReference(VENUE, dict(PRICES), now=chain.blocks.head.timestamp)
-    reference.maker_cash = Fraction(MAKER_FUNDS)
-    reference.insurance_fund = Fraction(INSURANCE_FUNDS)
-    return Mirror(clearing, reference, give, set_price, engine_events)
+    now = chain.blocks.head.timestamp
+    ledger = VENUE.ledger(PRICES, now, MAKER_FUNDS, INSURANCE_FUNDS)
+    return Mirror(clearing, ledger, give, set_price, engine_events)

@@ -10,14 +10,14 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.conftest import CAP, VENUE, market_tuple, parameters_tuple
+from tests.contracts.conftest import CAP, VENUE, parameters_tuple
 from tests.contracts.mirror import account_of, wad
 
 BTC = VENUE.markets[0]
 
 
 def test_only_the_owner_sets_parameters(clearing: Any, btc: Any, trader: Any, risk: Any) -> None:
-    terms = market_tuple(btc.address, BTC)
+    terms = BTC.market(btc.address)
     for outsider in (trader, risk):
         for call in (
             lambda sender: clearing.add_market(terms, sender=sender),
@@ -66,7 +66,7 @@ def test_risk_manager_and_guardian_have_one_power_each(
 def test_market_parameters_are_bounded(
     clearing: Any, owner: Any, btc: Any, change: dict[str, Fraction]
 ) -> None:
-    terms = market_tuple(btc.address, replace(BTC, **change))
+    terms = replace(BTC, **change).market(btc.address)
     with ape.reverts("clearing: bad parameter"):
         clearing.add_market(terms, sender=owner)
     with ape.reverts("clearing: bad parameter"):
@@ -126,18 +126,18 @@ def test_numbers_of_markets_and_collaterals_are_bounded(
         clearing.add_collateral(btc, wad(1), CAP, sender=owner)
     assert clearing.risk_asset_count() == 8
     with ape.reverts("clearing: bad parameter"):  # a ninth risk asset
-        clearing.add_market(market_tuple(owner.address, BTC), sender=owner)
+        clearing.add_market(BTC.market(owner.address), sender=owner)
     for _ in range(clearing.market_count(), 8):
-        clearing.add_market(market_tuple(btc.address, BTC), sender=owner)
+        clearing.add_market(BTC.market(btc.address), sender=owner)
     with ape.reverts("clearing: too many markets"):
-        clearing.add_market(market_tuple(btc.address, BTC), sender=owner)
+        clearing.add_market(BTC.market(btc.address), sender=owner)
 
 
 def test_market_keeps_its_asset(clearing: Any, owner: Any, sol: Any, risk: Any) -> None:
     with ape.reverts("clearing: bad parameter"):
-        clearing.set_market(0, market_tuple(sol.address, BTC), sender=owner)
+        clearing.set_market(0, BTC.market(sol.address), sender=owner)
     with ape.reverts("clearing: wrong market"):
-        clearing.set_market(2, market_tuple(sol.address, BTC), sender=owner)
+        clearing.set_market(2, BTC.market(sol.address), sender=owner)
     with ape.reverts("clearing: wrong market"):
         clearing.set_skew_scale(2, 1, sender=risk)
     with ape.reverts("clearing: bad parameter"):
@@ -146,7 +146,7 @@ def test_market_keeps_its_asset(clearing: Any, owner: Any, sol: Any, risk: Any) 
 
 def test_getters_show_what_was_set(clearing: Any, oracle: Any, usdc: Any, btc: Any) -> None:
     assert clearing.oracle() == oracle
-    assert tuple(clearing.market(0)) == market_tuple(btc.address, BTC)
+    assert tuple(clearing.market(0)) == BTC.market(btc.address)
     assert tuple(clearing.parameters()) == parameters_tuple(VENUE)
     assert tuple(clearing.collateral(0)) == (usdc.address, wad("0.01"), CAP, 10**6)
     assert (clearing.market_count(), clearing.collateral_count()) == (2, 2)

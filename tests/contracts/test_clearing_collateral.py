@@ -177,14 +177,13 @@ def test_owner_takes_no_more_than_the_maker_can_spare(
     mirror.trade(counterparty, 0, -4)
     mirror.set_price(BTC=40_000)
     # What the maker would hold were both to close at the prices without spread.
-    reference = mirror.reference
-    spare = reference.maker_cash
-    for name, size in ((mirror.name(trader, 0), 10), (mirror.name(counterparty, 0), -4)):
-        position = reference.account(name).positions[0]
-        assert position.size == size
+    spare = mirror.ledger.maker_cash
+    for actor, size in ((trader, 10), (counterparty, -4)):
+        position = mirror.ledger.account(account_of(actor)).positions[0]
+        assert position.size == wad(size)
         spare += position.cost
-    spare -= 6 * 40_000 * (1 + 3 * reference.prices["USDC"] / 1_000)
-    raw = int(spare * USDC_UNIT)
+    spare -= 6 * 40_000 * wad("1.003")
+    raw = spare // 10**12
     with ape.reverts("clearing: maker reserve"):
         clearing.withdraw_maker(raw + 1, owner, sender=owner)
     with ape.reverts("roles: not the owner"):

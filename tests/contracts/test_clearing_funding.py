@@ -10,8 +10,9 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.conftest import VENUE, market_tuple
+from tests.contracts.conftest import VENUE
 from tests.contracts.mirror import WAD, Mirror, account_of, agree, wad
+from tests.reference.clearing import perp
 
 DAY = 86_400
 BTC = replace(VENUE.markets[0], velocity=Fraction(9))
@@ -24,10 +25,9 @@ def funding(
 ) -> Mirror:
     """The venue with funding on, and two traders with cash."""
     for market, terms in enumerate((BTC, SOL)):
-        mirror.clearing.set_market(
-            market, market_tuple(tokens[terms.asset].address, terms), sender=owner
-        )
-    mirror.reference.venue = replace(VENUE, markets=(BTC, SOL))
+        words = terms.market(tokens[terms.asset].address)
+        mirror.clearing.set_market(market, words, sender=owner)
+        mirror.ledger.terms[market] = terms.ledger_terms()
     mirror.deposit(trader, 500_000)
     mirror.deposit(counterparty, 500_000)
     return mirror
@@ -35,10 +35,9 @@ def funding(
 
 def stored(mirror: Mirror, market: int) -> None:
     """Funding just accrued is the reference's. Call after an operation on `market`."""
-    state, expected = mirror.clearing.last_market_state(market), mirror.reference.markets[market]
+    state, expected = mirror.clearing.last_market_state(market), mirror.ledger.markets[market]
     if state.updated_at == expected.updated_at:  # no time has passed on this network since
-        agree(state.funding_rate, expected.rate, "funding rate")
-        agree(state.funding_index, expected.index, "funding index")
+        assert (state.funding_rate, state.funding_index) == (expected.rate, expected.index)
     mirror.check()
 
 
@@ -46,10 +45,10 @@ def test_funding_of_one_day_by_hand(
     funding: Mirror, trader: Any, advance: Callable[..., None]
 ) -> None:
     opened = funding.trade(trader, 0, 10)
-    start = funding.reference.now
+    start = funding.ledger.now
     advance(DAY)
     closed = funding.trade(trader, 0, -10)
-    days = Fraction(funding.reference.now - start, DAY)
+    days = Fraction(funding.ledger.now - start, DAY)
     # r grows by 9 · 10/1,000 per day; F by the mean rate times 30,000 times the days
     index = Fraction(9, 100) * days / 2 * 30_000 * days
     spread_and_fees = 300 + Fraction(opened.fee + closed.fee, WAD)
@@ -114,11 +113,11 @@ def test_depth_change_settles_funding_at_the_old_depth(
     funding.trade(trader, 0, 10)
     advance(DAY)
     receipt = funding.clearing.set_skew_scale(0, wad(500), sender=risk)
-    funding.reference.now = receipt.timestamp
-    funding.reference.accrue(0)
+    funding.ledger.now = receipt.timestamp
+    perp.accrue(funding.ledger, 0)
     (event,) = receipt.events.filter(funding.clearing.FundingAccrued)
-    agree(event.funding_rate, funding.reference.markets[0].rate, "funding rate")
-    agree(event.funding_index, funding.reference.markets[0].index, "funding index")
+    market = funding.ledger.markets[0]
+    assert (event.funding_rate, event.funding_index) == (market.rate, market.index)
     assert not funding.clearing.set_skew_scale(0, wad(500), sender=risk).events
 
 
@@ -143,7 +142,7 @@ def test_position_in_one_market_settles_only_that_market(
     funding.check()
     advance(DAY)
     funding.trade(trader, 1, -500)  # checks margin, so it accrues market 0 without settling it
-    assert funding.reference.markets[0].updated_at == funding.reference.now
+    assert funding.ledger.markets[0].updated_at == funding.ledger.now
     funding.check()
     funding.trade(trader, 0, -10)
     stored(funding, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -11,16 +11,14 @@ from typing import Any
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
 from simulator.world.chain.revm import RevmTransport, Transaction
-from tests.reference.clearing_reference import Terms, Venue
+from tests.reference.integers import WAD
+from tests.reference.venue import CAP, Terms, Venue
 
-WAD = 10**18
 CASH_UNIT = 10**12
 HIGHEST = 2**256 - 1
 START = 1_700_000_000
 MAX_AGE = 86_400
 MAKER_FUNDS, INSURANCE_FUNDS = 2_000_000, 500  # whole USDC: a debt can exceed the insurance fund
-UNLIMITED = 10**36  # of open interest and of what a market's losses may take, WAD
-GATE = 3_600  # seconds withdrawals wait after an insolvency
 WALLET = 10**9  # whole tokens each actor starts with
 
 TOKENS = {"USDC": 6, "BTC": 8, "SOL": 18, "WETH": 18}  # in this order WETH is the pool's token 0
@@ -96,14 +94,6 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
     oracle.transact(owner, "set_reporter", owner, True)
     for symbol in TOKENS:
         oracle.transact(owner, "add_feed", addresses[symbol], MAX_AGE, 0)
-    fractions = (
-        venue.initial_multiple,
-        venue.liquidation_penalty,
-        venue.liquidator_share,
-        venue.profit_cap,
-        Fraction(1),
-    )
-    parameters = (*map(wad, fractions), 0, GATE)
     engine, office = (
         chain.deploy(owner, encode_constructor(load(name), addresses["oracle"], addresses["USDC"]))
         for name in ("LiquidationEngine", "BackOffice")
@@ -112,25 +102,14 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
         owner,
         encode_constructor(
             load("ClearingHouse"), owner, addresses["oracle"], addresses["USDC"],
-            wad(venue.haircuts["USDC"]), HIGHEST, parameters, engine, office,
+            wad(venue.haircuts["USDC"]), CAP, astuple(venue.parameters()), engine, office,
         ),
     )  # fmt: skip
     clearing = Contract(load("ClearingHouse"), addresses["clearing"], chain)
     clearing.transact(owner, "set_risk_manager", owner)
     for m in venue.markets:
-        numbers = (
-            m.skew_scale,
-            m.half_spread,
-            m.taker_fee,
-            m.velocity,
-            m.max_skew,
-            m.maintenance_rate,
-        )
-        terms = (addresses[m.asset], *map(wad, numbers), UNLIMITED, UNLIMITED, UNLIMITED)
-        clearing.transact(owner, "add_market", terms)
-    clearing.transact(
-        owner, "add_collateral", addresses["WETH"], wad(venue.haircuts["WETH"]), HIGHEST
-    )
+        clearing.transact(owner, "add_market", m.market(addresses[m.asset]))
+    clearing.transact(owner, "add_collateral", addresses["WETH"], wad(venue.haircuts["WETH"]), CAP)
     for name, symbol in itertools.product(("owner", *ACTORS), COLLATERALS):
         token, actor = Contract(load("Token"), addresses[symbol], chain), chain.account(name)
         token.transact(owner, "mint", actor, WALLET * 10 ** TOKENS[symbol])

@@ -12,13 +12,13 @@ import pytest
 
 from tests.properties.revm_venue import (
     CASH_UNIT,
-    GATE,
     HIGHEST,
     INSURANCE_FUNDS,
     WAD,
     RevmVenue,
     wad,
 )
+from tests.reference.venue import GATE
 
 USDC = 10**6
 DUST = 100  # WAD units
