@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scripts.mutants.catalogue import MUTANTS
-from scripts.mutants.plant import ROOT
+from scripts.mutants.patch import ROOT
 
 
 def test_every_bug_can_be_planted_in_the_present_sources() -> None:

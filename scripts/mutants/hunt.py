@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from scripts.mutants.catalogue import MUTANTS
-from scripts.mutants.plant import ROOT, Mutant, plant
+from scripts.mutants.patch import ROOT
+from scripts.mutants.plant import Mutant, plant
 
 TABLE = ROOT / "tests" / "MUTANTS.md"
 VERDICTS = ROOT / ".build" / "mutants.json"

@@ -6,11 +6,13 @@ A mutant is applied to a copy of ``contracts/``, which the artifact loader is po
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[2]
+from scripts.mutants.patch import Patch, patched
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,16 @@ class Mutant:
     new: str
     tests: tuple[str, ...]
 
+    @property
+    def patch(self) -> Patch:
+        """The change of the source."""
+        return Patch(self.file, self.old, self.new)
+
     def source(self) -> str:
-        """The file with the bug; raises ValueError unless ``old`` stands there exactly once."""
-        text = (ROOT / "contracts" / self.file).read_text(encoding="utf-8")
-        found = text.count(self.old)
-        if found != 1:
-            raise ValueError(f"{self.name}: {self.file} reads {self.old!r} {found} times, not once")
-        return text.replace(self.old, self.new)
+        """The file with the bug; raises PatchError unless ``old`` stands there exactly once."""
+        return self.patch.applied()
 
 
 def plant(mutant: Mutant, folder: Path) -> None:
     """A copy of ``contracts/`` with the bug, in ``folder``."""
-    shutil.copytree(ROOT / "contracts", folder / "contracts")
-    (folder / "contracts" / mutant.file).write_text(mutant.source(), encoding="utf-8")
+    patched(folder, [mutant.patch])
