@@ -155,10 +155,13 @@ def compare(
 ) -> SideBySide:
     """Simulate each configuration; arguments as in :func:`simulator.run`.
 
+    An interrupted comparison in ``out`` is resumed as a run is: what is finished of its
+    alternatives is not simulated again.
+
     Raises:
         InputError: the alternatives do not share paths, horizon and seed, so are not comparable.
     """
-    from simulator.runner import run
+    from simulator.runner import forget, run
 
     requirements = list(requirements)
     shape = {(c.seed, c.paths, c.steps, c.step_minutes) for c in configs.values()}
@@ -187,8 +190,11 @@ def compare(
             progress=ahead,
             requirements=requirements,
             record=record,
+            keep=True,
         )
     together = SideBySide(results)
     if out is not None:
         together.save(out)
+        for name in configs:
+            forget(Path(out) / folder(name))
     return together

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -57,6 +58,7 @@ def run(
     progress: Progress | None = None,
     requirements: Iterable[str] = (),
     record: int | None = None,
+    keep: bool = False,
 ) -> Result:
     """Simulate a configuration.
 
@@ -72,6 +74,8 @@ def run(
         progress: called with the path-steps done and in all.
         requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
         record: paths whose full series are kept; None: 100.
+        keep: leave the finished chunks in ``out``, from which the same run is made again without
+            simulating; :func:`forget` throws them away.
 
     Raises:
         InputError: something in the input is not allowed.
@@ -99,8 +103,14 @@ def run(
         }
         if out is not None:
             result.save(out)
-            chunks.remove()
+            if not keep:
+                chunks.remove()
     return result
+
+
+def forget(out: str | Path) -> None:
+    """Throw away what a run in ``out`` would be resumed from."""
+    shutil.rmtree(Path(out) / PARTIAL, ignore_errors=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import pytest
 
 import simulator
 from simulator.comparison import SideBySide, compare, expand, folder
-from simulator.config import load
+from simulator.config import load, resolve
 from simulator.results.capital import CapitalUse
 from simulator.types import InputError
 from tests.model.campaign import PROTOCOL
@@ -58,6 +58,41 @@ def test_efficiency_is_the_notional_over_the_initial_margin_it_needs() -> None:
     np.testing.assert_allclose(use.share_of_nav(), [1.5 * 1_500 / 1e6, np.nan], rtol=1e-14)
 
 
+def test_the_margin_of_a_loan_is_what_its_ltv_asks_for_beyond_the_debt() -> None:
+    protocol = resolve(load("aave-hedge"))  # BTC on Aave, SOL at the clearing house
+    aave = protocol.aave
+    assert aave is not None
+    multiple = (1 / aave.ltv - 1) / (1 / aave.liquidation_threshold - 1)
+    use = CapitalUse(protocol, range(1), 2)
+    price = np.array([[1.0, 1.0], [2_000.0, 2_000.0], [30_000.0, 60_000.0], [100.0, 50.0]])
+    debt, sold = np.array([[2.0, 3.0]]), np.array([50.0, 0.0])
+    due = debt * price[2] * (1 / aave.liquidation_threshold - 1)
+    state = SimpleNamespace(
+        size=np.array([[[0.0, 0.0], -sold]]),
+        maintenance=np.array([400.0 * (sold > 0)]),
+        aave_debt=debt,
+        aave_maintenance=due,
+        nav=np.full(2, 1e6),
+    )
+    use.add(state, price)  # type: ignore[arg-type]
+    margin = protocol.clearing.initial_multiple * state.maintenance[0] + multiple * due[0]
+    notional = [2 * 30_000 + 50 * 100, 3 * 60_000]
+    np.testing.assert_allclose(use.efficiency(), notional / margin, rtol=1e-14)
+    np.testing.assert_allclose(use.share_of_nav(), margin / 1e6, rtol=1e-14)
+
+
+def test_a_hedge_wholly_on_aave_ties_up_the_part_of_its_notional_that_ltv_says() -> None:
+    everything = (
+        "vault.venues={BTC: aave, SOL: aave}",
+        "aave.assets={BTC: {supplied: 2000, pool_usd: 5e8}, SOL: {supplied: 1e5, pool_usd: 3e8}}",
+    )
+    config = load("aave-hedge", [*SMALL, *everything])
+    assert config.aave is not None
+    paths = simulator.run(config, workers=1).paths
+    assert paths["capital_efficiency"].to_numpy() == pytest.approx(1 / (1 / config.aave.ltv - 1))
+    assert (paths["margin_to_nav"] > 0.01).all()
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[SideBySide, Path]:
     out = tmp_path_factory.mktemp("compared")
@@ -100,6 +135,34 @@ def test_the_report_shows_every_alternative_and_links_to_its_own(
         assert figure in page
     assert "http" not in page.replace("http://www.w3.org", "")
     assert json.loads((out / "summary.json").read_text()) == together.summary
+
+
+def test_an_interrupted_comparison_goes_on_where_it_was(
+    compared: tuple[SideBySide, Path], tmp_path: Path
+) -> None:
+    whole, directory = compared
+    configs = {mode: load("calm", [*SMALL, f"clearing.margin={mode}"]) for mode in MODES}
+    one = configs["gross"].paths * configs["gross"].steps
+
+    def interrupt(done: int, total: int) -> None:
+        assert total == 3 * one
+        if done > one:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(configs, out=tmp_path, workers=1, progress=interrupt)
+    assert not (tmp_path / "summary.json").exists()
+    seen: list[int] = []
+    again = compare(configs, out=tmp_path, workers=1, progress=lambda done, _: seen.append(done))
+    # The first alternative is reported at once; the second, cut short in its only chunk, from 0.
+    assert seen[:2] == [one, one]
+    assert seen[-1] == 3 * one
+    assert again.summary == whole.summary
+    assert not list(tmp_path.rglob(".partial"))
+    written, expected = (
+        {file.relative_to(root) for file in root.rglob("*")} for root in (tmp_path, directory)
+    )
+    assert written == expected
 
 
 def test_compare_is_public() -> None:
