@@ -1,0 +1,164 @@
+"""Is one hedge better than another, or was it luck? Tests on paired series of hedged returns.
+
+Hedged returns are heavy-tailed and their squares hang together over time, so every variance here is
+a long-run one and every resample keeps blocks together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from simulator.hedging.estimators.newey_west import bartlett_lags
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean loss less that of the benchmark; negative is better. ``p_value`` is two-sided."""
+
+    mean: float
+    statistic: float
+    p_value: float
+
+
+def long_run_variance(values: Floats, lags: int | None = None) -> float:
+    """Bartlett-weighted long-run variance of a series ``[T]`` (Newey & West 1987).
+
+    ``lags`` None: the rule of :func:`~simulator.hedging.estimators.newey_west.bartlett_lags`.
+    """
+    rows = len(values)
+    lags = bartlett_lags(rows) if lags is None else lags
+    centred = values - np.mean(values)
+    total = np.sum(centred**2)
+    for lag in range(1, min(lags, rows - 1) + 1):
+        weight = 1.0 - lag / (lags + 1.0)
+        total += 2.0 * weight * np.sum(centred[lag:] * centred[:-lag])
+    return float(total / rows)
+
+
+def diebold_mariano(
+    loss: Floats, benchmark: Floats, *, horizon: int = 1, lags: int | None = None
+) -> Difference:
+    """Test of equal expected loss (Diebold & Mariano 1995, J. Business & Economic Statistics 13).
+
+    Losses ``[T]`` of the same intervals. The long-run variance is Bartlett's, which unlike the
+    paper's truncated sum is never negative; the statistic takes the small-sample factor of Harvey,
+    Leybourne & Newbold (1997) for forecasts ``horizon`` intervals ahead and Student's t with
+    T − 1 degrees of freedom. Equal losses throughout differ with p-value 1.
+    """
+    from scipy.stats import t as student
+
+    if loss.shape != benchmark.shape or loss.ndim != 1 or len(loss) < 2:
+        raise InputError(
+            f"losses = {loss.shape} and {benchmark.shape}: must be of equal length, 2 or more"
+        )
+    gap = loss - benchmark
+    rows, mean = len(gap), float(np.mean(gap))
+    variance = long_run_variance(gap, lags)
+    if not variance > 0.0:
+        return Difference(mean, 0.0, 1.0)
+    small = np.sqrt((rows + 1 - 2 * horizon + horizon * (horizon - 1) / rows) / rows)
+    statistic = float(small * mean / np.sqrt(variance / rows))
+    return Difference(mean, statistic, float(2.0 * student.sf(abs(statistic), rows - 1)))
+
+
+def shortfall_loss(pnl: Floats, level: float) -> Floats:
+    """Terms ``[T]`` whose mean is the expected shortfall of a series at ``level``, e.g. 0.95.
+
+    v + (L − v)⁺/(1 − level) with L = −pnl and v its ``level`` quantile (Rockafellar & Uryasev 2000,
+    theorem 1). v minimises the mean, so that v was estimated matters to second order only, and a
+    difference of two such means is tested like any mean: it *is* the difference of both ES. (The
+    joint score of Fissler & Ziegel 2016 ranks forecasts of one series; two hedges make two series.)
+    """
+    losses = -pnl
+    rank = min(int(np.ceil(level * len(losses))), len(losses)) - 1
+    quantile = np.partition(losses, rank)[rank]
+    return quantile + np.maximum(losses - quantile, 0.0) / (1.0 - level)
+
+
+def stationary_counts(
+    generator: np.random.Generator, rows: int, block: float, replications: int
+) -> Floats:
+    """How often each row is in each resample ``[replications, rows]``, as float64.
+
+    Stationary bootstrap (Politis & Romano 1994, J. American Statistical Association 89): blocks
+    wrap around, lengths are geometric with mean ``block`` rows. The order within a resample does
+    not matter to moments and shortfalls, so counts are all there is to keep.
+    """
+    counts = np.zeros((replications, rows))
+    for resample in counts:
+        _count(generator.random(rows), generator.random(rows), 1.0 / block, resample)
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _count(starts: Floats, breaks: Floats, chance: float, counts: Floats) -> None:
+    rows = len(counts)
+    at = int(starts[0] * rows)
+    for row in range(rows):
+        counts[at] += 1.0
+        at = (at + 1) % rows
+        if breaks[row] < chance and row + 1 < rows:
+            at = int(starts[row + 1] * rows)
+
+
+def block_length(values: Floats) -> float:
+    """Mean block for a series' stationary bootstrap (Patton, Politis & White 2009), 1 or more."""
+    from arch.bootstrap import optimal_block_length
+
+    found = float(optimal_block_length(values)["stationary"].iloc[0])
+    return min(max(found, 1.0), len(values) / 3.0) if np.isfinite(found) else 1.0
+
+
+def resampled_variance(pnl: Floats, counts: Floats) -> Floats:
+    """Variance (divisor T) of a series ``[T]`` in each resample."""
+    mean = counts @ pnl / len(pnl)
+    return np.asarray(counts @ pnl**2 / len(pnl) - mean**2)
+
+
+def resampled_shortfall(pnl: Floats, counts: Floats, level: float) -> Floats:
+    """Expected shortfall of a series ``[T]`` in each resample: what its `shortfall_loss` means."""
+    order = np.argsort(pnl, kind="stable")
+    return _tail_means(-pnl[order], order, counts, (1.0 - level) * len(pnl))
+
+
+@njit(cache=True, nogil=True)
+def _tail_means(
+    losses: Floats, order: np.ndarray[tuple[int], np.dtype[np.intp]], counts: Floats, size: float
+) -> Floats:
+    """Mean of the worst ``size`` (a fractional number of) losses, given largest first."""
+    result = np.zeros(len(counts))
+    for which in range(len(counts)):
+        left = size
+        for place in range(len(losses)):
+            taken = min(counts[which, order[place]], left)
+            result[which] += taken * losses[place]
+            left -= taken
+            if left <= 0.0:
+                break
+        result[which] /= size
+    return result
+
+
+def confidence_set(losses: Floats, *, block: float, replications: int, seed: int) -> Floats:
+    """Model confidence set p-values ``[K]`` of losses ``[T, K]`` (Hansen, Lunde & Nason 2011).
+
+    A model with a p-value of at least q belongs to the set that holds the best with confidence
+    1 − q. Stationary bootstrap with mean block ``block``; the range statistic T_R.
+    """
+    from arch.bootstrap import MCS
+
+    test = MCS(
+        losses, size=0.1, reps=replications, block_size=max(round(block), 1),
+        method="R", bootstrap="stationary", seed=seed,
+    )  # fmt: skip
+    test.compute()
+    found = test.pvalues["Pvalue"]
+    return np.array([float(found.loc[model]) for model in range(losses.shape[1])])
