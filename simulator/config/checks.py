@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING
 
-from simulator.config import correlation, lending
+from simulator.config import correlation, lending, process_checks
 from simulator.config.models import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from simulator.config.models import Config
-    from simulator.types import Floats
 
 # TickMath.MAX_TICK of Uniswap v3: the price range is 1.0001^±887272.
 MAX_TICK = 887_272
@@ -37,6 +36,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _clearing(config)
     yield from _vault(config)
     yield from lending.problems(config)
+    yield from process_checks.problems(config)
     yield from _shocks(config)
     if (config.horizon_hours * 60) % config.step_minutes == 0:
         yield from _correlations(config)
@@ -70,6 +70,7 @@ def _names(config: Config) -> Iterator[str]:
     if agents.leg_arbitrageur is not None:
         yield from _known("agents.leg_arbitrageur.assets", agents.leg_arbitrageur.assets, risky)
     yield from _pairs("correlation.pairs", config.correlation.pairs, assets)
+    yield from _process_names(config, assets)
     yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, assets)
     for name in (
         *("perp_arbitrageur", "noise_trader", "liquidator"),
@@ -84,6 +85,13 @@ def _names(config: Config) -> Iterator[str]:
     for number, shock in enumerate(config.shocks):
         named = getattr(shock, "assets", None) or [getattr(shock, "asset", USDC)]
         yield from _known(f"shocks.{number} ({shock.kind})", named, assets)
+
+
+def _process_names(config: Config, assets: list[str]) -> Iterator[str]:
+    for field, named in process_checks.named_assets(config):
+        yield from _known(field, named, assets)
+    for field, pairs in process_checks.named_pairs(config):
+        yield from _pairs(field, pairs, assets)
 
 
 def _known(field: str, names: Iterable[str], allowed: list[str]) -> Iterator[str]:
@@ -317,23 +325,14 @@ def _anchors(config: Config, field: str, shock: Depeg) -> Iterator[str]:
 def _correlations(config: Config) -> Iterator[str]:
     first = correlation.initial(config)
     if not correlation.is_positive_semidefinite(first):
-        yield _impossible("correlation", config.symbols, first)
+        yield correlation.impossible("correlation", config.symbols, first)
         return
     given = correlation.assumed(config)
     if not correlation.is_positive_semidefinite(given):
-        yield _impossible("vault.assumed_correlation", config.symbols, given)
+        yield correlation.impossible("vault.assumed_correlation", config.symbols, given)
     for regime in correlation.regimes(config):
         if not correlation.is_positive_semidefinite(regime.correlation):
             hours = regime.first * config.step_minutes / 60
-            yield _impossible(f"shocks at {hours:g} h", config.symbols, regime.correlation)
-
-
-def _impossible(field: str, symbols: tuple[str, ...], matrix: Floats) -> str:
-    near = correlation.nearest(matrix)
-    pairs = ", ".join(
-        f"{symbols[row]}/{symbols[column]}: {near[row, column]:g}"
-        for row in range(len(symbols))
-        for column in range(row + 1, len(symbols))
-        if USDC not in (symbols[row], symbols[column]) or matrix[row, column] != 0
-    )
-    return f"{field}: the matrix is not positive semi-definite; nearest valid: {{{pairs}}}"
+            yield correlation.impossible(
+                f"shocks at {hours:g} h", config.symbols, regime.correlation
+            )

@@ -135,6 +135,18 @@ def nearest(matrix: Floats, iterations: int = 1_000) -> Floats:
     return proposal
 
 
+def impossible(field: str, symbols: tuple[str, ...], matrix: Floats) -> str:
+    """One line saying that a matrix is no correlation, with the nearest that is."""
+    near = nearest(matrix)
+    pairs = ", ".join(
+        f"{symbols[row]}/{symbols[column]}: {near[row, column]:g}"
+        for row in range(len(symbols))
+        for column in range(row + 1, len(symbols))
+        if USDC not in (symbols[row], symbols[column]) or matrix[row, column] != 0
+    )
+    return f"{field}: the matrix is not positive semi-definite; nearest valid: {{{pairs}}}"
+
+
 def cholesky(matrix: Floats) -> Floats:
     """Lower factor of a positive semi-definite matrix, singular ones (ρ = 1) included.
 

@@ -32,9 +32,10 @@ def json_schema() -> dict[str, Any]:
     return Config.model_json_schema()
 
 
-def kinds() -> list[str]:
-    """Kinds of shock there are."""
-    return list(json_schema()["properties"]["shocks"]["items"]["discriminator"]["mapping"])
+def kinds(path: Iterable[str | int], data: object) -> list[str]:
+    """Kinds the section a path leads to can be of: of a shock, of the process."""
+    found = [node["properties"]["kind"]["const"] for node in schema_at(path, data)]
+    return sorted(found)
 
 
 def lines(error: ValidationError, data: object) -> list[str]:
@@ -55,8 +56,10 @@ def lines(error: ValidationError, data: object) -> list[str]:
             result.append(f"{name}: unknown field{suggestion(path[-1], names(path[:-1], data))}")
         elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
             kind = value_at([*path, "kind"], data)
-            known = ", ".join(kinds())
-            result.append(f"{name}.kind = {_shown(kind)}: must be one of {known}")
+            known = kinds(path, data)
+            near = get_close_matches(str(kind), known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            result.append(f"{name}.kind = {_shown(kind)}: must be one of {', '.join(known)}{hint}")
         elif item["type"] == "missing":
             result.append(f"{name}: missing; must be {_allowed(path, data)}")
         else:

@@ -31,6 +31,17 @@ from simulator.config.market import (
     Jumps,
     Oracle,
 )
+from simulator.config.process import (
+    AnyProcess,
+    Bootstrap,
+    Dcc,
+    Factor,
+    Garch,
+    Gbm,
+    MarketRegime,
+    Regime,
+    StudentT,
+)
 from simulator.config.section import Section, Symbol
 from simulator.config.shocks import (
     AnyShock,
@@ -78,6 +89,9 @@ class Config(Section):
     )
     correlation: Correlation = Field(
         default=Correlation(), description="correlation of the price processes"
+    )
+    process: AnyProcess = Field(
+        default=Gbm(), description="what draws the returns; jumps and shocks act on top"
     )
     common_jumps: CommonJumps | None = Field(
         default=None, description="jumps common to several assets; null: none"
@@ -146,9 +160,11 @@ __all__ = [
     "AaveAsset",
     "Agents",
     "AmmArbitrageur",
+    "AnyProcess",
     "AnyShock",
     "Asset",
     "BackgroundLiquidity",
+    "Bootstrap",
     "Clearing",
     "Collateral",
     "CommonJumps",
@@ -156,13 +172,17 @@ __all__ = [
     "Convergence",
     "Correlation",
     "Crash",
+    "Dcc",
     "Decoupling",
     "Depeg",
     "Depositor",
     "DepthCut",
+    "Factor",
     "Feed",
+    "Garch",
     "Gas",
     "GasSpike",
+    "Gbm",
     "History",
     "Jumps",
     "Keeper",
@@ -171,15 +191,18 @@ __all__ = [
     "LeveragedTrader",
     "Liquidator",
     "Market",
+    "MarketRegime",
     "NoiseTrader",
     "Oracle",
     "OracleFreeze",
     "OracleOutlier",
     "PerpArbitrageur",
     "Pool",
+    "Regime",
     "Reserve",
     "RiskManager",
     "Squeeze",
+    "StudentT",
     "Vault",
     "WithdrawalRun",
 ]

@@ -261,6 +261,9 @@ class _Plan:
             for column in range(row)
         }
         data["correlation"] = {"default": 0.0, "pairs": pairs}
+        data["process"] = {
+            "kind": "gbm"
+        }  # prices are recorded; what is not has no other asset's law
         data["common_jumps"] = None
         data["pool"]["base"] = self.names[0]
         data["vault"] |= {"betas": None, "assumed_correlation": None}

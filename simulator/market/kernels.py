@@ -34,16 +34,21 @@ def diffuse(
     ``factors[R, A, A]``, and ``drift``, ``volatility`` ``[R, A]`` per step.
     """
     assets, points, paths = log_prices.shape
-    for asset in range(assets):
-        for step in range(points - 1):
-            r = regime[step]
+    shock = np.empty(paths)
+    for step in range(points - 1):
+        r = regime[step]
+        for asset in range(assets):
             mean, scale = drift[r, asset], volatility[r, asset]
+            shock[:] = 0.0
+            # Paths innermost: every loop runs over neighbours in memory.
+            for other in range(asset + 1):
+                factor = factors[r, asset, other]
+                if factor != 0.0:
+                    for path in range(paths):
+                        shock[path] += factor * normals[other, step, path]
             for path in range(paths):
-                shock = 0.0
-                for other in range(asset + 1):
-                    shock += factors[r, asset, other] * normals[other, step, path]
                 log_prices[asset, step + 1, path] += (
-                    log_prices[asset, step, path] + mean + scale * shock
+                    log_prices[asset, step, path] + mean + scale * shock[path]
                 )
 
 

@@ -1,15 +1,14 @@
-"""Index prices: diffusion and jumps, or recorded prices, with the shocks on top."""
+"""Index prices: a process and jumps, or recorded prices, with the shocks on top."""
 
 from __future__ import annotations
 
-from math import exp, log1p, sqrt
+from math import exp, log1p
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.config import correlation
 from simulator.config.shocks import Crash, Depeg, Squeeze
-from simulator.market import kernels
+from simulator.market import kernels, processes
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR, USDC
 
@@ -24,7 +23,7 @@ def draw_index(config: Config, first_path: int, paths: int) -> Floats:
     symbols, steps = config.symbols, config.steps
     index = np.zeros((len(symbols), steps + 1, paths))
     compensators = _add_jumps(config, index, first_path, paths)
-    _diffuse(config, index, compensators, first_path, paths)
+    processes.of(config.process).add(config, index, compensators, first_path, paths)
     prices = np.array([config.assets[symbol].price for symbol in symbols])
     log_factors = price_moves(config)
     kernels.exponentiate(index, prices, log_factors)
@@ -62,32 +61,7 @@ def price_moves(config: Config) -> Floats:
     return result
 
 
-# ----------------------------------------------------------------------------------------- process
-
-
-def _diffuse(
-    config: Config, index: Floats, compensators: Floats, first_path: int, paths: int
-) -> None:
-    symbols, steps = config.symbols, config.steps
-    years = config.step_seconds / SECONDS_PER_YEAR
-    regimes = correlation.regimes(config)
-    drift = np.array([config.assets[symbol].drift for symbol in symbols])
-    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
-    volatilities = np.array([volatility * regime.volatility_multiple for regime in regimes])
-    regime_of = np.zeros(steps, np.int64)
-    for number, regime in enumerate(regimes):
-        regime_of[regime.first : regime.last] = number
-    normals = np.empty((len(symbols), steps, paths))
-    for row, symbol in enumerate(symbols):
-        normals[row] = Stream(config.seed, f"diffusion/{symbol}").normals(first_path, paths, steps)
-    kernels.diffuse(
-        index,
-        normals,
-        regime_of,
-        np.array([correlation.cholesky(regime.correlation) for regime in regimes]),
-        (drift - volatilities**2 / 2 - compensators) * years,
-        volatilities * sqrt(years),
-    )
+# ------------------------------------------------------------------------------------------- jumps
 
 
 def _add_jumps(config: Config, index: Floats, first_path: int, paths: int) -> Floats:

@@ -35,12 +35,15 @@ class Stream:
             self._philox.state = self._start
             yield generator
 
-    def normals(self, first_path: int, paths: int, count: int) -> Floats:
-        """Standard normal draws ``[count, paths]``."""
+    def normals(self, first_path: int, paths: int, count: int, out: Floats | None = None) -> Floats:
+        """Standard normal draws ``[count, paths]``, put into ``out`` when one is given."""
         drawn = np.empty((paths, count))
         for row, generator in zip(drawn, self.paths(first_path, paths), strict=True):
             generator.standard_normal(out=row)
-        return np.ascontiguousarray(drawn.T)
+        if out is None:
+            return np.ascontiguousarray(drawn.T)
+        out[:] = drawn.T
+        return out
 
     def uniforms(self, first_path: int, paths: int, count: int) -> Floats:
         """Uniform draws on [0, 1) ``[count, paths]``."""
@@ -48,3 +51,10 @@ class Stream:
         for row, generator in zip(drawn, self.paths(first_path, paths), strict=True):
             generator.random(out=row)
         return np.ascontiguousarray(drawn.T)
+
+    def chi_squares(self, first_path: int, paths: int, count: int, dof: float) -> Floats:
+        """Chi-square draws of ``dof`` degrees of freedom ``[count, paths]``."""
+        drawn = np.empty((paths, count))
+        for row, generator in zip(drawn, self.paths(first_path, paths), strict=True):
+            generator.standard_gamma(dof / 2, out=row)
+        return 2.0 * np.ascontiguousarray(drawn.T)

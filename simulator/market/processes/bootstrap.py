@@ -1,0 +1,124 @@
+"""Stationary bootstrap of recorded returns (Politis and Romano 1994)."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from simulator.config import correlation
+from simulator.config.process import Bootstrap
+from simulator.market import kernels
+from simulator.market.panel import read_panel
+from simulator.market.processes import shocks
+from simulator.market.streams import Stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.config.models import Config
+    from simulator.types import Floats
+
+
+def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
+    """Resampled assets follow the record, the others geometric Brownian motions."""
+    process, years = config.process, shocks.years_per_step(config)
+    assert isinstance(process, Bootstrap)
+    drift = (shocks.drifts(config) - compensators) * years
+    assets = np.array([config.symbols.index(symbol) for symbol in process.symbols])
+    uniforms = Stream(config.seed, "bootstrap").uniforms(first_path, paths, config.steps)
+    record = _record(config, process)
+    restart = min(config.step_minutes / (60 * process.mean_block_hours), 1.0)
+    rows = blocks(uniforms, restart, len(record))
+    resample(index, assets, rows, record, drift[assets])
+    others = np.array(
+        [row for row, symbol in enumerate(config.symbols) if symbol not in process.symbols],
+        np.int64,
+    )
+    _diffuse(config, index, others, drift, first_path, paths)
+
+
+def _record(config: Config, process: Bootstrap) -> Floats:
+    """Log returns ``[N, A]`` to resample, shifted so that E[e^r] = 1."""
+    panel = read_panel(
+        process.file,
+        tuple(process.symbols.values()),
+        config.step_minutes,
+        process.start,
+        process.end,
+        process.max_gap_hours,
+    )
+    returns = panel.returns - panel.returns.mean(axis=0)
+    if process.rescale:
+        wanted = np.array([config.assets[symbol].volatility for symbol in process.symbols])
+        deviation = returns.std(axis=0)
+        safe = np.where(deviation > 0, deviation, 1.0)
+        returns *= wanted * sqrt(shocks.years_per_step(config)) / safe
+    return returns - np.log(np.mean(np.exp(returns), axis=0))
+
+
+def _diffuse(
+    config: Config, index: Floats, others: NDArray[np.int64], drift: Floats, first: int, paths: int
+) -> None:
+    """Assets the record does not have: correlated with each other, not with the record."""
+    steps, years = config.steps, shocks.years_per_step(config)
+    volatility = shocks.volatilities(config)[others]
+    normals = np.empty((len(others), steps, paths))
+    for row, asset in zip(normals, others, strict=True):
+        stream = Stream(config.seed, f"diffusion/{config.symbols[asset]}")
+        stream.normals(first, paths, steps, out=row)
+    part = index[others]
+    kernels.diffuse(
+        part,
+        normals,
+        np.zeros(steps, np.int64),
+        correlation.cholesky(correlation.initial(config)[np.ix_(others, others)])[np.newaxis],
+        (drift[others] - volatility**2 / 2 * years)[np.newaxis],
+        volatility[np.newaxis] * sqrt(years),
+    )
+    index[others] = part
+
+
+@njit(cache=True, nogil=True)
+def blocks(uniforms: Floats, restart: float, count: int) -> NDArray[np.int64]:
+    """Rows of the record ``[T, P]``: a new block with probability ``restart``, else the next row.
+
+    A uniform below ``restart``, divided by it, is uniform again and picks where the block begins.
+    """
+    steps, paths = uniforms.shape
+    result = np.empty((steps, paths), np.int64)
+    for step in range(steps):
+        for path in range(paths):
+            uniform = uniforms[step, path]
+            if step == 0:
+                row = int(uniform * count)
+            elif uniform < restart:
+                row = int(uniform / restart * count)
+            else:
+                row = result[step - 1, path] + 1
+            result[step, path] = row if row < count else 0
+    return result
+
+
+@njit(cache=True, nogil=True)
+def resample(
+    log_prices: Floats,
+    assets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    record: Floats,
+    drift: Floats,
+) -> None:
+    """Add ``record[rows]`` to the jumps of ``assets`` and sum up, in place.
+
+    ``log_prices`` ``[all assets, T + 1, P]``, ``rows`` ``[T, P]``, ``record`` ``[N, assets]``,
+    ``drift`` ``[assets]`` per step.
+    """
+    steps, paths = rows.shape
+    for column, asset in enumerate(assets):
+        for step in range(steps):
+            for path in range(paths):
+                log_prices[asset, step + 1, path] += (
+                    log_prices[asset, step, path] + drift[column] + record[rows[step, path], column]
+                )

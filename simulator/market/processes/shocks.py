@@ -1,0 +1,43 @@
+"""What several processes draw: normals by asset, the scale that turns normals into a Student-t."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.market.streams import Stream
+from simulator.types import SECONDS_PER_YEAR
+
+if TYPE_CHECKING:
+    from simulator.config.models import Config
+    from simulator.types import Floats
+
+
+def normals(config: Config, first_path: int, paths: int) -> Floats:
+    """Independent standard normals ``[A, T, P]``, a stream per asset."""
+    result = np.empty((len(config.symbols), config.steps, paths))
+    for row, symbol in zip(result, config.symbols, strict=True):
+        Stream(config.seed, f"diffusion/{symbol}").normals(first_path, paths, config.steps, out=row)
+    return result
+
+
+def student_scale(config: Config, name: str, dof: float, first_path: int, paths: int) -> Floats:
+    """Factors ``[T, P]`` that turn normals into t variates of variance one: √((ν − 2)/χ²_ν)."""
+    drawn = Stream(config.seed, f"mixing/{name}").chi_squares(first_path, paths, config.steps, dof)
+    return np.sqrt((dof - 2.0) / drawn)
+
+
+def volatilities(config: Config) -> Floats:
+    """Configured volatilities ``[A]``, per √year."""
+    return np.array([config.assets[symbol].volatility for symbol in config.symbols])
+
+
+def drifts(config: Config) -> Floats:
+    """Configured drifts of the prices ``[A]``, per year."""
+    return np.array([config.assets[symbol].drift for symbol in config.symbols])
+
+
+def years_per_step(config: Config) -> float:
+    """Length of a step in years."""
+    return config.step_seconds / SECONDS_PER_YEAR
