@@ -35,6 +35,8 @@ MAX_MARKETS: constant(uint256) = ledger.MAX_MARKETS
 MAX_COLLATERALS: constant(uint256) = ledger.MAX_COLLATERALS
 LEAST_MOVED: constant(uint256) = 10**6  # raw units of a collateral that go with what it backs
 MAX_PLEDGES: constant(uint256) = ledger.MAX_PLEDGES
+SCALE_INTERVAL: constant(uint256) = 3_600  # seconds between two changes of a market's skew scale
+SIDES_PER_SCALE: constant(uint256) = 4  # a scale is not lowered below so many times what a side holds
 
 SELF: immutable(address)
 
@@ -222,9 +224,24 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
     parameters: IClearingHouse.Market = ledger.market[market]
     if skew_scale == parameters.skew_scale:
         return
+    errors.check(
+        block.timestamp >= ledger.scaled_at[market] + SCALE_INTERVAL, "clearing: too soon"
+    )
     ledger._accrue(market)
+    lowered: bool = skew_scale < parameters.skew_scale
     parameters.skew_scale = skew_scale
     venue._set_market(market, parameters)
+    ledger.scaled_at[market] = block.timestamp
+    if lowered:
+        # What is open was let in at the old scale: it must not be what the new one would refuse, nor too much to close.
+        skew: int256 = ledger.state[market].skew
+        long: uint256 = ledger.long_interest[market]
+        side: uint256 = max(long, convert(convert(long, int256) - skew, uint256))
+        errors.check(
+            fixed_point.magnitude(skew) <= ledger._inventory_limit(market)
+            and side * SIDES_PER_SCALE <= skew_scale,
+            "clearing: inventory limit",
+        )
 
 
 @external

@@ -158,7 +158,7 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     skew: int256 = ledger.state[market].skew
     outward: uint256 = fixed_point.magnitude(skew + size)
     errors.check(
-        outward <= fixed_point.magnitude(skew) or outward <= self._inventory_limit(market),
+        outward <= fixed_point.magnitude(skew) or outward <= ledger._inventory_limit(market),
         "clearing: inventory limit",
     )
     if adds_risk:
@@ -190,22 +190,6 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
         account=account, market=market, size=size, fill=fill, fee=fee, realised=realised
     )
     return fill, fee
-
-
-@view
-@internal
-def _inventory_limit(market: uint256) -> uint256:
-    """
-    @notice max_skew, and no more than lets a position lose by the skew alone what its owner must have as margin:
-            else two accounts of one owner could move it for each other and leave one in debt.
-    """
-    bound: uint256 = (
-        ledger.market[market].skew_scale
-        * ledger.parameters.gross_floor
-        * ledger.market[market].maintenance_rate
-        // (2 * WAD * WAD)
-    )
-    return min(ledger.market[market].max_skew, bound)
 
 
 # --------------------------------------------------------------- code of the engine and the back office
@@ -375,6 +359,7 @@ def account_state(account: uint256) -> IClearingHouse.AccountState:
 
 @view
 @external
+@nonreentrant
 def last_account_state(account: uint256) -> IClearingHouse.AccountState:
     return margin._valuation(account, False).state
 

@@ -54,12 +54,20 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     magnitude: uint256 = fixed_point.magnitude(size)
     deleveraged: uint256 = 0
     closing: uint256 = 0
+    # What the spread takes of a USD closed; and whether it would take all there is if all were closed.
+    half_spread: uint256 = ledger.market[market].half_spread
+    spread: uint256 = fixed_point.mul_div_up(before.usdc_price, half_spread, WAD)
+    spent: bool = before.state.equity <= convert(
+        fixed_point.mul_div_up(before.notional, spread, WAD), int256
+    )
     if before.state.value < 0:
         deleveraged = waterfall._absorb(account, market, before, index)
         closing = magnitude - deleveraged
     else:
-        closing = self._size_to_close(before, market, size, index)
-        self._check_reduces(closing != 0)
+        closing = magnitude
+        if not spent:
+            closing = self._size_to_close(before, market, size, index, spread)
+            self._check_reduces(closing != 0)
 
     fill: uint256 = 0
     penalty: uint256 = 0
@@ -67,11 +75,10 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
         delta: int256 = convert(closing, int256)
         if size > 0:
             delta = -delta
-        fill = ledger._fill_price(market, delta, index, ledger.market[market].half_spread)
+        fill = ledger._fill_price(market, delta, index, half_spread)
         ledger._apply_fill(account, market, delta, fill)
-        after: IClearingHouse.AccountState = margin._valuation(account, True).state
-        self._check_progress(before, after)
-        penalty = self._penalty(before, after, closing, index)
+        after: margin.Valuation = margin._valuation(account, True)
+        penalty = self._penalty(before, after, closing, index, spent)
         share: uint256 = fixed_point.mul_div_down(penalty, ledger.parameters.liquidator_share, WAD)
         ledger.cash[account] -= convert(penalty, int256)
         ledger.cash[ledger._account(msg.sender, 0)] += convert(share, int256)
@@ -178,22 +185,6 @@ def _check_reduces(ok: bool):
     errors.check(ok, "clearing: not reducing risk")
 
 
-@view
-@internal
-def _check_progress(before: margin.Valuation, after: IClearingHouse.AccountState):
-    """
-    @notice Where portfolio risk sets the requirement, a close may raise it: then the margin ratio must not fall.
-    """
-    if before.state.maintenance == before.floored or before.state.equity < 0:
-        return
-    maintenance: int256 = convert(after.maintenance, int256)
-    self._check_reduces(
-        after.equity >= maintenance
-        or after.equity * convert(before.state.maintenance, int256)
-        >= before.state.equity * maintenance
-    )
-
-
 # ------------------------------------------------------------------------------------------------- sizes
 
 
@@ -218,14 +209,13 @@ def _risk_reduction(
 @view
 @internal
 def _size_to_close(
-    before: margin.Valuation, market: uint256, size: int256, index: uint256
+    before: margin.Valuation, market: uint256, size: int256, index: uint256, spread: uint256
 ) -> uint256:
     """
-    @notice Least size whose close restores initial margin, at most all of it, rounded up.
+    @notice Least size whose close restores initial margin, as far as portfolio risk does not lower the margin ratio
+            on the way; at most all of it, rounded up.
     """
     magnitude: uint256 = fixed_point.magnitude(size)
-    if before.state.equity < 0:
-        return magnitude
     most: uint256 = perp_math.notional(magnitude, index)
     cost: uint256 = fixed_point.mul_div_up(
         margin._usdc_unit_equity(before.state.balance, before.usdc_price),
@@ -243,15 +233,41 @@ def _size_to_close(
             fixed_point.mul_div_down(rate, ledger.market[market].maintenance_rate, WAD),
             cost,
         )
-    z: int256[8] = portfolio_math.add_exposure(
-        empty(int256[8]),
-        ledger.row[ledger.market[market].asset],
-        ROW_TO_WAD if size > 0 else -ROW_TO_WAD,
-    )
-    worth = max(worth, self._risk_reduction(before, z, convert(cost, int256), most))
+    if before.risk != 0:
+        z: int256[8] = self._direction(
+            ledger.market[market].asset,
+            ROW_TO_WAD if size > 0 else -ROW_TO_WAD,
+            convert(spread // 10**8, int256),
+        )
+        worth = max(worth, self._risk_reduction(before, z, convert(cost, int256), most))
+        # Up to here kappa R' / E' <= M / E.
+        weight: uint256 = fixed_point.mul_div_up(
+            ledger.parameters.risk_multiple,
+            convert(before.state.equity, uint256),
+            before.state.maintenance,
+        )
+        worth = min(
+            worth,
+            portfolio_math.greatest_reduction(
+                before.state.equity, before.v, z, convert(spread, int256), weight, most
+            ),
+        )
     if worth >= most:
         return magnitude
     return min(fixed_point.mul_div_up(worth, WAD, index), magnitude)
+
+
+@view
+@internal
+def _direction(asset: address, amount: int256, usdc: int256) -> int256[8]:
+    """
+    @notice W^T of two exposures: entries times amounts.
+    """
+    return portfolio_math.add_exposure(
+        portfolio_math.add_exposure(empty(int256[8]), ledger.row[asset], amount),
+        ledger.row[ledger.USDC_TOKEN],
+        usdc,
+    )
 
 
 @view
@@ -283,12 +299,11 @@ def _fraction_to_burn(
         if gain != 0:
             fraction = fixed_point.mul_div_up(convert(shortfall, uint256), WAD, gain)
     # Per USD of the pledge: what it takes off the risk and what it adds to equity.
-    z: int256[8] = portfolio_math.add_exposure(
-        empty(int256[8]),
-        ledger.row[ledger.collateral[ledger.lp_base].token],
+    z: int256[8] = self._direction(
+        ledger.collateral[ledger.lp_base].token,
         convert(worth_base, int256),
+        -convert(received, int256),
     )
-    z = portfolio_math.add_exposure(z, ledger.row[ledger.USDC_TOKEN], -convert(received, int256))
     reduced: uint256 = self._risk_reduction(
         before,
         portfolio_math.scale_up(z, convert(ROW_TO_WAD, uint256), worth),
@@ -301,17 +316,23 @@ def _fraction_to_burn(
 @view
 @internal
 def _penalty(
-    before: margin.Valuation, after: IClearingHouse.AccountState, closed: uint256, index: uint256
+    before: margin.Valuation,
+    after: margin.Valuation,
+    closed: uint256,
+    index: uint256,
+    spent: bool,
 ) -> uint256:
     """
     @notice Penalty in USDC, no more than leaves the margin ratio and a non-negative equity as they were.
+    @dev Refused where portfolio risk has lowered the ratio, unless the spread was enough to.
     """
-    room: int256 = after.equity
+    room: int256 = after.state.equity
     if before.state.equity > 0:
         kept: uint256 = fixed_point.mul_div_up(
-            convert(before.state.equity, uint256), after.maintenance, before.state.maintenance
+            convert(before.state.equity, uint256), after.state.maintenance, before.state.maintenance
         )
         room -= convert(kept, int256)
+    self._check_reduces(room >= 0 or spent or after.state.maintenance == after.floored)
     if room <= 0:
         return 0
     full: uint256 = fixed_point.mul_div_down(

@@ -19,6 +19,11 @@ Codes: TypeAlias = NDArray[np.int8]
 
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
+# contracts/SPEC.md §3.5: seconds between two changes of a market's skew scale, below how many times
+# what one side holds it is not lowered, and the part of itself by which a lowering is worth making.
+SCALE_INTERVAL = 3_600
+SIDES_PER_SCALE = 4
+CUTS_PER_SCALE = 1_000_000
 USDC = "USDC"
 USDC_DECIMALS = 6
 
@@ -64,6 +69,8 @@ class Status(IntEnum):
     NOTHING_TO_SETTLE = 31
     NO_CONSENT = 32
     ACCOUNT_IN_USE = 33
+    TOO_SOON = 34
+    NOT_PLEDGED = 35
 
 
 # The contracts' revert strings, and those of the third-party code beside them.
@@ -83,7 +90,8 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "clearing: withdrawals gated": Status.WITHDRAWALS_GATED,
     "clearing: not reducing risk": Status.NOT_REDUCING_RISK,
     "clearing: too many accounts": Status.TOO_MANY_ACCOUNTS,
-    "clearing: bad pledge": Status.NOT_LIQUIDATABLE,  # by liquidate_pledge: nothing is pledged
+    "clearing: bad pledge": Status.NOT_PLEDGED,
+    "clearing: too soon": Status.TOO_SOON,
     "clearing: no consent": Status.NO_CONSENT,
     "clearing: account in use": Status.ACCOUNT_IN_USE,
     "vault: within band": Status.WITHIN_BAND,

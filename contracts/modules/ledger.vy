@@ -55,6 +55,7 @@ loss_long: public(HashMap[uint256, uint256])
 loss_short: public(HashMap[uint256, uint256])
 insurance_drawn: public(HashMap[uint256, uint256])
 maker_drawn: public(HashMap[uint256, uint256])
+scaled_at: HashMap[uint256, uint256]  # when the risk manager last changed the skew scale; 0: never
 # Who holds a position: the seats 0 ... n - 1 of a market, and per account its seat + 1 and when it sat down.
 seating: HashMap[uint256, uint256]  # positions opened so far << 8 | n
 holder: HashMap[uint256, HashMap[uint256, uint256]]
@@ -216,6 +217,22 @@ def _market_state(market: uint256, index: uint256) -> IClearingHouse.MarketState
         )
         state.updated_at = block.timestamp
     return state
+
+
+@view
+@internal
+def _inventory_limit(market: uint256) -> uint256:
+    """
+    @notice max_skew, and no more than lets a position lose by the skew alone what its owner must have as margin:
+            else two accounts of one owner could move it for each other and leave one in debt.
+    """
+    bound: uint256 = (
+        self.market[market].skew_scale
+        * self.parameters.gross_floor
+        * self.market[market].maintenance_rate
+        // (2 * WAD * WAD)
+    )
+    return min(self.market[market].max_skew, bound)
 
 
 @view

@@ -201,11 +201,11 @@ _MARGIN = (
     ),
     _clearing(
         "factor-entries-unsigned", "wrong sign", "modules/portfolio_math.vy",
-        "        if entry >= 2**31:\n            entry -= 2**32\n", "",
+        "return entry - 2**32 if entry >= 2**31 else entry", "return entry",
     ),
     _clearing(
         "larger-root", "wrong sign", "modules/portfolio_math.vy",
-        "root: int256 = b + convert(fixed_point", "root: int256 = b - convert(fixed_point",
+        "if root >= 0 and b + root > 0:", "root = -root\n    if b + root > 0:",
     ),
     _clearing(
         "withdrawal-without-margin-check", "dropped check", "ClearingHouse.vy",
@@ -251,7 +251,7 @@ _TRADING = (
     ),
     _clearing(
         "inventory-unlimited", "dropped check", "ClearingHouse.vy",
-        "outward <= fixed_point.magnitude(skew) or outward <= self._inventory_limit(market)", "True",
+        "outward <= fixed_point.magnitude(skew) or outward <= ledger._inventory_limit(market)", "True",
     ),
     _clearing(
         "open-interest-of-one-side", "missing term", "ClearingHouse.vy",
@@ -321,7 +321,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "close-that-raises-risk", "dropped check", "LiquidationEngine.vy",
-        "        self._check_progress(before, after)\n", "",
+        "room >= 0 or spent or after.state.maintenance == after.floored", "True",
     ),
     _clearing(
         "deleveraging-in-any-order", "swapped order", "modules/waterfall.vy",
@@ -405,7 +405,19 @@ _OFFICE = (
     ),
     _clearing(
         "depth-changes-without-accrual", "missing accrual", "BackOffice.vy",
-        "    ledger._accrue(market)\n    parameters.skew_scale", "    parameters.skew_scale",
+        "    ledger._accrue(market)\n    lowered", "    lowered",
+    ),
+    _clearing(
+        "depth-below-what-is-open", "dropped check", "BackOffice.vy",
+        "    if lowered:\n", "    if False:\n",
+    ),
+    _clearing(
+        "depth-changes-at-any-time", "dropped check", "BackOffice.vy",
+        "ledger.scaled_at[market] + SCALE_INTERVAL", "ledger.scaled_at[market]",
+    ),
+    _clearing(
+        "hedge-closed-beyond-its-use", "dropped check", "LiquidationEngine.vy",
+        "        worth = min(\n            worth,\n            portfolio_math", "        worth = max(\n            worth,\n            0 * portfolio_math",
     ),
     _clearing(
         "engine-answers-anybody", "dropped check", "LiquidationEngine.vy",

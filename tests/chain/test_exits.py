@@ -176,8 +176,9 @@ def test_a_covariance_is_posted_by_the_venue_whoever_decides(pledged):
 
 def test_pledged_liquidity_of_a_healthy_account_stays_where_it_is(pledged):
     liquidator = pledged.agent("liquidator")
-    for account in (0, pledged.protocol.account_of(liquidator)):
-        pledged.do(actions.LiquidatePledge(liquidator, account, YES), Status.NOT_LIQUIDATABLE)
+    pledged.do(actions.LiquidatePledge(liquidator, 0, YES), Status.NOT_LIQUIDATABLE)
+    other = pledged.protocol.account_of(liquidator)
+    pledged.do(actions.LiquidatePledge(liquidator, other, YES), Status.NOT_PLEDGED)
 
 
 def test_pledged_liquidity_of_a_failing_account_is_sold(pledged):
@@ -195,7 +196,7 @@ def test_pledged_liquidity_of_a_failing_account_is_sold(pledged):
     price = pledged.protocol.assets[1].price * (1 - pledged.protocol.clearing.liquidation_penalty)
     assert pledged.see("collateral", own, base) * price == pytest.approx(paid, rel=1e-6)
     assert pledged.see("cash", 0) - cash > paid  # and the USDC that was in the position
-    pledged.do(actions.LiquidatePledge(liquidator, 0, YES), Status.NOT_LIQUIDATABLE)
+    pledged.do(actions.LiquidatePledge(liquidator, 0, YES), Status.NOT_PLEDGED)
 
 
 def test_a_failing_loan_is_liquidated_at_aave_by_who_brings_the_asset(quiet_paths):

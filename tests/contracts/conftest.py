@@ -11,6 +11,7 @@ from dataclasses import astuple
 from fractions import Fraction
 from typing import Any
 
+import ape.api
 import ape.exceptions
 import pytest
 
@@ -56,17 +57,26 @@ VENUE = Venue(
 )
 
 
+def rescale(clearing: Any, scale: int, owner: Any) -> Any:
+    """Give market 0 a skew scale as its owner may: any, at any time."""
+    terms = list(clearing.market(0))
+    terms[1] = scale
+    return clearing.set_market(0, terms, sender=owner)
+
+
 def parameters_tuple(venue: Venue) -> tuple[int, ...]:
     """IClearingHouse.Parameters of a venue."""
     return astuple(venue.parameters())
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_source_tracebacks() -> Iterator[None]:
+def _no_replays() -> Iterator[None]:
     """On Anvil ape replays every reverted transaction step by step to name its source line: up to
-    a minute each, for nothing, since the tests go by the reason. It offers no switch for this."""
+    a minute each, for nothing, since the tests go by the reason. On every network it replays every
+    transaction to look for prints of a debugging contract. It offers no switch for either."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ape.exceptions, "_get_ape_traceback_from_tx", lambda _: None)
+        patch.setattr(ape.api.ReceiptAPI, "show_debug_logs", lambda _: None)
         yield
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.conftest import VENUE
+from tests.contracts.conftest import VENUE, rescale
 from tests.contracts.mirror import WAD, Mirror, account_of, agree, wad
 from tests.reference.clearing import perp
 
@@ -80,10 +80,10 @@ def test_longs_pay_shorts_and_the_maker_takes_the_rest(
 
 
 def test_rate_is_clamped_at_the_skew_scale(
-    funding: Mirror, trader: Any, risk: Any, advance: Callable[..., None]
+    funding: Mirror, trader: Any, owner: Any, advance: Callable[..., None]
 ) -> None:
     funding.trade(trader, 0, 10)
-    receipt = funding.clearing.set_skew_scale(0, wad(5), sender=risk)
+    receipt = rescale(funding.clearing, wad(5), owner)
     before = funding.clearing.last_market_state(0)
     advance(3_600)
     later = funding.clearing.last_market_state(0)

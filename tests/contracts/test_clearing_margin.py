@@ -8,6 +8,7 @@ from typing import Any
 import ape
 import pytest
 
+from tests.contracts.conftest import rescale
 from tests.contracts.mirror import WAD, Mirror, account_of, wad
 
 
@@ -65,19 +66,19 @@ def test_short_closeout_price_rises_with_its_own_size(mirror: Mirror, trader: An
     assert cash - state.balance == 20 * wad(15)
 
 
-def test_closeout_price_is_floored_at_zero(mirror: Mirror, trader: Any, risk: Any) -> None:
+def test_closeout_price_is_floored_at_zero(mirror: Mirror, trader: Any, owner: Any) -> None:
     mirror.deposit(trader, 3_000_000)
     mirror.trade(trader, 0, 20)
-    mirror.clearing.set_skew_scale(0, wad(8), sender=risk)
+    rescale(mirror.clearing, wad(8), owner)
     cash = mirror.clearing.cash(account_of(trader))
     cost = mirror.clearing.position(account_of(trader), 0).cost
     # skew 20, own half 10: closeout 30,000 · (1 + 10/8); a short of the same size is below 0
     state = mirror.clearing.account_state(account_of(trader))
     assert state.balance == cash - cost + 20 * wad(67_500)
     mirror.clearing.trade(0, 0, wad(-20), 0, sender=trader)
-    mirror.clearing.set_skew_scale(0, wad(1_000), sender=risk)
+    rescale(mirror.clearing, wad(1_000), owner)
     mirror.clearing.trade(0, 0, wad(-20), 0, sender=trader)
-    mirror.clearing.set_skew_scale(0, wad(8), sender=risk)
+    rescale(mirror.clearing, wad(8), owner)
     cost = mirror.clearing.position(account_of(trader), 0).cost
     state = mirror.clearing.account_state(account_of(trader))
     assert state.balance == mirror.clearing.cash(account_of(trader)) - cost

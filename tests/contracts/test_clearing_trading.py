@@ -8,6 +8,7 @@ from typing import Any
 import ape
 import pytest
 
+from tests.contracts.conftest import rescale
 from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, wad
 
 
@@ -94,13 +95,11 @@ def test_limit_price_bounds_the_fill(mirror: Mirror, trader: Any) -> None:
     clearing.trade(0, 0, wad(10), wad(30_165), sender=trader)
 
 
-def test_fill_that_is_not_positive_is_refused(
-    mirror: Mirror, trader: Any, owner: Any, risk: Any
-) -> None:
+def test_fill_that_is_not_positive_is_refused(mirror: Mirror, trader: Any, owner: Any) -> None:
     clearing = mirror.clearing
     mirror.deposit(trader, 10_000_000)
     mirror.trade(trader, 0, -20)
-    clearing.set_skew_scale(0, wad(9), sender=risk)
+    rescale(clearing, wad(9), owner)
     with ape.reverts("clearing: slippage"):
         clearing.trade(0, 0, wad(20), HIGHEST, sender=trader)
 

@@ -124,7 +124,7 @@ def test_a_healthy_pledge_cannot_be_taken() -> None:
     unpledged = ModelWorld(PROTOCOL, campaign.calm_market(1, 1))
     unpledged.advance(0)
     fill = unpledged.execute(act.LiquidatePledge(LIQUIDATOR, VAULT, YES))
-    assert fill.status[0] == Status.NOT_LIQUIDATABLE
+    assert fill.status[0] == Status.NOT_PLEDGED
 
 
 def test_the_debt_of_a_flat_account_is_paid_from_its_pledge_and_no_more() -> None:

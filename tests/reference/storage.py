@@ -56,6 +56,7 @@ def state_words(ledger: Ledger) -> Words:
         put("loss_short", market.loss_short, m)
         put("insurance_drawn", market.insurance_drawn, m)
         put("maker_drawn", market.maker_drawn, m)
+        put("scaled_at", market.scaled_at, m)
         put("seating", market.opened << 8 | len(ledger.holders(m)), m)
     for number, account in ledger.accounts.items():
         put("cash", account.cash, number)

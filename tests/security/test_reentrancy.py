@@ -34,12 +34,11 @@ GUARDED = {
     "set_delay": "roles: not the owner",
 }
 
-# Views that price something held between two states. The rest are stored words, and what the
-# venue's interface calls "for observers only": `last_account_state`.
+# Views that price something held between two states. The rest are stored words.
 PRICED = {
     "HedgeVault": """totalAssets convertToShares convertToAssets previewDeposit previewMint
         previewWithdraw previewRedeem fresh_assets nav last_nav position_state""",
-    "ClearingHouse": "account_state withdrawable",
+    "ClearingHouse": "account_state last_account_state withdrawable",
 }
 NOTHING = "maxDeposit maxMint maxWithdraw maxRedeem"  # must not revert (EIP-4626): they answer 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reference.clearing import perp
+from tests.reference.clearing import trading
 from tests.reference.clearing.state import Ledger
 from tests.stateful.draws import Draw
 from tests.stateful.genesis import USDC
@@ -37,16 +37,10 @@ def propose_set_skew_scale(world: World, draw: Draw) -> Arguments:
 
 
 def run_set_skew_scale(world: World, m: int, scale: int) -> None:
-    from dataclasses import replace
-
-    def change(ledger: Ledger) -> None:
-        if scale != ledger.terms[m].skew_scale:
-            perp.accrue(ledger, m)
-            ledger.terms = list(ledger.terms)
-            ledger.terms[m] = replace(ledger.terms[m], skew_scale=scale)
-
     manager = world.system.venue_manager
-    world.predicted(change, (), manager, "set_skew_scale(uint256,uint256)", m, scale)
+    world.predicted(
+        trading.set_skew_scale, (m, scale), manager, "set_skew_scale(uint256,uint256)", m, scale
+    )
 
 
 def propose_post_covariance(world: World, draw: Draw) -> Arguments:

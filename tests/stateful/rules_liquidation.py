@@ -51,8 +51,8 @@ def run_liquidate(world: World, name: str, number: int, m: int) -> None:
         return
     old, new = values[number], margin.valuation(world.ledger, number)
     require(old.equity < old.maintenance, "a healthy account was liquidated")
-    same_rule = (old.maintenance > old.floored) == (new.maintenance > new.floored)
-    if old.equity >= 0 and same_rule:
+    spread = liquidation.spread_of(before, m)
+    if old.equity > old.notional * spread // WAD + 1:
         require_no_worse(world.ledger, m, old, new, answer[1])
     moved = [
         n
@@ -70,12 +70,10 @@ def run_liquidate(world: World, name: str, number: int, m: int) -> None:
 def require_no_worse(
     ledger: Ledger, m: int, old: margin.Valuation, new: margin.Valuation, penalty: int
 ) -> None:
-    """E/M did not fall, but for what closing costs and what the penalty's USDC hedged.
-
-    Where the gross rule bound before and the risk rule binds after, it may (SPEC §3.5, step 2): the
-    closed position was a hedge.
-    """
-    spread = (old.notional - new.notional) * ledger.terms[m].half_spread // WAD
+    """E/M did not fall, but for what the penalty's USDC hedged and, by the gross rule, spread."""
+    spread = 0
+    if new.maintenance == new.floored:
+        spread = (old.notional - new.notional) * ledger.terms[m].half_spread // WAD
     row = norm_up(ledger.rows.get(ledger.usdc, NO_ROW))
     hedged = penalty * row // ENTRY_SCALE * ledger.parameters.risk_multiple // WAD
     dust = 10**9 * (1 + old.maintenance // WAD)

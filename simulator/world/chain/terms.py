@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
 
 WAD_DECIMALS = 18
+WAD = 10**WAD_DECIMALS
 
 
 def wad(fraction: float) -> int:

@@ -7,16 +7,30 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from simulator.types import InputError, Status
+from simulator.types import (
+    CUTS_PER_SCALE,
+    SCALE_INTERVAL,
+    SIDES_PER_SCALE,
+    InputError,
+    Status,
+)
 from simulator.world.actions import Fill
 from simulator.world.base import World
-from simulator.world.chain.codec import Reverted, encode_with_arrays, selector, status_of, words
+from simulator.world.chain.codec import (
+    MAX_UINT256,
+    Reverted,
+    encode_with_arrays,
+    selector,
+    signed_word,
+    status_of,
+    words,
+)
 from simulator.world.chain.deployment import deploy
 from simulator.world.chain.execution import Translator
 from simulator.world.chain.layout import Layout
 from simulator.world.chain.mirror import Mirror
 from simulator.world.chain.observation import ChainObservation, LensSource
-from simulator.world.chain.terms import WAD_DECIMALS, background_targets, wad
+from simulator.world.chain.terms import WAD, WAD_DECIMALS, background_targets, wad
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
@@ -36,6 +50,8 @@ if TYPE_CHECKING:
 TransportChoice: TypeAlias = "str | Callable[[], Transport]"
 
 _REPORT = selector("report(address[],uint256[],uint256)")
+_LAST_MARKET_STATE = selector("last_market_state(uint256)")
+_LONG_INTEREST = selector("long_interest(uint256)")
 _SET_SKEW_SCALE = selector("set_skew_scale(uint256,uint256)")
 _SET_LIQUIDITY = selector("set_liquidity((int24,int24,uint128)[])")
 
@@ -69,8 +85,9 @@ class ChainWorld(World):
         self._mirror = Mirror(protocol, market, self.deployment.genesis) if in_process else None
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
+        # K, WAD, and the time from which it may be changed.
         self._skew_scale = [
-            [wad(terms.skew_scale) for terms in protocol.clearing.markets]
+            [(wad(terms.skew_scale), 0) for terms in protocol.clearing.markets]
             for _ in range(market.paths)
         ]
         self._tokens = [int(token, 16) for token in self.deployment.tokens]
@@ -93,7 +110,7 @@ class ChainWorld(World):
                 self._report(transport, np.flatnonzero(due[:, path]), prices[:, path], now)
             if depth[path] != self._pool_depth[path]:
                 self._set_pool_depth(transport, float(depth[path]))
-            self._set_skew_scales(transport, self._skew_scale[path], float(perp_depth[path]))
+            self._set_skew_scales(path, now, float(perp_depth[path]))
             self.sources[path].changed(None)
         self._pool_depth = depth.copy()
         if self._mirror is not None:
@@ -224,17 +241,42 @@ class ChainWorld(World):
         data = _SET_LIQUIDITY + words(32, len(targets), *flat)
         transport.transact(self.deployment.roles.liquidity_owner, self.deployment.provider, data)
 
-    def _set_skew_scales(self, transport: Transport, current: list[int], depth: float) -> None:
-        for index, terms in enumerate(self.protocol.clearing.markets):
+    def _set_skew_scales(self, path: int, now: int, depth: float) -> None:
+        """What is not allowed now is tried again at every step."""
+        for market, terms in enumerate(self.protocol.clearing.markets):
+            current, due = self._skew_scale[path][market]
             wanted = wad(terms.skew_scale * depth)
-            if wanted == current[index]:
+            if wanted == current or now < due:
                 continue
-            data = _SET_SKEW_SCALE + words(index, wanted)
-            try:
-                transport.transact(self.deployment.roles.venue, self.deployment.clearing, data)
-            except Reverted as revert:
-                refused = status_of(revert, "ClearingHouse", "set_skew_scale")
-                if refused is not Status.STALE_ORACLE:
-                    raise
-            else:
-                current[index] = wanted
+            if wanted < current:
+                wanted = max(wanted, self._least_scale(path, market))
+                if (current - wanted) * CUTS_PER_SCALE < current:
+                    continue
+            if self._set_skew_scale(path, market, wanted):
+                self._skew_scale[path][market] = wanted, now + SCALE_INTERVAL
+
+    def _least_scale(self, path: int, market: int) -> int:
+        """Least K, WAD, to which a market may be lowered with what is open; none: 2^256."""
+        transport, house = self.transports[path], self.deployment.clearing
+        terms = self.protocol.clearing.markets[market]
+        skew = signed_word(transport.call(house, _LAST_MARKET_STATE + words(market)), 0)
+        longs = signed_word(transport.call(house, _LONG_INTEREST + words(market)), 0)
+        if abs(skew) > wad(terms.max_skew):
+            return MAX_UINT256 + 1
+        margin = wad(self.protocol.clearing.gross_floor) * wad(terms.maintenance_rate)
+        by_skew = -(-2 * WAD * WAD * abs(skew) // margin)
+        return max(by_skew, SIDES_PER_SCALE * max(longs, longs - skew))
+
+    def _set_skew_scale(self, path: int, market: int, scale: int) -> bool:
+        data = _SET_SKEW_SCALE + words(market, scale)
+        try:
+            self.transports[path].transact(
+                self.deployment.roles.venue, self.deployment.clearing, data
+            )
+        except Reverted as revert:
+            refused = status_of(revert, "ClearingHouse", "set_skew_scale")
+            # A node's blocks may be seconds later than the step, so the last change was too.
+            if refused not in (Status.STALE_ORACLE, Status.TOO_SOON):
+                raise
+            return False
+        return True

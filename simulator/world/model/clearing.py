@@ -5,7 +5,6 @@ Each returns a status first and leaves the state untouched when refused.
 
 from __future__ import annotations
 
-from simulator.types import Floats
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
     COLLATERAL_CAP,
@@ -18,7 +17,7 @@ from simulator.world.model.codes import (
     WITHDRAWALS_GATED,
     ZERO_AMOUNT,
 )
-from simulator.world.model.jit import inner, kernel
+from simulator.world.model.jit import inner
 from simulator.world.model.margin import (
     accrue,
     accrue_account,
@@ -282,17 +281,3 @@ def withdraw(
     clearing.collateral[account, collateral, i] = balance
     clearing.total_collateral[collateral, i] = total
     return BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE
-
-
-@kernel
-def set_skew_scale(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, depth: Floats
-) -> None:
-    """Scale markets to K·``depth`` ``[P]`` where it changed; a stale market keeps its K."""
-    for market in range(table.asset.size):
-        for i in range(depth.size):
-            scale = table.skew_scale[market] * depth[i]
-            if scale != clearing.skew_scale[market, i] and accrue(
-                table, clearing, oracle, market, i
-            ):
-                clearing.skew_scale[market, i] = scale

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.types import USDC_DECIMALS
+from simulator.types import SCALE_INTERVAL, USDC_DECIMALS
 from simulator.world.model.lending import set_all_rates
 from simulator.world.model.parameters import pool_table
 from simulator.world.model.pool import initialise
@@ -37,14 +37,14 @@ def empty(protocol: Protocol, tables: Tables, paths: int) -> State:
     )
 
 
-def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: Floats) -> State:
-    """State of every path before step 0; depths ``[P]`` are those of step 0."""
+def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats) -> State:
+    """State of every path before step 0; the pool's depth ``[P]`` is that of step 0."""
     state = empty(protocol, tables, pool_depth.shape[0])
     depth = np.array(pool_depth, np.float64)
     initialise(tables.pool, state.pool, protocol.pool.sqrt_price_x96 / 2**96, depth)
     state.vault.betas_time[:] = -1.0
     state.vault.high_water_mark[:] = 1.0
-    _fund_clearing(protocol, tables, state, perp_depth)
+    _fund_clearing(protocol, tables, state)
     if protocol.aave is not None:
         _open_aave(protocol.aave, tables.aave, state.aave)
     for agent, slot in enumerate(protocol.agents):
@@ -58,9 +58,10 @@ def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats, perp_depth: 
     return state
 
 
-def _fund_clearing(protocol: Protocol, tables: Tables, state: State, perp_depth: Floats) -> None:
+def _fund_clearing(protocol: Protocol, tables: Tables, state: State) -> None:
     clearing, terms = state.clearing, protocol.clearing
-    clearing.skew_scale[:] = tables.clearing.skew_scale[:, None] * perp_depth
+    clearing.skew_scale[:] = tables.clearing.skew_scale[:, None]
+    clearing.scaled_at[:] = -float(SCALE_INTERVAL)  # never: the first change may be made at once
     if clearing.covariance.size and terms.covariance_factor:
         clearing.covariance[:] = np.array(terms.covariance_factor)[:, :, None] / FACTOR_SCALE
     for fund, whole in (

@@ -24,6 +24,26 @@ from simulator.world.model.portfolio import risk_along
 from simulator.world.model.state import ClearingState, Oracle
 from simulator.world.model.waterfall import absorb, write_off
 
+# A limit on a close that is no more than this part of the position lets nothing be closed, and one
+# that is more is used but for this part of itself, so that rounding does not pass it.
+_MILLIONTH = 1e-6
+
+
+@inner
+def _parabola(
+    weight: float, equity: float, cost: float, squared: float, along: float, length: float
+) -> tuple[float, float, float, float]:
+    """A, B, C of A·x² − 2·B·x + C, and B² − A·C.
+
+    It is the square of weight·|v − x·z| less that of E − cost·x; ``squared``, ``along``,
+    ``length``: R², z·v, |z|².
+    """
+    weight *= weight
+    a = weight * length - cost * cost
+    b = weight * along - cost * equity
+    c = weight * squared - equity * equity
+    return a, b, c, b * b - a * c
+
 
 @inner
 def _restoring_risk(
@@ -31,13 +51,9 @@ def _restoring_risk(
 ) -> float:
     """Least x at which weight·|v − x·z| ≤ E − cost·x; negative when there is none.
 
-    ``weight`` = μκ; ``squared``, ``along``, ``length``: R², z·v, |z|².
+    ``weight`` = μκ.
     """
-    weight *= weight
-    a = weight * length - cost * cost
-    b = weight * along - cost * equity
-    c = weight * squared - equity * equity
-    discriminant = b * b - a * c
+    _, b, c, discriminant = _parabola(weight, equity, cost, squared, along, length)
     if discriminant < 0.0:
         return -1.0
     divisor = b + np.sqrt(discriminant)
@@ -45,6 +61,33 @@ def _restoring_risk(
         return -1.0
     x = c / divisor
     return x if equity - cost * x >= 0.0 else -1.0
+
+
+@inner
+def _preserving(
+    weight: float,
+    equity: float,
+    cost: float,
+    squared: float,
+    along: float,
+    length: float,
+    most: float,
+) -> float:
+    """Greatest x of the same inequality, which x = 0 satisfies; ``most`` where there is none.
+
+    ``weight`` = κE/M: up to there risk does not lower the margin ratio.
+    """
+    a, b, c, discriminant = _parabola(weight, equity, cost, squared, along, length)
+    if discriminant < 0.0:
+        return most
+    root = np.sqrt(discriminant)
+    numerator, divisor = max(-c, 0.0), root - b
+    if b > 0.0:
+        numerator, divisor = root + b, a
+    if divisor <= 0.0:
+        return most
+    x = numerator * (1.0 - _MILLIONTH) / divisor
+    return x if x > _MILLIONTH * most else 0.0
 
 
 @inner
@@ -82,6 +125,12 @@ def restoring(
 
 
 @inner
+def _spread(table: ClearingTable, oracle: Oracle, market: int, i: int) -> float:
+    """USD the spread takes of a USD closed."""
+    return oracle.price[table.collateral_asset[0], i] * table.half_spread[market]
+
+
+@inner
 def _closing_size(
     table: ClearingTable,
     clearing: ClearingState,
@@ -91,12 +140,13 @@ def _closing_size(
     market: int,
     i: int,
 ) -> float:
-    """Smallest close that restores initial margin, at most the whole position."""
+    """Smallest close that restores initial margin, as far as risk does not lower E/M on the way."""
     size = clearing.size[account, market, i]
     price = oracle.price[table.asset[market], i]
     cost = usdc_worth(table, oracle, valued, i)
     cost *= table.half_spread[market] + table.liquidation_penalty
     freed = table.initial_multiple * valued.floor * table.maintenance_rate[market] - cost
+    spread = _spread(table, oracle, market, i)
     squared = along = length = 0.0
     if valued.risk > 0.0:
         squared, along, length = risk_along(
@@ -108,20 +158,22 @@ def _closing_size(
             valued.pledged_base,
             table.market_row[market],
             1.0 if size > 0.0 else -1.0,
-            0.0,
+            spread,
             i,
         )
     most = abs(size) * price
     x = restoring(table, valued, freed, cost, squared, along, length, most)
+    if valued.risk > 0.0:
+        weight = table.risk_multiple * valued.equity / valued.maintenance
+        limit = _preserving(weight, valued.equity, spread, squared, along, length, most)
+        x = min(x, limit)
     return abs(size) if x >= most else x / price
 
 
 @inner
 def _reduces_risk(table: ClearingTable, before: Account, after: Account) -> bool:
-    """Whether a close under the risk rule left the account healthy, or no worse than it was."""
-    if table.risk_multiple * before.risk <= before.floor * before.gross or before.equity < 0.0:
-        return True
-    if after.equity >= after.maintenance:
+    """Whether a close that leaves the risk rule binding has not lowered the margin ratio."""
+    if table.risk_multiple * after.risk <= after.floor * after.gross:
         return True
     return after.equity * before.maintenance >= before.equity * after.maintenance
 
@@ -176,16 +228,17 @@ def _close(
     account: int,
     market: int,
     closed: float,
+    spent: bool,
     i: int,
 ) -> int:
-    """Close against the maker, whatever the price; status."""
+    """Close against the maker, whatever the price; status. ``spent``: E is not to be preserved."""
     if closed == 0.0:
         return OK
     delta = -closed if clearing.size[account, market, i] > 0.0 else closed
     fill = max(fill_price(table, clearing, oracle, market, delta, i), 0.0)
     apply_fill(clearing, account, market, delta, fill, i)
     after = value_account(table, clearing, oracle, account, i)
-    return OK if _reduces_risk(table, valued, after) else NOT_REDUCING_RISK
+    return OK if spent or _reduces_risk(table, valued, after) else NOT_REDUCING_RISK
 
 
 @inner
@@ -209,14 +262,16 @@ def liquidate(
         return status, 0.0, 0.0
     accrue_account(table, clearing, oracle, account, i)
     deleveraged = 0.0
+    # Whether the spread would take all the equity there is if all were closed.
+    spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)
     if valued.value < 0.0:
         status, deleveraged = absorb(table, clearing, oracle, valued, account, market, i)
-        closed = abs(clearing.size[account, market, i])
-    else:
+    closed = abs(clearing.size[account, market, i])
+    if not spent:
         closed = _closing_size(table, clearing, oracle, valued, account, market, i)
         status = OK if closed > 0.0 else NOT_REDUCING_RISK
     if status == OK:
-        status = _close(table, clearing, oracle, valued, account, market, closed, i)
+        status = _close(table, clearing, oracle, valued, account, market, closed, spent, i)
     if status != OK:
         return status, 0.0, 0.0
     notional = closed * oracle.price[table.asset[market], i]

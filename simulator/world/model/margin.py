@@ -36,6 +36,7 @@ class Account(NamedTuple):
     initial_equity: float  # E₀, USD
     maintenance: float  # M, USD
     gross: float  # G, USD
+    notional: float  # Σ|s|·I, USD
     floor: float  # φ': M is at least φ'·G
     risk: float  # R, USD; zero under the gross rule
     usdc_exposure: float  # n_USDC, USD
@@ -132,10 +133,10 @@ def has_position(clearing: ClearingState, account: int, i: int) -> bool:
 @inner
 def _positions(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> tuple[bool, bool, float, float]:
-    """(fresh, whether there are any, U, G) of an account's positions."""
+) -> tuple[bool, bool, float, float, float]:
+    """(fresh, whether there are any, U, G, Σ|s|·I) of an account's positions."""
     fresh, held = True, False
-    profit = gross = 0.0
+    profit = gross = notional = 0.0
     for market in range(table.asset.size):
         size = clearing.size[account, market, i]
         if size == 0.0:
@@ -148,8 +149,10 @@ def _positions(
         _, index = accrued(table, clearing, oracle, market, i)
         profit += size * closeout - clearing.cost[account, market, i]
         profit -= owed(clearing, index, account, market, i)
-        gross += abs(size) * oracle.price[asset, i] * table.maintenance_rate[market]
-    return fresh, held, profit, gross
+        worth = abs(size) * oracle.price[asset, i]
+        notional += worth
+        gross += worth * table.maintenance_rate[market]
+    return fresh, held, profit, gross, notional
 
 
 @inner
@@ -176,7 +179,7 @@ def value_account(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> Account:
     """Value an account at the last prices, funding accrued up to now but not written."""
-    fresh, held, profit, gross = _positions(table, clearing, oracle, account, i)
+    fresh, held, profit, gross, notional = _positions(table, clearing, oracle, account, i)
     fresh_basket, worth, secured = _basket(table, clearing, oracle, account, i)
     fresh = fresh and fresh_basket and not stale(oracle, table.collateral_asset[0], i)
     base = usdc = 0.0
@@ -207,6 +210,7 @@ def value_account(
         equity_of(cash + counted, secured, usdc_price, table.haircut[0]),
         maintenance,
         gross,
+        notional,
         floor,
         risk,
         exposure,

@@ -8,6 +8,7 @@ from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
     INSUFFICIENT_COLLATERAL,
     NOT_LIQUIDATABLE,
+    NOT_PLEDGED,
     NOT_REDUCING_RISK,
     OK,
     STALE_ORACLE,
@@ -108,7 +109,7 @@ def _pledge_due(
 ) -> int:
     """Status of the condition under which pledged liquidity may be taken."""
     if not has_pledge(table, clearing, account, i):
-        return NOT_LIQUIDATABLE
+        return NOT_PLEDGED
     if stale(oracle, BASE_ASSET, i) or stale(oracle, USDC_ASSET, i):
         return STALE_ORACLE
     if not valued.has_position:

@@ -53,6 +53,7 @@ class ClearingState(NamedTuple):
 
     skew: Floats  # [M, P] base units
     skew_scale: Floats  # [M, P] base units
+    scaled_at: Floats  # [M, P] seconds since the start, when it last changed
     funding_rate: Floats  # [M, P] per day, at funding_time
     funding_index: Floats  # [M, P] USD per unit of size, at funding_time
     funding_time: Floats  # [M, P] seconds since the start
@@ -173,7 +174,8 @@ def allocate(
             {
                 **dict.fromkeys(
                     (
-                        *("skew", "skew_scale", "funding_rate", "funding_index", "funding_time"),
+                        *("skew", "skew_scale", "scaled_at"),
+                        *("funding_rate", "funding_index", "funding_time"),
                         *("loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
                     ),
                     (markets,),

@@ -54,6 +54,7 @@ def value_margin(tables: Tables, state: State, oracle: Oracle, account: int, i: 
         equity,
         loan.maintenance,
         loan.maintenance,
+        nothing,
         1.0,
         nothing,
         nothing,

@@ -9,9 +9,9 @@ import numpy as np
 from simulator.types import InputError
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
-from simulator.world.model.clearing import set_skew_scale
 from simulator.world.model.clearing_actions import ClearingActions
 from simulator.world.model.core import Core, floats
+from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.genesis import genesis
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
@@ -37,7 +37,7 @@ class ModelWorld(World):
         self.protocol = protocol
         self.market = market
         self._tables = tables_of(protocol)
-        self._state = genesis(protocol, self._tables, market.pool_depth[0], market.perp_depth[0])
+        self._state = genesis(protocol, self._tables, market.pool_depth[0])
         assets, paths = len(protocol.assets), market.paths
         self._oracle = Oracle(
             np.ascontiguousarray(market.oracle_price[:, 0]).copy(),

@@ -10,10 +10,18 @@ from tests.reference.clearing.margin import (
     unit_equity,
     valuation,
 )
-from tests.reference.clearing.portfolio import ENTRY_SCALE, NO_ROW, Vector, least_reduction
+from tests.reference.clearing.portfolio import (
+    ENTRY_SCALE,
+    NO_ROW,
+    Vector,
+    greatest_reduction,
+    least_reduction,
+)
 from tests.reference.clearing.state import Ledger, require
 from tests.reference.clearing.waterfall import note_failure, write_off
 from tests.reference.integers import WAD, ceil, floor, sign
+
+ONE = WAD // ENTRY_SCALE  # of a row, as a fraction WAD
 
 
 def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, int]:
@@ -27,15 +35,16 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     deleveraged = waterfall.first_part(ledger, number, m, before)
     left = account.positions[m].size if m in account.positions else 0
     index, closed, penalty = ledger.index_price(m), 0, 0
+    spent = before.equity <= ceil(before.notional, spread_of(ledger, m), WAD)
     if left:
         closed = abs(left)
-        if before.value >= 0:
+        if not spent:
             closed = size_to_close(ledger, number, m, before)
             require(closed > 0, "clearing: not reducing risk")
         delta = -sign(left) * closed
         perp.exchange(ledger, number, m, delta, perp.fill_price(ledger, m, delta))
         after = valuation(ledger, number)
-        require_better(before, after)
+        require_better(before, after, spent=spent)
         penalty = penalty_of(ledger, before, after, closed, index)
         account.cash -= penalty
         share = floor(penalty, ledger.parameters.liquidator_share, WAD)
@@ -59,23 +68,36 @@ def risk_reduction(ledger: Ledger, state: Valuation, z: Vector, cost: int, most:
     return least_reduction(state.equity, state.v, z, cost, multiple, most)
 
 
+def spread_of(ledger: Ledger, m: int) -> int:
+    """What the spread takes of a USD closed, USD WAD."""
+    return ceil(ledger.price(ledger.usdc), ledger.terms[m].half_spread, WAD)
+
+
 def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
-    """Least size whose close makes initial margin hold again, at most all."""
+    """Least size whose close makes initial margin hold again, as far as risk lets E/M not fall."""
     terms, index = ledger.terms[m], ledger.index_price(m)
     size = ledger.account(number).positions[m].size
-    if state.equity < 0:
-        return abs(size)
     most = ceil(abs(size), index, WAD)
     rate = terms.half_spread + ledger.parameters.liquidation_penalty
     cost = ceil(unit_equity(ledger, state.balance), rate, WAD)
-    shortfall, gross = gross_shortfall(ledger, state), 0
+    shortfall, usd = gross_shortfall(ledger, state), 0
     if shortfall > 0:
         freed = floor(freeing_rate(ledger, state), terms.maintenance_rate, WAD)
-        gross = ceil(shortfall, WAD, freed - cost) if freed > cost else most
-    row = ledger.rows.get(terms.asset, NO_ROW)
-    z = tuple(sign(size) * entry * (WAD // ENTRY_SCALE) for entry in row)
-    usd = max(gross, risk_reduction(ledger, state, z, cost, most))
+        usd = ceil(shortfall, WAD, freed - cost) if freed > cost else most
+    if state.risk:
+        spread = spread_of(ledger, m)
+        z = direction(ledger, terms.asset, sign(size) * ONE, spread // ENTRY_SCALE)
+        usd = max(usd, risk_reduction(ledger, state, z, cost, most))
+        weight = ceil(ledger.parameters.risk_multiple, state.equity, state.maintenance)
+        limit = greatest_reduction(state.equity, state.v, z, spread, weight, most)
+        usd = min(usd, limit)
     return min(ceil(usd, WAD, index), abs(size))
+
+
+def direction(ledger: Ledger, asset: int, amount: int, usdc: int) -> Vector:
+    """W^T of two exposures, entries times amounts."""
+    pairs = zip(ledger.rows.get(asset, NO_ROW), ledger.rows.get(ledger.usdc, NO_ROW), strict=True)
+    return tuple(entry * amount + entry_usdc * usdc for entry, entry_usdc in pairs)
 
 
 def freeing_rate(ledger: Ledger, state: Valuation) -> int:
@@ -84,12 +106,11 @@ def freeing_rate(ledger: Ledger, state: Valuation) -> int:
     return rate if state.floored == state.gross else floor(rate, ledger.parameters.gross_floor, WAD)
 
 
-def require_better(before: Valuation, after: Valuation) -> None:
-    """Where the risk rule binds, closing a hedge must not make matters worse."""
-    binding = before.maintenance > before.floored
-    if binding and before.equity >= 0 and after.equity < after.maintenance:
-        better = after.equity * before.maintenance >= before.equity * after.maintenance
-        require(better, "clearing: not reducing risk")
+def require_better(before: Valuation, after: Valuation, *, spent: bool) -> None:
+    """Where the risk rule binds afterwards, the close must not have lowered E/M."""
+    if after.maintenance > after.floored and not spent:
+        kept = ceil(before.equity, after.maintenance, before.maintenance)
+        require(after.equity >= kept, "clearing: not reducing risk")
 
 
 def penalty_of(ledger: Ledger, before: Valuation, after: Valuation, closed: int, index: int) -> int:

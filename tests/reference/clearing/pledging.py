@@ -10,7 +10,9 @@ from dataclasses import replace
 from tests.reference.amounts import amounts_down
 from tests.reference.clearing import perp
 from tests.reference.clearing.liquidation import (
+    ONE,
     buy,
+    direction,
     discounted,
     gross_shortfall,
     risk_reduction,
@@ -23,7 +25,6 @@ from tests.reference.clearing.margin import (
     valuation,
     worth,
 )
-from tests.reference.clearing.portfolio import ENTRY_SCALE, NO_ROW
 from tests.reference.clearing.state import MAX_PLEDGES, Account, Ledger, Pledge, require
 from tests.reference.clearing.waterfall import write_off
 from tests.reference.integers import WAD, away, ceil, floor
@@ -153,10 +154,8 @@ def fraction_to_burn(ledger: Ledger, account: Account, token_id: int, state: Val
     shortfall, gross = gross_shortfall(ledger, state), 0
     if shortfall > 0:
         gross = ceil(shortfall, WAD, gain) if gain else WAD
-    base_row = ledger.rows.get(ledger.collaterals[terms.base].asset, NO_ROW)
-    usdc_row = ledger.rows.get(ledger.usdc, NO_ROW)
-    lost = (b * base_usd - u * received for b, u in zip(base_row, usdc_row, strict=True))
-    z = tuple(away(x, WAD // ENTRY_SCALE, total) for x in lost)
+    lost = direction(ledger, ledger.collaterals[terms.base].asset, base_usd, -received)
+    z = tuple(away(x, ONE, total) for x in lost)
     cost = -floor(gain, WAD, total)
     risk = risk_reduction(ledger, state, z, cost, total)
     return min(WAD, max(gross, ceil(risk, WAD, total)))

@@ -71,7 +71,10 @@ class LiquidityTerms:
 
 @dataclass
 class Market:
-    """What changes of a market. ``opened`` counts the positions ever opened in it."""
+    """What changes of a market. ``opened`` counts the positions ever opened in it.
+
+    ``scaled_at``: when the risk manager last changed its scale; 0: never.
+    """
 
     skew: int = 0
     rate: int = 0
@@ -83,6 +86,7 @@ class Market:
     insurance_drawn: int = 0
     maker_drawn: int = 0
     opened: int = 0
+    scaled_at: int = 0
 
     def loss(self, size: int) -> int:
         """Socialised loss per unit of size on the side of ``size``."""

@@ -10,6 +10,7 @@ from tests.reference.clearing.state import Account, Ledger, Position, require
 from tests.reference.clearing.waterfall import note_failure
 from tests.reference.integers import WAD, ceil, sign, truncate
 
+SCALE_INTERVAL, SIDES_PER_SCALE = 3_600, 4
 LEAST_MOVED = 10**6  # raw units of a collateral that go with what it backs
 
 
@@ -103,6 +104,23 @@ def inventory_limit(ledger: Ledger, m: int) -> int:
     floor_rate = parameters.gross_floor if parameters.risk_multiple else WAD
     bound = terms.skew_scale * floor_rate * terms.maintenance_rate // (2 * WAD * WAD)
     return min(terms.max_skew, bound)
+
+
+def set_skew_scale(ledger: Ledger, m: int, scale: int) -> None:
+    """Risk manager; a lower scale must hold what is open by the rules of a trade (SPEC §3.5)."""
+    old = ledger.terms[m]
+    if scale == old.skew_scale:
+        return
+    market = ledger.markets[m]
+    require(ledger.now >= market.scaled_at + SCALE_INTERVAL, "clearing: too soon")
+    perp.accrue(ledger, m)
+    ledger.terms = list(ledger.terms)
+    ledger.terms[m] = replace(old, skew_scale=scale)
+    market.scaled_at = ledger.now
+    if scale < old.skew_scale:
+        side = max(market.longs, market.shorts)
+        held = abs(market.skew) <= inventory_limit(ledger, m) and SIDES_PER_SCALE * side <= scale
+        require(held, "clearing: inventory limit")
 
 
 def set_slice_consent(ledger: Ledger, receiver: int, giver: int, allowed: bool) -> None:

@@ -1,0 +1,48 @@
+"""The venue's depth: the skew scale as the risk manager sets it (contracts/SPEC.md §3.5)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.types import CUTS_PER_SCALE, SCALE_INTERVAL, SIDES_PER_SCALE, Floats
+from simulator.world.model.clearing import open_interest
+from simulator.world.model.jit import inner, kernel
+from simulator.world.model.margin import accrue
+from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.state import ClearingState, Oracle
+
+
+@inner
+def _least_scale(table: ClearingTable, clearing: ClearingState, market: int, i: int) -> float:
+    """Least K to which a market may be lowered with what is open; infinite: to none at all."""
+    skew = abs(clearing.skew[market, i])
+    if skew > table.max_skew[market]:
+        return np.inf
+    longs = open_interest(clearing, market, 1.0, i)
+    shorts = open_interest(clearing, market, -1.0, i)
+    margin = table.gross_floor * table.maintenance_rate[market]
+    return max(2.0 * skew / margin, SIDES_PER_SCALE * max(longs, shorts))
+
+
+@kernel
+def set_skew_scale(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, depth: Floats
+) -> None:
+    """Bring markets to K·``depth`` ``[P]`` as far and as often as ``set_skew_scale`` allows.
+
+    What is not allowed now (too soon, a stale price, too much open) is tried again at every step.
+    """
+    now = oracle.clock[0]
+    for market in range(table.asset.size):
+        for i in range(depth.size):
+            current = clearing.skew_scale[market, i]
+            scale = table.skew_scale[market] * depth[i]
+            if scale == current or now < clearing.scaled_at[market, i] + SCALE_INTERVAL:
+                continue
+            if scale < current:
+                scale = max(scale, _least_scale(table, clearing, market, i))
+                if (current - scale) * CUTS_PER_SCALE < current:
+                    continue
+            if accrue(table, clearing, oracle, market, i):
+                clearing.skew_scale[market, i] = scale
+                clearing.scaled_at[market, i] = now
