@@ -13,7 +13,7 @@ from simulator.verify import TOLERANCE, Comparison, Decision, Transcript, compar
 from simulator.verify import verify as verify_worlds
 
 # Long enough for every scenario's shocks; the full 20 paths × 500 steps are `make campaign`.
-PATHS, STEPS = 2, 500
+PATHS, STEPS = 1, 500
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 
 from simulator.world.chain.addresses import CONTRACTS
 from simulator.world.chain.artifacts import ROOT
+from tests.sizes import sized
 
 BIN = Path(sys.executable).parent
 
@@ -30,7 +31,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("provider", ["test", "foundry"])
+@pytest.mark.parametrize("provider", sized(["foundry"], ["foundry", "test"]))
 def test_everything_is_deployed_and_its_addresses_printed(provider, protocol):
     done = run("--network", f"ethereum:local:{provider}")
     assert done.returncode == 0, done.stderr[-2_000:]

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,24 +16,6 @@ from simulator.market.paths import MarketPaths
 from .conftest import COMMAND, Run
 
 SHORT = ("correlation-breakdown", "--set", "horizon_hours=24", "--set", "shocks=[]")
-
-
-def test_help_answers_within_half_a_second(hedgesim: Run) -> None:
-    took = []
-    for _ in range(4):
-        began = time.perf_counter()
-        assert hedgesim("--help").returncode == 0
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.5
-
-
-def test_neither_help_nor_import_loads_anything_heavy() -> None:
-    code = "import sys, simulator.cli; print(*(m.split('.')[0] for m in sys.modules))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    heavy = {"pandas", "numba", "scipy", "pyarrow", "pydantic", "rich", "matplotlib", "web3", "ape"}
-    assert not heavy & set(loaded)
 
 
 def test_every_command_explains_itself(hedgesim: Run) -> None:

@@ -26,6 +26,7 @@ from tests.reference.clearing import liquidation, trading
 from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import Ledger, Position
 from tests.reference.venue import Venue, asset
+from tests.sizes import sized
 
 DUST = 100  # WAD units: roundings of one operation
 
@@ -267,7 +268,7 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 TestAnyHistory = AnyHistory.TestCase
-TestAnyHistory.settings = examples(60, stateful_step_count=30)
+TestAnyHistory.settings = examples(sized(20, 60), stateful_step_count=30)
 
 
 skews = st.integers(-1_200, 1_200).map(lambda hundredths: hundredths * WAD // 100)
