@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.results.statistics import CONFIDENCE, normal_quantile
+from simulator.hedging.risk import CONFIDENCE, normal_quantile
 from simulator.results.store import write_json, write_text
 from simulator.types import InputError
 

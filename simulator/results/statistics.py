@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from simulator.hedging.risk import expected_shortfall, probability, value_at_risk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,28 +15,9 @@ if TYPE_CHECKING:
 
     from simulator.types import Floats
 
-CONFIDENCE = 0.95
 PROBABILITIES = ("liquidation", "loss", "bad_debt")
 _DESCRIBED = ("mean", "std", "min", "p5", "median", "p95", "max")
 _TAILS = {"var95": 0.05, "var99": 0.01}
-
-
-def normal_quantile(confidence: float) -> float:
-    """Half width, in standard errors, of a two-sided interval under the normal distribution."""
-    return NormalDist().inv_cdf(0.5 + confidence / 2)
-
-
-def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Wilson (1927) score interval of a binomial proportion; honest at 0 and at ``trials``."""
-    z = normal_quantile(confidence)
-    share = successes / trials
-    spread = z * z / trials
-    centre = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * np.sqrt(share * (1 - share) / trials + spread / (4 * trials))
-    # At the ends the interval reaches 0 or 1 exactly; rounding must not push it a hair inside.
-    low = 0.0 if successes == 0 else max(0.0, float(centre - half))
-    high = 1.0 if successes == trials else min(1.0, float(centre + half))
-    return low, high
 
 
 def describe(values: Floats) -> dict[str, float | None]:
@@ -52,15 +34,13 @@ def describe(values: Floats) -> dict[str, float | None]:
 def tail_losses(returns: Floats) -> dict[str, float]:
     """Value at risk and expected shortfall of ``returns``, as losses (positive = money lost).
 
-    VaR_q is the smallest loss such that at most 1 − q of the paths lose more; ES_q the mean loss of
-    the worst ⌈(1 − q)·n⌉ paths (Rockafellar and Uryasev 2000, for equally likely scenarios).
+    As :func:`~simulator.hedging.risk.value_at_risk` and
+    :func:`~simulator.hedging.risk.expected_shortfall` define them.
     """
-    ordered = np.sort(np.asarray(returns, np.float64))
     result = {}
     for name, tail in _TAILS.items():
-        worst = int(np.ceil(round(tail * ordered.size, 9)))
-        result[name] = float(-ordered[worst - 1])
-        result[name.replace("var", "es")] = float(-ordered[:worst].mean())
+        result[name] = value_at_risk(returns, tail)
+        result[name.replace("var", "es")] = expected_shortfall(returns, tail)
     return result
 
 
@@ -69,9 +49,9 @@ def probabilities(paths: pd.DataFrame) -> dict[str, dict[str, float | int]]:
     happened = (paths["liquidated"], paths["return"] < 0.0, paths["bad_debt"] > 0.0)
     result: dict[str, dict[str, float | int]] = {}
     for name, column in zip(PROBABILITIES, happened, strict=True):
-        count = int(column.sum())
-        low, high = wilson(count, len(paths))
-        result[name] = {"estimate": count / len(paths), "low": low, "high": high, "paths": count}
+        found = probability(column.to_numpy())
+        result[name] = dict(zip(("estimate", "low", "high"), found, strict=True))
+        result[name]["paths"] = int(column.sum())
     return result
 
 

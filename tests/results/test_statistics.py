@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from simulator.hedging.risk import wilson
 from simulator.results.statistics import (
     describe,
     metrics,
     probabilities,
     statistics_of,
     tail_losses,
-    wilson,
 )
 
 RETURNS = st.lists(st.floats(-1, 3, allow_nan=False), min_size=1, max_size=300)

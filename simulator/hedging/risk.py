@@ -1,0 +1,256 @@
+"""Risk measures over equally likely or weighted scenarios, with confidence intervals.
+
+Returns, losses and weights are ``[n]`` arrays, one entry per independent scenario (a path, or a
+period); losses are positive where money is lost. ``weights`` are likelihood ratios of importance
+sampling, of any scale: estimators are self-normalised (Owen 2013, "Monte Carlo theory, methods and
+examples", §9.2), so only their proportions count. The one home of these definitions: the summary of
+a run and the walk-forward study take them from here.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
+
+    from simulator.types import Booleans, Floats
+
+CONFIDENCE = 0.95
+
+
+class Estimate(NamedTuple):
+    """A figure and the ends of its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+# ------------------------------------------------------------------------------- tails
+
+
+def value_at_risk(
+    returns: ArrayLike, tail: float = 0.05, weights: ArrayLike | None = None
+) -> float:
+    """Smallest loss such that at most ``tail`` of the scenarios (by weight) lose more.
+
+    Of n equally likely ones: the ⌈tail·n⌉-th largest loss.
+
+    Raises:
+        InputError: no returns, tail not within (0, 1), or weights negative or of another length.
+    """
+    ordered, worst, _ = _worst(returns, tail, weights)
+    return float(-ordered[worst - 1])
+
+
+def expected_shortfall(
+    returns: ArrayLike, tail: float = 0.05, weights: ArrayLike | None = None
+) -> float:
+    """Mean loss of the scenarios at and beyond :func:`value_at_risk`, by weight.
+
+    Of n equally likely ones: the mean of the ⌈tail·n⌉ largest losses (Rockafellar and Uryasev 2000,
+    for equally likely scenarios, where tail·n is whole). Raises InputError as there.
+    """
+    ordered, worst, weight = _worst(returns, tail, weights)
+    if weight is None:
+        return float(-ordered[:worst].mean())
+    return float(-np.average(ordered[:worst], weights=weight[:worst]))
+
+
+def value_at_risk_interval(
+    returns: ArrayLike, tail: float = 0.05, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Value at risk between two order statistics, whatever the distribution.
+
+    The number of losses beyond the true value at risk is Binomial(n, tail), so the interval covers
+    it with at least the stated confidence (David and Nagaraja 2003, §7.1). An end no observation
+    bounds is infinite.
+    """
+    from scipy.stats import binom
+
+    ordered, worst, _ = _worst(returns, tail, None)
+    count, miss = len(ordered), (1.0 - confidence) / 2
+    nearer = int(binom.ppf(1.0 - miss, count, tail)) + 1
+    further = int(binom.ppf(miss, count, tail))
+    low = -np.inf if nearer > count else float(-ordered[nearer - 1])
+    high = np.inf if further < 1 else float(-ordered[further - 1])
+    return Estimate(float(-ordered[worst - 1]), low, high)
+
+
+def expected_shortfall_interval(
+    returns: ArrayLike,
+    tail: float = 0.05,
+    weights: ArrayLike | None = None,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Expected shortfall with the normal interval of its influence function.
+
+    Scenario i moves the estimate by (max(lossᵢ − VaR, 0)/tail + VaR − ES)·wᵢ/Σw (Manistre and
+    Hancock 2005); the standard error is the root of the sum of their squares. :func:`bootstrap`
+    is the slower way that assumes less.
+    """
+    losses = -np.asarray(returns, np.float64)
+    value, at_risk = (f(returns, tail, weights) for f in (expected_shortfall, value_at_risk))
+    share = _shares(losses, weights)
+    influence = np.maximum(losses - at_risk, 0.0) / tail + at_risk - value
+    half = normal_quantile(confidence) * float(np.sqrt(np.sum((share * influence) ** 2)))
+    return Estimate(value, value - half, value + half)
+
+
+def _worst(
+    returns: ArrayLike, tail: float, weights: ArrayLike | None
+) -> tuple[Floats, int, Floats | None]:
+    """Returns from the worst on, how many of them are the tail, and their weights."""
+    array = np.asarray(returns, np.float64)
+    if array.ndim != 1 or not array.size:
+        raise InputError(f"returns {array.shape}: must be [n], one or more")
+    if not 0.0 < tail < 1.0:
+        raise InputError(f"tail = {tail}: must be within (0, 1)")
+    if weights is None:
+        # Rounded: 0.05 · 100 must be 5.
+        return np.sort(array), int(np.ceil(round(tail * array.size, 9))), None
+    order = np.argsort(array, kind="stable")
+    weight = _shares(array, weights)[order]
+    worst = int(np.searchsorted(np.cumsum(weight), tail * (1.0 - 1e-12))) + 1
+    return array[order], min(worst, array.size), weight
+
+
+# ----------------------------------------------------------------------- probabilities
+
+
+def normal_quantile(confidence: float) -> float:
+    """Half width, in standard errors, of a two-sided interval under the normal distribution."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
+def wilson(successes: float, trials: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson (1927) score interval of a binomial proportion; honest at 0 and at ``trials``."""
+    z = normal_quantile(confidence)
+    share = successes / trials
+    spread = z * z / trials
+    centre = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * np.sqrt(share * (1 - share) / trials + spread / (4 * trials))
+    # At the ends the interval reaches 0 or 1 exactly; rounding must not push it a hair inside.
+    low = 0.0 if successes == 0 else max(0.0, float(centre - half))
+    high = 1.0 if successes == trials else min(1.0, float(centre + half))
+    return low, high
+
+
+def clopper_pearson(
+    successes: int, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Clopper and Pearson (1934): covers with at least the stated confidence, so is wider."""
+    from scipy.stats import beta
+
+    miss = (1.0 - confidence) / 2
+    low = 0.0 if successes == 0 else float(beta.ppf(miss, successes, trials - successes + 1))
+    high = 1.0
+    if successes < trials:
+        high = float(beta.ppf(1.0 - miss, successes + 1, trials - successes))
+    return low, high
+
+
+def probability(
+    happened: Booleans, weights: ArrayLike | None = None, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Share of the scenarios in which it happened, between the ends of :func:`wilson`'s interval.
+
+    With weights the interval is that of as many equally likely scenarios as would estimate the
+    share with the same standard error (Korn and Graubard 1998); while nothing has happened, of the
+    effective sample size.
+    """
+    flags = np.asarray(happened, np.bool_)
+    if weights is None:
+        count = int(flags.sum())
+        return Estimate(count / flags.size, *wilson(count, flags.size, confidence))
+    value, error = mean(flags.astype(np.float64), weights)
+    trials = effective_sample_size(weights)
+    if error > 0.0:
+        trials = value * (1.0 - value) / error**2
+    return Estimate(value, *wilson(value * trials, trials, confidence))
+
+
+def mean(values: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, float]:
+    """Self-normalised mean Σwv/Σw and its standard error √Σ(w(v − mean))²/Σw.
+
+    Owen (2013), §9.2, equation 9.9; without weights the usual one, over n.
+    """
+    array = np.asarray(values, np.float64)
+    share = _shares(array, weights)
+    centre = float(np.sum(share * array))
+    return centre, float(np.sqrt(np.sum((share * (array - centre)) ** 2)))
+
+
+def effective_sample_size(weights: ArrayLike) -> float:
+    """(Σw)²/Σw²: how many equally weighted scenarios know as much of an average (Kish 1965)."""
+    array = np.asarray(weights, np.float64)
+    return 1.0 / float(np.sum(_shares(array, array) ** 2))
+
+
+def _shares(values: Floats, weights: ArrayLike | None) -> Floats:
+    if weights is None:
+        return np.full(values.shape, 1.0 / values.size)
+    array = np.asarray(weights, np.float64)
+    if array.shape != values.shape or not np.all((array >= 0.0) & np.isfinite(array)):
+        raise InputError(f"weights {array.shape}: must be {values.shape}, finite and 0 or more")
+    total = float(array.sum())
+    if not total > 0.0:
+        raise InputError("weights: must not all be 0")
+    return array / total
+
+
+# --------------------------------------------------------------- paths, hedges, bootstrap
+
+
+def max_drawdown(values: ArrayLike) -> Floats:
+    """Largest fall from a peak as a fraction of the peak, over axis 0; values positive."""
+    array = np.asarray(values, np.float64)
+    return np.asarray(np.max(1.0 - array / np.maximum.accumulate(array, axis=0), axis=0))
+
+
+def hedge_effectiveness(unhedged: ArrayLike, hedged: ArrayLike) -> float:
+    """Ederington's (1979) 1 − Var(hedged)/Var(unhedged), out of sample; NaN: nothing moved."""
+    before, after = (float(np.asarray(pnl, np.float64).var()) for pnl in (unhedged, hedged))
+    return 1.0 - after / before if before > 0.0 else np.nan
+
+
+def shortfall_reduction(unhedged: ArrayLike, hedged: ArrayLike, tail: float = 0.05) -> float:
+    """1 − ES(hedged)/ES(unhedged): part of the expected shortfall that the hedge removed."""
+    before = expected_shortfall(unhedged, tail)
+    return 1.0 - expected_shortfall(hedged, tail) / before if before > 0.0 else np.nan
+
+
+def bootstrap(
+    statistic: Callable[..., float],
+    samples: tuple[ArrayLike, ...],
+    generator: np.random.Generator,
+    draws: int = 1_000,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """Percentile interval of ``statistic(*samples)`` (Efron 1979), scenarios redrawn together.
+
+    ``samples`` are ``[n, ...]`` arrays of the same scenarios, as ``(unhedged, hedged)``. Scenarios
+    must be independent; of a time series resample blocks instead.
+
+    Raises:
+        InputError: samples differ in length.
+    """
+    arrays = [np.asarray(sample) for sample in samples]
+    count = len(arrays[0])
+    if any(len(array) != count for array in arrays) or not count:
+        raise InputError("samples: must hold the same scenarios, one or more")
+    found = np.empty(draws)
+    for draw in range(draws):
+        picked = generator.integers(0, count, count)
+        found[draw] = statistic(*(array[picked] for array in arrays))
+    miss = (1.0 - confidence) / 2
+    low, high = np.quantile(found, [miss, 1.0 - miss])
+    return Estimate(float(statistic(*arrays)), float(low), float(high))
