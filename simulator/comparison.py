@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.hedging.risk import CONFIDENCE, normal_quantile
+from simulator.hedging.risk import mean as weighted_mean
+from simulator.results.statistics import path_weights
 from simulator.results.store import write_json, write_text
 from simulator.types import InputError
 
@@ -137,8 +139,12 @@ class SideBySide:
 def _difference(result: Result, first: Result) -> dict[str, float]:
     """Mean return less that of the first alternative on the same paths, with its interval."""
     change = result.paths["return"].to_numpy() - first.paths["return"].to_numpy()
-    mean = float(change.mean())
-    error = float(change.std(ddof=1) / np.sqrt(change.size)) if change.size > 1 else 0.0
+    weights = path_weights(first.paths)
+    if weights is None:
+        mean = float(change.mean())
+        error = float(change.std(ddof=1) / np.sqrt(change.size)) if change.size > 1 else 0.0
+    else:
+        mean, error = weighted_mean(change, weights)
     half = normal_quantile(CONFIDENCE) * error
     return {"mean": mean, "low": mean - half, "high": mean + half}
 
@@ -164,11 +170,11 @@ def compare(
     from simulator.runner import forget, run
 
     requirements = list(requirements)
-    shape = {(c.seed, c.paths, c.steps, c.step_minutes) for c in configs.values()}
+    shape = {(c.seed, c.paths, c.steps, c.step_minutes, repr(c.sampling)) for c in configs.values()}
     if len(shape) != 1:
         raise InputError(
             f"alternatives: {', '.join(configs)}; allowed: those that leave seed, paths, "
-            "horizon_hours and step_minutes as they are"
+            "horizon_hours, step_minutes and sampling as they are"
         )
     places = {folder(name) for name in configs}
     if len(places) < len(configs):

@@ -220,6 +220,7 @@ def simulate_chunk(
     """
     from simulator.engine import simulate
     from simulator.market.draw import draw
+    from simulator.market.importance import weights
     from simulator.results.attribution import Attribution
     from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
@@ -244,7 +245,7 @@ def simulate_chunk(
         if recorder is not None:
             recorder.finish(metrics.mean_betas())
         return Outcome(
-            paths=metrics.frame(world.observe()),
+            paths=metrics.frame(world.observe(), weights(plan.config, first, count)),
             fan=fan.values,
             series=None if recorder is None else recorder.series(),
             events=None if recorder is None else recorder.events(),
@@ -347,6 +348,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate]) -> Result:
     from simulator.results.summary import summarise
 
     paths = chunks.frames("paths")
+    weight = None if plan.config.sampling is None else paths["weight"].to_numpy()
     summary = summarise(plan.config, plan.world, paths, gates)
     number = summary["worst_path"]["path"]
     worst = simulate_chunk(plan, number, 1, 1)
@@ -362,7 +364,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate]) -> Result:
         paths=paths,
         series=chunks.frames("series"),
         events=chunks.frames("events"),
-        fan=fan_frame(plan.config, chunks.fan),
+        fan=fan_frame(plan.config, chunks.fan, weight),
         worst_series=worst.series,
         worst_events=worst.events,
     )

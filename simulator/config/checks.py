@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING
 
-from simulator.config import correlation, lending, process_checks
+from simulator.config import correlation, importance, lending, process_checks
 from simulator.config.models import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
@@ -40,6 +40,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _shocks(config)
     if (config.horizon_hours * 60) % config.step_minutes == 0:
         yield from _correlations(config)
+    yield from importance.problems(config)
 
 
 # ------------------------------------------------------------------------------------------ names

@@ -21,6 +21,7 @@ from simulator.config.agents import (
     PerpArbitrageur,
     RiskManager,
 )
+from simulator.config.importance import Sampling
 from simulator.config.market import (
     Asset,
     CommonJumps,
@@ -107,6 +108,9 @@ class Config(Section):
     )
     agents: Agents = Field(default=Agents(), description="who acts")
     history: History = Field(default=History(), description="recorded prices to replay")
+    sampling: Sampling | None = Field(
+        default=None, description="importance sampling of rare events; null: plain Monte Carlo"
+    )
 
     @model_validator(mode="after")
     def _across_sections(self) -> Config:
@@ -201,6 +205,7 @@ __all__ = [
     "Regime",
     "Reserve",
     "RiskManager",
+    "Sampling",
     "Squeeze",
     "StudentT",
     "Vault",

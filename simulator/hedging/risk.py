@@ -17,7 +17,7 @@ import numpy as np
 from simulator.types import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -103,6 +103,22 @@ def expected_shortfall_interval(
     influence = np.maximum(losses - at_risk, 0.0) / tail + at_risk - value
     half = normal_quantile(confidence) * float(np.sqrt(np.sum((share * influence) ** 2)))
     return Estimate(value, value - half, value + half)
+
+
+def quantiles(
+    values: ArrayLike, levels: Sequence[float], weights: ArrayLike | None = None
+) -> Floats:
+    """Quantiles of the sample, ``[levels]``; by weight, the inverse of its distribution function.
+
+    Without weights as NumPy interpolates between order statistics (Hyndman and Fan 1996, type 7).
+    """
+    array = np.asarray(values, np.float64)
+    if weights is None:
+        return np.quantile(array, levels)
+    order = np.argsort(array, kind="stable")
+    reached = np.cumsum(_shares(array, weights)[order])
+    places = np.searchsorted(reached, np.asarray(levels) * (1.0 - 1e-12))
+    return array[order][np.minimum(places, array.size - 1)]
 
 
 def _worst(

@@ -204,13 +204,17 @@ class PathMetrics:
         np.divide(hedged, alone, out=out, where=alone > 0.0)
         return 1.0 - out
 
-    def frame(self, state: Observation) -> pd.DataFrame:
-        """One row per path, columns :func:`path_columns`; ``state`` is the final one."""
+    def frame(self, state: Observation, weights: Floats | float = 1.0) -> pd.DataFrame:
+        """One row per path, columns :func:`path_columns`; ``state`` is the final one.
+
+        ``weights`` ``[paths]`` are those of importance sampling.
+        """
         import pandas as pd
 
         attribution = self._attribution
-        columns: dict[str, NDArray[Any]] = {
+        columns: dict[str, NDArray[Any] | float] = {
             "path": self._market.first_path + np.arange(self._market.paths),
+            "weight": weights,
             "return": self._price.relative() - 1.0,
             "pnl": attribution.leg(BUCKETS),
             "flows": attribution.flows,
@@ -233,12 +237,12 @@ class PathMetrics:
             "residual": attribution.residual,
             "largest_nav": attribution.largest_nav,
         }
-        weights = self.mean_betas()
-        realised = realised_hedge(self._market, self._protocol, weights)
+        posted = self.mean_betas()
+        realised = realised_hedge(self._market, self._protocol, posted)
         columns["realised_correlation"] = realised.correlation
         for m, parameters in enumerate(self._protocol.clearing.markets):
             symbol = self._protocol.assets[parameters.asset].symbol
-            columns[f"posted_beta_{symbol}"] = weights[m]
+            columns[f"posted_beta_{symbol}"] = posted[m]
             columns[f"realised_beta_{symbol}"] = realised.betas[m]
         columns |= self._counts
         columns |= {name: attribution.bucket(name) for name in BUCKETS}
@@ -255,7 +259,8 @@ def _worth_of_fees(state: Observation) -> Floats:
 def path_columns(protocol: Protocol) -> list[str]:
     """Columns of the per-path frame.
 
-    Money is USD (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions.
+    ``weight`` is the likelihood ratio of importance sampling, 1 in plain Monte Carlo. Money is USD
+    (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions.
     ``capital_efficiency`` is USD hedged per USD of initial margin, ``margin_to_nav`` that margin as
     a fraction of NAV, ``liquidated`` whether any position or pledge was. ``vault_fees``
     is what the fee receiver's shares are worth at the end, ``queued`` shares still waiting then.
@@ -263,6 +268,7 @@ def path_columns(protocol: Protocol) -> list[str]:
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     return [
         "path",
+        "weight",
         "return",
         "pnl",
         "flows",

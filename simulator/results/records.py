@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.hedging.risk import quantiles
 from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
 from simulator.results.holdings import margin_ratio, vault_margin, vault_sizes
@@ -246,11 +247,15 @@ def _action_names() -> dict[str, int]:
 _ACTION_CODE = _action_names()
 
 
-def fan_frame(config: Config, values: Callable[[int, int], NDArray[np.float32]]) -> pd.DataFrame:
+def fan_frame(
+    config: Config,
+    values: Callable[[int, int], NDArray[np.float32]],
+    weights: Floats | None = None,
+) -> pd.DataFrame:
     """Quantiles and mean of each of :data:`FAN` over all paths, at each point in time.
 
     ``values(quantity, point)`` gives one quantity at one point for every path: only that much is
-    held at a time.
+    held at a time. ``weights`` ``[paths]`` are those of importance sampling.
     """
     import pandas as pd
 
@@ -259,13 +264,16 @@ def fan_frame(config: Config, values: Callable[[int, int], NDArray[np.float32]])
         for point, step in enumerate(fan_steps(config.steps)):
             found = values(quantity, point)
             hours = int(step) * config.step_seconds / 3_600
-            rows.append((name, int(step), hours, *_spread(found[np.isfinite(found)])))
+            known = np.isfinite(found)
+            weight = None if weights is None else weights[known]
+            rows.append((name, int(step), hours, *_spread(found[known], weight)))
     columns = [f"p{round(100 * q)}" for q in QUANTILES]
     return pd.DataFrame(rows, columns=["quantity", "step", "hours", "mean", *columns])
 
 
-def _spread(values: NDArray[np.float32]) -> tuple[float, ...]:
+def _spread(values: NDArray[np.float32], weights: Floats | None) -> tuple[float, ...]:
     if not values.size:
         return (np.nan,) * (1 + len(QUANTILES))
     wide = values.astype(np.float64)
-    return (float(wide.mean()), *map(float, np.quantile(wide, QUANTILES)))
+    centre = float(np.average(wide, weights=weights))
+    return (centre, *map(float, quantiles(wide, QUANTILES, weights)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging.risk import expected_shortfall, probability, value_at_risk
+from simulator.hedging.risk import expected_shortfall, probability, quantiles, value_at_risk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,18 +20,21 @@ _DESCRIBED = ("mean", "std", "min", "p5", "median", "p95", "max")
 _TAILS = {"var95": 0.05, "var99": 0.01}
 
 
-def describe(values: Floats) -> dict[str, float | None]:
+def describe(values: Floats, weights: Floats | None = None) -> dict[str, float | None]:
     """Mean, standard deviation, quantiles, extremes of the finite values; None: there are none."""
-    known = np.asarray(values, np.float64)
-    known = known[np.isfinite(known)]
+    array = np.asarray(values, np.float64)
+    finite = np.isfinite(array)
+    known, weight = array[finite], None if weights is None else weights[finite]
     if not known.size:
         return dict.fromkeys(_DESCRIBED)
-    p5, median, p95 = np.quantile(known, [0.05, 0.5, 0.95])
-    figures = (known.mean(), known.std(), known.min(), p5, median, p95, known.max())
+    p5, median, p95 = quantiles(known, [0.05, 0.5, 0.95], weight)
+    mean = np.average(known, weights=weight)
+    spread = np.sqrt(np.average((known - mean) ** 2, weights=weight))
+    figures = (mean, spread, known.min(), p5, median, p95, known.max())
     return {name: float(figure) for name, figure in zip(_DESCRIBED, figures, strict=True)}
 
 
-def tail_losses(returns: Floats) -> dict[str, float]:
+def tail_losses(returns: Floats, weights: Floats | None = None) -> dict[str, float]:
     """Value at risk and expected shortfall of ``returns``, as losses (positive = money lost).
 
     As :func:`~simulator.hedging.risk.value_at_risk` and
@@ -39,17 +42,17 @@ def tail_losses(returns: Floats) -> dict[str, float]:
     """
     result = {}
     for name, tail in _TAILS.items():
-        result[name] = value_at_risk(returns, tail)
-        result[name.replace("var", "es")] = expected_shortfall(returns, tail)
+        result[name] = value_at_risk(returns, tail, weights)
+        result[name.replace("var", "es")] = expected_shortfall(returns, tail, weights)
     return result
 
 
 def probabilities(paths: pd.DataFrame) -> dict[str, dict[str, float | int]]:
     """Share of the paths that were liquidated, lost money, or left bad debt, with its interval."""
     happened = (paths["liquidated"], paths["return"] < 0.0, paths["bad_debt"] > 0.0)
-    result: dict[str, dict[str, float | int]] = {}
+    weights, result = path_weights(paths), {}
     for name, column in zip(PROBABILITIES, happened, strict=True):
-        found = probability(column.to_numpy())
+        found = probability(column.to_numpy(), weights)
         result[name] = dict(zip(("estimate", "low", "high"), found, strict=True))
         result[name]["paths"] = int(column.sum())
     return result
@@ -57,9 +60,21 @@ def probabilities(paths: pd.DataFrame) -> dict[str, dict[str, float | int]]:
 
 def metrics(paths: pd.DataFrame) -> dict[str, dict[str, float | None]]:
     """Every per-path metric described across paths; the return with its tail losses."""
-    result = {name: describe(paths[name].to_numpy()) for name in paths.columns if _is_metric(name)}
-    result["return"] |= tail_losses(paths["return"].to_numpy())
+    weights = path_weights(paths)
+    result = {
+        name: describe(paths[name].to_numpy(), weights)
+        for name in paths.columns
+        if _is_metric(name)
+    }
+    result["return"] |= tail_losses(paths["return"].to_numpy(), weights)
     return result
+
+
+def path_weights(paths: pd.DataFrame) -> Floats | None:
+    """Likelihood ratios of importance sampling; None in plain Monte Carlo, where all are 1."""
+    if "weight" not in paths or (paths["weight"] == 1.0).all():
+        return None
+    return paths["weight"].to_numpy()
 
 
 def statistics_of(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -70,4 +85,4 @@ def statistics_of(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _is_metric(column: str) -> bool:
-    return column not in {"path", "liquidated"}
+    return column not in {"path", "weight", "liquidated"}

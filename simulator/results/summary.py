@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.hedging.risk import effective_sample_size
 from simulator.results.attribution import BUCKETS
 from simulator.results.correlation import portfolio_correlation
-from simulator.results.statistics import metrics, probabilities
+from simulator.results.statistics import metrics, path_weights, probabilities
 from simulator.types import Status
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def summarise(
         "probabilities": probabilities(paths),
         "metrics": metrics(paths),
         "attribution": {
-            "mean": {name: float(paths[name].mean()) for name in BUCKETS},
+            "mean": {name: _mean(paths, name) for name in BUCKETS},
             "worst_path": {name: float(paths[name].iloc[worst]) for name in BUCKETS},
         },
         "worst_path": {
@@ -48,10 +49,27 @@ def summarise(
         },
         "assumed_correlation": assumed_correlation(config),
         "refusals": _refusals(paths),
+        "sampling": _sampling(paths),
     }
     summary["gates"] = [gate.verdict(summary) for gate in gates]
     summary["config"] = config.model_dump(mode="json")
     return summary
+
+
+def _mean(paths: pd.DataFrame, column: str) -> float:
+    return float(np.average(paths[column], weights=path_weights(paths)))
+
+
+def _sampling(paths: pd.DataFrame) -> dict[str, float] | None:
+    """What importance sampling did to the paths; None: plain Monte Carlo."""
+    weights = path_weights(paths)
+    if weights is None:
+        return None
+    return {
+        "effective_sample_size": effective_sample_size(weights),
+        "mean_weight": float(weights.mean()),
+        "largest_weight": float(weights.max()),
+    }
 
 
 def worst_path(paths: pd.DataFrame) -> int:

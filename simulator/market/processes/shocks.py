@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.market import importance
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR
 
@@ -17,9 +18,19 @@ if TYPE_CHECKING:
 def normals(config: Config, first_path: int, paths: int) -> Floats:
     """Independent standard normals ``[A, T, P]``, a stream per asset."""
     result = np.empty((len(config.symbols), config.steps, paths))
-    for row, symbol in zip(result, config.symbols, strict=True):
-        Stream(config.seed, f"diffusion/{symbol}").normals(first_path, paths, config.steps, out=row)
+    for row in range(len(result)):
+        asset_normals(config, row, first_path, paths, out=result[row])
     return result
+
+
+def asset_normals(
+    config: Config, row: int, first_path: int, paths: int, out: Floats | None = None
+) -> Floats:
+    """Normals ``[T, P]`` of one asset, standard but for the shift of importance sampling."""
+    stream = Stream(config.seed, f"diffusion/{config.symbols[row]}")
+    draws = stream.normals(first_path, paths, config.steps, out=out)
+    importance.shift(config, row, draws, first_path)
+    return draws
 
 
 def student_scale(config: Config, name: str, dof: float, first_path: int, paths: int) -> Floats:
