@@ -258,6 +258,40 @@ def test_debtor_with_a_healthy_position_keeps_its_collateral(
     assert clearing.account_state(account).equity >= before.equity
 
 
+def test_closing_a_hedge_stops_before_risk_lowers_the_margin_ratio(
+    mirror: Mirror, trader: Any, liquidator: Any, owner: Any, risk: Any, btc: Any, sol: Any
+) -> None:
+    """Long 60,000 of BTC, short as much of SOL, all but the same risk: the gross rule binds.
+
+    The gross shortfall asks for all of the SOL; without it the BTC would need more than both did.
+    """
+    clearing, account = mirror.clearing, account_of(trader)
+    parameters = list(clearing.parameters())
+    parameters[4:6] = [wad(Fraction(3, 10)), wad(3)]
+    clearing.set_parameters(tuple(parameters), sender=owner)
+    rows = [[0] * 8 for _ in range(clearing.risk_asset_count())]
+    for i, row in enumerate(rows):
+        asset = clearing.risk_asset(i)
+        row[:2] = [4_000_000 * (asset in (btc, sol)), 100_000 * (asset == sol)]
+    clearing.post_covariance(rows, sender=risk)
+    mirror.deposit(liquidator, 100)
+    mirror.deposit(trader, 20_000)
+    clearing.trade(0, 0, 2 * WAD, HIGHEST, sender=trader)
+    clearing.trade(0, 1, -600 * WAD, 0, sender=trader)
+    clearing.withdraw(0, 0, 14_500 * 10**6, trader, sender=trader)
+    parameters[4] = wad(Fraction(9, 10))
+    clearing.set_parameters(tuple(parameters), sender=owner)
+    before = ratio(mirror, account)
+    assert Fraction(6, 10) < before < 1
+    clearing.liquidate(account, 1, sender=liquidator)
+    assert -600 * WAD < clearing.position(account, 1).size < 0
+    gross = 3_000 * WAD - 8 * clearing.position(account, 1).size
+    assert clearing.account_state(account).maintenance > gross * 9 // 10 + WAD  # risk binds now
+    assert before <= ratio(mirror, account) < before * (1 + Fraction(1, 10_000))
+    clearing.liquidate(account, 0, sender=liquidator)  # and the other leg heals it
+    assert ratio(mirror, account) > before
+
+
 def test_portfolio_liquidation_stays_within_its_gas(
     mirror: Mirror, trader: Any, liquidator: Any, owner: Any, risk: Any
 ) -> None:
