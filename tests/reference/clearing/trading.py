@@ -111,9 +111,10 @@ def set_skew_scale(ledger: Ledger, m: int, scale: int) -> None:
     old = ledger.terms[m]
     if scale == old.skew_scale:
         return
-    market = ledger.markets[m]
-    require(ledger.now >= market.scaled_at + SCALE_INTERVAL, "clearing: too soon")
+    due = ledger.markets[m].scaled_at + SCALE_INTERVAL
+    require(ledger.now >= due, "clearing: too soon")
     perp.accrue(ledger, m)
+    market = ledger.markets[m]
     ledger.terms = list(ledger.terms)
     ledger.terms[m] = replace(old, skew_scale=scale)
     market.scaled_at = ledger.now
