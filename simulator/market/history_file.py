@@ -200,3 +200,13 @@ def _refuse_gaps(
         after = int(bars.times.searchsorted(grid[begin]))
         near = bars.place(max(after - 1, 0))
         raise InputError(f"{near}: no bar at {grid[begin]}; {why}")
+
+
+def symbols_of(file: str | Path) -> list[str]:
+    """Symbols of a file, in order of first appearance; errors as in :func:`read_bars`."""
+    file = Path(file)
+    try:
+        table = _table(file, file.stat().st_mtime_ns)
+    except OSError as error:
+        raise InputError(f"prices = {file}: cannot be read: {error.strerror or error}") from None
+    return [str(name) for name in table["symbol"].dropna().unique()]

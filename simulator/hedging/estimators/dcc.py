@@ -14,6 +14,7 @@ from numba import njit
 
 from simulator.hedging.estimators import garch
 from simulator.hedging.estimators.base import as_returns, refits, undefined
+from simulator.hedging.estimators.one_core import one_core
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -76,7 +77,8 @@ def fit(z: Floats) -> tuple[float, float, Floats]:
         news, memory = part * persistence, (1.0 - part) * persistence
         return -follow(z, news, memory, target, unused) / len(z)
 
-    found = minimize(loss, np.array(_START), method="L-BFGS-B", bounds=_BOX)
+    with one_core():
+        found = minimize(loss, np.array(_START), method="L-BFGS-B", bounds=_BOX)
     part, persistence = found.x
     return part * persistence, (1.0 - part) * persistence, target
 

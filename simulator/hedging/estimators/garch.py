@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from simulator.hedging.estimators.one_core import one_core
+
 if TYPE_CHECKING:
     from simulator.types import Floats
 
@@ -69,10 +71,11 @@ def _fit(data: bytes) -> Garch:
         gradient = np.array([by_omega, by_part, by_persistence])
         return -value / len(series), -gradient / len(series)
 
-    tries = [
-        minimize(loss, np.array(start), jac=True, method="L-BFGS-B", bounds=_BOX)
-        for start in _STARTS
-    ]
+    with one_core():
+        tries = [
+            minimize(loss, np.array(start), jac=True, method="L-BFGS-B", bounds=_BOX)
+            for start in _STARTS
+        ]
     omega, part, persistence = min(tries, key=lambda found: found.fun).x
     return Garch(float(omega * scale**2), part * persistence, (1.0 - part) * persistence)
 

@@ -1,0 +1,281 @@
+"""Walk-forward study of hedges on recorded prices: what each estimator's beta would have done.
+
+One USD of the target is held and β USD of every hedge sold, set anew each interval from rows before
+it alone. The first training window is nobody's score. The benchmark is the static beta: least
+squares on that window, never touched again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from simulator.hedging.estimators import TRAINING_DAYS, standard
+from simulator.hedging.estimators.base import betas
+from simulator.hedging.estimators.moments import window_covariance
+from simulator.hedging.estimators.one_core import one_core
+from simulator.hedging.minimum_variance import hedge_ratios
+from simulator.hedging.significance import shortfall_loss
+from simulator.market.history_file import on_grid, read_bars, symbols_of
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from simulator.types import Floats
+
+ROWS_PER_DAY = {"1h": 24, "1d": 1}
+#: Fewer out-of-sample intervals say nothing about a tail of 5 %: twelve losses.
+LEAST_TEST_ROWS = 240
+MAX_GAP_HOURS = 6.0
+STATIC, EXPANDING, LEADER = "static", "sample", "leader"
+#: Days after which the leader is named anew.
+LEADER_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a study assumes.
+
+    Attributes:
+        horizon: interval between two rebalances, ``1h`` or ``1d`` (24 h sums, days of UTC).
+        taker_fee: fee of the hedge's venue, as a part of notional traded.
+        funding_per_year: what longs pay shorts, as a part of notional; the default is 0.01 % per
+            8 h, the base rate of perpetual venues.
+        offset_days: length of the windows in which the dollar offset is judged.
+        replications: bootstrap resamples behind every interval.
+        confidence: of the intervals.
+        seed: root of the bootstrap's randomness.
+    """
+
+    horizon: str = "1h"
+    taker_fee: float = 0.0005
+    funding_per_year: float = 0.1095
+    offset_days: int = 30
+    replications: int = 500
+    confidence: float = 0.95
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, allowed, holds in (
+            ("horizon", "1h or 1d", self.horizon in ROWS_PER_DAY),
+            ("taker_fee", "in [0, 0.1]", 0.0 <= self.taker_fee <= 0.1),
+            ("funding_per_year", "in [-10, 10]", -10.0 <= self.funding_per_year <= 10.0),
+            ("offset_days", "1 to 365", 1 <= self.offset_days <= 365),
+            ("replications", "100 to 100,000", 100 <= self.replications <= 100_000),
+            ("confidence", "in [0.5, 1)", 0.5 <= self.confidence < 1.0),
+        ):
+            if not holds:
+                raise InputError(f"{name} = {getattr(self, name)}: must be {allowed}")
+
+    @property
+    def rows_per_day(self) -> int:
+        """Intervals per day."""
+        return ROWS_PER_DAY[self.horizon]
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Out-of-sample series of one target; simple returns per USD held, ``[T]``, by estimator.
+
+    Attributes:
+        target, hedges: symbols.
+        settings: what was assumed.
+        start: beginning of the first out-of-sample interval.
+        unhedged: return of the target.
+        moves: returns of the hedges ``[T, H]``.
+        betas: USD of each hedge sold per USD held ``[T, H]``.
+        correlations: of the target with each hedge, rolling window ``[T, H]``.
+    """
+
+    target: str
+    hedges: tuple[str, ...]
+    settings: Settings
+    start: datetime
+    unhedged: Floats
+    moves: Floats
+    betas: dict[str, Floats]
+    correlations: Floats
+
+    def hedged(self, name: str) -> Floats:
+        """Return of the hedged position ``[T]``."""
+        return self.unhedged - np.sum(self.betas[name] * self.moves, axis=1)
+
+    def turnover(self, name: str) -> Floats:
+        """USD traded at the start of each interval but the first ``[T - 1]``.
+
+        What is held has moved with its price since; the position in the target is one USD again.
+        """
+        held = self.betas[name][:-1] * (1.0 + self.moves[:-1])
+        return np.asarray(np.abs(self.betas[name][1:] - held).sum(axis=1))
+
+
+def read_returns(
+    file: str | Path, symbols: Sequence[str], horizon: str
+) -> tuple[pd.Timestamp, Floats]:
+    """First midnight that all symbols have, and log returns ``[T, N]`` of whole days after it.
+
+    Raises:
+        InputError: the file or a symbol cannot be used.
+    """
+    bars = [read_bars(file, symbol) for symbol in symbols]
+    start = max(bar.times[0] for bar in bars).ceil("D")
+    days = (min(bar.times[-1] for bar in bars) - start) // pd.Timedelta(days=1)
+    if days < 1:
+        raise InputError(f"{file}: {', '.join(symbols)} have no whole day of prices in common")
+    logs = np.stack(
+        [np.log(on_grid(bar, start, 24 * days + 1, 60, MAX_GAP_HOURS)[0]) for bar in bars], axis=1
+    )
+    return start, np.diff(logs[:: 24 // ROWS_PER_DAY[horizon]], axis=0)
+
+
+def walk(
+    file: str | Path, target: str, hedges: Sequence[str], settings: Settings | None = None
+) -> Walk:
+    """Forecast walk-forward with every estimator and hedge by what each said.
+
+    Raises:
+        InputError: bad symbols, or too little history for the training window and a score.
+    """
+    settings = settings or Settings()
+    symbols = (target, *hedges)
+    if not hedges or len(set(symbols)) != len(symbols):
+        raise InputError(
+            f"target, hedges = {', '.join(symbols)}: must be two or more, all different"
+        )
+    start, returns = read_returns(file, symbols, settings.horizon)
+    per_day = settings.rows_per_day
+    training = TRAINING_DAYS[per_day] * per_day
+    if len(returns) < training + LEAST_TEST_ROWS:
+        raise InputError(
+            f"{file}: {target} with {', '.join(hedges)} has {len(returns):,} intervals of "
+            f"{settings.horizon}; needs {training:,} to train and {LEAST_TEST_ROWS} to score"
+        )
+    found: dict[str, Floats] = {}
+    static = hedge_ratios(window_covariance(returns, 0, training))
+    found[STATIC] = np.tile(static, (len(returns) - training, 1))
+    correlations = np.empty((len(returns) - training, len(hedges)))
+    for estimator in standard(per_day):
+        covariances = estimator.forecast(returns)[training:-1]
+        found[estimator.name] = betas(covariances)
+        if estimator.name == "rolling":
+            scales = np.sqrt(np.einsum("tii->ti", covariances))
+            outer = scales[:, :1] * scales[:, 1:]
+            np.divide(covariances[:, 0, 1:], outer, out=correlations, where=outer > 0.0)
+    simple = np.expm1(returns[training:])
+    first = start + pd.Timedelta(days=TRAINING_DAYS[per_day])
+    made = Walk(
+        target, tuple(hedges), settings, first.to_pydatetime(),
+        simple[:, 0], simple[:, 1:], found, correlations,
+    )  # fmt: skip
+    return replace(made, betas=found | {LEADER: _leader(made)})
+
+
+def _leader(made: Walk) -> Floats:
+    """Betas of whoever had the least 95 % ES out of sample so far; static until there is a record.
+
+    The answer to picking the best estimator once the results are in: this one was picked before.
+    """
+    rows = len(made.unhedged)
+    stretch = LEADER_DAYS * made.settings.rows_per_day
+    hedged = {name: made.hedged(name) for name in made.betas}
+    result = made.betas[STATIC].copy()
+    for first in range(max(stretch, LEAST_TEST_ROWS // 4), rows, stretch):
+        records = {name: shortfall_loss(pnl[:first], 0.95).mean() for name, pnl in hedged.items()}
+        best = min(records, key=lambda name: records[name])
+        result[first : first + stretch] = made.betas[best][first : first + stretch]
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A walk and its figures, one row per estimator (`simulator.study_figures.COLUMNS`)."""
+
+    walk: Walk
+    figures: pd.DataFrame
+
+    def series(self) -> pd.DataFrame:
+        """Betas, hedged and unhedged returns over time, one row per interval."""
+        made = self.walk
+        step = pd.Timedelta(hours=24 // made.settings.rows_per_day)
+        columns = {"unhedged": made.unhedged}
+        for name, ratios in made.betas.items():
+            columns[f"{name}/hedged"] = made.hedged(name)
+            for place, hedge in enumerate(made.hedges):
+                columns[f"{name}/beta/{hedge}"] = ratios[:, place]
+        times = pd.date_range(made.start, periods=len(made.unhedged), freq=step)
+        return pd.DataFrame(columns, index=pd.Index(times, name="timestamp_utc")).reset_index()
+
+
+def study(
+    file: str | Path, target: str, hedges: Sequence[str], settings: Settings | None = None
+) -> Study:
+    """The walk-forward study of one target at one horizon; errors as in :func:`walk`."""
+    from simulator.study_figures import figures
+
+    with one_core():
+        made = walk(file, target, hedges, settings)
+        return Study(made, figures(made))
+
+
+def pairs(file: str | Path, hedges: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Every coin of a file with its hedges: a hedge itself by the hedges named before it."""
+    hedges = tuple(hedges)
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for symbol in symbols_of(file):
+        mine = hedges[: hedges.index(symbol)] if symbol in hedges else hedges
+        if mine:
+            found.append((symbol, mine))
+    return found
+
+
+def study_all(
+    file: str | Path,
+    targets: Iterable[tuple[str, tuple[str, ...]]],
+    settings: Iterable[Settings],
+    *,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Study], list[str]]:
+    """Studies of many targets over processes, in order, and why others were left out.
+
+    Raises:
+        InputError: none of them could be studied.
+    """
+    jobs = [(target, hedges, each) for each in settings for target, hedges in targets]
+    attempt = partial(_attempt, str(file))
+    found: list[Study | str] = []
+
+    def collect(results: Iterable[Study | str]) -> None:
+        for result in results:
+            found.append(result)
+            if progress is not None:
+                progress(len(found), len(jobs))
+
+    if workers > 1 and len(jobs) > 1:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            collect(pool.map(attempt, jobs))
+    else:
+        collect(map(attempt, jobs))
+    done = [result for result in found if isinstance(result, Study)]
+    left_out = [result for result in found if isinstance(result, str)]
+    if not done:
+        raise InputError(left_out[0] if left_out else f"{file}: nothing to study")
+    return done, left_out
+
+
+def _attempt(file: str, job: tuple[str, tuple[str, ...], Settings]) -> Study | str:
+    target, hedges, settings = job
+    try:
+        return study(file, target, hedges, settings)
+    except InputError as error:
+        return str(error)
