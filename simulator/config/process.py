@@ -65,7 +65,8 @@ class Dcc(Section):
     """GJR-GARCH(1,1) variances with dynamic conditional correlation.
 
     Glosten, Jagannathan and Runkle (1993); Engle (2002), Q' = (1 − a − b)·S + a·zzᵀ + b·Q with S
-    the configured correlation. Paths start at the long-run variances and at Q = S.
+    the configured correlation: that of the shocks z, which returns of unlike variances fall
+    somewhat short of. Paths start at the long-run variances and at Q = S.
     """
 
     kind: Literal["dcc"]

@@ -1,0 +1,42 @@
+"""The whole simulator under every process, and both worlds under one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import simulator
+from simulator.verify import verify_paths
+
+from .panels import DCC, PROCESSES, configured
+
+
+@pytest.mark.parametrize("name", ["t", "dcc", "regime", "factor"])
+def test_a_whole_run_goes_through_and_depends_on_the_process(name: str, tmp_path: Path) -> None:
+    config = configured(PROCESSES[name], horizon_hours=48, paths=3)
+    result = simulator.run(config, out=tmp_path, workers=1)
+    assert np.all(np.isfinite(result.paths["return"]))
+    brownian = simulator.run(
+        configured(PROCESSES["gbm"], horizon_hours=48, paths=3), out=tmp_path / "gbm", workers=1
+    )
+    assert not np.array_equal(result.paths["return"], brownian.paths["return"])
+
+
+def test_a_whole_run_goes_through_on_resampled_prices(spot: Path, tmp_path: Path) -> None:
+    symbols = {name: f"{name}USDT" for name in ("ETH", "BTC", "SOL")}
+    process = {
+        "kind": "bootstrap",
+        "file": str(spot),
+        "symbols": symbols,
+        "mean_block_hours": 24,
+    }
+    config = configured(process, horizon_hours=48, paths=3)
+    result = simulator.run(config, out=tmp_path, workers=1)
+    assert np.all(np.isfinite(result.paths["return"]))
+
+
+def test_both_worlds_agree_under_dcc() -> None:
+    config = configured({**DCC, "dof": 4}, horizon_hours=48)
+    assert verify_paths(config, 0, 1, 30).agrees
