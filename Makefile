@@ -21,7 +21,7 @@ export MPLBACKEND      := Agg
 PYTHON_STAMP := $(VENV)/.installed
 NPM_STAMP    := node_modules/.installed
 
-.PHONY: help setup demo test campaign gas mutants check format bench compile lock clean
+.PHONY: help setup demo test campaign gas mutants check format bench compile kernels keeper-kernels other-kernels lock clean
 
 help: ## Print this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -37,7 +37,7 @@ $(PYTHON_STAMP): requirements.lock pyproject.toml
 	if [ -z "$$python" ]; then echo 'hedgesim needs Python 3.11 on PATH' >&2; exit 1; fi; \
 	[ -x $(BIN)/python ] || { echo "== creating $(VENV)"; "$$python" -m venv $(VENV); }
 	@echo '== installing Python packages (a minute or two the first time)'
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --requirement requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
@@ -67,23 +67,37 @@ demo: setup ## Run the correlation breakdown on 200 paths and write its report t
 bench: setup ## Time the kernels and the engine
 	@$(BIN)/hedgesim bench
 
-# ape looks at each file alone: a changed module must have whatever imports it compiled again.
+# ape looks at each file alone: when any has changed, whatever may import it is compiled again.
 compile: setup ## Compile the contracts into .build
-	@if [ -n "$$(find contracts -name '*.vy*' -newer .build/__local__.json 2>/dev/null)" ]; then rm -f .build/__local__.json; fi
-	@$(BIN)/ape compile
+	@sources=$$(find contracts -name '*.vy*' | LC_ALL=C sort | xargs sha256sum | sha256sum); \
+	if [ "$$sources" != "$$(cat .build/sources.sha256 2>/dev/null)" ]; then rm -f .build/__local__.json; fi; \
+	$(BIN)/ape compile; \
+	echo "$$sources" > .build/sources.sha256
+
+# Numba caches the model's kernels beside the sources. Their compilation takes a minute or two, so the two halves run
+# beside each other and beside the contracts': every test worker would otherwise compile all of them for itself.
+kernels: keeper-kernels other-kernels ## Compile the model's kernels
+
+keeper-kernels: setup
+	@$(BIN)/python -c 'from simulator import run; run("calm", paths=2, workers=1)'
+
+other-kernels: compile
+	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null"]), paths=2, workers=1)'
 
 # ---------------------------------------------------------------------------------------- development
 
 # Compile once, first: every later stage reads the artifacts in .build, and two workers must not both write them. The
 # stages follow one another with all cores in each, so the slow one (py-evm) is not left to a single core at the end.
 # Only the contract tests need ape's pytest plugin, which costs every worker two seconds of imports.
-test: compile ## Run all tests: simulator and contracts on revm, then contracts on py-evm
+test: setup ## Run all tests: simulator and contracts on revm, then contracts on py-evm
+	@echo '== compiling contracts and kernels'
+	@$(MAKE) -j2 compile kernels
 	@echo '== simulator'
 	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts tests
 	@echo '== contracts on py-evm'
 	@$(BIN)/ape test tests/contracts -n $(JOBS)
 
-campaign: compile ## The long checks: both worlds on every scenario and on random ones, attacks, references, contracts on Anvil
+campaign: compile kernels ## The long checks: both worlds on every scenario and on random ones, attacks, references, contracts on Anvil
 	@$(BIN)/python scripts/campaign.py
 	@echo '== contracts on Anvil'
 	@$(BIN)/ape test tests/contracts -n $(JOBS) --network ethereum:local:foundry

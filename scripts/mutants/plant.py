@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scripts.mutants.patch import Patch, patched
+from scripts.mutants.patch import Patch, patched, unoptimised
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,5 +40,5 @@ class Mutant:
 
 
 def plant(mutant: Mutant, folder: Path) -> None:
-    """A copy of ``contracts/`` with the bug, in ``folder``."""
-    patched(folder, [mutant.patch])
+    """A copy of ``contracts/`` with the bug, in ``folder``, that compiles in half the time."""
+    unoptimised(patched(folder, [mutant.patch]))
