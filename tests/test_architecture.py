@@ -32,7 +32,9 @@ ALLOWED = {
     "results": ("types", "config", "market", "hedging", "agents", "engine", "world.actions",
                 "world.base", "world.protocol", "world.gas", "world.model.world",
                 "world.chain.world", "results"),
-    "report": ("types", "config", "market", "results", "report"),
+    "study": ("types", "hedging", "market.history_file", "study_figures"),
+    "study_figures": ("types", "hedging", "market.streams", "study"),
+    "report": ("types", "config", "market", "results", "report", "study"),
 }  # fmt: skip
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
 
