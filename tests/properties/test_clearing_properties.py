@@ -171,7 +171,8 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(market=markets, percent=st.integers(20, 300))
     def change_depth(self, market: int, percent: int) -> None:
         scale = self.venue.venue.markets[market].skew_scale * percent / 100
-        self.venue.do("owner", "set_skew_scale", market, wad(scale))
+        refused = self.venue.attempt("owner", "set_skew_scale", market, wad(scale))
+        assert refused in ("", "clearing: too soon", "clearing: inventory limit")
 
     @rule(who=accounts, market=markets, ratio=ratios)
     def squeeze_and_liquidate(self, who: tuple[str, int], market: int, ratio: Fraction) -> None:
