@@ -179,8 +179,3 @@ def test_every_function_of_the_strategy_is_guarded() -> None:
         "rebalance", "recenter", "top_up", "deleverage", "raise_assets", "pay_in_kind",
         "on_rearrange",
     }  # fmt: skip
-
-
-def test_code_fits_eip_170() -> None:
-    for name in ("HedgeVault", "VaultStrategy"):
-        assert 0 < len(artifacts.load(name).runtime) <= 24_576

@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCES = Path(os.environ.get("HEDGESIM_CONTRACTS", ROOT))
 CONTRACTS = SOURCES / "contracts"
 EVM_VERSION = "cancun"
+# EIP-170. Planted bugs are compiled without optimisation, which is quicker and gives more code.
+CODE_SIZE_LIMIT = 24_576 if SOURCES == ROOT else 2**17
 
 _IMPORT = re.compile(r"^from (contracts\.\w+|\.) import (\w+)", re.MULTILINE)
 _OUTPUTS = ("abi", "bytecode", "bytecode_runtime", "layout")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyrevm
 
 from simulator.types import SimulatorError
-from simulator.world.chain.artifacts import EVM_VERSION
+from simulator.world.chain.artifacts import CODE_SIZE_LIMIT, EVM_VERSION
 from simulator.world.chain.codec import Reverted
 from simulator.world.chain.transport import Transport
 
@@ -157,9 +157,9 @@ def _execute(evm: pyrevm.EVM, transactions: Sequence[Transaction]) -> None:
                 raise
 
 
-def _new_evm() -> pyrevm.EVM:
-    environment = pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=CHAIN_ID))
-    return pyrevm.EVM(env=environment, gas_limit=GAS_LIMIT, spec_id=EVM_VERSION.upper())
+def _new_evm(code_size_limit: int = CODE_SIZE_LIMIT) -> pyrevm.EVM:
+    limits = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=code_size_limit)
+    return pyrevm.EVM(env=pyrevm.Env(cfg=limits), gas_limit=GAS_LIMIT, spec_id=EVM_VERSION.upper())
 
 
 def _set_time(evm: pyrevm.EVM, timestamp: int) -> None:
