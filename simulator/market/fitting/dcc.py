@@ -97,5 +97,8 @@ def densities(z: Floats, target: Floats, point: Floats) -> Floats:
     recursion.follow(z, news, memory, target, correlations)
     factor = np.linalg.cholesky(correlations[:-1])
     logs = 2 * np.sum(np.log(np.diagonal(factor, axis1=1, axis2=2)), axis=1)
-    whitened = np.linalg.solve(factor, z[:, :, np.newaxis])[:, :, 0]
+    whitened = np.empty_like(z)
+    for i in range(assets):  # forward substitution, all rows at once
+        rest = z[:, i] - np.sum(factor[:, i, :i] * whitened[:, :i], axis=1)
+        whitened[:, i] = rest / factor[:, i, i]
     return t_density(dof, logs, np.sum(whitened**2, axis=1), assets)

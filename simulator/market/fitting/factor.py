@@ -72,15 +72,24 @@ def fit(returns: Floats, names: tuple[str, ...], step_minutes: int) -> Fitted:
 
 
 def loadings(unit: Floats) -> Floats:
-    """Correlations ``[A]`` of standardised returns ``[T, A]`` with the factor, positive in sum."""
-    from sklearn.decomposition import FactorAnalysis
+    """Correlations ``[A]`` of standardised returns ``[T, A]`` with the factor, positive in sum.
 
-    model = FactorAnalysis(1, tol=1e-8, max_iter=5_000, svd_method="lapack").fit(unit)
-    found = model.components_[0]
-    # What is explained and what is not add up to the sample's variance.
-    found = found / np.sqrt(found**2 + model.noise_variance_)
-    limit = np.sqrt(MOST_EXPLAINED)
-    return np.clip(found if found.sum() >= 0 else -found, -limit, limit)
+    Factor analysis does not depend on scales, so what is explained and what is not add up to one.
+    """
+    from scipy.optimize import minimize
+
+    sample = unit.T @ unit / len(unit)
+    limit = float(np.sqrt(MOST_EXPLAINED))
+
+    def loss(at: Floats) -> float:
+        implied = np.outer(at, at) + np.diag(1 - at**2)
+        return float(np.linalg.slogdet(implied)[1] + np.trace(np.linalg.solve(implied, sample)))
+
+    values, vectors = np.linalg.eigh(sample)
+    start = np.clip(vectors[:, -1] * np.sqrt(values[-1]), -0.9, 0.9)
+    bounds = [(-limit, limit)] * len(sample)
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
+    return found if found.sum() >= 0 else -found
 
 
 def densities(unit: Floats, point: Floats) -> Floats:
