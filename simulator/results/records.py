@@ -9,6 +9,7 @@ import numpy as np
 from simulator.hedging.risk import quantiles
 from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
+from simulator.results.exposure import exposure_names, exposures
 from simulator.results.holdings import margin_ratio, vault_margin, vault_sizes
 from simulator.types import Status
 
@@ -150,6 +151,7 @@ class Recorder:
             margin_ratio(state, self._accounts),
             *(sum(size[1:, m], start=size[0, m]) for m in range(self._protocol.markets)),
             *state.betas,
+            *exposures(state, self._protocol, oracle, n),
             *self._attribution.buckets,
             self._attribution.flows,
         ]
@@ -218,6 +220,7 @@ def _series_names(world: World) -> list[str]:
         "margin_ratio",
         *(f"size_{symbol}" for symbol in perps),
         *(f"beta_{symbol}" for symbol in perps),
+        *exposure_names(world.protocol),
         *BUCKETS,
         "flows",
         "rolling_correlation",
