@@ -334,7 +334,12 @@ def bench(as_json: bool) -> int:
     return 0
 
 
-@hedgesim.command()
+@hedgesim.group()
+def paths() -> None:
+    """Draw market paths, or fit a process that draws them to recorded prices."""
+
+
+@paths.command("draw")
 @_configured
 @click.option(
     "--out",
@@ -343,13 +348,125 @@ def bench(as_json: bool) -> int:
     show_default=True,
     help="File.",
 )
-def paths(scenario: str, paths: int | None, out: str, **which: Any) -> int:
-    """Draw the market paths of a scenario and save them as Parquet."""
-    from simulator.market.draw import draw
+@click.option(
+    "--picture", type=click.Path(dir_okay=False), help="PNG file [default: beside --out]."
+)
+def draw_paths(
+    scenario: str, paths: int | None, out: str, picture: str | None, **which: Any
+) -> int:
+    """Draw the market paths of a scenario: Parquet, and a picture of what they are like."""
+    from simulator.calibration import draw_and_show
 
     config = _load(scenario, paths=paths, **which)
-    draw(config, 0, config.paths).to_parquet(out)
+    picture = picture or str(Path(out).with_suffix(".png"))
+    draw_and_show(config, out, picture)
+    click.echo(f"Picture: {picture}")
     click.echo(f"Paths: {out}")
+    return 0
+
+
+@paths.command("fit")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option(
+    "--process", "kind", required=True, help="t, dcc, regime, bootstrap or factor: what is fitted."
+)
+@click.option(
+    "--symbols", required=True, metavar="ASSET=SYMBOL,…", help="Symbols in the file, by asset."
+)
+@click.option("--window", metavar="START:END", help="Dates fitted to [default: all].")
+@click.option("--regimes", type=int, help="Number of regimes [default: 2].")
+@click.option("--into", metavar="NAME|FILE", help="Scenario to write whole, with the process in.")
+@click.option("--out", type=click.Path(dir_okay=False), help="YAML file [default: printed].")
+def fit_paths(
+    file: str,
+    kind: str,
+    symbols: str,
+    window: str | None,
+    regimes: int | None,
+    into: str | None,
+    out: str | None,
+) -> int:
+    """Fit a market process to recorded prices and write the YAML a scenario takes.
+
+    FILE is Parquet or CSV with timestamp_utc, symbol and close.
+    """
+    from simulator import calibration
+    from simulator.results.store import write_text
+
+    fitted = calibration.calibrate(
+        file,
+        kind,
+        calibration.parse_symbols(symbols),
+        calibration.parse_window(window),
+        regimes=regimes,
+    )
+    text = calibration.written(fitted, into)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(Path(out), text)
+        click.echo(f"Process: {out}")
+    return 0
+
+
+@hedgesim.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--target", metavar="SYMBOL", help="Coin that is held.")
+@click.option(
+    "--hedges",
+    metavar="SYMBOL,…",
+    default="BTCUSDT,ETHUSDT",
+    show_default=True,
+    help="Coins that are sold against it.",
+)
+@click.option("--horizon", metavar="1h|1d", help="Interval between rebalances [default: both].")
+@click.option("--all", "everything", is_flag=True, help="Every coin of the file in turn.")
+@click.option("--fee", type=float, default=5.0, show_default=True, help="Taker fee, basis points.")
+@click.option(
+    "--funding",
+    type=float,
+    default=10.95,
+    show_default=True,
+    help="Per cent a year that longs pay shorts.",
+)
+@click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/hedge].")
+@click.option("--table", type=click.Path(dir_okay=False), help="Markdown file for what was found.")
+@click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
+def hedge(
+    file: str,
+    target: str | None,
+    hedges: str,
+    horizon: str | None,
+    everything: bool,
+    fee: float,
+    funding: float,
+    out: str | None,
+    table: str | None,
+    workers: int,
+) -> int:
+    """Study hedges on recorded prices, walk-forward: every estimator against the static beta.
+
+    FILE is Parquet or CSV with timestamp_utc, symbol and close.
+    """
+    from simulator.study import ROWS_PER_DAY, Settings, pairs, study_all
+    from simulator.study_files import write, write_table
+    from simulator.terminal import ProgressBar, show_studies
+
+    if (target is None) != everything:
+        raise InputError("target: name one with --target SYMBOL, or give --all, not both")
+    symbols = tuple(symbol.strip() for symbol in hedges.split(","))
+    targets = pairs(file, symbols) if target is None else [(target, symbols)]
+    horizons = ROWS_PER_DAY if horizon is None else (horizon,)
+    settings = [Settings(each, fee / 1e4, funding / 100.0) for each in horizons]
+    with ProgressBar(f"{len(targets)} targets", "studies") as bar:
+        studies, left_out = study_all(file, targets, settings, workers=workers, progress=bar.update)
+    show_studies(studies, left_out)
+    directory = Path(out or "out/hedge")
+    pages = write(studies, directory)
+    if table is not None:
+        write_table(Path(table), file, studies, left_out)
+        click.echo(f"Table: {table}")
+    click.echo(f"Report: {pages[0] if len(pages) == 1 else directory}")
     return 0
 
 

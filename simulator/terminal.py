@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from simulator.bench import Row
     from simulator.fuzz import Trial
     from simulator.result import Result
+    from simulator.study import Study
     from simulator.verify import Comparison
 
 
@@ -129,6 +130,42 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     for name, found in summary["alternatives"].items():
         for gate in found["gates"]:
             click.echo(f"  {name}: {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']}")
+
+
+def show_studies(studies: Sequence[Study], left_out: Sequence[str]) -> None:
+    """Print the figures of hedge studies: all of one, or the best of each of many."""
+    from simulator.report.study import COLUMNS, cells, rows_of
+    from simulator.report.study_table import best
+
+    if len({study.walk.target for study in studies}) == 1:
+        for study in studies:
+            walk = study.walk
+            title = (
+                f"{walk.target} hedged with {', '.join(walk.hedges)}, every "
+                f"{walk.settings.horizon}, {len(walk.unhedged):,} intervals out of sample"
+            )
+            lines = [[name, *cells(row)] for name, row in rows_of(study.figures).items()]
+            _table(title, ("", *COLUMNS), lines)
+    else:
+        lines = []
+        for study in studies:
+            figures = rows_of(study.figures)
+            chosen = best(figures)
+            shown = [
+                figures[name]["es95_reduction"] for name in ("static", "sample", "ewma", chosen)
+            ]
+            lines.append(
+                [
+                    f"{study.walk.target} {study.walk.settings.horizon}",
+                    *(f"{value:.1%}" for value in shown),
+                    chosen,
+                    f"{figures[chosen]['es95_p']:.3f}",
+                ]
+            )
+        columns = ("", "static", "expanding", "ewma", "best adaptive", "which", "p against static")
+        _table("Part of the 95 % expected shortfall taken out, out of sample", columns, lines)
+    for reason in left_out:
+        click.echo(f"  Left out: {reason}")
 
 
 def show_comparison(comparison: Comparison) -> None:

@@ -33,6 +33,7 @@ ALLOWED = {
                 "world.base", "world.protocol", "world.gas", "world.model.world",
                 "world.chain.world", "results"),
     "study": ("types", "hedging", "market.history_file", "study_figures"),
+    "study_files": ("study", "report", "results.store"),
     "study_figures": ("types", "hedging", "market.streams", "study"),
     "report": ("types", "config", "market", "results", "report", "study"),
 }  # fmt: skip

@@ -39,6 +39,10 @@ COLUMNS = (
 )
 
 
+#: Figures by estimator and column.
+Rows = dict[str, dict[str, float]]
+
+
 class _Drawn(NamedTuple):
     caption: str
     svg: Markup
@@ -65,6 +69,16 @@ def render(studies: Sequence[Study]) -> str:
     )
 
 
+def rows_of(figures: pd.DataFrame) -> Rows:
+    """Figures by estimator and column."""
+    values = figures.to_numpy(np.float64)
+    columns = [str(column) for column in figures.columns]
+    return {
+        str(name): dict(zip(columns, map(float, row), strict=True))
+        for name, row in zip(figures.index, values, strict=True)
+    }
+
+
 def method(settings: Settings) -> str:
     """What was assumed, in a few sentences."""
     return (
@@ -77,7 +91,7 @@ def method(settings: Settings) -> str:
     )
 
 
-def cells(row: pd.Series[float]) -> list[str]:
+def cells(row: dict[str, float]) -> list[str]:
     """The figures of one estimator, as :data:`COLUMNS` names them."""
     return [
         *(_reduction(row, name) for name in ("variance", "es95", "es975")),
@@ -91,7 +105,7 @@ def cells(row: pd.Series[float]) -> list[str]:
     ]
 
 
-def _reduction(row: pd.Series[float], name: str) -> str:
+def _reduction(row: dict[str, float], name: str) -> str:
     low, high = row[f"{name}_reduction_low"], row[f"{name}_reduction_high"]
     return f"{percent(row[f'{name}_reduction'])} ({100 * low:.0f} to {100 * high:.0f})"
 
@@ -104,8 +118,8 @@ def _p(value: float, sign: float) -> str:
 
 
 def _section(study: Study) -> dict[str, Any]:
-    made, figures = study.walk, study.figures
-    reductions = figures["es95_reduction"].to_dict()
+    made, figures = study.walk, rows_of(study.figures)
+    reductions = {name: row["es95_reduction"] for name, row in figures.items()}
     unit = {"1h": "hour", "1d": "day"}[made.settings.horizon]
     best = max(reductions, key=lambda name: reductions[name])
     hours = np.arange(len(made.unhedged)) * 24.0 / made.settings.rows_per_day
@@ -116,7 +130,7 @@ def _section(study: Study) -> dict[str, Any]:
             f"beta took out {percent(reductions['static'])} of the 95 % expected shortfall; the "
             f"most, {percent(reductions[best])}, {best}."
         ),
-        "rows": [(str(name), cells(row)) for name, row in figures.iterrows()],
+        "rows": [(name, cells(row)) for name, row in figures.items()],
         "charts": {
             "correlation": _chart(
                 "Rolling correlation of the target with each hedge",
