@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # A row of transitions written with a few decimals.
 ROW_TOLERANCE = 1e-6
-# What rounding to six decimals, as `paths fit` writes, may take off an asset's own variance.
-VARIANCE_TOLERANCE = 1e-6
+# Rounding of β·σ_m where it is meant to be all of an asset's volatility.
+VARIANCE_TOLERANCE = 1e-12
 
 
 def named_assets(config: Config) -> Iterator[tuple[str, list[str]]]:

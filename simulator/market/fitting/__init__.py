@@ -27,13 +27,17 @@ _MODULES = {
     "factor": "factor",
 }
 KINDS = tuple(_MODULES)
+MOST_REGIMES = 8  # that a `process:` section takes
 
 
-def fit(kind: str, returns: Floats, names: Sequence[str], step_minutes: int) -> Fitted:
+def fit(
+    kind: str, returns: Floats, names: Sequence[str], step_minutes: int, regimes: int | None = None
+) -> Fitted:
     """Calibrate a process to log returns ``[T, A]`` of the assets ``names``, ``step_minutes`` long.
 
-    Means are taken out first. A ``bootstrap`` leaves ``file`` and ``symbols`` of its section to
-    the caller, who knows where the returns come from.
+    Means are taken out first. ``regimes``: how many, for that kind only (None: two). A
+    ``bootstrap`` leaves ``file`` and ``symbols`` of its section to the caller, who knows where the
+    returns come from.
 
     Raises:
         InputError: no such kind; returns that are not finite, never move or are too few.
@@ -50,5 +54,10 @@ def fit(kind: str, returns: Floats, names: Sequence[str], step_minutes: int) -> 
     least = 10 * returns.shape[1]
     if len(returns) < least:
         raise InputError(f"returns = {len(returns)} rows: must be {least} or more")
+    if regimes is not None and (kind != "regime" or not 2 <= regimes <= MOST_REGIMES):
+        raise InputError(
+            f"regimes = {regimes}: must be from 2 to {MOST_REGIMES}, with --process regime only"
+        )
     module = import_module(f"{__name__}.{_MODULES[kind]}")
-    return module.fit(returns - returns.mean(axis=0), tuple(names), step_minutes)
+    options = {} if regimes is None else {"regimes": regimes}
+    return module.fit(returns - returns.mean(axis=0), tuple(names), step_minutes, **options)

@@ -1,0 +1,173 @@
+"""Processes from recorded prices, and a look at what they draw: ``hedgesim paths``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from simulator.config import Config, from_mapping, load, to_yaml
+from simulator.market import fitting
+from simulator.market.panel import Panel, read_panel
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from simulator.market.fitting.base import Fitted
+
+MAX_GAP_HOURS = 6.0  # exchanges were down that long
+_DIGITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """A process fitted to a window of recorded prices, and where these came from.
+
+    ``symbols``: symbol in the file by asset.
+    """
+
+    file: str
+    symbols: dict[str, str]
+    panel: Panel
+    fitted: Fitted
+
+    def block(self) -> dict[str, Any]:
+        """The sections ``assets``, ``correlation`` and ``process`` as plain data.
+
+        ``assets`` holds last prices and long-run volatilities of what was fitted, nothing else.
+        """
+        fitted = self.fitted
+        pairs = {
+            f"{one}/{other}": round(float(fitted.correlation[row, row + 1 + column]), _DIGITS)
+            for row, one in enumerate(fitted.names)
+            for column, other in enumerate(fitted.names[row + 1 :])
+        }
+        assets = {
+            name: {
+                "price": float(price),
+                "volatility": round(float(volatility), _DIGITS),
+            }
+            for name, price, volatility in zip(
+                fitted.names, self.panel.last, fitted.volatility, strict=True
+            )
+        }
+        return {
+            "assets": assets,
+            "correlation": {"default": 0.0, "pairs": pairs},
+            "process": self.process(),
+        }
+
+    def process(self) -> dict[str, Any]:
+        """The ``process`` section."""
+        if self.fitted.process["kind"] != "bootstrap":
+            return dict(self.fitted.process)
+        return {
+            **self.fitted.process,
+            "file": self.file,
+            "symbols": dict(self.symbols),
+            "start": self.panel.start.isoformat(),
+            "end": self.panel.end.isoformat(),
+            "max_gap_hours": MAX_GAP_HOURS,
+        }
+
+    def yaml(self) -> str:
+        """:meth:`block` as YAML, under comments that say what it rests on and how sure it is."""
+        panel = self.panel
+        filled = sum(report.filled for report in panel.reports)
+        lines = [
+            f"{self.fitted.process['kind']} fitted to {self.file}: {', '.join(panel.symbols)}",
+            f"{len(panel.returns)} returns of {panel.step_minutes} minutes, {filled} bars filled",
+            f"from {panel.start} to {panel.end}",
+            *(
+                f"{name} = {found.value:.4g} ± {found.error:.2g}"
+                for name, found in self.fitted.estimates.items()
+            ),
+        ]
+        text = yaml.safe_dump(self.block(), sort_keys=False, allow_unicode=True)
+        return "".join(f"# {line}\n" for line in lines) + text
+
+    def into(self, config: Config) -> Config:
+        """A scenario with this process, its volatilities and correlations; prices stay its own.
+
+        Raises:
+            InputError: the scenario lacks a fitted asset, or does not go with the process.
+        """
+        data, block = config.model_dump(mode="json"), self.block()
+        for name, found in block["assets"].items():
+            if name not in data["assets"]:
+                raise InputError(
+                    f"symbols = {name}: {config.name} has no such asset, must be one of "
+                    f"{', '.join(config.symbols)}"
+                )
+            data["assets"][name]["volatility"] = found["volatility"]
+        fitted = set(block["assets"])
+        kept = {
+            pair: value
+            for pair, value in data["correlation"]["pairs"].items()
+            if not set(pair.split("/")) <= fitted
+        }
+        data["correlation"]["pairs"] = kept | block["correlation"]["pairs"]
+        data["process"] = block["process"]
+        return from_mapping(data)
+
+
+def calibrate(
+    file: str | Path,
+    kind: str,
+    symbols: Mapping[str, str],
+    window: tuple[datetime, datetime] | None = None,
+    *,
+    regimes: int | None = None,
+) -> Calibration:
+    """Fit a process of ``kind`` to ``symbols`` (asset → symbol in the file).
+
+    ``window`` None: all that every symbol has. ``regimes``: how many, for that kind only.
+
+    Raises:
+        InputError: something in the file or the arguments is not allowed.
+    """
+    start, end = window or (None, None)
+    panel = read_panel(file, tuple(symbols.values()), None, start, end, max_gap_hours=MAX_GAP_HOURS)
+    fitted = fitting.fit(kind, panel.returns, tuple(symbols), panel.step_minutes, regimes)
+    return Calibration(str(file), dict(symbols), panel, fitted)
+
+
+def parse_symbols(text: str) -> dict[str, str]:
+    """``SOL=SOLUSDT,BTC=BTCUSDT`` as a mapping; raises InputError for anything else."""
+    result: dict[str, str] = {}
+    for part in text.split(","):
+        asset, equals, symbol = (piece.strip() for piece in part.partition("="))
+        if not (asset and equals and symbol) or asset in result:
+            raise InputError(
+                f"symbols = {text}: must be ASSET=SYMBOL,…, each asset once (SOL=SOLUSDT)"
+            )
+        result[asset] = symbol
+    return result
+
+
+def parse_window(text: str | None) -> tuple[datetime, datetime] | None:
+    """A window as ``hedgesim run --window`` takes it; None stays None."""
+    from simulator.market import history
+
+    return None if text is None else history.parse_window(text)
+
+
+def written(calibration: Calibration, scenario: str | None) -> str:
+    """YAML of a calibration: the block alone, or a whole scenario it was put into."""
+    if scenario is None:
+        return calibration.yaml()
+    return to_yaml(calibration.into(load(scenario)))
+
+
+def draw_and_show(config: Config, file: str | Path, picture: str | Path) -> None:
+    """Draw the market paths of a scenario, save them as Parquet and a picture of them as PNG."""
+    from simulator.market.draw import draw
+    from simulator.report.paths import save_picture
+
+    market = draw(config, 0, config.paths)
+    market.to_parquet(file)
+    save_picture(market, f"{config.name}, {config.process.kind}", picture)
