@@ -1,0 +1,1 @@
+"""Streaming detection of hedges that break down, with stated rates of false alarm."""
