@@ -45,6 +45,7 @@ def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
         # First, while this process is small: on Linux a process starts with the peak of its parent.
         (f"whole runs, {WORKERS} cores", _runs),
         ("model world, one core", _pieces),
+        ("market processes, one core", _processes),
         (f"model world, {WORKERS} cores", _model),
         ("chain world against raw pyrevm", _chain),
     ):
@@ -97,6 +98,12 @@ def _pieces() -> list[Row]:
         Row(f"{name}_path_steps_per_second", path_steps / taken, "1/s", "", meaning[name])
         for name, taken in seconds.items()
     ]
+
+
+def _processes() -> list[Row]:
+    from simulator.bench_processes import rows
+
+    return rows()
 
 
 def _model() -> list[Row]:

@@ -19,8 +19,9 @@ SHORT = ("correlation-breakdown", "--set", "horizon_hours=24", "--set", "shocks=
 
 
 def test_every_command_explains_itself(hedgesim: Run) -> None:
-    for name in cli.hedgesim.commands:
-        shown = hedgesim(name, "--help")
+    below = [("paths", name) for name in cli.paths.commands]
+    for name in [*((name,) for name in cli.hedgesim.commands), *below]:
+        shown = hedgesim(*name, "--help")
         assert shown.returncode == 0
         assert "Usage: hedgesim" in shown.stdout
 
@@ -79,6 +80,10 @@ def test_requirements_decide_the_exit_status(hedgesim: Run, requirement: str, st
         (["report", "nowhere"], ["nowhere", "no finished run"]),
         (["fly"], ["fly"]),
         (["verify", "calm", "--paths", "0"], ["paths", "0"]),
+        (
+            ["paths", "fit", "nowhere.csv", "--process", "t", "--symbols", "ETH=ETHUSDT"],
+            ["nowhere.csv"],
+        ),
         (["verify", "calm", "--paths", "1", "--steps", "100000"], ["steps", "100000", "720"]),
     ],
 )
@@ -102,8 +107,9 @@ def test_scenarios_are_listed_one_line_each(hedgesim: Run) -> None:
 
 
 def test_paths_are_saved_for_replay(hedgesim: Run, tmp_path: Path) -> None:
-    drawn = hedgesim("paths", *SHORT, "--paths", "3", "--out", "three.parquet")
-    assert drawn.stdout == "Paths: three.parquet\n", drawn.stderr
+    drawn = hedgesim("paths", "draw", *SHORT, "--paths", "3", "--out", "three.parquet")
+    assert drawn.stdout == "Picture: three.png\nPaths: three.parquet\n", drawn.stderr
+    assert (tmp_path / "three.png").is_file()
     market = MarketPaths.from_parquet(tmp_path / "three.parquet")
     assert (market.paths, market.steps) == (3, 24)
 
