@@ -448,16 +448,16 @@ def hedge(
 
     FILE is Parquet or CSV with timestamp_utc, symbol and close.
     """
-    from simulator.study import ROWS_PER_DAY, Settings, pairs, study_all
+    from simulator.study import ROWS_PER_DAY, Settings, pair, pairs, study_all
     from simulator.study_files import write, write_table
     from simulator.terminal import ProgressBar, show_studies
 
     if (target is None) != everything:
         raise InputError("target: name one with --target SYMBOL, or give --all, not both")
     symbols = tuple(symbol.strip() for symbol in hedges.split(","))
-    targets = pairs(file, symbols) if target is None else [(target, symbols)]
     horizons = ROWS_PER_DAY if horizon is None else (horizon,)
     settings = [Settings(each, fee / 1e4, funding / 100.0) for each in horizons]
+    targets = pairs(file, symbols) if target is None else pair(file, target, symbols)
     with ProgressBar(f"{len(targets)} targets", "studies") as bar:
         studies, left_out = study_all(file, targets, settings, workers=workers, progress=bar.update)
     show_studies(studies, left_out)

@@ -144,12 +144,7 @@ def walk(
         InputError: bad symbols, or too little history for the training window and a score.
     """
     settings = settings or Settings()
-    symbols = (target, *hedges)
-    if not hedges or len(set(symbols)) != len(symbols):
-        raise InputError(
-            f"target, hedges = {', '.join(symbols)}: must be two or more, all different"
-        )
-    start, returns = read_returns(file, symbols, settings.horizon)
+    start, returns = read_returns(file, _different(target, hedges), settings.horizon)
     per_day = settings.rows_per_day
     training = TRAINING_DAYS[per_day] * per_day
     if len(returns) < training + LEAST_TEST_ROWS:
@@ -224,11 +219,29 @@ def study(
         return Study(made, figures(made))
 
 
+def _different(target: str, hedges: Sequence[str]) -> tuple[str, ...]:
+    symbols = (target, *hedges)
+    if not hedges or len(set(symbols)) != len(symbols):
+        raise InputError(
+            f"target, hedges = {', '.join(symbols)}: must be two or more, all different"
+        )
+    return symbols
+
+
+def pair(file: str | Path, target: str, hedges: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """One target with its hedges, refused here if the file does not have them."""
+    for symbol in _different(target, hedges):
+        read_bars(file, symbol)
+    return [(target, tuple(hedges))]
+
+
 def pairs(file: str | Path, hedges: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
     """Every coin of a file with its hedges: a hedge itself by the hedges named before it."""
-    hedges = tuple(hedges)
+    hedges, symbols = tuple(hedges), symbols_of(file)
+    for hedge in hedges:
+        read_bars(file, hedge)  # refused here once, not once for every coin
     found: list[tuple[str, tuple[str, ...]]] = []
-    for symbol in symbols_of(file):
+    for symbol in symbols:
         mine = hedges[: hedges.index(symbol)] if symbol in hedges else hedges
         if mine:
             found.append((symbol, mine))
@@ -246,8 +259,10 @@ def study_all(
     """Studies of many targets over processes, in order, and why others were left out.
 
     Raises:
-        InputError: none of them could be studied.
+        InputError: none of them could be studied, or ``workers`` is less than one.
     """
+    if workers < 1:
+        raise InputError(f"workers = {workers}: must be 1 or more")
     jobs = [(target, hedges, each) for each in settings for target, hedges in targets]
     attempt = partial(_attempt, str(file))
     found: list[Study | str] = []

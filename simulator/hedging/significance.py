@@ -164,14 +164,23 @@ def confidence_set(losses: Floats, *, block: float, replications: int, seed: int
     """Model confidence set p-values ``[K]`` of losses ``[T, K]`` (Hansen, Lunde & Nason 2011).
 
     A model with a p-value of at least q belongs to the set that holds the best with confidence
-    1 − q. Stationary bootstrap with mean block ``block``; the range statistic T_R.
+    1 − q. Stationary bootstrap with mean block ``block``; the range statistic T_R. Models that
+    lose the same but for rounding stand and fall together: their difference has no variance.
     """
     from arch.bootstrap import MCS
 
+    scale = 1e-9 * np.mean(np.abs(losses))
+    first = [
+        next(k for k in range(model + 1) if np.abs(losses[:, k] - losses[:, model]).max() <= scale)
+        for model in range(losses.shape[1])
+    ]
+    distinct = sorted(set(first))
+    if len(distinct) == 1:
+        return np.ones(len(first))
     test = MCS(
-        losses, size=0.1, reps=replications, block_size=max(round(block), 1),
+        losses[:, distinct], size=0.1, reps=replications, block_size=max(round(block), 1),
         method="R", bootstrap="stationary", seed=seed,
     )  # fmt: skip
     test.compute()
     found = test.pvalues["Pvalue"]
-    return np.array([float(found.loc[model]) for model in range(losses.shape[1])])
+    return np.array([float(found.loc[distinct.index(model)]) for model in first])

@@ -113,7 +113,7 @@ def _verdict(table: dict[str, Rows]) -> str:
             f"**{len(surely)}** once corrected for having been picked."
         ),
         (
-            f"One estimator fixed for all coins, **{top}**, has a lower ES than the static beta "
+            f"One estimator fixed for all coins (the best row below), **{top}**, has a lower ES than the static beta "
             f"{_tally(score[top])} and than the expanding one {_tally(grown)}. On average it takes "
             f"out {mean[top]} of the ES; static {mean['static']}, expanding {mean['sample']}."
         ),

@@ -138,3 +138,8 @@ def test_confidence_set_keeps_the_best_and_drops_the_worst() -> None:
     found = confidence_set(losses, block=3.0, replications=300, seed=1)
     assert found.max() == 1.0
     assert found[2] < 0.05 < found[0]
+    twice = np.column_stack([losses, losses[:, 2] * (1.0 + 1e-14), losses[:, 0]])
+    again = confidence_set(twice, block=3.0, replications=300, seed=1)
+    np.testing.assert_array_equal(again, [*found, found[2], found[0]])
+    alone = confidence_set(losses[:, [0, 0]], block=3.0, replications=300, seed=1)
+    np.testing.assert_array_equal(alone, 1.0)
