@@ -11,6 +11,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import njit
 
 from simulator.hedging.monitor import arl as run_lengths
 from simulator.types import InputError
@@ -130,7 +131,9 @@ class RollingFisher:
         self._past[self._row] = first, second
         self._row = (self._row + 1) % self.window
         self._seen += 1
-        self.correlation = np.where(self._seen >= self.window, self._moments(), np.nan)
+        self.correlation = np.where(
+            self._seen >= self.window, window_correlation(self._past), np.nan
+        )
         limit = 1.0 - 1e-12
         scores = np.arctanh(np.clip(self.correlation, -limit, limit))
         scores = scores - np.arctanh(np.clip(reference, -limit, limit))
@@ -139,16 +142,26 @@ class RollingFisher:
         self._seen[fell | rose] = 0
         return fell, rose
 
-    def _moments(self) -> Floats:
-        """Correlation of what is in the window, ``[P]``; 0 where a side stood still.
 
-        Summed anew, in one order whatever the number of paths: running sums would leave dust.
-        """
-        sums = np.zeros((5, self._past.shape[2]))
-        for first, second in self._past:
-            sums += np.array([first, second, first * first, second * second, first * second])
-        mean_first, mean_second, *squares = sums / self.window
-        variances = (squares[0] - mean_first**2) * (squares[1] - mean_second**2)
-        alive = variances > 1e-24 * squares[0] * squares[1]
-        spread = np.sqrt(np.where(alive, variances, 1.0))
-        return np.where(alive, (squares[2] - mean_first * mean_second) / spread, 0.0)
+@njit(cache=True, nogil=True)
+def window_correlation(past: Floats) -> Floats:
+    """Correlation ``[P]`` of ``past`` ``[window, 2, P]``; 0 where a side stood still.
+
+    Summed anew at every step, one path after the other: running sums would leave dust.
+    """
+    window, _, paths = past.shape
+    result = np.zeros(paths)
+    for path in range(paths):
+        first, second, squares, others, cross = 0.0, 0.0, 0.0, 0.0, 0.0
+        for row in range(window):
+            x, y = past[row, 0, path], past[row, 1, path]
+            first += x
+            second += y
+            squares += x * x
+            others += y * y
+            cross += x * y
+        variance = squares - first * first / window
+        other = others - second * second / window
+        if variance > 1e-12 * squares and other > 1e-12 * others:
+            result[path] = (cross - first * second / window) / sqrt(variance * other)
+    return result
