@@ -28,6 +28,8 @@ class Settings:
     Attributes:
         arl: mean steps between false alarms of each of the detectors (of ``breakdown`` and
             ``convergence`` together), for returns that are normal, given their volatility.
+            Hourly returns of coins are not: with 2,160 the four rang every 280 to 570 hours on SOL
+            from 2020 to 2022, when correlations did move.
         window: of the rolling correlation.
         warmup: steps that only set the scale; no alarm before.
         half_life: of the scales that observations are divided by.

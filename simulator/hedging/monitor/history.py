@@ -86,14 +86,6 @@ def first_alarm(
     )
 
 
-def false_alarms(found: dict[str, Booleans], first: int, last: int) -> dict[str, float]:
-    """Mean rows between alarms of each kind in rows ``first`` … ``last − 1``; ∞: none rang."""
-    return {
-        kind: (last - first) / count if (count := int(rang[first:last].sum())) else np.inf
-        for kind, rang in found.items()
-    }
-
-
 def _fall(values: Floats) -> Floats:
     """Fall from the peak so far, where 1 is the value before the first."""
     peak = np.maximum(np.maximum.accumulate(values), 1.0)
