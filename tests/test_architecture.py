@@ -16,7 +16,7 @@ PACKAGE = ROOT / "simulator"
 ALLOWED = {
     "types": (),
     "config": ("types", "config", "world.protocol", "hedging"),
-    "market": ("types", "config", "market"),
+    "market": ("types", "config", "market", "hedging"),
     "hedging": ("types", "hedging", "world.model.tick", "world.model.jit"),
     "world": ("types", "market", "world"),
     "world.model": ("types", "market", "world.actions", "world.base", "world.protocol",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def diffuse(
     log_prices: Floats,
     normals: Floats,
+    jumps: bool,
     regime: NDArray[np.int64],
     factors: Floats,
     drift: Floats,
@@ -29,27 +30,33 @@ def diffuse(
 ) -> None:
     """Exact log-Euler steps of correlated geometric Brownian motions, added to jumps already there.
 
-    ``log_prices`` ``[A, T + 1, P]`` holds each step's jump on entry and the log price relative to
-    the start on return. ``normals`` ``[A, T, P]``; ``regime`` ``[T]`` picks the Cholesky factor
-    ``factors[R, A, A]``, and ``drift``, ``volatility`` ``[R, A]`` per step.
+    ``log_prices`` ``[A, T + 1, P]`` holds 0 and, with ``jumps``, each step's jump on entry, and the
+    log price relative to the start on return. ``normals`` ``[A, T + 1, P]``: those of a step at the
+    point it leads to; without jumps they may be ``log_prices`` itself, which saves half the memory.
+    ``regime`` ``[T]`` picks the Cholesky factor ``factors[R, A, A]``, and ``drift``, ``volatility``
+    ``[R, A]`` per step.
     """
     assets, points, paths = log_prices.shape
     shock = np.empty(paths)
     for step in range(points - 1):
         r = regime[step]
-        for asset in range(assets):
+        # From the last asset to the first, which needs no normals of those after it.
+        for asset in range(assets - 1, -1, -1):
             mean, scale = drift[r, asset], volatility[r, asset]
+            before, after = log_prices[asset, step], log_prices[asset, step + 1]
             shock[:] = 0.0
             # Paths innermost: every loop runs over neighbours in memory.
             for other in range(asset + 1):
                 factor = factors[r, asset, other]
                 if factor != 0.0:
                     for path in range(paths):
-                        shock[path] += factor * normals[other, step, path]
-            for path in range(paths):
-                log_prices[asset, step + 1, path] += (
-                    log_prices[asset, step, path] + mean + scale * shock[path]
-                )
+                        shock[path] += factor * normals[other, step + 1, path]
+            if jumps:
+                for path in range(paths):
+                    after[path] += before[path] + mean + scale * shock[path]
+            else:
+                for path in range(paths):
+                    after[path] = before[path] + mean + scale * shock[path]
 
 
 @njit(cache=True, nogil=True)

@@ -168,9 +168,16 @@ def test_the_compiled_kernel_agrees_with_plain_python() -> None:
     jumps = np.where(generator.random((3, 13, 4)) < 0.1, 0.3, 0.0)
     jumps[:, 0] = 0
     fast, plain = jumps.copy(), jumps.copy()
-    kernels.diffuse(fast, normals, regime, factors, drift, volatility)
-    kernels.diffuse.py_func(plain, normals, regime, factors, drift, volatility)
+    at_points = np.zeros_like(jumps)
+    at_points[:, 1:] = normals
+    arguments = (regime, factors, drift, volatility)
+    kernels.diffuse(fast, at_points, True, *arguments)
+    kernels.diffuse.py_func(plain, at_points, True, *arguments)
     assert np.array_equal(fast, plain)
+    still = np.zeros_like(jumps)
+    kernels.diffuse(still, at_points, True, *arguments)
+    kernels.diffuse(at_points, at_points, False, *arguments)  # the normals make room for prices
+    assert np.array_equal(still, at_points)
     correlated = np.einsum("tij,jtp->itp", factors[regime], normals)
     steps = drift[regime].T[:, :, None] + volatility[regime].T[:, :, None] * correlated
     assert fast[:, 1:] == pytest.approx(np.cumsum(steps + jumps[:, 1:], axis=1))

@@ -65,14 +65,15 @@ def _diffuse(
     """Assets the record does not have: correlated with each other, not with the record."""
     steps, years = config.steps, shocks.years_per_step(config)
     volatility = shocks.volatilities(config)[others]
-    normals = np.empty((len(others), steps, paths))
+    normals = np.empty((len(others), steps + 1, paths))
     for row, asset in zip(normals, others, strict=True):
         stream = Stream(config.seed, f"diffusion/{config.symbols[asset]}")
-        stream.normals(first, paths, steps, out=row)
+        stream.normals(first, paths, steps, out=row[1:])
     part = index[others]
     kernels.diffuse(
         part,
         normals,
+        True,
         np.zeros(steps, np.int64),
         correlation.cholesky(correlation.initial(config)[np.ix_(others, others)])[np.newaxis],
         (drift[others] - volatility**2 / 2 * years)[np.newaxis],

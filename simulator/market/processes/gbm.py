@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 
 def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
     """Exact steps; see :mod:`simulator.market.processes` for the arrays."""
-    diffuse(config, index, compensators, shocks.normals(config, first_path, paths))
+    draws = room_for_draws(config, index)
+    shocks.normals(config, first_path, paths, out=draws[:, 1:])
+    diffuse(config, index, compensators, draws)
+
+
+def room_for_draws(config: Config, index: Floats) -> Floats:
+    """Array for the draws ``[A, T + 1, P]``: ``index`` itself where it holds no jumps."""
+    return np.empty_like(index) if shocks.has_jumps(config) else index
 
 
 def diffuse(config: Config, index: Floats, compensators: Floats, draws: Floats) -> None:
-    """Add log returns of uncorrelated unit ``draws`` ``[A, T, P]``, correlated as shocks say."""
+    """Add log returns of uncorrelated unit ``draws`` of each point's step, correlated as set."""
     years = shocks.years_per_step(config)
     regimes = correlation.regimes(config)
     volatility = shocks.volatilities(config)
@@ -33,6 +40,7 @@ def diffuse(config: Config, index: Floats, compensators: Floats, draws: Floats) 
     kernels.diffuse(
         index,
         draws,
+        shocks.has_jumps(config),
         regime_of,
         np.array([correlation.cholesky(regime.correlation) for regime in regimes]),
         (shocks.drifts(config) - volatilities**2 / 2 - compensators) * years,

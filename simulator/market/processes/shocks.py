@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from simulator.types import Floats
 
 
-def normals(config: Config, first_path: int, paths: int) -> Floats:
-    """Independent standard normals ``[A, T, P]``, a stream per asset."""
-    result = np.empty((len(config.symbols), config.steps, paths))
+def normals(config: Config, first_path: int, paths: int, out: Floats | None = None) -> Floats:
+    """Independent standard normals ``[A, T, P]``, a stream per asset, in ``out`` if given."""
+    result = np.empty((len(config.symbols), config.steps, paths)) if out is None else out
     for row in range(len(result)):
         asset_normals(config, row, first_path, paths, out=result[row])
     return result
@@ -42,6 +42,12 @@ def student_scale(config: Config, name: str, dof: float, first_path: int, paths:
 def volatilities(config: Config) -> Floats:
     """Configured volatilities ``[A]``, per √year."""
     return np.array([config.assets[symbol].volatility for symbol in config.symbols])
+
+
+def has_jumps(config: Config) -> bool:
+    """Whether an index handed to a process can hold any jump."""
+    own = any(asset.jumps is not None for asset in config.assets.values())
+    return own or config.common_jumps is not None
 
 
 def drifts(config: Config) -> Floats:

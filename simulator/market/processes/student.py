@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
     """One mixing variable for all assets: falls come together even where correlation is zero."""
     assert isinstance(config.process, StudentT)
-    draws = shocks.normals(config, first_path, paths)
-    draws *= shocks.student_scale(config, "t", config.process.dof, first_path, paths)
+    draws = gbm.room_for_draws(config, index)
+    shocks.normals(config, first_path, paths, out=draws[:, 1:])
+    draws[:, 1:] *= shocks.student_scale(config, "t", config.process.dof, first_path, paths)
     gbm.diffuse(config, index, compensators, draws)
