@@ -47,6 +47,7 @@ def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
         ("model world, one core", _pieces),
         ("market processes, one core", _processes),
         (f"model world, {WORKERS} cores", _model),
+        (f"hedge study, {WORKERS} cores", _study),
         ("chain world against raw pyrevm", _chain),
     ):
         if progress is not None:
@@ -102,6 +103,12 @@ def _pieces() -> list[Row]:
 
 def _processes() -> list[Row]:
     from simulator.bench_processes import rows
+
+    return rows()
+
+
+def _study() -> list[Row]:
+    from simulator.bench_study import rows
 
     return rows()
 

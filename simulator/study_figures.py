@@ -160,14 +160,20 @@ def _confidence_sets(
         "mcs_variance": np.stack([pnl**2 for pnl in hedged.values()], axis=1),
         "mcs_es95": np.stack([shortfall_loss(pnl, 0.95) for pnl in hedged.values()], axis=1),
     }
-    # A basis point squared is 1e-8: in units of the mean loss the set's variances stay normal.
+    # Means over days have the mean of the hours, and blocks are longer than a day anyway. A basis
+    # point squared is 1e-8: in units of the mean loss the set's variances stay normal.
+    per_day = walk.settings.rows_per_day
+    losses = {
+        name: loss.reshape(-1, per_day, len(hedged)).mean(axis=1) / loss.mean()
+        for name, loss in losses.items()
+    }
     return {
         name: dict(
             zip(
                 hedged,
                 confidence_set(
-                    loss / loss.mean(),
-                    block=block,
+                    loss,
+                    block=max(block / per_day, 2.0),
                     replications=walk.settings.replications,
                     seed=walk.settings.seed,
                 ),
