@@ -30,7 +30,7 @@ class CommonJumps(Jumps):
 
 
 class Asset(Section):
-    """One asset: its index price is a geometric Brownian motion, with jumps if it has any."""
+    """One asset: its index price follows the scenario's process, with jumps if it has any."""
 
     price: float = Field(gt=0, le=1e9, description="index price at the start, USD per whole token")
     volatility: float = Field(
