@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.agents.amm_arbitrageur import AmmArbitrageur
+from simulator.agents.breakdown_monitor import BreakdownMonitor
 from simulator.agents.depositor import Depositor
 from simulator.agents.keeper import Keeper
 from simulator.agents.latency_arbitrageur import LatencyArbitrageur
@@ -16,6 +17,7 @@ from simulator.agents.liquidator import Liquidator
 from simulator.agents.noise_trader import NoiseTrader
 from simulator.agents.perp_arbitrageur import PerpArbitrageur
 from simulator.agents.risk_manager import RiskManager
+from simulator.hedging.monitor.settings import Settings
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -91,6 +93,29 @@ def _risk_manager(section: sections.RiskManager, config: Config) -> Agent:
     )
 
 
+def _breakdown_monitor(section: sections.BreakdownMonitor, config: Config) -> Agent:
+    def steps(hours: float, least: int = 1) -> int:
+        return max(least, round(hours * 60 / config.step_minutes))
+
+    window = steps(section.window_hours, 8)
+    return BreakdownMonitor(
+        settings=Settings(
+            # Detectors count steps, and a window has eight at least.
+            arl=max(section.false_alarm_hours * 60 / config.step_minutes, 4.0 * window),
+            window=window,
+            warmup=steps(section.warmup_hours, 8),
+            half_life=section.half_life_hours * 60 / config.step_minutes,
+            memory=section.memory_hours * 60 / config.step_minutes,
+        ),
+        kinds=section.answers,
+        hold_steps=steps(section.hold_hours),
+        refit_steps=steps(section.refit_hours, 1 + len(config.markets)),
+        every_steps=steps(section.every_hours),
+        beta_multiple=section.beta_multiple,
+        covariance_multiple=section.covariance_multiple,
+    )
+
+
 def _liquidator(section: sections.Liquidator, _config: Config) -> Agent:
     return Liquidator(section.minimum_profit_usd)
 
@@ -118,6 +143,7 @@ _BUILDERS: dict[str, Callable[[Any, Config], Agent]] = {
     "leg_arbitrageur": _leg_arbitrageur,
     "perp_arbitrageur": _perp_arbitrageur,
     "risk_manager": _risk_manager,
+    "breakdown_monitor": _breakdown_monitor,
     "liquidator": _liquidator,
     "keeper": _keeper,
     "latency_arbitrageur": _latency_arbitrageur,

@@ -47,37 +47,53 @@ class RiskManager(Agent):
         return 0 < self.window_steps <= step and step % self.every_steps == 0
 
     def _post(self, view: View) -> PostBetas:
-        vault = view.protocol.vault
-        posted = view.state.betas
-        wanted = self._estimate(view)
-        # A hair inside the limit, which the contract holds to the last of 18 digits.
-        reach = vault.beta_max_change * (1.0 - 1e-9)
-        near = np.clip(wanted, posted - reach, posted + reach)
-        least = np.full((view.protocol.markets, 1), -vault.beta_max)
-        least[list(view.protocol.leg_of)] = 0.0  # what is borrowed and sold can only be short
-        betas = np.clip(near, least, vault.beta_max)
-        return PostBetas(self.index, betas, np.any(betas != posted, axis=0))
+        betas = reachable_betas(view, rolling_betas(view, self.window_steps))
+        return PostBetas(self.index, betas, np.any(betas != view.state.betas, axis=0))
 
     def _post_covariance(self, view: View) -> PostCovariance:
-        """The factor W of the daily covariance W·Wᵀ: its symmetric root, eight columns wide."""
-        assets = list(view.protocol.risk_assets)
-        daily = self._covariance(view, assets) * (SECONDS_PER_DAY / view.market.step_seconds)
-        values, vectors = np.linalg.eigh(np.moveaxis(daily, 2, 0))
-        root = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.swapaxes(1, 2)
-        factor = np.zeros((len(assets), _FACTOR_COLUMNS, daily.shape[2]))
-        factor[:, : len(assets)] = np.moveaxis(root, 0, 2)
-        return PostCovariance(self.index, factor, np.ones(daily.shape[2], np.bool_))
+        factor = covariance_factor(daily_covariance(view, self.window_steps))
+        return PostCovariance(self.index, factor, np.ones(factor.shape[2], np.bool_))
 
-    def _estimate(self, view: View) -> Floats:
-        from simulator.hedging.minimum_variance import hedge_ratios
 
-        assets = [1, *(market.asset for market in view.protocol.clearing.markets)]
-        return hedge_ratios(self._covariance(view, assets))
+def reachable_betas(view: View, wanted: Floats) -> Floats:
+    """The betas ``[markets, P]`` nearest to those wanted that one post may set."""
+    vault = view.protocol.vault
+    posted = view.state.betas
+    # A hair inside the limit, which the contract holds to the last of 18 digits.
+    reach = vault.beta_max_change * (1.0 - 1e-9)
+    near = np.clip(wanted, posted - reach, posted + reach)
+    least = np.full((view.protocol.markets, 1), -vault.beta_max)
+    least[list(view.protocol.leg_of)] = 0.0  # what is borrowed and sold can only be short
+    return np.clip(near, least, vault.beta_max)
 
-    def _covariance(self, view: View, assets: list[int]) -> Floats:
-        """Sample covariance per step of index returns over the window, ``[assets, assets, P]``."""
-        # Numba compiles on first use; agents that never estimate should not pay for it.
-        from simulator.hedging.minimum_variance import covariance
 
-        window = view.market.index[assets, view.step - self.window_steps : view.step + 1]
-        return covariance(np.diff(np.log(window), axis=1))
+def rolling_betas(view: View, window: int) -> Floats:
+    """Minimum-variance betas ``[markets, P]`` of the last ``window`` steps' index returns."""
+    from simulator.hedging.minimum_variance import hedge_ratios
+
+    assets = [1, *(market.asset for market in view.protocol.clearing.markets)]
+    return hedge_ratios(_covariance(view, window, assets))
+
+
+def daily_covariance(view: View, window: int) -> Floats:
+    """Covariance a day ``[A, A, P]`` of the venue's risk assets over the last ``window`` steps."""
+    covariance = _covariance(view, window, list(view.protocol.risk_assets))
+    return covariance * (SECONDS_PER_DAY / view.market.step_seconds)
+
+
+def covariance_factor(daily: Floats) -> Floats:
+    """The factor W ``[A, 8, P]`` of the covariance W·Wᵀ: its symmetric root, eight columns wide."""
+    values, vectors = np.linalg.eigh(np.moveaxis(daily, 2, 0))
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.swapaxes(1, 2)
+    factor = np.zeros((len(daily), _FACTOR_COLUMNS, daily.shape[2]))
+    factor[:, : len(daily)] = np.moveaxis(root, 0, 2)
+    return factor
+
+
+def _covariance(view: View, window: int, assets: list[int]) -> Floats:
+    """Sample covariance per step of index returns over the window, ``[assets, assets, P]``."""
+    # Numba compiles on first use; agents that never estimate should not pay for it.
+    from simulator.hedging.minimum_variance import covariance
+
+    prices = view.market.index[assets, view.step - window : view.step + 1]
+    return covariance(np.diff(np.log(prices), axis=1))

@@ -47,6 +47,56 @@ class RiskManager(Actor):
     )
 
 
+class BreakdownMonitor(Actor):
+    """Watches the hedge with detectors of known false-alarm rate, and answers their alarms."""
+
+    false_alarm_hours: float = Field(
+        default=2_160.0,
+        gt=0,
+        le=1e6,
+        description="mean time between false alarms of each detector if returns were normal, "
+        "hours; at least 4 windows",
+    )
+    window_hours: float = Field(
+        default=48.0, gt=0, le=1e4, description="window of the rolling correlation, hours"
+    )
+    warmup_hours: float = Field(
+        default=48.0, gt=0, le=1e4, description="time that only sets the scale of returns, hours"
+    )
+    half_life_hours: float = Field(
+        default=48.0, gt=0, le=1e5, description="half-life of that scale, hours"
+    )
+    memory_hours: float = Field(
+        default=480.0,
+        gt=0,
+        le=1e5,
+        description="half-life of the correlation that the window is compared with, hours",
+    )
+    answers: tuple[Literal["residual", "breakdown", "convergence", "drift", "basis"], ...] = Field(
+        default=("residual", "breakdown", "convergence", "drift", "basis"),
+        min_length=1,
+        description="alarms that it answers",
+    )
+    hold_hours: float = Field(
+        default=72.0, gt=0, le=1e5, description="how long it answers after an alarm, hours"
+    )
+    refit_hours: float = Field(
+        default=24.0, gt=0, le=1e5, description="returns its betas are estimated on, hours"
+    )
+    every_hours: float = Field(
+        default=12.0, gt=0, le=1e5, description="time between posts while it answers, hours"
+    )
+    beta_multiple: float = Field(
+        default=1.0, ge=0, le=2, description="factor on those betas; 0: unwind the hedge"
+    )
+    covariance_multiple: float = Field(
+        default=4.0,
+        ge=1,
+        le=100,
+        description="factor on the covariance it posts where margin nets risk; 4 doubles margin",
+    )
+
+
 class AmmArbitrageur(Actor):
     """Swaps the pool back to the index price when that pays."""
 
@@ -196,6 +246,9 @@ class Agents(Section):
         default=None, description="trades the vault's shares against the oracle's lag"
     )
     risk_manager: RiskManager | None = Field(default=None, description="posts hedge ratios")
+    breakdown_monitor: BreakdownMonitor | None = Field(
+        default=None, description="answers a hedge that breaks down"
+    )
     liquidator: Liquidator | None = Field(default=None, description="liquidates for the penalty")
     keeper: Keeper | None = Field(
         default=None, description="calls the vault's maintenance functions"

@@ -262,6 +262,12 @@ def _vault(config: Config) -> Iterator[str]:
                 f"vault.betas.{symbol} = {beta}: must be from {-vault.beta_max:g} to "
                 f"{vault.beta_max:g} (vault.beta_max)"
             )
+    monitor = config.agents.breakdown_monitor
+    if monitor is not None and monitor.false_alarm_hours < 4 * monitor.window_hours:
+        yield (
+            f"agents.breakdown_monitor.false_alarm_hours = {monitor.false_alarm_hours:g}: must be "
+            f"at least {4 * monitor.window_hours:g}, four times its window_hours"
+        )
     depositor = config.agents.depositor
     if depositor is not None:
         most = min(depositor.usdc, vault.deposit_cap)

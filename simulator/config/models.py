@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from simulator.config.agents import (
     Agents,
     AmmArbitrageur,
+    BreakdownMonitor,
     Depositor,
     Keeper,
     LatencyArbitrageur,
@@ -169,6 +170,7 @@ __all__ = [
     "Asset",
     "BackgroundLiquidity",
     "Bootstrap",
+    "BreakdownMonitor",
     "Clearing",
     "Collateral",
     "CommonJumps",

@@ -39,6 +39,7 @@ AGENT_ORDER = (
     "perp_arbitrageur",
     "latency_arbitrageur",
     "risk_manager",
+    "breakdown_monitor",
     "liquidator",
     "keeper",
 )

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from simulator.hedging import hedge_ratios
-from simulator.hedging.monitor.hedge import ALARMS, HedgeMonitor, Settings
+from simulator.hedging.monitor.hedge import HedgeMonitor
 from simulator.hedging.monitor.history import alarms, first_alarm
+from simulator.hedging.monitor.settings import ALARMS, Settings
 from simulator.types import Floats, InputError
 
 HISTORY = Path(__file__).parents[3] / "shared/data/history"

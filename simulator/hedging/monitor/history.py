@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging.monitor.hedge import ALARMS, HedgeMonitor, Settings
+from simulator.hedging.monitor.hedge import HedgeMonitor
+from simulator.hedging.monitor.settings import ALARMS, Settings
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class FirstAlarm:
 
     Attributes:
         row: row of the returns at whose end it rang; None: it never did.
-        kinds: which of :data:`~simulator.hedging.monitor.hedge.ALARMS` rang there.
+        kinds: which of :data:`~simulator.hedging.monitor.settings.ALARMS` rang there.
         lost: fall of the target from its peak since the stated row, as a fraction.
         hedged: the same of target plus hedge.
         trough: deepest fall of the target from that peak on, over the whole record.
