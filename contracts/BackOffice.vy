@@ -38,15 +38,12 @@ MAX_PLEDGES: constant(uint256) = ledger.MAX_PLEDGES
 SCALE_INTERVAL: constant(uint256) = 3_600  # seconds between two changes of a market's skew scale
 SIDES_PER_SCALE: constant(uint256) = 4  # a scale is not lowered below so many times what a side holds
 
-SELF: immutable(address)
-
 
 @deploy
 def __init__(oracle: address, usdc: address):
     ledger.__init__(
         self, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
     )
-    SELF = self
 
 
 # -------------------------------------------------------------------------------------- pledges, slices
@@ -54,14 +51,14 @@ def __init__(oracle: address, usdc: address):
 
 @external
 def pledge(sub: uint256, token_id: uint256):
-    self._delegated()
+    ledger._check_delegated()
     errors.check(not ledger.paused, "clearing: paused")
     pledged_liquidity._take(ledger._account(msg.sender, sub), token_id)
 
 
 @external
 def release(sub: uint256, token_id: uint256, to: address):
-    self._delegated()
+    ledger._check_delegated()
     account: uint256 = ledger._account(msg.sender, sub)
     pledged_liquidity._give(account, token_id, to)
     margin._check_release(account)
@@ -69,7 +66,7 @@ def release(sub: uint256, token_id: uint256, to: address):
 
 @external
 def rearrange(sub: uint256, token_ids: DynArray[uint256, MAX_PLEDGES], data: Bytes[1024]):
-    self._delegated()
+    ledger._check_delegated()
     account: uint256 = ledger._account(msg.sender, sub)
     before: IClearingHouse.AccountState = empty(IClearingHouse.AccountState)
     exposed: bool = ledger._accrue_held(account)
@@ -102,7 +99,7 @@ def rearrange(sub: uint256, token_ids: DynArray[uint256, MAX_PLEDGES], data: Byt
 
 @external
 def transfer_slice(sub: uint256, fraction: uint256, to: address):
-    self._delegated()
+    ledger._check_delegated()
     errors.check(fraction != 0 and fraction <= WAD, "clearing: zero size")
     errors.check(ledger.slice_consent[to][msg.sender], "clearing: no consent")
     giver: uint256 = ledger._account(msg.sender, sub)
@@ -179,7 +176,7 @@ def _part(x: int256, fraction: uint256) -> int256:
 
 @external
 def withdraw_maker(raw: uint256, to: address):
-    self._delegated()
+    ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
     ledger.maker_cash -= convert(raw * ledger.CASH_UNIT, int256)
     # What the maker holds were every position closed at once: k trades at the average skew k/2.
@@ -202,14 +199,14 @@ def withdraw_maker(raw: uint256, to: address):
 
 @external
 def add_market(parameters: IClearingHouse.Market) -> uint256:
-    self._delegated()
+    ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 324)))
     return venue._add_market(parameters)
 
 
 @external
 def set_market(market: uint256, parameters: IClearingHouse.Market):
-    self._delegated()
+    ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 356)))
     ledger._check_market(market)
     ledger._accrue(market)
@@ -218,7 +215,7 @@ def set_market(market: uint256, parameters: IClearingHouse.Market):
 
 @external
 def set_skew_scale(market: uint256, skew_scale: uint256):
-    self._delegated()
+    ledger._check_delegated()
     roles._only_risk_manager()
     ledger._check_market(market)
     parameters: IClearingHouse.Market = ledger.market[market]
@@ -246,40 +243,34 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
 
 @external
 def add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
-    self._delegated()
+    ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
     return venue._add_collateral(token, haircut, cap)
 
 
 @external
 def set_collateral(collateral: uint256, haircut: uint256, cap: uint256):
-    self._delegated()
+    ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
     venue._set_collateral(collateral, haircut, cap)
 
 
 @external
 def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: uint256):
-    self._delegated()
+    ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 132)))
     venue._set_lp_collateral(manager, pool, haircut, cap)
 
 
 @external
 def set_parameters(parameters: IClearingHouse.Parameters):
-    self._delegated()
+    ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 228)))
     venue._set_parameters(parameters)
 
 
 @external
 def post_covariance(rows: DynArray[int32[8], 8]):
-    self._delegated()
+    ledger._check_delegated()
     roles._only_risk_manager()
     venue._post_covariance(rows)
-
-
-@view
-@internal
-def _delegated():
-    errors.check(self != SELF, "clearing: delegatecall only")

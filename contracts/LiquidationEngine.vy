@@ -31,34 +31,30 @@ WAD: constant(uint256) = fixed_point.WAD
 USDC: constant(uint256) = ledger.USDC
 ROW_TO_WAD: constant(int256) = 10**10  # entries of the covariance factor are scaled 10**8
 
-SELF: immutable(address)
-
 
 @deploy
 def __init__(oracle: address, usdc: address):
     ledger.__init__(
         self, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
     )
-    SELF = self
 
 
 @external
 def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
-    self._delegated()
+    ledger._check_delegated()
     size: int256 = ledger.position[account][market].size
     errors.check(size != 0, "clearing: no position")
     ledger._accrue_held(account)
-    before: margin.Valuation = margin._valuation(account, True)
-    self._check_unhealthy(before.state)
+    before: margin.Valuation = self._unhealthy_valuation(account)
     index: uint256 = ledger._index(market, True)
     magnitude: uint256 = fixed_point.magnitude(size)
     deleveraged: uint256 = 0
     closing: uint256 = 0
     # What the spread takes of a USD closed; and whether it would take all there is if all were closed.
     half_spread: uint256 = ledger.market[market].half_spread
-    spread: uint256 = fixed_point.mul_div_up(before.usdc_price, half_spread, WAD)
+    spread: uint256 = fixed_point.wad_mul_up(before.usdc_price, half_spread)
     spent: bool = before.state.equity <= convert(
-        fixed_point.mul_div_up(before.notional, spread, WAD), int256
+        fixed_point.wad_mul_up(before.notional, spread), int256
     )
     if before.state.value < 0:
         deleveraged = waterfall._absorb(account, market, before, index)
@@ -77,33 +73,38 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
             delta = -delta
         fill = ledger._fill_price(market, delta, index, half_spread)
         ledger._apply_fill(account, market, delta, fill)
-        after: margin.Valuation = margin._valuation(account, True)
-        penalty = self._penalty(before, after, closing, index, spent)
-        share: uint256 = fixed_point.mul_div_down(penalty, ledger.parameters.liquidator_share, WAD)
+        room: uint256 = self._room(before, margin._valuation(account, True), spent)
+        penalty = min(
+            fixed_point.wad_mul_down(
+                fixed_point.wad_mul_down(closing, index), ledger.parameters.liquidation_penalty
+            ),
+            fixed_point.mul_div_down(room, WAD, before.usdc_price),
+        )
+        share: uint256 = fixed_point.wad_mul_down(penalty, ledger.parameters.liquidator_share)
         ledger.cash[account] -= convert(penalty, int256)
         ledger.cash[ledger._account(msg.sender, 0)] += convert(share, int256)
         ledger.insurance_fund += penalty - share
     ledger._note_failure(account, market, size)
     waterfall._write_off(account)
+    closing += deleveraged
     log IClearingHouse.Liquidated(
         account=account,
         market=market,
         liquidator=msg.sender,
-        size=deleveraged + closing,
+        size=closing,
         fill=fill,
         penalty=penalty,
     )
-    return deleveraged + closing, penalty
+    return closing, penalty
 
 
 @external
 def liquidate_collateral(account: uint256, collateral: uint256, raw: uint256) -> (uint256, uint256):
-    self._delegated()
+    ledger._check_delegated()
     ledger._check_collateral(collateral)
-    errors.check(collateral != USDC, "clearing: no collateral")
-    self._check_liquidatable(ledger.cash[account] < 0)
+    self._check_liquidatable(collateral != USDC and ledger.cash[account] < 0)
     if ledger._accrue_held(account):
-        self._check_unhealthy(margin._valuation(account, True).state)
+        self._unhealthy_valuation(account)
     taken: uint256 = min(raw, ledger.collateral_balance[account][collateral])
     paid: uint256 = 0
     if taken != 0:
@@ -121,16 +122,16 @@ def liquidate_collateral(account: uint256, collateral: uint256, raw: uint256) ->
 
 @external
 def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
-    self._delegated()
+    ledger._check_delegated()
     pledged_liquidity._check_backs(account, token_id)
     base: uint256 = 0
     usdc: uint256 = 0
     base, usdc = margin._pledge_amounts(token_id, True)
     fraction: uint256 = WAD
     discount: uint256 = self._discounted_price(ledger.lp_base)
+    before: margin.Valuation = empty(margin.Valuation)
     if ledger._accrue_held(account):
-        before: margin.Valuation = margin._valuation(account, True)
-        self._check_unhealthy(before.state)
+        before = self._unhealthy_valuation(account)
         fraction = self._fraction_to_burn(before, base, usdc, discount)
         self._check_reduces(fraction != 0)
     else:
@@ -140,13 +141,15 @@ def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
             debt: uint256 = convert(-ledger.cash[account], uint256)
             fraction = min(WAD, fixed_point.mul_div_up(debt, WAD, worth))
 
-    liquidity: uint256 = fixed_point.mul_div_up(
-        ledger.pledge_terms[token_id].liquidity, fraction, WAD
+    liquidity: uint256 = fixed_point.wad_mul_up(
+        ledger.pledge_terms[token_id].liquidity, fraction
     )
     base, usdc = pledged_liquidity._burn(account, token_id, liquidity, 0)
     ledger.cash[account] += convert(usdc * ledger.CASH_UNIT, int256)
     paid: uint256 = self._in_usdc(ledger.lp_base, base, discount)
     self._buy(account, ledger.lp_base, base, paid)
+    if before.notional != 0:
+        self._room(before, margin._valuation(account, True), before.state.equity <= 0)
     waterfall._write_off(account)
     log IClearingHouse.LiquidityLiquidated(
         account=account,
@@ -163,14 +166,12 @@ def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
 
 @view
 @internal
-def _delegated():
-    errors.check(self != SELF, "clearing: delegatecall only")
-
-
-@pure
-@internal
-def _check_unhealthy(state: IClearingHouse.AccountState):
-    self._check_liquidatable(state.equity < convert(state.maintenance, int256))
+def _unhealthy_valuation(account: uint256) -> margin.Valuation:
+    valuation: margin.Valuation = margin._valuation(account, True)
+    self._check_liquidatable(
+        valuation.state.equity < convert(valuation.state.maintenance, int256)
+    )
+    return valuation
 
 
 @pure
@@ -190,19 +191,37 @@ def _check_reduces(ok: bool):
 
 @view
 @internal
-def _risk_reduction(
-    before: margin.Valuation, z: int256[8], cost: int256, most: uint256
+def _reduction(
+    before: margin.Valuation,
+    z: int256[8],
+    cost: int256,
+    lost: int256,
+    most: uint256,
+    worth: uint256,
 ) -> uint256:
     """
-    @notice USD to reduce along z that restores the risk rule; 0 when it holds.
+    @notice USD to reduce along z: `worth`, or more where the risk rule needs it, as far as portfolio risk does not
+            lower the margin ratio on the way.
+    @param cost What a USD reduced may take of equity, penalty included.
+    @param lost What it takes for certain.
     """
     if before.risk == 0:
-        return 0
-    multiple: uint256 = fixed_point.mul_div_up(
-        ledger.parameters.initial_multiple, ledger.parameters.risk_multiple, WAD
+        return worth
+    multiple: uint256 = convert(margin._initial(ledger.parameters.risk_multiple), uint256)
+    # Up to here kappa R' / E' <= M / E.
+    weight: uint256 = fixed_point.mul_div_up(
+        ledger.parameters.risk_multiple,
+        convert(before.state.equity, uint256),
+        before.state.maintenance,
     )
-    return portfolio_math.least_reduction(
-        before.state.equity, before.v, z, cost, multiple, most
+    return min(
+        max(
+            worth,
+            portfolio_math.least_reduction(
+                before.state.equity, before.v, z, cost, multiple, most
+            ),
+        ),
+        portfolio_math.greatest_reduction(before.state.equity, before.v, z, lost, weight, most),
     )
 
 
@@ -217,41 +236,29 @@ def _size_to_close(
     """
     magnitude: uint256 = fixed_point.magnitude(size)
     most: uint256 = perp_math.notional(magnitude, index)
-    cost: uint256 = fixed_point.mul_div_up(
+    cost: uint256 = fixed_point.wad_mul_up(
         margin._usdc_unit_equity(before.state.balance, before.usdc_price),
-        ledger.market[market].half_spread + ledger.parameters.liquidation_penalty,
-        WAD,
+        ledger.market[market].half_spread + ledger.parameters.liquidation_penalty
     )
     shortfall: int256 = margin._initial(before.floored) - before.state.equity
     worth: uint256 = 0
     if shortfall > 0:
         rate: uint256 = ledger.parameters.initial_multiple
         if before.floored != before.gross:
-            rate = fixed_point.mul_div_down(rate, ledger.parameters.gross_floor, WAD)
+            rate = fixed_point.wad_mul_down(rate, ledger.parameters.gross_floor)
         worth = perp_math.gross_reduction(
             convert(shortfall, uint256),
-            fixed_point.mul_div_down(rate, ledger.market[market].maintenance_rate, WAD),
+            fixed_point.wad_mul_down(rate, ledger.market[market].maintenance_rate),
             cost,
         )
-    if before.risk != 0:
-        z: int256[8] = self._direction(
-            ledger.market[market].asset,
-            ROW_TO_WAD if size > 0 else -ROW_TO_WAD,
-            convert(spread // 10**8, int256),
-        )
-        worth = max(worth, self._risk_reduction(before, z, convert(cost, int256), most))
-        # Up to here kappa R' / E' <= M / E.
-        weight: uint256 = fixed_point.mul_div_up(
-            ledger.parameters.risk_multiple,
-            convert(before.state.equity, uint256),
-            before.state.maintenance,
-        )
-        worth = min(
-            worth,
-            portfolio_math.greatest_reduction(
-                before.state.equity, before.v, z, convert(spread, int256), weight, most
-            ),
-        )
+    z: int256[8] = self._direction(
+        ledger.market[market].asset,
+        ROW_TO_WAD if size > 0 else -ROW_TO_WAD,
+        convert(spread // 10**8, int256),
+    )
+    worth = self._reduction(
+        before, z, convert(cost, int256), convert(spread, int256), most, worth
+    )
     if worth >= most:
         return magnitude
     return min(fixed_point.mul_div_up(worth, WAD, index), magnitude)
@@ -276,55 +283,47 @@ def _fraction_to_burn(
     before: margin.Valuation, base: uint256, usdc: uint256, discount: uint256
 ) -> uint256:
     """
-    @notice Least fraction (WAD) of a pledge whose sale restores initial margin, rounded up, at most one.
+    @notice Least fraction (WAD) of a pledge whose sale restores initial margin, as far as portfolio risk does not lower
+            the margin ratio on the way; rounded up, at most one.
     """
-    if before.state.equity < 0:
-        return WAD
     worth_base: uint256 = margin._worth(ledger.lp_base, base, True)
     worth_usdc: uint256 = margin._worth(USDC, usdc, True)
     worth: uint256 = worth_base + worth_usdc
-    if worth == 0:
+    if before.state.equity < 0 or worth == 0:
         return WAD
     received: uint256 = fixed_point.mul_div_down(
         base, discount, ledger.collateral[ledger.lp_base].unit
     )
-    gain: uint256 = fixed_point.mul_div_down(
-        received + worth_usdc, WAD - ledger.collateral[USDC].haircut, WAD
+    gain: uint256 = fixed_point.wad_mul_down(
+        received + worth_usdc, WAD - ledger.collateral[USDC].haircut
     )
-    gain -= min(gain, fixed_point.mul_div_up(worth, WAD - ledger.lp_collateral.haircut, WAD))
-    shortfall: int256 = margin._initial(before.floored) - before.state.equity
-    fraction: uint256 = 0
-    if shortfall > 0:
-        fraction = WAD
-        if gain != 0:
-            fraction = fixed_point.mul_div_up(convert(shortfall, uint256), WAD, gain)
+    gain -= min(gain, fixed_point.wad_mul_up(worth, WAD - ledger.lp_collateral.haircut))
+    shortfall: int256 = max(margin._initial(before.floored) - before.state.equity, 0)
+    fraction: uint256 = fixed_point.mul_div_up(convert(shortfall, uint256), WAD, max(gain, 1))
     # Per USD of the pledge: what it takes off the risk and what it adds to equity.
     z: int256[8] = self._direction(
         ledger.collateral[ledger.lp_base].token,
         convert(worth_base, int256),
         -convert(received, int256),
     )
-    reduced: uint256 = self._risk_reduction(
+    cost: int256 = -convert(fixed_point.mul_div_down(gain, WAD, worth), int256)
+    reduced: uint256 = self._reduction(
         before,
         portfolio_math.scale_up(z, convert(ROW_TO_WAD, uint256), worth),
-        -convert(fixed_point.mul_div_down(gain, WAD, worth), int256),
+        cost,
+        cost,
         worth,
+        fixed_point.wad_mul_up(min(fraction, WAD), worth),
     )
-    return min(WAD, max(fraction, fixed_point.mul_div_up(reduced, WAD, worth)))
+    return min(WAD, fixed_point.mul_div_up(reduced, WAD, worth))
 
 
 @view
 @internal
-def _penalty(
-    before: margin.Valuation,
-    after: margin.Valuation,
-    closed: uint256,
-    index: uint256,
-    spent: bool,
-) -> uint256:
+def _room(before: margin.Valuation, after: margin.Valuation, spent: bool) -> uint256:
     """
-    @notice Penalty in USDC, no more than leaves the margin ratio and a non-negative equity as they were.
-    @dev Refused where portfolio risk has lowered the ratio, unless the spread was enough to.
+    @notice USD of equity above what leaves the margin ratio as it was; refused where portfolio risk has lowered that.
+    @param spent Whether the account had no more to lose.
     """
     room: int256 = after.state.equity
     if before.state.equity > 0:
@@ -333,12 +332,7 @@ def _penalty(
         )
         room -= convert(kept, int256)
     self._check_reduces(room >= 0 or spent or after.state.maintenance == after.floored)
-    if room <= 0:
-        return 0
-    full: uint256 = fixed_point.mul_div_down(
-        fixed_point.mul_div_down(closed, index, WAD), ledger.parameters.liquidation_penalty, WAD
-    )
-    return min(full, fixed_point.mul_div_down(convert(room, uint256), WAD, before.usdc_price))
+    return convert(max(room, 0), uint256)
 
 
 # ------------------------------------------------------------------------------------- sales to liquidators
@@ -350,10 +344,8 @@ def _discounted_price(collateral: uint256) -> uint256:
     """
     @notice P_c (1 - pi), rounded up.
     """
-    return fixed_point.mul_div_up(
-        ledger._collateral_price(collateral, True),
-        WAD - ledger.parameters.liquidation_penalty,
-        WAD,
+    return fixed_point.wad_mul_up(
+        ledger._collateral_price(collateral, True), WAD - ledger.parameters.liquidation_penalty
     )
 
 
@@ -377,7 +369,7 @@ def _collateral_sale(collateral: uint256, raw: uint256, debt: uint256) -> (uint2
     paid: uint256 = self._in_usdc(collateral, raw, price)
     if paid <= debt:
         return raw, paid
-    worth: uint256 = fixed_point.mul_div_down(debt, ledger._price(ledger.USDC_TOKEN, True), WAD)
+    worth: uint256 = fixed_point.wad_mul_down(debt, ledger._price(ledger.USDC_TOKEN, True))
     sold: uint256 = fixed_point.mul_div_down(worth, ledger.collateral[collateral].unit, price)
     return min(raw, sold), debt
 

@@ -112,3 +112,21 @@ def magnitude(x: int256) -> uint256:
     if x < 0:
         return convert(-x, uint256)
     return convert(x, uint256)
+
+
+@internal
+@pure
+def wad_mul_up(x: uint256, y: uint256) -> uint256:
+    """
+    @notice x y / 10**18, rounded up.
+    """
+    return self.mul_div_up(x, y, WAD)
+
+
+@internal
+@pure
+def wad_mul_down(x: uint256, y: uint256) -> uint256:
+    """
+    @notice x y / 10**18, rounded down.
+    """
+    return self.mul_div_down(x, y, WAD)

@@ -95,6 +95,15 @@ def __init__(owner: address, oracle: address, usdc: address, usdc_unit: uint256)
 
 @view
 @internal
+def _check_delegated():
+    """
+    @notice That this is the storage of a venue: a part of it called directly has none, and writes none.
+    """
+    errors.check(self.collateral_count != 0, "clearing: delegatecall only")
+
+
+@view
+@internal
 def _check_market(market: uint256):
     errors.check(market < self.market_count, "clearing: wrong market")
 

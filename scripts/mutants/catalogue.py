@@ -295,8 +295,8 @@ _TRADING = (
 _LIQUIDATION = (
     _clearing(
         "healthy-accounts-liquidated", "off by one", "LiquidationEngine.vy",
-        "self._check_liquidatable(state.equity < convert(state.maintenance, int256))",
-        "self._check_liquidatable(state.equity <= convert(state.maintenance + state.maintenance // 10, int256))",
+        "valuation.state.equity < convert(valuation.state.maintenance, int256)",
+        "valuation.state.equity * 10 <= 11 * convert(valuation.state.maintenance, int256)",
     ),
     _clearing(
         "everything-is-closed", "dropped check", "LiquidationEngine.vy",
@@ -304,8 +304,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "penalty-uncapped", "dropped check", "LiquidationEngine.vy",
-        "    return min(full, fixed_point.mul_div_down(convert(room, uint256), WAD, before.usdc_price))",
-        "    return full",
+        "            fixed_point.mul_div_down(room, WAD, before.usdc_price),\n", "            max_value(uint256),\n",
     ),
     _clearing(
         "penalty-all-to-the-liquidator", "missing term", "LiquidationEngine.vy",
@@ -313,7 +312,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "collateral-at-the-full-price", "missing term", "LiquidationEngine.vy",
-        "        WAD - ledger.parameters.liquidation_penalty,\n", "        WAD,\n",
+        "WAD - ledger.parameters.liquidation_penalty", "WAD",
     ),
     _clearing(
         "buyer-unchecked", "dropped check", "LiquidationEngine.vy",
@@ -417,11 +416,11 @@ _OFFICE = (
     ),
     _clearing(
         "hedge-closed-beyond-its-use", "dropped check", "LiquidationEngine.vy",
-        "        worth = min(\n            worth,\n            portfolio_math", "        worth = max(\n            worth,\n            0 * portfolio_math",
+        "portfolio_math.greatest_reduction(before.state.equity, before.v, z, lost, weight, most)", "most",
     ),
     _clearing(
-        "engine-answers-anybody", "dropped check", "LiquidationEngine.vy",
-        'errors.check(self != SELF, "clearing: delegatecall only")', "pass",
+        "engine-answers-anybody", "dropped check", "modules/ledger.vy",
+        'errors.check(self.collateral_count != 0, "clearing: delegatecall only")', "pass",
     ),
     _clearing(
         "no-delay", "dropped check", "modules/roles.vy",

@@ -119,19 +119,32 @@ def test_schema_is_json_schema(hedgesim: Run) -> None:
     assert "vault" in schema["properties"]
 
 
+def _interruptible() -> None:
+    """A background job of a shell ignores SIGINT, and so would all it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
     command = [COMMAND, "run", "calm", "--paths", "20000", "--out", "there"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_interruptible,
     )
     partial = tmp_path / "there" / ".partial"
-    for _ in range(600):
-        if partial.is_dir():
-            break
-        time.sleep(0.1)
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        for _ in range(600):
+            if partial.is_dir():
+                break
+            time.sleep(0.1)
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "interrupted" in err

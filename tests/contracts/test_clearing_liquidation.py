@@ -238,7 +238,7 @@ def test_buyer_of_collateral_pays_from_free_margin(
     indebted.trade(counterparty, 0, 10)
     with ape.reverts("clearing: below initial margin"):
         clearing.liquidate_collateral(account, 1, WAD, sender=counterparty)
-    with ape.reverts("clearing: no collateral"):
+    with ape.reverts("clearing: not liquidatable"):
         clearing.liquidate_collateral(account, 0, WAD, sender=counterparty)
     with ape.reverts("clearing: no collateral"):
         clearing.liquidate_collateral(account, 2, WAD, sender=counterparty)

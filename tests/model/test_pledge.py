@@ -117,6 +117,22 @@ def test_part_of_a_pledge_restores_initial_margin() -> None:
     assert seen.cash[VAULT, 0] - cash - paid == pytest.approx(part * lp_usdc, rel=1e-5)
 
 
+@pytest.mark.parametrize("ratio", [0.02, 0.2, 0.5])
+def test_selling_a_pledge_stops_before_risk_lowers_the_margin_ratio(ratio: float) -> None:
+    """The hedges lose what they hedge: all of it would leave them the greatest risk of all."""
+    world = hedged()
+    _drain(world, ratio)
+    before = world.observe()
+    gross = 0.4 * 0.06 * np.abs(before.size[VAULT, :, 0] * [2000.0, 30_000.0]).sum()
+    assert before.equity[VAULT, 0] < 1.5 * gross  # by the gross rule alone all had to go
+    fill = world.execute(act.LiquidatePledge(LIQUIDATOR, VAULT, YES))
+    assert fill.status[0] == Status.OK
+    assert 0.0 < fill.amount_out[0] < 1.0
+    after = world.observe()
+    assert after.maintenance[VAULT, 0] > gross
+    assert after.equity[VAULT, 0] / after.maintenance[VAULT, 0] >= ratio * (1 - 1e-9)
+
+
 def test_a_healthy_pledge_cannot_be_taken() -> None:
     world = hedged()
     fill = world.execute(act.LiquidatePledge(LIQUIDATOR, VAULT, YES))

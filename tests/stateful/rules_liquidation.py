@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reference.clearing import liquidation, margin, pledging
+from tests.reference.clearing import liquidation, margin, perp, pledging
 from tests.reference.clearing.portfolio import ENTRY_SCALE, NO_ROW, norm_up
 from tests.reference.clearing.state import Ledger, Pledge
 from tests.reference.integers import WAD
@@ -205,6 +205,7 @@ def propose_liquidate_pledge(world: World, draw: Draw) -> Arguments:
 
 def run_liquidate_pledge(world: World, name: str, number: int, token_id: int) -> None:
     caller, owned = who(world, name), world.ledger.account(number).pledges.get(token_id)
+    before = world.ledger.copy()
     answer = world.predicted(
         pledging.liquidate_pledge,
         (caller, number, token_id, world.system.spot()[0]),
@@ -215,6 +216,12 @@ def run_liquidate_pledge(world: World, name: str, number: int, token_id: int) ->
     if isinstance(answer, str) or owned is None:
         return
     left = world.ledger.account(number).pledges.get(token_id)
+    if before.account(number).positions:
+        perp.accrue_held(before, number)
+        old, new = margin.valuation(before, number), margin.valuation(world.ledger, number)
+        if old.equity > 0 and new.maintenance > new.floored:
+            holds = new.equity * old.maintenance >= old.equity * new.maintenance
+            require(holds, "selling a pledge worsened health")
     if number >> 8 == world.system.vault:
         world.count_pledged()
     elif left is None:

@@ -96,15 +96,17 @@ def restoring(
     valued: Account,
     freed: float,
     cost: float,
+    lost: float,
     squared: float,
     along: float,
     length: float,
     most: float,
 ) -> float:
-    """Least x up to ``most`` that restores initial margin; 0: x cannot reduce what is missing.
+    """Least x up to ``most`` that restores initial margin, as far as risk does not lower E/M.
 
-    A unit of x frees ``freed`` of the gross rule's shortfall, costs ``cost`` of equity (negative:
-    gains) and moves the exposures along z, of which ``squared``, ``along``, ``length`` tell.
+    0: x cannot reduce what is missing. A unit of x frees ``freed`` of the gross rule's shortfall,
+    may cost ``cost`` of equity and costs ``lost`` for certain (negative: gains), and moves the
+    exposures along z, of which ``squared``, ``along``, ``length`` tell.
     """
     equity = valued.equity
     if equity < 0.0:
@@ -112,16 +114,17 @@ def restoring(
     x = 0.0
     gross = table.initial_multiple * valued.floor * valued.gross
     if gross > equity:
-        if freed <= 0.0:
-            return most
-        x = (gross - equity) / freed
+        x = (gross - equity) / freed if freed > 0.0 else most
+    if valued.risk == 0.0:
+        return min(x, most)
     weight = table.initial_multiple * table.risk_multiple
     if weight * valued.risk > equity:
         risky = _restoring_risk(weight, equity, cost, squared, along, length)
         if risky < 0.0:  # out of reach: go where the risk is least
             risky = min(max(along / length, 0.0), most) if length > 0.0 else 0.0
         x = max(x, risky)
-    return min(x, most)
+    weight = table.risk_multiple * equity / valued.maintenance
+    return min(x, _preserving(weight, equity, lost, squared, along, length, most), most)
 
 
 @inner
@@ -162,17 +165,13 @@ def _closing_size(
             i,
         )
     most = abs(size) * price
-    x = restoring(table, valued, freed, cost, squared, along, length, most)
-    if valued.risk > 0.0:
-        weight = table.risk_multiple * valued.equity / valued.maintenance
-        limit = _preserving(weight, valued.equity, spread, squared, along, length, most)
-        x = min(x, limit)
+    x = restoring(table, valued, freed, cost, spread, squared, along, length, most)
     return abs(size) if x >= most else x / price
 
 
 @inner
-def _reduces_risk(table: ClearingTable, before: Account, after: Account) -> bool:
-    """Whether a close that leaves the risk rule binding has not lowered the margin ratio."""
+def reduces_risk(table: ClearingTable, before: Account, after: Account) -> bool:
+    """Whether what was closed or sold has not lowered E/M, if the risk rule binds after it."""
     if table.risk_multiple * after.risk <= after.floor * after.gross:
         return True
     return after.equity * before.maintenance >= before.equity * after.maintenance
@@ -238,7 +237,7 @@ def _close(
     fill = max(fill_price(table, clearing, oracle, market, delta, i), 0.0)
     apply_fill(clearing, account, market, delta, fill, i)
     after = value_account(table, clearing, oracle, account, i)
-    return OK if spent or _reduces_risk(table, valued, after) else NOT_REDUCING_RISK
+    return OK if spent or reduces_risk(table, valued, after) else NOT_REDUCING_RISK
 
 
 @inner

@@ -14,7 +14,7 @@ from simulator.world.model.codes import (
     STALE_ORACLE,
 )
 from simulator.world.model.jit import inner
-from simulator.world.model.liquidation import restoring
+from simulator.world.model.liquidation import reduces_risk, restoring
 from simulator.world.model.margin import (
     Account,
     accrue_account,
@@ -128,7 +128,10 @@ def _pledge_fraction(
     account: int,
     i: int,
 ) -> float:
-    """Part of the liquidity whose sale restores initial margin, or pays a flat account's debt."""
+    """Part of the liquidity whose sale restores initial margin, or pays a flat account's debt.
+
+    No more than leaves risk without effect on E/M.
+    """
     base, usdc = valued.pledged_base, valued.pledged_usdc
     sold = base * (1.0 - table.liquidation_penalty)
     if not valued.has_position:
@@ -152,7 +155,7 @@ def _pledge_fraction(
             -sold,
             i,
         )
-    return restoring(table, valued, gain, -gain, squared, along, length, 1.0)
+    return restoring(table, valued, gain, -gain, -gain, squared, along, length, 1.0)
 
 
 @inner
@@ -194,10 +197,12 @@ def liquidate_pledge(
     clearing.total_collateral[table.base_collateral, i] += base
     if has_position(clearing, liquidator, i):
         own = value_account(table, clearing, oracle, liquidator, i)
-        if not own.fresh:
-            return STALE_ORACLE, 0.0, 0.0
-        if not initial_margin_met(table, own):
-            return BELOW_INITIAL_MARGIN, 0.0, 0.0
+        if not (own.fresh and initial_margin_met(table, own)):
+            return (BELOW_INITIAL_MARGIN if own.fresh else STALE_ORACLE), 0.0, 0.0
         accrue_account(table, clearing, oracle, liquidator, i)
+    if valued.has_position and valued.equity > 0.0:
+        after = value_account(table, clearing, oracle, account, i)
+        if not reduces_risk(table, valued, after):
+            return NOT_REDUCING_RISK, 0.0, 0.0
     write_off(table, clearing, oracle, account, i)
     return OK, fraction, paid

@@ -60,12 +60,19 @@ def gross_shortfall(ledger: Ledger, state: Valuation) -> int:
     return initial(ledger, state.floored) - state.equity
 
 
-def risk_reduction(ledger: Ledger, state: Valuation, z: Vector, cost: int, most: int) -> int:
+def reduction(
+    ledger: Ledger, state: Valuation, z: Vector, cost: int, lost: int, most: int, usd: int
+) -> int:
+    """``usd``, or more where the risk rule needs it, as far as risk lets E/M not fall."""
     if not state.risk:
-        return 0
+        return usd
     p = ledger.parameters
     multiple = ceil(p.initial_multiple, p.risk_multiple, WAD)
-    return least_reduction(state.equity, state.v, z, cost, multiple, most)
+    weight = ceil(p.risk_multiple, state.equity, state.maintenance)
+    return min(
+        max(usd, least_reduction(state.equity, state.v, z, cost, multiple, most)),
+        greatest_reduction(state.equity, state.v, z, lost, weight, most),
+    )
 
 
 def spread_of(ledger: Ledger, m: int) -> int:
@@ -84,13 +91,9 @@ def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
     if shortfall > 0:
         freed = floor(freeing_rate(ledger, state), terms.maintenance_rate, WAD)
         usd = ceil(shortfall, WAD, freed - cost) if freed > cost else most
-    if state.risk:
-        spread = spread_of(ledger, m)
-        z = direction(ledger, terms.asset, sign(size) * ONE, spread // ENTRY_SCALE)
-        usd = max(usd, risk_reduction(ledger, state, z, cost, most))
-        weight = ceil(ledger.parameters.risk_multiple, state.equity, state.maintenance)
-        limit = greatest_reduction(state.equity, state.v, z, spread, weight, most)
-        usd = min(usd, limit)
+    spread = spread_of(ledger, m)
+    z = direction(ledger, terms.asset, sign(size) * ONE, spread // ENTRY_SCALE)
+    usd = reduction(ledger, state, z, cost, spread, most, usd)
     return min(ceil(usd, WAD, index), abs(size))
 
 
@@ -107,7 +110,7 @@ def freeing_rate(ledger: Ledger, state: Valuation) -> int:
 
 
 def require_better(before: Valuation, after: Valuation, *, spent: bool) -> None:
-    """Where the risk rule binds afterwards, the close must not have lowered E/M."""
+    """Where the risk rule binds afterwards, what was closed or sold must not have lowered E/M."""
     if after.maintenance > after.floored and not spent:
         kept = ceil(before.equity, after.maintenance, before.maintenance)
         require(after.equity >= kept, "clearing: not reducing risk")
@@ -127,9 +130,9 @@ def liquidate_collateral(
     ledger: Ledger, caller: int, number: int, c: int, raw: int
 ) -> tuple[int, int]:
     """(raw taken, USDC paid)."""
-    require(0 < c < len(ledger.collaterals), "clearing: no collateral")
+    require(c < len(ledger.collaterals), "clearing: no collateral")
     account = ledger.account(number)
-    require(account.cash < 0, "clearing: not liquidatable")
+    require(c > 0 and account.cash < 0, "clearing: not liquidatable")
     if perp.accrue_held(ledger, number):
         state = valuation(ledger, number)
         require(state.equity < state.maintenance, "clearing: not liquidatable")

@@ -15,7 +15,8 @@ from tests.reference.clearing.liquidation import (
     direction,
     discounted,
     gross_shortfall,
-    risk_reduction,
+    reduction,
+    require_better,
 )
 from tests.reference.clearing.margin import (
     Valuation,
@@ -110,7 +111,7 @@ def liquidate_pledge(
     account, terms = ledger.account(number), ledger.liquidity_terms
     require(token_id in account.pledges and terms is not None, "clearing: bad pledge")
     assert terms is not None
-    c = terms.base
+    c, state = terms.base, None
     if perp.accrue_held(ledger, number):
         state = valuation(ledger, number)
         require(state.equity < state.maintenance, "clearing: not liquidatable")
@@ -127,6 +128,8 @@ def liquidate_pledge(
     account.cash += usdc * ledger.cash_unit
     paid = price_in_usdc(ledger, c, base)
     buy(ledger, caller, number, c, base, paid)
+    if state is not None and state.notional:
+        require_better(state, valuation(ledger, number), spent=state.equity <= 0)
     write_off(ledger, number)
     return fraction, paid
 
@@ -138,7 +141,7 @@ def price_in_usdc(ledger: Ledger, c: int, raw: int) -> int:
 
 
 def fraction_to_burn(ledger: Ledger, account: Account, token_id: int, state: Valuation) -> int:
-    """Least fraction whose sale makes initial margin hold again."""
+    """Least fraction whose sale restores initial margin, as far as risk lets E/M not fall."""
     terms = ledger.liquidity_terms
     assert terms is not None
     if state.equity < 0:
@@ -157,5 +160,5 @@ def fraction_to_burn(ledger: Ledger, account: Account, token_id: int, state: Val
     lost = direction(ledger, ledger.collaterals[terms.base].asset, base_usd, -received)
     z = tuple(away(x, ONE, total) for x in lost)
     cost = -floor(gain, WAD, total)
-    risk = risk_reduction(ledger, state, z, cost, total)
-    return min(WAD, max(gross, ceil(risk, WAD, total)))
+    usd = reduction(ledger, state, z, cost, cost, total, ceil(min(gross, WAD), total, WAD))
+    return min(WAD, ceil(usd, WAD, total))
