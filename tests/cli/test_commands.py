@@ -132,7 +132,7 @@ def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_interruptible,
+        preexec_fn=_interruptible,  # noqa: PLW1509 (it takes no lock)
     )
     partial = tmp_path / "there" / ".partial"
     try:
