@@ -86,7 +86,8 @@ def method(settings: Settings) -> str:
         f"{settings.taker_fee * 1e4:g} bp on what is traded less funding of "
         f"{percent(settings.funding_per_year, 2)} a year received on what is sold. Dollar offset "
         f"over windows of {settings.offset_days} days. Intervals: stationary bootstrap. p: two-"
-        f"sided, long-run variance over 1.3 √T lags. Confidence set: 90 %, by 95 % ES. Leader: "
+        f"sided, long-run variance over 1.3 √T lags. Confidence set: 90 %, by 95 % ES losses of "
+        f"whole days. Leader: "
         f"whoever had the least ES so far, named anew every 30 days."
     )
 
