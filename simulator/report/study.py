@@ -87,8 +87,7 @@ def method(settings: Settings) -> str:
         f"{percent(settings.funding_per_year, 2)} a year received on what is sold. Dollar offset "
         f"over windows of {settings.offset_days} days. Intervals: stationary bootstrap. p: two-"
         f"sided, long-run variance over 1.3 √T lags. Confidence set: 90 %, by 95 % ES losses of "
-        f"whole days. Leader: "
-        f"whoever had the least ES so far, named anew every 30 days."
+        f"whole days. Leader: whoever had the least ES so far, named anew every 30 days."
     )
 
 

@@ -43,8 +43,8 @@ and 90 (days), RiskMetrics' half-life, parameters refitted every 90 days on what
 `static` is least squares on the first training window and never changes; `sample` is least squares
 on everything so far; both are the benchmarks. `leader` follows whichever had the least expected
 shortfall until then. ES is the 95 % expected shortfall of one interval's return; *reduction* is the
-part of the unhedged one that the hedge took out. *Significant* means p < 0.05, two-sided. Coins fall
-together: eighteen of them are far fewer independent trials than eighteen.
+part of the unhedged one that the hedge took out. *Significant* means p < 0.05, two-sided.
+Coins fall together: eighteen of them are far fewer independent trials than eighteen.
 """
 
 
@@ -114,9 +114,9 @@ def _verdict(table: dict[str, Rows]) -> str:
             f"**{len(surely)}** once corrected for having been picked."
         ),
         (
-            f"One estimator fixed for all coins (the best row below), **{top}**, has a lower ES than the static beta "
-            f"{_tally(score[top])} and than the expanding one {_tally(grown)}. On average it takes "
-            f"out {mean[top]} of the ES; static {mean['static']}, expanding {mean['sample']}."
+            f"One estimator fixed for all coins (the best row below), **{top}**, has a lower ES "
+            f"than the static beta {_tally(score[top])} and than the expanding one "
+            f"{_tally(grown)}. On average it takes out {mean[top]} of the ES; static {mean['static']}, expanding {mean['sample']}."
         ),
         f"The worst to fix is **{low}**: a lower ES than static {_tally(score[low])}.",
         (
