@@ -40,7 +40,7 @@ class BreakdownMonitor(Agent):
     hold_steps: int
     refit_steps: int
     every_steps: int  # between two posts of one answer
-    beta_multiple: float
+    beta_multiple: float | None  # None: betas are left to the risk manager
     covariance_multiple: float
     _monitor: HedgeMonitor | None = field(default=None, init=False, repr=False)
 
@@ -56,7 +56,8 @@ class BreakdownMonitor(Agent):
             over = (self._until == view.step - 1) & ~rang
             self._until[rang] = view.step + self.hold_steps
             cadence = (self._until >= view.step) & (view.step % self.every_steps == 0)
-            yield from self._hedge(view, fresh | cadence, over)
+            if self.beta_multiple is not None:
+                yield from self._hedge(view, self.beta_multiple, fresh | cadence, over)
             yield from self._widen(view, fresh | cadence, over)
         self._in_force[:] = view.state.betas
 
@@ -89,7 +90,7 @@ class BreakdownMonitor(Agent):
             rang |= found[kind]
         return rang
 
-    def _hedge(self, view: View, due: Booleans, over: Booleans) -> Actions:
+    def _hedge(self, view: View, multiple: float, due: Booleans, over: Booleans) -> Actions:
         """Post betas of what was seen since; after the answer those before the alarm."""
         state = view.state
         self._owed = (self._owed | due) & (self._until >= view.step)
@@ -102,7 +103,7 @@ class BreakdownMonitor(Agent):
         wanted = np.array(self._before)
         if np.any(when & self._owed):
             window = min(self.refit_steps, view.step)
-            fitted = rolling_betas(view, window) * self.beta_multiple
+            fitted = rolling_betas(view, window) * multiple
             wanted = np.where(self._owed, fitted, wanted)
         betas = reachable_betas(view, wanted)
         moved = when & np.any(betas != state.betas, axis=0)

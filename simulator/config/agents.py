@@ -86,8 +86,11 @@ class BreakdownMonitor(Actor):
     every_hours: float = Field(
         default=12.0, gt=0, le=1e5, description="time between posts while it answers, hours"
     )
-    beta_multiple: float = Field(
-        default=1.0, ge=0, le=2, description="factor on those betas; 0: unwind the hedge"
+    beta_multiple: float | None = Field(
+        default=1.0,
+        ge=0,
+        le=2,
+        description="factor on those betas; 0: unwind the hedge; null: betas are left alone",
     )
     covariance_multiple: float = Field(
         default=4.0,

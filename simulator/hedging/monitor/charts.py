@@ -106,7 +106,8 @@ class RollingFisher:
     asked for (:func:`~simulator.hedging.monitor.arl.moving_limit`).
 
     Attributes:
-        correlation: ``[P]`` over the last ``window`` observations; NaN before there are as many.
+        correlation: ``[P]`` over the last ``window`` observations; NaN before there are as many, or
+            where nothing moved.
         statistic: ``[P]`` the score; NaN likewise.
         threshold: limit on its size.
     """
@@ -145,12 +146,12 @@ class RollingFisher:
 
 @njit(cache=True, nogil=True)
 def window_correlation(past: Floats) -> Floats:
-    """Correlation ``[P]`` of ``past`` ``[window, 2, P]``; 0 where a side stood still.
+    """Correlation ``[P]`` of ``past`` ``[window, 2, P]``; NaN where a side stood still.
 
     Summed anew at every step, one path after the other: running sums would leave dust.
     """
     window, _, paths = past.shape
-    result = np.zeros(paths)
+    result = np.full(paths, np.nan)
     for path in range(paths):
         first, second, squares, others, cross = 0.0, 0.0, 0.0, 0.0, 0.0
         for row in range(window):
