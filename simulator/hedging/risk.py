@@ -66,14 +66,20 @@ def expected_shortfall(
 
 
 def value_at_risk_interval(
-    returns: ArrayLike, tail: float = 0.05, confidence: float = CONFIDENCE
+    returns: ArrayLike,
+    tail: float = 0.05,
+    weights: ArrayLike | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Value at risk between two order statistics, whatever the distribution.
 
     The number of losses beyond the true value at risk is Binomial(n, tail), so the interval covers
-    it with at least the stated confidence (David and Nagaraja 2003, §7.1). An end no observation
-    bounds is infinite.
+    it with at least the stated confidence (David and Nagaraja 2003, §7.1). With weights the share
+    beyond it is nearly normal, and its interval is read off the sample (Woodruff 1952). An end no
+    observation bounds is infinite.
     """
+    if weights is not None:
+        return _woodruff(np.asarray(returns, np.float64), tail, weights, confidence)
     from scipy.stats import binom
 
     ordered, worst, _ = _worst(returns, tail, None)
@@ -83,6 +89,15 @@ def value_at_risk_interval(
     low = -np.inf if nearer > count else float(-ordered[nearer - 1])
     high = np.inf if further < 1 else float(-ordered[further - 1])
     return Estimate(float(-ordered[worst - 1]), low, high)
+
+
+def _woodruff(returns: Floats, tail: float, weights: ArrayLike, confidence: float) -> Estimate:
+    value = value_at_risk(returns, tail, weights)
+    _, error = mean(-returns > value, weights)
+    half = normal_quantile(confidence) * error
+    low = -np.inf if tail + half >= 1.0 else value_at_risk(returns, tail + half, weights)
+    high = np.inf if tail - half <= 0.0 else value_at_risk(returns, tail - half, weights)
+    return Estimate(value, low, high)
 
 
 def expected_shortfall_interval(

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging.risk import expected_shortfall, probability, quantiles, value_at_risk
+from simulator.hedging.risk import (
+    CONFIDENCE,
+    Estimate,
+    expected_shortfall,
+    expected_shortfall_interval,
+    mean,
+    normal_quantile,
+    probability,
+    quantiles,
+    value_at_risk,
+    value_at_risk_interval,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,9 +39,9 @@ def describe(values: Floats, weights: Floats | None = None) -> dict[str, float |
     if not known.size:
         return dict.fromkeys(_DESCRIBED)
     p5, median, p95 = quantiles(known, [0.05, 0.5, 0.95], weight)
-    mean = np.average(known, weights=weight)
-    spread = np.sqrt(np.average((known - mean) ** 2, weights=weight))
-    figures = (mean, spread, known.min(), p5, median, p95, known.max())
+    centre = np.average(known, weights=weight)
+    spread = np.sqrt(np.average((known - centre) ** 2, weights=weight))
+    figures = (centre, spread, known.min(), p5, median, p95, known.max())
     return {name: float(figure) for name, figure in zip(_DESCRIBED, figures, strict=True)}
 
 
@@ -68,6 +79,31 @@ def metrics(paths: pd.DataFrame) -> dict[str, dict[str, float | None]]:
     }
     result["return"] |= tail_losses(paths["return"].to_numpy(), weights)
     return result
+
+
+def intervals(paths: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Tail losses of the return, and means of what a hedge is judged by, each with its interval."""
+    weights, returns = path_weights(paths), paths["return"].to_numpy()
+    found = {
+        "var95": value_at_risk_interval(returns, 0.05, weights),
+        "es95": expected_shortfall_interval(returns, 0.05, weights),
+    }
+    for name in ("return", "max_drawdown", "hedge_effectiveness"):
+        values = paths[name].to_numpy()
+        known = np.isfinite(values)
+        if known.any():
+            weight = None if weights is None else weights[known]
+            centre, error = mean(values[known], weight)
+            half = normal_quantile(CONFIDENCE) * error
+            found[name] = Estimate(centre, centre - half, centre + half)
+    return {
+        name: {
+            end: float(figure)
+            for end, figure in zip(("estimate", "low", "high"), estimate, strict=True)
+            if np.isfinite(figure)
+        }
+        for name, estimate in found.items()
+    }
 
 
 def path_weights(paths: pd.DataFrame) -> Floats | None:

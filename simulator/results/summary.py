@@ -9,7 +9,7 @@ import numpy as np
 from simulator.hedging.risk import effective_sample_size
 from simulator.results.attribution import BUCKETS
 from simulator.results.correlation import portfolio_correlation
-from simulator.results.statistics import metrics, path_weights, probabilities
+from simulator.results.statistics import intervals, metrics, path_weights, probabilities
 from simulator.types import Status
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def summarise(
         "step_minutes": config.step_minutes,
         "probabilities": probabilities(paths),
         "metrics": metrics(paths),
+        "intervals": intervals(paths),
         "attribution": {
             "mean": {name: _mean(paths, name) for name in BUCKETS},
             "worst_path": {name: float(paths[name].iloc[worst]) for name in BUCKETS},
