@@ -116,7 +116,8 @@ def _verdict(table: dict[str, Rows]) -> str:
         (
             f"One estimator fixed for all coins (the best row below), **{top}**, has a lower ES "
             f"than the static beta {_tally(score[top])} and than the expanding one "
-            f"{_tally(grown)}. On average it takes out {mean[top]} of the ES; static {mean['static']}, expanding {mean['sample']}."
+            f"{_tally(grown)}. On average it takes out {mean[top]} of the ES; static "
+            f"{mean['static']}, expanding {mean['sample']}."
         ),
         f"The worst to fix is **{low}**: a lower ES than static {_tally(score[low])}.",
         (
