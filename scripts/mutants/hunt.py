@@ -87,12 +87,14 @@ def _stamp(mutant: Mutant, caught_by: str) -> str:
     return digest.hexdigest()
 
 
-def _row(mutant: Mutant, caught_by: str) -> str:
+def described(mutant: Mutant) -> list[str]:
+    """What the table says of a bug: name, kind, file, change."""
+
     def cell(source: str) -> str:
         return "`" + " ".join(source.split()).replace("|", "\\|") + "`"
 
     change = f"{cell(mutant.old)} → {cell(mutant.new) if mutant.new.strip() else '(nothing)'}"
-    return f"| {mutant.name} | {mutant.kind} | `{mutant.file}` | {change} | `{caught_by}` |"
+    return [mutant.name, mutant.kind, f"`{mutant.file}`", change]
 
 
 def _write_table(verdicts: dict[str, str | None]) -> None:
@@ -105,7 +107,10 @@ def _write_table(verdicts: dict[str, str | None]) -> None:
         "",
         "| bug | kind | file | change | caught by |",
         "|---|---|---|---|---|",
-        *(_row(mutant, verdicts[mutant.name] or "SURVIVED") for mutant in MUTANTS),
+        *(
+            f"| {' | '.join(described(mutant))} | `{verdicts[mutant.name] or 'SURVIVED'}` |"
+            for mutant in MUTANTS
+        ),
     ]
     temporary = TABLE.with_suffix(".tmp")
     temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
