@@ -104,6 +104,9 @@ def show_result(result: Result) -> None:
     _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
     for name, title in _PROBABILITIES.items():
         click.echo(f"  {title}: {_probability(summary['probabilities'][name], summary['paths'])}")
+    if summary["sampling"] is not None:
+        known = summary["sampling"]["effective_sample_size"]
+        click.echo(f"  Importance sampling: shares are weighted, worth {known:,.0f} plain paths")
     shortfall = summary["metrics"]["return"]["es95"]
     click.echo(f"  Mean loss of the worst 5 % of paths: {shortfall:.2%}")
     for gate in summary["gates"]:

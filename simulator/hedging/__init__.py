@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simulator.hedging.bands import implied_risk_aversion, trade_to_edge, whalley_wilmott
     from simulator.hedging.estimators.base import Estimator, betas
     from simulator.hedging.estimators.dcc import DccGarch
     from simulator.hedging.estimators.ewma import Ewma
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from simulator.hedging.estimators.one_factor import OneFactor
     from simulator.hedging.estimators.regimes import Regimes
     from simulator.hedging.estimators.sample import Rolling, Sample
+    from simulator.hedging.exposure import LpExposure, lp_exposure
     from simulator.hedging.lp import (
         amounts,
         delta,
@@ -31,6 +33,27 @@ if TYPE_CHECKING:
         value,
     )
     from simulator.hedging.minimum_variance import covariance, effectiveness, hedge_ratios
+    from simulator.hedging.monitor.charts import Cusum, EwmaChart, RollingFisher, Shewhart
+    from simulator.hedging.monitor.hedge import HedgeMonitor
+    from simulator.hedging.monitor.history import FirstAlarm, alarms, first_alarm
+    from simulator.hedging.quadratic import InfeasibleError, minimise, minimise_semidefinite
+    from simulator.hedging.ratios import Hedge, Limits, Position, Trading, minimum_shortfall
+    from simulator.hedging.risk import (
+        Estimate,
+        bootstrap,
+        clopper_pearson,
+        effective_sample_size,
+        expected_shortfall,
+        expected_shortfall_interval,
+        hedge_effectiveness,
+        max_drawdown,
+        probability,
+        quantiles,
+        shortfall_reduction,
+        value_at_risk,
+        value_at_risk_interval,
+        wilson,
+    )
     from simulator.hedging.significance import confidence_set, diebold_mariano, shortfall_loss
 
 _HOME = {
@@ -60,35 +83,105 @@ _HOME = {
     "confidence_set": "significance",
     "diebold_mariano": "significance",
     "shortfall_loss": "significance",
+    "implied_risk_aversion": "bands",
+    "trade_to_edge": "bands",
+    "whalley_wilmott": "bands",
+    "LpExposure": "exposure",
+    "lp_exposure": "exposure",
+    "Cusum": "monitor.charts",
+    "EwmaChart": "monitor.charts",
+    "RollingFisher": "monitor.charts",
+    "Shewhart": "monitor.charts",
+    "HedgeMonitor": "monitor.hedge",
+    "FirstAlarm": "monitor.history",
+    "alarms": "monitor.history",
+    "first_alarm": "monitor.history",
+    "InfeasibleError": "quadratic",
+    "minimise": "quadratic",
+    "minimise_semidefinite": "quadratic",
+    "Hedge": "ratios",
+    "Limits": "ratios",
+    "Position": "ratios",
+    "Trading": "ratios",
+    "minimum_shortfall": "ratios",
+    "Estimate": "risk",
+    "bootstrap": "risk",
+    "clopper_pearson": "risk",
+    "effective_sample_size": "risk",
+    "expected_shortfall": "risk",
+    "expected_shortfall_interval": "risk",
+    "hedge_effectiveness": "risk",
+    "max_drawdown": "risk",
+    "probability": "risk",
+    "quantiles": "risk",
+    "shortfall_reduction": "risk",
+    "value_at_risk": "risk",
+    "value_at_risk_interval": "risk",
+    "wilson": "risk",
 }
 
 __all__ = [
+    "Cusum",
     "DccGarch",
+    "Estimate",
     "Estimator",
     "Ewma",
+    "EwmaChart",
+    "FirstAlarm",
+    "Hedge",
+    "HedgeMonitor",
+    "InfeasibleError",
     "Kalman",
     "Learned",
     "LedoitWolf",
+    "Limits",
+    "LpExposure",
     "NeweyWest",
     "OneFactor",
+    "Position",
     "Regimes",
     "Rolling",
+    "RollingFisher",
     "Sample",
+    "Shewhart",
+    "Trading",
+    "alarms",
     "amounts",
     "betas",
+    "bootstrap",
+    "clopper_pearson",
     "confidence_set",
     "covariance",
     "delta",
     "diebold_mariano",
     "divergence_loss",
+    "effective_sample_size",
     "effectiveness",
+    "expected_shortfall",
+    "expected_shortfall_interval",
+    "first_alarm",
     "gamma",
+    "hedge_effectiveness",
     "hedge_ratios",
     "impermanent_loss",
+    "implied_risk_aversion",
     "in_range",
+    "lp_exposure",
     "lvr_rate",
+    "max_drawdown",
+    "minimise",
+    "minimise_semidefinite",
+    "minimum_shortfall",
+    "probability",
+    "quantiles",
     "shortfall_loss",
+    "shortfall_reduction",
+    "trade_to_edge",
     "value",
+    "value_at_risk",
+    "value_at_risk_interval",
+    "whalley_wilmott",
+    "wilson",
 ]
 
 

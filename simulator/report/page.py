@@ -90,6 +90,11 @@ def _verdict(summary: dict[str, Any]) -> dict[str, str]:
     else:
         tone = "bad" if liquidated["estimate"] > 0.05 or debt["paths"] else "warn"
         text = f"Survived {survived:,} of {paths:,} paths without liquidation"
+    sampled = summary.get("sampling")
+    if sampled is not None:  # paths drawn towards the event say little by their number
+        text = (
+            f"Survives without liquidation with probability {percent(1 - liquidated['estimate'])}"
+        )
     mean = summary["metrics"]["return"]["mean"]
     if mean < -_COSTLY:
         tone = "bad"
@@ -105,6 +110,12 @@ def _verdict(summary: dict[str, Any]) -> dict[str, str]:
             else "no bad debt."
         )
     )
+    if sampled is not None:
+        known = round(sampled["effective_sample_size"])
+        details += (
+            " Importance sampling: some paths were drawn towards rare events and every path is "
+            f"weighted back, which for a mean is worth {count(known, 'plain path')}."
+        )
     return {"tone": tone, "text": text, "details": details}
 
 
