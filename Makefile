@@ -88,19 +88,20 @@ other-kernels: compile
 
 # Compile once, first: every later stage reads the artifacts in .build, and two workers must not both write them. The
 # stages follow one another with all cores in each, so the slow one (py-evm) is not left to a single core at the end.
-# Only the contract tests need ape's pytest plugin, which costs every worker two seconds of imports.
+# Only the contract tests need ape's pytest plugin, which costs every worker two seconds of imports; they deploy once a
+# file, so each file stays with one worker.
 test: setup ## Run all tests: simulator and contracts on revm, then contracts on py-evm
 	@echo '== compiling contracts and kernels'
 	@$(MAKE) -j2 compile kernels
 	@echo '== simulator'
 	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts tests
 	@echo '== contracts on py-evm'
-	@$(BIN)/ape test tests/contracts -n $(JOBS)
+	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile
 
 campaign: compile kernels ## The long checks: both worlds on every scenario and on random ones, attacks, references, contracts on Anvil
 	@$(BIN)/python scripts/campaign.py
 	@echo '== contracts on Anvil'
-	@$(BIN)/ape test tests/contracts -n $(JOBS) --network ethereum:local:foundry
+	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile --network ethereum:local:foundry
 
 gas: compile ## Write tests/gas_snapshot.json anew; look at the difference before committing it
 	@HEDGESIM_UPDATE_GAS=1 $(BIN)/pytest -p no:ape_test -q tests/chain/test_gas_schedule.py

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -327,8 +327,13 @@ def _attach(queue: Any, stop: Any) -> None:
 
 
 def _leave(stop: Any) -> None:
-    """End a worker that was asked to stop but reports nothing: it may be compiling for a minute."""
-    stop.wait()
+    """End a worker that nobody waits for, or that was asked to stop but reports nothing.
+
+    It may be compiling for a minute.
+    """
+    parent = parent_process()
+    while not stop.wait(1.0) and parent is not None and parent.is_alive():
+        pass
     time.sleep(_GRACE)
     os._exit(1)  # a chunk half written has a temporary name
 
