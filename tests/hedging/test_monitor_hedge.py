@@ -58,13 +58,13 @@ def test_false_alarms_are_about_as_rare_as_stated() -> None:
     ("after", "kind", "within"), [(0.05, "breakdown", 60), (0.995, "convergence", 60)]
 )
 def test_a_changed_correlation_is_named(after: float, kind: str, within: int) -> None:
-    paths, quiet = 100, 300
+    paths, quiet = 100, 200
     changed = CORRELATION.copy()
     changed[0, 1:] = changed[1:, 0] = after
     if kind == "convergence":
         changed[1, 2] = changed[2, 1] = after
     returns = np.concatenate(
-        [_returns(CORRELATION, quiet, paths, 2), _returns(changed, 120, paths, 3)]
+        [_returns(CORRELATION, quiet, paths, 2), _returns(changed, 80, paths, 3)]
     )
     settings = Settings(arl=20_000.0, half_life=168.0)
     first = _first(returns, BETAS, HedgeMonitor(paths, settings))
@@ -73,8 +73,8 @@ def test_a_changed_correlation_is_named(after: float, kind: str, within: int) ->
 
 
 def test_a_wrong_beta_and_a_trend_are_found() -> None:
-    paths, quiet = 100, 200
-    returns = _returns(CORRELATION, quiet + 150, paths, 4)
+    paths, quiet = 100, 120
+    returns = _returns(CORRELATION, quiet + 80, paths, 4)
     settings = Settings(arl=20_000.0, half_life=1_000.0)
     drifted = returns.copy()
     drifted[quiet:, 0] += 1.2 * returns[quiet:, 1]  # the target's beta more than doubles
@@ -149,7 +149,7 @@ def _rolling_betas(returns: Floats, window: int) -> Floats:
 
 
 def test_sol_alarms_in_november_2022_before_half_the_loss() -> None:
-    start = datetime(2022, 8, 1)
+    start = datetime(2022, 9, 20)
     returns = _hourly(
         "spot_1h_2020_2022.parquet",
         ["SOLUSDT", "BTCUSDT", "ETHUSDT"],

@@ -132,6 +132,9 @@ def test_rare_liquidations_need_a_fiftieth_of_the_paths() -> None:
         errors.append(risk.mean(*columns)[1])
         assert run.summary["sampling"]["effective_sample_size"] > paths // 50 / 2.5
     assert np.mean(errors) < error
+    page = sampled[0].report_html()
+    assert "Survives without liquidation with probability" in page
+    assert "Importance sampling" in page
 
 
 @pytest.mark.parametrize(
