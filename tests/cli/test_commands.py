@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from simulator import cli
+from simulator.cli.market import paths
 from simulator.market.paths import MarketPaths
 
 from .conftest import COMMAND, Run
@@ -19,7 +20,7 @@ SHORT = ("correlation-breakdown", "--set", "horizon_hours=24", "--set", "shocks=
 
 
 def test_every_command_explains_itself(hedgesim: Run) -> None:
-    below = [("paths", name) for name in cli.paths.commands]
+    below = [("paths", name) for name in paths.commands]
     for name in [*((name,) for name in cli.hedgesim.commands), *below]:
         shown = hedgesim(*name, "--help")
         assert shown.returncode == 0

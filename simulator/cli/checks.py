@@ -1,0 +1,109 @@
+"""``verify`` and ``bench``: do the worlds agree, and how fast are they."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.cli.group import hedgesim, load_scenario, options, print_json
+from simulator.types import InputError
+
+
+@hedgesim.command()
+@click.argument("scenario", metavar="NAME|FILE", required=False)
+@options
+@click.option("--steps", type=int, help="Steps compared [default: all].")
+@click.option(
+    "--random", "count", type=int, metavar="N", help="N random scenarios instead of a named one."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+def verify(
+    scenario: str | None,
+    paths: int | None,
+    steps: int | None,
+    count: int | None,
+    as_json: bool,
+    **which: Any,
+) -> int:
+    """Run both worlds on the same market paths and compare them.
+
+    Exits 0 when every state variable agrees to 1e-9 and no decision differs, else 1.
+    """
+    if count is not None:
+        return _verify_random(scenario, count, paths or 1, steps, as_json, **which)
+    if scenario is None:
+        raise InputError("NAME|FILE = (none): name a scenario, or give --random N")
+    from simulator import verify as comparing
+    from simulator.terminal import ProgressBar, show_comparison
+
+    config = load_scenario(scenario, **which)
+    paths, done = (20 if paths is None else paths), 0
+    with ProgressBar(f"{config.name}, {paths} paths in both worlds", "paths") as bar:
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            bar.update(done, paths)
+
+        comparison = comparing.verify(config, paths, steps, progress=progress)
+    if as_json:
+        print_json(comparison.to_json())
+    else:
+        show_comparison(comparison)
+    return 0 if comparison.agrees else 1
+
+
+def _verify_random(
+    scenario: str | None,
+    count: int,
+    paths: int,
+    steps: int | None,
+    as_json: bool,
+    *,
+    seed: int | None,
+    **which: Any,
+) -> int:
+    """``verify --random``: what differs is written to ``out/`` as a scenario of its own."""
+    from simulator.config import to_yaml
+    from simulator.fuzz import verify_random
+    from simulator.results.store import write_text
+    from simulator.terminal import ProgressBar, show_trials
+
+    for name, value in ({"NAME|FILE": scenario} | which).items():
+        if value:
+            raise InputError(f"{name} = {value}: not allowed together with --random")
+    done, seed = 0, (1 if seed is None else seed)
+    with ProgressBar(f"{count} random scenarios in both worlds", "scenarios") as bar:
+
+        def progress(_: object) -> None:
+            nonlocal done
+            done += 1
+            bar.update(done, count)
+
+        trials = verify_random(seed, count, paths, steps, progress=progress)
+    differing = [trial for trial in trials if not trial.comparison.agrees]
+    for trial in differing:
+        Path("out").mkdir(exist_ok=True)
+        write_text(Path("out") / f"{trial.config.name}.yaml", to_yaml(trial.config))
+    if as_json:
+        print_json({trial.config.name: trial.comparison.to_json() for trial in trials})
+    else:
+        show_trials(trials)
+    return 1 if differing else 0
+
+
+@hedgesim.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def bench(as_json: bool) -> int:
+    """Time the model and the chain world, and measure memory."""
+    from simulator.bench import bench as measure
+    from simulator.terminal import show_benchmark
+
+    rows = measure(lambda what: click.echo(f"measuring {what} …", err=True))
+    if as_json:
+        print_json({row.name: row.value for row in rows})
+    else:
+        show_benchmark(rows)
+    return 0

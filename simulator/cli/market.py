@@ -1,0 +1,85 @@
+"""``paths draw`` and ``paths fit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.cli.group import configured, hedgesim, load_scenario
+
+
+@hedgesim.group()
+def paths() -> None:
+    """Draw market paths, or fit a process that draws them to recorded prices."""
+
+
+@paths.command("draw")
+@configured
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False),
+    default="paths.parquet",
+    show_default=True,
+    help="File.",
+)
+@click.option(
+    "--picture", type=click.Path(dir_okay=False), help="PNG file [default: beside --out]."
+)
+def draw_paths(
+    scenario: str, paths: int | None, out: str, picture: str | None, **which: Any
+) -> int:
+    """Draw the market paths of a scenario: Parquet, and a picture of what they are like."""
+    from simulator.calibration import draw_and_show
+
+    config = load_scenario(scenario, paths=paths, **which)
+    picture = picture or str(Path(out).with_suffix(".png"))
+    draw_and_show(config, out, picture)
+    click.echo(f"Picture: {picture}")
+    click.echo(f"Paths: {out}")
+    return 0
+
+
+@paths.command("fit")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option(
+    "--process", "kind", required=True, help="t, dcc, regime, bootstrap or factor: what is fitted."
+)
+@click.option(
+    "--symbols", required=True, metavar="ASSET=SYMBOL,…", help="Symbols in the file, by asset."
+)
+@click.option("--window", metavar="START:END", help="Dates fitted to [default: all].")
+@click.option("--regimes", type=int, help="Number of regimes [default: 2].")
+@click.option("--into", metavar="NAME|FILE", help="Scenario to write whole, with the process in.")
+@click.option("--out", type=click.Path(dir_okay=False), help="YAML file [default: printed].")
+def fit_paths(
+    file: str,
+    kind: str,
+    symbols: str,
+    window: str | None,
+    regimes: int | None,
+    into: str | None,
+    out: str | None,
+) -> int:
+    """Fit a market process to recorded prices and write the YAML a scenario takes.
+
+    FILE is Parquet or CSV with timestamp_utc, symbol and close.
+    """
+    from simulator import calibration
+    from simulator.results.store import write_text
+
+    fitted = calibration.calibrate(
+        file,
+        kind,
+        calibration.parse_symbols(symbols),
+        calibration.parse_window(window),
+        regimes=regimes,
+    )
+    text = calibration.written(fitted, into)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(Path(out), text)
+        click.echo(f"Process: {out}")
+    return 0

@@ -1,0 +1,142 @@
+"""``run``, ``report``, ``scenarios``, ``schema``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulator.cli.group import configured, hedgesim, load_scenario, print_json
+
+if TYPE_CHECKING:
+    from simulator.config import Config
+
+
+@hedgesim.command()
+@configured
+@click.option("--world", default="model", show_default=True, help="model, or chain: the contracts.")
+@click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/NAME].")
+@click.option(
+    "--require",
+    "requirements",
+    metavar="EXPR",
+    multiple=True,
+    help='Exit 1 unless it holds, e.g. "liquidation_probability <= 0.01". Repeatable.',
+)
+@click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
+@click.option("--record", type=int, help="Paths whose full series are kept [default: 100].")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def run(
+    scenario: str,
+    paths: int | None,
+    world: str,
+    out: str | None,
+    requirements: tuple[str, ...],
+    workers: int,
+    record: int | None,
+    as_json: bool,
+    **which: Any,
+) -> int:
+    """Simulate a scenario and write its report.
+
+    An interrupted run goes on where it was when the same command is given again.
+    """
+    import simulator
+    from simulator.comparison import expand
+    from simulator.terminal import ProgressBar, show_result
+
+    alternatives = expand(which.pop("overrides"))
+    if len(alternatives) > 1:
+        configs = {
+            name: load_scenario(scenario, paths=paths, overrides=overrides, **which)
+            for name, overrides in alternatives.items()
+        }
+        return _compare(configs, world, out, requirements, workers, record, as_json)
+    which["overrides"] = next(iter(alternatives.values()))
+    config = load_scenario(scenario, paths=paths, **which)
+    directory = Path(out or f"out/{config.name}")
+    with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
+        result = simulator.run(
+            config,
+            world=world,
+            out=directory,
+            workers=workers,
+            progress=bar.update,
+            requirements=requirements,
+            record=record,
+        )
+    if as_json:
+        click.echo((directory / "summary.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        show_result(result)
+        click.echo(f"Report: {directory / 'report.html'}")
+    return 0 if result.passed else 1
+
+
+def _compare(
+    configs: dict[str, Config],
+    world: str,
+    out: str | None,
+    requirements: tuple[str, ...],
+    workers: int,
+    record: int | None,
+    as_json: bool,
+) -> int:
+    """``run`` with alternatives: each has a report of its own below that of the comparison."""
+    from simulator.comparison import compare
+    from simulator.terminal import ProgressBar, show_side_by_side
+
+    first = next(iter(configs.values()))
+    directory = Path(out or f"out/{first.name}-compared")
+    title = f"{first.name}, {len(configs)} alternatives of {first.paths:,} paths"
+    with ProgressBar(title, "path-steps") as bar:
+        together = compare(
+            configs,
+            world=world,
+            out=directory,
+            workers=workers,
+            progress=bar.update,
+            requirements=requirements,
+            record=record,
+        )
+    if as_json:
+        print_json(together.summary)
+    else:
+        show_side_by_side(together.summary)
+        click.echo(f"Report: {directory / 'report.html'}")
+    return 0 if together.passed else 1
+
+
+@hedgesim.command()
+def scenarios() -> int:
+    """List the built-in scenarios."""
+    from simulator.config import scenarios as built_in
+
+    found = built_in()
+    width = max(map(len, found))
+    for name, description in found.items():
+        click.echo(f"{name:{width}}  {description}")
+    return 0
+
+
+@hedgesim.command()
+def schema() -> int:
+    """Print the JSON Schema of a configuration."""
+    from simulator.config import json_schema
+
+    print_json(json_schema())
+    return 0
+
+
+@hedgesim.command()
+@click.argument("directory", type=click.Path(file_okay=False))
+def report(directory: str) -> int:
+    """Write the report of a finished run again."""
+    from simulator.result import Result
+    from simulator.results.store import write_text
+
+    path = Path(directory) / "report.html"
+    write_text(path, Result.load(directory).report_html())
+    click.echo(f"Report: {path}")
+    return 0

@@ -1,0 +1,71 @@
+"""``hedge``: the walk-forward study of hedges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from simulator.cli.group import hedgesim
+from simulator.types import InputError
+
+
+@hedgesim.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--target", metavar="SYMBOL", help="Coin that is held.")
+@click.option(
+    "--hedges",
+    metavar="SYMBOL,…",
+    default="BTCUSDT,ETHUSDT",
+    show_default=True,
+    help="Coins that are sold against it.",
+)
+@click.option("--horizon", metavar="1h|1d", help="Interval between rebalances [default: both].")
+@click.option("--all", "everything", is_flag=True, help="Every coin of the file in turn.")
+@click.option("--fee", type=float, default=5.0, show_default=True, help="Taker fee, basis points.")
+@click.option(
+    "--funding",
+    type=float,
+    default=10.95,
+    show_default=True,
+    help="Per cent a year that longs pay shorts.",
+)
+@click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/hedge].")
+@click.option("--table", type=click.Path(dir_okay=False), help="Markdown file for what was found.")
+@click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
+def hedge(
+    file: str,
+    target: str | None,
+    hedges: str,
+    horizon: str | None,
+    everything: bool,
+    fee: float,
+    funding: float,
+    out: str | None,
+    table: str | None,
+    workers: int,
+) -> int:
+    """Study hedges on recorded prices, walk-forward: every estimator against the static beta.
+
+    FILE is Parquet or CSV with timestamp_utc, symbol and close.
+    """
+    from simulator.study import ROWS_PER_DAY, Settings, pair, pairs, study_all
+    from simulator.study_files import write, write_table
+    from simulator.terminal import ProgressBar, show_studies
+
+    if (target is None) != everything:
+        raise InputError("target: name one with --target SYMBOL, or give --all, not both")
+    symbols = tuple(symbol.strip() for symbol in hedges.split(","))
+    horizons = ROWS_PER_DAY if horizon is None else (horizon,)
+    settings = [Settings(each, fee / 1e4, funding / 100.0) for each in horizons]
+    targets = pairs(file, symbols) if target is None else pair(file, target, symbols)
+    with ProgressBar(f"{len(targets)} targets", "studies") as bar:
+        studies, left_out = study_all(file, targets, settings, workers=workers, progress=bar.update)
+    show_studies(studies, left_out)
+    directory = Path(out or "out/hedge")
+    pages = write(studies, directory)
+    if table is not None:
+        write_table(Path(table), file, studies, left_out)
+        click.echo(f"Table: {table}")
+    click.echo(f"Report: {pages[0] if len(pages) == 1 else directory}")
+    return 0
