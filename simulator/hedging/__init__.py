@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simulator.hedging.arbitrage import arbitrage_share, trade_probability
     from simulator.hedging.bands import implied_risk_aversion, trade_to_edge, whalley_wilmott
     from simulator.hedging.estimators.base import Estimator, betas
     from simulator.hedging.estimators.dcc import DccGarch
@@ -65,6 +66,8 @@ _HOME = {
     "in_range": "lp",
     "lvr_rate": "lp",
     "value": "lp",
+    "arbitrage_share": "arbitrage",
+    "trade_probability": "arbitrage",
     "covariance": "minimum_variance",
     "effectiveness": "minimum_variance",
     "hedge_ratios": "minimum_variance",
@@ -147,6 +150,7 @@ __all__ = [
     "Trading",
     "alarms",
     "amounts",
+    "arbitrage_share",
     "betas",
     "bootstrap",
     "clopper_pearson",
@@ -176,6 +180,7 @@ __all__ = [
     "quantiles",
     "shortfall_loss",
     "shortfall_reduction",
+    "trade_probability",
     "trade_to_edge",
     "value",
     "value_at_risk",

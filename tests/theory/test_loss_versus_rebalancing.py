@@ -2,109 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-from scipy import stats
 
-from simulator.agents.base import Agent
-from simulator.engine import simulate
 from simulator.hedging import lp
-from simulator.types import SECONDS_PER_YEAR, Floats
-from simulator.world.actions import Action, Fill, Swap
-from simulator.world.base import World
-from simulator.world.protocol import BackgroundRange, Protocol
-from tests.theory.frictionless import (
-    Onlooker,
-    Setting,
-    frictionless,
-    whole_liquidity,
-    whole_price,
-)
+from tests.theory import pools
+from tests.theory.pools import VOLATILITY, ratio_to_theory, run
 
-VOLATILITY = 0.8
 PATHS, STEPS, STEP_MINUTES = 400, 720, 60
 # Per step the loss is the mean times a χ²₁, so that the relative width of a 99 % interval is
 # 2·2.58·√(2/288,000) = 1.4 %, below the 2 % asked for.
-QUANTILE = float(stats.norm.ppf(0.995))
-
-
-class Profit(Onlooker):
-    """Observer: the arbitrageur's profit at the index price of each step ``[T + 1, P]``, USDC."""
-
-    def __init__(self, world: World) -> None:
-        self._market = world.market
-        self.profit = np.zeros((world.market.steps + 1, world.market.paths))
-        self.pool_price = np.zeros_like(self.profit)
-
-    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
-        """Tokens in and out, the base asset at the index."""
-        super().acted(step, world, agent, action, fill)
-        assert isinstance(action, Swap)
-        price = self._market.index[1, step] / self._market.index[0, step]
-        sold, bought = action.amount > 0.0, action.amount < 0.0
-        self.profit[step] += np.where(sold, fill.amount_out - fill.amount_in * price, 0.0)
-        self.profit[step] += np.where(bought, fill.amount_out * price - fill.amount_in, 0.0)
-
-    def stepped(self, step: int, world: World) -> None:
-        """The pool after arbitrage."""
-        decimals = [asset.decimals for asset in world.protocol.assets[:2]]
-        self.pool_price[step] = world.observe().sqrt_price ** 2 * 10.0 ** (
-            decimals[1] - decimals[0]
-        )
-
-
-def whole(band: BackgroundRange, protocol: Protocol) -> tuple[float, float, float]:
-    """(L, P_a, P_b) of a range in whole tokens."""
-    lower, upper = float(1.0001**band.tick_lower), float(1.0001**band.tick_upper)
-    return (
-        float(whole_liquidity(band.liquidity, protocol)),
-        float(whole_price(lower, protocol)),
-        float(whole_price(upper, protocol)),
-    )
-
-
-def run(setting: Setting) -> tuple[Profit, Floats, list[tuple[float, float, float]]]:
-    """(observed, index price [T + 1, P], ranges in whole tokens) of a pool with no vault in it."""
-    world = setting.world()
-    observed = Profit(world)
-    simulate(world, setting.agents(), [observed])
-    price = world.market.index[1] / world.market.index[0]
-    # Arbitrage without a fee leaves the pool at the index.
-    np.testing.assert_allclose(observed.pool_price, price, rtol=1e-9)
-    return (
-        observed,
-        price,
-        [whole(band, setting.protocol) for band in setting.protocol.pool.background],
-    )
-
-
-def ratio_to_theory(loss: Floats, theory: Floats) -> tuple[float, float]:
-    """Σ loss / Σ theory over paths ``[P]``, and half the width of its 99 % interval.
-
-    Loss less theory is a martingale, so the interval comes from its spread, not from the price's.
-    """
-    difference = loss - theory
-    scale = float(theory.mean())
-    half_width = QUANTILE * float(difference.std(ddof=1)) / np.sqrt(difference.size) / scale
-    return 1.0 + float(difference.mean()) / scale, half_width
-
-
-def pool(*background: dict[str, float], seed: int) -> Setting:
-    """A pool with this liquidity, and nobody but the arbitrageur."""
-    return frictionless(
-        seed=seed,
-        paths=PATHS,
-        steps=STEPS,
-        step_minutes=STEP_MINUTES,
-        volatility=VOLATILITY,
-        background=list(background),
-        agents=("amm_arbitrageur",),
-    )
+pool = partial(pools.pool, paths=PATHS, steps=STEPS, step_minutes=STEP_MINUTES)
+YEARS = STEP_MINUTES / (365 * 1_440)
 
 
 def test_full_range_loses_one_eighth_of_the_variance_of_its_value_a_year() -> None:
     observed, price, ((liquidity, _, _),) = run(pool({"value_usd": 1e8}, seed=1))
-    years = STEP_MINUTES * 60 / SECONDS_PER_YEAR
-    theory = VOLATILITY**2 / 8 * lp.value(price[:-1], liquidity).sum(axis=0) * years
+    theory = VOLATILITY**2 / 8 * lp.value(price[:-1], liquidity).sum(axis=0) * YEARS
     ratio, half_width = ratio_to_theory(observed.profit.sum(axis=0), theory)
     print(f"full range: LVR / (sigma^2/8 of value) = {ratio:.5f} ± {half_width:.5f} (99 %)")
     assert 2 * half_width <= 0.02
@@ -118,8 +33,7 @@ def test_concentrated_range_loses_liquidity_times_variance_times_root_price_over
         pool({"value_usd": 1e8, "half_width_percent": 200.0}, seed=2)
     )
     assert np.all(lp.in_range(price, lower, upper))
-    years = STEP_MINUTES * 60 / SECONDS_PER_YEAR
-    theory = (liquidity * VOLATILITY**2 * np.sqrt(price[:-1]) / 4).sum(axis=0) * years
+    theory = (liquidity * VOLATILITY**2 * np.sqrt(price[:-1]) / 4).sum(axis=0) * YEARS
     ratio, half_width = ratio_to_theory(observed.profit.sum(axis=0), theory)
     print(f"concentrated: LVR / (L sigma^2 sqrt(P)/4) = {ratio:.5f} ± {half_width:.5f} (99 %)")
     assert 2 * half_width <= 0.02
@@ -135,12 +49,11 @@ def test_narrow_range_loses_only_while_the_price_is_within_it() -> None:
     inside = lp.in_range(price, lower, upper)
     assert 0.2 < inside.mean() < 0.8
     assert np.mean(np.any(~inside, axis=0)) > 0.9
-    years = STEP_MINUTES * 60 / SECONDS_PER_YEAR
     rate = np.zeros_like(price)
     for liquidity, *bounds in ranges:
         rate += lp.lvr_rate(price, liquidity, VOLATILITY, *bounds)
     # Both ends of a step: with the first alone, the flux of paths out of the range shows (0.2 %).
-    theory = (rate[:-1] + rate[1:]).sum(axis=0) / 2 * years
+    theory = (rate[:-1] + rate[1:]).sum(axis=0) / 2 * YEARS
     ratio, half_width = ratio_to_theory(observed.profit.sum(axis=0), theory)
     print(f"in and out of ±10 %: LVR / theory = {ratio:.5f} ± {half_width:.5f} (99 %)")
     assert 2 * half_width <= 0.03  # two thirds of the steps are out of range and say nothing
