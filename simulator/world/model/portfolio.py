@@ -12,6 +12,7 @@ from simulator.world.model.jit import inner
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.state import ClearingState, Oracle, PositionState
 from simulator.world.model.tick import amounts_for_liquidity
+from simulator.world.protocol import FACTOR_SCALE
 
 # Every asset list starts with USDC and the pool's base asset (Protocol.assets).
 USDC_ASSET = 0
@@ -56,11 +57,14 @@ def pledge_value(
 
 @inner
 def row_norm(clearing: ClearingState, row: int, i: int) -> float:
-    """Standard deviation of a risk asset's daily return."""
+    """Standard deviation of a risk asset's daily return, up to a whole unit of its entries.
+
+    The contract takes the root of a sum of integers, and a stable coin's row can be a few of them.
+    """
     squared = 0.0
     for column in range(clearing.covariance.shape[1]):
-        squared += clearing.covariance[row, column, i] ** 2
-    return np.sqrt(squared)
+        squared += np.rint(clearing.covariance[row, column, i] * FACTOR_SCALE) ** 2
+    return np.ceil(np.sqrt(squared)) / FACTOR_SCALE
 
 
 @inner
