@@ -51,11 +51,35 @@ def _decimals(protocol: Protocol, sign: int) -> int:
     return base + sign * usdc
 
 
+class Position(Onlooker):
+    """Observer: what the vault is worth at both ends of a run, and the position it holds."""
+
+    def __init__(self, world: World) -> None:
+        self._last = world.market.steps
+        self.nav: list[Floats] = []
+
+    def stepped(self, step: int, world: World) -> None:
+        """After the vault was set up and hedged, and at the end."""
+        if step in (0, self._last):
+            state = world.observe()
+            self.nav.append(state.nav.copy())
+            self.liquidity = whole_liquidity(state.liquidity, world.protocol)
+            self.lower = whole_price(1.0001**state.tick_lower, world.protocol)
+            self.upper = whole_price(1.0001**state.tick_upper, world.protocol)
+
+
 AGENTS: dict[str, dict[str, Any]] = {
     "depositor": {"usdc": 1e6, "initial_deposit": 1e6},
     "amm_arbitrageur": {"usdc": 1e9, "base": 1e6},
     "risk_manager": {"estimator": "fixed"},
     "keeper": {"minimum_profit_usd": -1.0},  # works for no reward
+    "noise_trader": {
+        "usdc": 1e10,
+        "base": 5e6,
+        "swap_usd_per_hour": 2e8,
+        "persistence": 0.0,
+        "maximum_slippage": 0.05,
+    },
 }
 
 
@@ -72,7 +96,10 @@ class Setting:
         return build_agents(self.config, self.protocol)
 
     def world(self, stride: int = 1) -> ModelWorld:
-        """A model world on every ``stride``-th point of the paths; the oracle posts every price."""
+        """A model world on every ``stride``-th point of the paths; the oracle posts every price.
+
+        What noise traders would have swapped in between, they swap at the next point, at once.
+        """
         index = np.ascontiguousarray(self.market.index[:, ::stride])
         _, points, paths = index.shape
         seconds = self.market.step_seconds * stride
@@ -87,7 +114,12 @@ class Setting:
             gas_usd=nothing,
             pool_depth=nothing + 1.0,
             perp_depth=nothing + 1.0,
-            noise_swap=nothing,
+            noise_swap=np.concatenate(
+                [
+                    self.market.noise_swap[:1],
+                    self.market.noise_swap[1:].reshape(points - 1, stride, paths).sum(axis=1),
+                ]
+            ),
             noise_trade=nothing[None].repeat(self.protocol.markets, axis=0),
             deposit_flow=nothing,
         )

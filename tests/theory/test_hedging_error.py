@@ -18,36 +18,16 @@ from scipy import stats
 from simulator.engine import simulate
 from simulator.hedging import lp
 from simulator.types import SECONDS_PER_YEAR, Floats
-from simulator.world.base import World
 from tests.theory.frictionless import (
-    Onlooker,
+    Position,
     Setting,
     frictionless,
-    whole_liquidity,
-    whole_price,
 )
 
 VOLATILITY = 0.8
 PATHS, STEPS, STEP_MINUTES = 1_000, 512, 1
 STRIDES = (1, 2, 4, 8, 16, 32)  # steps of 1 to 32 minutes over the same 8.5 hours
 GROUPS = 20  # of paths, for confidence intervals by independent replication
-
-
-class Position(Onlooker):
-    """Observer: what the vault is worth at both ends of a run, and the position it holds."""
-
-    def __init__(self, world: World) -> None:
-        self._last = world.market.steps
-        self.nav: list[Floats] = []
-
-    def stepped(self, step: int, world: World) -> None:
-        """After the vault was set up and hedged, and at the end."""
-        if step in (0, self._last):
-            state = world.observe()
-            self.nav.append(state.nav.copy())
-            self.liquidity = whole_liquidity(state.liquidity, world.protocol)
-            self.lower = whole_price(1.0001**state.tick_lower, world.protocol)
-            self.upper = whole_price(1.0001**state.tick_upper, world.protocol)
 
 
 @dataclass(frozen=True, eq=False)
