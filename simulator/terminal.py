@@ -151,11 +151,11 @@ def show_studies(studies: Sequence[Study], left_out: Sequence[str]) -> None:
                 f"{walk.target} hedged with {', '.join(walk.hedges)}, every "
                 f"{walk.settings.horizon}, {len(walk.unhedged):,} intervals out of sample"
             )
-            chosen = [COLUMNS.index(column) for column in _STUDIED]
+            columns = [COLUMNS.index(column) for column in _STUDIED]
             lines = []
             for name, row in rows_of(study.figures).items():
-                shown = cells(row)
-                lines.append([name, *(shown[i] for i in chosen)])
+                every = cells(row)
+                lines.append([name, *(every[i] for i in columns)])
             _table(title, ("", *_STUDIED), lines)
     else:
         lines = []
@@ -173,8 +173,8 @@ def show_studies(studies: Sequence[Study], left_out: Sequence[str]) -> None:
                     f"{figures[chosen]['es95_p']:.3f}",
                 ]
             )
-        columns = ("", "static", "expanding", "ewma", "best adaptive", "which", "p against static")
-        _table("Part of the 95 % expected shortfall taken out, out of sample", columns, lines)
+        names = ("", "static", "expanding", "ewma", "best adaptive", "which", "p against static")
+        _table("Part of the 95 % expected shortfall taken out, out of sample", names, lines)
     for reason in left_out:
         click.echo(f"  Left out: {reason}")
 
