@@ -20,6 +20,7 @@ from simulator.world.actions import Action, Fill, Swap
 from simulator.world.base import World
 from tests.sizes import sized
 from tests.theory.frictionless import Position, Setting, frictionless
+from tests.theory.pools import QUANTILE, VOLATILITY
 
 FEE_PPM = 500
 PATHS, STEPS, STEP_MINUTES = sized(400, 5_000), 512, 1
