@@ -98,7 +98,7 @@ class Setting:
     def world(self, stride: int = 1) -> ModelWorld:
         """A model world on every ``stride``-th point of the paths; the oracle posts every price.
 
-        What noise traders would have swapped in between, they swap at the next point, at once.
+        What noise traders would have traded in between, they trade at the next point, at once.
         """
         index = np.ascontiguousarray(self.market.index[:, ::stride])
         _, points, paths = index.shape
@@ -114,16 +114,17 @@ class Setting:
             gas_usd=nothing,
             pool_depth=nothing + 1.0,
             perp_depth=nothing + 1.0,
-            noise_swap=np.concatenate(
-                [
-                    self.market.noise_swap[:1],
-                    self.market.noise_swap[1:].reshape(points - 1, stride, paths).sum(axis=1),
-                ]
-            ),
-            noise_trade=nothing[None].repeat(self.protocol.markets, axis=0),
+            noise_swap=_netted(self.market.noise_swap, stride),
+            noise_trade=np.stack([_netted(flow, stride) for flow in self.market.noise_trade]),
             deposit_flow=nothing,
         )
         return ModelWorld(self.protocol, market)
+
+
+def _netted(flow: Floats, stride: int) -> Floats:
+    """Order flow ``[T + 1, P]`` summed between the points that are kept."""
+    between = flow[1:].reshape(-1, stride, flow.shape[1]).sum(axis=1)
+    return np.concatenate([flow[:1], between])
 
 
 def frictionless(
