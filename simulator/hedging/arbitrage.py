@@ -43,8 +43,9 @@ def trade_probability(
 ) -> Floats:
     """Fraction of blocks in which the pool's price is worth correcting: 1/(√2·(ρ + γ/s)).
 
-    With Poisson blocks 1/(1 + √(2λ)·γ/σ) exactly, λ blocks a year (ARB, theorem 1). ``regular``:
-    blocks at equal intervals, up to a term that vanishes exponentially in γ/s (NT).
+    With Poisson blocks 1/(1 + √(2λ)·γ/σ) exactly, λ blocks a year (ARB, P_trade). ``regular``:
+    blocks at equal intervals, up to a term that vanishes exponentially in γ/s (NT): 1 % of it at
+    γ = 0.45 s.
     """
     rho, fees, step = _walk(volatility, fee, blocks, regular=regular)
     return 1.0 / (np.sqrt(2.0) * (rho + fees / step))
@@ -55,10 +56,12 @@ def arbitrage_share(
 ) -> Floats:
     """Part of loss-versus-rebalancing that the arbitrageur keeps; the rest is paid in fees.
 
-    e^{γ/2}/(1 + γ/(ρ·s)), with Poisson blocks over 1 − σ²/(8λ): then exact for the constant
-    product, and for a range while the price is within it (ARB, constant-product corollary, whose
-    fee is all in the quote token; taken from the amount in, as Uniswap does, it gives e^{γ/2} on
-    both sides). ``regular``: blocks at equal intervals, as in :func:`trade_probability`.
+    1/(1 + γ/(ρ·s)) to leading order (ARB for Poisson blocks, where it is P_trade, and NT for
+    ``regular`` ones, up to a term as in :func:`trade_probability`), times e^{γ/2}, and over
+    1 − σ²/(8λ) for Poisson blocks. These make it exact there, for the constant product and for a
+    range while the price is within it: a trade that overshoots by y earns
+    2L√P·e^{γ/2}·(cosh(y/2) − 1) where the fee is taken from the amount in, as Uniswap does (ARB
+    takes it in the quote token), and y has the exponential law of rate √(2λ)/σ.
     """
     rho, fees, step = _walk(volatility, fee, blocks, regular=regular)
     share = np.exp(fees / 2.0) / (1.0 + fees / (rho * step))
