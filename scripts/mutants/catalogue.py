@@ -11,7 +11,10 @@ _ORACLE = ("tests/properties/test_price_oracle_properties.py", "tests/market/tes
 _WORLDS = ("tests/test_verify.py", "tests/model/test_worlds_agree.py")
 _CLEARING = (
     "tests/reference/test_clearing_bytecode.py",
+    "tests/properties/test_clearing_pledges.py",
     "tests/properties/test_clearing_properties.py",
+    "tests/properties",
+    "tests/security",
     "tests/exploits",
     "tests/stateful",
     *_WORLDS,
@@ -19,6 +22,7 @@ _CLEARING = (
 _VAULT = (
     "tests/vault",
     "tests/properties/test_vault_properties.py",
+    "tests/security",
     "tests/exploits",
     "tests/stateful",
     *_WORLDS,

@@ -1,7 +1,8 @@
 """Plants every bug of the catalogue, one at a time, and notes which test caught it.
 
-Exits 1 when a bug survives. A verdict is kept while the mutated file and the file of the test that
-caught it stay as they are, so an interrupted hunt goes on where it was; ``--fresh`` forgets all.
+Exits 1 when a bug survives, or when a test that caught one fails without it too. A verdict is kept
+while the mutated file and the file of the test that caught it stay as they are, so an interrupted
+hunt goes on where it was; ``--fresh`` forgets all.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from scripts.mutants.catalogue import MUTANTS
-from scripts.mutants.patch import ROOT
+from scripts.mutants.patch import ROOT, patched, unoptimised
 from scripts.mutants.plant import Mutant, plant
 
 TABLE = ROOT / "tests" / "MUTANTS.md"
@@ -60,6 +61,16 @@ def hunt(mutant: Mutant) -> str | None:
                     f"{mutant.name}: {test} gives {run.returncode}:\n{run.stdout}{run.stderr}"
                 )
     return None
+
+
+def _hold_without(tests: list[str]) -> bool:
+    """Whether the tests that caught bugs pass on the contracts as they are, compiled alike."""
+    with tempfile.TemporaryDirectory() as folder:
+        unoptimised(patched(Path(folder), []))
+        command = [sys.executable, "-m", "pytest", "-p", "no:ape_test", "-n", str(WORKERS)]
+        command += ["-o", f"cache_dir={folder}/cache", "-q", "--tb=short", "-rfE", *tests]
+        environment = os.environ | {"HEDGESIM_CONTRACTS": folder}
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def _compile(mutant: Mutant, environment: dict[str, str]) -> None:
@@ -156,6 +167,10 @@ def main(arguments: list[str]) -> int:
             print(
                 f"{done:>8} {seconds:6.0f} s  {mutant.name}: {caught_by or 'SURVIVED'}", flush=True
             )
+    if not _hold_without(sorted({test for test in verdicts.values() if test})):
+        print("tests above fail without any bug: their verdicts mean nothing", file=sys.stderr)
+        VERDICTS.unlink(missing_ok=True)
+        return 1
     if not wanted:
         _write_table(verdicts)
     survivors = [name for name, verdict in verdicts.items() if verdict is None]
