@@ -77,6 +77,7 @@ AGENTS: dict[str, dict[str, Any]] = {
         "usdc": 1e10,
         "base": 5e6,
         "swap_usd_per_hour": 2e8,
+        "dispersion": 0.5,  # no order in a million is refused for its size
         "persistence": 0.0,
         "maximum_slippage": 0.05,
     },

@@ -23,7 +23,7 @@ from tests.theory.pools import VOLATILITY, pool, ratio_to_theory, run, step_year
 
 # Blocks of a minute: a block's return has a standard deviation of 11 basis points.
 BLOCK_MINUTES, BLOCKS, WARM_UP = 1, 400, 100
-PATHS = sized(2_500, 20_000)
+PATHS = sized(2_500, 10_000)
 FULL_RANGE = {"value_usd": 1e8}
 CONCENTRATED = {"value_usd": 1e8, "half_width_percent": 100.0}
 # Regular blocks: the closed form is off by terms exponentially small in the fee over the return of

@@ -31,8 +31,9 @@ HALF_SPREAD, TAKER_FEE, BASIS = 0.0002, 0.0005, 0.001
 COST = HALF_SPREAD + TAKER_FEE + BASIS
 AGENTS: dict[str, dict[str, Any]] = {
     "noise_trader": {
-        "margin": {"USDC": 5e8},
+        "margin": {"USDC": 1e11},  # enough for the funding of ten days without an arbitrageur
         "trade_usd_per_hour": 5e5,  # moves the premium by 5 basis points
+        "dispersion": 0.5,
         "maximum_slippage": 0.5,
         "persistence": 0.0,
     },
