@@ -9,6 +9,9 @@ VENV := .venv
 BIN  := $(VENV)/bin
 # Test workers.
 JOBS ?= 2
+# Tests that the campaign runs and `make test` leaves out, because it has ten minutes: twins of our contracts are compiled
+# for every exploit, and Anvil is slow.
+LONG := tests/exploits tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py
 
 # ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -37,7 +40,7 @@ $(PYTHON_STAMP): requirements.lock pyproject.toml
 	if [ -z "$$python" ]; then echo 'hedgesim needs Python 3.11 on PATH' >&2; exit 1; fi; \
 	[ -x $(BIN)/python ] || { echo "== creating $(VENV)"; "$$python" -m venv $(VENV); }
 	@echo '== installing Python packages (a minute or two the first time)'
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --requirement requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --requirement requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
@@ -76,12 +79,13 @@ compile: setup ## Compile the contracts into .build
 
 # Numba caches the model's kernels beside the sources. Their compilation takes a minute or two, so the two halves run
 # beside each other and beside the contracts': every test worker would otherwise compile all of them for itself.
-kernels: keeper-kernels other-kernels ## Compile the model's kernels
+kernels: keeper-kernels other-kernels ## Compile the model's kernels and, for revm, the contracts
 
 keeper-kernels: setup
 	@$(BIN)/python -c 'from simulator import run; run("calm", paths=2, workers=1)'
 
 other-kernels: compile
+	@$(BIN)/python -c 'from simulator.world.chain.artifacts import CONTRACTS, load; [load(path.stem) for path in CONTRACTS.glob("*.vy")]'
 	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null"]), paths=2, workers=1)'
 
 # ---------------------------------------------------------------------------------------- development
@@ -90,16 +94,16 @@ other-kernels: compile
 # stages follow one another with all cores in each, so the slow one (py-evm) is not left to a single core at the end.
 # Only the contract tests need ape's pytest plugin, which costs every worker two seconds of imports; they deploy once a
 # file, so each file stays with one worker.
-test: setup ## Run all tests: simulator and contracts on revm, then contracts on py-evm
+test: setup ## Run the tests: simulator and contracts on revm, then contracts on py-evm
 	@echo '== compiling contracts and kernels'
 	@$(MAKE) -j2 compile kernels
 	@echo '== simulator'
-	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts tests
+	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts $(addprefix --ignore=,$(LONG)) tests
 	@echo '== contracts on py-evm'
 	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile
 
 campaign: compile kernels ## The long checks: both worlds on every scenario and on random ones, attacks, references, contracts on Anvil
-	@$(BIN)/python scripts/campaign.py
+	@$(BIN)/python scripts/campaign.py $(LONG)
 	@echo '== contracts on Anvil'
 	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile --network ethereum:local:foundry
 

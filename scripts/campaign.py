@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from simulator.config import load, scenarios
 from simulator.fuzz import verify_random
@@ -30,18 +30,23 @@ MUST_SEE: dict[str, Callable[[Comparison], int]] = {
     "a crossing out of range": lambda seen: seen.exits_from_range,
 }
 
-# Tests that do more when HEDGESIM_CAMPAIGN=1 (tests/sizes.py).
+# Tests that do more when HEDGESIM_CAMPAIGN=1 (tests/sizes.py). The command line names those that
+# `make test` leaves out.
 AT_FULL_SIZE = (
     "tests/reference",
     "tests/properties/test_uniswap_reference.py",
     "tests/properties/test_clearing_properties.py",
-    "tests/chain/test_deploy_script.py",
+    "tests/model/test_aave.py",
+    "tests/hedging",
+    "tests/market/processes/test_recovery.py",
+    "tests/market/test_importance.py",
+    "tests/theory",
 )
 
 
 def main() -> int:
     """All of it, also where something failed before."""
-    checks = [worlds_agree(), worlds_agree_anywhere(), stateful(), at_full_size()]
+    checks = [worlds_agree(), worlds_agree_anywhere(), stateful(), at_full_size(sys.argv[1:])]
     return 0 if all(checks) else 1
 
 
@@ -52,9 +57,20 @@ def stateful() -> bool:
     )
 
 
-def at_full_size() -> bool:
+def at_full_size(more: Sequence[str]) -> bool:
     """The integer reference, Uniswap's bytecode, and whatever else does less in ``make test``."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:ape_test", "-q", "-n", "2", *AT_FULL_SIZE]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:ape_test",
+        "-q",
+        "-n",
+        "2",
+        *AT_FULL_SIZE,
+        *more,
+    ]
     environment = os.environ | {"HEDGESIM_CAMPAIGN": "1"}
     return subprocess.run(command, check=False, env=environment).returncode == 0
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +9,10 @@ from hypothesis import strategies as st
 
 from simulator.hedging.bands import fixed, implied_risk_aversion, trade_to_edge, whalley_wilmott
 from simulator.types import Floats, InputError
+from tests.sizes import sized
 
 COST, GAMMA, AVERSION = 5e-4, -1_000_000.0, 2e-4
-PATHS = 400 if os.environ.get("HEDGESIM_CAMPAIGN") else 40
+PATHS = sized(40, 400)
 STEPS = 20_000
 
 costs = st.floats(1e-6, 0.05)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import numpy as np
@@ -12,8 +11,9 @@ from scipy.stats import kstest
 from simulator.hedging.monitor import arl
 from simulator.hedging.monitor.charts import Cusum, EwmaChart, RollingFisher, Shewhart
 from simulator.types import Booleans, Floats, InputError
+from tests.sizes import sized
 
-PATHS = 20_000 if os.environ.get("HEDGESIM_CAMPAIGN") else 1_000
+PATHS = sized(1_000, 20_000)
 
 
 def _mean_run(

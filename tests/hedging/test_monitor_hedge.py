@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from simulator.hedging.monitor.hedge import HedgeMonitor
 from simulator.hedging.monitor.history import alarms, first_alarm
 from simulator.hedging.monitor.settings import ALARMS, Settings
 from simulator.types import Floats, InputError
+from tests.sizes import CAMPAIGN
 
 HISTORY = Path(__file__).parents[3] / "shared/data/history"
-CAMPAIGN = bool(os.environ.get("HEDGESIM_CAMPAIGN"))
 VOLATILITY = np.array([0.012, 0.007, 0.009])
 CORRELATION = np.array([[1.0, 0.8, 0.75], [0.8, 1.0, 0.85], [0.75, 0.85, 1.0]])
 BETAS = hedge_ratios((CORRELATION * np.outer(VOLATILITY, VOLATILITY))[:, :, None])

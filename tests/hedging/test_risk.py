@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,8 +11,9 @@ from scipy.stats import binomtest, norm
 
 from simulator.hedging import risk
 from simulator.types import Floats, InputError
+from tests.sizes import sized
 
-ROUNDS = 4_000 if os.environ.get("HEDGESIM_CAMPAIGN") else 400
+ROUNDS = sized(400, 4_000)
 RETURNS = arrays(np.float64, st.integers(1, 80), elements=st.floats(-1.0, 3.0))
 TAILS = st.sampled_from([0.01, 0.025, 0.05, 0.1, 0.5])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from simulator.hedging import risk
 from simulator.market import importance
 from simulator.market.prices import draw_index
 from simulator.types import InputError
+from tests.sizes import CAMPAIGN
 
-CAMPAIGN = bool(os.environ.get("HEDGESIM_CAMPAIGN"))
 DCC = {"kind": "dcc", "garch": {"AVAX": {"alpha": 0.05, "beta": 0.9}}, "news": 0.02, "memory": 0.95}
 
 

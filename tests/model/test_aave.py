@@ -47,6 +47,7 @@ from tests.aave.market import (
     sqrt_price_x96,
     wad,
 )
+from tests.sizes import sized
 
 TOLERANCE = 1e-9
 _trade, _deposit, _withdraw = aave.trade, lending.deposit, lending.withdraw
@@ -233,7 +234,7 @@ def run(both: Both, step: tuple) -> None:
 
 
 # No shrinking: it takes minutes, and the scripts are short as they are.
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=sized(20, 60), deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(steps, min_size=3, max_size=14))
 def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple]) -> None:
     both = Both()

@@ -2,7 +2,7 @@
 
 Both sides run on revm and hand back words; whole answers are compared as bytes.
 ``make campaign`` compares the edges of all ticks, 100,000 cases of the other functions, and the
-inverse of ticks, which bisects over them, at every tenth edge; ``make test`` a part of them.
+inverse of ticks, which bisects over them, at every fortieth; ``make test`` a part of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BATCH = 2_000
 CASES = sized(20_000, 100_000)
 TICK_SPACING = sized(7, 1)  # of the edges compared; coprime to every power of two
 SEED = 20_210_505  # Uniswap v3 went live
-INVERSE_SPACING = sized(1_800, 10)
+INVERSE_SPACING = sized(1_800, 40)
 
 BATCHED = """
 # pragma version 0.4.3

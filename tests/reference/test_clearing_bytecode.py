@@ -2,7 +2,7 @@
 
 Each state of a venue (three markets, seven accounts) is drawn, written into storage, valued, and
 then tried with operations one by one, each on the same state again. ``make campaign`` draws 12,000
-states, which is 84,000 margin states and 36,000 of funding; ``make test`` a tenth.
+states, which is 84,000 margin states and 36,000 of funding; ``make test`` 800.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.reference.integers import WAD
 from tests.reference.storage import differences
 from tests.sizes import sized
 
-STATES = sized(1_200, 12_000)
+STATES = sized(800, 12_000)
 SHARDS = 4
 FRESH = 250  # states per EVM, whose journal keeps all it has seen
 FAR = 2**255 - 1

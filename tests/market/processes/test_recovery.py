@@ -7,7 +7,6 @@ of each kind and 80 % of every single parameter.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,10 @@ import pytest
 
 from simulator.config import Config, correlation
 from simulator.market import fitting
+from tests.sizes import CAMPAIGN
 
 from .panels import COINS, DCC, GARCH, PROCESSES, configured, returns
 
-CAMPAIGN = bool(os.environ.get("HEDGESIM_CAMPAIGN"))
 HOURS = 4_000
 TOGETHER, EACH = (0.90, 0.80) if CAMPAIGN else (0.85, 0.0)
 FACTOR = {"ETH": 1.1, "BTC": 0.9, "SOL": 1.0}  # betas average one, as a fit writes them
