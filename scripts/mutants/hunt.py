@@ -33,8 +33,8 @@ class HuntError(RuntimeError):
     """A mutant that gives no verdict: it does not compile, or its tests do not run."""
 
 
-def hunt(mutant: Mutant) -> str | None:
-    """Name of the first test that fails on the mutant; None when it survives."""
+def hunt(mutant: Mutant, likely: str | None = None) -> str | None:
+    """Name of the first test that fails on the mutant, ``likely`` tried first; None: it survives."""
     with tempfile.TemporaryDirectory() as folder:
         plant(mutant, Path(folder))
         environment = os.environ | {
@@ -42,7 +42,7 @@ def hunt(mutant: Mutant) -> str | None:
             "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(folder) / "hypothesis"),
         }
         _compile(mutant, environment)
-        for test in mutant.tests:
+        for test in (*([likely] if likely else []), *mutant.tests):
             command = [
                 sys.executable,
                 "-m",
@@ -145,13 +145,18 @@ def main(arguments: list[str]) -> int:
     wanted = {name for name in arguments if not name.startswith("--")}
     chosen = [mutant for mutant in MUTANTS if not wanted or mutant.name in wanted]
     verdicts: dict[str, str | None] = {}
+    likely: dict[str, str] = {}  # what caught a bug before its file or the test changed
     for mutant in chosen:
         old = None if "--fresh" in arguments else _recall().get(mutant.name)
         if old and old["stamp"] == _stamp(mutant, old["test"]):
             verdicts[mutant.name] = old["test"]
+        elif old and (ROOT / old["test"].split("::", maxsplit=1)[0]).is_file():
+            likely[mutant.name] = old["test"]
     began = time.perf_counter()
     with ThreadPoolExecutor(WORKERS) as pool:
-        jobs = {pool.submit(hunt, m): m for m in chosen if m.name not in verdicts}
+        jobs = {
+            pool.submit(hunt, m, likely.get(m.name)): m for m in chosen if m.name not in verdicts
+        }
         for job in as_completed(jobs):
             mutant = jobs[job]
             try:
