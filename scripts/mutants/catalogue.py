@@ -323,10 +323,6 @@ _LIQUIDATION = (
         'errors.check(ledger.cash[buyer] >= amount, "clearing: insufficient collateral")', "pass",
     ),
     _clearing(
-        "close-that-raises-risk", "dropped check", "LiquidationEngine.vy",
-        "room >= 0 or spent or after.state.maintenance == after.floored", "True",
-    ),
-    _clearing(
         "deleveraging-in-any-order", "swapped order", "modules/waterfall.vy",
         "            if keys[i] > best:\n", "            if keys[i] != 0:\n",
     ),
@@ -400,7 +396,7 @@ _OFFICE = (
     ),
     _clearing(
         "rearranged-without-a-check", "dropped check", "BackOffice.vy",
-        "    if not exposed and ledger.cash[account] >= 0:\n        return\n", "    return\n",
+        "    if not exposed and ledger.cash[account] >= 0:\n", "    if ledger.cash[account] >= 0:\n",
     ),
     _clearing(
         "maker-withdraws-what-it-owes", "dropped check", "BackOffice.vy",

@@ -11,7 +11,7 @@ from simulator.world.chain.artifacts import EVM_VERSION, Artifact, load
 from simulator.world.chain.codec import Contract, encode_constructor
 from tests.properties.revm_venue import HIGHEST, WAD, RevmVenue
 
-FEE, HALF = 500, 2_000  # ticks on each side of the price
+FEE, HALF = 500, 1_980  # ticks on each side of the price, a multiple of every spacing
 HAIRCUT = 15 * WAD // 100
 CAP = 10**22
 NOWHERE = "0x" + "00" * 20
@@ -38,14 +38,12 @@ class PledgeVenue(RevmVenue):
     def __init__(self) -> None:
         super().__init__(funding=False)
         self.owner = self.address("owner")
-        weth, usdc = self.addresses["WETH"], self.addresses["USDC"]
-        factory = self.new("UniswapV3Factory")
-        factory.transact(self.owner, "createPool", weth, usdc, FEE)
-        pool = factory.call("getPool", weth, usdc, FEE)
-        self.pool = Contract(load("UniswapV3Pool"), pool, self.chain)
-        self.pool.transact(self.owner, "initialize", isqrt(2_000 * 2**192 // 10**12))
-        self.manager = self.new("NonfungiblePositionManager", factory.address, NOWHERE, NOWHERE)
-        self.do("owner", "set_lp_collateral", self.manager.address, pool, HAIRCUT, CAP)
+        self.factory = self.new("UniswapV3Factory")
+        self.pool = self.new_pool(FEE)
+        self.manager = self.new(
+            "NonfungiblePositionManager", self.factory.address, NOWHERE, NOWHERE
+        )
+        self.do("owner", "set_lp_collateral", self.manager.address, self.pool.address, HAIRCUT, CAP)
         for actor in ("owner", "trader", "hedger", "liquidator"):
             for symbol in ("WETH", "USDC"):
                 self._contracts[symbol].transact(
@@ -66,13 +64,21 @@ class PledgeVenue(RevmVenue):
         code = encode_constructor(artifact, self.addresses["clearing"])
         return Contract(artifact, self.chain.deploy(self.owner, code), self.chain)
 
-    def mint(self, actor: str, weth: int, to: str | None = None) -> int:
+    def new_pool(self, fee: int) -> Contract:
+        """A WETH/USDC pool of a fee tier, at 2,000 USDC."""
+        pair = self.addresses["WETH"], self.addresses["USDC"], fee
+        self.factory.transact(self.owner, "createPool", *pair)
+        pool = Contract(load("UniswapV3Pool"), self.factory.call("getPool", *pair), self.chain)
+        pool.transact(self.owner, "initialize", isqrt(2_000 * 2**192 // 10**12))
+        return pool
+
+    def mint(self, actor: str, weth: int, to: str | None = None, fee: int = FEE) -> int:
         """A position around the price of at most ``weth`` whole WETH; returns its token id."""
-        tick = self.pool.call("slot0")[1] // 10 * 10
+        tick = self.pool.call("slot0")[1] // 60 * 60  # of any pool's spacing
         token_id, *_ = self.manager.transact(
             self.address(actor), "mint",
             (
-                self.addresses["WETH"], self.addresses["USDC"], FEE, tick - HALF, tick + HALF,
+                self.addresses["WETH"], self.addresses["USDC"], fee, tick - HALF, tick + HALF,
                 weth * WAD, weth * 4_000 * 10**6, 0, 0, to or self.address(actor), FOREVER,
             ),
         )  # fmt: skip

@@ -110,6 +110,9 @@ def test_bad_positions_are_refused(venue: PledgeVenue) -> None:
         venue.address("hedger"), "decreaseLiquidity", (empty, venue.liquidity(empty), 0, 0, 2**40)
     )
     assert venue.attempt("hedger", "pledge", 0, empty) == "clearing: bad pledge"
+    venue.new_pool(3_000)
+    of_another_pool = venue.mint("hedger", 1, fee=3_000)
+    assert venue.attempt("hedger", "pledge", 0, of_another_pool) == "clearing: bad pledge"
     venue.do("owner", "pause")
     assert venue.attempt("hedger", "pledge", 0, venue.mint("hedger", 1)) == "clearing: paused"
 
