@@ -58,12 +58,17 @@ def hunt(mutant: Mutant, likely: str | None = None) -> str | None:
                 command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
             )
             if run.returncode == TESTS_FAILED and (failed := _FAILED.search(run.stdout)):
-                return failed.group(1)
+                return _whole(failed.group(1))
             if run.returncode != 0 and test != likely:
                 raise HuntError(
                     f"{mutant.name}: {test} gives {run.returncode}:\n{run.stdout}{run.stderr}"
                 )
     return None
+
+
+def _whole(test: str) -> str:
+    """The test's name without its parameters if they were cut at a space."""
+    return test if test.endswith("]") or "[" not in test else test.split("[", maxsplit=1)[0]
 
 
 def _hold_without(tests: list[str]) -> bool:
