@@ -10,7 +10,7 @@ BIN  := $(VENV)/bin
 # Test workers.
 JOBS ?= 2
 # Tests that the campaign runs and `make test` leaves out, because it has ten minutes: twins of our contracts are compiled
-# for every exploit, and Anvil is slow.
+# for every exploit, and Anvil is slow. So are the contracts' unit tests, which it runs on py-evm and on Anvil.
 LONG := tests/exploits tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py
 
 # ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
@@ -90,20 +90,19 @@ other-kernels: compile
 
 # ---------------------------------------------------------------------------------------- development
 
-# Compile once, first: every later stage reads the artifacts in .build, and two workers must not both write them. The
-# stages follow one another with all cores in each, so the slow one (py-evm) is not left to a single core at the end.
-# Only the contract tests need ape's pytest plugin, which costs every worker two seconds of imports; they deploy once a
-# file, so each file stays with one worker.
-test: setup ## Run the tests: simulator and contracts on revm, then contracts on py-evm
+# Compile once, first: every later stage reads the artifacts in .build, and two workers must not both write them.
+test: setup ## Run the tests: simulator, and contracts on revm
 	@echo '== compiling contracts and kernels'
 	@$(MAKE) -j2 compile kernels
 	@echo '== simulator'
 	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts $(addprefix --ignore=,$(LONG)) tests
+
+# Only the unit tests of the contracts need ape's pytest plugin, which costs every worker two seconds of imports; they
+# deploy once a file, so each file stays with one worker.
+campaign: compile kernels ## The long checks: both worlds on every scenario and on random ones, attacks, references, contracts on py-evm and Anvil
+	@$(BIN)/python scripts/campaign.py $(LONG)
 	@echo '== contracts on py-evm'
 	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile
-
-campaign: compile kernels ## The long checks: both worlds on every scenario and on random ones, attacks, references, contracts on Anvil
-	@$(BIN)/python scripts/campaign.py $(LONG)
 	@echo '== contracts on Anvil'
 	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile --network ethereum:local:foundry
 
