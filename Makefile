@@ -78,22 +78,22 @@ compile: setup ## Compile the contracts into .build
 	echo "$$sources" > .build/sources.sha256
 
 # Numba caches the model's kernels beside the sources. Their compilation takes a minute or two, so the two halves run
-# beside each other and beside the contracts': every test worker would otherwise compile all of them for itself.
+# beside each other: every test worker would otherwise compile all of them for itself.
 kernels: keeper-kernels other-kernels ## Compile the model's kernels and, for revm, the contracts
 
 keeper-kernels: setup
 	@$(BIN)/python -c 'from simulator import run; run("calm", paths=2, workers=1)'
 
-other-kernels: compile
+other-kernels: setup
 	@$(BIN)/python -c 'from simulator.world.chain.artifacts import CONTRACTS, load; [load(path.stem) for path in CONTRACTS.glob("*.vy")]'
 	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null"]), paths=2, workers=1)'
 
 # ---------------------------------------------------------------------------------------- development
 
-# Compile once, first: every later stage reads the artifacts in .build, and two workers must not both write them.
+# Compile once, first: two workers would otherwise compile everything twice.
 test: setup ## Run the tests: simulator, and contracts on revm
 	@echo '== compiling contracts and kernels'
-	@$(MAKE) -j2 compile kernels
+	@$(MAKE) -j2 kernels
 	@echo '== simulator'
 	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts $(addprefix --ignore=,$(LONG)) tests
 
@@ -106,10 +106,10 @@ campaign: compile kernels ## The long checks: both worlds on every scenario and 
 	@echo '== contracts on Anvil'
 	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile --network ethereum:local:foundry
 
-gas: compile ## Write tests/gas_snapshot.json anew; look at the difference before committing it
+gas: setup ## Write tests/gas_snapshot.json anew; look at the difference before committing it
 	@HEDGESIM_UPDATE_GAS=1 $(BIN)/pytest -p no:ape_test -q tests/chain/test_gas_schedule.py
 
-mutants: compile ## Plant every bug of scripts/mutants/catalogue.py and write which test catches it to tests/MUTANTS.md
+mutants: setup ## Plant every bug of scripts/mutants/catalogue.py and write which test catches it to tests/MUTANTS.md
 	@$(BIN)/python -m scripts.mutants.hunt
 
 check: setup ## Check formatting, lint and types, changing nothing

@@ -12,6 +12,7 @@ _WORLDS = ("tests/test_verify.py", "tests/model/test_worlds_agree.py")
 _CLEARING = (
     "tests/reference/test_clearing_bytecode.py",
     "tests/properties/test_clearing_pledges.py",
+    "tests/properties/test_clearing_depth.py",
     "tests/properties/test_clearing_properties.py",
     "tests/properties",
     "tests/security",
@@ -21,6 +22,8 @@ _CLEARING = (
 )
 _VAULT = (
     "tests/vault",
+    "tests/properties/test_erc4626_properties.py",
+    "tests/properties/test_erc4626_rules.py",
     "tests/properties/test_vault_properties.py",
     "tests/security",
     "tests/exploits",

@@ -10,8 +10,8 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.conftest import CAP, VENUE, parameters_tuple, rescale
-from tests.contracts.mirror import HIGHEST, Mirror, account_of, wad
+from tests.contracts.conftest import CAP, VENUE, parameters_tuple
+from tests.contracts.mirror import account_of, wad
 
 BTC = VENUE.markets[0]
 
@@ -48,48 +48,6 @@ def test_risk_manager_and_guardian_have_one_power_each(
         clearing.unpause(sender=guardian)
     clearing.unpause(sender=owner)
     clearing.pause(sender=owner)
-
-
-def test_depth_falls_no_further_than_what_is_open_allows(
-    mirror: Mirror, trader: Any, counterparty: Any, risk: Any, advance: Callable[..., None]
-) -> None:
-    """Skew 10 of a limit K mmr / 2 = K/40: K >= 400. Longs 40 against shorts 40: K >= 160."""
-    clearing = mirror.clearing
-    for actor in (trader, counterparty):
-        mirror.deposit(actor, 4_000_000)
-    mirror.trade(trader, 0, 10)
-    with ape.reverts("clearing: inventory limit"):
-        clearing.set_skew_scale(0, wad(400) - 1, sender=risk)
-    clearing.set_skew_scale(0, wad(400), sender=risk)
-    for step in (-10, -10, -10):
-        mirror.clearing.trade(0, 0, wad(step), 0, sender=counterparty)
-        mirror.clearing.trade(0, 0, wad(10), HIGHEST, sender=trader)
-    mirror.clearing.trade(0, 0, wad(-10), 0, sender=counterparty)
-    assert clearing.long_interest(0) == wad(40)
-    assert clearing.market_state(0).skew == 0
-    advance(3_600)
-    with ape.reverts("clearing: inventory limit"):
-        clearing.set_skew_scale(0, wad(160) - 1, sender=risk)
-    clearing.set_skew_scale(0, wad(160), sender=risk)
-
-
-def test_depth_changes_once_an_hour_and_rises_whatever_is_open(
-    mirror: Mirror, trader: Any, owner: Any, risk: Any, advance: Callable[..., None]
-) -> None:
-    clearing = mirror.clearing
-    mirror.deposit(trader, 4_000_000)
-    mirror.trade(trader, 0, 20)
-    rescale(clearing, wad(500), owner)  # the owner's delayed word is bound by neither
-    clearing.set_skew_scale(0, wad(600), sender=risk)
-    with ape.reverts("clearing: too soon"):
-        clearing.set_skew_scale(0, wad(700), sender=risk)
-    clearing.set_skew_scale(0, wad(600), sender=risk)  # no change is no change
-    advance(3_300)
-    with ape.reverts("clearing: too soon"):
-        clearing.set_skew_scale(0, wad(700), sender=risk)
-    advance(400)
-    clearing.set_skew_scale(0, wad(700), sender=risk)
-    clearing.set_skew_scale(1, wad(500_000), sender=risk)  # of each market apart
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-import ape
 import pytest
 
 from tests.contracts.conftest import VENUE, rescale
 from tests.contracts.mirror import WAD, Mirror, account_of, agree, wad
-from tests.reference.clearing import perp
 
 DAY = 86_400
 BTC = replace(VENUE.markets[0], velocity=Fraction(9))
@@ -105,29 +103,6 @@ def test_view_is_what_the_next_operation_writes(
     assert (
         0 <= state.funding_rate - event.funding_rate <= 9 * WAD * 9 // 1_000 * (elapsed + 1) // DAY
     )
-
-
-def test_depth_change_settles_funding_at_the_old_depth(
-    funding: Mirror, trader: Any, risk: Any, advance: Callable[..., None]
-) -> None:
-    funding.trade(trader, 0, 10)
-    advance(DAY)
-    receipt = funding.clearing.set_skew_scale(0, wad(500), sender=risk)
-    funding.ledger.now = receipt.timestamp
-    perp.accrue(funding.ledger, 0)
-    (event,) = receipt.events.filter(funding.clearing.FundingAccrued)
-    market = funding.ledger.markets[0]
-    assert (event.funding_rate, event.funding_index) == (market.rate, market.index)
-    assert not funding.clearing.set_skew_scale(0, wad(500), sender=risk).events
-
-
-def test_depth_change_waits_for_a_fresh_price(
-    funding: Mirror, risk: Any, advance: Callable[..., None]
-) -> None:
-    advance(90_000, refresh=False)
-    with ape.reverts("oracle: stale"):
-        funding.clearing.set_skew_scale(0, wad(500), sender=risk)
-    assert funding.clearing.market(0).skew_scale == wad(1_000)
 
 
 def test_position_in_one_market_settles_only_that_market(

@@ -95,6 +95,21 @@ def test_released_position_goes_out_as_a_withdrawal_would(
     assert not venue.get("pledges", venue.account("trader"))
 
 
+def test_released_position_backs_nobody_though_it_comes_back(
+    pledged: tuple[PledgeVenue, int],
+) -> None:
+    venue, token_id = pledged
+    kept = venue.mint("trader", 1)
+    venue.do("trader", "pledge", 0, kept)
+    trader, house = venue.address("trader"), venue.addresses["clearing"]
+    venue.do("trader", "release", 0, token_id, trader)
+    assert venue.get("pledge_of", token_id) == 0
+    venue.manager.transact(trader, "transferFrom", trader, house, token_id)  # given, not pledged
+    assert venue.attempt("trader", "release", 0, token_id, trader) == "clearing: bad pledge"
+    assert list(venue.get("pledges", venue.account("trader"))) == [kept]
+    assert venue.get("pledged_liquidity") == venue.liquidity(kept)
+
+
 def test_bad_positions_are_refused(venue: PledgeVenue) -> None:
     token_id = venue.mint("trader", 1)
     assert venue.attempt("trader", "pledge", 1, token_id) == "clearing: bad pledge"
@@ -271,8 +286,9 @@ def test_rearranging_must_leave_initial_margin_or_no_worse_a_ratio(
     venue, contract, token_id = arranged
     account = int(contract.address, 16) << 8
     small = venue.mint("trader", 1, to=contract.address)
-    refused = rearrange(venue, contract, [token_id], [])
-    assert refused == "clearing: below initial margin"
+    for raw in (0, 1_000 * USDC):  # also where the cash that comes in covers the fees owed
+        refused = rearrange(venue, contract, [token_id], [], raw)
+        assert refused == "clearing: below initial margin"
     assert rearrange(venue, contract, [token_id], [small]) == "clearing: below initial margin"
     # Below initial margin already: the same again is allowed, less is not.
     assert venue.squeeze(account, 0, Fraction(60, 100))

@@ -162,6 +162,21 @@ def test_conversions_round_down_and_previews_against_the_caller(
 
 
 @STATES
+@given(state=states, assets=assets_amounts, shares=share_amounts)
+def test_previews_ask_enough_for_what_they_promise(state: State, assets: int, shares: int) -> None:
+    """What an exact amount costs buys that amount; what an amount buys costs no more than it."""
+    system, _ = reach(state)
+
+    def there_and_back(first: str, second: str, amount: int) -> int:
+        return system.get(second, system.get(first, amount))
+
+    assert there_and_back("previewWithdraw", "previewRedeem", assets) >= assets
+    assert there_and_back("previewMint", "previewDeposit", shares) >= shares
+    assert there_and_back("previewRedeem", "previewWithdraw", shares) <= shares
+    assert there_and_back("previewDeposit", "previewMint", assets) <= assets
+
+
+@STATES
 @given(first=st.integers(2, 10**6), gift=st.integers(1, 10**6), victims=st.integers(100, 10**6))
 def test_inflating_an_empty_vault_leaves_the_victim_its_money(
     first: int, gift: int, victims: int
