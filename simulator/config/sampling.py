@@ -12,6 +12,7 @@ import numpy as np
 
 from simulator.config.lending_sampling import lend
 from simulator.config.loading import from_mapping
+from simulator.config.monitor_sampling import watch
 from simulator.config.process_sampling import vary
 from simulator.config.venues import TICK_SPACING
 
@@ -28,9 +29,10 @@ _BASE = "SOL"
 def random_config(seed: int, number: int) -> Config:
     """Configuration ``number`` of ``seed``, of :data:`STEPS` steps and one path."""
     drawn = _Draw(np.random.default_rng([seed, number])).mapping(seed, number)
-    # Numbers of their own: a venue or a process more changes nothing else of a scenario.
+    # Numbers of their own: a venue, a process or a monitor more changes nothing else of a scenario.
     lend(drawn, np.random.default_rng([seed, number, 1]))
     vary(drawn, np.random.default_rng([seed, number, 2]))
+    watch(drawn, np.random.default_rng([seed, number, 3]))
     return from_mapping(drawn)
 
 

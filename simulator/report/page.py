@@ -36,6 +36,8 @@ def render(result: Dataset) -> str:
         "attribution_worst": sections.attribution(result, "worst_path"),
         "worst_prices": sections.worst_prices(result),
         "worst_events": sections.worst_events(result),
+        "worst_delta": sections.worst_delta(result),
+        "worst_gamma": sections.worst_gamma(result),
     }
     config, summary = result.config, result.summary
     window = rolling_window(config.steps, config.step_seconds) * config.step_minutes / 60

@@ -191,6 +191,9 @@ def attribution(result: Dataset, which: str) -> str:
     )
 
 
+_COLOURS = ("blue", "orange", "yellow", "teal", "violet")
+
+
 def worst_prices(result: Dataset) -> str:
     """Prices of the worst path relative to the start, and its share price."""
     frame, config = result.worst_series, result.config
@@ -204,10 +207,35 @@ def worst_prices(result: Dataset) -> str:
         FULL, 280, 5,
     )  # fmt: skip
     _shade(chart, result)
-    colours = ("blue", "orange", "yellow", "teal", "violet")
     for i, (symbol, values) in enumerate(relative.items()):
-        chart.line(hours, values, f"{colours[i % len(colours)]} thin", symbol)
+        chart.line(hours, values, f"{_COLOURS[i % len(_COLOURS)]} thin", symbol)
     chart.line(hours, frame["share_price"].to_numpy(), "red strong", "share")
+    return chart.svg()
+
+
+def worst_delta(result: Dataset) -> str:
+    """Delta of the worst path by asset, and what is left when all prices move together."""
+    frame, config = result.worst_series, result.config
+    symbols = dict.fromkeys((config.pool.base, *config.markets))
+    deltas = {symbol: frame[f"delta_{symbol}"].to_numpy() for symbol in symbols}
+    low, high = _range(*deltas.values(), frame["net_delta"], include=0.0)
+    chart = Chart("Delta by asset on the worst path", _hours(result), low, high, usd)
+    _shade(chart, result)
+    hours = frame["hours"].to_numpy()
+    for i, (symbol, values) in enumerate(deltas.items()):
+        chart.line(hours, values, f"{_COLOURS[i % len(_COLOURS)]} thin", symbol)
+    chart.line(hours, frame["net_delta"].to_numpy(), "red strong", "net")
+    return chart.svg()
+
+
+def worst_gamma(result: Dataset) -> str:
+    """What its gamma costs the position on the worst path: ½ Γ r² of a move r of 1 %."""
+    frame = result.worst_series
+    cost = 0.5 * frame["gamma"].to_numpy() * 0.01**2
+    low, high = _range(cost, include=0.0)
+    chart = Chart("What a move of 1 % costs the hedged LP position", _hours(result), low, high, usd)
+    _shade(chart, result)
+    chart.line(frame["hours"].to_numpy(), cost, "blue", "½ Γ r²")
     return chart.svg()
 
 
