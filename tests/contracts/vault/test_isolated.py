@@ -66,25 +66,6 @@ def test_loss_of_one_market_stays_in_its_account(
     assert added.sub == 2
 
 
-def test_deleverage_feeds_the_worst_account(
-    strategy: Any,
-    isolated: Any,
-    clearing: Any,
-    keeper: Any,
-    set_price: Any,
-    read: Callable[[Any], Reading],
-) -> None:
-    set_price(SOL=215)
-    before, sizes = values(clearing, isolated), read(isolated).sizes
-    receipt = isolated.deleverage(sender=keeper)
-    (event,) = receipt.decode_logs(strategy.Unwound)
-    after = values(clearing, isolated)
-    left = 1 - event.fraction / 1e18
-    assert after[2] > before[2]
-    assert after[1] == pytest.approx(before[1], rel=1e-3)  # it paid for closing its own part
-    assert read(isolated).sizes == pytest.approx([left * size for size in sizes], rel=1e-9)
-
-
 def test_recenter_moves_margin_where_new_betas_want_it(
     isolated: Any, clearing: Any, keeper: Any, risk: Any, advance: Any, move_market: Any
 ) -> None:
