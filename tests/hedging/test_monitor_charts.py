@@ -26,15 +26,14 @@ def _mean_run(
 ) -> tuple[float, float]:
     """Mean run length over :data:`PATHS` charts, and its standard error."""
     generator = np.random.default_rng(seed)
-    first = np.full(PATHS, most)
-    for step in range(1, most + 1):
+
+    def step() -> Booleans:
         draws = generator.standard_normal(PATHS)
         if product:
             draws = draws * generator.standard_normal(PATHS)
-        alarm = update(draws + shift)
-        first[alarm & (first == most)] = step
-        if step % 64 == 0 and (first < most).all():
-            break
+        return update(draws + shift)
+
+    first = arl.first_alarms(step, PATHS, most)
     return float(first.mean()), float(first.std() / PATHS**0.5)
 
 
@@ -85,23 +84,25 @@ def test_products_of_normals_have_the_law_assumed() -> None:
 
 def test_the_shewhart_chart_is_exact() -> None:
     chart = Shewhart(200.0)
-    mean, error = _mean_run(chart.update, 0.0, 4_000, 5)
-    assert mean == pytest.approx(200.0, abs=4 * error)
+    assert arl.shewhart_arl(chart.threshold) == pytest.approx(200.0, rel=1e-12)
+    for shift in (0.0, 2.0):
+        mean, error = _mean_run(chart.update, shift, 4_000, 5)
+        assert mean == pytest.approx(arl.shewhart_arl(chart.threshold, shift), abs=4 * error)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 def test_rolling_correlation_alarms_falsely_about_as_often_as_stated(correlation: float) -> None:
     target, window, paths = 600.0, 40, PATHS // 4
     chart = RollingFisher(paths, target, window)
-    generator, first = np.random.default_rng(6), np.full(paths, 4_000)
-    reference = np.full(paths, correlation)
-    for step in range(1, 4_001):
+    generator, reference = np.random.default_rng(6), np.full(paths, correlation)
+
+    def step() -> Booleans:
         one, other = generator.standard_normal((2, paths))
         other = correlation * one + (1 - correlation**2) ** 0.5 * other
         fell, rose = chart.update(one, other, reference)
-        first[(fell | rose) & (first == 4_000)] = step
-        if step % 64 == 0 and (first < 4_000).all():
-            break
+        return fell | rose
+
+    first = arl.first_alarms(step, paths, 4_000)
     # The score of 40 observations is a little fatter than a normal.
     assert first.mean() == pytest.approx(target, rel=0.25)
 

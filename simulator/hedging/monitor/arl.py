@@ -17,7 +17,7 @@ from simulator.types import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.types import Floats
+    from simulator.types import Booleans, Floats
 
 #: Mean overshoot of a normal random walk over a boundary (Siegmund 1985, chapter X).
 OVERSHOOT = 0.5826
@@ -100,6 +100,13 @@ def shewhart_limit(arl: float) -> float:
     return float(norm.isf(0.5 / arl))
 
 
+def shewhart_arl(limit: float, shift: float = 0.0) -> float:
+    """ARL of the Shewhart chart of unit normals with mean ``shift``, exactly."""
+    from scipy.stats import norm
+
+    return float(1.0 / (norm.sf(limit - shift) + norm.cdf(-limit - shift)))
+
+
 def moving_arl(limit: float, window: int) -> float:
     """Mean time until a two-sided moving-window mean of unit normals leaves ±``limit`` deviations.
 
@@ -115,6 +122,22 @@ def moving_arl(limit: float, window: int) -> float:
 def moving_limit(arl: float, window: int) -> float:
     """Limit of ARL₀ ``arl`` for :func:`moving_arl`."""
     return _solve(lambda limit: moving_arl(limit, window), arl, 1.0)
+
+
+def first_alarms(step: Callable[[], Booleans], paths: int, most: int) -> Floats:
+    """Run lengths ``[P]`` of charts on ``paths`` paths, simulated; cut off at ``most`` steps.
+
+    ``step`` draws an observation for every path and returns where the chart alarms, ``[P]``.
+    """
+    first = np.full(paths, float(most))
+    running = np.ones(paths, np.bool_)
+    for number in range(1, most + 1):
+        rang = step() & running
+        first[rang] = number
+        running &= ~rang
+        if not running.any():
+            break
+    return first
 
 
 def _solve(arl_of: Callable[[float], float], arl: float, low: float) -> float:
