@@ -1,4 +1,4 @@
-"""Delay of the owner's acts, one storage of three contracts, tokens that take a fee (SPEC §3)."""
+"""Delay of the owner's acts, one storage of three contracts, decimals of tokens (SPEC §3)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from eth_utils import keccak
 
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
-from tests.properties.revm_pledges import PledgeVenue, compiled
-from tests.properties.revm_venue import HIGHEST, WAD, RevmVenue
+from tests.properties.revm_pledges import PledgeVenue
+from tests.properties.revm_venue import WAD, RevmVenue
 
 DAY = 86_400
 DELAY, VALID = 2 * DAY, 14 * DAY
@@ -153,23 +153,6 @@ def test_every_function_of_the_code_is_reached_through_the_house() -> None:
     house = {f["name"] for f in _functions("ClearingHouse")}
     for name in ("LiquidationEngine", "BackOffice"):
         assert {f["name"] for f in _functions(name)} <= house
-
-
-@pytest.mark.parametrize("fee", [0, 1])
-def test_token_that_keeps_a_fee_is_refused(fee: int) -> None:
-    venue = RevmVenue()
-    owner = venue.address("owner")
-    token = Contract(
-        compiled("fee_token"),
-        venue.chain.deploy(owner, encode_constructor(compiled("fee_token"), fee)),
-        venue.chain,
-    )
-    token.transact(owner, "approve", venue.addresses["clearing"], HIGHEST)
-    collateral = venue.do("owner", "add_collateral", token.address, WAD, 10**30)
-    refused = venue.attempt("owner", "deposit", owner, 0, collateral, 1_000)
-    assert refused == ("clearing: transfer failed" if fee else "")
-    held = venue.get("collateral_held", collateral)
-    assert held == token.call("balanceOf", venue.addresses["clearing"]) == (0 if fee else 1_000)
 
 
 def test_token_with_too_many_decimals_is_refused() -> None:
