@@ -162,7 +162,7 @@ def false_alarm_rows() -> list[Row]:
     found = alarms(returns, betas(Rolling(720).forecast(returns)[:-1]), Settings(STATED))
     hours = len(returns) - 720
     correlation = found["breakdown"] | found["convergence"]
-    rows = []
+    rows: list[Row] = []
     for name, rang in (
         ("residual", found["residual"]),
         ("drift", found["drift"]),
@@ -211,7 +211,7 @@ def worth(scenario: str, margin: str) -> Iterator[Row]:
 
 def worth_rows() -> list[Row]:
     """Every scenario, on the gross rule and where margin nets risk."""
-    rows = []
+    rows: list[Row] = []
     for scenario in SCENARIOS:
         for margin in ("gross", "portfolio"):
             print(f"{scenario}, {margin}", flush=True)

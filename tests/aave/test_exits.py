@@ -128,10 +128,7 @@ def hostile() -> tuple[AaveMarket, Contract, Contract]:
     """A hedge whose vault and swap pool are one attacking contract, with 100,000 USDC of margin."""
     market = AaveMarket()
     owner = market.address("owner")
-    compiled = artifacts._compile(Path(__file__).parent / "HostilePool.vy")
-    artifact = artifacts.Artifact(
-        "HostilePool", compiled["abi"], bytes.fromhex(compiled["bytecode"]), b""
-    )
+    artifact = artifacts.compiled(Path(__file__).with_name("HostilePool.vy"))
     btc, usdc = market.addresses["BTC"], market.addresses["USDC"]
     pool = Contract(
         artifact, market.chain.deploy(owner, encode_constructor(artifact, btc, usdc)), market.chain

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from simulator.world.chain.artifacts import EVM_VERSION, Artifact, load
+from simulator.world.chain.artifacts import Artifact, compiled, load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
 from simulator.world.chain.revm import RevmTransport
 
@@ -15,22 +14,6 @@ START = 1_700_000_000
 MAX_AGE = 3_600
 DEVIATION = WAD // 200
 REPORTERS = ("first reporter", "second reporter", "third reporter")
-
-
-@cache
-def aggregator_artifact() -> Artifact:
-    """``aggregator.vy`` beside this file."""
-    from vyper import compile_code
-    from vyper.compiler.settings import Settings
-
-    source = (Path(__file__).parent / "aggregator.vy").read_text(encoding="utf-8")
-    output = compile_code(
-        source,
-        output_formats=["abi", "bytecode"],
-        settings=Settings(evm_version=EVM_VERSION),
-    )
-    code = bytes.fromhex(output["bytecode"].removeprefix("0x"))
-    return Artifact("Aggregator", output["abi"], code, b"")
 
 
 class Oracle:
@@ -59,7 +42,7 @@ class Oracle:
 
     def aggregator(self, decimals: int, max_age: int = MAX_AGE) -> Contract:
         """An aggregator that SOL's price is read from; it has no round yet."""
-        source = self.new(aggregator_artifact(), decimals)
+        source = self.new(compiled(Path(__file__).with_name("aggregator.vy")), decimals)
         self.own("add_aggregator", self.sol, source.address, max_age, DEVIATION)
         return source
 

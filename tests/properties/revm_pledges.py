@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from math import isqrt
 from pathlib import Path
 from typing import Any
 
-from simulator.world.chain.artifacts import EVM_VERSION, Artifact, load
+from simulator.world.chain.artifacts import compiled, load
 from simulator.world.chain.codec import Contract, encode_constructor
 from tests.properties.revm_venue import HIGHEST, WAD, RevmVenue
 
@@ -16,20 +15,6 @@ HAIRCUT = 15 * WAD // 100
 CAP = 10**22
 NOWHERE = "0x" + "00" * 20
 FOREVER = 2**40
-
-
-@cache
-def compiled(name: str) -> Artifact:
-    """``<name>.vy`` beside this file."""
-    from vyper import compile_code
-    from vyper.compiler.settings import Settings
-
-    source = (Path(__file__).parent / f"{name}.vy").read_text(encoding="utf-8")
-    output = compile_code(
-        source, output_formats=["abi", "bytecode"], settings=Settings(evm_version=EVM_VERSION)
-    )
-    code = bytes.fromhex(output["bytecode"].removeprefix("0x"))
-    return Artifact(name, output["abi"], code, b"")
 
 
 class PledgeVenue(RevmVenue):
@@ -60,7 +45,7 @@ class PledgeVenue(RevmVenue):
 
     def rearranger(self) -> Contract:
         """A contract that may hold an account and answers ``on_rearrange``."""
-        artifact = compiled("rearranger")
+        artifact = compiled(Path(__file__).with_name("rearranger.vy"))
         code = encode_constructor(artifact, self.addresses["clearing"])
         return Contract(artifact, self.chain.deploy(self.owner, code), self.chain)
 

@@ -17,7 +17,6 @@ from simulator.world.chain.artifacts import ROOT, Artifact
 from simulator.world.chain.codec import MAX_UINT256, Contract, Reverted, encode_constructor
 from simulator.world.chain.revm import RevmTransport
 from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
-from tests.reference.vyper_probe import compile_source
 
 MAX_TICK = 887_272
 SPACING, FEE_PPM = 10, 500
@@ -131,7 +130,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
     source = tmp_path_factory.mktemp("probe") / "Probe.vy"
     source.write_text(PROBE, encoding="utf-8")
-    probe = new(compile_source(source))
+    probe = new(artifacts.compiled(source))
     tokens = sorted(
         (new(artifacts.load("Token"), name, name, 18) for name in ("X", "Y")),
         key=lambda token: int(token.address, 16),

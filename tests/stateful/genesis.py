@@ -16,7 +16,7 @@ from typing import Any
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.world.chain import artifacts
-from simulator.world.chain.artifacts import ROOT, Artifact
+from simulator.world.chain.artifacts import ROOT, Artifact, compiled
 from simulator.world.chain.codec import (
     MAX_UINT256,
     Contract,
@@ -26,7 +26,6 @@ from simulator.world.chain.deployment import Deployment, deploy
 from simulator.world.chain.revm import RevmTransport, Transaction
 from simulator.world.protocol import Protocol
 from tests.reference.integers import WAD
-from tests.reference.vyper_probe import compile_source
 
 VARIANTS = ("gross", "portfolio", "isolated")
 USDC, BASE, BTC, SOL, HOOK = range(5)  # assets; HOOK is a token that calls back
@@ -111,7 +110,7 @@ class Genesis:
 
 @cache
 def attacker_artifact() -> Artifact:
-    return compile_source(Path(__file__).with_name("Attacker.vy"))
+    return compiled(Path(__file__).with_name("Attacker.vy"))
 
 
 @cache
@@ -127,7 +126,7 @@ def genesis(variant: str) -> Genesis:
         address = chain.deploy(owner, encode_constructor(artifact, *arguments))
         return Contract(artifact, address, chain)
 
-    hook = new(compile_source(ROOT / "tests/exploits/twins/HookToken.vy"), "HOOK", "HOOK", 18)
+    hook = new(compiled(ROOT / "tests/exploits/twins/HookToken.vy"), "HOOK", "HOOK", 18)
     attacker = new(attacker_artifact())
     tokens = (*deployed.tokens, hook.address)
     oracle, clearing = at("PriceOracle", deployed.oracle), at("ClearingHouse", deployed.clearing)

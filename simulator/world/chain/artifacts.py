@@ -88,12 +88,17 @@ def _own(name: str) -> Artifact:
     source = CONTRACTS / f"{name}.vy"
     if not source.is_file():
         raise ArtifactError(f"{source} is missing: no contract is called {name!r}")
-    cached = _CACHE / f"{name}-{_fingerprint(source)}.json"
+    return compiled(source)
+
+
+def compiled(source: Path, root: Path = SOURCES) -> Artifact:
+    """The artifact of a Vyper file, whose imports of ``contracts`` are found below ``root``."""
+    cached = _CACHE / f"{source.stem}-{_fingerprint(source, root)}.json"
     if not cached.is_file():
-        _write(cached, _compile(source))
+        _write(cached, _compile(source, root))
     text = json.loads(cached.read_text(encoding="utf-8"))
     return Artifact(
-        name,
+        source.stem,
         text["abi"],
         bytes.fromhex(text["bytecode"]),
         bytes.fromhex(text["runtime"]),
@@ -101,28 +106,29 @@ def _own(name: str) -> Artifact:
     )
 
 
-def _fingerprint(source: Path) -> str:
+def _fingerprint(source: Path, root: Path) -> str:
     """Hash of a source, of all it imports, and of the compiler."""
     digest = hashlib.sha256(f"{version('vyper')} {EVM_VERSION} {_OUTPUTS}".encode())
-    for path in sorted(closure(source)):
-        digest.update(path.relative_to(CONTRACTS).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(closure(source, root)):
+        name = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
+        digest.update(name.as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def closure(source: Path) -> set[Path]:
+def closure(source: Path, root: Path = SOURCES) -> set[Path]:
     """``source`` and the files it imports, directly or not."""
     seen, waiting = set(), [source]
     while waiting:
         path = waiting.pop()
         if path not in seen:
             seen.add(path)
-            waiting += _imports(path)
+            waiting += _imports(path, root)
     return seen
 
 
-def _imports(source: Path) -> Iterator[Path]:
+def _imports(source: Path, root: Path) -> Iterator[Path]:
     for package, name in _IMPORT.findall(source.read_text(encoding="utf-8")):
-        folder = source.parent if package.startswith(".") else SOURCES / package.replace(".", "/")
+        folder = source.parent if package == "." else root / package.replace(".", "/")
         candidates = (folder / f"{name}{suffix}" for suffix in (".vy", ".vyi"))
         yield from (path for path in candidates if path.exists())
 
@@ -139,7 +145,7 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _compile(source: Path) -> dict[str, Any]:
+def _compile(source: Path, root: Path) -> dict[str, Any]:
     from vyper.cli.vyper_compile import compile_files
     from vyper.compiler.settings import Settings
 
@@ -147,7 +153,7 @@ def _compile(source: Path) -> dict[str, Any]:
         outputs = compile_files(
             [str(source)],
             list(_OUTPUTS),
-            paths=[str(SOURCES), str(CONTRACTS)],
+            paths=[str(root), str(root / "contracts")],
             settings=Settings(evm_version=EVM_VERSION),
         )
     (output,) = outputs.values()
