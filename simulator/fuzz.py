@@ -27,7 +27,7 @@ class Trial:
 
 def run_trial(seed: int, number: int, paths: int, steps: int | None) -> Trial:
     """Configuration ``number`` of ``seed`` on ``paths`` paths in both worlds, in this process."""
-    from simulator.config.sampling import random_config
+    from simulator.config.random import random_config
 
     config = random_config(seed, number)
     return Trial(number, config, verify_paths(config, 0, paths, steps or config.steps))
@@ -46,7 +46,7 @@ def verify_random(
 
     Raises :class:`InputError` when a number is out of range.
     """
-    from simulator.config.sampling import STEPS
+    from simulator.config.random import STEPS
 
     if count < 1:
         raise InputError(f"random: {count}; allowed: 1 or more")

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulator.bench import Row
+    from simulator.bench.row import Row
     from simulator.fuzz import Trial
     from simulator.result import Result
     from simulator.study import Study

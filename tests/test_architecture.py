@@ -32,9 +32,8 @@ ALLOWED = {
     "results": ("types", "config", "market", "hedging", "agents", "engine", "world.actions",
                 "world.base", "world.protocol", "world.gas", "world.model.world",
                 "world.chain.world", "results"),
-    "study": ("types", "hedging", "market.history_file", "study_figures"),
-    "study_files": ("study", "report", "results.store"),
-    "study_figures": ("types", "hedging", "market.streams", "study"),
+    "study": ("types", "hedging", "market.history_file", "market.streams", "study"),
+    "study.files": ("study", "report", "results.store"),
     "report": ("types", "config", "market", "results", "report", "study"),
 }  # fmt: skip
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}

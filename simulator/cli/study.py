@@ -50,7 +50,7 @@ def hedge(
     FILE is Parquet or CSV with timestamp_utc, symbol and close.
     """
     from simulator.study import ROWS_PER_DAY, Settings, pair, pairs, study_all
-    from simulator.study_files import write, write_table
+    from simulator.study.files import write, write_table
     from simulator.terminal import ProgressBar, show_studies
 
     if (target is None) != everything:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.config.market import Oracle
-from simulator.config.sampling import random_config
+from simulator.config.random import random_config
 from simulator.market.draw import draw, median_outlier, stops_the_rounds
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, encode_constructor

@@ -12,7 +12,7 @@ from simulator import cli
 from simulator.hedging.estimators import standard
 from simulator.report.study_table import best, rows_of
 from simulator.study import LEADER, STATIC, Settings, study, study_all
-from simulator.study_files import figures_of, write_table
+from simulator.study.files import figures_of, write_table
 
 from .prices import HEDGES, prices, write
 

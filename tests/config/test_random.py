@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.config import from_mapping, resolve
-from simulator.config.sampling import random_config
+from simulator.config.random import random_config
 
 
 def test_every_random_configuration_is_valid_and_resolves() -> None:

@@ -1,74 +1,34 @@
-"""Speed and memory, measured on this machine in one go; every ratio comes from one run.
-
-Kernels are compiled before any clock starts. Times are wall-clock.
-"""
+"""Speed of both worlds and of whole runs, and the memory these take."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from simulator.bench.row import WORKERS, Row, clock
 
+if TYPE_CHECKING:
     from simulator.config import Config
 
 SCENARIO = "correlation-breakdown"
-WORKERS = 2
 LARGE_PATHS, SMALL_PATHS = 10_000, 2_500
 MODEL_PATHS = 2_000
 CHAIN_PATHS, CHAIN_STEPS = 20, 200
-REPEATS = (
-    3  # of a chain measurement, which is short; the fastest counts, for both sides of the ratio
-)
+# Of a chain measurement, which is short; the fastest counts, for both sides of the ratio.
+REPEATS = 3
 
 
-@dataclass(frozen=True)
-class Row:
-    """One measured figure; ``target`` is what the project holds itself to, or empty."""
-
-    name: str
-    value: float
-    unit: str
-    target: str
-    meaning: str
-
-
-def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
-    """Measure everything; ``progress`` is told what is being measured."""
-    rows: list[Row] = []
-    for what, measure in (
-        # First, while this process is small: on Linux a process starts with the peak of its parent.
-        (f"whole runs, {WORKERS} cores", _runs),
-        ("model world, one core", _pieces),
-        ("market processes, one core", _processes),
-        (f"model world, {WORKERS} cores", _model),
-        (f"hedge study, {WORKERS} cores", _study),
-        ("chain world against raw pyrevm", _chain),
-    ):
-        if progress is not None:
-            progress(what)
-        rows += measure()
-    return rows
-
-
-def _config(paths: int, **changes: float) -> Config:
+def config_of(paths: int, **changes: float) -> Config:
+    """The scenario that is measured."""
     from simulator.config import load
 
     return load(SCENARIO, [f"paths={paths}", *(f"{key}={value}" for key, value in changes.items())])
 
 
-def _clock(job: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    job()
-    return time.perf_counter() - began
-
-
-def _pieces() -> list[Row]:
+def pieces() -> list[Row]:
     """The pieces of a run, each timed alone in this process."""
     from simulator.agents.build import build_agents
     from simulator.config import resolve
@@ -77,18 +37,18 @@ def _pieces() -> list[Row]:
     from simulator.runner import Plan, simulate_chunk
     from simulator.world.model.world import ModelWorld
 
-    config = _config(MODEL_PATHS)
+    config = config_of(MODEL_PATHS)
     protocol = resolve(config)
     plan = Plan(config, "model", (), 0)
     simulate_chunk(plan, 0, 2, 0)  # compiles
     market = draw(config, 0, MODEL_PATHS)
     path_steps = MODEL_PATHS * config.steps
     seconds = {
-        "draw": _clock(lambda: draw(config, 0, MODEL_PATHS)),
-        "loop": _clock(
+        "draw": clock(lambda: draw(config, 0, MODEL_PATHS)),
+        "loop": clock(
             lambda: simulate(ModelWorld(protocol, market), build_agents(config, protocol))
         ),
-        "chunk": _clock(lambda: simulate_chunk(plan, 0, MODEL_PATHS, 0)),
+        "chunk": clock(lambda: simulate_chunk(plan, 0, MODEL_PATHS, 0)),
     }
     meaning = {
         "draw": "market paths, one core",
@@ -101,24 +61,12 @@ def _pieces() -> list[Row]:
     ]
 
 
-def _processes() -> list[Row]:
-    from simulator.bench_processes import rows
-
-    return rows()
-
-
-def _study() -> list[Row]:
-    from simulator.bench_study import rows
-
-    return rows()
-
-
-def _model() -> list[Row]:
+def model() -> list[Row]:
     """The model on every core at once: each draws its paths and runs all agents over them."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    steps = _config(1).steps
+    steps = config_of(1).steps
     with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
 
         def side_by_side(paths: int) -> None:
@@ -126,7 +74,7 @@ def _model() -> list[Row]:
             list(pool.map(_draw_and_simulate, firsts, [paths] * WORKERS))
 
         side_by_side(2)  # starts the processes and loads the kernels
-        seconds = _clock(partial(side_by_side, MODEL_PATHS))
+        seconds = clock(partial(side_by_side, MODEL_PATHS))
     return [
         Row(
             "model_path_steps_per_second",
@@ -145,15 +93,15 @@ def _draw_and_simulate(first: int, paths: int) -> None:
     from simulator.market.draw import draw
     from simulator.world.model.world import ModelWorld
 
-    config = _config(paths)
+    config = config_of(paths)
     protocol = resolve(config)
     world = ModelWorld(protocol, draw(config, first, paths))
     simulate(world, build_agents(config, protocol))
 
 
-def _runs() -> list[Row]:
+def runs() -> list[Row]:
     """Whole runs in processes of their own: speed, how it scales, and memory."""
-    base = _config(1)
+    base = config_of(1)
     small = _run_apart(SMALL_PATHS, base.horizon_hours)
     long = _run_apart(SMALL_PATHS, base.horizon_hours * 2)
     large = _run_apart(LARGE_PATHS, base.horizon_hours)
@@ -206,11 +154,12 @@ class _Apart:
 
 _APART = """
 import resource, sys
-from simulator.bench import _clock, _config, WORKERS
+from simulator.bench.row import WORKERS, clock
+from simulator.bench.worlds import config_of
 from simulator.runner import run
 paths, hours = int(sys.argv[1]), float(sys.argv[2])
-config = _config(paths, horizon_hours=hours)
-seconds = _clock(lambda: run(config, workers=WORKERS))
+config = config_of(paths, horizon_hours=hours)
+seconds = clock(lambda: run(config, workers=WORKERS))
 kib = [resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 # ru_maxrss of the children is the largest of them: an upper bound counts every worker as that one.
 print(seconds, 1024 * (kib[0] + WORKERS * kib[1]))
@@ -229,7 +178,7 @@ def _run_apart(paths: int, hours: float) -> _Apart:
     return _Apart(float(seconds), float(memory))
 
 
-def _chain() -> list[Row]:
+def chain() -> list[Row]:
     """The chain world's loop against raw pyrevm executing the same transactions."""
     from simulator.agents.build import build_agents
     from simulator.config import resolve
@@ -237,14 +186,14 @@ def _chain() -> list[Row]:
     from simulator.market.draw import draw
     from simulator.world.chain.world import ChainWorld
 
-    config = _config(CHAIN_PATHS)
+    config = config_of(CHAIN_PATHS)
     protocol = resolve(config)
     market = draw(config, 0, CHAIN_PATHS).first_steps(CHAIN_STEPS)
     agents = build_agents(config, protocol)
     loop, raw, transactions = [], [], 0
     for _ in range(REPEATS):
         world = ChainWorld(protocol, market, record=True)
-        loop.append(_clock(partial(simulate, world, agents)))
+        loop.append(clock(partial(simulate, world, agents)))
         transactions, seconds = world.replay_raw()
         raw.append(seconds)
     return [

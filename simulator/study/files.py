@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from simulator.study import Study
+    from simulator.study.studies import Study
 
 
 def figures_of(studies: Sequence[Study]) -> pd.DataFrame:

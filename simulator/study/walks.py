@@ -8,8 +8,6 @@ squares on that window, never touched again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,15 +16,15 @@ import pandas as pd
 from simulator.hedging.estimators import TRAINING_DAYS, standard
 from simulator.hedging.estimators.base import betas
 from simulator.hedging.estimators.moments import window_covariance
-from simulator.hedging.estimators.one_core import one_core
 from simulator.hedging.minimum_variance import hedge_ratios
 from simulator.hedging.significance import shortfall_loss
-from simulator.market.history_file import on_grid, read_bars, symbols_of
+from simulator.market.history_file import on_grid, read_bars
 from simulator.types import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from simulator.types import Floats
 
@@ -144,7 +142,7 @@ def walk(
         InputError: bad symbols, or too little history for the training window and a score.
     """
     settings = settings or Settings()
-    start, returns = read_returns(file, _different(target, hedges), settings.horizon)
+    start, returns = read_returns(file, different(target, hedges), settings.horizon)
     per_day = settings.rows_per_day
     training = TRAINING_DAYS[per_day] * per_day
     if len(returns) < training + LEAST_TEST_ROWS:
@@ -188,109 +186,11 @@ def _leader(made: Walk) -> Floats:
     return result
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
-    """A walk and its figures, one row per estimator (`simulator.study_figures.COLUMNS`)."""
-
-    walk: Walk
-    figures: pd.DataFrame
-
-    def series(self) -> pd.DataFrame:
-        """Betas, hedged and unhedged returns over time, one row per interval."""
-        made = self.walk
-        step = pd.Timedelta(hours=24 // made.settings.rows_per_day)
-        columns = {"unhedged": made.unhedged}
-        for name, ratios in made.betas.items():
-            columns[f"{name}/hedged"] = made.hedged(name)
-            for place, hedge in enumerate(made.hedges):
-                columns[f"{name}/beta/{hedge}"] = ratios[:, place]
-        times = pd.date_range(made.start, periods=len(made.unhedged), freq=step)
-        return pd.DataFrame(columns, index=pd.Index(times, name="timestamp_utc")).reset_index()
-
-
-def study(
-    file: str | Path, target: str, hedges: Sequence[str], settings: Settings | None = None
-) -> Study:
-    """The walk-forward study of one target at one horizon; errors as in :func:`walk`."""
-    from simulator.study_figures import figures
-
-    with one_core():
-        made = walk(file, target, hedges, settings)
-        return Study(made, figures(made))
-
-
-def _different(target: str, hedges: Sequence[str]) -> tuple[str, ...]:
+def different(target: str, hedges: Sequence[str]) -> tuple[str, ...]:
+    """Target and hedges; raises InputError unless they are two or more, all different."""
     symbols = (target, *hedges)
     if not hedges or len(set(symbols)) != len(symbols):
         raise InputError(
             f"target, hedges = {', '.join(symbols)}: must be two or more, all different"
         )
     return symbols
-
-
-def pair(file: str | Path, target: str, hedges: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """One target with its hedges, refused here if the file does not have them."""
-    for symbol in _different(target, hedges):
-        read_bars(file, symbol)
-    return [(target, tuple(hedges))]
-
-
-def pairs(file: str | Path, hedges: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """Every coin of a file with its hedges: a hedge itself by the hedges named before it."""
-    hedges, symbols = tuple(hedges), symbols_of(file)
-    for hedge in hedges:
-        read_bars(file, hedge)  # refused here once, not once for every coin
-    found: list[tuple[str, tuple[str, ...]]] = []
-    for symbol in symbols:
-        mine = hedges[: hedges.index(symbol)] if symbol in hedges else hedges
-        if mine:
-            found.append((symbol, mine))
-    return found
-
-
-def study_all(
-    file: str | Path,
-    targets: Iterable[tuple[str, tuple[str, ...]]],
-    settings: Iterable[Settings],
-    *,
-    workers: int = 2,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[list[Study], list[str]]:
-    """Studies of many targets over processes, in order, and why others were left out.
-
-    Raises:
-        InputError: none of them could be studied, or ``workers`` is less than one.
-    """
-    if workers < 1:
-        raise InputError(f"workers = {workers}: must be 1 or more")
-    jobs = [(target, hedges, each) for each in settings for target, hedges in targets]
-    attempt = partial(_attempt, str(file))
-    found: list[Study | str] = []
-
-    def collect(results: Iterable[Study | str]) -> None:
-        for result in results:
-            found.append(result)
-            if progress is not None:
-                progress(len(found), len(jobs))
-
-    if workers > 1 and len(jobs) > 1:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            collect(pool.map(attempt, jobs))
-    else:
-        collect(map(attempt, jobs))
-    done = [result for result in found if isinstance(result, Study)]
-    left_out = [result for result in found if isinstance(result, str)]
-    if not done:
-        raise InputError(left_out[0] if left_out else f"{file}: nothing to study")
-    return done, left_out
-
-
-def _attempt(file: str, job: tuple[str, tuple[str, ...], Settings]) -> Study | str:
-    target, hedges, settings = job
-    try:
-        return study(file, target, hedges, settings)
-    except InputError as error:
-        return str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from simulator.bench import Row
+from simulator.bench.row import Row
 
 if TYPE_CHECKING:
     from simulator.config import Config

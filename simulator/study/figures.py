@@ -18,10 +18,10 @@ from simulator.hedging.significance import (
     stationary_counts,
 )
 from simulator.market.streams import Stream
-from simulator.study import EXPANDING, STATIC
+from simulator.study.walks import EXPANDING, STATIC
 
 if TYPE_CHECKING:
-    from simulator.study import Walk
+    from simulator.study.walks import Walk
     from simulator.types import Floats
 
 LEVELS = {"es95": 0.95, "es975": 0.975}

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from simulator.bench import WORKERS, Row
+from simulator.bench.row import WORKERS, Row
 from simulator.market.streams import Stream
 from simulator.study import Settings, study_all
 
