@@ -97,8 +97,8 @@ class RandomMarket:
 
     def _shocks(self) -> list[dict[str, Any]]:
         makers: list[Callable[[], dict[str, Any]]] = [
-            self._depeg, self._crash, self._squeeze, self._decoupling, self._convergence, self._depth_cut,
-            self._gas_spike, self._freeze, self._outlier, self._run,
+            self._depeg, self._crash, self._squeeze, self._decoupling, self._convergence,
+            self._depth_cut, self._gas_spike, self._freeze, self._outlier, self._run,
         ]  # fmt: skip
         chosen = self.rng.choice(len(makers), size=self.rng.integers(1, 6), replace=False)
         return [makers[index]() for index in sorted(chosen)]
