@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import simulator
-from simulator import runner
 from simulator.agents.base import Actions, Agent, View
 from simulator.config import Config
 from simulator.result import Result
 from simulator.runner import Plan, simulate_chunk
+from simulator.runner import plan as limits
 from simulator.types import InputError
 from simulator.world.actions import Swap
 from simulator.world.protocol import AgentSlot
@@ -58,7 +58,7 @@ def assert_same(one: Path, other: Path) -> None:
 def test_results_do_not_depend_on_the_chunks(
     short: Config, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int
 ) -> None:
-    monkeypatch.setattr(runner, "CHUNK_PATHS", largest)
+    monkeypatch.setattr(limits, "CHUNK_PATHS", largest)
     simulator.run(short, out=tmp_path, workers=1)
     assert_same(whole, tmp_path)
 
@@ -66,7 +66,7 @@ def test_results_do_not_depend_on_the_chunks(
 def test_results_do_not_depend_on_the_processes(
     short: Config, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "WORTH_A_WORKER", 3)
+    monkeypatch.setattr(limits, "WORTH_A_WORKER", 3)
     reports: list[tuple[int, int]] = []
     simulator.run(
         short, out=tmp_path, workers=2, progress=lambda done, total: reports.append((done, total))
@@ -90,7 +90,7 @@ def test_the_worst_path_alone_is_the_worst_path_among_others(short: Config, whol
 def test_an_interrupted_run_goes_on_where_it_was(
     short: Config, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "CHUNK_PATHS", 2)
+    monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
 
     def interrupt(done: int, total: int) -> None:
         if done > 2 * short.steps:
@@ -112,7 +112,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
 def test_another_configuration_does_not_go_on_with_old_chunks(
     short: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "CHUNK_PATHS", 2)
+    monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
 
     def interrupt(done: int, total: int) -> None:
         if done > 2 * short.steps:
@@ -201,5 +201,5 @@ def test_chunks_are_bounded_in_paths_and_in_path_steps(config: Config) -> None:
     assert sizes(1, 48) == [1]
     assert sizes(400, 48) == [400]
     assert sizes(600, 48) == [300, 300]
-    assert max(sizes(10_001, 48)) <= runner.CHUNK_PATHS
-    assert max(sizes(500, 20_000)) <= runner.CHUNK_PATH_STEPS / 10_000
+    assert max(sizes(10_001, 48)) <= limits.CHUNK_PATHS
+    assert max(sizes(500, 20_000)) <= limits.CHUNK_PATH_STEPS / 10_000

@@ -1,0 +1,95 @@
+"""A chunk of paths through market, world, agents and observers, in one process."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from simulator.results.store import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.agents.base import Agent
+    from simulator.runner.plan import Plan
+    from simulator.world.actions import Action, Fill
+    from simulator.world.base import World
+    from simulator.world.protocol import Protocol
+
+
+class _Meter:
+    """Observer that reports path-steps as they are done, a few times a second."""
+
+    def __init__(self, report: Callable[[int], None], paths: int) -> None:
+        self._report, self._paths = report, paths
+        self._pending, self._last = 0, time.monotonic()
+
+    def advanced(self, step: int, world: World) -> None:
+        """Nothing to note."""
+
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+        """Nothing to note."""
+
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        """Nothing to note."""
+
+    def stepped(self, step: int, world: World) -> None:
+        """Count the step; step 0 is the setting-up and counts for nothing."""
+        self._pending += self._paths * (step > 0)
+        now = time.monotonic()
+        if now - self._last > 0.2 or step == world.market.steps:
+            self._report(self._pending)
+            self._pending, self._last = 0, now
+
+
+def simulate_chunk(
+    plan: Plan, first: int, count: int, record: int, report: Callable[[int], None] | None = None
+) -> Outcome:
+    """Paths ``first`` … ``first + count − 1``: draw, simulate, check the attribution, sum up.
+
+    ``record``: number of paths, counted from the first, whose series are kept.
+    """
+    from simulator.engine import simulate
+    from simulator.market.draw import draw
+    from simulator.market.importance import weights
+    from simulator.results.attribution import Attribution
+    from simulator.results.latency import LatencyProfit
+    from simulator.results.metrics import PathMetrics, SharePrice
+    from simulator.results.records import Fan, Recorder
+
+    protocol, agents = plan.setting()
+    market = draw(plan.config, first, count)
+    world = _world(plan.world, protocol, market)
+    try:
+        attribution, price = Attribution(world), SharePrice(world)
+        latency, fan = LatencyProfit(world), Fan(world, attribution, price)
+        metrics = PathMetrics(world, attribution, price, latency)
+        observers: list[Any] = [attribution, price, latency, metrics, fan]
+        recorder = Recorder(world, attribution, price, record) if record > 0 else None
+        if recorder is not None:
+            observers.append(recorder)
+        if report is not None:
+            observers.append(_Meter(report, count))
+        simulate(world, agents, observers)
+        attribution.check()
+        fan.finish(metrics.mean_betas())
+        if recorder is not None:
+            recorder.finish(metrics.mean_betas())
+        return Outcome(
+            paths=metrics.frame(world.observe(), weights(plan.config, first, count)),
+            fan=fan.values,
+            series=None if recorder is None else recorder.series(),
+            events=None if recorder is None else recorder.events(),
+        )
+    finally:
+        world.close()
+
+
+def _world(kind: str, protocol: Protocol, market: Any) -> World:
+    if kind == "model":
+        from simulator.world.model.world import ModelWorld
+
+        return ModelWorld(protocol, market)
+    from simulator.world.chain.world import ChainWorld
+
+    return ChainWorld(protocol, market)

@@ -1,0 +1,97 @@
+"""What is to be simulated, and how it is cut into chunks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from simulator.agents.base import Agent
+    from simulator.config import Config
+    from simulator.world.protocol import Protocol
+
+#: Paths simulated together: enough to amortise the loop, few enough to stay in cache and memory.
+CHUNK_PATHS = 800
+#: Longer runs take fewer at a time, so that memory does not grow with the horizon for ever.
+CHUNK_PATH_STEPS = 1_200_000
+#: A chain world holds one EVM per path.
+CHAIN_CHUNK_PATHS = 10
+#: Fewer paths than this are not worth another process.
+WORTH_A_WORKER = 250
+
+WORLDS = ("model", "chain")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is to be simulated; the same for every chunk, and sent to every worker."""
+
+    config: Config
+    world: str
+    agents: tuple[Agent, ...]
+    record: int
+
+    def setting(self) -> tuple[Protocol, list[Agent]]:
+        """The protocol, and fresh agents with their places in it."""
+        from simulator.agents.build import add_agents, build_agents
+        from simulator.config import resolve
+
+        protocol = resolve(self.config)
+        return add_agents(protocol, build_agents(self.config, protocol), self.agents)
+
+    def key(self) -> str:
+        """Identifies the run and its code: its chunks may be reused by a run with the same key."""
+        from simulator import __version__
+
+        newcomers = [f"{type(agent).__qualname__} {vars(agent)}" for agent in self.agents]
+        parts = (__version__, self.world, self.record, newcomers, self.config.model_dump_json())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def chunks(self, workers: int) -> list[tuple[int, int]]:
+        """First path and number of paths of every chunk, sizes as equal as they can be."""
+        paths = self.config.paths
+        largest = CHAIN_CHUNK_PATHS
+        if self.world == "model":
+            largest = max(1, min(CHUNK_PATHS, CHUNK_PATH_STEPS // (self.config.steps + 1)))
+        worth = WORTH_A_WORKER if self.world == "model" else 1
+        count = max(-(-paths // largest), min(workers, paths // worth))
+        if count > 1:  # the same number for every worker, so that none waits for another
+            count = min(-(-count // workers) * workers, paths)
+        edges = np.linspace(0, paths, count + 1).round().astype(int)
+        return [(int(a), int(b - a)) for a, b in pairwise(edges)]
+
+
+def plan_of(
+    config: Config | Mapping[str, Any] | str | Path,
+    paths: int | None,
+    seed: int | None,
+    world: str,
+    agents: Sequence[Agent],
+    record: int | None,
+) -> Plan:
+    """The plan of a run; arguments and errors as :func:`simulator.run` says."""
+    from simulator.config import Config, from_mapping, load
+    from simulator.results.records import RECORDED_PATHS
+
+    if world not in WORLDS:
+        raise InputError(f"world: {world!r}; allowed: {', '.join(WORLDS)}")
+    record = RECORDED_PATHS if record is None else record
+    if record < 1:
+        raise InputError(f"record: {record}; allowed: 1 or more")
+    if isinstance(config, str | Path):
+        config = load(config)
+    given = {"paths": paths, "seed": seed}
+    changes = {name: value for name, value in given.items() if value is not None}
+    if isinstance(config, Config) and changes:
+        config = config.model_dump()
+    if not isinstance(config, Config):
+        config = from_mapping({**config, **changes})
+    return Plan(config, world, tuple(agents), record)

@@ -1,0 +1,118 @@
+"""A run from configuration to result: chunks simulated, put together, saved."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.results.store import PARTIAL, Chunks
+from simulator.runner.chunk import simulate_chunk
+from simulator.runner.plan import Plan, plan_of
+from simulator.runner.workers import Progress, run_chunks
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from simulator.agents.base import Agent
+    from simulator.config import Config
+    from simulator.result import Result
+    from simulator.results.gates import Gate
+
+
+def run(
+    config: Config | Mapping[str, Any] | str | Path,
+    *,
+    paths: int | None = None,
+    seed: int | None = None,
+    world: str = "model",
+    agents: Sequence[Agent] = (),
+    out: str | Path | None = None,
+    workers: int = 2,
+    progress: Progress | None = None,
+    requirements: Iterable[str] = (),
+    record: int | None = None,
+    keep: bool = False,
+) -> Result:
+    """Simulate a configuration.
+
+    Args:
+        config: name of a built-in scenario, path of a YAML file, plain data, or a Config.
+        paths: number of market paths; None: as configured.
+        seed: root of all randomness; None: as configured.
+        world: ``"model"`` (float64, many paths) or ``"chain"`` (the contracts, one EVM per path).
+        agents: agents to add after the configured ones; each states its wallet in ``slot``.
+        out: directory for records, summary and report; an interrupted run of the same configuration
+            there is resumed. None: nothing is kept on disk.
+        workers: processes. Results do not depend on it.
+        progress: called with the path-steps done and in all.
+        requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
+        record: paths whose full series are kept; None: 100.
+        keep: leave the finished chunks in ``out``, from which the same run is made again without
+            simulating; :func:`forget` throws them away.
+
+    Raises:
+        InputError: something in the input is not allowed.
+        AttributionError: the attribution of a path does not add up; nothing is written.
+    """
+    from simulator.results.gates import check_names, parse
+    from simulator.results.metrics import path_columns
+
+    plan = plan_of(config, paths, seed, world, agents, record)
+    if workers < 1:
+        raise InputError(f"workers: {workers}; allowed: 1 or more")
+    gates = [parse(text) for text in requirements]
+    for gate in gates:
+        check_names(gate, path_columns(plan.setting()[0]))
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch if out is None else out) / PARTIAL
+        chunks = Chunks(directory, plan.key())
+        run_chunks(plan, chunks, workers, progress)
+        result = _together(plan, chunks, gates)
+        seconds = time.perf_counter() - started
+        result.timing = {
+            "seconds": seconds,
+            "path_steps_per_second": plan.config.paths * plan.config.steps / seconds,
+        }
+        if out is not None:
+            result.save(out)
+            if not keep:
+                chunks.remove()
+    return result
+
+
+def forget(out: str | Path) -> None:
+    """Throw away what a run in ``out`` would be resumed from."""
+    shutil.rmtree(Path(out) / PARTIAL, ignore_errors=True)
+
+
+def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate]) -> Result:
+    from simulator.report.story import tell
+    from simulator.result import Result
+    from simulator.results.records import fan_frame
+    from simulator.results.summary import summarise
+
+    paths = chunks.frames("paths")
+    weight = None if plan.config.sampling is None else paths["weight"].to_numpy()
+    summary = summarise(plan.config, plan.world, paths, gates)
+    number = summary["worst_path"]["path"]
+    worst = simulate_chunk(plan, number, 1, 1)
+    assert worst.series is not None
+    assert worst.events is not None
+    summary["worst_path"]["story"] = tell(
+        plan.config, worst.series, worst.events, worst.paths.iloc[0]
+    )
+    return Result(
+        config=plan.config,
+        summary=summary,
+        timing={},
+        paths=paths,
+        series=chunks.frames("series"),
+        events=chunks.frames("events"),
+        fan=fan_frame(plan.config, chunks.fan, weight),
+        worst_series=worst.series,
+        worst_events=worst.events,
+    )
