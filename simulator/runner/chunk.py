@@ -51,7 +51,7 @@ def simulate_chunk(
     """
     from simulator.engine import simulate
     from simulator.market.draw import draw
-    from simulator.market.importance import weights
+    from simulator.market.weights import weights
     from simulator.results.attribution import Attribution
     from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice

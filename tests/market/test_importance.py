@@ -12,6 +12,7 @@ import simulator
 from simulator.config import Config, from_mapping, load
 from simulator.hedging import risk
 from simulator.market import importance
+from simulator.market import weights as path_weights
 from simulator.market.prices import draw_index
 from simulator.types import InputError
 from tests.sizes import CAMPAIGN
@@ -46,7 +47,7 @@ def test_weighted_tails_are_those_of_plain_paths(process: dict[str, Any]) -> Non
     bound = float(np.quantile(moves, 0.998))
     expected = risk.probability(moves > bound)
     few = paths // 10
-    weights = importance.weights(shifted, 0, few)
+    weights = path_weights.weights(shifted, 0, few)
     found = risk.probability(_final(shifted, "AVAX", 0, few) > bound, weights)
     assert found.low < expected.high
     assert found.high > expected.low
@@ -63,7 +64,7 @@ def test_of_a_normal_the_tail_is_the_closed_form_however_rare() -> None:
     moves = _final(config, "AVAX", 0, paths)
     deviation = 2.5 * (24 / (365 * 24)) ** 0.5
     scores = (moves + deviation**2 / 2) / deviation
-    value, low, high = risk.probability(scores > 4.5, importance.weights(config, 0, paths))
+    value, low, high = risk.probability(scores > 4.5, path_weights.weights(config, 0, paths))
     truth = norm.sf(4.5)  # 3.4e-6: plain sampling needs millions of paths to see it once
     assert low < truth < high
     assert value == pytest.approx(truth, rel=0.15)
@@ -96,11 +97,11 @@ def test_two_assets_can_be_shifted_apart() -> None:
 
 def test_weights_and_prices_of_a_path_are_the_same_in_every_chunk() -> None:
     config = _scenario(sampling={"shift": {"AVAX": 3.0}, "share": 0.3})
-    prices, weights = draw_index(config, 0, 40), importance.weights(config, 0, 40)
+    prices, weights = draw_index(config, 0, 40), path_weights.weights(config, 0, 40)
     for first, count in ((0, 1), (7, 1), (13, 20)):
         part = slice(first, first + count)
         assert np.array_equal(draw_index(config, first, count), prices[..., part])
-        assert np.array_equal(importance.weights(config, first, count), weights[part])
+        assert np.array_equal(path_weights.weights(config, first, count), weights[part])
     unshifted = ~importance.shifted(config, 0, 40)
     plain = draw_index(_scenario(), 0, 40)
     assert np.array_equal(prices[..., unshifted], plain[..., unshifted])
