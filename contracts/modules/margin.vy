@@ -145,7 +145,8 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
             v, ledger.row[ledger.USDC_TOKEN], in_usdc + convert(pledged_usdc, int256)
         )
         out.v = portfolio_math.scale_up(v, 1, ENTRY_SCALE)
-        out.risk = portfolio_math.norm_up(out.v)
+        # Hedged to the last wei, an account is still under the rule: closing one leg of two brings its risk back.
+        out.risk = max(portfolio_math.norm_up(out.v), 1)
         out.floored = fixed_point.mul_div_up(out.gross, ledger.parameters.gross_floor, WAD)
         maintenance = max(
             out.floored, fixed_point.mul_div_up(out.risk, ledger.parameters.risk_multiple, WAD)

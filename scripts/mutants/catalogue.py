@@ -418,6 +418,10 @@ _OFFICE = (
         "ledger.scaled_at[market] + SCALE_INTERVAL", "ledger.scaled_at[market]",
     ),
     _clearing(
+        "without-risk-no-rule", "off by one", "modules/margin.vy",
+        "out.risk = max(portfolio_math.norm_up(out.v), 1)", "out.risk = portfolio_math.norm_up(out.v)",
+    ),
+    _clearing(
         "hedge-closed-beyond-its-use", "dropped check", "LiquidationEngine.vy",
         "portfolio_math.greatest_reduction(before.state.equity, before.v, z, lost, weight, most)", "most",
     ),

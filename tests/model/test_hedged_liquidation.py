@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from simulator.types import Status
@@ -68,6 +68,14 @@ volatilities = st.tuples(st.integers(1, 8), st.integers(-8, 8)).map(
     multiple=st.integers(1, 6),
     spread=st.sampled_from([0, 2 * 10**14, 10**15]),
     ratio=st.integers(1, 999),
+)
+@example(  # two legs that cancel to the last wei
+    sizes=[1, -1],
+    rows=[(0, 6 * 10**6, *[0] * 6)] * 3,
+    floor=WAD // 2,
+    multiple=1,
+    spread=0,
+    ratio=500,
 )
 @settings(max_examples=100, deadline=None)
 def test_an_unhealthy_hedged_account_is_never_stuck(

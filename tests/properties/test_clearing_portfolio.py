@@ -222,3 +222,23 @@ def test_liquidation_of_two_markets_under_portfolio_margin_is_within_its_gas() -
     venue.do("liquidator", "liquidate", account, 0)
     assert venue.size(account, 0) != 0
     assert venue.chain.evm.result.gas_used < 400_000
+
+
+@pytest.mark.parametrize("leg", [0, 1])
+def test_an_account_hedged_to_the_last_wei_can_be_liquidated(leg: int) -> None:
+    """Its risk is zero, that of what is left when a leg is closed is not."""
+    rows = (ROWS[0], ROWS[1], ROWS[1], ROWS[0])
+    venue = portfolio_venue(rows)
+    venue.deposit("trader", 20_000 * USDC)
+    account, trader = venue.account("trader"), venue.address("trader")
+    assert not venue.trade("trader", 0, 2 * WAD)
+    assert not venue.trade("trader", 1, -600 * WAD)
+    spare = (venue.margin(account).equity - 8_000 * WAD) // 10**12
+    venue.do("trader", "withdraw", 0, 0, spare, trader)
+    venue.report(BTC=Fraction(60_000), SOL=Fraction(200))  # no gain, no loss, twice the notional
+    before = venue.margin(account)
+    assert requirement(venue, account, rows)[1] == 0
+    assert 0 < before.equity < before.maintenance
+    assert not venue.attempt("liquidator", "liquidate", account, leg)
+    after = venue.margin(account)
+    assert Fraction(after.equity, after.maintenance) >= Fraction(before.equity, before.maintenance)

@@ -21,6 +21,7 @@ from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import ClearingState, Oracle
 
 _DAY = float(SECONDS_PER_DAY)
+_WEI = 1e-18
 
 
 class Account(NamedTuple):
@@ -197,7 +198,8 @@ def value_account(
     floor, risk, maintenance = 1.0, 0.0, gross
     if held and table.risk_multiple > 0.0 and not is_isolated(table, account):
         squared, _, _ = risk_along(table, clearing, oracle, account, exposure, base, 0, 0.0, 0.0, i)
-        floor, risk = table.gross_floor, np.sqrt(squared)
+        # Hedged to the last wei, an account is still under the rule: that is what zero would deny.
+        floor, risk = table.gross_floor, max(np.sqrt(squared), _WEI)
         maintenance = max(floor * gross, table.risk_multiple * risk)
     return Account(
         fresh,

@@ -112,7 +112,7 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
     risk, v = 0, NO_ROW
     if account.positions and not account.isolated and parameters.risk_multiple:
         v = exposure_vector(exposures)
-        risk = norm_up(v)
+        risk = max(norm_up(v), 1)
         floored = ceil(gross, parameters.gross_floor, WAD)
         maintenance = max(floored, ceil(risk, parameters.risk_multiple, WAD))
     return Valuation(
