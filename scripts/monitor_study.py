@@ -177,9 +177,9 @@ def false_alarm_rows() -> list[Row]:
 
 ANSWERS = {
     "nobody watches": "null",
-    "new betas and four times the covariance (the default)": "{}",
-    "the covariance alone": "{beta_multiple: null}",
-    "the hedge is unwound": "{beta_multiple: 0}",
+    "four times the covariance, which only netted margin feels (default)": "{}",
+    "betas of the last day as well": "{beta_multiple: 1}",
+    "the hedge unwound as well": "{beta_multiple: 0}",
 }
 SCENARIOS = (
     "calm",
@@ -275,6 +275,10 @@ Hours of coins are not normal. From September 2020 to the end of 2022, SOL again
 ## What the warning is worth
 
 {paths} paths each, drawn alike; the interval is the 95 % one of the difference path by path.
+No answer is right everywhere, and the monitor cannot know what broke. Unwinding ends a squeeze or a
+cascade and gives up the hedge where the hedge still works, a false alarm included. Betas of one day
+are noise as often as news. A wider covariance makes keepers shrink the position sooner, but posted
+at once it can itself put a thinly margined vault below maintenance: look at the last column.
 
 {answers}
 """

@@ -1,4 +1,4 @@
-"""Breakdown monitor: watches the hedge and, when it fails, hedges on what has been seen since."""
+"""Breakdown monitor: watches the hedge and, when it fails, widens margin and changes betas."""
 
 from __future__ import annotations
 

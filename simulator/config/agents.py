@@ -87,10 +87,11 @@ class BreakdownMonitor(Actor):
         default=12.0, gt=0, le=1e5, description="time between posts while it answers, hours"
     )
     beta_multiple: float | None = Field(
-        default=1.0,
+        default=None,
         ge=0,
         le=2,
-        description="factor on those betas; 0: unwind the hedge; null: betas are left alone",
+        description="factor on those betas; 0: unwind the hedge; null: betas are left alone, for "
+        "what each answer was worth depends on what broke (docs/breakdown-monitor.md)",
     )
     covariance_multiple: float = Field(
         default=4.0,

@@ -17,6 +17,7 @@ BREAK = 60  # step at which the hedge assets leave the base asset
 SETTINGS = (
     "agents.breakdown_monitor={window_hours: 24, warmup_hours: 36, false_alarm_hours: 20000}",
     "vault.beta_interval_hours=4",
+    "agents.breakdown_monitor.beta_multiple=1",
 )
 
 
@@ -66,7 +67,12 @@ def test_after_the_answer_betas_go_back() -> None:
         prices[1:] = prices[0] * np.exp(np.cumsum(moves, axis=0))
         return market
 
-    settings = (short, "vault.beta_interval_hours=0", "agents.risk_manager.estimator=fixed")
+    settings = (
+        short,
+        SETTINGS[2],
+        "vault.beta_interval_hours=0",
+        "agents.risk_manager.estimator=fixed",
+    )
     world, log, _ = run("calm", change=brief, settings=settings)
     posts = log.of("breakdown_monitor", actions.PostBetas)
     answered = np.any([action.when for _, action, _ in posts], axis=0)
@@ -98,6 +104,7 @@ def test_both_worlds_agree_about_it() -> None:
         "paths=1",
         "clearing.margin=portfolio",
         "agents.breakdown_monitor={window_hours: 8, warmup_hours: 12, false_alarm_hours: 40}",
+        "agents.breakdown_monitor.beta_multiple=1",
         "vault.beta_interval_hours=2",
         "agents.risk_manager.estimator=fixed",
     ]
@@ -135,3 +142,9 @@ def test_it_is_set_and_left_out_by_an_override() -> None:
 def test_a_rate_its_window_cannot_have_is_refused() -> None:
     with pytest.raises(InputError, match="false_alarm_hours"):
         load("calm", ["agents.breakdown_monitor={window_hours: 48, false_alarm_hours: 100}"])
+
+
+def test_betas_are_left_alone_unless_it_is_told_otherwise() -> None:
+    """What new betas were worth depends on what broke: docs/breakdown-monitor.md."""
+    _, log, _ = run("calm", change=_decoupled, settings=SETTINGS[:2])
+    assert not log.of("breakdown_monitor", actions.PostBetas)
