@@ -17,7 +17,7 @@ from simulator.world.model.codes import (
     WITHDRAWALS_GATED,
     ZERO_AMOUNT,
 )
-from simulator.world.model.jit import inner
+from simulator.world.model.jit import inlined, inner
 from simulator.world.model.margin import (
     accrue,
     accrue_account,
@@ -53,7 +53,7 @@ def next_opening(clearing: ClearingState, market: int, i: int) -> float:
     return last + 1.0
 
 
-@inner
+@inlined
 def apply_fill(
     clearing: ClearingState, account: int, market: int, delta: float, fill: float, i: int
 ) -> None:
@@ -114,7 +114,7 @@ def inventory_limit(table: ClearingTable, clearing: ClearingState, market: int, 
     return min(table.max_skew[market], 0.5 * clearing.skew_scale[market, i] * margin)
 
 
-@inner
+@inlined
 def _check_order(
     table: ClearingTable,
     clearing: ClearingState,
@@ -148,7 +148,7 @@ def _check_order(
     return OK
 
 
-@inner
+@inlined
 def trade(
     table: ClearingTable,
     clearing: ClearingState,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.types import SECONDS_PER_DAY
-from simulator.world.model.jit import inner
+from simulator.world.model.jit import inlined, inner
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import (
     BASE_ASSET,
@@ -175,7 +175,7 @@ def _basket(
     return fresh, worth, secured
 
 
-@inner
+@inlined
 def value_account(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> Account:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.world.model.jit import inner
+from simulator.world.model.jit import inlined, inner
 from simulator.world.model.margin import stale
 from simulator.world.model.parameters import Tables, VaultTable
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET, root_at_oracle
@@ -51,7 +51,7 @@ def usd_of_base(table: VaultTable, valuation: Valuation, raw: float) -> float:
     return raw / table.base_unit * valuation.base_price
 
 
-@inner
+@inlined
 def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuation:
     """Value the vault on path ``i``."""
     table, position, vault = tables.vault, state.position, state.vault
