@@ -95,7 +95,7 @@ test: setup ## Run the tests: simulator, and contracts on revm
 	@echo '== compiling contracts and kernels'
 	@$(MAKE) -j2 kernels
 	@echo '== simulator'
-	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --ignore=tests/contracts $(addprefix --ignore=,$(LONG)) tests
+	@$(BIN)/pytest -p no:ape_test -n $(JOBS) --dist worksteal --ignore=tests/contracts $(addprefix --ignore=,$(LONG)) tests
 
 # Only the unit tests of the contracts need ape's pytest plugin, which costs every worker two seconds of imports; they
 # deploy once a file, so each file stays with one worker.

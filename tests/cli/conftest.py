@@ -1,4 +1,4 @@
-"""The installed command, as a user runs it."""
+"""The command: installed, as a user runs it, and in this process, which takes no start-up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from simulator.cli import main
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMAND = Path(sys.executable).with_name("hedgesim")
@@ -28,5 +30,22 @@ def hedgesim(tmp_path: Path) -> Run:
             timeout=300,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """The same without a process: what is no clean exit fails the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        shown = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, left.value.code, shown.out, shown.err)
 
     return run

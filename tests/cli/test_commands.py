@@ -19,10 +19,10 @@ from .conftest import COMMAND, Run
 SHORT = ("correlation-breakdown", "--set", "horizon_hours=24", "--set", "shocks=[]")
 
 
-def test_every_command_explains_itself(hedgesim: Run) -> None:
+def test_every_command_explains_itself(called: Run) -> None:
     below = [("paths", name) for name in paths.commands]
     for name in [*((name,) for name in cli.hedgesim.commands), *below]:
-        shown = hedgesim(*name, "--help")
+        shown = called(*name, "--help")
         assert shown.returncode == 0
         assert "Usage: hedgesim" in shown.stdout
 
@@ -88,14 +88,19 @@ def test_one_requirement_that_fails_decides_the_exit_status(hedgesim: Run) -> No
     ],
 )
 def test_bad_input_is_one_message_and_status_2(
-    hedgesim: Run, arguments: list[str], named: list[str]
+    called: Run, arguments: list[str], named: list[str]
 ) -> None:
-    ran = hedgesim(*arguments)
+    ran = called(*arguments)
     assert ran.returncode == 2
-    assert "Traceback" not in ran.stderr
     assert ran.stdout == ""
     for word in named:
         assert word in ran.stderr
+
+
+def test_bad_input_is_no_traceback(hedgesim: Run) -> None:
+    ran = hedgesim("run", "calm", "--set", "vault.hedge_band=7")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "Traceback" not in ran.stderr
 
 
 def test_scenarios_are_listed_one_line_each(hedgesim: Run) -> None:
