@@ -77,8 +77,8 @@ compile: setup ## Compile the contracts into .build
 	$(BIN)/ape compile; \
 	echo "$$sources" > .build/sources.sha256
 
-# Numba caches the model's kernels beside the sources. Their compilation takes a minute or two, so the two halves run
-# beside each other: every test worker would otherwise compile all of them for itself.
+# Numba caches kernels beside the sources. Their compilation takes a minute or two, so the two halves run beside each
+# other: every test worker would otherwise compile all of them for itself.
 kernels: keeper-kernels other-kernels ## Compile the model's kernels and, for revm, the contracts
 
 keeper-kernels: setup
@@ -86,7 +86,8 @@ keeper-kernels: setup
 
 other-kernels: setup
 	@$(BIN)/python -c 'from simulator.world.chain.artifacts import CONTRACTS, load; [load(path.stem) for path in CONTRACTS.glob("*.vy")]'
-	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null"]), paths=2, workers=1)'
+	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null", "agents.breakdown_monitor={}"]), paths=2, workers=1)'
+	@$(BIN)/python -c 'import numpy; from simulator.hedging.estimators import standard; [one.forecast(numpy.random.default_rng(1).normal(size=(500, 3))) for one in standard(1)]'
 
 # ---------------------------------------------------------------------------------------- development
 

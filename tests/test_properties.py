@@ -19,7 +19,7 @@ PROPERTIES = ROW.findall((ROOT / "tests/PROPERTIES.md").read_text(encoding="utf-
 FORBIDDEN = {"skip", "skipif", "xfail", "importorskip"}
 
 
-# Run apart from this session, which may have collected this file alone.
+# What this session has not collected, which may be this file alone, is collected apart.
 COLLECT = """
 import json, sys
 from pathlib import Path
@@ -35,20 +35,26 @@ sys.exit(pytest.main(["-p", "no:ape_test", "--collect-only", "-qq", *sys.argv[2:
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def collected(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[str]]:
     """Marks of every test that pytest collects of the files named, by its id without parameters.
 
     A test of a table is under its name and under each of its cases.
     """
-    notes = tmp_path_factory.mktemp("collected") / "marks.json"
-    paths = sorted({name.partition("::")[0] for _, _, name in PROPERTIES})
-    command = [sys.executable, "-c", COLLECT, str(notes), *paths]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
+    found = {i.nodeid: [mark.name for mark in i.iter_markers()] for i in request.session.items}
+    known = {test.partition("[")[0] for test in found} | found.keys()
+    paths = sorted({name.partition("::")[0] for _, _, name in PROPERTIES if name not in known})
+    if paths:
+        notes = tmp_path_factory.mktemp("collected") / "marks.json"
+        command = [sys.executable, "-c", COLLECT, str(notes), *paths]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+        found |= json.loads(notes.read_text(encoding="utf-8"))
     marks: dict[str, list[str]] = {}
-    for test, found in json.loads(notes.read_text(encoding="utf-8")).items():
-        marks[test] = found
-        marks.setdefault(test.partition("[")[0], []).extend(found)
+    for test, named in found.items():
+        marks[test] = named
+        marks.setdefault(test.partition("[")[0], []).extend(named)
     return marks
 
 
