@@ -10,8 +10,10 @@ BIN  := $(VENV)/bin
 # Test workers.
 JOBS ?= 2
 # Tests that the campaign runs and `make test` leaves out, because it has ten minutes: twins of our contracts are compiled
-# for every exploit, and Anvil is slow. So are the contracts' unit tests, which it runs on py-evm and on Anvil.
-LONG := tests/exploits tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py
+# for every exploit, Anvil is slow, theorems and fits are statistics. The contracts' unit tests too, which the campaign
+# runs on py-evm and on Anvil.
+LONG := tests/exploits tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py \
+        tests/theory tests/market/processes/test_recovery.py tests/market/test_importance.py
 
 # ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -86,8 +88,7 @@ keeper-kernels: setup
 
 other-kernels: setup
 	@$(BIN)/python -c 'from simulator.world.chain.artifacts import CONTRACTS, load; [load(path.stem) for path in CONTRACTS.glob("*.vy")]'
-	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null", "agents.breakdown_monitor={}"]), paths=2, workers=1)'
-	@$(BIN)/python -c 'import numpy; from simulator.hedging.estimators import standard; [one.forecast(numpy.random.default_rng(1).normal(size=(500, 3))) for one in standard(1)]'
+	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null"]), paths=2, workers=1)'
 
 # ---------------------------------------------------------------------------------------- development
 

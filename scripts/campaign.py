@@ -38,9 +38,6 @@ AT_FULL_SIZE = (
     "tests/properties/test_clearing_properties.py",
     "tests/model/test_aave.py",
     "tests/hedging",
-    "tests/market/processes/test_recovery.py",
-    "tests/market/test_importance.py",
-    "tests/theory",
 )
 
 
