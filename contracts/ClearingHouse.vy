@@ -5,8 +5,8 @@
 @license MIT
 @notice Cross-margined perpetual futures against the venue's maker account (contracts/SPEC.md §3): accounts, trading,
         views.
-@dev    Functions, events and scales are documented in IClearingHouse. Liquidations are the LiquidationEngine's code,
-        pledges, slices and setters the BackOffice's, both run here by delegatecall under this contract's lock.
+@dev    Functions, events and scales are documented in IClearingHouse. The rest is the code of four parts, run here by
+        delegatecall under this contract's lock: LiquidationEngine, CollateralSale, BackOffice and Governance.
         Every operation validates, accrues, computes, mutates, asserts, logs, and moves tokens last.
 """
 
@@ -58,11 +58,15 @@ exports: (
 )
 
 
+interface Part:
+    def ORACLE() -> address: view
+    def USDC_TOKEN() -> address: view
+
+
 WAD: constant(uint256) = fixed_point.WAD
 USDC: constant(uint256) = ledger.USDC
 
-ENGINE: immutable(address)
-OFFICE: immutable(address)
+PARTS: immutable(IClearingHouse.Parts)
 
 
 @deploy
@@ -73,20 +77,21 @@ def __init__(
     haircut: uint256,
     cap: uint256,
     parameters: IClearingHouse.Parameters,
-    engine: address,
-    office: address,
+    parts: IClearingHouse.Parts,
 ):
     """
     @param haircut Of USDC, fraction WAD.
     @param cap Of USDC, raw.
-    @param engine A LiquidationEngine, and `office` a BackOffice, of the same oracle and USDC.
+    @param parts Each deployed with the same oracle and USDC.
     """
     ledger.__init__(
         owner, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
     )
-    assert engine.is_contract and office.is_contract, "clearing: bad parameter"
-    ENGINE = engine
-    OFFICE = office
+    for part: address in [parts.liquidation, parts.sale, parts.office, parts.governance]:
+        assert (
+            staticcall Part(part).ORACLE() == oracle and staticcall Part(part).USDC_TOKEN() == usdc
+        ), "clearing: bad parameter"
+    PARTS = parts
     venue._set_parameters(parameters)
     venue._add_collateral(usdc, haircut, cap)
 
@@ -192,103 +197,103 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     return fill, fee
 
 
-# --------------------------------------------------------------- code of the engine and the back office
+# ------------------------------------------------------------------------------------ code of the parts
 
 
 @external
 @nonreentrant
 def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
-    return abi_decode(self._run(ENGINE), (uint256, uint256))
+    return abi_decode(self._run(PARTS.liquidation), (uint256, uint256))
 
 
 @external
 @nonreentrant
 def liquidate_collateral(account: uint256, collateral: uint256, raw: uint256) -> (uint256, uint256):
-    return abi_decode(self._run(ENGINE), (uint256, uint256))
+    return abi_decode(self._run(PARTS.sale), (uint256, uint256))
 
 
 @external
 @nonreentrant
 def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
-    return abi_decode(self._run(ENGINE), (uint256, uint256))
+    return abi_decode(self._run(PARTS.sale), (uint256, uint256))
 
 
 @external
 @nonreentrant
 def pledge(sub: uint256, token_id: uint256):
-    self._run(OFFICE)
+    self._run(PARTS.office)
 
 
 @external
 @nonreentrant
 def release(sub: uint256, token_id: uint256, to: address):
-    self._run(OFFICE)
+    self._run(PARTS.office)
 
 
 @external
 @nonreentrant
 def rearrange(sub: uint256, token_ids: DynArray[uint256, 4], data: Bytes[1024]):
-    self._run(OFFICE)
+    self._run(PARTS.office)
 
 
 @external
 @nonreentrant
 def transfer_slice(sub: uint256, fraction: uint256, to: address):
-    self._run(OFFICE)
+    self._run(PARTS.office)
 
 
 @external
 @nonreentrant
 def withdraw_maker(raw: uint256, to: address):
-    self._run(OFFICE)
+    self._run(PARTS.governance)
 
 
 @external
 @nonreentrant
 def add_market(parameters: IClearingHouse.Market) -> uint256:
-    return convert(slice(self._run(OFFICE), 0, 32), uint256)
+    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
 
 
 @external
 @nonreentrant
 def set_market(market: uint256, parameters: IClearingHouse.Market):
-    self._run(OFFICE)
+    self._run(PARTS.governance)
 
 
 @external
 @nonreentrant
 def set_skew_scale(market: uint256, skew_scale: uint256):
-    self._run(OFFICE)
+    self._run(PARTS.governance)
 
 
 @external
 @nonreentrant
 def add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
-    return convert(slice(self._run(OFFICE), 0, 32), uint256)
+    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
 
 
 @external
 @nonreentrant
 def set_collateral(collateral: uint256, haircut: uint256, cap: uint256):
-    self._run(OFFICE)
+    self._run(PARTS.governance)
 
 
 @external
 @nonreentrant
 def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: uint256):
-    self._run(OFFICE)
+    self._run(PARTS.governance)
 
 
 @external
 @nonreentrant
 def set_parameters(parameters: IClearingHouse.Parameters):
-    self._run(OFFICE)
+    self._run(PARTS.governance)
 
 
 @external
 @nonreentrant
 def post_covariance(rows: DynArray[int32[8], 8]):
-    self._run(OFFICE)
+    self._run(PARTS.governance)
 
 
 @internal
@@ -340,14 +345,8 @@ def oracle() -> address:
 
 @view
 @external
-def engine() -> address:
-    return ENGINE
-
-
-@view
-@external
-def office() -> address:
-    return OFFICE
+def parts() -> IClearingHouse.Parts:
+    return PARTS
 
 
 @view

@@ -27,8 +27,8 @@ MAX_PLEDGES: constant(uint256) = 4
 MAX_HOLDERS: constant(uint256) = 64
 USDC: constant(uint256) = 0  # index of the settlement token among the collaterals
 
-ORACLE: immutable(IPriceOracle)
-USDC_TOKEN: immutable(address)
+ORACLE: public(immutable(IPriceOracle))
+USDC_TOKEN: public(immutable(address))
 CASH_UNIT: public(immutable(uint256))  # WAD of cash per raw unit of USDC
 
 # The venue's terms.

@@ -301,7 +301,7 @@ _TRADING = (
 
 _LIQUIDATION = (
     _clearing(
-        "healthy-accounts-liquidated", "off by one", "LiquidationEngine.vy",
+        "healthy-accounts-liquidated", "off by one", "modules/liquidation.vy",
         "valuation.state.equity < convert(valuation.state.maintenance, int256)",
         "valuation.state.equity * 10 <= 11 * convert(valuation.state.maintenance, int256)",
     ),
@@ -318,11 +318,11 @@ _LIQUIDATION = (
         "        ledger.insurance_fund += penalty - share\n", "",
     ),
     _clearing(
-        "collateral-at-the-full-price", "missing term", "LiquidationEngine.vy",
+        "collateral-at-the-full-price", "missing term", "CollateralSale.vy",
         "WAD - ledger.parameters.liquidation_penalty", "WAD",
     ),
     _clearing(
-        "buyer-unchecked", "dropped check", "LiquidationEngine.vy",
+        "buyer-unchecked", "dropped check", "CollateralSale.vy",
         'errors.check(ledger.cash[buyer] >= amount, "clearing: insufficient collateral")', "pass",
     ),
     _clearing(
@@ -402,19 +402,19 @@ _OFFICE = (
         "    if not exposed and ledger.cash[account] >= 0:\n", "    if ledger.cash[account] >= 0:\n",
     ),
     _clearing(
-        "maker-withdraws-what-it-owes", "dropped check", "BackOffice.vy",
+        "maker-withdraws-what-it-owes", "dropped check", "Governance.vy",
         'errors.check(value >= 0, "clearing: maker reserve")', "pass",
     ),
     _clearing(
-        "depth-changes-without-accrual", "missing accrual", "BackOffice.vy",
+        "depth-changes-without-accrual", "missing accrual", "Governance.vy",
         "    ledger._accrue(market)\n    lowered", "    lowered",
     ),
     _clearing(
-        "depth-below-what-is-open", "dropped check", "BackOffice.vy",
+        "depth-below-what-is-open", "dropped check", "Governance.vy",
         "    if lowered:\n", "    if False:\n",
     ),
     _clearing(
-        "depth-changes-at-any-time", "dropped check", "BackOffice.vy",
+        "depth-changes-at-any-time", "dropped check", "Governance.vy",
         "ledger.scaled_at[market] + SCALE_INTERVAL", "ledger.scaled_at[market]",
     ),
     _clearing(
@@ -422,7 +422,7 @@ _OFFICE = (
         "out.risk = max(portfolio_math.norm_up(out.v), 1)", "out.risk = portfolio_math.norm_up(out.v)",
     ),
     _clearing(
-        "hedge-closed-beyond-its-use", "dropped check", "LiquidationEngine.vy",
+        "hedge-closed-beyond-its-use", "dropped check", "modules/liquidation.vy",
         "portfolio_math.greatest_reduction(before.state.equity, before.v, z, lost, weight, most)", "most",
     ),
     _clearing(

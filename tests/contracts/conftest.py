@@ -15,6 +15,7 @@ import ape.api
 import ape.exceptions
 import pytest
 
+from simulator.world.chain.deployment import CLEARING_PARTS
 from tests.contracts.mirror import Mirror, wad
 from tests.reference.venue import CAP, Terms, Venue
 
@@ -200,8 +201,9 @@ def clearing(
     tokens: dict[str, Any],
 ) -> Any:
     """Configured as ``VENUE``, with ``MAKER_FUNDS`` and ``INSURANCE_FUNDS`` in it."""
-    engine = owner.deploy(project.LiquidationEngine, oracle, tokens["USDC"])
-    office = owner.deploy(project.BackOffice, oracle, tokens["USDC"])
+    parts = tuple(
+        owner.deploy(getattr(project, name), oracle, tokens["USDC"]) for name in CLEARING_PARTS
+    )
     usdc_haircut, weth_haircut = wad(VENUE.haircuts["USDC"]), wad(VENUE.haircuts["WETH"])
     clearing = owner.deploy(
         project.ClearingHouse,
@@ -211,8 +213,7 @@ def clearing(
         usdc_haircut,
         CAP,
         parameters_tuple(VENUE),
-        engine,
-        office,
+        parts,
     )
     clearing.set_risk_manager(risk, sender=owner)
     clearing.set_guardian(guardian, sender=owner)
@@ -274,8 +275,9 @@ def give(clearing: Any, owner: Any, tokens: dict[str, Any]) -> Callable[..., int
 
 @pytest.fixture
 def engine_events(project: Any) -> Any:
-    """ABI by name of the events of the LiquidationEngine, whose logs the ClearingHouse emits."""
-    return project.LiquidationEngine.contract_type.events
+    """ABI by name of the events of liquidations, which the ClearingHouse emits."""
+    parts = (project.LiquidationEngine, project.CollateralSale)
+    return [event for part in parts for event in part.contract_type.events]
 
 
 @pytest.fixture

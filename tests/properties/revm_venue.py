@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
+from simulator.world.chain.deployment import CLEARING_PARTS
 from simulator.world.chain.revm import RevmTransport, Transaction
 from tests.reference.integers import WAD
 from tests.reference.venue import CAP, Terms, Venue
@@ -94,15 +95,15 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
     oracle.transact(owner, "set_reporter", owner, True)
     for symbol in TOKENS:
         oracle.transact(owner, "add_feed", addresses[symbol], MAX_AGE, 0)
-    engine, office = (
+    parts = tuple(
         chain.deploy(owner, encode_constructor(load(name), addresses["oracle"], addresses["USDC"]))
-        for name in ("LiquidationEngine", "BackOffice")
+        for name in CLEARING_PARTS
     )
     addresses["clearing"] = chain.deploy(
         owner,
         encode_constructor(
             load("ClearingHouse"), owner, addresses["oracle"], addresses["USDC"],
-            wad(venue.haircuts["USDC"]), CAP, astuple(venue.parameters()), engine, office,
+            wad(venue.haircuts["USDC"]), CAP, astuple(venue.parameters()), parts,
         ),
     )  # fmt: skip
     clearing = Contract(load("ClearingHouse"), addresses["clearing"], chain)

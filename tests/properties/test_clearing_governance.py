@@ -9,6 +9,7 @@ from eth_utils import keccak
 
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
+from simulator.world.chain.deployment import CLEARING_PARTS
 from tests.properties.revm_pledges import PledgeVenue
 from tests.properties.revm_venue import WAD, RevmVenue
 
@@ -109,24 +110,49 @@ def test_emergency_acts_and_guardian_are_immediate(venue: PledgeVenue) -> None:
     venue.do("hedger", "unpause")
 
 
-def test_three_contracts_have_one_layout() -> None:
-    names = ("ClearingHouse", "LiquidationEngine", "BackOffice")
-    house, *others = (dict(load(name).slots) for name in names)
+def test_the_house_and_its_parts_have_one_layout() -> None:
+    house, *others = (dict(load(name).slots) for name in ("ClearingHouse", *CLEARING_PARTS))
     assert len(house) > 40
-    assert [other == house for other in others] == [True, True]
+    assert [other == house for other in others] == [True] * len(CLEARING_PARTS)
+
+
+def test_a_house_takes_no_part_of_another_oracle_or_token() -> None:
+    venue = RevmVenue()
+    oracle, usdc, other = (venue.addresses[name] for name in ("oracle", "USDC", "BTC"))
+    parts, owner = list(venue.get("parts")), venue.address("owner")
+
+    def deploy() -> str:
+        parameters = (WAD, 0, 0, 0, WAD, 0, 0)
+        code = encode_constructor(
+            load("ClearingHouse"), owner, oracle, usdc, 0, 10**30, parameters, tuple(parts)
+        )
+        try:
+            venue.chain.deploy(owner, code)
+        except Reverted as refused:
+            return reason(refused.data)
+        return ""
+
+    assert deploy() == ""
+    for place, name in enumerate(CLEARING_PARTS):
+        own = parts[place]
+        for terms in ((other, usdc), (oracle, venue.addresses["WETH"])):
+            part = encode_constructor(load(name), *terms)
+            parts[place] = venue.chain.deploy(owner, part)
+            assert deploy() == "clearing: bad parameter"
+        parts[place] = own
 
 
 def _functions(name: str) -> list[dict[str, Any]]:
     return [e for e in load(name).abi if e["type"] == "function"]
 
 
-@pytest.mark.parametrize("name", ["LiquidationEngine", "BackOffice"])
+@pytest.mark.parametrize("name", CLEARING_PARTS)
 def test_code_of_the_house_refuses_to_be_called_directly(name: str) -> None:
     venue = RevmVenue()
-    address = venue.get("engine" if name == "LiquidationEngine" else "office")
+    address = venue.get("parts")[CLEARING_PARTS.index(name)]
     code = Contract(load(name), address, venue.chain)
     changing = [f for f in _functions(name) if f["stateMutability"] == "nonpayable"]
-    assert len(changing) >= 3
+    assert changing
     zeros = b"\x00" * 32 * 16
     for function in changing:
         types = ",".join(_type(i) for i in function["inputs"])
@@ -136,11 +162,11 @@ def test_code_of_the_house_refuses_to_be_called_directly(name: str) -> None:
         with pytest.raises(Reverted) as refused:
             venue.chain.transact(venue.address("trader"), address, data)
         assert reason(refused.value.data) == "clearing: delegatecall only", function["name"]
-    if name == "BackOffice":
-        for call in (("rearrange", 0, [], b""), ("post_covariance", [])):
-            with pytest.raises(Reverted) as refused:
-                code.transact(venue.address("trader"), *call)
-            assert reason(refused.value.data) == "clearing: delegatecall only"
+    dynamic = {"BackOffice": ("rearrange", 0, [], b""), "Governance": ("post_covariance", [])}
+    if name in dynamic:
+        with pytest.raises(Reverted) as refused:
+            code.transact(venue.address("trader"), *dynamic[name])
+        assert reason(refused.value.data) == "clearing: delegatecall only"
 
 
 def _type(entry: dict[str, Any]) -> str:
@@ -151,8 +177,9 @@ def _type(entry: dict[str, Any]) -> str:
 
 def test_every_function_of_the_code_is_reached_through_the_house() -> None:
     house = {f["name"] for f in _functions("ClearingHouse")}
-    for name in ("LiquidationEngine", "BackOffice"):
-        assert {f["name"] for f in _functions(name)} <= house
+    immutables = {"ORACLE", "USDC_TOKEN"}
+    for name in CLEARING_PARTS:
+        assert {f["name"] for f in _functions(name)} - immutables <= house
 
 
 def test_token_with_too_many_decimals_is_refused() -> None:

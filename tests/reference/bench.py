@@ -18,6 +18,7 @@ from simulator.world.chain.codec import (
     signed_word,
     words,
 )
+from simulator.world.chain.deployment import CLEARING_PARTS
 from simulator.world.chain.revm import RevmTransport, Transaction
 from simulator.world.chain.uniswap import ZERO_ADDRESS
 from tests.reference.amounts import sqrt_price_of
@@ -59,13 +60,12 @@ def deployment() -> Deployed:
         usdc = new("Token", "USDC", "USDC", 6)
     oracle = new("PriceOracle", owner)
     oracle.transact(owner, "set_reporter", owner, True)
-    engine = new("LiquidationEngine", oracle.address, usdc.address)
-    office = new("BackOffice", oracle.address, usdc.address)
+    parts = tuple(new(name, oracle.address, usdc.address).address for name in CLEARING_PARTS)
     parameters = (WAD, 0, 0, 0, WAD, 0, 0)
     clearing = new(
         "ClearingHouse",
         *(owner, oracle.address, usdc.address, 0, MAX_UINT256, parameters),
-        *(engine.address, office.address),
+        parts,
     )
     factory = new("UniswapV3Factory")
     factory.transact(owner, "createPool", base.address, usdc.address, FEE)

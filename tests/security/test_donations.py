@@ -38,14 +38,14 @@ def stage() -> Stage:
 
 
 @pytest.mark.parametrize("asset", [USDC, ETH])
-@pytest.mark.parametrize("receiver", ["vault", "clearing", "manager", "engine", "strategy"])
+@pytest.mark.parametrize("receiver", ["vault", "clearing", "manager", "sale", "strategy"])
 def test_tokens_sent_change_nothing(stage: Stage, asset: int, receiver: str) -> None:
     before = seen(stage)
     address = {
         "vault": stage.vault.address,
         "clearing": stage.clearing.address,
         "manager": stage.manager.address,
-        "engine": stage.clearing.call("engine"),
+        "sale": stage.clearing.call("parts")[1],
         "strategy": stage.vault.call("STRATEGY"),
     }[receiver]
     raw = stage.give("donor", asset, 1e6)

@@ -10,6 +10,7 @@ import pytest
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Contract, selector
+from simulator.world.chain.deployment import CLEARING_PARTS
 from simulator.world.chain.revm import RevmTransport
 from tests.aave.market import AaveMarket
 from tests.exploits.ground import refusal
@@ -54,11 +55,10 @@ def _table(**rows: str) -> dict[str, frozenset[str]]:
 
 _OWNERSHIP = "transfer_ownership"
 _GOVERNED = "transfer_ownership set_risk_manager set_guardian schedule set_delay"
-_OFFICE = """
-    pledge release rearrange transfer_slice withdraw_maker add_market set_market set_skew_scale
-    add_collateral set_collateral set_lp_collateral set_parameters post_covariance
-"""
-_ENGINE = "liquidate liquidate_collateral liquidate_pledge"
+_OFFICE = "pledge release rearrange transfer_slice"
+_GOVERNANCE = """withdraw_maker add_market set_market set_skew_scale add_collateral set_collateral
+    set_lp_collateral set_parameters post_covariance"""
+_SALE = "liquidate_collateral liquidate_pledge"
 _STRATEGY = "rebalance recenter top_up deleverage"
 
 MATRIX = {
@@ -69,7 +69,7 @@ MATRIX = {
         risk="set_skew_scale post_covariance",
         guardian="cancel pause",
         anyone=f"""deposit withdraw transfer_margin trade fund_maker fund_insurance pledge release
-            rearrange transfer_slice set_slice_consent {_ENGINE}""",
+            rearrange transfer_slice set_slice_consent liquidate {_SALE}""",
     ),
     "HedgeVault": _table(
         owner=f"{_GOVERNED} set_parameters set_fee_receiver set_paused",
@@ -89,8 +89,10 @@ MATRIX = {
     "AaveHedge": _table(
         vault="withdraw trade exit_slice", nobody="uniswapV3SwapCallback", anyone="deposit"
     ),
-    "LiquidationEngine": _table(nobody=_ENGINE),
+    "LiquidationEngine": _table(nobody="liquidate"),
+    "CollateralSale": _table(nobody=_SALE),
     "BackOffice": _table(nobody=_OFFICE),
+    "Governance": _table(nobody=_GOVERNANCE),
     "VaultStrategy": _table(nobody=f"{_STRATEGY} raise_assets on_rearrange pay_in_kind"),
 }
 
@@ -126,10 +128,10 @@ class Cast:
             "ClearingHouse": stage.clearing,
             "HedgeVault": stage.vault,
             "PriceOracle": stage.oracle,
-            "LiquidationEngine": stage.at("LiquidationEngine", stage.clearing.call("engine")),
-            "BackOffice": stage.at("BackOffice", stage.clearing.call("office")),
             "VaultStrategy": stage.at("VaultStrategy", stage.vault.call("STRATEGY")),
         }
+        for name, address in zip(CLEARING_PARTS, stage.clearing.call("parts"), strict=True):
+            self.contracts[name] = stage.at(name, address)
 
 
 def _given(name: str, entry: Entry, number: int) -> Sequence[Any]:
@@ -222,8 +224,6 @@ def test_a_vault_is_not_deployed_over_a_strategy_of_another() -> None:
     stage, other = Stage(), Stage()
     other.new(artifacts.load("Token"), "X", "X", 6)
     artifact = artifacts.load("HedgeVault")
-    engine = stage.clearing.call("engine")
-    assert stage.vault.call("STRATEGY") != engine
     hedges = [(stage.clearing.address, 0)]
     terms = (
         stage.deployed.tokens[0], stage.deployed.tokens[1], stage.pool.address,

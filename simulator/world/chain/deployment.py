@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
+# The contracts whose code runs on the ClearingHouse's storage, in the order of IClearingHouse.Parts.
+CLEARING_PARTS = ("LiquidationEngine", "CollateralSale", "BackOffice", "Governance")
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
 # Enough for any path: background ranges, fees and prices moving by orders of magnitude.
@@ -128,10 +130,7 @@ class _Deployer:
         usdc, usdc_terms = self.tokens[0].address, p.collaterals[0]
         if usdc_terms.asset != 0:
             raise InputError(f"clearing.collaterals[0].asset = {usdc_terms.asset}: must be 0, USDC")
-        engine, office = (
-            self._new(name, self.oracle.address, usdc).address
-            for name in ("LiquidationEngine", "BackOffice")
-        )
+        parts = tuple(self._new(name, self.oracle.address, usdc).address for name in CLEARING_PARTS)
         self.clearing = self._new(
             "ClearingHouse",
             self.roles.deployer,
@@ -140,8 +139,7 @@ class _Deployer:
             wad(usdc_terms.haircut),
             scaled(usdc_terms.cap, USDC_DECIMALS),
             clearing_parameters(p),
-            engine,
-            office,
+            parts,
         )
         for terms in p.markets:
             self._own(
