@@ -80,12 +80,25 @@ def rearrange(sub: uint256, token_ids: DynArray[uint256, MAX_PLEDGES], data: Byt
     after: IClearingHouse.AccountState = margin._valuation(account, True).state
     errors.check(
         after.initial_equity >= margin._initial(after.maintenance)
-        or (
-            exposed
-            and after.equity * convert(before.maintenance, int256)
-            >= before.equity * convert(after.maintenance, int256)
-        ),
+        or (exposed and self._no_worse(before, after)),
         "clearing: below initial margin",
+    )
+
+
+@pure
+@internal
+def _no_worse(
+    before: IClearingHouse.AccountState, after: IClearingHouse.AccountState
+) -> bool:
+    """
+    @notice Whether E/M has not fallen; of an account that owes more than it has, whether E has not: a larger M
+            would raise the ratio of a negative E.
+    """
+    if before.equity < 0:
+        return after.equity >= before.equity
+    return (
+        after.equity * convert(before.maintenance, int256)
+        >= before.equity * convert(after.maintenance, int256)
     )
 
 

@@ -191,6 +191,9 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     if adds_risk:
         ledger._accrue_held(account)
         margin._check_initial_margin(account)
+    elif ledger.cash[account] < 0:
+        # Who owes more than he has is closed by liquidation, which asks the winners before anybody else.
+        errors.check(margin._valuation(account, False).state.value >= 0, "clearing: insolvent")
     log IClearingHouse.Traded(
         account=account, market=market, size=size, fill=fill, fee=fee, realised=realised
     )

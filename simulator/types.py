@@ -71,6 +71,7 @@ class Status(IntEnum):
     ACCOUNT_IN_USE = 33
     TOO_SOON = 34
     NOT_PLEDGED = 35
+    INSOLVENT = 36
 
 
 # The contracts' revert strings, and those of the third-party code beside them.
@@ -92,6 +93,7 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "clearing: too many accounts": Status.TOO_MANY_ACCOUNTS,
     "clearing: bad pledge": Status.NOT_PLEDGED,
     "clearing: too soon": Status.TOO_SOON,
+    "clearing: insolvent": Status.INSOLVENT,
     "clearing: no consent": Status.NO_CONSENT,
     "clearing: account in use": Status.ACCOUNT_IN_USE,
     "vault: within band": Status.WITHIN_BAND,

@@ -22,6 +22,7 @@ MAX_HOLDERS: constant(uint256) = ledger.MAX_HOLDERS
 HIGHEST_RANK: constant(uint256) = 2**192 - 1
 # Quotients are bounded: no rank may overflow, or a position built for it could stop a liquidation.
 MAX_RATIO: constant(uint256) = 2**96 - 1
+LEAST_GATED: constant(uint256) = 100 * WAD  # USDC; a smaller debt closes no gate, or dust could hold it shut
 
 
 @internal
@@ -46,7 +47,7 @@ def _absorb(account: uint256, market: uint256, before: margin.Valuation, index: 
         )
     if paid == debt:
         return 0
-    self._gate()
+    self._gate(debt - paid)
     # Rounded against the account: down for a seller, up for a buyer.
     gap: uint256 = fixed_point.mul_div_down(debt - paid, WAD, magnitude)
     price: uint256 = ledger._fill_price(market, -size, index, 0)
@@ -168,8 +169,7 @@ def _write_off(account: uint256):
         from_insurance=from_insurance,
         from_maker=from_maker,
     )
-    if rest != 0:
-        self._gate()
+    self._gate(rest)
     if rest != from_maker:
         self._socialise(market, ledger.failure[account] & 1 == 0, rest - from_maker)
 
@@ -208,5 +208,9 @@ def _draw_insurance(market: uint256, amount: uint256) -> uint256:
 
 
 @internal
-def _gate():
-    ledger.gate_until = block.timestamp + ledger.parameters.withdrawal_gate
+def _gate(uncovered: uint256):
+    """
+    @notice Keep margin behind positions where it is for a while: the insurance fund was not enough.
+    """
+    if uncovered >= LEAST_GATED:
+        ledger.gate_until = block.timestamp + ledger.parameters.withdrawal_gate

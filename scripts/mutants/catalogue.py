@@ -369,8 +369,32 @@ _LIQUIDATION = (
         "    ledger.maker_cash -= convert(rest, int256)\n", "",
     ),
     _clearing(
+        "dust-closes-the-gate", "dropped check", "modules/waterfall.vy",
+        "    if uncovered >= LEAST_GATED:\n", "    if uncovered != 0:\n",
+    ),
+    _clearing(
+        "insolvent-takes-its-pledges", "dropped check", "BackOffice.vy",
+        "    if before.equity < 0:\n", "    if False:\n",
+    ),
+    _clearing(
+        "insolvent-closes-itself", "dropped check", "ClearingHouse.vy",
+        '.value >= 0, "clearing: insolvent"', '.value >= min_value(int256), "clearing: insolvent"',
+    ),
+    _clearing(
+        "strangers-bring-collateral", "dropped check", "modules/ledger.vy",
+        "collateral == USDC or account >> 8 == convert(msg.sender, uint256)", "account != 0",
+    ),
+    _clearing(
+        "cap-keeps-margin-out", "dropped check", "modules/ledger.vy",
+        "or (collateral == USDC and len(self._open_markets(account)) != 0)", "or False",
+    ),
+    _clearing(
+        "part-of-another-oracle", "dropped check", "ClearingHouse.vy",
+        "staticcall Part(part).ORACLE() == oracle and ", "",
+    ),
+    _clearing(
         "insolvency-leaves-the-gate-open", "dropped check", "modules/waterfall.vy",
-        "    if rest != 0:\n        self._gate()\n", "",
+        "    self._gate(rest)\n", "",
     ),
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import pytest
 from simulator.world.chain.codec import Contract, Reverted, reason
 from tests.properties.revm_pledges import CAP, HAIRCUT, PledgeVenue
 from tests.properties.revm_venue import CASH_UNIT, HIGHEST, WAD
+from tests.properties.test_clearing_portfolio import FLOOR, KAPPA, ROWS
 
 USDC = 10**6
 
@@ -389,3 +390,46 @@ def test_gas_of_the_pledge_operations_is_bounded(pledged: tuple[PledgeVenue, int
     evm.revert(snapshot)
     venue.do("liquidator", "liquidate_pledge", account, token_id)
     assert evm.result.gas_used < 600_000
+
+
+def test_an_insolvent_account_takes_no_pledge_back(venue: PledgeVenue) -> None:
+    """Pledges behind a hedged debt, and the correlation breaks: a larger M would raise E/M < 0."""
+    parameters = list(venue.get("parameters"))
+    parameters[4:6] = [FLOOR, KAPPA]
+    venue.do("owner", "set_parameters", tuple(parameters))
+    rows = list(ROWS)
+    rows[3] = rows[1]  # WETH moves as BTC does, so a short of BTC hedges the liquidity
+    venue.do("owner", "post_covariance", tuple(rows))
+    contract = venue.rearranger()
+    account = int(contract.address, 16) << 8
+    clearing = venue._contracts["clearing"]
+
+    def act(target: str, data: bytes) -> None:
+        contract.transact(venue.owner, "act", target, data)
+
+    def trade(size: int) -> None:
+        limit = HIGHEST if size > 0 else 0
+        act(clearing.address, clearing.calldata("trade", 0, 0, size, limit))
+
+    act(venue.manager.address, venue.manager.calldata("setApprovalForAll", clearing.address, True))
+    ids = [venue.mint("trader", 10, to=contract.address) for _ in range(4)]
+    for token_id in ids:
+        act(clearing.address, clearing.calldata("pledge", 0, token_id))
+    venue.report(WETH=Fraction(1_500))  # below the range: the liquidity is all WETH
+    worth = venue.margin(account).value / WAD
+    short, debt = int(worth / 30_000 * WAD), int(worth * 0.8)
+    while venue.get("cash", account) > -(debt - 20) * WAD:  # lost, trade by trade
+        rise = min(Fraction(debt * WAD + venue.get("cash", account), short), Fraction(2_000))
+        trade(-short)
+        venue.report(BTC=venue.prices["BTC"] + rise)
+        trade(short)
+        venue.report(BTC=Fraction(30_000))
+    trade(-short)
+    state = venue.margin(account)
+    assert state.equity > state.maintenance  # hedged and healthy
+
+    venue.report(BTC=Fraction(50_000))  # BTC jumps, WETH does not
+    state = venue.margin(account)
+    assert 2 * state.equity < -11 * state.maintenance
+    assert rearrange(venue, contract, ids, []) == "clearing: below initial margin"
+    assert rearrange(venue, contract, ids, ids) == ""  # lent for a moment and back: no worse

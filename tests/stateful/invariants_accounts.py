@@ -117,7 +117,7 @@ def inv_debt_free_flat_users_always_leave(world: World) -> None:
 
 
 def inv_reducing_is_always_possible(world: World) -> None:
-    """At fresh prices any position can be halved or closed, also below margin and paused."""
+    """At fresh prices whoever is worth anything can close, below margin and paused too."""
     s = world.system
     held = [
         (n, m)
@@ -136,6 +136,8 @@ def inv_reducing_is_always_possible(world: World) -> None:
     limit = 2**255 - 1 if size > 0 else 0
     data = call("trade(uint256,uint256,int256,uint256)", number & 255, m, size, limit)
     answer = world.on_a_copy(number >> 8, s.clearing, data)
+    if margin.valuation(world.ledger, number).value < 0 and answer == "clearing: insolvent":
+        return  # such an account is closed by liquidation
     require(not isinstance(answer, str), f"a reduction was refused: {answer}")
 
 

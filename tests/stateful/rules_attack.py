@@ -223,7 +223,7 @@ def run_grief(world: World, number: int, m: int) -> None:
             continue
         world.predicted(
             trading.deposit,
-            (owner, sub, c, 1),
+            (owner, sub, c, 1, griefer),
             griefer,
             "deposit(address,uint256,uint256,uint256)",
             *(owner, sub, c, 1),

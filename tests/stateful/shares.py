@@ -24,6 +24,7 @@ MARKET_REFUSALS = (
         "vault: below margin target",
     ),
     *("clearing: open interest cap", "vault: spot deviates", "vault: no idle assets"),
+    "clearing: insolvent",
 )
 
 

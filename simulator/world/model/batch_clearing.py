@@ -31,6 +31,7 @@ from simulator.world.model.state import (
 
 _trade = clearing.trade
 _deposit_margin = clearing.deposit
+_has_room = clearing.has_room
 _withdraw_margin = clearing.withdraw
 _liquidate = liquidation.liquidate
 _liquidate_collateral = seizure.liquidate_collateral
@@ -79,8 +80,8 @@ def post_margin(
     asset = table.collateral_asset[collateral]
     for i in range(raw.size):
         if raw[i] > 0.0:
-            if state.total_collateral[collateral, i] + raw[i] <= table.cap[collateral] and (
-                wallet.token[agent, asset, i] < raw[i]
+            if wallet.token[agent, asset, i] < raw[i] and _has_room(
+                table, state, account, collateral, raw[i], i
             ):
                 status[i] = INSUFFICIENT_BALANCE
                 continue

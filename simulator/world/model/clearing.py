@@ -8,6 +8,7 @@ from __future__ import annotations
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
     COLLATERAL_CAP,
+    INSOLVENT,
     INSUFFICIENT_COLLATERAL,
     INVENTORY_LIMIT,
     OK,
@@ -182,12 +183,14 @@ def trade(
     clearing.maker_cash[i] += fee
 
     after = clearing.size[account, market, i]
-    if abs(after) <= abs(size) and after * size >= 0.0:
-        if after == 0.0:
-            note_debt(clearing, account, market, size, i)
+    reduces = abs(after) <= abs(size) and after * size >= 0.0
+    if reduces and clearing.cash[account, i] >= 0.0:
         return OK, fill, fee
     valued = value_account(table, clearing, oracle, account, i)
-    if valued.fresh and initial_margin_met(table, valued):
+    if reduces and valued.value >= 0.0:
+        note_debt(clearing, account, market, size, i)
+        return OK, fill, fee
+    if not reduces and valued.fresh and initial_margin_met(table, valued):
         accrue_account(table, clearing, oracle, account, i)
         return OK, fill, fee
 
@@ -202,7 +205,18 @@ def trade(
     clearing.loss_entry[account, market, i] = loss
     clearing.opened[account, market, i] = opened
     clearing.skew[market, i] = skew
+    if reduces:
+        return INSOLVENT, 0.0, 0.0
     return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0
+
+
+@inner
+def has_room(
+    table: ClearingTable, clearing: ClearingState, account: int, collateral: int, raw: float, i: int
+) -> bool:
+    """Whether the cap lets ``raw`` in: whoever has a position may always add USDC."""
+    fits = clearing.total_collateral[collateral, i] + raw <= table.cap[collateral]
+    return fits or (collateral == 0 and has_position(clearing, account, i))
 
 
 @inner
@@ -211,7 +225,7 @@ def deposit(
 ) -> int:
     """``ClearingHouse.deposit`` of ``raw`` units, which the caller has taken from the payer."""
     held = clearing.total_collateral[collateral, i] + raw
-    if held > table.cap[collateral]:
+    if not has_room(table, clearing, account, collateral, raw, i):
         return COLLATERAL_CAP
     clearing.total_collateral[collateral, i] = held
     if collateral == 0:

@@ -103,7 +103,8 @@ def margin_kept(
 ) -> int:
     """The check that ends a ``rearrange`` of the cross account, valued ``before`` it began.
 
-    Either initial margin holds, or the margin ratio is no worse than it was.
+    Either initial margin holds, or the margin ratio is no worse than it was; of an account that
+    owed more than it had, the equity is no less.
     """
     after = value_account(table, clearing, oracle, 0, i)
     if not after.fresh:
@@ -113,10 +114,11 @@ def margin_kept(
         return OK
     if after.initial_equity >= table.initial_multiple * after.maintenance:
         return OK
-    held = after.has_position and (
-        after.equity * before.maintenance >= before.equity * after.maintenance
-    )
-    return OK if held else BELOW_INITIAL_MARGIN
+    if before.equity < 0.0:  # a larger M would raise the ratio of a negative E
+        kept = after.equity >= before.equity
+    else:
+        kept = after.equity * before.maintenance >= before.equity * after.maintenance
+    return OK if after.has_position and kept else BELOW_INITIAL_MARGIN
 
 
 @inner

@@ -24,6 +24,8 @@ from simulator.world.model.state import ClearingState, Oracle
 
 # What float64 leaves of a debt that was covered in full, USDC: nobody's loss.
 _NOTHING = 1e-9
+# USDC; a smaller debt closes no gate, or dust could hold it shut.
+_LEAST_GATED = 100.0
 
 
 @inner
@@ -39,9 +41,12 @@ def draw_insurance(
 
 
 @inner
-def close_gate(table: ClearingTable, clearing: ClearingState, oracle: Oracle, i: int) -> None:
+def close_gate(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, uncovered: float, i: int
+) -> None:
     """Keep margin behind positions where it is for a while: the insurance fund was not enough."""
-    clearing.gate_until[i] = oracle.clock[0] + table.withdrawal_gate
+    if uncovered >= _LEAST_GATED:
+        clearing.gate_until[i] = oracle.clock[0] + table.withdrawal_gate
 
 
 @inner
@@ -142,7 +147,7 @@ def absorb(
     clearing.bad_debt[i] += paid
     if paid >= debt:
         return OK, 0.0
-    close_gate(table, clearing, oracle, i)
+    close_gate(table, clearing, oracle, debt - paid, i)
     bankruptcy = max(closeout + (debt - paid) / size, 0.0)
     fresh, closed = _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
     return (OK if fresh else STALE_ORACLE), closed
@@ -191,5 +196,4 @@ def write_off(
     clearing.maker_cash[i] -= debt - insured
     clearing.bad_debt[i] += debt
     clearing.cash[account, i] = 0.0
-    if insured < debt:
-        close_gate(table, clearing, oracle, i)
+    close_gate(table, clearing, oracle, debt - insured, i)

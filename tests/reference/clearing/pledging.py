@@ -27,6 +27,7 @@ from tests.reference.clearing.margin import (
     worth,
 )
 from tests.reference.clearing.state import MAX_PLEDGES, Account, Ledger, Pledge, require
+from tests.reference.clearing.trading import require_room
 from tests.reference.clearing.waterfall import write_off
 from tests.reference.integers import WAD, away, ceil, floor
 
@@ -76,7 +77,7 @@ def rearrange(
     for token_id, position in returned.items():
         take(ledger, number, token_id, position)
     if usdc:
-        require(ledger.held[0] + usdc <= ledger.collaterals[0].cap, "clearing: collateral cap")
+        require_room(ledger, number, 0, usdc)
         ledger.account(number).cash += usdc * ledger.cash_unit
         ledger.held[0] += usdc
     if before is None and ledger.account(number).cash >= 0:
@@ -84,7 +85,12 @@ def rearrange(
     after = valuation(ledger, number)
     holds = after.initial_equity >= initial(ledger, after.maintenance)
     if before is not None:
-        no_worse = after.equity * before.maintenance >= before.equity * after.maintenance
+        # The ratio of a negative E would rise with M.
+        no_worse = (
+            after.equity >= before.equity
+            if before.equity < 0
+            else after.equity * before.maintenance >= before.equity * after.maintenance
+        )
         holds = holds or no_worse
     require(holds, "clearing: below initial margin")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.reference.clearing import perp
-from tests.reference.clearing.margin import require_initial_margin, require_release
+from tests.reference.clearing.margin import require_initial_margin, require_release, valuation
 from tests.reference.clearing.state import Account, Ledger, Position, require
 from tests.reference.clearing.waterfall import note_failure
 from tests.reference.integers import WAD, ceil, sign, truncate
@@ -39,12 +39,23 @@ def debit(ledger: Ledger, account: Account, c: int, raw: int) -> None:
         account.basket[c] = account.basket.get(c, 0) - raw
 
 
-def deposit(ledger: Ledger, owner: int, sub: int, c: int, raw: int) -> None:
+def deposit(
+    ledger: Ledger, owner: int, sub: int, c: int, raw: int, payer: int | None = None
+) -> None:
+    """``payer``: who calls, the owner unless another is named."""
     number = account_number(ledger, owner, sub)
     check_collateral(ledger, c)
-    require(ledger.held[c] + raw <= ledger.collaterals[c].cap, "clearing: collateral cap")
+    require(c == 0 or payer in (None, owner), "clearing: no consent")
+    require_room(ledger, number, c, raw)
     credit(ledger, ledger.account(number), c, raw)
     ledger.held[c] += raw
+
+
+def require_room(ledger: Ledger, number: int, c: int, raw: int) -> None:
+    """The cap of a collateral, which keeps no USDC from an account with a position."""
+    free = c == 0 and ledger.account(number).positions
+    fits = ledger.held[c] + raw <= ledger.collaterals[c].cap
+    require(bool(free) or fits, "clearing: collateral cap")
 
 
 def withdraw(ledger: Ledger, owner: int, sub: int, c: int, raw: int) -> None:
@@ -95,6 +106,8 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     if adds:
         perp.accrue_held(ledger, number)
         require_initial_margin(ledger, number)
+    elif account.cash < 0:
+        require(valuation(ledger, number).value >= 0, "clearing: insolvent")
     return fill, fee
 
 
