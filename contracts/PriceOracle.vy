@@ -27,6 +27,7 @@ MAX_DEVIATION: constant(uint256) = 10**17
 MAX_GRACE: constant(uint256) = 7 * 86_400
 MAX_DECIMALS: constant(uint256) = 36
 WAD_DECIMALS: constant(uint256) = 18
+WAD: constant(uint256) = 10**18
 
 # A word of `_rounds` holds price << 64 | updated_at << 24 | max_age, so that `price` of a pushed feed
 # reads one slot; a word of `_observations` is the same without the age.
@@ -69,7 +70,7 @@ _terms: HashMap[address, Terms]
 @deploy
 def __init__(owner: address):
     """
-    @param owner Adds feeds and names reporters, one of whom is enough until `set_quorum`.
+    @param owner Adds feeds and names reporters, a majority of whom is enough until `set_quorum`.
     """
     roles.__init__(owner)
     self.quorum = 1
@@ -162,6 +163,16 @@ def report(
 def _update(asset: address, reporters: DynArray[address, MAX_REPORTERS], quorum: uint256):
     """
     @notice A new round from the observations young enough to be served, if they are a quorum.
+    @dev Odd number of them: the middle one. Even: the mean of the middle two, and no round while these
+         are further apart than `deviation`. What follows, whatever the others say and when:
+         * the honest among them are the more: the price is within what the honest observed;
+         * they are half: it is off from that by half of `deviation` at most, or the round stays;
+         * liars fewer than half of those allowed: they never make a round alone, the quorum being
+           a majority.
+         So one liar of two or more moves no price further than the feed may lag, be the others
+         silent or not; fewer than half of those allowed lying or silent together move none out of
+         what the honest say. Of two that disagree nothing tells which one lies: a price that grows
+         old is refused, one held at the last by a liar would be served.
     """
     packed: uint256 = self._rounds[asset]
     max_age: uint256 = packed & AGE_MASK
@@ -179,6 +190,9 @@ def _update(asset: address, reporters: DynArray[address, MAX_REPORTERS], quorum:
     prices = self._sorted(prices)
     times = self._sorted(times)
     price: uint256 = (prices[(count - 1) // 2] + prices[count // 2]) // 2
+    spread: uint256 = prices[count // 2] - prices[(count - 1) // 2]
+    if spread != 0 and spread * WAD > price * self._terms[asset].deviation:
+        return
     updated_at: uint256 = max(times[count - quorum], (packed >> TIME_SHIFT) & TIME_MASK)
     round_id: uint256 = self._round_ids[asset] + 1
     self._round_ids[asset] = round_id
@@ -255,6 +269,7 @@ def set_reporter(reporter: address, allowed: bool):
             self._reporters.append(reporter)
         else:
             self._remove(reporter)
+        self._fit_quorum()
     log IPriceOracle.ReporterSet(reporter=reporter, allowed=allowed)
 
 
@@ -266,13 +281,25 @@ def _remove(reporter: address):
         if self._reporters[i] == reporter:
             self._reporters[i] = last
             break
-    self._require_quorum(self.quorum)
+
+
+@internal
+def _fit_quorum():
+    """
+    @notice As it was where it still can be, else the nearest majority that the reporters can reach.
+    """
+    count: uint256 = len(self._reporters)
+    quorum: uint256 = min(max(self.quorum, self._majority()), max(count, 1))
+    if quorum != self.quorum:
+        self.quorum = quorum
+        log IPriceOracle.QuorumSet(quorum=quorum)
 
 
 @external
 def set_quorum(quorum: uint256):
     roles._only_owner()
-    self._require_quorum(quorum)
+    most: uint256 = max(len(self._reporters), 1)
+    assert self._majority() <= quorum and quorum <= most, "oracle: bad quorum"
     self.quorum = quorum
     log IPriceOracle.QuorumSet(quorum=quorum)
 
@@ -291,11 +318,11 @@ def set_sequencer(aggregator: address, grace_period: uint256):
 
 @internal
 @view
-def _require_quorum(quorum: uint256):
+def _majority() -> uint256:
     """
-    @notice A quorum that the reporters there are can reach.
+    @notice The fewest reporters that are more than half of those allowed.
     """
-    assert 1 <= quorum and quorum <= max(len(self._reporters), 1), "oracle: bad quorum"
+    return len(self._reporters) // 2 + 1
 
 
 @internal
