@@ -17,6 +17,13 @@ exports: (
     roles.pending_owner,
     roles.transfer_ownership,
     roles.accept_ownership,
+    roles.guardian,
+    roles.set_guardian,
+    roles.delay,
+    roles.set_delay,
+    roles.scheduled_at,
+    roles.schedule,
+    roles.cancel,
 )
 
 
@@ -225,7 +232,7 @@ def _sorted(values: DynArray[uint256, MAX_REPORTERS]) -> DynArray[uint256, MAX_R
 
 @external
 def add_feed(asset: address, max_age: uint256, deviation: uint256):
-    roles._only_owner()
+    self._only_owner_of_feed(asset, keccak256(slice(msg.data, 0, 100)))
     self._set_terms(
         asset,
         Terms(aggregator=empty(address), max_age=max_age, deviation=deviation, decimals=0),
@@ -235,7 +242,7 @@ def add_feed(asset: address, max_age: uint256, deviation: uint256):
 
 @external
 def add_aggregator(asset: address, aggregator: address, max_age: uint256, deviation: uint256):
-    roles._only_owner()
+    self._only_owner_of_feed(asset, keccak256(slice(msg.data, 0, 132)))
     decimals: uint256 = convert(staticcall IAggregatorV3(aggregator).decimals(), uint256)
     assert decimals <= MAX_DECIMALS, "oracle: bad decimals"
     self._set_terms(
@@ -243,6 +250,17 @@ def add_aggregator(asset: address, aggregator: address, max_age: uint256, deviat
         Terms(aggregator=aggregator, max_age=max_age, deviation=deviation, decimals=decimals),
     )
     self._rounds[asset] = 0
+
+
+@internal
+def _only_owner_of_feed(asset: address, call_id: bytes32):
+    """
+    @notice A first feed of an asset is added at once, nobody having relied on it; another is delayed.
+    """
+    if self._terms[asset].max_age == 0:
+        roles._only_owner()
+    else:
+        roles._only_owner_delayed(call_id)
 
 
 @internal
@@ -261,7 +279,7 @@ def _set_terms(asset: address, terms: Terms):
 
 @external
 def set_reporter(reporter: address, allowed: bool):
-    roles._only_owner()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
     if allowed != self.is_reporter[reporter]:
         self.is_reporter[reporter] = allowed
         if allowed:
@@ -297,7 +315,7 @@ def _fit_quorum():
 
 @external
 def set_quorum(quorum: uint256):
-    roles._only_owner()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
     most: uint256 = max(len(self._reporters), 1)
     assert self._majority() <= quorum and quorum <= most, "oracle: bad quorum"
     self.quorum = quorum
@@ -306,7 +324,7 @@ def set_quorum(quorum: uint256):
 
 @external
 def set_sequencer(aggregator: address, grace_period: uint256):
-    roles._only_owner()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
     assert grace_period <= MAX_GRACE, "oracle: bad grace period"
     self.sequencer = IAggregatorV3(aggregator)
     self.grace_period = grace_period

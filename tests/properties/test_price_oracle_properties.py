@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 import pytest
+from eth_utils import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -346,6 +347,43 @@ def test_prices_are_refused_while_the_sequencer_is_down_and_some_time_after() ->
     assert oracle.price() == 100
     too_long = (sequencer.address, 7 * 86_400 + 1)
     assert oracle.refusal(oracle.own, "set_sequencer", *too_long) == "oracle: bad grace period"
+
+
+def test_whatever_the_price_depends_on_is_changed_only_after_the_delay() -> None:
+    """All but the first feed of an asset; exactly what was announced, once, unless cancelled."""
+    oracle = Oracle()
+    source = oracle.aggregator(8)
+    guardian = oracle.chain.account("guardian")
+    oracle.own("set_guardian", guardian)
+    oracle.own("set_delay", 86_400)
+    eth, usdc = oracle.chain.account("ETH"), oracle.chain.account("USDC")
+    oracle.own("add_feed", eth, MAX_AGE, 0)
+    oracle.own("add_aggregator", usdc, source.address, MAX_AGE, 0)
+    for call in (
+        ("add_feed", oracle.btc, MAX_AGE, 0),
+        ("add_feed", usdc, MAX_AGE, 0),
+        ("add_aggregator", oracle.btc, source.address, MAX_AGE, 0),
+        ("add_aggregator", eth, source.address, MAX_AGE, 0),
+        ("set_reporter", guardian, True),
+        ("set_reporter", oracle.reporters[0], False),
+        ("set_quorum", 3),
+        ("set_sequencer", source.address, 600),
+        ("set_guardian", oracle.owner),
+        ("set_delay", 0),
+    ):
+        announced = keccak(oracle.contract.calldata(*call))
+        checkpoint = oracle.chain.evm.snapshot()
+        assert oracle.refusal(oracle.own, *call) == "roles: not scheduled"
+        oracle.own("schedule", announced)
+        oracle.advance(86_399)
+        assert oracle.refusal(oracle.own, *call) == "roles: too early"
+        oracle.advance(1)
+        waited = oracle.chain.evm.snapshot()
+        oracle.contract.transact(guardian, "cancel", announced)
+        assert oracle.refusal(oracle.own, *call) == "roles: not scheduled"
+        oracle.chain.evm.revert(waited)
+        oracle.own(*call)
+        oracle.chain.evm.revert(checkpoint)
 
 
 def test_only_the_owner_sets_terms() -> None:

@@ -54,8 +54,8 @@ def _table(**rows: str) -> dict[str, frozenset[str]]:
     return {name: named[who] for who, names in rows.items() for name in names.split()}
 
 
-_OWNERSHIP = "transfer_ownership"
-_GOVERNED = "transfer_ownership set_risk_manager set_guardian schedule set_delay"
+_ANNOUNCED = "transfer_ownership set_guardian schedule set_delay"
+_GOVERNED = f"{_ANNOUNCED} set_risk_manager"
 _OFFICE = """
     pledge release rearrange transfer_slice withdraw_maker add_market set_market set_skew_scale
     add_collateral set_collateral set_lp_collateral set_parameters post_covariance
@@ -84,8 +84,9 @@ MATRIX = {
             cancel_request settle_withdrawals redeem_in_kind accrue_fees {_STRATEGY}""",
     ),
     "PriceOracle": _table(
-        owner=f"{_OWNERSHIP} add_feed add_aggregator set_reporter set_quorum set_sequencer",
+        owner=f"{_ANNOUNCED} add_feed add_aggregator set_reporter set_quorum set_sequencer",
         pending="accept_ownership",
+        guardian="cancel",
         reporter="report",
     ),
     "AaveHedge": _table(
@@ -100,11 +101,12 @@ MATRIX = {
 ARGUMENTS = {("AaveHedge", "trade"): (0, 0, -1, 0)}
 
 # What the owner does only after the delay; `set_delay` when it is to become shorter, as to zero,
-# `set_guardian` while there is a guardian.
+# `set_guardian` while there is a guardian. Feeds: tests/properties/test_price_oracle_properties.py.
 DELAYED = {
     "ClearingHouse": """set_delay set_risk_manager set_guardian withdraw_maker add_market set_market
         add_collateral set_collateral set_lp_collateral set_parameters""",
     "HedgeVault": "set_delay set_risk_manager set_guardian set_parameters set_fee_receiver",
+    "PriceOracle": "set_delay set_guardian set_reporter set_quorum set_sequencer",
 }
 
 
@@ -119,11 +121,10 @@ class Cast:
         stage.oracle.transact(owner, "set_reporter", self.actors[REPORTER], True)
         for contract in (stage.clearing, stage.vault):
             contract.transact(owner, "set_risk_manager", self.actors[RISK])
-            contract.transact(owner, "set_guardian", self.actors[GUARDIAN])
         for contract in (stage.clearing, stage.vault, stage.oracle):
+            contract.transact(owner, "set_guardian", self.actors[GUARDIAN])
             contract.transact(owner, "transfer_ownership", self.actors[PENDING])
-        if delay:
-            for contract in (stage.clearing, stage.vault):
+            if delay:
                 contract.transact(owner, "set_delay", delay)
         self.contracts = {
             "ClearingHouse": stage.clearing,
