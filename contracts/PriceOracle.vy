@@ -17,6 +17,13 @@ exports: (
     roles.pending_owner,
     roles.transfer_ownership,
     roles.accept_ownership,
+    roles.guardian,
+    roles.set_guardian,
+    roles.delay,
+    roles.set_delay,
+    roles.scheduled_at,
+    roles.schedule,
+    roles.cancel,
 )
 
 
@@ -27,6 +34,7 @@ MAX_DEVIATION: constant(uint256) = 10**17
 MAX_GRACE: constant(uint256) = 7 * 86_400
 MAX_DECIMALS: constant(uint256) = 36
 WAD_DECIMALS: constant(uint256) = 18
+WAD: constant(uint256) = 10**18
 
 # A word of `_rounds` holds price << 64 | updated_at << 24 | max_age, so that `price` of a pushed feed
 # reads one slot; a word of `_observations` is the same without the age.
@@ -69,7 +77,7 @@ _terms: HashMap[address, Terms]
 @deploy
 def __init__(owner: address):
     """
-    @param owner Adds feeds and names reporters, one of whom is enough until `set_quorum`.
+    @param owner Adds feeds and names reporters, a majority of whom is enough until `set_quorum`.
     """
     roles.__init__(owner)
     self.quorum = 1
@@ -162,6 +170,16 @@ def report(
 def _update(asset: address, reporters: DynArray[address, MAX_REPORTERS], quorum: uint256):
     """
     @notice A new round from the observations young enough to be served, if they are a quorum.
+    @dev Odd number of them: the middle one. Even: the mean of the middle two, and no round while these
+         are further apart than `deviation`. What follows, whatever the others say and when:
+         * the honest among them are the more: the price is within what the honest observed;
+         * they are half: it is off from that by half of `deviation` at most, or the round stays;
+         * liars fewer than half of those allowed: they never make a round alone, the quorum being
+           a majority.
+         So one liar of two or more moves no price further than the feed may lag, be the others
+         silent or not; fewer than half of those allowed lying or silent together move none out of
+         what the honest say. Of two that disagree nothing tells which one lies: a price that grows
+         old is refused, one held at the last by a liar would be served.
     """
     packed: uint256 = self._rounds[asset]
     max_age: uint256 = packed & AGE_MASK
@@ -179,6 +197,9 @@ def _update(asset: address, reporters: DynArray[address, MAX_REPORTERS], quorum:
     prices = self._sorted(prices)
     times = self._sorted(times)
     price: uint256 = (prices[(count - 1) // 2] + prices[count // 2]) // 2
+    spread: uint256 = prices[count // 2] - prices[(count - 1) // 2]
+    if spread != 0 and spread * WAD > price * self._terms[asset].deviation:
+        return
     updated_at: uint256 = max(times[count - quorum], (packed >> TIME_SHIFT) & TIME_MASK)
     round_id: uint256 = self._round_ids[asset] + 1
     self._round_ids[asset] = round_id
@@ -211,7 +232,7 @@ def _sorted(values: DynArray[uint256, MAX_REPORTERS]) -> DynArray[uint256, MAX_R
 
 @external
 def add_feed(asset: address, max_age: uint256, deviation: uint256):
-    roles._only_owner()
+    self._only_owner_of_feed(asset, keccak256(slice(msg.data, 0, 100)))
     self._set_terms(
         asset,
         Terms(aggregator=empty(address), max_age=max_age, deviation=deviation, decimals=0),
@@ -221,7 +242,7 @@ def add_feed(asset: address, max_age: uint256, deviation: uint256):
 
 @external
 def add_aggregator(asset: address, aggregator: address, max_age: uint256, deviation: uint256):
-    roles._only_owner()
+    self._only_owner_of_feed(asset, keccak256(slice(msg.data, 0, 132)))
     decimals: uint256 = convert(staticcall IAggregatorV3(aggregator).decimals(), uint256)
     assert decimals <= MAX_DECIMALS, "oracle: bad decimals"
     self._set_terms(
@@ -229,6 +250,17 @@ def add_aggregator(asset: address, aggregator: address, max_age: uint256, deviat
         Terms(aggregator=aggregator, max_age=max_age, deviation=deviation, decimals=decimals),
     )
     self._rounds[asset] = 0
+
+
+@internal
+def _only_owner_of_feed(asset: address, call_id: bytes32):
+    """
+    @notice A first feed of an asset is added at once, nobody having relied on it; another is delayed.
+    """
+    if self._terms[asset].max_age == 0:
+        roles._only_owner()
+    else:
+        roles._only_owner_delayed(call_id)
 
 
 @internal
@@ -247,7 +279,7 @@ def _set_terms(asset: address, terms: Terms):
 
 @external
 def set_reporter(reporter: address, allowed: bool):
-    roles._only_owner()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
     if allowed != self.is_reporter[reporter]:
         self.is_reporter[reporter] = allowed
         if allowed:
@@ -255,6 +287,7 @@ def set_reporter(reporter: address, allowed: bool):
             self._reporters.append(reporter)
         else:
             self._remove(reporter)
+        self._fit_quorum()
     log IPriceOracle.ReporterSet(reporter=reporter, allowed=allowed)
 
 
@@ -266,20 +299,32 @@ def _remove(reporter: address):
         if self._reporters[i] == reporter:
             self._reporters[i] = last
             break
-    self._require_quorum(self.quorum)
+
+
+@internal
+def _fit_quorum():
+    """
+    @notice As it was where it still can be, else the nearest majority that the reporters can reach.
+    """
+    count: uint256 = len(self._reporters)
+    quorum: uint256 = min(max(self.quorum, self._majority()), max(count, 1))
+    if quorum != self.quorum:
+        self.quorum = quorum
+        log IPriceOracle.QuorumSet(quorum=quorum)
 
 
 @external
 def set_quorum(quorum: uint256):
-    roles._only_owner()
-    self._require_quorum(quorum)
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+    most: uint256 = max(len(self._reporters), 1)
+    assert self._majority() <= quorum and quorum <= most, "oracle: bad quorum"
     self.quorum = quorum
     log IPriceOracle.QuorumSet(quorum=quorum)
 
 
 @external
 def set_sequencer(aggregator: address, grace_period: uint256):
-    roles._only_owner()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
     assert grace_period <= MAX_GRACE, "oracle: bad grace period"
     self.sequencer = IAggregatorV3(aggregator)
     self.grace_period = grace_period
@@ -291,11 +336,11 @@ def set_sequencer(aggregator: address, grace_period: uint256):
 
 @internal
 @view
-def _require_quorum(quorum: uint256):
+def _majority() -> uint256:
     """
-    @notice A quorum that the reporters there are can reach.
+    @notice The fewest reporters that are more than half of those allowed.
     """
-    assert 1 <= quorum and quorum <= max(len(self._reporters), 1), "oracle: bad quorum"
+    return len(self._reporters) // 2 + 1
 
 
 @internal

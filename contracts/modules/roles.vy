@@ -94,9 +94,14 @@ def set_risk_manager(risk_manager: address):
 @external
 def set_guardian(guardian: address):
     """
-    @notice Name the guardian; the zero address leaves the role empty.
+    @notice Name the guardian; the zero address leaves the role empty. Delayed while there is one.
+    @dev So that whoever stole the owner's key has no say over who may cancel its calls: the guardian
+         there is cancels its own removal. Ownership changing hands changes nothing about that.
     """
-    self._only_owner()
+    if self.guardian == empty(address):
+        self._only_owner()
+    else:
+        self._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
     self.guardian = guardian
     log GuardianSet(guardian=guardian)
 

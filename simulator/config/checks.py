@@ -142,6 +142,11 @@ def _oracle(config: Config) -> Iterator[str]:
     reporters = config.oracle.reporters
     if config.oracle.needed > reporters:
         yield f"oracle.quorum = {config.oracle.needed}: must be at most {reporters}, the reporters"
+    if 2 * config.oracle.needed <= reporters:
+        yield (
+            f"oracle.quorum = {config.oracle.needed}: must be more than half of {reporters}, the "
+            "reporters"
+        )
     for number, shock in enumerate(config.shocks):
         if (affected := getattr(shock, "reporters", None)) is not None and affected > reporters:
             yield (

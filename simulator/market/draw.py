@@ -14,7 +14,7 @@ from simulator.market.prices import draw_index
 from simulator.market.streams import Stream
 
 if TYPE_CHECKING:
-    from simulator.config.market import Oracle
+    from simulator.config.market import Feed, Oracle
     from simulator.config.models import Config
     from simulator.types import Floats
 
@@ -54,6 +54,7 @@ def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
     hours = _hours(config)
     price, time = np.empty_like(index), np.empty_like(index)
     for row, symbol in enumerate(config.symbols):
+        feed = config.feed(symbol)
         frozen, outlier = np.zeros(len(hours), np.bool_), np.zeros(len(hours))
         for shock in config.shocks:
             if isinstance(shock, OracleFreeze) and symbol in shock.assets:
@@ -61,8 +62,10 @@ def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
                     frozen |= shock.active(hours)
             elif isinstance(shock, OracleOutlier) and symbol == shock.asset:
                 moment = ceil(shock.at_hours * 60 / config.step_minutes - 1e-9)
-                outlier[moment] = median_outlier(config.oracle, shock.factor, shock.reporters)
-        feed = config.feed(symbol)
+                if splits_the_reporters(config.oracle, feed, shock.factor, shock.reporters):
+                    frozen[moment] = True
+                else:
+                    outlier[moment] = median_outlier(config.oracle, shock.factor, shock.reporters)
         kernels.post_rounds(
             index[row],
             price[row],
@@ -82,11 +85,17 @@ def stops_the_rounds(oracle: Oracle, silent: int | None) -> bool:
     return silent is None or oracle.reporters - silent < oracle.needed
 
 
+def splits_the_reporters(oracle: Oracle, feed: Feed, factor: float, wrong: int | None) -> bool:
+    """Whether half of the reporters are wrong by more than the feed's deviation: no round then."""
+    half = wrong is not None and 2 * wrong == oracle.reporters
+    return half and abs(factor - 1.0) > feed.deviation * 0.5 * (1.0 + factor)
+
+
 def median_outlier(oracle: Oracle, factor: float, wrong: int | None) -> float:
     """Median over the true price when ``wrong`` reporters report ``factor`` times it; 0: unmoved.
 
-    A minority changes nothing; half of an even number moves it half way, the others reporting at
-    that moment too (contracts/SPEC.md §2).
+    A minority changes nothing; half of an even number moves it half way where there is a round, the
+    others reporting at that moment too (contracts/SPEC.md §2).
     """
     if wrong is None or 2 * wrong > oracle.reporters:
         return factor

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.config.market import Oracle
+from simulator.config.market import Feed, Oracle
 from simulator.config.random import random_config
-from simulator.market.draw import draw, median_outlier, stops_the_rounds
+from simulator.market.draw import draw, median_outlier, splits_the_reporters, stops_the_rounds
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, encode_constructor
 from simulator.world.chain.revm import RevmTransport
 
 START, MAX_AGE, WAD = 1_700_000_000, 3_600, 10**18
 TRUE = 2_000 * WAD
+
+
+DEVIATION = 0.01
 
 
 def contract_price(reporters: int, faulty: int, wrong: int | None) -> tuple[int, int]:
@@ -24,7 +27,7 @@ def contract_price(reporters: int, faulty: int, wrong: int | None) -> tuple[int,
     artifact = load("PriceOracle")
     oracle = Contract(artifact, chain.deploy(owner, encode_constructor(artifact, owner)), chain)
     asset = chain.account("asset")
-    oracle.transact(owner, "add_feed", asset, MAX_AGE, WAD // 100)
+    oracle.transact(owner, "add_feed", asset, MAX_AGE, int(DEVIATION * WAD))
     names = [chain.account(f"reporter {number}") for number in range(reporters)]
     for reporter in names:
         oracle.transact(owner, "set_reporter", reporter, True)
@@ -39,11 +42,16 @@ def contract_price(reporters: int, faulty: int, wrong: int | None) -> tuple[int,
     return oracle.call("latest", asset)
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.9961, 1.0078125, 1.015625, 3.0])
 @pytest.mark.parametrize("reporters", range(1, 9))
-def test_a_wrong_price_moves_the_median_as_the_contract_says(reporters):
+def test_a_wrong_price_moves_the_median_as_the_contract_says(reporters, factor):
+    oracle, feed = Oracle(reporters=reporters), Feed(deviation=DEVIATION)
     for wrong in range(1, reporters + 1):
-        factor = median_outlier(Oracle(reporters=reporters), 3.0, wrong) or 1.0
-        assert contract_price(reporters, wrong, 3 * TRUE)[0] == int(factor * TRUE)
+        moved = median_outlier(oracle, factor, wrong) or 1.0
+        stays = splits_the_reporters(oracle, feed, factor, wrong)
+        price, updated_at = contract_price(reporters, wrong, int(factor * TRUE))
+        assert price == (TRUE if stays else pytest.approx(int(moved * TRUE), rel=1e-15))
+        assert updated_at == (START if stays else START + 60)
 
 
 @pytest.mark.parametrize("reporters", range(1, 9))
@@ -52,6 +60,28 @@ def test_silent_reporters_stop_the_rounds_as_the_contract_says(reporters):
         updated_at = contract_price(reporters, silent, None)[1]
         stopped = stops_the_rounds(Oracle(reporters=reporters), silent)
         assert updated_at == (START if stopped else START + 60)
+
+
+def test_a_quorum_is_a_majority():
+    config = random_config(5, 0).model_dump()
+    for reporters, quorum in ((2, 1), (3, 1), (4, 2)):
+        oracle = config["oracle"] | {"reporters": reporters, "quorum": quorum}
+        with pytest.raises(ValueError, match="must be more than half"):
+            type(random_config(5, 0)).model_validate(config | {"oracle": oracle})
+
+
+def test_half_of_the_reporters_wrong_leaves_the_round_of_a_path_as_it_was():
+    calm = random_config(5, 0).model_dump()
+    symbol, hours = calm["pool"]["base"], calm["horizon_hours"] / 2
+    calm |= {"oracle": calm["oracle"] | {"reporters": 4, "quorum": None}, "shocks": ()}
+    config = type(random_config(5, 0))
+    quiet = draw(config.model_validate(calm), 0, 2)
+    for factor, wrong, moved in ((0.5, 2, False), (0.5, 3, True)):
+        fault = {"kind": "oracle_outlier", "asset": symbol, "factor": factor, "at_hours": hours}
+        shocks = (fault | {"reporters": wrong},)
+        faulty = draw(config.model_validate(calm | {"shocks": shocks}), 0, 2)
+        ratio = faulty.oracle_price / quiet.oracle_price
+        assert bool(ratio.min() < 0.6) is moved
 
 
 def test_one_faulty_reporter_of_three_changes_nothing_on_a_path():

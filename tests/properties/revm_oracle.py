@@ -1,4 +1,4 @@
-"""A price oracle on revm, with three reporters and aggregators, for properties."""
+"""A price oracle on revm, with reporters and aggregators, for properties."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ WAD = 10**18
 START = 1_700_000_000
 MAX_AGE = 3_600
 DEVIATION = WAD // 200
-REPORTERS = ("first reporter", "second reporter", "third reporter")
 
 
 class Oracle:
     """One chain with a PriceOracle; the asset ``BTC`` has a pushed feed, any other has none."""
 
-    def __init__(self, quorum: int = 2) -> None:
+    def __init__(self, reporters: int = 3, quorum: int | None = None) -> None:
+        """``quorum``: a majority when None, as the oracle keeps it."""
         self.chain = RevmTransport()
         self.chain.set_time(START)
         self.owner = self.chain.account("owner")
-        self.reporters = [self.chain.account(name) for name in REPORTERS]
+        self.reporters = [self.chain.account(f"reporter {i}") for i in range(reporters)]
         self.btc, self.sol = self.chain.account("BTC"), self.chain.account("SOL")
         self.contract = self.new(load("PriceOracle"), self.owner)
         for reporter in self.reporters:
             self.own("set_reporter", reporter, True)
-        self.own("set_quorum", quorum)
+        if quorum is not None:
+            self.own("set_quorum", quorum)
         self.own("add_feed", self.btc, MAX_AGE, DEVIATION)
 
     def new(self, artifact: Artifact, *arguments: Any) -> Contract:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from eth_utils import keccak
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Contract, selector
@@ -17,6 +18,7 @@ from tests.exploits.ground import refusal
 from tests.exploits.stage import Stage
 from tests.security.zero import Entry, answer, arguments, functions
 
+ZERO_ADDRESS = "0x" + "00" * 20
 OWNER, PENDING, RISK, GUARDIAN = "owner", "pending owner", "risk manager", "guardian"
 REPORTER, VAULT, STRANGER = "reporter", "vault", "stranger"
 ROLES = (OWNER, PENDING, RISK, GUARDIAN, REPORTER, VAULT, STRANGER)
@@ -53,8 +55,8 @@ def _table(**rows: str) -> dict[str, frozenset[str]]:
     return {name: named[who] for who, names in rows.items() for name in names.split()}
 
 
-_OWNERSHIP = "transfer_ownership"
-_GOVERNED = "transfer_ownership set_risk_manager set_guardian schedule set_delay"
+_ANNOUNCED = "transfer_ownership set_guardian schedule set_delay"
+_GOVERNED = f"{_ANNOUNCED} set_risk_manager"
 _OFFICE = "pledge release rearrange transfer_slice"
 _GOVERNANCE = """withdraw_maker add_market set_market set_skew_scale add_collateral set_collateral
     set_lp_collateral set_parameters post_covariance"""
@@ -82,8 +84,9 @@ MATRIX = {
             cancel_request settle_withdrawals redeem_in_kind accrue_fees {_STRATEGY}""",
     ),
     "PriceOracle": _table(
-        owner=f"{_OWNERSHIP} add_feed add_aggregator set_reporter set_quorum set_sequencer",
+        owner=f"{_ANNOUNCED} add_feed add_aggregator set_reporter set_quorum set_sequencer",
         pending="accept_ownership",
+        guardian="cancel",
         reporter="report",
     ),
     "AaveHedge": _table(
@@ -99,11 +102,13 @@ MATRIX = {
 # Where a zero argument is refused before the caller is looked at.
 ARGUMENTS = {("AaveHedge", "trade"): (0, 0, -1, 0)}
 
-# What the owner does only after the delay; `set_delay` when it is to become shorter, as to zero.
+# What the owner does only after the delay; `set_delay` when it is to become shorter, as to zero,
+# `set_guardian` while there is a guardian. Feeds: tests/properties/test_price_oracle_properties.py.
 DELAYED = {
-    "ClearingHouse": """set_delay set_risk_manager withdraw_maker add_market set_market
+    "ClearingHouse": """set_delay set_risk_manager set_guardian withdraw_maker add_market set_market
         add_collateral set_collateral set_lp_collateral set_parameters""",
-    "HedgeVault": "set_delay set_risk_manager set_parameters set_fee_receiver",
+    "HedgeVault": "set_delay set_risk_manager set_guardian set_parameters set_fee_receiver",
+    "PriceOracle": "set_delay set_guardian set_reporter set_quorum set_sequencer",
 }
 
 
@@ -118,11 +123,10 @@ class Cast:
         stage.oracle.transact(owner, "set_reporter", self.actors[REPORTER], True)
         for contract in (stage.clearing, stage.vault):
             contract.transact(owner, "set_risk_manager", self.actors[RISK])
-            contract.transact(owner, "set_guardian", self.actors[GUARDIAN])
         for contract in (stage.clearing, stage.vault, stage.oracle):
+            contract.transact(owner, "set_guardian", self.actors[GUARDIAN])
             contract.transact(owner, "transfer_ownership", self.actors[PENDING])
-        if delay:
-            for contract in (stage.clearing, stage.vault):
+            if delay:
                 contract.transact(owner, "set_delay", delay)
         self.contracts = {
             "ClearingHouse": stage.clearing,
@@ -202,6 +206,45 @@ def test_exactly_the_listed_acts_of_the_owner_wait(name: str) -> None:
         if answer(cast.chain, cast.actors[OWNER], contract, entry) == "roles: not scheduled"
     }
     assert waits - {"cancel"} == delayed  # cancelling what was never scheduled says the same
+
+
+@pytest.mark.parametrize("name", DELAYED)
+@pytest.mark.parametrize("first", ["set_guardian", "accept_ownership"])
+def test_whoever_has_the_owners_key_cannot_rid_it_of_the_guardian(name: str, first: str) -> None:
+    """Guardian to the thief or to nobody, at once or announced, with ownership taken or not."""
+    cast = Cast(delay=86_400)
+    contract, chain = cast.contracts[name], cast.chain
+    guardian, thief = cast.actors[GUARDIAN], cast.actors[PENDING]
+    key = cast.actors[OWNER]
+    if first == "accept_ownership":
+        contract.transact(thief, "accept_ownership")
+        key = thief
+    for successor in (thief, ZERO_ADDRESS):
+        naming = contract.calldata("set_guardian", successor)
+        rename = lambda to=successor: contract.transact(key, "set_guardian", to)  # noqa: E731
+        assert refusal(rename) == "roles: not scheduled"
+        contract.transact(key, "schedule", keccak(naming))
+        chain.set_time(chain.time() + 86_399)
+        assert refusal(rename) == "roles: too early"
+        contract.transact(guardian, "cancel", keccak(naming))
+        chain.set_time(chain.time() + 1)
+        assert refusal(rename) == "roles: not scheduled"
+    assert contract.call("guardian") == guardian
+
+
+@pytest.mark.parametrize("name", DELAYED)
+def test_a_guardian_is_named_at_once_where_there_is_none_and_replaced_after_the_delay(
+    name: str,
+) -> None:
+    cast = Cast()
+    contract, chain, owner = cast.contracts[name], cast.chain, cast.actors[OWNER]
+    contract.transact(owner, "set_guardian", ZERO_ADDRESS)  # no delay, as deployed: at once
+    contract.transact(owner, "set_delay", 86_400)
+    contract.transact(owner, "set_guardian", cast.actors[GUARDIAN])
+    contract.transact(owner, "schedule", keccak(contract.calldata("set_guardian", ZERO_ADDRESS)))
+    chain.set_time(chain.time() + 86_400)
+    contract.transact(owner, "set_guardian", ZERO_ADDRESS)
+    assert contract.call("guardian") == ZERO_ADDRESS
 
 
 def test_nothing_can_be_initialised_again() -> None:

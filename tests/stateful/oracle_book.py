@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.reference.integers import WAD
+
 
 @dataclass
 class Feed:
-    """``seen``: last (price, timestamp) of each reporter."""
+    """``seen``: last (price, timestamp) of each reporter; ``deviation``: WAD."""
 
     max_age: int
+    deviation: int
     seen: dict[int, tuple[int, int]] = field(default_factory=dict)
     price: int = 0
     updated_at: int = 0
@@ -17,7 +20,10 @@ class Feed:
 
 @dataclass
 class OracleBook:
-    """Median of the reporters' fresh observations when there are ``quorum`` of them."""
+    """Median of the reporters' fresh observations when there are ``quorum`` of them.
+
+    Of an even number only when the two in the middle are not further apart than the deviation.
+    """
 
     feeds: dict[int, Feed]
     quorum: int
@@ -46,8 +52,11 @@ class OracleBook:
             return
         prices = sorted(price for price, _ in fresh)
         middle = len(prices) // 2
-        odd = len(prices) % 2
-        feed.price = prices[middle] if odd else (prices[middle - 1] + prices[middle]) // 2
+        low, high = prices[(len(prices) - 1) // 2], prices[middle]
+        price = (low + high) // 2
+        if (high - low) * WAD > price * feed.deviation:
+            return
+        feed.price = price
         newest = sorted((time for _, time in fresh), reverse=True)
         feed.updated_at = max(feed.updated_at, newest[self.quorum - 1])
 

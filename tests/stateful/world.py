@@ -44,8 +44,7 @@ class World(Absorbing):
         self.seen: Counter[str] = Counter()
         self.donated = {USDC: 0, BASE: 0, HOOK: 0}  # to the clearing house
         self.usdc, self.base = self.system.tokens[USDC], self.system.tokens[BASE]
-        feeds = {token: Feed(MAX_AGE) for token in self.system.tokens}
-        self.oracle = OracleBook(feeds, quorum=2)
+        self.oracle = OracleBook({t: self._feed(t) for t in self.system.tokens}, quorum=2)
         self.index = {
             token: int(asset.price * 10**6) * 10**12
             for token, asset in zip(self.system.tokens, self.system.protocol.assets, strict=False)
@@ -63,6 +62,10 @@ class World(Absorbing):
         self.honest_report()
 
     # ------------------------------------------------------------------------------ first state
+
+    def _feed(self, token: int) -> Feed:
+        s = self.system
+        return Feed(MAX_AGE, s.view(s.oracle, "deviation(address)", token)[0])
 
     def _read_ledger(self) -> Ledger:
         s = self.system

@@ -23,6 +23,7 @@ VALID_FOR = 14 * 86_400
 DELAYED: list[tuple[str, tuple[Any, ...]]] = [
     ("set_fee_receiver", (STRANGER,)),
     ("set_risk_manager", (STRANGER,)),
+    ("set_guardian", (STRANGER,)),
     ("set_delay", (0,)),
 ]
 

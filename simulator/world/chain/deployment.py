@@ -124,6 +124,7 @@ class _Deployer:
         for token, max_age, deviation in terms:
             self._own(self.oracle, "add_feed", token.address, max_age, wad(deviation))
         self._own(self.oracle, "set_reporter", self.roles.reporter, True)
+        self._own(self.oracle, "set_guardian", self.roles.guardian)
 
     def _clearing(self) -> None:
         p = self.protocol.clearing
