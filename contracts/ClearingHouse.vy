@@ -170,8 +170,11 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
         longs: int256 = (
             convert(ledger.long_interest[market], int256) + max(after, 0) - max(before, 0)
         )
+        shorts: int256 = longs - skew - size
+        side: uint256 = convert(longs if size > 0 else shorts, uint256)
         errors.check(
-            2 * longs - skew - size <= convert(ledger.market[market].max_open_interest, int256),
+            longs + shorts <= convert(ledger.market[market].max_open_interest, int256)
+            and side <= ledger.SIDES * ledger._inventory_limit(market),
             "clearing: open interest cap",
         )
     fill: uint256 = ledger._fill_price(

@@ -29,7 +29,6 @@ WAD: constant(uint256) = fixed_point.WAD
 USDC: constant(uint256) = ledger.USDC
 MAX_MARKETS: constant(uint256) = ledger.MAX_MARKETS
 SCALE_INTERVAL: constant(uint256) = 3_600  # seconds between two changes of a market's skew scale
-SIDES_PER_SCALE: constant(uint256) = 4  # a scale is not lowered below so many times what a side holds
 
 
 @deploy
@@ -99,9 +98,9 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
         skew: int256 = ledger.state[market].skew
         long: uint256 = ledger.long_interest[market]
         side: uint256 = max(long, convert(convert(long, int256) - skew, uint256))
+        limit: uint256 = ledger._inventory_limit(market)
         errors.check(
-            fixed_point.magnitude(skew) <= ledger._inventory_limit(market)
-            and side * SIDES_PER_SCALE <= skew_scale,
+            fixed_point.magnitude(skew) <= limit and side <= ledger.SIDES * limit,
             "clearing: inventory limit",
         )
 

@@ -19,10 +19,10 @@ Codes: TypeAlias = NDArray[np.int8]
 
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
-# contracts/SPEC.md §3.5: seconds between two changes of a market's skew scale, below how many times
-# what one side holds it is not lowered, and the part of itself by which a lowering is worth making.
+# contracts/SPEC.md §3.5: how many times the inventory limit longs, or shorts, may hold of a market;
+# seconds between two changes of its skew scale, and the part of itself by which a cut is worth it.
+SIDES = 2
 SCALE_INTERVAL = 3_600
-SIDES_PER_SCALE = 4
 CUTS_PER_SCALE = 1_000_000
 USDC = "USDC"
 USDC_DECIMALS = 6

@@ -25,6 +25,7 @@ MAX_COLLATERALS: constant(uint256) = 8
 MAX_RISK_ASSETS: constant(uint256) = 8
 MAX_PLEDGES: constant(uint256) = 4
 MAX_HOLDERS: constant(uint256) = 64
+SIDES: constant(uint256) = 2  # times the inventory limit: the most longs, or shorts, may hold of a market
 USDC: constant(uint256) = 0  # index of the settlement token among the collaterals
 
 ORACLE: public(immutable(IPriceOracle))

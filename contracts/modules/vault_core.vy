@@ -163,6 +163,9 @@ def _prices(fresh: bool) -> Prices:
 def _read(fresh: bool) -> Book:
     book: Book = empty(Book)
     book.prices = self._prices(fresh)
+    if book.prices.usdc == 0:
+        # Only for an observer: nothing can be said, and an account with pledged liquidity divides by the price.
+        return book
     book.position = pool_leg._position(book.prices.sqrt)
     book.lp_value = self._value(book.position.lp_base, book.position.lp_usdc, book.prices)
     for account: hedge_leg.MarginAccount in hedge_leg._accounts:

@@ -262,7 +262,8 @@ _TRADING = (
     ),
     _clearing(
         "open-interest-of-one-side", "missing term", "ClearingHouse.vy",
-        "2 * longs - skew - size <= convert", "longs <= convert",
+        "longs + shorts <= convert(ledger.market[market].max_open_interest, int256)",
+        "longs <= convert(ledger.market[market].max_open_interest, int256)",
     ),
     _clearing(
         "funding-entry-kept", "missing accrual", "modules/ledger.vy",
@@ -367,6 +368,10 @@ _LIQUIDATION = (
     _clearing(
         "write-off-paid-by-nobody", "missing term", "modules/waterfall.vy",
         "    ledger.maker_cash -= convert(rest, int256)\n", "",
+    ),
+    _clearing(
+        "sides-unbounded", "dropped check", "ClearingHouse.vy",
+        "side <= ledger.SIDES * ledger._inventory_limit(market)", "True",
     ),
     _clearing(
         "dust-closes-the-gate", "dropped check", "modules/waterfall.vy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.types import Status
+from simulator.world.chain.artifacts import compiled
+from simulator.world.chain.codec import Contract, encode_constructor
 from tests.properties.revm_vault import USDC_UNIT, WAD, System, protocol
 
 STRANGER = "0x" + "33" * 20
@@ -41,7 +44,29 @@ def full(system: System) -> None:
     system.set_terms(deposit_cap=1)
 
 
-STATES = [lambda _: None, stale, paused, queued, insolvent, full]
+def without_a_price(system: System, token: Contract) -> None:
+    """The token is priced by an aggregator that answers no more: the oracle's `latest` is zero."""
+    artifact = compiled(Path(__file__).parent.parent / "properties" / "aggregator.vy")
+    made = system.chain.deploy(system.owner, encode_constructor(artifact, 8))
+    aggregator = Contract(artifact, made, system.chain)
+    now = system.chain.time()
+    aggregator.transact(system.owner, "set_round", 1, 10**8, now, now, 1)
+    system.oracle.transact(
+        system.owner, "add_aggregator", token.address, aggregator.address, 86_400, 5 * 10**15
+    )
+    aggregator.transact(system.owner, "set_broken", True)
+    assert system.oracle.call("latest", token.address)[0] == 0
+
+
+def dollarless(system: System) -> None:
+    without_a_price(system, system.usdc)
+
+
+def baseless(system: System) -> None:
+    without_a_price(system, system.base)
+
+
+STATES = [lambda _: None, stale, paused, queued, insolvent, full, dollarless, baseless]
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda f: f.__name__)

@@ -10,7 +10,7 @@ import numpy as np
 from simulator.types import (
     CUTS_PER_SCALE,
     SCALE_INTERVAL,
-    SIDES_PER_SCALE,
+    SIDES,
     InputError,
     Status,
 )
@@ -261,11 +261,12 @@ class ChainWorld(World):
         terms = self.protocol.clearing.markets[market]
         skew = signed_word(transport.call(house, _LAST_MARKET_STATE + words(market)), 0)
         longs = signed_word(transport.call(house, _LONG_INTEREST + words(market)), 0)
-        if abs(skew) > wad(terms.max_skew):
+        # The least inventory limit that what is open lets through.
+        limit = max(abs(skew), -(-max(longs, longs - skew) // SIDES))
+        if limit > wad(terms.max_skew):
             return MAX_UINT256 + 1
         margin = wad(self.protocol.clearing.gross_floor) * wad(terms.maintenance_rate)
-        by_skew = -(-2 * WAD * WAD * abs(skew) // margin)
-        return max(by_skew, SIDES_PER_SCALE * max(longs, longs - skew))
+        return -(-2 * WAD * WAD * limit // margin)
 
     def _set_skew_scale(self, path: int, market: int, scale: int) -> bool:
         data = _SET_SKEW_SCALE + words(market, scale)

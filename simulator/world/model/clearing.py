@@ -5,6 +5,7 @@ Each returns a status first and leaves the state untouched when refused.
 
 from __future__ import annotations
 
+from simulator.types import SIDES
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
     COLLATERAL_CAP,
@@ -139,10 +140,14 @@ def _check_order(
     size = clearing.size[account, market, i]
     after = size + delta
     if abs(after) > abs(size) or after * size < 0.0:
-        interest = open_interest(clearing, market, 1.0, i) + open_interest(
-            clearing, market, -1.0, i
-        )
-        if interest - abs(size) + abs(after) > table.max_open_interest[market]:
+        side = 1.0 if delta > 0.0 else -1.0
+        own = open_interest(clearing, market, side, i)
+        other = open_interest(clearing, market, -side, i)
+        most = SIDES * inventory_limit(table, clearing, market, i)
+        if (
+            own + other - abs(size) + abs(after) > table.max_open_interest[market]
+            or own - max(side * size, 0.0) + abs(after) > most
+        ):
             return OPEN_INTEREST_CAP
     if fill <= 0.0 or (fill > limit if delta > 0.0 else fill < limit):
         return SLIPPAGE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.types import CUTS_PER_SCALE, SCALE_INTERVAL, SIDES_PER_SCALE, Floats
+from simulator.types import CUTS_PER_SCALE, SCALE_INTERVAL, SIDES, Floats
 from simulator.world.model.clearing import open_interest
 from simulator.world.model.jit import inner, kernel
 from simulator.world.model.margin import accrue
@@ -15,13 +15,13 @@ from simulator.world.model.state import ClearingState, Oracle
 @inner
 def _least_scale(table: ClearingTable, clearing: ClearingState, market: int, i: int) -> float:
     """Least K to which a market may be lowered with what is open; infinite: to none at all."""
-    skew = abs(clearing.skew[market, i])
-    if skew > table.max_skew[market]:
-        return np.inf
     longs = open_interest(clearing, market, 1.0, i)
     shorts = open_interest(clearing, market, -1.0, i)
-    margin = table.gross_floor * table.maintenance_rate[market]
-    return max(2.0 * skew / margin, SIDES_PER_SCALE * max(longs, shorts))
+    # The least inventory limit that what is open lets through.
+    limit = max(abs(clearing.skew[market, i]), max(longs, shorts) / SIDES)
+    if limit > table.max_skew[market]:
+        return np.inf
+    return 2.0 * limit / (table.gross_floor * table.maintenance_rate[market])
 
 
 @kernel

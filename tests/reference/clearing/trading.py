@@ -10,7 +10,8 @@ from tests.reference.clearing.state import Account, Ledger, Position, require
 from tests.reference.clearing.waterfall import note_failure
 from tests.reference.integers import WAD, ceil, sign, truncate
 
-SCALE_INTERVAL, SIDES_PER_SCALE = 3_600, 4
+SCALE_INTERVAL = 3_600
+SIDES = 2  # times the inventory limit: the most longs, or shorts, may hold of a market
 LEAST_MOVED = 10**6  # raw units of a collateral that go with what it backs
 
 
@@ -93,7 +94,9 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     most = inventory_limit(ledger, m)
     require(skew <= most or skew <= abs(market.skew), "clearing: inventory limit")
     interest = market.longs + market.shorts - abs(before) + abs(after)
-    require(not adds or interest <= terms.max_open_interest, "clearing: open interest cap")
+    side = (market.longs if delta > 0 else market.shorts) - held_on(before, delta) + abs(after)
+    fits = interest <= terms.max_open_interest and side <= SIDES * most
+    require(not adds or fits, "clearing: open interest cap")
     fill = perp.fill_price(ledger, m, delta)
     require(fill > 0, "clearing: slippage")
     require(fill <= limit if delta > 0 else fill >= limit, "clearing: slippage")
@@ -109,6 +112,11 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     elif account.cash < 0:
         require(valuation(ledger, number).value >= 0, "clearing: insolvent")
     return fill, fee
+
+
+def held_on(size: int, delta: int) -> int:
+    """What a position of ``size`` has on the side that ``delta`` trades to."""
+    return max(size * sign(delta), 0)
 
 
 def inventory_limit(ledger: Ledger, m: int) -> int:
@@ -133,7 +141,8 @@ def set_skew_scale(ledger: Ledger, m: int, scale: int) -> None:
     market.scaled_at = ledger.now
     if scale < old.skew_scale:
         side = max(market.longs, market.shorts)
-        held = abs(market.skew) <= inventory_limit(ledger, m) and SIDES_PER_SCALE * side <= scale
+        most = inventory_limit(ledger, m)
+        held = abs(market.skew) <= most and side <= SIDES * most
         require(held, "clearing: inventory limit")
 
 
