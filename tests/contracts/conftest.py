@@ -277,7 +277,7 @@ def give(clearing: Any, owner: Any, tokens: dict[str, Any]) -> Callable[..., int
 def engine_events(project: Any) -> Any:
     """ABI by name of the events of liquidations, which the ClearingHouse emits."""
     parts = (project.LiquidationEngine, project.CollateralSale)
-    return [event for part in parts for event in part.contract_type.events]
+    return {event.name: event for part in parts for event in part.contract_type.events}
 
 
 @pytest.fixture

@@ -214,18 +214,17 @@ def test_debt_beyond_the_collateral_is_written_off(
     assert clearing.cash(account) == 0 == clearing.collateral_balance(account, 1)
 
 
-def test_debt_without_anything_left_can_be_written_off(
+def test_debt_without_anything_left_is_written_off_by_liquidation_alone(
     mirror: Mirror, trader: Any, liquidator: Any
 ) -> None:
     mirror.deposit(trader, 4_000)
     mirror.trade(trader, 0, 1)
     mirror.set_price(BTC=25_000)
-    mirror.trade(trader, 0, -1)
-    debt = -mirror.clearing.cash(account_of(trader))
-    assert debt > 0
-    mirror.clearing.liquidate_collateral(account_of(trader), 1, 0, sender=liquidator)
+    with ape.reverts("clearing: insolvent"):
+        mirror.clearing.trade(0, 0, -WAD, 0, sender=trader)
+    mirror.clearing.liquidate(account_of(trader), 0, sender=liquidator)
     assert mirror.clearing.cash(account_of(trader)) == 0
-    assert mirror.clearing.bad_debt() == debt
+    assert mirror.clearing.bad_debt() > 0
 
 
 def test_buyer_of_collateral_pays_from_free_margin(

@@ -83,20 +83,25 @@ def test_deleverage_shrinks_both_legs_alike_and_restores_the_target(
     assert after.idle == pytest.approx(before.idle - 5, abs=1)
 
 
-def test_deleverage_of_a_lost_account_closes_everything(
-    thin: Any, keeper: Any, set_price: Any, read: Callable[[Any], Reading]
+def test_a_lost_account_is_closed_by_liquidation_and_takes_no_liquidity_with_it(
+    thin: Any,
+    clearing: Any,
+    keeper: Any,
+    liquidator: Any,
+    set_price: Any,
+    read: Callable[[Any], Reading],
 ) -> None:
     set_price(BTC=130_000, SOL=430)
     before = read(thin)
     assert before.margin < 0 < before.nav
-    thin.deleverage(sender=keeper)
+    with ape.reverts("clearing: insolvent"):
+        thin.deleverage(sender=keeper)
+    for market in (0, 1):
+        clearing.liquidate(int(thin.address, 16) << 8, market, sender=liquidator)
     after = read(thin)
     assert after.sizes == (0, 0)
-    assert after.lp == 0
-    assert thin.position_state().liquidity == 0
-    # All of the LP leg goes to the account, and does not cover it.
-    assert after.margin == pytest.approx(before.margin + before.lp, abs=0.005 * before.lp)
-    assert before.margin < after.margin < 0
+    assert after.margin == 0
+    assert after.lp == before.lp > 0
 
 
 def test_deleverage_refuses_a_pool_price_far_from_the_oracle(
