@@ -241,3 +241,36 @@ def test_whatever_fails_no_usdc_appears_or_vanishes_and_flat_accounts_keep_their
         assert (seen.insurance_fund >= 0.0).all()
         assert (seen.insurance_drawn <= caps + 1e-6).all()
         assert (seen.maker_drawn <= caps + 1e-6).all()
+
+
+def test_who_owes_more_than_he_has_is_closed_by_liquidation_alone() -> None:
+    venue = Venue(protocol((30_000.0, 0.0), (90_000.0, 0.0)), eth=(2000.0, 1800.0))
+    venue.trade(0, ETH, 200.0)
+    venue.world.advance(1)
+    before = venue.world.snapshot()
+    assert venue.trade(0, ETH, -200.0) == Status.INSOLVENT  # worth -10,000
+    np.testing.assert_array_equal(venue.world.snapshot(), before)
+    assert venue.liquidate(1, 0, ETH).status[0] == Status.OK
+    assert venue.of("size", 0, ETH) == 0.0
+
+
+def test_a_debt_that_collateral_covers_stops_no_reduction() -> None:
+    venue = Venue(protocol((10_000.0, 20.0), (90_000.0, 0.0)), eth=(2000.0, 1900.0))
+    venue.trade(0, ETH, 200.0)
+    venue.world.advance(1)
+    assert venue.trade(0, ETH, -200.0) == Status.OK
+    assert venue.of("cash", 0) < 0.0
+
+
+@pytest.mark.parametrize(("margin", "gated"), [(100.0, False), (10_000.0, True)])
+def test_dust_closes_no_gate(margin: float, gated: bool) -> None:
+    venue = Venue(
+        protocol((margin, 0.0), (90_000.0, 0.0), withdrawal_gate=7_200),
+        eth=(2000.0, 1700.0),
+    )
+    venue.trade(0, ETH, margin / 2000.0 * 10.0)
+    venue.trade(1, BTC, 0.1)
+    venue.world.advance(1)
+    venue.liquidate(1, 0, ETH)  # half as much as the margin is missing
+    expected = Status.WITHDRAWALS_GATED if gated else Status.OK
+    assert venue.withdraw(1, 10.0) == expected
