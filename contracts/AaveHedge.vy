@@ -8,7 +8,9 @@
 @dev    Glossary: C USDC supplied, d_m debt of market m's asset, E equity, M maintenance requirement: E < M
         if and only if Aave's health factor is below one. There is one account, the vault's with sub 0; every
         other is empty. C and d are what Aave says, so a liquidation there needs no bookkeeping here, and
-        whoever supplies or repays in this contract's name makes the vault a present.
+        whoever supplies USDC or repays in this contract's name makes the vault a present.
+        Only USDC backs the debts: another asset a stranger supplies in this contract's name counts for nothing
+        here, and stops being collateral at Aave before it can keep the USDC there.
         Nothing is held between calls: what is borrowed is sold, what is withdrawn is paid.
 """
 
@@ -34,6 +36,8 @@ WAD_PER_RAW: constant(uint256) = WAD // UNIT_USDC
 PERCENT: constant(uint256) = 10**4  # Aave's percentages have two decimals
 VARIABLE_RATE: constant(uint256) = 2
 MAX_MARKETS: constant(uint256) = 8
+MAX_RESERVES: constant(uint256) = 128  # Aave's: two bits of a word for each, borrowed and collateral
+BORROWED: constant(uint256) = max_value(uint256) // 3  # the lower bit of each
 
 
 struct Listing:  # what the deployer chooses
@@ -54,6 +58,7 @@ oracle: public(immutable(IPriceOracle))
 AAVE: public(immutable(IAavePool))
 USDC: public(immutable(address))
 A_USDC: public(immutable(address))
+USDC_FLAG: immutable(uint256)  # USDC's bit as collateral
 LEGS: immutable(DynArray[Leg, MAX_MARKETS])
 
 # The swap in progress.
@@ -80,7 +85,9 @@ def __init__(
     oracle = oracle_
     AAVE = aave
     USDC = usdc
-    A_USDC = (staticcall aave.getReserveData(usdc)).a_token
+    margin: IAavePool.ReserveData = staticcall aave.getReserveData(usdc)
+    A_USDC = margin.a_token
+    USDC_FLAG = 2 << (2 * convert(margin.id, uint256))
     assert A_USDC != empty(address), "hedge: no such reserve"
     assert extcall IERC20(usdc).approve(aave.address, max_value(uint256), default_return_value=True)
     legs: DynArray[Leg, MAX_MARKETS] = []
@@ -140,7 +147,7 @@ def withdraw(sub: uint256, collateral: uint256, raw: uint256, to: address):
     assert raw <= available, "clearing: insufficient collateral"
     if not self._is_flat():
         self._check_initial(supplied - raw, 0, 0)
-    extcall AAVE.withdraw(USDC, raw, to)
+    self._release(raw, to)
     log IClearingHouse.Withdrawn(account=self._account(), collateral=0, receiver=to, raw=raw)
 
 
@@ -191,10 +198,22 @@ def exit_slice(fraction: uint256, payer: address, receiver: address):
             extcall AAVE.repay(leg.asset, due, VARIABLE_RATE, self)
     raw: uint256 = fixed_point.mul_div_down(self._supplied(), fraction, WAD)
     if raw != 0:
-        extcall AAVE.withdraw(USDC, raw, receiver)
+        self._release(raw, receiver)
         log IClearingHouse.Withdrawn(
             account=self._account(), collateral=0, receiver=receiver, raw=raw
         )
+
+
+@external
+@nonreentrant
+def drop_collateral(asset: address):
+    """
+    @notice Stop an asset that a stranger has supplied in this contract's name from being collateral. Anyone.
+    @dev `_release` does it where Aave demands it; a reserve about to be paused must be dropped before.
+         Reverts with "clearing: no collateral" for USDC. Aave refuses what leaves a health factor below one.
+    """
+    errors.check(asset != USDC, "clearing: no collateral")
+    extcall AAVE.setUserUseReserveAsCollateral(asset, False)
 
 
 @external
@@ -227,7 +246,7 @@ def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[32]):
         errors.check(self._fill <= self._limit, "clearing: slippage")
         extcall AAVE.repay(leg.asset, raw, VARIABLE_RATE, self)
         self._check_reduced(due)
-        extcall AAVE.withdraw(USDC, due, msg.sender)
+        self._release(due, msg.sender)
 
 
 # ------------------------------------------------------------------------------------------------ views
@@ -379,6 +398,24 @@ def _swap(pool: IUniswapV3Pool, market: uint256, raw: uint256, limit: uint256, s
 @internal
 def _supply(raw: uint256):
     extcall AAVE.supply(USDC, raw, self, 0)
+
+
+@internal
+def _release(raw: uint256, to: address):
+    """
+    @notice Withdraw USDC from Aave, which refuses it against debt while another asset is collateral whose LTV is
+            zero: those cease to be collateral first. Without debt nothing stands in the way.
+    """
+    flags: uint256 = staticcall AAVE.getUserConfiguration(self)
+    foreign: uint256 = flags & ~(BORROWED | USDC_FLAG)
+    if flags & BORROWED != 0 and foreign != 0:
+        for id: uint256 in range(MAX_RESERVES):
+            if foreign & (2 << (2 * id)) == 0:
+                continue
+            asset: address = staticcall AAVE.getReserveAddressById(convert(id, uint16))
+            if (staticcall AAVE.getConfiguration(asset)) & 65535 == 0:
+                extcall AAVE.setUserUseReserveAsCollateral(asset, False)
+    extcall AAVE.withdraw(USDC, raw, to)
 
 
 @internal

@@ -11,7 +11,7 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import Status
 from simulator.world.chain import artifacts
-from simulator.world.chain.aave import pool_at, token_at
+from simulator.world.chain.aave import _artifact, configurator_at, pool_at, token_at
 from simulator.world.chain.codec import Contract, Reverted, reason, status_of
 from simulator.world.chain.deployment import Deployment, deploy
 from simulator.world.chain.revm import RevmTransport, Transaction
@@ -161,3 +161,10 @@ class HedgedVault:
     def supplied(self) -> int:
         token = token_at(self.lending.a_tokens[0], self.chain)
         return int(token.call("balanceOf", self.lending.hedge))
+
+
+def configurator_of(vault: HedgedVault) -> Contract:
+    """Aave's governance, for its market's owner, who deployed all."""
+    address = vault.aave.call("ADDRESSES_PROVIDER")
+    provider = Contract(_artifact("PoolAddressesProvider", {}), address, vault.chain)
+    return configurator_at(provider.call("getPoolConfigurator"), vault.chain)
