@@ -90,7 +90,9 @@ MATRIX = {
         reporter="report",
     ),
     "AaveHedge": _table(
-        vault="withdraw trade exit_slice", nobody="uniswapV3SwapCallback", anyone="deposit"
+        vault="withdraw trade exit_slice",
+        nobody="uniswapV3SwapCallback",
+        anyone="deposit drop_collateral",
     ),
     "LiquidationEngine": _table(nobody="liquidate"),
     "CollateralSale": _table(nobody=_SALE),
