@@ -3,7 +3,8 @@
 """
 @title  BackOffice
 @license MIT
-@notice Pledged liquidity and slices (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its storage by delegatecall and refuses to be called directly.
+@notice Pledged liquidity and slices (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its storage by
+        delegatecall and refuses to be called directly.
 @dev    Functions, events and scales are documented in IClearingHouse. The ClearingHouse's reentrancy lock is held
         throughout. Its own storage is never used.
 """

@@ -146,7 +146,9 @@ def _debit(account: uint256, collateral: uint256, raw: uint256):
 def _deposit(account: uint256, collateral: uint256, raw: uint256):
     self._check_collateral(collateral)
     # What is held of a token makes an account depend on its feed: nobody does that to a stranger.
-    errors.check(collateral == USDC or account >> 8 == convert(msg.sender, uint256), "clearing: no consent")
+    errors.check(
+        collateral == USDC or account >> 8 == convert(msg.sender, uint256), "clearing: no consent"
+    )
     # Whoever has a position may need margin, and nobody can fill the cap against him.
     errors.check(
         self.collateral_held[collateral] + raw <= self.collateral[collateral].cap
