@@ -124,7 +124,15 @@ class AnyHistory(RuleBasedStateMachine):
         size = self.venue.size(key, market) // part
         if size:
             refused = self.venue.trade(who[0], market, -size, who[1])
-            assert refused in ("", "clearing: inventory limit")
+            assert refused in ("", "clearing: inventory limit", "clearing: insolvent")
+            if refused == "clearing: insolvent":
+                # Worth less than the spread and fee of closing cost: anyone may liquidate it.
+                event("left to liquidation")
+                margin, terms = self.venue.margin(key), self.venue.venue.markets[market]
+                rate = terms.half_spread + 2 * terms.taker_fee
+                notional = abs(size) * self.venue.prices[terms.asset]
+                assert margin.value <= rate * notional * self.venue.prices["USDC"] + WAD
+                assert margin.equity < margin.maintenance
 
     @rule(who=accounts, excess=st.integers(1, 10**9))
     def withdraw_all_that_is_free(self, who: tuple[str, int], excess: int) -> None:

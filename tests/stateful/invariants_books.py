@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.reference.clearing import perp, trading
+from tests.reference.clearing.waterfall import LEAST_GATED
 from tests.reference.integers import sign
 from tests.stateful.genesis import BASE, HOOK, MARKET_COUNT, USDC
 from tests.stateful.mismatch import require
@@ -92,12 +93,12 @@ def inv_losses_are_never_taken_back(world: World) -> None:
 
 
 def inv_insolvency_gates_withdrawals(world: World) -> None:
-    """Whenever more than insurance was needed, the gate is shut from now on."""
+    """Whenever more than insurance was needed, and it was no dust, the gate is shut from now on."""
     taken = world.ledger.bad_debt - world.before.bad_debt
     insured = sum(m.insurance_drawn for m in world.ledger.markets) - sum(
         m.insurance_drawn for m in world.before.markets
     )
-    if taken > insured:
+    if taken - insured >= LEAST_GATED:
         until = world.now + world.ledger.parameters.withdrawal_gate
         require(world.ledger.gate_until == until, "the gate is open after an insolvency")
 
