@@ -176,7 +176,7 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     errors.check(raw != 0, "clearing: zero size")
     self._swap(leg.pool, market, raw, limit_price, sells)
     log IClearingHouse.Traded(
-        account=self._account(), market=market, size=size, fill=self._fill, fee=0, realised=0
+        account=self._account(), market=market, size=size, fill=self._fill, fee=0, premium=0, realised=0
     )
     return self._fill, 0
 

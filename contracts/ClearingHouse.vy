@@ -3,10 +3,9 @@
 """
 @title  ClearingHouse
 @license MIT
-@notice Cross-margined perpetual futures against the venue's maker account (contracts/SPEC.md §3): accounts, trading,
-        views.
-@dev    Functions, events and scales are documented in IClearingHouse. The rest is the code of four parts, run here by
-        delegatecall under this contract's lock: LiquidationEngine, CollateralSale, BackOffice and Governance.
+@notice Cross-margined perpetual futures against the venue's maker account (contracts/SPEC.md §3): accounts, views.
+@dev    Functions, events and scales are documented in IClearingHouse. The rest is the code of five parts, run here by
+        delegatecall under this contract's lock: Trading, LiquidationEngine, CollateralSale, BackOffice and Governance.
         Every operation validates, accrues, computes, mutates, asserts, logs, and moves tokens last.
 """
 
@@ -17,14 +16,15 @@ from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import margin
-from contracts.modules import perp_math
 from contracts.modules import portfolio_math
+from contracts.modules import pricing
 from contracts.modules import roles
 from contracts.modules import venue
 
 implements: IClearingHouse
 initializes: ledger
 initializes: margin[ledger := ledger]
+initializes: pricing[ledger := ledger]
 initializes: venue[ledger := ledger]
 uses: roles
 exports: roles.__interface__
@@ -40,6 +40,9 @@ exports: (
     ledger.risk_asset,
     ledger.paused,
     ledger.long_interest,
+    ledger.premium_pool,
+    ledger.opening_skew,
+    ledger.liquidated,
     ledger.loss_long,
     ledger.loss_short,
     ledger.insurance_drawn,
@@ -63,7 +66,6 @@ interface Part:
     def USDC_TOKEN() -> address: view
 
 
-WAD: constant(uint256) = fixed_point.WAD
 USDC: constant(uint256) = ledger.USDC
 
 PARTS: immutable(IClearingHouse.Parts)
@@ -87,7 +89,9 @@ def __init__(
     ledger.__init__(
         owner, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
     )
-    for part: address in [parts.liquidation, parts.sale, parts.office, parts.governance]:
+    for part: address in [
+        parts.trading, parts.liquidation, parts.sale, parts.office, parts.governance
+    ]:
         assert (
             staticcall Part(part).ORACLE() == oracle and staticcall Part(part).USDC_TOKEN() == usdc
         ), "clearing: bad parameter"
@@ -143,67 +147,13 @@ def fund_insurance(raw: uint256):
     ledger._pull(USDC, raw)
 
 
-# --------------------------------------------------------------------------------------------- trading
+# ------------------------------------------------------------------------------------ code of the parts
 
 
 @external
 @nonreentrant
 def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> (uint256, uint256):
-    errors.check(size != 0, "clearing: zero size")
-    account: uint256 = ledger._account(msg.sender, sub)
-    ledger._check_market(market)
-    errors.check(sub == 0 or sub == market + 1, "clearing: wrong market")
-    before: int256 = ledger.position[account][market].size
-    after: int256 = before + size
-    flipped: bool = (before > 0 and after < 0) or (before < 0 and after > 0)
-    adds_risk: bool = flipped or fixed_point.magnitude(after) > fixed_point.magnitude(before)
-    errors.check(not (adds_risk and ledger.paused), "clearing: paused")
-
-    ledger._accrue(market)
-    skew: int256 = ledger.state[market].skew
-    outward: uint256 = fixed_point.magnitude(skew + size)
-    errors.check(
-        outward <= fixed_point.magnitude(skew) or outward <= ledger._inventory_limit(market),
-        "clearing: inventory limit",
-    )
-    if adds_risk:
-        longs: int256 = (
-            convert(ledger.long_interest[market], int256) + max(after, 0) - max(before, 0)
-        )
-        shorts: int256 = longs - skew - size
-        side: uint256 = convert(longs if size > 0 else shorts, uint256)
-        errors.check(
-            longs + shorts <= convert(ledger.market[market].max_open_interest, int256)
-            and side <= ledger.SIDES * ledger._inventory_limit(market),
-            "clearing: open interest cap",
-        )
-    fill: uint256 = ledger._fill_price(
-        market, size, ledger._index(market, True), ledger.market[market].half_spread
-    )
-    errors.check(
-        fill > 0 and (fill <= limit_price if size > 0 else fill >= limit_price),
-        "clearing: slippage",
-    )
-    fee: uint256 = fixed_point.mul_div_up(
-        perp_math.notional(fixed_point.magnitude(size), fill), ledger.market[market].taker_fee, WAD
-    )
-    realised: int256 = ledger._apply_fill(account, market, size, fill)
-    ledger.cash[account] -= convert(fee, int256)
-    ledger.maker_cash += convert(fee, int256)
-    ledger._note_failure(account, market, before)
-    if adds_risk:
-        ledger._accrue_held(account)
-        margin._check_initial_margin(account)
-    elif ledger.cash[account] < 0:
-        # Who owes more than he has is closed by liquidation, which asks the winners before anybody else.
-        errors.check(margin._valuation(account, False).state.value >= 0, "clearing: insolvent")
-    log IClearingHouse.Traded(
-        account=account, market=market, size=size, fill=fill, fee=fee, realised=realised
-    )
-    return fill, fee
-
-
-# ------------------------------------------------------------------------------------ code of the parts
+    return abi_decode(self._run(PARTS.trading), (uint256, uint256))
 
 
 @external
@@ -403,11 +353,7 @@ def last_mark_price(market: uint256) -> uint256:
 @view
 @internal
 def _mark_price(market: uint256, fresh: bool) -> uint256:
-    return perp_math.mark_price(
-        ledger._index(market, fresh),
-        ledger.state[market].skew,
-        ledger.market[market].skew_scale,
-    )
+    return pricing._mark_price(market, ledger._index(market, fresh))
 
 
 @view

@@ -16,10 +16,12 @@ from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import perp_math
+from contracts.modules import pricing
 from contracts.modules import roles
 from contracts.modules import venue
 
 initializes: ledger
+initializes: pricing[ledger := ledger]
 initializes: venue[ledger := ledger]
 uses: roles
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
@@ -43,19 +45,21 @@ def withdraw_maker(raw: uint256, to: address):
     ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
     ledger.maker_cash -= convert(raw * ledger.CASH_UNIT, int256)
-    # What the maker holds were every position closed at once: k trades at the average skew k/2.
-    value: int256 = ledger.maker_cash
+    # What the maker holds were every position closed at the index.
+    value: int256 = 0
     for market: uint256 in range(ledger.market_count, bound=MAX_MARKETS):
         skew: int256 = ledger.state[market].skew
         if skew != 0:
             ledger._accrue(market)
             index: uint256 = ledger._index(market, True)
-            value -= perp_math.closeout_value(skew, index, skew, ledger.market[market].skew_scale)
+            value -= fixed_point.mul_div_floor(skew, index, WAD)
             value += perp_math.funding_owed(skew, ledger.state[market].funding_index)
+        pricing._sweep_pool(market)
         long: int256 = convert(ledger.long_interest[market], int256)
         value += fixed_point.mul_div_floor(long, ledger.loss_long[market], WAD)
         value += fixed_point.mul_div_floor(long - skew, ledger.loss_short[market], WAD)
         value += ledger.basis[market]
+    value += ledger.maker_cash
     errors.check(value >= 0, "clearing: maker reserve")
     log IClearingHouse.MakerWithdrawn(receiver=to, raw=raw)
     ledger._push(USDC, raw, to)
@@ -74,6 +78,7 @@ def set_market(market: uint256, parameters: IClearingHouse.Market):
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 356)))
     ledger._check_market(market)
     ledger._accrue(market)
+    pricing._sweep_pool(market)
     venue._set_market(market, parameters)
 
 
@@ -89,6 +94,7 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
         block.timestamp >= ledger.scaled_at[market] + SCALE_INTERVAL, "clearing: too soon"
     )
     ledger._accrue(market)
+    pricing._sweep_pool(market)
     lowered: bool = skew_scale < parameters.skew_scale
     parameters.skew_scale = skew_scale
     venue._set_market(market, parameters)
@@ -98,7 +104,7 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
         skew: int256 = ledger.state[market].skew
         long: uint256 = ledger.long_interest[market]
         side: uint256 = max(long, convert(convert(long, int256) - skew, uint256))
-        limit: uint256 = ledger._inventory_limit(market)
+        limit: uint256 = pricing._inventory_limit(market)
         errors.check(
             fixed_point.magnitude(skew) <= limit and side <= ledger.SIDES * limit,
             "clearing: inventory limit",

@@ -27,7 +27,7 @@ WALLET_WORDS: public(constant(uint256)) = 3
 
 MAX_LEGS: constant(uint256) = 8
 MAX_LENDING_WORDS: constant(uint256) = 160  # 3 + 8 * 3 + 16 * 8 = 155
-MAX_WORDS: constant(uint256) = 1280  # 22 + 8 * 10 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1182
+MAX_WORDS: constant(uint256) = 1280  # 22 + 8 * 11 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1190
 
 
 struct LoanLeg:
@@ -63,11 +63,11 @@ def observe(
              19 shares of the fee receiver, WAD, 0 when there is none
              20 shares waiting in the queue, WAD
              21 high-water mark, USDC per share WAD
-            For each market, 10 words: skew (base units WAD), skew scale (base units WAD), funding rate
+            For each market, 11 words: skew (base units WAD), skew scale (base units WAD), funding rate
               (per day WAD) and funding index (USD WAD) accrued up to now, beta of the vault's hedge of the
               same index (WAD), open interest of the longs (base units WAD), loss socialised over the longs
               and over the shorts (USDC per unit of size WAD), what losses have taken from the insurance
-              fund and from the maker (USDC WAD).
+              fund and from the maker, and its premium pool (USDC WAD).
             For each account, 4 + (C - 1) + 4 M words: cash (USDC WAD), value, equity, maintenance (USD
               WAD); balance of each collateral 1 ... C - 1 (raw); for each market size (base units WAD),
               cost (USD WAD), funding index and socialised loss at the last settlement (USD, USDC WAD).
@@ -114,6 +114,7 @@ def observe(
         words.append(convert(staticcall clearing.loss_short(market), int256))
         words.append(convert(staticcall clearing.insurance_drawn(market), int256))
         words.append(convert(staticcall clearing.maker_drawn(market), int256))
+        words.append(convert(staticcall clearing.premium_pool(market), int256))
 
     for account: uint256 in accounts:
         state: IClearingHouse.AccountState = staticcall clearing.last_account_state(account)

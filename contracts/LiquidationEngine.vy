@@ -18,10 +18,12 @@ from contracts.modules import ledger
 from contracts.modules import liquidation
 from contracts.modules import margin
 from contracts.modules import perp_math
+from contracts.modules import pricing
 from contracts.modules import waterfall
 
 initializes: ledger
 initializes: margin[ledger := ledger]
+initializes: pricing[ledger := ledger]
 initializes: liquidation[ledger := ledger, margin := margin]
 initializes: waterfall[ledger := ledger, margin := margin]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
@@ -62,26 +64,13 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
         if not spent:
             closing = self._size_to_close(before, market, size, index, spread)
             liquidation._check_reduces(closing != 0)
+    closing = min(closing, self._most_now(market, size))
+    errors.check(closing + deleveraged != 0, "clearing: liquidation limit")
 
     fill: uint256 = 0
     penalty: uint256 = 0
     if closing != 0:
-        delta: int256 = convert(closing, int256)
-        if size > 0:
-            delta = -delta
-        fill = ledger._fill_price(market, delta, index, half_spread)
-        ledger._apply_fill(account, market, delta, fill)
-        room: uint256 = liquidation._room(before, margin._valuation(account, True), spent)
-        penalty = min(
-            fixed_point.wad_mul_down(
-                fixed_point.wad_mul_down(closing, index), ledger.parameters.liquidation_penalty
-            ),
-            fixed_point.mul_div_down(room, WAD, before.usdc_price),
-        )
-        share: uint256 = fixed_point.wad_mul_down(penalty, ledger.parameters.liquidator_share)
-        ledger.cash[account] -= convert(penalty, int256)
-        ledger.cash[ledger._account(msg.sender, 0)] += convert(share, int256)
-        ledger.insurance_fund += penalty - share
+        fill, penalty = self._close(account, market, closing, size > 0, index, before, spent)
     ledger._note_failure(account, market, size)
     waterfall._write_off(account)
     closing += deleveraged
@@ -96,7 +85,65 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     return closing, penalty
 
 
+@internal
+def _close(
+    account: uint256,
+    market: uint256,
+    closing: uint256,
+    long: bool,
+    index: uint256,
+    before: margin.Valuation,
+    spent: bool,
+) -> (uint256, uint256):
+    """
+    @notice Close against the maker; what the close has left above the margin ratio of before pays the premium, then
+            the penalty. Returns the effective price and the penalty.
+    """
+    delta: int256 = convert(closing, int256)
+    if long:
+        delta = -delta
+    premium: int256 = pricing._premium(market, delta, index)
+    skew: int256 = ledger.state[market].skew
+    outward: uint256 = fixed_point.magnitude(skew + delta)
+    ledger.liquidated[market] += outward - min(outward, fixed_point.magnitude(skew))
+    booked: uint256 = perp_math.booked_price(delta, index, ledger.market[market].half_spread)
+    ledger._apply_fill(account, market, delta, booked)
+    pricing._pay_premium(account, market, min(premium, 0))
+    room: uint256 = fixed_point.mul_div_down(
+        liquidation._room(before, margin._valuation(account, True), spent), WAD, before.usdc_price
+    )
+    if premium > 0:
+        premium = min(premium, convert(room, int256))
+        pricing._pay_premium(account, market, premium)
+        room -= convert(premium, uint256)
+    penalty: uint256 = min(
+        fixed_point.wad_mul_down(
+            fixed_point.wad_mul_down(closing, index), ledger.parameters.liquidation_penalty
+        ),
+        room,
+    )
+    share: uint256 = fixed_point.wad_mul_down(penalty, ledger.parameters.liquidator_share)
+    ledger.cash[account] -= convert(penalty, int256)
+    ledger.cash[ledger._account(msg.sender, 0)] += convert(share, int256)
+    ledger.insurance_fund += penalty - share
+    return perp_math.effective_price(delta, booked, premium), penalty
+
+
 # ------------------------------------------------------------------------------------------------- sizes
+
+
+@view
+@internal
+def _most_now(market: uint256, size: int256) -> uint256:
+    """
+    @notice Size that may still be closed against the maker in this block: liquidations raise |k| by at most B.
+    """
+    bound: uint256 = pricing._skew_bound(market)
+    allowed: uint256 = bound - min(ledger.liquidated[market], bound)
+    skew: int256 = ledger.state[market].skew
+    if (size > 0) == (skew > 0):
+        allowed += 2 * fixed_point.magnitude(skew)
+    return allowed
 
 
 @view
@@ -110,9 +157,13 @@ def _size_to_close(
     """
     magnitude: uint256 = fixed_point.magnitude(size)
     most: uint256 = perp_math.notional(magnitude, index)
+    # What a USD closed costs at most: half the spread, the premium of closing all, the penalty.
+    premium: int256 = max(pricing._premium(market, -size, index), 0)
     cost: uint256 = fixed_point.wad_mul_up(
         margin._usdc_unit_equity(before.state.balance, before.usdc_price),
-        ledger.market[market].half_spread + ledger.parameters.liquidation_penalty
+        ledger.market[market].half_spread
+        + fixed_point.mul_div_up(convert(premium, uint256), WAD, most)
+        + ledger.parameters.liquidation_penalty,
     )
     shortfall: int256 = margin._initial(before.floored) - before.state.equity
     worth: uint256 = 0

@@ -21,7 +21,7 @@ SECONDS_PER_DAY = 86_400
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 # contracts/SPEC.md §3.5: how many times the inventory limit longs, or shorts, may hold of a market;
 # seconds between two changes of its skew scale, and the part of itself by which a cut is worth it.
-SIDES = 2
+SIDES = 4
 SCALE_INTERVAL = 3_600
 CUTS_PER_SCALE = 1_000_000
 USDC = "USDC"
@@ -72,6 +72,7 @@ class Status(IntEnum):
     TOO_SOON = 34
     NOT_PLEDGED = 35
     INSOLVENT = 36
+    LIQUIDATION_LIMIT = 37
 
 
 # The contracts' revert strings, and those of the third-party code beside them.
@@ -94,6 +95,7 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "clearing: bad pledge": Status.NOT_PLEDGED,
     "clearing: too soon": Status.TOO_SOON,
     "clearing: insolvent": Status.INSOLVENT,
+    "clearing: liquidation limit": Status.LIQUIDATION_LIMIT,
     "clearing: no consent": Status.NO_CONSENT,
     "clearing: account in use": Status.ACCOUNT_IN_USE,
     "vault: within band": Status.WITHIN_BAND,

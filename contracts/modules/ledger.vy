@@ -4,7 +4,7 @@
 @license MIT
 @notice All storage of the clearing house and what moves it (contracts/SPEC.md §3).
 @dev    The ClearingHouse and the contracts that run on its storage by delegatecall initialise this module first, so
-        their layouts are one. Sum(cash) + maker_cash + insurance_fund = collateral_held[0] * CASH_UNIT.
+        their layouts are one. Sum(cash) + maker_cash + sum(premium_pool) + insurance_fund = collateral_held[0] * CASH_UNIT.
 """
 
 from ethereum.ercs import IERC20
@@ -25,7 +25,7 @@ MAX_COLLATERALS: constant(uint256) = 8
 MAX_RISK_ASSETS: constant(uint256) = 8
 MAX_PLEDGES: constant(uint256) = 4
 MAX_HOLDERS: constant(uint256) = 64
-SIDES: constant(uint256) = 2  # times the inventory limit: the most longs, or shorts, may hold of a market
+SIDES: constant(uint256) = 4  # times the inventory limit: the most longs, or shorts, may hold of a market
 USDC: constant(uint256) = 0  # index of the settlement token among the collaterals
 
 ORACLE: public(immutable(IPriceOracle))
@@ -52,6 +52,10 @@ state: HashMap[uint256, IClearingHouse.MarketState]
 # Per market sum(cost - s F_entry - |s| l_entry), the part of what the maker owes that does not move.
 basis: HashMap[uint256, int256]
 long_interest: public(HashMap[uint256, uint256])
+# What trades paid for the skew they made and nobody has earned by taking it back, USDC WAD.
+premium_pool: public(HashMap[uint256, uint256])
+opening_skew: public(HashMap[uint256, int256])  # the skew when the block opened that traded last
+liquidated: public(HashMap[uint256, uint256])  # base units by which liquidations of that block have raised |k|
 loss_long: public(HashMap[uint256, uint256])
 loss_short: public(HashMap[uint256, uint256])
 insurance_drawn: public(HashMap[uint256, uint256])
@@ -235,45 +239,15 @@ def _market_state(market: uint256, index: uint256) -> IClearingHouse.MarketState
     return state
 
 
-@view
-@internal
-def _inventory_limit(market: uint256) -> uint256:
-    """
-    @notice max_skew, and no more than lets a position lose by the skew alone what its owner must have as margin:
-            else two accounts of one owner could move it for each other and leave one in debt.
-    """
-    bound: uint256 = (
-        self.market[market].skew_scale
-        * self.parameters.gross_floor
-        * self.market[market].maintenance_rate
-        // (2 * WAD * WAD)
-    )
-    return min(self.market[market].max_skew, bound)
-
-
-@view
-@internal
-def _fill_price(market: uint256, delta: int256, index: uint256, half_spread: uint256) -> uint256:
-    return perp_math.fill_price(
-        delta, index, self.state[market].skew, self.market[market].skew_scale, half_spread
-    )
-
-
-@view
-@internal
-def _closeout_value(market: uint256, size: int256, index: uint256) -> int256:
-    """
-    @notice Signed USD a position would fetch if closed now without spread.
-    """
-    return fixed_point.mul_div_floor(size, self._fill_price(market, -size, index, 0), WAD)
-
-
 @internal
 def _accrue(market: uint256):
     if self.state[market].updated_at == block.timestamp:
         return
     state: IClearingHouse.MarketState = self._market_state(market, self._index(market, True))
     self.state[market] = state
+    self.opening_skew[market] = state.skew
+    if self.liquidated[market] != 0:
+        self.liquidated[market] = 0
     log IClearingHouse.FundingAccrued(
         market=market, funding_rate=state.funding_rate, funding_index=state.funding_index
     )

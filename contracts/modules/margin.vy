@@ -81,7 +81,7 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
         index: uint256 = ledger._price(asset, fresh)
         state: IClearingHouse.MarketState = ledger._market_state(market, index)
         unsettled += (
-            ledger._closeout_value(market, position.size, index)
+            fixed_point.mul_div_floor(position.size, index, WAD)
             - position.cost
             - ledger._owed(market, position, state.funding_index)
         )

@@ -2,7 +2,7 @@
 """
 @title  Perpetual futures arithmetic
 @license MIT
-@notice Skew-priced perps against a maker (SIP-80), funding by velocity (SIP-279), liquidation size: contracts/SPEC.md §3.
+@notice Perps against a maker, funding by velocity (SIP-279), liquidation size: contracts/SPEC.md §3.
 @dev    I index price, k skew, K skew scale, s size; prices, sizes, USD, USDC, rates and fractions are WAD. Rounding
         is against the trader.
 """
@@ -76,31 +76,27 @@ def mark_price(index: uint256, skew: int256, skew_scale: uint256) -> uint256:
 
 @internal
 @pure
-def fill_price(
-    delta: int256, index: uint256, skew: int256, skew_scale: uint256, half_spread: uint256
-) -> uint256:
+def booked_price(delta: int256, index: uint256, half_spread: uint256) -> uint256:
     """
-    @notice I (1 + (k + delta/2)/K + sign(delta) half_spread), floored at 0; up for a buyer, down for a seller.
+    @notice I (1 + sign(delta) half_spread), at least 0; up for a buyer, down for a seller.
     """
-    spread: int256 = convert(fixed_point.mul_div_up(index, half_spread, WAD), int256)
-    scaled: int256 = 2 * convert(skew_scale, int256) + 2 * skew + delta
-    fill: int256 = 0
+    spread: uint256 = fixed_point.mul_div_up(index, half_spread, WAD)
     if delta > 0:
-        fill = fixed_point.mul_div_ceil(scaled, index, 2 * skew_scale) + spread
-    else:
-        fill = fixed_point.mul_div_floor(scaled, index, 2 * skew_scale) - spread
-    return convert(max(fill, 0), uint256)
+        return index + spread
+    return index - min(spread, index)
 
 
 @internal
 @pure
-def closeout_value(size: int256, index: uint256, skew: int256, skew_scale: uint256) -> int256:
+def effective_price(delta: int256, booked: uint256, premium: int256) -> uint256:
     """
-    @notice Signed USD a position would fetch if closed now without spread: s I (1 + (k - s/2)/K), the price
-            floored at 0.
+    @notice What a unit costs a buyer, or brings a seller, with the premium of the whole, at least 0; rounded against
+            the trader.
     """
-    price: uint256 = self.fill_price(-size, index, skew, skew_scale, 0)
-    return fixed_point.mul_div_floor(size, price, WAD)
+    rate: int256 = fixed_point.mul_div_ceil(premium, WAD, fixed_point.magnitude(delta))
+    if delta < 0:
+        rate = -rate
+    return convert(max(convert(booked, int256) + rate, 0), uint256)
 
 
 @internal

@@ -50,7 +50,7 @@ def _absorb(account: uint256, market: uint256, before: margin.Valuation, index: 
     self._gate(debt - paid)
     # Rounded against the account: down for a seller, up for a buyer.
     gap: uint256 = fixed_point.mul_div_down(debt - paid, WAD, magnitude)
-    price: uint256 = ledger._fill_price(market, -size, index, 0)
+    price: uint256 = index
     if size > 0:
         price += gap
     else:
@@ -125,7 +125,7 @@ def _rank(
     equity: int256 = margin._valuation(holder, True).state.equity
     if equity <= 0 or held.cost == 0:
         return HIGHEST_RANK
-    profit: int256 = ledger._closeout_value(market, held.size, index) - held.cost
+    profit: int256 = fixed_point.mul_div_floor(held.size, index, WAD) - held.cost
     if profit <= 0:
         return 0
     ratio: uint256 = fixed_point.mul_div_down(

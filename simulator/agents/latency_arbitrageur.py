@@ -55,10 +55,9 @@ def value_at_index(view: View) -> Floats:
         held = held + state.cash[account]
         for market, parameters in enumerate(view.protocol.clearing.markets):
             size = state.size[account, market]
-            pressure = (state.skew[market] - 0.5 * size) / state.skew_scale[market]
-            closeout = view.index(parameters.asset) * np.maximum(1.0 + pressure, 0.0)
             funding = state.funding_index[market] - state.funding_entry[account, market]
             loss = np.where(size > 0.0, state.loss_long[market], state.loss_short[market])
             loss = np.abs(size) * (loss - state.loss_entry[account, market])
-            held = held + size * (closeout - funding) - state.cost[account, market] - loss
+            held = held + size * (view.index(parameters.asset) - funding)
+            held = held - state.cost[account, market] - loss
     return held * usdc + (state.idle_base + state.fees_base + lp_base) * base

@@ -2,21 +2,21 @@
 
 The vault's holdings are read at the end of each step and around the vault's own operations. Between
 two readings with no operation of the vault in between (a *gap*), holdings can change only through
-the pool (amounts of the position, fees), the prices, the skew and the funding index, and the change
-of NAV splits exactly, with ``b``/``a`` before/after and x, u the base asset and USDC::
+the pool (amounts of the position, fees), the prices and the funding index, and the change of NAV
+splits exactly, with ``b``/``a`` before/after and x, u the base asset and USDC::
 
     lp delta               (idle + lp + fees)_x,b · ΔP_x
     collateral revaluation (all USDC, perp margin and PnL included)_b · ΔP_u + Σ q_c,b · ΔP_c
     lp convexity           Δlp_x · P_x,a + Δlp_u · P_u,a   = ΔV − lp_x,b · ΔP_x − lp_u,b · ΔP_u
     lp fees                Δfees_x · P_x,a + Δfees_u · P_u,a
-    hedge price            Σ s · Δcloseout · P_u,a      (index, basis and the skew others leave)
+    hedge price            Σ s · ΔI · P_u,a
     funding                −Σ s · ΔF · P_u,a            (and interest on Aave, see lending.py)
     loss sharing           −Σ |s| · Δℓ · P_u,a          (losses of others, socialised)
 
 Across the vault's own operations (and liquidations of its accounts) prices stand still: the change
 of the value of the holdings is deposits and redemptions (flows, no PnL), keeper rewards, penalty,
-debt written off (absorbed by others), and the rest is trading cost: fee, spread, impact. An exit in
-kind is a flow of its part of NAV. Where the liquidation of another account closes positions of the
+debt written off (absorbed by others), and the rest is trading cost: fee, spread, the
+premium for the skew, impact in pools. An exit in kind is a flow of its part of NAV. Where the liquidation of another account closes positions of the
 vault against it (auto-deleveraging), or the vault's own account is closed bankrupt, that rest is
 loss sharing. Management and performance fees are new shares: they move no dollar of NAV.
 
@@ -281,8 +281,6 @@ class Attribution:
             state.cost,
             state.funding_entry,
             state.loss_entry,
-            state.skew,
-            state.skew_scale,
             self._funding_index,
             state.loss_long,
             state.loss_short,

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from simulator.types import Booleans, Codes, Floats
 
 # Rows of a reading of the vault's holdings; two for each collateral other than USDC follow: all
-# quantities, then all prices. SETTLED = Σ(cash − cost), CLOSEOUT = Σ s·closeout,
+# quantities, then all prices. SETTLED = Σ(cash − cost), MARKED = Σ s·index,
 # OWED = Σ s·(F − F_entry) and LOST = Σ |s|·(ℓ_side − ℓ_entry) are USDC over the vault's accounts.
 PRICE_U, PRICE_X, IDLE_U, IDLE_X, LP_U, LP_X, FEES_U, FEES_X = range(8)
-SETTLED, CLOSEOUT, OWED, LOST = 8, 9, 10, 11
+SETTLED, MARKED, OWED, LOST = 8, 9, 10, 11
 ROWS = 12
 
 # Rows of the attribution's buckets that a gap between two readings can fill.
@@ -36,43 +36,40 @@ def read_perps(
     cost: Floats,
     entry: Floats,
     loss_entry: Floats,
-    skew: Floats,
-    skew_scale: Floats,
     funding_index: Floats,
     loss_long: Floats,
     loss_short: Floats,
     price: Floats,
     asset: NDArray[np.int64],
 ) -> None:
-    """Fill SETTLED, CLOSEOUT, OWED and LOST of a reading from the vault's accounts.
+    """Fill SETTLED, MARKED, OWED and LOST of a reading from the vault's accounts.
 
-    ``cash [N, P]``; ``size`` … ``loss_entry`` ``[N, M, P]``; ``skew`` … ``loss_short`` ``[M, P]``;
-    ``price [A, P]`` with ``asset [M]`` the asset of each market. Account 0 holds every market,
-    account m + 1 market m alone. The close-out price is floored at 0 (contracts/SPEC.md §3.3).
+    ``cash [N, P]``; ``size`` … ``loss_entry`` ``[N, M, P]``; ``funding_index`` … ``loss_short``
+    ``[M, P]``; ``price [A, P]`` with ``asset [M]`` the asset of each market. Account 0 holds every
+    market, account m + 1 market m alone. Positions count at the index (contracts/SPEC.md §3.4).
     """
     markets = asset.size
     for i in range(row.shape[1]):
-        settled, closeout, owed, lost = 0.0, 0.0, 0.0, 0.0
+        settled, marked, owed, lost = 0.0, 0.0, 0.0, 0.0
         for account in range(markets + 1):
             settled += cash[account, i]
             for m in range(markets):
                 held = size[account, m, i]
                 if held == 0.0 or (account > 0 and m != account - 1):
                     continue
-                fetch = price[asset[m], i] * (1.0 + (skew[m, i] - 0.5 * held) / skew_scale[m, i])
                 settled -= cost[account, m, i]
-                closeout += held * max(fetch, 0.0)
+                marked += held * price[asset[m], i]
                 owed += held * (funding_index[m, i] - entry[account, m, i])
                 share = loss_long[m, i] if held > 0.0 else loss_short[m, i]
                 lost += abs(held) * (share - loss_entry[account, m, i])
-        row[SETTLED, i], row[CLOSEOUT, i] = settled, closeout
+        row[SETTLED, i], row[MARKED, i] = settled, marked
         row[OWED, i], row[LOST, i] = owed, lost
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _dollars(row: Floats, i: int) -> float:
     free = row[IDLE_U, i] + row[LP_U, i] + row[FEES_U, i]
-    return free + row[SETTLED, i] + row[CLOSEOUT, i] - row[OWED, i] - row[LOST, i]
+    return free + row[SETTLED, i] + row[MARKED, i] - row[OWED, i] - row[LOST, i]
 
 
 @njit(cache=True, nogil=True)
@@ -105,7 +102,7 @@ def explain_gap(before: Floats, after: Floats, i: int, book: Floats) -> None:
     book[LP_CONVEXITY, i] += gained_x * price_x + gained_u * price_u
     fees_u, fees_x = after[FEES_U, i] - before[FEES_U, i], after[FEES_X, i] - before[FEES_X, i]
     book[LP_FEES, i] += fees_x * price_x + fees_u * price_u
-    book[HEDGE_PRICE, i] += (after[CLOSEOUT, i] - before[CLOSEOUT, i]) * price_u
+    book[HEDGE_PRICE, i] += (after[MARKED, i] - before[MARKED, i]) * price_u
     book[FUNDING, i] -= (after[OWED, i] - before[OWED, i]) * price_u
     book[LOSS_SHARING, i] -= (after[LOST, i] - before[LOST, i]) * price_u
     revaluation = _dollars(before, i) * move_u

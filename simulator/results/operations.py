@@ -40,8 +40,8 @@ LIQUIDATIONS = (Liquidate, LiquidateCollateral, LiquidatePledge)
 def on_vault(action: Action, protocol: Protocol) -> bool:
     """Whether ``action`` operates on what the vault holds, whoever sends it.
 
-    Everything else can reach the vault's NAV only through the fees its position earns, the skew at
-    which its perps would close, and the waterfall behind somebody else's liquidation.
+    Everything else can reach the vault's NAV only through the fees its position earns and the
+    waterfall behind somebody else's liquidation.
     """
     if isinstance(action, (*KEEPER_FUNCTIONS, *ENTRY_AND_EXIT, LiquidateLoan)):
         return True

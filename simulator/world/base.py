@@ -39,6 +39,7 @@ class Observation:
     loss_short: Floats  # [M, P]
     insurance_drawn: Floats  # [M, P] cumulative, USDC
     maker_drawn: Floats  # [M, P] cumulative, USDC
+    premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
     # clearing accounts
     cash: Floats  # [N, P]
     collateral: Floats  # [N, C, P] whole tokens; collateral 0 is cash and stays zero here

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from tests.reference.clearing import margin
+from tests.reference.clearing import margin, perp
 from tests.reference.clearing.portfolio import COLUMNS
 from tests.reference.clearing.state import (
     Account,
@@ -205,6 +205,11 @@ def _finish_market(draw: random.Random, out: Ledger, m: int) -> None:
     out.terms[m] = replace(
         out.terms[m], skew_scale=deep, max_open_interest=room, max_skew=inventory
     )
+    bound = perp.skew_bound(out, m)
+    market.opening_skew = draw.choice([market.skew, 0, -market.skew, draw.randint(-total, total)])
+    market.liquidated = draw.choice([0, 0, bound // 3, bound, 2 * bound])
+    claim = abs(market.skew) * bound // deep * out.prices[out.terms[m].asset] // WAD
+    market.pool = draw.choice([0, claim // 7, claim, 3 * claim])
 
 
 def _set_cash(draw: random.Random, out: Ledger, number: int) -> None:

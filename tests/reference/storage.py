@@ -57,6 +57,9 @@ def state_words(ledger: Ledger) -> Words:
         put("insurance_drawn", market.insurance_drawn, m)
         put("maker_drawn", market.maker_drawn, m)
         put("scaled_at", market.scaled_at, m)
+        put("premium_pool", market.pool, m)
+        put("opening_skew", market.opening_skew, m)
+        put("liquidated", market.liquidated, m)
         put("seating", market.opened << 8 | len(ledger.holders(m)), m)
     for number, account in ledger.accounts.items():
         put("cash", account.cash, number)

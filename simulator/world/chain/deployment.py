@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 # The contracts whose code runs on the ClearingHouse's storage, in the order of its Parts.
-CLEARING_PARTS = ("LiquidationEngine", "CollateralSale", "BackOffice", "Governance")
+CLEARING_PARTS = ("Trading", "LiquidationEngine", "CollateralSale", "BackOffice", "Governance")
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
 # Enough for any path: background ranges, fees and prices moving by orders of magnitude.

@@ -100,6 +100,7 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "loss_short": ("backstop", (_ALL, 2)),
     "insurance_drawn": ("backstop", (_ALL, 3)),
     "maker_drawn": ("backstop", (_ALL, 4)),
+    "premium_pool": ("backstop", (_ALL, 5)),
     "account_value": ("margin", (_ALL, 0)),
     "equity": ("margin", (_ALL, 1)),
     "maintenance": ("margin", (_ALL, 2)),

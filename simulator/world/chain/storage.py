@@ -105,7 +105,7 @@ class StoragePlan:
                 for m in markets
                 for n in (
                     *("long_interest", "loss_long", "loss_short"),
-                    *("insurance_drawn", "maker_drawn"),
+                    *("insurance_drawn", "maker_drawn", "premium_pool"),
                 )
             ],
             "rows": [

@@ -31,19 +31,10 @@ from simulator.world.model.margin import (
     value_account,
 )
 from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.pricing import booked_price, inventory_limit, pay_premium, premium
 from simulator.world.model.state import ClearingState, Oracle
 
 _LAST_DIGITS = 1e-13
-
-
-@inner
-def fill_price(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, delta: float, i: int
-) -> float:
-    """Price of a trade of ``delta``: the skew price on average, and half the spread."""
-    pressure = (clearing.skew[market, i] + 0.5 * delta) / clearing.skew_scale[market, i]
-    spread = table.half_spread[market] if delta > 0.0 else -table.half_spread[market]
-    return oracle.price[table.asset[market], i] * (1.0 + pressure + spread)
 
 
 @inner
@@ -109,13 +100,6 @@ def open_interest(clearing: ClearingState, market: int, side: float, i: int) -> 
     return total
 
 
-@inner
-def inventory_limit(table: ClearingTable, clearing: ClearingState, market: int, i: int) -> float:
-    """Largest |k|: what a move of the skew costs must stay within the least maintenance margin."""
-    margin = table.gross_floor * table.maintenance_rate[market]
-    return min(table.max_skew[market], 0.5 * clearing.skew_scale[market, i] * margin)
-
-
 @inlined
 def _check_order(
     table: ClearingTable,
@@ -133,23 +117,23 @@ def _check_order(
         return ZERO_AMOUNT
     if stale(oracle, table.asset[market], i):
         return STALE_ORACLE
-    skew = abs(clearing.skew[market, i])
-    moved = abs(clearing.skew[market, i] + delta)
-    if moved > skew and moved > inventory_limit(table, clearing, market, i):
-        return INVENTORY_LIMIT
     size = clearing.size[account, market, i]
     after = size + delta
     if abs(after) > abs(size) or after * size < 0.0:
+        skew = abs(clearing.skew[market, i])
+        moved = abs(clearing.skew[market, i] + delta)
+        most = inventory_limit(table, clearing, market, i)
+        if moved > skew and moved > most:
+            return INVENTORY_LIMIT
         side = 1.0 if delta > 0.0 else -1.0
         own = open_interest(clearing, market, side, i)
         other = open_interest(clearing, market, -side, i)
-        most = SIDES * inventory_limit(table, clearing, market, i)
         if (
             own + other - abs(size) + abs(after) > table.max_open_interest[market]
-            or own - max(side * size, 0.0) + abs(after) > most
+            or own - max(side * size, 0.0) + abs(after) > SIDES * most
         ):
             return OPEN_INTEREST_CAP
-    if fill <= 0.0 or (fill > limit if delta > 0.0 else fill < limit):
+    if fill > limit if delta > 0.0 else fill < limit:
         return SLIPPAGE
     return OK
 
@@ -166,7 +150,15 @@ def trade(
     i: int,
 ) -> tuple[int, float, float]:
     """``ClearingHouse.trade``: (status, fill USD, fee USDC)."""
-    fill = fill_price(table, clearing, oracle, market, delta, i)
+    # What the first accrual of this block will have made it.
+    opening = clearing.opening_skew[market, i]
+    if oracle.clock[0] > clearing.funding_time[market, i]:
+        opening = clearing.skew[market, i]
+    paid = premium(table, clearing, oracle, market, delta, opening, i)
+    booked = booked_price(table, oracle, market, delta, i)
+    fill = booked
+    if delta != 0.0:
+        fill = max(booked + paid / delta, 0.0)
     status = _check_order(table, clearing, oracle, account, market, delta, fill, limit, i)
     if status != OK:
         return status, 0.0, 0.0
@@ -180,9 +172,12 @@ def trade(
     entry = clearing.funding_entry[account, market, i]
     loss = clearing.loss_entry[account, market, i]
     opened = clearing.opened[account, market, i]
+    opening, liquidated = clearing.opening_skew[market, i], clearing.liquidated[market, i]
+    pool = clearing.premium_pool[market, i]
 
     accrue(table, clearing, oracle, market, i)
-    apply_fill(clearing, account, market, delta, fill, i)
+    apply_fill(clearing, account, market, delta, booked, i)
+    pay_premium(clearing, account, market, paid, i)
     fee = abs(delta) * fill * table.taker_fee[market]
     clearing.cash[account, i] -= fee
     clearing.maker_cash[i] += fee
@@ -210,6 +205,9 @@ def trade(
     clearing.loss_entry[account, market, i] = loss
     clearing.opened[account, market, i] = opened
     clearing.skew[market, i] = skew
+    clearing.opening_skew[market, i] = opening
+    clearing.liquidated[market, i] = liquidated
+    clearing.premium_pool[market, i] = pool
     if reduces:
         return INSOLVENT, 0.0, 0.0
     return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0

@@ -9,6 +9,7 @@ from simulator.world.model.clearing import open_interest
 from simulator.world.model.jit import inner, kernel
 from simulator.world.model.margin import accrue
 from simulator.world.model.parameters import ClearingTable
+from simulator.world.model.pricing import sweep_pool
 from simulator.world.model.state import ClearingState, Oracle
 
 
@@ -44,5 +45,6 @@ def set_skew_scale(
                 if (current - scale) * CUTS_PER_SCALE < current:
                     continue
             if accrue(table, clearing, oracle, market, i):
+                sweep_pool(table, clearing, oracle, market, i)
                 clearing.skew_scale[market, i] = scale
                 clearing.scaled_at[market, i] = now

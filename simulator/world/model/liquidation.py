@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import apply_fill, fill_price, note_debt
+from simulator.world.model.clearing import apply_fill, note_debt
 from simulator.world.model.codes import (
+    LIQUIDATION_LIMIT,
     NO_POSITION,
     NOT_LIQUIDATABLE,
     NOT_REDUCING_RISK,
@@ -21,6 +22,7 @@ from simulator.world.model.margin import (
 )
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import risk_along
+from simulator.world.model.pricing import booked_price, pay_premium, premium, skew_bound
 from simulator.world.model.state import ClearingState, Oracle
 from simulator.world.model.waterfall import absorb, write_off
 
@@ -146,8 +148,11 @@ def _closing_size(
     """Smallest close that restores initial margin, as far as risk does not lower E/M on the way."""
     size = clearing.size[account, market, i]
     price = oracle.price[table.asset[market], i]
+    most = abs(size) * price
+    opening = clearing.opening_skew[market, i]
+    closing = max(premium(table, clearing, oracle, market, -size, opening, i), 0.0) / most
     cost = usdc_worth(table, oracle, valued, i)
-    cost *= table.half_spread[market] + table.liquidation_penalty
+    cost *= table.half_spread[market] + closing + table.liquidation_penalty
     freed = table.initial_multiple * valued.floor * table.maintenance_rate[market] - cost
     spread = _spread(table, oracle, market, i)
     squared = along = length = 0.0
@@ -164,7 +169,6 @@ def _closing_size(
             spread,
             i,
         )
-    most = abs(size) * price
     x = restoring(table, valued, freed, cost, spread, squared, along, length, most)
     return abs(size) if x >= most else x / price
 
@@ -178,21 +182,36 @@ def reduces_risk(table: ClearingTable, before: Account, after: Account) -> bool:
 
 
 @inner
-def _penalise(
+def _most_now(
+    table: ClearingTable, clearing: ClearingState, size: float, market: int, i: int
+) -> float:
+    """Size that may still be closed against the maker in this block, which raises |k| by ≤ B."""
+    allowed = max(skew_bound(table, clearing, market, i) - clearing.liquidated[market, i], 0.0)
+    skew = clearing.skew[market, i]
+    return allowed + 2.0 * abs(skew) if size * skew > 0.0 else allowed
+
+
+@inner
+def _charge(
     table: ClearingTable,
     clearing: ClearingState,
     oracle: Oracle,
     before: Account,
     account: int,
-    notional: float,
+    market: int,
+    closed: float,
+    due: float,
     liquidator: int,
     i: int,
 ) -> float:
-    """Take the penalty on ``notional`` USD closed; neither E/M nor, from above, E falls below."""
+    """Take the premium ``due`` and the penalty; neither E/M nor, from above 0, E falls below."""
     after = value_account(table, clearing, oracle, account, i)
     keep = max(before.equity, 0.0) * after.maintenance / before.maintenance
     spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0], i]
-    penalty = min(notional * table.liquidation_penalty, spare)
+    paid = min(due, spare)
+    pay_premium(clearing, account, market, paid, i)
+    notional = closed * oracle.price[table.asset[market], i]
+    penalty = min(notional * table.liquidation_penalty, spare - paid)
     share = penalty * table.liquidator_share
     clearing.cash[account, i] -= penalty
     clearing.cash[liquidator, i] += share
@@ -228,16 +247,22 @@ def _close(
     market: int,
     closed: float,
     spent: bool,
+    liquidator: int,
     i: int,
-) -> int:
-    """Close against the maker, whatever the price; status. ``spent``: E is not to be preserved."""
-    if closed == 0.0:
-        return OK
+) -> tuple[int, float]:
+    """(status, penalty) of a close against the maker. ``spent``: E is not to be preserved."""
     delta = -closed if clearing.size[account, market, i] > 0.0 else closed
-    fill = max(fill_price(table, clearing, oracle, market, delta, i), 0.0)
-    apply_fill(clearing, account, market, delta, fill, i)
+    opening, skew = clearing.opening_skew[market, i], clearing.skew[market, i]
+    due = premium(table, clearing, oracle, market, delta, opening, i)
+    clearing.liquidated[market, i] += max(abs(skew + delta) - abs(skew), 0.0)
+    booked = booked_price(table, oracle, market, delta, i)
+    apply_fill(clearing, account, market, delta, booked, i)
+    pay_premium(clearing, account, market, min(due, 0.0), i)
     after = value_account(table, clearing, oracle, account, i)
-    return OK if spent or reduces_risk(table, valued, after) else NOT_REDUCING_RISK
+    if not (spent or reduces_risk(table, valued, after)):
+        return NOT_REDUCING_RISK, 0.0
+    due = max(due, 0.0)
+    return OK, _charge(table, clearing, oracle, valued, account, market, closed, due, liquidator, i)
 
 
 @inner
@@ -265,16 +290,22 @@ def liquidate(
     spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)
     if valued.value < 0.0:
         status, deleveraged = absorb(table, clearing, oracle, valued, account, market, i)
-    closed = abs(clearing.size[account, market, i])
+    held = clearing.size[account, market, i]
+    closed = abs(held)
     if not spent:
         closed = _closing_size(table, clearing, oracle, valued, account, market, i)
         status = OK if closed > 0.0 else NOT_REDUCING_RISK
     if status == OK:
-        status = _close(table, clearing, oracle, valued, account, market, closed, spent, i)
+        closed = min(closed, _most_now(table, clearing, held, market, i))
+        if closed + deleveraged == 0.0:
+            status = LIQUIDATION_LIMIT
+    penalty = 0.0
+    if status == OK and closed > 0.0:
+        status, penalty = _close(
+            table, clearing, oracle, valued, account, market, closed, spent, liquidator, i
+        )
     if status != OK:
         return status, 0.0, 0.0
-    notional = closed * oracle.price[table.asset[market], i]
-    penalty = _penalise(table, clearing, oracle, valued, account, notional, liquidator, i)
     note_debt(clearing, account, market, size, i)
     write_off(table, clearing, oracle, account, i)
     return OK, deleveraged + closed, penalty

@@ -1,4 +1,4 @@
-"""The margin engine: funding, close-out, equity, requirement (contracts/SPEC.md §3.2–3.5)."""
+"""The margin engine: funding, equity, requirement (contracts/SPEC.md §3.2–3.5)."""
 
 from __future__ import annotations
 
@@ -83,6 +83,8 @@ def accrue(
     clearing.funding_rate[market, i] = rate
     clearing.funding_index[market, i] = index
     clearing.funding_time[market, i] = oracle.clock[0]
+    clearing.opening_skew[market, i] = clearing.skew[market, i]
+    clearing.liquidated[market, i] = 0.0
     return True
 
 
@@ -103,15 +105,6 @@ def owed(clearing: ClearingState, index: float, account: int, market: int, i: in
     loss = clearing.loss_long[market, i] if size > 0.0 else clearing.loss_short[market, i]
     funding = size * (index - clearing.funding_entry[account, market, i])
     return funding + abs(size) * (loss - clearing.loss_entry[account, market, i])
-
-
-@inner
-def closeout_price(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, size: float, i: int
-) -> float:
-    """Price at which the whole position would close, without the spread."""
-    pressure = (clearing.skew[market, i] - 0.5 * size) / clearing.skew_scale[market, i]
-    return max(oracle.price[table.asset[market], i] * (1.0 + pressure), 0.0)
 
 
 @inner
@@ -146,9 +139,8 @@ def _positions(
         asset = table.asset[market]
         if stale(oracle, asset, i):
             fresh = False
-        closeout = closeout_price(table, clearing, oracle, market, size, i)
         _, index = accrued(table, clearing, oracle, market, i)
-        profit += size * closeout - clearing.cost[account, market, i]
+        profit += size * oracle.price[asset, i] - clearing.cost[account, market, i]
         profit -= owed(clearing, index, account, market, i)
         worth = abs(size) * oracle.price[asset, i]
         notional += worth

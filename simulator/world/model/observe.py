@@ -129,6 +129,7 @@ class ModelObservation(Observation):
     loss_short = _stored("clearing", "loss_short")
     insurance_drawn = _stored("clearing", "insurance_drawn")
     maker_drawn = _stored("clearing", "maker_drawn")
+    premium_pool = _stored("clearing", "premium_pool")
     maker_cash = _stored("clearing", "maker_cash")
     insurance_fund = _stored("clearing", "insurance_fund")
     bad_debt = _stored("clearing", "bad_debt")

@@ -54,6 +54,9 @@ class ClearingState(NamedTuple):
     skew: Floats  # [M, P] base units
     skew_scale: Floats  # [M, P] base units
     scaled_at: Floats  # [M, P] seconds since the start, when it last changed
+    opening_skew: Floats  # [M, P] base units, when the block opened that traded last
+    premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
+    liquidated: Floats  # [M, P] base units by which liquidations of that block have raised |k|
     funding_rate: Floats  # [M, P] per day, at funding_time
     funding_index: Floats  # [M, P] USD per unit of size, at funding_time
     funding_time: Floats  # [M, P] seconds since the start
@@ -175,6 +178,7 @@ def allocate(
                 **dict.fromkeys(
                     (
                         *("skew", "skew_scale", "scaled_at"),
+                        *("opening_skew", "premium_pool", "liquidated"),
                         *("funding_rate", "funding_index", "funding_time"),
                         *("loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
                     ),

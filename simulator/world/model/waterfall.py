@@ -13,7 +13,6 @@ from simulator.world.model.jit import inner
 from simulator.world.model.margin import (
     Account,
     accrue_account,
-    closeout_price,
     has_position,
     owed,
     value_account,
@@ -77,8 +76,9 @@ def _rank(
     size, cost = clearing.size[account, market, i], clearing.cost[account, market, i]
     if valued.equity <= 0.0 or cost == 0.0:
         return valued.fresh, np.inf
-    profit = size * closeout_price(table, clearing, oracle, market, size, i) - cost
-    notional = abs(size) * oracle.price[table.asset[market], i]
+    price = oracle.price[table.asset[market], i]
+    profit = size * price - cost
+    notional = abs(size) * price
     return valued.fresh, max(profit, 0.0) / abs(cost) * notional / valued.equity
 
 
@@ -141,14 +141,14 @@ def absorb(
     debt = -valued.value / oracle.price[table.collateral_asset[0], i]
     debt *= _notional_share(table, clearing, oracle, account, market, i)
     size = clearing.size[account, market, i]
-    closeout = closeout_price(table, clearing, oracle, market, size, i)
     paid = draw_insurance(table, clearing, market, debt, i)
     clearing.cash[account, i] += paid
     clearing.bad_debt[i] += paid
     if paid >= debt:
         return OK, 0.0
     close_gate(table, clearing, oracle, debt - paid, i)
-    bankruptcy = max(closeout + (debt - paid) / size, 0.0)
+    index = oracle.price[table.asset[market], i]
+    bankruptcy = max(index + (debt - paid) / size, 0.0)
     fresh, closed = _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
     return (OK if fresh else STALE_ORACLE), closed
 

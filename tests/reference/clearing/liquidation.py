@@ -41,11 +41,22 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
         if not spent:
             closed = size_to_close(ledger, number, m, before)
             require(closed > 0, "clearing: not reducing risk")
+        closed = min(closed, most_now(ledger, m, left))
+    require(closed + deleveraged > 0, "clearing: liquidation limit")
+    if closed:
         delta = -sign(left) * closed
-        perp.exchange(ledger, number, m, delta, perp.fill_price(ledger, m, delta))
+        paid = perp.premium(ledger, m, delta)
+        market = ledger.markets[m]
+        market.liquidated += max(abs(market.skew + delta) - abs(market.skew), 0)
+        perp.exchange(ledger, number, m, delta, perp.booked_price(ledger, m, delta))
+        perp.pay_premium(ledger, number, m, min(paid, 0))
         after = valuation(ledger, number)
         require_better(before, after, spent=spent)
-        penalty = penalty_of(ledger, before, after, closed, index)
+        room = room_of(ledger, before, after)
+        paid = max(min(paid, room), 0)
+        perp.pay_premium(ledger, number, m, paid)
+        full = floor(floor(closed, index, WAD), ledger.parameters.liquidation_penalty, WAD)
+        penalty = min(full, room - paid)
         account.cash -= penalty
         share = floor(penalty, ledger.parameters.liquidator_share, WAD)
         ledger.account(caller << 8).cash += share
@@ -85,7 +96,8 @@ def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
     terms, index = ledger.terms[m], ledger.index_price(m)
     size = ledger.account(number).positions[m].size
     most = ceil(abs(size), index, WAD)
-    rate = terms.half_spread + ledger.parameters.liquidation_penalty
+    closing = ceil(max(perp.premium(ledger, m, -size), 0), WAD, most)
+    rate = terms.half_spread + closing + ledger.parameters.liquidation_penalty
     cost = ceil(unit_equity(ledger, state.balance), rate, WAD)
     shortfall, usd = gross_shortfall(ledger, state), 0
     if shortfall > 0:
@@ -116,14 +128,17 @@ def require_better(before: Valuation, after: Valuation, *, spent: bool) -> None:
         require(after.equity >= kept, "clearing: not reducing risk")
 
 
-def penalty_of(ledger: Ledger, before: Valuation, after: Valuation, closed: int, index: int) -> int:
-    """Penalty in USDC, never lowering the margin ratio nor equity below 0."""
+def room_of(ledger: Ledger, before: Valuation, after: Valuation) -> int:
+    """USDC that may go without lowering the margin ratio nor equity below 0."""
     kept = ceil(max(before.equity, 0), after.maintenance, before.maintenance)
-    room = after.equity - kept
-    if room <= 0:
-        return 0
-    full = floor(floor(closed, index, WAD), ledger.parameters.liquidation_penalty, WAD)
-    return min(full, floor(room, WAD, ledger.price(ledger.usdc)))
+    return floor(max(after.equity - kept, 0), WAD, ledger.price(ledger.usdc))
+
+
+def most_now(ledger: Ledger, m: int, size: int) -> int:
+    """What may be closed against the maker in this block, in which |k| grows by B at most."""
+    market = ledger.markets[m]
+    allowed = max(perp.skew_bound(ledger, m) - market.liquidated, 0)
+    return allowed + (2 * abs(market.skew) if sign(size) == sign(market.skew) else 0)
 
 
 def liquidate_collateral(

@@ -76,7 +76,7 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
 
     for m, position in sorted(account.positions.items()):
         terms, market = ledger.terms[m], perp.accrued(ledger, m)
-        unsettled += perp.closeout_value(ledger, m, position.size) - position.cost
+        unsettled += floor(position.size, ledger.index_price(m), WAD) - position.cost
         unsettled -= perp.owed(market, position)
         size = ceil(abs(position.size), ledger.index_price(m), WAD)
         notional += size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from tests.reference.clearing.state import MAX_HOLDERS, Ledger, Market, Position, require
@@ -17,7 +18,14 @@ def accrued(ledger: Ledger, m: int) -> Market:
     clamped = max(-terms.skew_scale, min(market.skew, terms.skew_scale))
     rate = market.rate + floor(clamped, terms.velocity * elapsed, terms.skew_scale * DAY)
     grown = floor(market.rate + rate, ledger.index_price(m) * elapsed, 2 * WAD * DAY)
-    return replace(market, rate=rate, index=market.index + grown, updated_at=ledger.now)
+    return replace(
+        market,
+        rate=rate,
+        index=market.index + grown,
+        updated_at=ledger.now,
+        opening_skew=market.skew,
+        liquidated=0,
+    )
 
 
 def accrue(ledger: Ledger, m: int) -> None:
@@ -37,26 +45,81 @@ def owed(market: Market, position: Position) -> int:
     return funding + ceil(abs(position.size), market.loss(position.size) - position.loss, WAD)
 
 
-def fill_price(ledger: Ledger, m: int, delta: int, *, spread: bool = True) -> int:
-    """Price of trading ``delta`` at the market's skew, floored at 0."""
-    terms, index = ledger.terms[m], ledger.index_price(m)
-    scaled = 2 * terms.skew_scale + 2 * ledger.markets[m].skew + delta
-    half = ceil(index, terms.half_spread, WAD) if spread else 0
-    if delta > 0:
-        price = ceil(scaled, index, 2 * terms.skew_scale) + half
-    else:
-        price = floor(scaled, index, 2 * terms.skew_scale) - half
-    return max(price, 0)
+def skew_bound(ledger: Ledger, m: int) -> int:
+    """B: from here on the premium rate is half the least maintenance margin."""
+    terms, parameters = ledger.terms[m], ledger.parameters
+    floor_rate = parameters.gross_floor if parameters.risk_multiple else WAD
+    return terms.skew_scale * floor_rate * terms.maintenance_rate // (2 * WAD * WAD)
 
 
-def closeout_value(ledger: Ledger, m: int, size: int) -> int:
-    """Signed USD of closing a position now without spread."""
-    return floor(size, fill_price(ledger, m, -size, spread=False), WAD)
+def booked_price(ledger: Ledger, m: int, delta: int) -> int:
+    """Price at which a trade of ``delta`` enters cost and realised PnL."""
+    index = ledger.index_price(m)
+    half = ceil(index, ledger.terms[m].half_spread, WAD)
+    return index + half if delta > 0 else max(index - half, 0)
+
+
+def double_integral(start: int, end: int, level: int, bound: int) -> int:
+    """Twice the integral from ``start`` up to ``end`` of max(clamp(x), clamp(level)).
+
+    Piece by piece, as the contract does not: constant at the level, then at -B, sloped, then at B.
+    """
+    flat = max(-bound, min(level, bound))
+    corners = sorted({start, end, *(c for c in (-bound, bound, flat) if start < c < end)})
+    total = 0
+    for left, right in itertools.pairwise(corners):
+        ends = [max(flat, max(-bound, min(x, bound))) for x in (left, right)]
+        total += (ends[0] + ends[1]) * (right - left)
+    return total
+
+
+def premium(ledger: Ledger, m: int, delta: int) -> int:
+    """USDC that trading ``delta`` pays into the pool, or (negative) is paid out of it."""
+    market, terms = ledger.markets[m], ledger.terms[m]
+    bound, index, side = skew_bound(ledger, m), ledger.index_price(m), sign(delta)
+    start, opening = side * market.skew, side * market.opening_skew
+    end, twice, paid = start + abs(delta), 2 * terms.skew_scale, 0
+    if start < 0:
+        home = min(end, 0)
+        doubled = double_integral(start, home, opening, bound)
+        if doubled < 0:
+            held = double_integral(0, -start, -bound, bound)
+            released = held - double_integral(0, -home, -bound, bound)
+            earned = floor(-doubled // twice, index, WAD)
+            paid -= min(earned, floor(market.pool, released, held))
+        else:
+            paid += ceil(-(-doubled // twice), index, WAD)
+    if end > 0:
+        doubled = double_integral(max(start, 0), end, opening, bound)
+        paid += ceil(-(-doubled // twice), index, WAD)
+    return paid
+
+
+def pay_premium(ledger: Ledger, number: int, m: int, paid: int) -> None:
+    ledger.account(number).cash -= paid
+    ledger.markets[m].pool += paid
+    require(ledger.markets[m].pool >= 0, "reference: a pool that owes")
+
+
+def sweep_pool(ledger: Ledger, m: int) -> None:
+    """What the pool holds beyond what closing the skew would earn goes to the maker."""
+    market, claim = ledger.markets[m], 0
+    if market.skew:
+        held = double_integral(0, abs(market.skew), 0, skew_bound(ledger, m))
+        claim = floor(held // (2 * ledger.terms[m].skew_scale), ledger.index_price(m), WAD)
+    surplus = max(market.pool - claim, 0)
+    market.pool -= surplus
+    ledger.maker_cash += surplus
+
+
+def effective_price(delta: int, booked: int, paid: int) -> int:
+    """What a unit costs a buyer or brings a seller, premium included."""
+    return max(booked + sign(delta) * ceil(paid, WAD, abs(delta)), 0)
 
 
 def mark_price(ledger: Ledger, m: int) -> int:
-    terms = ledger.terms[m]
-    scaled = terms.skew_scale + ledger.markets[m].skew
+    terms, bound = ledger.terms[m], skew_bound(ledger, m)
+    scaled = terms.skew_scale + max(-bound, min(ledger.markets[m].skew, bound))
     return max(floor(scaled, ledger.index_price(m), terms.skew_scale), 0)
 
 

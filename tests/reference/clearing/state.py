@@ -73,7 +73,9 @@ class LiquidityTerms:
 class Market:
     """What changes of a market. ``opened`` counts the positions ever opened in it.
 
-    ``scaled_at``: when the risk manager last changed its scale; 0: never.
+    ``scaled_at``: when the risk manager last changed its scale; 0: never. ``pool``: premiums.
+    ``opening_skew``: when the block opened that was accrued last, in which liquidations have
+    raised the magnitude of the skew by ``liquidated``.
     """
 
     skew: int = 0
@@ -87,6 +89,9 @@ class Market:
     maker_drawn: int = 0
     opened: int = 0
     scaled_at: int = 0
+    pool: int = 0
+    opening_skew: int = 0
+    liquidated: int = 0
 
     def loss(self, size: int) -> int:
         """Socialised loss per unit of size on the side of ``size``."""

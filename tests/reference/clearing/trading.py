@@ -11,7 +11,7 @@ from tests.reference.clearing.waterfall import note_failure
 from tests.reference.integers import WAD, ceil, sign, truncate
 
 SCALE_INTERVAL = 3_600
-SIDES = 2  # times the inventory limit: the most longs, or shorts, may hold of a market
+SIDES = 4  # times the inventory limit: the most longs, or shorts, may hold of a market
 LEAST_MOVED = 10**6  # raw units of a collateral that go with what it backs
 
 
@@ -89,19 +89,14 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     require(not (adds and ledger.paused), "clearing: paused")
 
     perp.accrue(ledger, m)
-    market = ledger.markets[m]
-    skew = abs(market.skew + delta)
-    most = inventory_limit(ledger, m)
-    require(skew <= most or skew <= abs(market.skew), "clearing: inventory limit")
-    interest = market.longs + market.shorts - abs(before) + abs(after)
-    side = (market.longs if delta > 0 else market.shorts) - held_on(before, delta) + abs(after)
-    fits = interest <= terms.max_open_interest and side <= SIDES * most
-    require(not adds or fits, "clearing: open interest cap")
-    fill = perp.fill_price(ledger, m, delta)
-    require(fill > 0, "clearing: slippage")
+    if adds:
+        require_room_to_trade(ledger, m, before, delta)
+    paid, booked = perp.premium(ledger, m, delta), perp.booked_price(ledger, m, delta)
+    fill = perp.effective_price(delta, booked, paid)
     require(fill <= limit if delta > 0 else fill >= limit, "clearing: slippage")
 
-    perp.exchange(ledger, number, m, delta, fill)
+    perp.exchange(ledger, number, m, delta, booked)
+    perp.pay_premium(ledger, number, m, paid)
     fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
     account.cash -= fee
     ledger.maker_cash += fee
@@ -114,17 +109,25 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     return fill, fee
 
 
+def require_room_to_trade(ledger: Ledger, m: int, before: int, delta: int) -> None:
+    """What the maker takes of more risk: inventory, open interest, a side."""
+    market, terms, most = ledger.markets[m], ledger.terms[m], inventory_limit(ledger, m)
+    after, skew = before + delta, abs(market.skew + delta)
+    require(skew <= most or skew <= abs(market.skew), "clearing: inventory limit")
+    interest = market.longs + market.shorts - abs(before) + abs(after)
+    side = (market.longs if delta > 0 else market.shorts) - held_on(before, delta) + abs(after)
+    fits = interest <= terms.max_open_interest and side <= SIDES * most
+    require(fits, "clearing: open interest cap")
+
+
 def held_on(size: int, delta: int) -> int:
     """What a position of ``size`` has on the side that ``delta`` trades to."""
     return max(size * sign(delta), 0)
 
 
 def inventory_limit(ledger: Ledger, m: int) -> int:
-    """S: no skew moves an account's close-out by more than the least M it holds."""
-    terms, parameters = ledger.terms[m], ledger.parameters
-    floor_rate = parameters.gross_floor if parameters.risk_multiple else WAD
-    bound = terms.skew_scale * floor_rate * terms.maintenance_rate // (2 * WAD * WAD)
-    return min(terms.max_skew, bound)
+    """S: the largest skew into which risk may be added."""
+    return min(ledger.terms[m].max_skew, perp.skew_bound(ledger, m))
 
 
 def set_skew_scale(ledger: Ledger, m: int, scale: int) -> None:
@@ -135,6 +138,7 @@ def set_skew_scale(ledger: Ledger, m: int, scale: int) -> None:
     due = ledger.markets[m].scaled_at + SCALE_INTERVAL
     require(ledger.now >= due, "clearing: too soon")
     perp.accrue(ledger, m)
+    perp.sweep_pool(ledger, m)
     market = ledger.markets[m]
     ledger.terms = list(ledger.terms)
     ledger.terms[m] = replace(old, skew_scale=scale)

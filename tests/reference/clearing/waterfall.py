@@ -96,9 +96,8 @@ def first_part(ledger: Ledger, number: int, m: int, before: Valuation) -> int:
 
 def bankruptcy_price(ledger: Ledger, m: int, size: int, deficit: int) -> int:
     """Price at which the closer's debt would be what nobody has paid, floored at 0."""
-    closeout = perp.fill_price(ledger, m, -size, spread=False)
     worse = floor(deficit, WAD, abs(size)) * sign(size)
-    return max(closeout + worse, 0)
+    return max(ledger.index_price(m) + worse, 0)
 
 
 def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
@@ -119,7 +118,7 @@ def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
 def rank(ledger: Ledger, number: int, m: int) -> int:
     """Profit ratio times leverage, WAD, all rounded down; first those without equity or cost."""
     position = ledger.account(number).positions[m]
-    profit = perp.closeout_value(ledger, m, position.size) - position.cost
+    profit = floor(position.size, ledger.index_price(m), WAD) - position.cost
     equity = valuation(ledger, number).equity
     if equity <= 0 or not position.cost:
         return 2**192 - 1

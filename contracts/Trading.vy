@@ -1,0 +1,106 @@
+# pragma version 0.4.3
+# pragma optimize codesize
+"""
+@title  Trading
+@license MIT
+@notice Opening, changing and closing of positions (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its
+        storage by delegatecall and refuses to be called directly.
+@dev    Functions, events and scales are documented in IClearingHouse. The ClearingHouse's reentrancy lock is held
+        throughout. Its own storage is never used.
+"""
+
+from ethereum.ercs import IERC20Detailed
+
+from contracts.interfaces import IClearingHouse
+from contracts.modules import errors
+from contracts.modules import fixed_point
+from contracts.modules import ledger
+from contracts.modules import margin
+from contracts.modules import perp_math
+from contracts.modules import pricing
+
+initializes: ledger
+initializes: margin[ledger := ledger]
+initializes: pricing[ledger := ledger]
+exports: (ledger.ORACLE, ledger.USDC_TOKEN)
+
+
+WAD: constant(uint256) = fixed_point.WAD
+
+
+@deploy
+def __init__(oracle: address, usdc: address):
+    ledger.__init__(
+        self, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
+    )
+
+
+@external
+def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> (uint256, uint256):
+    ledger._check_delegated()
+    errors.check(size != 0, "clearing: zero size")
+    account: uint256 = ledger._account(msg.sender, sub)
+    ledger._check_market(market)
+    errors.check(sub == 0 or sub == market + 1, "clearing: wrong market")
+    before: int256 = ledger.position[account][market].size
+    after: int256 = before + size
+    flipped: bool = (before > 0 and after < 0) or (before < 0 and after > 0)
+    adds_risk: bool = flipped or fixed_point.magnitude(after) > fixed_point.magnitude(before)
+    errors.check(not (adds_risk and ledger.paused), "clearing: paused")
+
+    ledger._accrue(market)
+    if adds_risk:
+        self._check_room(market, before, after)
+    index: uint256 = ledger._index(market, True)
+    premium: int256 = pricing._premium(market, size, index)
+    booked: uint256 = perp_math.booked_price(size, index, ledger.market[market].half_spread)
+    fill: uint256 = perp_math.effective_price(size, booked, premium)
+    errors.check(
+        fill <= limit_price if size > 0 else fill >= limit_price, "clearing: slippage"
+    )
+    fee: uint256 = fixed_point.mul_div_up(
+        perp_math.notional(fixed_point.magnitude(size), fill), ledger.market[market].taker_fee, WAD
+    )
+    realised: int256 = ledger._apply_fill(account, market, size, booked)
+    pricing._pay_premium(account, market, premium)
+    ledger.cash[account] -= convert(fee, int256)
+    ledger.maker_cash += convert(fee, int256)
+    ledger._note_failure(account, market, before)
+    if adds_risk:
+        ledger._accrue_held(account)
+        margin._check_initial_margin(account)
+    elif ledger.cash[account] < 0:
+        # Who owes more than he has is closed by liquidation, which asks the winners before anybody else.
+        errors.check(margin._valuation(account, False).state.value >= 0, "clearing: insolvent")
+    log IClearingHouse.Traded(
+        account=account,
+        market=market,
+        size=size,
+        fill=fill,
+        fee=fee,
+        premium=premium,
+        realised=realised,
+    )
+    return fill, fee
+
+
+@view
+@internal
+def _check_room(market: uint256, before: int256, after: int256):
+    """
+    @notice Whether the maker takes the other side of more risk.
+    """
+    skew: int256 = ledger.state[market].skew
+    outward: uint256 = fixed_point.magnitude(skew + after - before)
+    limit: uint256 = pricing._inventory_limit(market)
+    errors.check(
+        outward <= fixed_point.magnitude(skew) or outward <= limit, "clearing: inventory limit"
+    )
+    longs: int256 = convert(ledger.long_interest[market], int256) + max(after, 0) - max(before, 0)
+    shorts: int256 = longs - skew - after + before
+    side: uint256 = convert(longs if after > before else shorts, uint256)
+    errors.check(
+        longs + shorts <= convert(ledger.market[market].max_open_interest, int256)
+        and side <= ledger.SIDES * limit,
+        "clearing: open interest cap",
+    )
