@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class PerpArbitrageur(Agent):
     """Sells perps trading above the index and buys those below, hedged outside at the index.
 
-    Observes mark, index, funding, its account and gas; may trade perps and post margin. Its edge is
-    the premium plus the funding it expects over ``carry_hours`` at the present rate. Profitable
+    Observes skew, premium pool, index, funding, its account and gas; may trade perps and post margin. Its edge is
+    the premium, as far as the pool can pay it, plus the funding it expects over ``carry_hours`` at the present rate. Profitable
     when the edge exceeds spread, fee and ``entry_basis`` on average over the fill, beyond gas;
     holds no more than ``maximum_inventory_usd`` per market and tops its margin up to twice the
     initial requirement.
@@ -39,7 +39,8 @@ class PerpArbitrageur(Agent):
             size = self._size(view, market, edge)
             cost = parameters.half_spread + parameters.taker_fee
             average = np.abs(edge) - cost - 0.5 * np.abs(size) / scale
-            worth = np.abs(size) * price * average > view.gas_cost(Trade)
+            gained = np.abs(size) * price * average - _unfunded(view, market, size)
+            worth = gained > view.gas_cost(Trade)
             if np.any(worth):
                 # Never worse than the index after the fee and the carry.
                 fee = np.where(size > 0.0, -1.0, 1.0) * parameters.taker_fee
@@ -65,3 +66,14 @@ class PerpArbitrageur(Agent):
         amount = np.minimum(missing, state.wallet_usdc[self.index])
         if np.any(amount > 0.0):
             yield PostMargin(self.index, 0, amount)
+
+
+def _unfunded(view: View, market: int, size: Floats) -> Floats:
+    """USDC of the premium for taking skew back that the market's pool does not hold."""
+    state = view.state
+    skew = np.abs(state.skew[market])
+    taken = np.where(size * state.skew[market] < 0.0, np.minimum(np.abs(size), skew), 0.0)
+    price = view.index(view.protocol.clearing.markets[market].asset)
+    promised = price * taken * (skew - 0.5 * taken) / state.skew_scale[market]
+    left = 1.0 - taken / np.maximum(skew, taken + 1e-300)
+    return np.maximum(promised - state.premium_pool[market] * (1.0 - left * left), 0.0)

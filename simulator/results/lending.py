@@ -31,7 +31,7 @@ class LoanReading:
 
     def advance(self, last: Floats, state: Observation) -> None:
         """Time moved: interest so far becomes principal in ``last``, the step's growth is found."""
-        last[k.CLOSEOUT] -= self._owed
+        last[k.MARKED] -= self._owed
         last[k.SETTLED] += self._earned
         last[k.OWED] -= self._owed - self._earned
         self._debt_growth = _growth(state.aave_debt, self._debt)
@@ -44,7 +44,7 @@ class LoanReading:
         principal, placed = self._debt / self._debt_growth, self._supplied / self._supply_growth
         self._owed = ((self._debt - principal) * usdc).sum(axis=0)
         self._earned = self._supplied - placed
-        row[k.CLOSEOUT] -= (principal * usdc).sum(axis=0)
+        row[k.MARKED] -= (principal * usdc).sum(axis=0)
         row[k.SETTLED] += placed
         row[k.OWED] += self._owed - self._earned
 

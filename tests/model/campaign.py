@@ -49,8 +49,8 @@ PROTOCOL = Protocol(
     ),
     clearing=ClearingParameters(
         markets=(
-            MarketParameters(1, 600_000.0, 0.0005, 0.0005, 2.0, 9_000.0, 0.06, 8_500.0, 1e9, 5e4),
-            MarketParameters(2, 40_000.0, 0.0005, 0.0005, 1.0, 500.0, 0.06, 480.0, 2e3, 5e3),
+            MarketParameters(1, 600_000.0, 0.0005, 0.0005, 2.0, 9_000.0, 0.06, 7_000.0, 1e9, 5e4),
+            MarketParameters(2, 40_000.0, 0.0005, 0.0005, 1.0, 500.0, 0.06, 400.0, 2e3, 5e3),
         ),
         collaterals=(
             CollateralParameters(0, 0.01, 60_000_000.0),

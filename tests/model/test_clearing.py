@@ -42,7 +42,7 @@ PLAIN = replace(
 
 def world(
     *, eth: tuple[float, ...] = (2000.0,) * 5, usdc: float = 1.0, cash: float = 100_000.0,
-    collateral: float = 0.0,
+    collateral: float = 0.0, velocity: float = 2.4,
 ) -> ModelWorld:  # fmt: skip
     """One path; ETH follows ``eth`` step by step, the trader starts with ``cash`` and ETH."""
     slots = tuple(
@@ -52,7 +52,12 @@ def world(
     market = campaign.calm_market(1, len(eth) - 1)
     price = market.oracle_price.copy()
     price[0], price[1, :, 0] = usdc, eth
-    made = ModelWorld(replace(PLAIN, agents=slots), replace(market, oracle_price=price))
+    markets = (
+        replace(PLAIN.clearing.markets[0], max_funding_velocity=velocity),
+        PLAIN.clearing.markets[1],
+    )
+    terms = replace(PLAIN, agents=slots, clearing=replace(PLAIN.clearing, markets=markets))
+    made = ModelWorld(terms, replace(market, oracle_price=price))
     made.advance(0)
     return made
 
@@ -66,49 +71,64 @@ def liquidate(made: ModelWorld) -> Fill:
     return made.execute(act.Liquidate(LIQUIDATOR, TRADER_ACCOUNT, ETH, np.array([True])))
 
 
-def test_a_fill_is_the_index_with_half_the_impact_and_half_the_spread() -> None:
+def test_a_fill_is_the_index_with_half_the_spread_and_the_premium_for_the_skew() -> None:
     made = world()
     fill = trade(made, 100.0)
-    # 2,000 · (1 + (100/2)/10,000 + 0.001) = 2,012; fee 100 · 2,012 · 0.0005 = 100.60
+    # Booked at 2,002; the premium 2,000 · 100²/20,000 = 1,000 is 10 a unit; fee on 2,012: 100.60.
     assert fill.amount_out[0] == pytest.approx(2012.0, rel=1e-15)
     seen = made.observe()
-    assert seen.cash[TRADER_ACCOUNT, 0] == pytest.approx(100_000 - 100.60, rel=1e-15)
-    assert seen.cost[TRADER_ACCOUNT, ETH, 0] == pytest.approx(201_200.0, rel=1e-15)
+    assert seen.premium_pool[ETH, 0] == pytest.approx(1_000.0, rel=1e-14)
+    assert seen.cash[TRADER_ACCOUNT, 0] == pytest.approx(100_000 - 1_000 - 100.60, rel=1e-15)
+    assert seen.cost[TRADER_ACCOUNT, ETH, 0] == pytest.approx(200_200.0, rel=1e-15)
     assert seen.skew[ETH, 0] == 100.0
-    # Close-out 2,000 · (1 + (100 - 50)/10,000) = 2,010: PnL -200; haircut 2 % of a USDC balance.
-    assert seen.equity[TRADER_ACCOUNT, 0] == pytest.approx(0.98 * (99_899.40 - 200.0), rel=1e-15)
-    assert seen.account_value[TRADER_ACCOUNT, 0] == pytest.approx(99_699.40, rel=1e-15)
+    # At the index: PnL -200; haircut 2 % of a USDC balance.
+    assert seen.equity[TRADER_ACCOUNT, 0] == pytest.approx(0.98 * (98_899.40 - 200.0), rel=1e-15)
+    assert seen.account_value[TRADER_ACCOUNT, 0] == pytest.approx(98_699.40, rel=1e-15)
     assert seen.maintenance[TRADER_ACCOUNT, 0] == pytest.approx(10_000.0, rel=1e-15)
 
 
 def test_a_round_trip_costs_the_spread_and_the_fees_only() -> None:
-    made = world()
+    terms = PLAIN.clearing.markets[0]
+    made = world(velocity=0.0)
     trade(made, 100.0)
+    made.advance(1)
     trade(made, -100.0)
     seen = made.observe()
-    # Bought at 2,012, sold at 2,000 · (1 + 50/10,000 - 0.001) = 2,008.
-    paid = 100 * 4 + 0.0005 * 100 * (2012 + 2008)
+    # Bought at 2,012, sold at 2,000 · (1 + 50/10,000 - 0.001) = 2,008: the premium came back.
+    paid = 100 * 4 + terms.taker_fee * 100 * (2012 + 2008)
     assert seen.cash[TRADER_ACCOUNT, 0] == pytest.approx(100_000 - paid, rel=1e-15)
+    assert seen.premium_pool[ETH, 0] == pytest.approx(0.0, abs=1e-9)
     assert seen.maker_cash[0] == pytest.approx(20_000_000 + paid, rel=1e-15)
     assert seen.size[TRADER_ACCOUNT, ETH, 0] == 0.0
     assert seen.cost[TRADER_ACCOUNT, ETH, 0] == 0.0
     assert seen.funding_entry[TRADER_ACCOUNT, ETH, 0] == 0.0
 
 
-def test_a_reduction_releases_cost_pro_rata_and_a_flip_opens_the_rest_at_the_same_fill() -> None:
+def test_who_goes_back_in_the_same_block_earns_nothing_of_the_premium() -> None:
     made = world()
     trade(made, 100.0)
+    # The block opened without skew: nobody sells above the index in it.
+    assert trade(made, -100.0).amount_out[0] == pytest.approx(1998.0, rel=1e-15)
+    assert made.observe().premium_pool[ETH, 0] == pytest.approx(1_000.0, rel=1e-14)
+
+
+def test_a_reduction_releases_cost_pro_rata_and_a_flip_opens_the_rest_at_the_same_fill() -> None:
+    made = world(velocity=0.0)
+    trade(made, 100.0)
+    made.advance(1)
     part = trade(made, -25.0).amount_out[0]
-    # skew 100: 2,000 · (1 + (100 - 12.5)/10,000 - 0.001) = 2,015.5
+    # skew 100: 2,000 · (1 + (100 - 12.5)/10,000 - 0.001) = 2,015.5, of which 17.5 from the pool
     assert part == pytest.approx(2015.5, rel=1e-15)
-    assert made.observe().cost[TRADER_ACCOUNT, ETH, 0] == pytest.approx(150_900.0, rel=1e-15)
+    assert made.observe().cost[TRADER_ACCOUNT, ETH, 0] == pytest.approx(150_150.0, rel=1e-15)
     flip = trade(made, -100.0).amount_out[0]
     # skew 75: 2,000 · (1 + (75 - 50)/10,000 - 0.001) = 2,003
     assert flip == pytest.approx(2003.0, rel=1e-15)
     seen = made.observe()
     assert seen.size[TRADER_ACCOUNT, ETH, 0] == -25.0
-    assert seen.cost[TRADER_ACCOUNT, ETH, 0] == pytest.approx(-25 * 2003.0, rel=1e-15)
-    realised = 25 * (2015.5 - 2012) + 75 * (2003 - 2012)
+    assert seen.cost[TRADER_ACCOUNT, ETH, 0] == pytest.approx(-25 * 1998.0, rel=1e-15)
+    # 75 units closed and 25 opened: premium for 100 down to zero came back, for -25 was paid.
+    assert seen.premium_pool[ETH, 0] == pytest.approx(2000 * 25**2 / 20_000, rel=1e-12)
+    realised = 100 * (1998 - 2002) + (100**2 - 100**2 - 25**2) / 10
     fees = 0.0005 * (100 * 2012 + 25 * 2015.5 + 100 * 2003)
     assert seen.cash[TRADER_ACCOUNT, 0] == pytest.approx(100_000 + realised - fees, rel=1e-14)
 
@@ -132,7 +152,9 @@ def test_funding_moves_with_velocity_and_accrues_at_the_average_rate() -> None:
     fill = trade(made, -200.0).amount_out[0]
     # The second trade settled 100 · 1/6; this one settles the 200 since.
     owed = 200 * (area - 1 / 6)
-    realised = 200 * fill - 100 * 2012 - 100 * 2032
+    # Booked at 2,002 and sold at 1,998; the block of the third trade opened at a skew of 200.
+    assert fill == pytest.approx(1998 + 2000 * 200 / 20_000, rel=1e-14)
+    realised = 200 * (fill - 2002)
     after = made.observe().cash[TRADER_ACCOUNT, 0]
     assert after - before == pytest.approx(realised - owed - 0.0005 * 200 * fill, rel=1e-9)
 
@@ -144,8 +166,11 @@ def test_profit_counts_for_initial_margin_only_up_to_the_cap() -> None:
     seen = made.observe()
     cash = seen.cash[TRADER_ACCOUNT, 0]
     assert seen.equity[TRADER_ACCOUNT, 0] > 0.98 * (cash + 40_000)
-    # E₀ = 0.98 · 1.5 · cash = 44,063; μM of 50 + Δ at 3,000 · 7.5 % = 225 a unit: Δ ≤ 145.8
-    room = 0.98 * 1.5 * cash / 225.0 - 50.0
+    # E₀ = 0.98 · 1.5 · (cash - premium) = μM of n units at 3,000 · 7.5 % = 225 each, where the
+    # premium of going from 50 to n is 3,000 · (n² - 50²) / 20,000.
+    counted, slope = 0.98 * 1.5, 3000 / 20_000
+    root = np.sqrt(225.0**2 + 4 * counted**2 * slope * (cash + slope * 50**2))
+    room = (root - 225.0) / (2 * counted * slope) - 50.0
     assert trade(made, room * 1.02).status[0] == Status.BELOW_INITIAL_MARGIN
     # The fee of 0.05 % comes off the cash first.
     assert trade(made, room * 0.97).status[0] == Status.OK
@@ -183,7 +208,7 @@ def test_a_stale_price_refuses_all_but_a_withdrawal_without_positions() -> None:
 
 
 def test_a_liquidation_closes_what_restores_initial_margin() -> None:
-    made = world(eth=(2000.0, 1850.0), cash=26_000.0)
+    made = world(eth=(2000.0, 1850.0), cash=28_000.0)
     trade(made, 140.0)
     made.advance(1)
     before = made.observe()
@@ -196,8 +221,11 @@ def test_a_liquidation_closes_what_restores_initial_margin() -> None:
     assert closed == pytest.approx((1.5 * needed - equity) / freed, rel=1e-12)
     assert penalty == pytest.approx(closed * 1850 * 0.01, rel=1e-12)
     seen = made.observe()
+    # It takes skew away, so the pool pays it on top.
+    earned = 1850 * (140**2 - (140 - closed) ** 2) / 20_000
+    assert seen.premium_pool[ETH, 0] == pytest.approx(2000 * 140**2 / 20_000 - earned, rel=1e-12)
     assert seen.equity[TRADER_ACCOUNT, 0] == pytest.approx(
-        1.5 * seen.maintenance[TRADER_ACCOUNT, 0], rel=1e-9
+        1.5 * seen.maintenance[TRADER_ACCOUNT, 0] + 0.98 * earned, rel=1e-9
     )
     assert seen.cash[LIQUIDATOR_ACCOUNT, 0] == pytest.approx(300_000 + penalty / 2, rel=1e-14)
     assert seen.insurance_fund[0] == pytest.approx(5_000 + penalty / 2, rel=1e-14)
@@ -209,7 +237,7 @@ def test_debt_nothing_backs_is_paid_by_the_insurance_fund_and_then_the_maker() -
     trade(made, 140.0)
     made.advance(1)
     before = made.observe()
-    total = before.cash.sum() + before.maker_cash[0] + 5_000.0
+    total = before.cash.sum() + before.maker_cash[0] + before.premium_pool.sum() + 5_000.0
     fill = liquidate(made)
     assert fill.amount_in[0] == 140.0
     assert fill.amount_out[0] == 0.0  # no penalty out of nothing
@@ -218,7 +246,8 @@ def test_debt_nothing_backs_is_paid_by_the_insurance_fund_and_then_the_maker() -
     assert debt > 50_000.0
     assert seen.cash[TRADER_ACCOUNT, 0] == 0.0
     assert seen.insurance_fund[0] == 0.0
-    assert seen.cash.sum() + seen.maker_cash[0] == pytest.approx(total, rel=1e-15)
+    left = seen.cash.sum() + seen.maker_cash[0] + seen.premium_pool.sum()
+    assert left == pytest.approx(total, rel=1e-15)
     assert liquidate(made).status[0] == Status.NO_POSITION
 
 

@@ -194,6 +194,26 @@ def test_debt_waits_for_the_collateral_and_then_falls_to_the_market_that_failed(
     assert venue.of("cash", 0) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_liquidations_of_a_block_raise_the_skew_no_further_than_the_premium_grows() -> None:
+    # B = 10,000 · 5 % / 2 = 250. Trader 1 takes the skew back to zero, so closing trader 0 makes it.
+    venue = Venue(
+        protocol((60_000.0, 0.0), (900_000.0, 0.0), market={"skew_scale": 10_000.0}),
+        eth=(2000.0, 1850.0, 1850.0),
+    )
+    venue.trade(0, ETH, 240.0)
+    venue.trade(1, ETH, -250.0)
+    venue.trade(0, ETH, 100.0)
+    venue.trade(1, ETH, -90.0)
+    venue.world.advance(1)
+    assert venue.common("skew", ETH) == 0.0
+    assert venue.liquidate(1, 0, ETH).amount_in[0] == pytest.approx(250.0, rel=1e-15)
+    assert venue.common("skew", ETH) == pytest.approx(-250.0, rel=1e-15)
+    assert 0.0 < venue.of("equity", 0) < venue.of("maintenance", 0)
+    assert venue.liquidate(1, 0, ETH).status[0] == Status.LIQUIDATION_LIMIT
+    venue.world.advance(2)
+    assert venue.liquidate(1, 0, ETH).amount_in[0] == pytest.approx(90.0, rel=1e-12)
+
+
 orders = st.lists(
     st.tuples(st.integers(0, 3), st.sampled_from([ETH, BTC]), st.floats(-1.0, 1.0)), max_size=8
 )

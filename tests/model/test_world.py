@@ -49,8 +49,9 @@ def test_a_refusal_leaves_the_path_bit_for_bit_as_it_was(protocol) -> None:
     campaign.run(world, STEPS, before=before, after=after)
     # The test is worth something only if it meets the refusals.
     expected = set(Status) - {Status.PAUSED, Status.WRONG_MARKET, Status.ZERO_AMOUNT}
-    # An insolvent account that reduces: tests/model/test_waterfall.py.
+    # An insolvent account that reduces, a block's limit: tests/model/test_waterfall.py.
     expected -= {Status.TOO_MANY_ACCOUNTS, Status.TOO_SOON, Status.INSOLVENT}
+    expected -= {Status.LIQUIDATION_LIMIT}
     expected -= {Status.NO_IDLE_ASSETS, Status.INSUFFICIENT_LIQUIDITY, Status.BELOW_MARGIN_TARGET}
     if not protocol.clearing.risk_multiple:
         expected -= {Status.NOT_REDUCING_RISK}
@@ -78,7 +79,8 @@ def test_usdc_and_positions_are_conserved(protocol) -> None:
 
     def held_by_clearing() -> np.ndarray:
         clearing = state.clearing
-        return clearing.cash.sum(axis=0) + clearing.maker_cash + clearing.insurance_fund
+        pools = clearing.premium_pool.sum(axis=0)
+        return clearing.cash.sum(axis=0) + clearing.maker_cash + pools + clearing.insurance_fund
 
     def after(action: Action, fill: Fill) -> None:
         clearing = state.clearing

@@ -29,7 +29,7 @@ COVARIANCE = np.array(DAILY) @ np.array(DAILY).T
 # The same without risk in USDC: what a liquidation pays leaves the other exposures alone.
 STILL = ((0.0, 0.0, 0.0), *DAILY[1:])
 PLAIN = {
-    "skew_scale": 1e17,
+    "skew_scale": 1e30,
     "half_spread": 0.0,
     "taker_fee": 0.0,
     "max_funding_velocity": 0.0,
@@ -125,4 +125,5 @@ class Venue:
     def usdc(self) -> float:
         """All USDC the venue accounts for."""
         seen = self.world.observe()
-        return float(seen.cash.sum() + seen.maker_cash[0] + seen.insurance_fund[0])
+        pools = seen.premium_pool.sum()
+        return float(seen.cash.sum() + seen.maker_cash[0] + pools + seen.insurance_fund[0])

@@ -39,7 +39,8 @@ _SIGN, _TWO_256 = 2**255, MAX_UINT256 + 1
 _OF_VAULT = ("vault", "shares", "betas", "place")
 _OF_ACCOUNTS = ("cash", "collateral", "positions")
 _KEPT: dict[type[Action] | None, tuple[str, ...]] = {
-    None: (*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "wallets"),
+    # Time that passes can bring a skew scale, which sweeps a pool to the maker.
+    None: (*_OF_VAULT, *_OF_ACCOUNTS, "covariance", "wallets"),
     Swap: (
         *(*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "market", "accrual"),
         "lending",
