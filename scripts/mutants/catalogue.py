@@ -13,6 +13,7 @@ _CLEARING = (
     "tests/reference/test_clearing_bytecode.py",
     "tests/properties/test_clearing_pledges.py",
     "tests/properties/test_clearing_depth.py",
+    "tests/properties/test_clearing_premium.py",
     "tests/properties/test_clearing_properties.py",
     "tests/properties",
     "tests/security",
@@ -160,9 +161,8 @@ _PRICE = (
 
 _MARGIN = (
     _clearing(
-        "fill-on-the-inner-half", "wrong sign", "modules/perp_math.vy",
-        "2 * convert(skew_scale, int256) + 2 * skew + delta",
-        "2 * convert(skew_scale, int256) + 2 * skew - delta",
+        "spread-for-the-trader", "wrong sign", "modules/perp_math.vy",
+        "    if delta > 0:\n        return index + spread\n", "    if delta < 0:\n        return index + spread\n",
     ),
     _clearing(
         "funding-of-the-old-rate", "missing accrual", "modules/perp_math.vy",
@@ -235,33 +235,33 @@ _MARGIN = (
 
 _TRADING = (
     _clearing(
-        "fee-rounds-down", "flipped rounding", "ClearingHouse.vy",
+        "fee-rounds-down", "flipped rounding", "Trading.vy",
         "fee: uint256 = fixed_point.mul_div_up(", "fee: uint256 = fixed_point.mul_div_down(",
     ),
     _clearing(
-        "fee-not-paid-to-the-maker", "missing term", "ClearingHouse.vy",
+        "fee-not-paid-to-the-maker", "missing term", "Trading.vy",
         "    ledger.maker_cash += convert(fee, int256)\n", "",
     ),
     _clearing(
-        "opening-without-margin", "dropped check", "ClearingHouse.vy",
+        "opening-without-margin", "dropped check", "Trading.vy",
         "        ledger._accrue_held(account)\n        margin._check_initial_margin(account)\n",
         "        ledger._accrue_held(account)\n",
     ),
     _clearing(
-        "flip-counts-as-reduction", "dropped check", "ClearingHouse.vy",
+        "flip-counts-as-reduction", "dropped check", "Trading.vy",
         "adds_risk: bool = flipped or fixed_point", "adds_risk: bool = fixed_point",
     ),
     _clearing(
-        "limit-price-reversed", "wrong sign", "ClearingHouse.vy",
+        "limit-price-reversed", "wrong sign", "Trading.vy",
         "fill <= limit_price if size > 0 else fill >= limit_price",
         "fill >= limit_price if size > 0 else fill <= limit_price",
     ),
     _clearing(
-        "inventory-unlimited", "dropped check", "ClearingHouse.vy",
-        "outward <= fixed_point.magnitude(skew) or outward <= ledger._inventory_limit(market)", "True",
+        "inventory-unlimited", "dropped check", "Trading.vy",
+        "outward <= fixed_point.magnitude(skew) or outward <= limit", "True",
     ),
     _clearing(
-        "open-interest-of-one-side", "missing term", "ClearingHouse.vy",
+        "open-interest-of-one-side", "missing term", "Trading.vy",
         "longs + shorts <= convert(ledger.market[market].max_open_interest, int256)",
         "longs <= convert(ledger.market[market].max_open_interest, int256)",
     ),
@@ -312,11 +312,11 @@ _LIQUIDATION = (
     ),
     _clearing(
         "penalty-uncapped", "dropped check", "LiquidationEngine.vy",
-        "            fixed_point.mul_div_down(room, WAD, before.usdc_price),\n", "            max_value(uint256),\n",
+        "        ),\n        room,\n    )", "        ),\n        max_value(uint256),\n    )",
     ),
     _clearing(
         "penalty-all-to-the-liquidator", "missing term", "LiquidationEngine.vy",
-        "        ledger.insurance_fund += penalty - share\n", "",
+        "    ledger.insurance_fund += penalty - share\n", "",
     ),
     _clearing(
         "collateral-at-the-full-price", "missing term", "CollateralSale.vy",
@@ -370,8 +370,8 @@ _LIQUIDATION = (
         "    ledger.maker_cash -= convert(rest, int256)\n", "",
     ),
     _clearing(
-        "sides-unbounded", "dropped check", "ClearingHouse.vy",
-        "side <= ledger.SIDES * ledger._inventory_limit(market)", "True",
+        "sides-unbounded", "dropped check", "Trading.vy",
+        "side <= ledger.SIDES * limit", "True",
     ),
     _clearing(
         "dust-closes-the-gate", "dropped check", "modules/waterfall.vy",
@@ -382,7 +382,7 @@ _LIQUIDATION = (
         "    if before.equity < 0:\n", "    if False:\n",
     ),
     _clearing(
-        "insolvent-closes-itself", "dropped check", "ClearingHouse.vy",
+        "insolvent-closes-itself", "dropped check", "Trading.vy",
         '.value >= 0, "clearing: insolvent"', '.value >= min_value(int256), "clearing: insolvent"',
     ),
     _clearing(
@@ -400,6 +400,85 @@ _LIQUIDATION = (
     _clearing(
         "insolvency-leaves-the-gate-open", "dropped check", "modules/waterfall.vy",
         "    self._gate(rest)\n", "",
+    ),
+)  # fmt: skip
+
+_PREMIUM = (
+    _clearing(
+        "premium-not-charged", "dropped check", "Trading.vy",
+        "    pricing._pay_premium(account, market, premium)\n",
+        "    pricing._pay_premium(account, market, min(premium, 0))\n",
+    ),
+    _clearing(
+        "premium-pool-pays-first-come", "missing term", "modules/skew_premium.vy",
+        "min(earned, fixed_point.mul_div_down(pool, released, before))", "min(earned, pool)",
+    ),
+    _clearing(
+        "opening-skew-ignored", "dropped check", "modules/pricing.vy",
+        "        ledger.opening_skew[market],\n", "        ledger.state[market].skew,\n",
+    ),
+    _clearing(
+        "opening-skew-never-noted", "missing accrual", "modules/ledger.vy",
+        "    self.opening_skew[market] = state.skew\n", "",
+    ),
+    _clearing(
+        "premium-grows-without-end", "dropped check", "modules/skew_premium.vy",
+        "    if size <= bound:\n", "    if True:\n",
+    ),
+    _clearing(
+        "premium-rounds-for-the-trader", "flipped rounding", "modules/skew_premium.vy",
+        "    return fixed_point.mul_div_ceil(\n", "    return fixed_point.mul_div_floor(\n",
+    ),
+    _clearing(
+        "premium-out-of-nothing", "missing term", "modules/pricing.vy",
+        "    ledger.cash[account] -= premium\n", "    pass\n",
+    ),
+    _clearing(
+        "reductions-limited-by-inventory", "dropped check", "Trading.vy",
+        "    if adds_risk:\n        self._check_room", "    if True:\n        self._check_room",
+    ),
+    _clearing(
+        "limit-price-forgets-the-premium", "missing term", "Trading.vy",
+        "        fill <= limit_price if size > 0 else fill >= limit_price,",
+        "        booked <= limit_price if size > 0 else booked >= limit_price,",
+    ),
+    _clearing(
+        "margin-at-the-mark", "missing term", "modules/margin.vy",
+        "            fixed_point.mul_div_floor(position.size, index, WAD)\n            - position.cost\n",
+        "            fixed_point.mul_div_floor(position.size, perp_math.mark_price(index, ledger.state[market].skew, "
+        "ledger.market[market].skew_scale), WAD)\n            - position.cost\n",
+    ),
+    _clearing(
+        "liquidations-unlimited", "dropped check", "LiquidationEngine.vy",
+        "    closing = min(closing, self._most_now(market, size))\n", "",
+    ),
+    _clearing(
+        "liquidations-not-counted", "missing term", "LiquidationEngine.vy",
+        "    ledger.liquidated[market] += outward - min(outward, fixed_point.magnitude(skew))\n", "",
+    ),
+    _clearing(
+        "liquidations-counted-forever", "missing term", "modules/ledger.vy",
+        "        self.liquidated[market] = 0\n", "        pass\n",
+    ),
+    _clearing(
+        "premium-of-a-liquidation-uncapped", "dropped check", "LiquidationEngine.vy",
+        "        premium = min(premium, convert(room, int256))\n"
+        "        pricing._pay_premium(account, market, premium)\n        room -= convert(premium, uint256)\n",
+        "        pricing._pay_premium(account, market, premium)\n"
+        "        room -= min(convert(premium, uint256), room)\n",
+    ),
+    _clearing(
+        "size-to-close-forgets-the-premium", "missing term", "LiquidationEngine.vy",
+        "        + fixed_point.mul_div_up(convert(premium, uint256), WAD, most)\n", "",
+    ),
+    _clearing(
+        "sweep-takes-all", "missing term", "modules/pricing.vy",
+        "        ledger.premium_pool[market] = claim\n        ledger.maker_cash += convert(pool - claim, int256)\n",
+        "        ledger.premium_pool[market] = 0\n        ledger.maker_cash += convert(pool, int256)\n",
+    ),
+    _clearing(
+        "depth-changes-without-sweep", "missing term", "Governance.vy",
+        "    pricing._sweep_pool(market)\n    lowered", "    lowered",
     ),
 )  # fmt: skip
 
@@ -436,7 +515,8 @@ _OFFICE = (
     ),
     _clearing(
         "depth-changes-without-accrual", "missing accrual", "Governance.vy",
-        "    ledger._accrue(market)\n    lowered", "    lowered",
+        "    ledger._accrue(market)\n    pricing._sweep_pool(market)\n    lowered",
+        "    pricing._sweep_pool(market)\n    lowered",
     ),
     _clearing(
         "depth-below-what-is-open", "dropped check", "Governance.vy",
@@ -605,5 +685,5 @@ _KEEPING = (
 )  # fmt: skip
 
 MUTANTS: tuple[Mutant, ...] = (
-    *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_OFFICE, *_SHARES, *_KEEPING
+    *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING
 )  # fmt: skip

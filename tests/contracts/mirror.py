@@ -60,6 +60,7 @@ class Mirror:
         fill, fee = trading.trade(self.ledger, int(actor.address, 16), *order)
         (event,) = receipt.events.filter(self.clearing.Traded)
         assert (event.fill, event.fee) == (fill, fee)
+        assert self.clearing.premium_pool(market) == self.ledger.markets[market].pool
         return event
 
     def liquidate(self, actor: Any, market: int, liquidator: Any, sub: int = 0) -> Any:
@@ -78,6 +79,9 @@ class Mirror:
         clearing, ledger = self.clearing, self.ledger
         for m, market in enumerate(ledger.markets):
             assert clearing.last_market_state(m).skew == market.skew
+            assert clearing.premium_pool(m) == market.pool
+            assert clearing.opening_skew(m) == market.opening_skew
+            assert clearing.liquidated(m) == market.liquidated
         for number, account in ledger.accounts.items():
             assert clearing.cash(number) == account.cash, hex(number)
             assert clearing.collateral_balance(number, 1) == account.basket.get(1, 0), hex(number)

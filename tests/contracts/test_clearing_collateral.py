@@ -94,9 +94,9 @@ def test_withdrawal_keeps_initial_margin(mirror: Mirror, trader: Any) -> None:
     clearing = mirror.clearing
     mirror.deposit(trader, 100_000)
     mirror.trade(trader, 0, 10)
-    # cash 99,939.67; E0 ≥ 30,000 needs cash - 150 ≥ 30,303.0303…: 69,486.6396… can go
+    # cash 98,439.67; E0 ≥ 30,000 needs cash - 150 ≥ 30,303.0303…: 67,986.6396… can go
     free = clearing.withdrawable(account_of(trader), 0)
-    assert free == 69_486_639_696
+    assert free == 67_986_639_696
     with ape.reverts("clearing: below initial margin"):
         clearing.withdraw(0, 0, free + 1, trader, sender=trader)
     clearing.withdraw(0, 0, free, trader, sender=trader)
@@ -125,11 +125,11 @@ def test_unrealised_profit_is_capped_as_collateral(mirror: Mirror, trader: Any) 
     state = clearing.account_state(account_of(trader))
     assert state.initial_equity < state.equity // 8
     mirror.check()
-    # cash 9,987.982: E0 = 0.99 · 1.5 · cash must stay above 18,000: nothing can leave
+    # cash 9,927.982: E0 = 0.99 · 1.5 · cash must stay above 18,000: nothing can leave
     assert clearing.withdrawable(account_of(trader), 0) == 0
     mirror.deposit(trader, 10_000)
     free = clearing.withdrawable(account_of(trader), 0)
-    assert free == 7_866_769_878  # 19,987.982 - 18,000/(0.99 · 1.5)
+    assert free == 7_806_769_878  # 19,927.982 - 18,000/(0.99 · 1.5)
     with ape.reverts("clearing: below initial margin"):
         clearing.withdraw(0, 0, free + 1, trader, sender=trader)
     clearing.withdraw(0, 0, free, trader, sender=trader)
@@ -176,13 +176,14 @@ def test_owner_takes_no_more_than_the_maker_can_spare(
     mirror.trade(trader, 0, 10)
     mirror.trade(counterparty, 0, -4)
     mirror.set_price(BTC=40_000)
-    # What the maker would hold were both to close at the prices without spread.
+    # What the maker would hold were both to close at the index. The pool holds 540 and closing the
+    # skew of 6 would earn 720: it has no surplus for the maker.
     spare = mirror.ledger.maker_cash
     for actor, size in ((trader, 10), (counterparty, -4)):
         position = mirror.ledger.account(account_of(actor)).positions[0]
         assert position.size == wad(size)
         spare += position.cost
-    spare -= 6 * 40_000 * wad("1.003")
+    spare -= 6 * 40_000 * WAD
     raw = spare // 10**12
     with ape.reverts("clearing: maker reserve"):
         clearing.withdraw_maker(raw + 1, owner, sender=owner)

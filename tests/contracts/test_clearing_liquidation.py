@@ -40,14 +40,18 @@ def test_partial_liquidation_restores_initial_margin(
     short: Mirror, trader: Any, liquidator: Any
 ) -> None:
     short.set_price(BTC=34_500)
-    before = ratio(short, account_of(trader))
+    before, pool = ratio(short, account_of(trader)), short.clearing.premium_pool(0)
     assert 0 < before < 1
     event = short.liquidate(trader, 0, liquidator)
     assert 0 < event.size < 10 * WAD
     # 2 % of the closed notional, half of it to the liquidator
     agree(event.penalty, Fraction(event.size, WAD) * 34_500 * Fraction(2, 100), "penalty")
     assert abs(short.clearing.cash(account_of(liquidator)) - event.penalty // 2) <= 1
-    assert abs(ratio(short, account_of(trader)) - 2) < Fraction(1, 10**12)
+    # E = μ M, and the premium that the close earned comes on top.
+    state, earned = short.clearing.account_state(account_of(trader)), pool
+    earned -= short.clearing.premium_pool(0)
+    assert earned > 0
+    assert abs(state.equity - 2 * state.maintenance - earned * 99 // 100) < 10**6
     with ape.reverts("clearing: not liquidatable"):
         short.clearing.liquidate(account_of(trader), 0, sender=liquidator)
     short.check()
@@ -122,10 +126,14 @@ def test_debt_is_paid_by_insurance_then_by_the_maker(
 
 
 def test_small_debt_leaves_the_maker_whole(short: Mirror, trader: Any, liquidator: Any) -> None:
-    short.set_price(BTC=36_050)
-    short.liquidate(trader, 0, liquidator)
-    assert 0 < short.clearing.bad_debt() < INSURANCE_FUNDS * WAD
-    assert short.clearing.insurance_fund() == INSURANCE_FUNDS * WAD - short.clearing.bad_debt()
+    # 58,440.33 + 10 · (29,985 - 35,900) = -709.67; the premium of the close, 1,500, is its own
+    short.set_price(BTC=35_900)
+    event = short.liquidate(trader, 0, liquidator)
+    assert short.clearing.bad_debt() == wad("709.67")
+    # 1,500 less half a spread of 179.5; halved between the liquidator and the fund
+    assert event.penalty == wad("1320.5")
+    assert short.clearing.insurance_fund() == wad(INSURANCE_FUNDS) - wad("709.67") + wad("660.25")
+    assert short.clearing.maker_drawn(0) == 0
     short.check()
 
 
@@ -156,8 +164,8 @@ def test_liquidation_ignores_the_inventory_limit(
     mirror.trade(counterparty, 0, -25)
     mirror.trade(counterparty, 0, -20)
     with ape.reverts("clearing: inventory limit"):
-        mirror.clearing.trade(0, 0, -1, 0, sender=trader)
-    mirror.set_price(BTC=27_500)
+        mirror.clearing.trade(0, 0, -1, 0, sender=counterparty)
+    mirror.set_price(BTC=26_500)
     mirror.liquidate(trader, 0, liquidator)
     assert mirror.clearing.market_state(0).skew < -25 * WAD
     mirror.check()
@@ -233,7 +241,8 @@ def test_buyer_of_collateral_pays_from_free_margin(
     clearing, account = indebted.clearing, account_of(trader)
     with ape.reverts("clearing: insufficient collateral"):
         clearing.liquidate_collateral(account, 1, WAD, sender=keeper)
-    indebted.deposit(counterparty, 25_430)
+    # 25,000/0.99 and 125 of spread, 50.28 of fee, 1,250 of premium
+    indebted.deposit(counterparty, 26_680)
     indebted.trade(counterparty, 0, 10)
     with ape.reverts("clearing: below initial margin"):
         clearing.liquidate_collateral(account, 1, WAD, sender=counterparty)

@@ -57,32 +57,23 @@ def test_empty_account_is_worth_nothing(mirror: Mirror, keeper: Any) -> None:
     assert mirror.clearing.withdrawable(account_of(keeper), WAD) == 0
 
 
-def test_short_closeout_price_rises_with_its_own_size(mirror: Mirror, trader: Any) -> None:
+def test_a_position_is_worth_the_index_whatever_the_skew(
+    mirror: Mirror, trader: Any, counterparty: Any, owner: Any
+) -> None:
+    """Neither its own part in the skew nor that of others nor the depth; the mark alone moves."""
+    clearing, account = mirror.clearing, account_of(trader)
     mirror.deposit(trader, 500_000)
+    mirror.deposit(counterparty, 500_000)
     mirror.trade(trader, 0, -20)
-    state = mirror.clearing.account_state(account_of(trader))
-    # closes at 30,000 · (1 + (-20 + 10)/1,000) = 29,700, the fill less half a spread of 15
-    cash = mirror.clearing.cash(account_of(trader))
-    assert cash - state.balance == 20 * wad(15)
-
-
-def test_closeout_price_is_floored_at_zero(mirror: Mirror, trader: Any, owner: Any) -> None:
-    mirror.deposit(trader, 3_000_000)
-    mirror.trade(trader, 0, 20)
-    rescale(mirror.clearing, wad(8), owner)
-    cash = mirror.clearing.cash(account_of(trader))
-    cost = mirror.clearing.position(account_of(trader), 0).cost
-    # skew 20, own half 10: closeout 30,000 · (1 + 10/8); a short of the same size is below 0
-    state = mirror.clearing.account_state(account_of(trader))
-    assert state.balance == cash - cost + 20 * wad(67_500)
-    mirror.clearing.trade(0, 0, wad(-20), 0, sender=trader)
-    rescale(mirror.clearing, wad(1_000), owner)
-    mirror.clearing.trade(0, 0, wad(-20), 0, sender=trader)
-    rescale(mirror.clearing, wad(8), owner)
-    cost = mirror.clearing.position(account_of(trader), 0).cost
-    state = mirror.clearing.account_state(account_of(trader))
-    assert state.balance == mirror.clearing.cash(account_of(trader)) - cost
-    assert mirror.clearing.mark_price(0) == 0
+    state = clearing.account_state(account)
+    assert clearing.cash(account) - state.balance == 20 * wad(15)  # half a spread
+    assert clearing.mark_price(0) == wad(29_400)  # 30,000 · (1 - 20/1,000)
+    mirror.trade(counterparty, 0, 22)
+    assert clearing.mark_price(0) == wad(30_060)
+    assert clearing.account_state(account) == state
+    rescale(clearing, wad(8), owner)
+    assert clearing.mark_price(0) == wad(30_750)  # no further than half of maintenance
+    assert clearing.account_state(account) == state
 
 
 def test_last_views_outlive_the_oracle_and_guarded_ones_do_not(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import ape
@@ -20,15 +19,17 @@ def long(mirror: Mirror, trader: Any) -> Mirror:
     return mirror
 
 
-def test_fill_is_index_plus_half_the_impact_plus_half_spread(mirror: Mirror, trader: Any) -> None:
+def test_fill_is_the_index_half_the_spread_and_the_premium(mirror: Mirror, trader: Any) -> None:
     mirror.deposit(trader, 100_000)
     event = mirror.trade(trader, 0, 10)
-    # 30,000 · (1 + (0 + 10/2)/1,000 + 0.0005) = 30,165; fee 10 · 30,165 · 0.0002 = 60.33
+    # Premium 30,000 · 10²/(2 · 1,000) = 1,500, 150 a BTC; 30,000 · 1.0005 + 150 = 30,165; fee
+    # 10 · 30,165 · 0.0002 = 60.33
     assert (event.fill, event.fee, event.realised) == (wad(30_165), wad("60.33"), 0)
+    assert event.premium == mirror.clearing.premium_pool(0) == wad(1_500)
     state = mirror.clearing.account_state(account_of(trader))
-    # closed out at 30,000 · (1 + (10 - 5)/1,000) = 30,150: unrealised -150; M = 10 · 30,000 · 5 %
-    assert state.balance == wad("99789.67")
-    assert state.equity == wad("98791.7733")
+    # booked at 30,015 and worth 30,000: unrealised -150; M = 10 · 30,000 · 5 %
+    assert state.balance == wad("98289.67")
+    assert state.equity == wad("97306.7733")
     assert state.maintenance == wad(15_000)
     mirror.check()
 
@@ -59,7 +60,9 @@ def test_closing_everything_leaves_no_position_and_no_skew(long: Mirror, trader:
     long.trade(trader, 0, -10)
     assert tuple(long.clearing.position(account_of(trader), 0)) == (0, 0, 0, 0)
     assert long.clearing.market_state(0).skew == 0
-    # round trip at an unmoved index: two half spreads (15 USD · 10 each) and two fees
+    # round trip at an unmoved index: two half spreads (15 USD · 10 each) and two fees; the premium
+    # comes back in another block
+    assert long.clearing.premium_pool(0) == 0
     assert long.clearing.cash(account_of(trader)) == wad(100_000) - wad(300) - wad("60.33") - wad(
         "60.27"
     )
@@ -95,13 +98,16 @@ def test_limit_price_bounds_the_fill(mirror: Mirror, trader: Any) -> None:
     clearing.trade(0, 0, wad(10), wad(30_165), sender=trader)
 
 
-def test_fill_that_is_not_positive_is_refused(mirror: Mirror, trader: Any, owner: Any) -> None:
+def test_no_fill_takes_more_than_the_pool_holds(mirror: Mirror, trader: Any, owner: Any) -> None:
+    """At a depth of 9 the skew of -20 would earn 14,916; 30,000 · 20²/2,000 = 6,000 were paid."""
     clearing = mirror.clearing
     mirror.deposit(trader, 10_000_000)
     mirror.trade(trader, 0, -20)
     rescale(clearing, wad(9), owner)
-    with ape.reverts("clearing: slippage"):
-        clearing.trade(0, 0, wad(20), HIGHEST, sender=trader)
+    receipt = clearing.trade(0, 0, wad(20), HIGHEST, sender=trader)
+    (event,) = receipt.events.filter(clearing.Traded)
+    assert (event.premium, event.fill) == (wad(-6_000), wad(30_015 - 300))
+    assert clearing.premium_pool(0) == 0
 
 
 def test_zero_size_and_unknown_markets_are_refused(mirror: Mirror, trader: Any) -> None:
@@ -141,13 +147,17 @@ def test_inventory_limit_stops_growing_skew_only(
     terms[5] = wad(10)
     clearing.set_market(0, terms, sender=owner)
     clearing.trade(0, 0, wad(-1), 0, sender=trader)
+    # And a reduction lets it grow.
+    clearing.trade(0, 0, wad(1), HIGHEST, sender=counterparty)
+    assert clearing.last_market_state(0).skew == wad(15)
     with ape.reverts("clearing: inventory limit"):
-        clearing.trade(0, 0, wad(1), HIGHEST, sender=counterparty)
+        clearing.trade(0, 0, wad(1), HIGHEST, sender=trader)
 
 
 def test_new_position_needs_initial_margin(mirror: Mirror, trader: Any) -> None:
-    # 10 BTC: μ·M = 30,000; entry costs 150 + 60.33; a USDC counts 0.99: 30,000/0.99 + 210.33
-    mirror.deposit(trader, "30513.360303")
+    # 10 BTC: μ·M = 30,000; entry costs 150 + 60.33 + 1,500; a USDC counts 0.99:
+    # 30,000/0.99 + 1,710.33
+    mirror.deposit(trader, "32013.360303")
     with ape.reverts("clearing: below initial margin"):
         mirror.clearing.trade(0, 0, wad(10), HIGHEST, sender=trader)
     mirror.deposit(trader, "0.000001")
@@ -156,7 +166,7 @@ def test_new_position_needs_initial_margin(mirror: Mirror, trader: Any) -> None:
 
 
 def test_flip_needs_initial_margin_and_reduction_never_does(long: Mirror, trader: Any) -> None:
-    long.set_price(BTC=20_500)  # E falls to 4,268, μ·M of 4 BTC would be 8,200
+    long.set_price(BTC=20_500)  # E falls to 3,257, μ·M of 4 BTC would be 8,200
     with ape.reverts("clearing: below initial margin"):
         long.clearing.trade(0, 0, wad("-14"), 0, sender=trader)
     with ape.reverts("clearing: below initial margin"):
@@ -195,15 +205,18 @@ def test_pause_stops_risk_never_reductions(
     clearing.trade(0, 0, wad(1), HIGHEST, sender=trader)
 
 
-def test_traders_own_impact_never_moves_their_own_equity(
+def test_a_trade_costs_spread_fee_and_premium_however_large_it_is(
     mirror: Mirror, trader: Any, counterparty: Any
 ) -> None:
-    """Equity falls by spread and fee only, however large the order (the bZx lesson)."""
+    """Positions are worth the index, so that no order moves what its trader has (bZx's lesson)."""
     mirror.deposit(trader, 1_000_000)
     mirror.deposit(counterparty, 1_000_000)
     mirror.trade(counterparty, 0, -20)
     before = mirror.clearing.account_state(account_of(trader)).value
-    event = mirror.trade(trader, 0, 40)
-    after = mirror.clearing.account_state(account_of(trader)).value
-    assert abs(before - after - event.fee - 40 * wad(15)) < 1_000
-    assert Fraction(event.fill, WAD) == 30_000 * (1 + Fraction(5, 10_000))
+    event = mirror.trade(trader, 0, 45)
+    after = mirror.clearing.account_state(account_of(trader))
+    assert event.premium == wad(3_375)  # 30,000 · (25² - 20²)/2,000: 6,000 earned, 9,375 paid
+    assert abs(before - after.value - event.fee - event.premium - 45 * wad(15)) < 1_000
+    assert event.fill == wad(30_015 + 75)
+    mirror.trade(counterparty, 0, 20)  # the skew leaps to 45, the index stands
+    assert mirror.clearing.account_state(account_of(trader)) == after

@@ -23,27 +23,28 @@ def rescale(venue: RevmVenue, market: int, scale: int) -> str:
 
 
 def test_depth_falls_no_further_than_what_is_open_allows(venue: RevmVenue) -> None:
-    """Skew 10 of a limit K mmr / 2 = K/40: K >= 400. Sides of 20, twice the limit: likewise."""
+    """Skew 10 of a limit K mmr / 2 = K/40: K >= 400. Sides of 40, four times it: likewise."""
     assert not venue.trade("trader", 0, 10 * WAD)
     assert rescale(venue, 0, 400 * WAD - 1) == "clearing: inventory limit"
     assert rescale(venue, 0, 400 * WAD) == ""
     assert not venue.trade("hedger", 0, -10 * WAD)
-    assert not venue.trade("trader", 0, 10 * WAD)
-    assert not venue.trade("hedger", 0, -10 * WAD)
-    assert venue.get("long_interest", 0) == 20 * WAD
+    for _ in range(3):
+        assert not venue.trade("trader", 0, 10 * WAD)
+        assert not venue.trade("hedger", 0, -10 * WAD)
+    assert venue.get("long_interest", 0) == 40 * WAD
     assert venue.get("market_state", 0)[0] == 0
     venue.advance(HOUR)
-    assert rescale(venue, 0, 400 * WAD - 2 * 40) == "clearing: inventory limit"
+    assert rescale(venue, 0, 400 * WAD - 40) == "clearing: inventory limit"  # 4 units short
     assert not venue.trade("trader", 0, -4 * WAD)
     assert not venue.trade("hedger", 0, 4 * WAD)
-    assert rescale(venue, 0, 320 * WAD - 1) == "clearing: inventory limit"
-    assert rescale(venue, 0, 320 * WAD) == ""
+    assert rescale(venue, 0, 360 * WAD - 1) == "clearing: inventory limit"
+    assert rescale(venue, 0, 360 * WAD) == ""
 
 
-def test_a_side_holds_no_more_than_twice_the_inventory_limit(venue: RevmVenue) -> None:
-    """The limit is max_skew = 12: a side of 24, whatever the skew and the cap of both."""
+def test_a_side_holds_no_more_than_four_times_the_inventory_limit(venue: RevmVenue) -> None:
+    """The limit is max_skew = 12: a side of 48, whatever the skew and the cap of both."""
     limit = 12 * WAD
-    for _ in range(2):
+    for _ in range(4):
         assert not venue.trade("trader", 0, limit)
         assert not venue.trade("hedger", 0, -limit)
     assert venue.trade("trader", 0, 1) == "clearing: open interest cap"

@@ -83,10 +83,11 @@ class Absorbing:
             giver, taker, raw = values
             trading.transfer_margin(out, giver >> 8, giver & 255, taker & 255, raw)
         elif event.name == "Traded":
-            account, m, size, fill, fee, _ = values
-            limit = 2**255 if size > 0 else 0
+            account, m, size, fill, fee, premium, _ = values
+            limit, pool = 2**255 if size > 0 else 0, out.markets[m].pool
             answer = trading.trade(out, account >> 8, account & 255, m, size, limit)
-            require(answer == (fill, fee), f"trade of {account:#x}: {answer}, event {event}")
+            paid = (*answer, out.markets[m].pool - pool)
+            require(paid == (fill, fee, premium), f"trade of {account:#x}: {paid}, event {event}")
         elif event.name == "Liquidated":
             account, m, caller, size, _, penalty = values
             answer = liquidate(out, caller, account, m)

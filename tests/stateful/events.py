@@ -12,7 +12,7 @@ _SIGNATURES = {
     "Deposited": ("uint256*", "uint256*", "address*", "uint256"),
     "Withdrawn": ("uint256*", "uint256*", "address*", "uint256"),
     "MarginTransferred": ("uint256*", "uint256*", "uint256"),
-    "Traded": ("uint256*", "uint256*", "int256", "uint256", "uint256", "int256"),
+    "Traded": ("uint256*", "uint256*", *("int256", "uint256", "uint256", "int256", "int256")),
     "Liquidated": ("uint256*", "uint256*", "address*", "uint256", "uint256", "uint256"),
     "LiquidityPledged": ("uint256*", "uint256*", "uint256"),
     "LiquidityReleased": ("uint256*", "uint256*", "address*"),

@@ -38,8 +38,8 @@ def inv_bystanders_keep_what_they_hold(world: World) -> None:
         require(new.pledges == old.pledges, f"pledges of bystander {number:#x}")
 
 
-def inv_health_falls_by_price_funding_skew_only(world: World) -> None:
-    """At the skew and the indices of before, bystanders have the equity they had."""
+def inv_health_falls_by_price_funding_and_losses_only(world: World) -> None:
+    """At the indices and losses of before, bystanders have the equity they had, at any skew."""
     if world.prices_before != world.ledger.prices or world.now != world.before.now:
         return
     if world.ledger.terms != world.before.terms or world.ledger.rows != world.before.rows:
@@ -47,14 +47,14 @@ def inv_health_falls_by_price_funding_skew_only(world: World) -> None:
     if not world.fresh():
         return
     frozen = world.ledger.copy()
-    changed = False
+    if all(
+        market.skew == before.skew
+        for market, before in zip(frozen.markets, world.before.markets, strict=True)
+    ):
+        return
     for m, market in enumerate(frozen.markets):
-        changed |= market.skew != world.before.markets[m].skew
-        market.skew = world.before.markets[m].skew
         market.loss_long = world.before.markets[m].loss_long
         market.loss_short = world.before.markets[m].loss_short
-    if not changed:
-        return
     for number, old in world.before.accounts.items():
         if number >> 8 in world.involved or not old.positions:
             continue
@@ -118,7 +118,7 @@ def inv_debt_free_flat_users_always_leave(world: World) -> None:
 
 
 def inv_reducing_is_always_possible(world: World) -> None:
-    """At fresh prices whoever can pay for it can close, below margin and paused too."""
+    """At fresh prices whoever can pay for it can close: below margin, paused, at any skew."""
     s = world.system
     held = [
         (n, m)
@@ -131,9 +131,6 @@ def inv_reducing_is_always_possible(world: World) -> None:
         return
     number, m = one
     size = -world.ledger.account(number).positions[m].size
-    away = abs(world.ledger.markets[m].skew + size) > abs(world.ledger.markets[m].skew)
-    if away or not perp.fill_price(world.ledger, m, size):
-        return  # it would push the skew out: the inventory limit holds for reductions too
     limit = 2**255 - 1 if size > 0 else 0
     data = call("trade(uint256,uint256,int256,uint256)", number & 255, m, size, limit)
     answer = world.on_a_copy(number >> 8, s.clearing, data)
@@ -143,12 +140,15 @@ def inv_reducing_is_always_possible(world: World) -> None:
 
 
 def _pays_its_way_out(world: World, number: int, m: int) -> bool:
-    """Whether the account is worth the spread and the fee of closing the position."""
-    ledger, terms = world.ledger, world.ledger.terms[m]
-    size, index = abs(ledger.account(number).positions[m].size), ledger.index_price(m)
-    # The fee is on the fill, which the skew may put above the index; no fill is above twice of it.
+    """Whether the account is worth the premium, the spread and the fee of closing the position."""
+    ledger, terms = world.ledger.copy(), world.ledger.terms[m]
+    perp.accrue(ledger, m)  # the first of a block says at which skew it opened
+    size, index = ledger.account(number).positions[m].size, ledger.index_price(m)
+    premium = max(perp.premium(ledger, m, -size), 0)
+    # The fee is on the price with the premium, which is below twice the index.
     rate = terms.half_spread + 2 * terms.taker_fee
-    cost = ceil(ceil(ceil(size, index, WAD), rate, WAD), ledger.price(ledger.usdc), WAD)
+    paid = premium + ceil(ceil(abs(size), index, WAD), rate, WAD)
+    cost = ceil(paid, ledger.price(ledger.usdc), WAD)
     return margin.valuation(ledger, number).value >= cost + WAD
 
 

@@ -15,6 +15,7 @@ from tests.stateful.genesis import BASE, HOOK, MARKET_COUNT, USDC
 from tests.stateful.mismatch import require
 
 if TYPE_CHECKING:
+    from tests.reference.clearing.state import Ledger
     from tests.stateful.checked import CheckedWorld as World
 
 
@@ -40,6 +41,7 @@ def inv_cash_is_the_usdc_held(world: World) -> None:
     """To the last unit: nothing is created, and what rounds stays in nobody's favour but theirs."""
     out = world.ledger
     total = sum(a.cash for a in out.accounts.values()) + out.maker_cash + out.insurance_fund
+    total += sum(market.pool for market in out.markets)
     require(total == out.held[0] * out.cash_unit, f"cash {total}, held {out.held[0]}")
 
 
@@ -67,13 +69,50 @@ def inv_no_market_takes_more_than_its_caps(world: World) -> None:
         require(market.maker_drawn <= terms.maker_loss_cap, "maker loss cap")
 
 
-def inv_skew_is_within_the_inventory_limit_or_shrinking(world: World) -> None:
+# Of these no market sees more than one trade, or none but reductions.
+SINGLE_TRADES = ("open", "trade", "keep", "grief", "redeem", "withdraw", "settle")
+
+
+def inv_skew_leaves_the_inventory_limit_by_reductions_only(world: World) -> None:
+    """Nobody adds risk out there; who closes what he has is never held back."""
     for m, market in enumerate(world.ledger.markets):
         was = abs(world.before.markets[m].skew)
         limit = trading.inventory_limit(world.ledger, m)
-        # Liquidations and slices may move it at any size.
-        if world.operation in ("open", "trade", "collude", "keep", "grief"):
-            require(abs(market.skew) <= max(was, limit), f"skew of {m}")
+        # Pairs move it for each other in one operation, slices and liquidations by other rules.
+        if abs(market.skew) > max(was, limit) and world.operation in SINGLE_TRADES:
+            held = _sizes(world.before, m)
+            more = [n for n, size in _sizes(world.ledger, m).items() if size > held.get(n, 0)]
+            require(not more, f"skew of {m}: {more} added risk beyond {limit}")
+
+
+def _sizes(ledger: Ledger, m: int) -> dict[int, int]:
+    """Magnitude of each position in a market, by account."""
+    return {n: abs(a.positions[m].size) for n, a in ledger.accounts.items() if m in a.positions}
+
+
+def inv_a_side_grows_within_its_bound_only(world: World) -> None:
+    """Longs, or shorts, in a market: a small multiple of the inventory limit."""
+    for m, market in enumerate(world.ledger.markets):
+        bound, old = (
+            trading.SIDES * trading.inventory_limit(world.ledger, m),
+            world.before.markets[m],
+        )
+        require(market.longs <= max(old.longs, bound), f"longs of {m}")
+        require(market.shorts <= max(old.shorts, bound), f"shorts of {m}")
+
+
+def inv_liquidations_move_the_skew_by_the_bound_at_most(world: World) -> None:
+    """Out by B in a block, whoever they are and however many."""
+    for m, market in enumerate(world.ledger.markets):
+        bound, old = perp.skew_bound(world.ledger, m), world.before.markets[m]
+        require(market.liquidated <= max(old.liquidated, bound), f"liquidated of {m}")
+        if world.operation == "liquidate":
+            require(abs(market.skew) <= abs(old.skew) + bound, f"a liquidation's skew of {m}")
+
+
+def inv_premium_pools_are_not_negative(world: World) -> None:
+    for m, market in enumerate(world.ledger.markets):
+        require(market.pool >= 0, f"premium pool of {m}: {market.pool}")
 
 
 def inv_open_interest_grows_within_its_cap_only(world: World) -> None:
@@ -143,6 +182,7 @@ def inv_funding_moves_with_the_skew(world: World) -> None:
 
 
 def inv_mark_price_is_the_index_and_the_skew(world: World) -> None:
+    """The skew as far as B: beyond it another unit costs no more."""
     m = world.step_number % MARKET_COUNT
     if world.fresh():
         (mark,) = world.system.view(world.system.clearing, "mark_price(uint256)", m)

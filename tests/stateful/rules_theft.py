@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.reference.clearing import perp
-from tests.reference.integers import WAD
+from tests.reference.integers import WAD, floor
 from tests.stateful.draws import Draw
 from tests.stateful.genesis import MARKET_COUNT
 from tests.stateful.mismatch import require
@@ -73,9 +73,11 @@ def run_maker_withdrawal(world: World, raw: int) -> None:
         require(reserve < raw * 10**12 + 10**6, "refused although the reserve would do")
         return
     require(reserve >= raw * 10**12 - 10**6, "taken from what positions need")
+    accrue_all(world)
+    for m in range(MARKET_COUNT):
+        perp.sweep_pool(world.ledger, m)
     world.ledger.maker_cash -= raw * 10**12
     world.ledger.held[0] -= raw
-    accrue_all(world)
     donor = who(world, "donor")
     if isinstance(s.send(donor, s.clearing, call("fund_maker(uint256)", raw)), str):
         return
@@ -90,13 +92,18 @@ def accrue_all(world: World) -> None:
 
 
 def maker_value(world: World) -> int:
-    """USDC WAD the maker would hold were every position closed at once, without spread."""
-    value = world.ledger.maker_cash
+    """USDC WAD the maker would hold were every position closed at the index.
+
+    With what the premium pools hold beyond the claim of their skew, which is the maker's.
+    """
+    ledger = world.ledger.copy()
     for m in range(MARKET_COUNT):
-        skew = world.ledger.markets[m].skew
-        value -= perp.closeout_value(world.ledger, m, skew)
-        market = perp.accrued(world.ledger, m)
-        for account in world.ledger.accounts.values():
+        perp.sweep_pool(ledger, m)
+    value = ledger.maker_cash
+    for m in range(MARKET_COUNT):
+        value -= floor(ledger.markets[m].skew, ledger.index_price(m), WAD)
+        market = perp.accrued(ledger, m)
+        for account in ledger.accounts.values():
             position = account.positions.get(m)
             if position:
                 value += position.cost + perp.owed(market, position)

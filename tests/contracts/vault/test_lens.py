@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.mirror import account_of, wad
 
-HEADER, MARKET = 22, 10
+HEADER, MARKET = 22, 11
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,7 @@ def test_words_are_the_contracts_state(
             state.funding_index, running.beta(market), clearing.long_interest(market),
             clearing.loss_long(market), clearing.loss_short(market),
             clearing.insurance_drawn(market), clearing.maker_drawn(market),
+            clearing.premium_pool(market),
         ]  # fmt: skip
     for account in accounts:
         state = clearing.account_state(account)

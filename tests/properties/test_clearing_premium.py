@@ -1,0 +1,355 @@
+"""What moving the skew costs and moving it back earns (SPEC §3.3), on the compiled bytecode.
+
+Market 0 has K = 500, S = 12 and B = K mmr / 2 = 12.5; funding is off, an advance of time is a new
+block at the same index. The premium rate at skew k is I clamp(k, ±B) / K, its integral from 0 the
+potential.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import assume, event, given
+from hypothesis import strategies as st
+
+from tests.properties.revm_venue import CASH_UNIT, WAD, Margin, RevmVenue, wad
+from tests.properties.test_clearing_properties import DUST, examples
+
+PEOPLE = ("trader", "hedger", "liquidator", "bystander")
+SCALE, BOUND, LIMIT = 500, Fraction(25, 2), 12
+BLOCK = 12  # seconds
+RICH = 10**8 * 10**6  # raw USDC
+
+people = st.sampled_from(PEOPLE)
+# Skews that orders lead to, percent of S. Whoever reduces may go beyond it.
+targets = st.integers(-100, 100)
+orders = st.tuples(people, targets)
+# The skew before, in S: up to 1 by opening, beyond by reductions of the other side.
+starts = st.integers(-350, 350).map(lambda percent: Fraction(percent, 100))
+ratios = st.integers(-60, 99).map(lambda percent: Fraction(percent, 100))
+
+
+def skew(venue: RevmVenue) -> int:
+    return int(venue.get("last_market_state", 0)[0])
+
+
+def pool(venue: RevmVenue) -> int:
+    return int(venue.get("premium_pool", 0))
+
+
+def rate(venue: RevmVenue, size: int) -> Fraction:
+    """Premium of the next base unit at this skew, in USDC."""
+    clamped = max(-BOUND, min(Fraction(size, WAD), BOUND))
+    return venue.prices["BTC"] * clamped / SCALE
+
+
+def potential(venue: RevmVenue, size: int) -> Fraction:
+    """What the premium rate integrates to from no skew to this one, USDC WAD."""
+    k = abs(Fraction(size, WAD))
+    doubled = k * k if k <= BOUND else BOUND * (2 * k - BOUND)
+    return venue.prices["BTC"] * doubled / (2 * SCALE) * WAD
+
+
+def conserved(venue: RevmVenue) -> bool:
+    """Whether the cash of all, the maker's, the insurance's and the pools are the USDC held."""
+    owed = sum(venue.get("cash", venue.account(name)) for name in PEOPLE)
+    owed += venue.get("maker_cash") + venue.get("insurance_fund")
+    owed += sum(venue.get("premium_pool", m) for m in range(len(venue.venue.markets)))
+    held = venue.get("collateral_held", 0)
+    return bool(owed == held * CASH_UNIT and held == venue.token_balance("USDC"))
+
+
+def move(venue: RevmVenue, name: str, percent: int) -> tuple[int, int]:
+    """An order that would lead the skew there; (size, premium paid), zeros when it is refused."""
+    size, before = percent * LIMIT * WAD // 100 - skew(venue), pool(venue)
+    if not size:
+        return 0, 0
+    refused = venue.trade(name, 0, size)
+    event(f"order: {refused or 'done'}")
+    assert refused in ("", "clearing: inventory limit", "clearing: open interest cap")
+    assert conserved(venue)
+    return (0, 0) if refused else (size, pool(venue) - before)
+
+
+def opened(start: Fraction) -> RevmVenue:
+    """Everybody rich and the skew at ``start`` S, where reductions have led it if beyond S."""
+    venue = RevmVenue(funding=False)
+    for name in PEOPLE:
+        venue.deposit(name, RICH)
+    side, (whole, left) = 1 if start > 0 else -1, divmod(abs(start), 1)
+    way = [*[("trader", 1), ("hedger", -1)] * int(whole), ("trader", left), ("hedger", whole)]
+    for name, sides in way:  # each in a block of its own, so that the pool holds the claim
+        if sides:
+            assert not venue.trade(name, 0, wad(side * LIMIT * sides))
+            venue.advance(BLOCK)
+    assert skew(venue) == wad(start * LIMIT)
+    return venue
+
+
+@examples(60)
+@given(
+    start=starts,
+    owned=st.sets(people, min_size=1),
+    block=st.lists(orders, min_size=2, max_size=8),
+)
+def test_whoever_ends_a_block_where_he_began_has_got_no_premium(
+    start: Fraction, owned: set[str], block: list[tuple[str, int]]
+) -> None:
+    """Accounts of one owner, others trading in between, at a fixed index.
+
+    No order of a block is better than the marginal price at its opening skew, so that premiums
+    are at least that rate times the size, and what sums to no size sums to no gain.
+    """
+    venue = opened(start)
+    marginal, net, paid = rate(venue, skew(venue)), 0, 0
+    for name, percent in block:
+        size, premium = move(venue, name, percent)
+        assert premium >= marginal * size
+        if name in owned:
+            net, paid = net + size, paid + premium
+    assert venue.get("opening_skew", 0) in (0, wad(start * LIMIT), skew(venue))
+    last, before = min(owned), pool(venue)
+    assume(not net or not venue.trade(last, 0, -net))
+    paid += pool(venue) - before
+    event("a gain was possible" if net else "no order was left open")
+    assert paid >= 0
+    assert conserved(venue)
+
+
+@examples(60)
+@given(
+    start=starts,
+    blocks=st.lists(st.lists(orders, min_size=1, max_size=3), min_size=2, max_size=5),
+)
+def test_the_pool_holds_what_closing_the_skew_would_earn(
+    start: Fraction, blocks: list[list[tuple[str, int]]]
+) -> None:
+    """After any orders in any blocks, at one index and one depth: to the last unit."""
+    venue = opened(start)
+    assert pool(venue) >= potential(venue, skew(venue))
+    for block in blocks:
+        venue.advance(BLOCK)
+        for name, percent in block:
+            before = potential(venue, skew(venue))
+            size, premium = move(venue, name, percent)
+            assert premium >= potential(venue, skew(venue)) - before
+            assert pool(venue) >= potential(venue, skew(venue))
+            if len(block) == 1 and size:  # nobody else: the potential and nothing more
+                event("alone in its block")
+                assert premium <= potential(venue, skew(venue)) - before + DUST
+
+
+@examples(40)
+@given(start=starts.filter(bool), rise=st.integers(100, 300), stops=st.sets(st.integers(1, 99)))
+def test_a_pool_too_small_is_shared_by_what_each_takes_back(
+    start: Fraction, rise: int, stops: set[int]
+) -> None:
+    """After a rise of the index: closing in any pieces leaves the others their part of it."""
+    venue = opened(start)
+    venue.report(BTC=venue.prices["BTC"] * rise / 100)
+    whole, held, opening = potential(venue, skew(venue)), pool(venue), skew(venue)
+    closers = ("trader", "hedger") if start > 0 else ("hedger", "trader")
+    for stop in [*sorted(stops, reverse=True)[:4], 0]:
+        venue.advance(BLOCK)
+        size = opening * stop // 100 - skew(venue)
+        name = next(n for n in (*closers, "trader") if venue.size(venue.account(n), 0) * size < 0)
+        assert not venue.trade(name, 0, size)
+        left = held * potential(venue, skew(venue)) / whole
+        # The pool may hold a little more than the claim at the old index: rounding for it.
+        assert left <= pool(venue) <= left + DUST * (1 + len(stops))
+        assert conserved(venue)
+
+
+@examples(40)
+@given(
+    longs=st.lists(people, min_size=2, max_size=6),
+    limits=st.tuples(st.integers(0, 12), st.integers(0, 40), st.integers(50, 500)),
+    closing=st.lists(st.tuples(people, st.integers(1, 100)), min_size=3, max_size=10),
+    paused=st.booleans(),
+)
+def test_a_reduction_fills_at_any_skew(
+    longs: list[str],
+    limits: tuple[int, int, int],
+    closing: list[tuple[str, int]],
+    paused: bool,
+) -> None:
+    """Neither the inventory limit nor caps, lowered to nothing behind it, nor a pause refuse it."""
+    venue = RevmVenue(funding=False)
+    for name in PEOPLE:
+        venue.deposit(name, RICH)
+    for name in longs:  # sides of up to 72: what does not fit is refused
+        venue.trade(name, 0, LIMIT * WAD)
+        venue.trade(next(n for n in PEOPLE if n != name), 0, -LIMIT * WAD)
+    terms = list(venue.get("market", 0))
+    most, interest, scale = limits
+    terms[1], terms[5], terms[7] = scale * WAD, max(most, 1) * WAD // 10, interest * WAD // 10
+    venue.do("owner", "set_market", 0, tuple(terms))
+    if paused:
+        venue.do("owner", "pause")
+    furthest = 0
+    for name, percent in (*closing, *((name, 100) for name in PEOPLE)):
+        size = venue.size(venue.account(name), 0) * percent // 100
+        if size:
+            assert venue.trade(name, 0, -size) == ""
+            furthest = max(furthest, abs(skew(venue)))
+            assert conserved(venue)
+    event(f"skew reached {furthest // LIMIT // WAD} S")
+    assert skew(venue) == 0
+
+
+def unhealthy(venue: RevmVenue, size: int, percent: int) -> int:
+    """The bystander long or short in both markets; then SOL moves and its margin is short."""
+    account = venue.account("bystander")
+    venue.deposit("bystander", 60_000 * 10**6)
+    assert not venue.trade("bystander", 0, size)
+    assert not venue.trade("bystander", 1, wad(venue.capacity(account, 1) / 3))
+    assume(venue.squeeze(account, 1, Fraction(percent, 100)))
+    margin = venue.margin(account)
+    assume(0 < margin.equity < margin.maintenance)
+    return account
+
+
+@examples(40)
+@given(
+    side=st.sampled_from([1, -1]),
+    ratio=st.integers(101, 130),
+    blocks=st.lists(st.lists(targets, min_size=1, max_size=3), min_size=1, max_size=4),
+    victim=st.tuples(st.sampled_from([1, -1]), st.integers(10, 95)),
+)
+def test_a_crowd_is_not_liquidated_by_the_skew_alone(
+    side: int, ratio: int, blocks: list[list[int]], victim: tuple[int, int]
+) -> None:
+    """At leverage of up to 20, whatever others trade or are liquidated for, the index standing."""
+    venue = RevmVenue(funding=False)
+    venue.deposit("hedger", RICH)
+    crowd = [venue.account("trader", sub) for sub in (0, 1)]
+    for sub, account in enumerate(crowd):
+        venue.deposit("trader", 10_000 * 10**6, sub=sub)
+        size = wad(venue.capacity(account, 0) * Fraction(80, 100)) * side
+        assert not venue.trade("trader", 0, size, sub)
+    for _ in range(3):  # the requirement follows the index too
+        assume(venue.squeeze(crowd[0], 0, Fraction(ratio, 100)))
+    loser = unhealthy(venue, victim[0] * WAD, victim[1])
+    before = [venue.margin(account) for account in crowd]
+    assume(all(margin.equity >= margin.maintenance for margin in before))
+    event(f"leverage {20 * before[0].maintenance // before[0].equity}")
+
+    def unmoved() -> None:
+        assert [venue.margin(account) for account in crowd] == before
+        for account in crowd:
+            refused = venue.attempt("liquidator", "liquidate", account, 0)
+            assert refused == "clearing: not liquidatable"
+
+    for number, block in enumerate(blocks):
+        for percent in block:
+            size = percent * LIMIT * WAD // 100 - skew(venue)
+            if size:
+                assert venue.trade("hedger", 0, size) in ("", "clearing: inventory limit")
+            unmoved()
+        if number == len(blocks) // 2:
+            assert not venue.attempt("liquidator", "liquidate", loser, 0)
+            unmoved()
+        venue.advance(BLOCK)
+        unmoved()
+
+
+def no_worse(before: Margin, after: Margin) -> bool:
+    """Whether equity over maintenance has not fallen, as far as there is any equity."""
+    if before.equity <= 0:
+        return after.equity >= before.equity - DUST
+    slack = DUST * before.maintenance
+    return after.equity * before.maintenance >= before.equity * after.maintenance - slack
+
+
+@examples(80)
+@given(
+    side=st.sampled_from([1, -1]),
+    percent=targets,
+    weth=st.integers(0, 5),
+    ratio=ratios,
+    later=st.booleans(),
+)
+def test_the_premium_of_a_liquidation_never_lowers_the_margin_ratio(
+    side: int, percent: int, weth: int, ratio: Fraction, later: bool
+) -> None:
+    """Without a spread, which alone can: premium and penalty come out of what the close frees."""
+    venue = RevmVenue(funding=False)
+    terms = list(venue.get("market", 0))
+    terms[2] = 0
+    venue.do("owner", "set_market", 0, tuple(terms))
+    venue.deposit("hedger", RICH)
+    account = venue.account("trader")
+    venue.deposit("trader", 15_000 * 10**6)
+    venue.deposit("trader", weth * WAD, collateral=1)
+    assert not venue.trade("trader", 0, wad(venue.capacity(account, 0) * side * Fraction(8, 10)))
+    size = percent * LIMIT * WAD // 100 - skew(venue)
+    assume(size and not venue.trade("hedger", 0, size))
+    assume(venue.squeeze(account, 0, ratio))
+    if later:
+        venue.advance(BLOCK)
+    before, held, towards = venue.margin(account), pool(venue), skew(venue) * side
+    assume(before.equity < before.maintenance)
+    venue.do("liquidator", "liquidate", account, 0)
+    after, paid = venue.margin(account), pool(venue) - held
+    event("paid" if paid > 0 else "received" if paid < 0 else "none")
+    assert no_worse(before, after)
+    if before.equity <= 0:
+        assert paid <= 0
+    if towards <= 0:
+        assert paid >= 0  # it leads the skew out
+
+
+@examples(40)
+@given(
+    side=st.sampled_from([1, -1]),
+    percent=targets,
+    ratio=st.integers(5, 60),
+    turns=st.permutations([0, 1, 2, 3, 0, 1]),
+)
+def test_liquidations_of_a_block_push_the_skew_out_by_no_more_than_the_bound(
+    side: int, percent: int, ratio: int, turns: list[int]
+) -> None:
+    """A crowd of up to 4 S in one direction, all of them unhealthy at once."""
+    venue = RevmVenue(funding=False)
+    venue.deposit("hedger", RICH)
+    crowd = [(name, sub) for name in ("trader", "bystander") for sub in (0, 1)]
+    for name, sub in crowd:
+        venue.deposit(name, 24_000 * 10**6, sub=sub)
+        key = venue.account(name, sub)
+        size = min(wad(venue.capacity(key, 0) * Fraction(80, 100)), LIMIT * WAD)
+        assert not venue.trade(name, 0, side * size, sub)
+        assert not venue.trade("hedger", 0, -skew(venue))
+    assert not percent or not venue.trade("hedger", 0, percent * LIMIT * WAD // 100)
+    assume(venue.squeeze(venue.account(*crowd[0]), 0, Fraction(ratio, 100)))
+    keys = [venue.account(*member) for member in crowd]
+    while any(venue.size(key, 0) for key in keys):
+        venue.advance(BLOCK)
+        opening, raised, refused = abs(skew(venue)), 0, []
+        for turn in turns:
+            key, before = keys[turn], abs(skew(venue))
+            refused.append(venue.attempt("liquidator", "liquidate", key, 0))
+            raised += max(abs(skew(venue)) - before, 0)
+        event(" and ".join(sorted({text or "done" for text in refused})))
+        assert raised <= BOUND * WAD
+        assert abs(skew(venue)) <= opening + BOUND * WAD
+        if "" not in refused:
+            break
+
+
+@examples(40)
+@given(start=starts, fall=st.integers(40, 250), scale=st.integers(400, 900))
+def test_the_sweep_leaves_the_claim_of_the_skew(start: Fraction, fall: int, scale: int) -> None:
+    """What a change of depth gives the maker is the surplus at the old depth, to the unit."""
+    venue = opened(start)
+    venue.report(BTC=venue.prices["BTC"] * fall / 100)
+    claim, held, maker = potential(venue, skew(venue)), pool(venue), venue.get("maker_cash")
+    assume(scale != SCALE)
+    refused = venue.attempt("owner", "set_skew_scale", 0, scale * WAD)
+    if refused:
+        assert refused == "clearing: inventory limit"
+        assert pool(venue) == held
+        return
+    event("surplus" if held > claim else "short of the claim")
+    assert min(held, claim) - DUST <= pool(venue) <= min(held, claim)
+    assert venue.get("maker_cash") - maker == held - pool(venue)
+    assert conserved(venue)
