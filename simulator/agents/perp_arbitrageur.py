@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class PerpArbitrageur(Agent):
     """Sells perps trading above the index and buys those below, hedged outside at the index.
 
-    Observes skew, premium pool, index, funding, its account and gas; may trade perps and post margin. Its edge is
-    the premium, as far as the pool can pay it, plus the funding it expects over ``carry_hours`` at the present rate. Profitable
-    when the edge exceeds spread, fee and ``entry_basis`` on average over the fill, beyond gas;
-    holds no more than ``maximum_inventory_usd`` per market and tops its margin up to twice the
-    initial requirement.
+    Observes skew, premium pool, index, funding, its account and gas; may trade perps and post
+    margin. Its edge is the premium, as far as the pool can pay it, plus the funding it expects over
+    ``carry_hours`` at the present rate. Profitable when the edge exceeds spread, fee and
+    ``entry_basis`` on average over the fill, beyond gas; holds no more than
+    ``maximum_inventory_usd`` per market and tops its margin up to twice the initial requirement.
     """
 
     entry_basis: float

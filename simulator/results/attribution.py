@@ -15,10 +15,11 @@ splits exactly, with ``b``/``a`` before/after and x, u the base asset and USDC::
 
 Across the vault's own operations (and liquidations of its accounts) prices stand still: the change
 of the value of the holdings is deposits and redemptions (flows, no PnL), keeper rewards, penalty,
-debt written off (absorbed by others), and the rest is trading cost: fee, spread, the
-premium for the skew, impact in pools. An exit in kind is a flow of its part of NAV. Where the liquidation of another account closes positions of the
-vault against it (auto-deleveraging), or the vault's own account is closed bankrupt, that rest is
-loss sharing. Management and performance fees are new shares: they move no dollar of NAV.
+debt written off (absorbed by others), and the rest is trading cost: fee, spread, the premium for
+the skew, impact in pools. An exit in kind is a flow of its part of NAV. Where the liquidation of
+another account closes positions of the vault against it (auto-deleveraging), or the vault's own
+account is closed bankrupt, that rest is loss sharing. Management and performance fees are new
+shares: they move no dollar of NAV.
 
 The sum is checked against the NAV the world itself reports (floored at zero, as on chain), which is
 never used to split anything.

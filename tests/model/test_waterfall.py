@@ -195,7 +195,7 @@ def test_debt_waits_for_the_collateral_and_then_falls_to_the_market_that_failed(
 
 
 def test_liquidations_of_a_block_raise_the_skew_no_further_than_the_premium_grows() -> None:
-    # B = 10,000 · 5 % / 2 = 250. Trader 1 takes the skew back to zero, so closing trader 0 makes it.
+    # B = 10,000 · 5 % / 2 = 250. Trader 1 takes the skew back to zero: closing trader 0 makes it.
     venue = Venue(
         protocol((60_000.0, 0.0), (900_000.0, 0.0), market={"skew_scale": 10_000.0}),
         eth=(2000.0, 1850.0, 1850.0),

@@ -5,6 +5,8 @@ Each returns a status first and leaves the state untouched when refused.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from simulator.types import SIDES
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
@@ -138,6 +140,63 @@ def _check_order(
     return OK
 
 
+class _Touched(NamedTuple):
+    """What a trade changes, but for the funding of other markets, which is written last."""
+
+    skew: float
+    opening_skew: float
+    liquidated: float
+    premium_pool: float
+    funding_rate: float
+    funding_index: float
+    funding_time: float
+    cash: float
+    maker_cash: float
+    size: float
+    cost: float
+    funding_entry: float
+    loss_entry: float
+    opened: float
+
+
+@inlined
+def _touched(clearing: ClearingState, account: int, market: int, i: int) -> _Touched:
+    return _Touched(
+        clearing.skew[market, i],
+        clearing.opening_skew[market, i],
+        clearing.liquidated[market, i],
+        clearing.premium_pool[market, i],
+        clearing.funding_rate[market, i],
+        clearing.funding_index[market, i],
+        clearing.funding_time[market, i],
+        clearing.cash[account, i],
+        clearing.maker_cash[i],
+        clearing.size[account, market, i],
+        clearing.cost[account, market, i],
+        clearing.funding_entry[account, market, i],
+        clearing.loss_entry[account, market, i],
+        clearing.opened[account, market, i],
+    )
+
+
+@inlined
+def _put_back(clearing: ClearingState, account: int, market: int, before: _Touched, i: int) -> None:
+    clearing.skew[market, i] = before.skew
+    clearing.opening_skew[market, i] = before.opening_skew
+    clearing.liquidated[market, i] = before.liquidated
+    clearing.premium_pool[market, i] = before.premium_pool
+    clearing.funding_rate[market, i] = before.funding_rate
+    clearing.funding_index[market, i] = before.funding_index
+    clearing.funding_time[market, i] = before.funding_time
+    clearing.cash[account, i] = before.cash
+    clearing.maker_cash[i] = before.maker_cash
+    clearing.size[account, market, i] = before.size
+    clearing.cost[account, market, i] = before.cost
+    clearing.funding_entry[account, market, i] = before.funding_entry
+    clearing.loss_entry[account, market, i] = before.loss_entry
+    clearing.opened[account, market, i] = before.opened
+
+
 @inlined
 def trade(
     table: ClearingTable,
@@ -163,18 +222,8 @@ def trade(
     if status != OK:
         return status, 0.0, 0.0
 
-    skew = clearing.skew[market, i]
-    rate = clearing.funding_rate[market, i]
-    index = clearing.funding_index[market, i]
-    time = clearing.funding_time[market, i]
-    cash, maker_cash = clearing.cash[account, i], clearing.maker_cash[i]
-    size, cost = clearing.size[account, market, i], clearing.cost[account, market, i]
-    entry = clearing.funding_entry[account, market, i]
-    loss = clearing.loss_entry[account, market, i]
-    opened = clearing.opened[account, market, i]
-    opening, liquidated = clearing.opening_skew[market, i], clearing.liquidated[market, i]
-    pool = clearing.premium_pool[market, i]
-
+    before = _touched(clearing, account, market, i)
+    size = clearing.size[account, market, i]
     accrue(table, clearing, oracle, market, i)
     apply_fill(clearing, account, market, delta, booked, i)
     pay_premium(clearing, account, market, paid, i)
@@ -194,20 +243,7 @@ def trade(
         accrue_account(table, clearing, oracle, account, i)
         return OK, fill, fee
 
-    clearing.funding_rate[market, i] = rate
-    clearing.funding_index[market, i] = index
-    clearing.funding_time[market, i] = time
-    clearing.cash[account, i] = cash
-    clearing.maker_cash[i] = maker_cash
-    clearing.size[account, market, i] = size
-    clearing.cost[account, market, i] = cost
-    clearing.funding_entry[account, market, i] = entry
-    clearing.loss_entry[account, market, i] = loss
-    clearing.opened[account, market, i] = opened
-    clearing.skew[market, i] = skew
-    clearing.opening_skew[market, i] = opening
-    clearing.liquidated[market, i] = liquidated
-    clearing.premium_pool[market, i] = pool
+    _put_back(clearing, account, market, before, i)
     if reduces:
         return INSOLVENT, 0.0, 0.0
     return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0

@@ -1,4 +1,4 @@
-"""What a trade against the maker costs (contracts/SPEC.md §3.3): spread, and a premium for the skew.
+"""What a trade against the maker costs (contracts/SPEC.md §3.3): spread, premium for the skew.
 
 The premium goes into the market's pool, which pays those who take the skew back.
 """
@@ -25,7 +25,7 @@ def inventory_limit(table: ClearingTable, clearing: ClearingState, market: int, 
 
 @inner
 def booked_price(table: ClearingTable, oracle: Oracle, market: int, delta: float, i: int) -> float:
-    """Price at which a trade of ``delta`` enters cost and realised PnL: the index, half the spread."""
+    """Price at which a trade of ``delta`` enters cost and PnL: the index and half the spread."""
     spread = table.half_spread[market] if delta > 0.0 else -table.half_spread[market]
     return max(oracle.price[table.asset[market], i] * (1.0 + spread), 0.0)
 

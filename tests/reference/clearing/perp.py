@@ -68,7 +68,7 @@ def double_integral(start: int, end: int, level: int, bound: int) -> int:
     corners = sorted({start, end, *(c for c in (-bound, bound, flat) if start < c < end)})
     total = 0
     for left, right in itertools.pairwise(corners):
-        ends = [max(flat, max(-bound, min(x, bound))) for x in (left, right)]
+        ends = [max(flat, -bound, min(x, bound)) for x in (left, right)]
         total += (ends[0] + ends[1]) * (right - left)
     return total
 
