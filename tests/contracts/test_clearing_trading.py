@@ -105,7 +105,7 @@ def test_no_fill_takes_more_than_the_pool_holds(mirror: Mirror, trader: Any, own
     mirror.trade(trader, 0, -20)
     rescale(clearing, wad(9), owner)
     receipt = clearing.trade(0, 0, wad(20), HIGHEST, sender=trader)
-    (event,) = receipt.events.filter(clearing.Traded)
+    (event,) = receipt.decode_logs(mirror.engine_events["Traded"])
     assert (event.premium, event.fill) == (wad(-6_000), wad(30_015 - 300))
     assert clearing.premium_pool(0) == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.world.chain.codec import Contract
 from tests.exploits.ground import BTC_MARKET, USDC
 from tests.exploits.stage import Stage
+from tests.reference.integers import WAD
 
 ROUNDS, PER_ROUND = 1_250, 8
 
@@ -53,8 +54,13 @@ def test_ten_thousand_dust_operations_drift_by_dust() -> None:
     raw = stage.raw_balance(house.address, USDC)
     booked = stage.cash("speck") + house.call("maker_cash") + house.call("insurance_fund")
     booked += house.call("cash", int(vault.address, 16) << 8)
+    pool = house.call("premium_pool", BTC_MARKET)
+    booked += pool
     assert 0 <= raw * 10**12 - booked < 10**12  # below a unit, and the venue's
-    assert 0 <= cash - stage.cash("speck") <= ROUNDS * 10**4  # WAD: a hundred-millionth of a unit
+    # WAD, a hundred-millionth of a unit; and as premium a round-up of one wei of BTC, in the pool.
+    index = house.call("mark_price", BTC_MARKET) // WAD + 1
+    assert 0 < pool <= ROUNDS * index
+    assert 0 <= cash - stage.cash("speck") - pool <= ROUNDS * 10**4
     assert stage.backstop() >= venue
     assert house.call("market_state", BTC_MARKET)[0] == 0
 
