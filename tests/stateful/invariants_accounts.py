@@ -179,11 +179,12 @@ def inv_healthy_accounts_are_not_liquidatable(world: World) -> None:
 def inv_same_block_round_trips_lose(world: World) -> None:
     """Opening and closing at once, at any size that is accepted, never gains."""
     s, trader = world.system, world.system.actors["trader"]
-    number, m = trader << 8, world.step_number % MARKET_COUNT
+    turn = world.step_number // 10  # of its turns, one in ten steps: every market, side and size
+    number, m = trader << 8, turn % MARKET_COUNT
     account = world.ledger.account(number)
     if not world.fresh() or m in account.positions or account.cash <= 0:
         return
-    size = 10**15 * (1 if world.step_number % 4 < 2 else -1)
+    size = (10**15, 10**17, 10**19)[turn // 4 % 3] * (1 if turn // 2 % 2 else -1)
     calls = []
     for delta in (size, -size):
         limit = 2**255 - 1 if delta > 0 else 0
