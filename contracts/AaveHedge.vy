@@ -25,6 +25,7 @@ from contracts.interfaces import IPriceOracle
 from contracts.interfaces import IUniswapV3Pool
 from contracts.modules import errors
 from contracts.modules import fixed_point
+from contracts.modules import refusals
 from contracts.modules import tick_math
 
 implements: IHedgeVenue
@@ -38,6 +39,9 @@ VARIABLE_RATE: constant(uint256) = 2
 MAX_MARKETS: constant(uint256) = 8
 MAX_RESERVES: constant(uint256) = 128  # Aave's: two bits of a word for each, borrowed and collateral
 BORROWED: constant(uint256) = max_value(uint256) // 3  # the lower bit of each
+LTV_MASK: constant(uint256) = 2**16 - 1  # of a reserve's configuration
+ACTIVE: constant(uint256) = 1 << 56
+PAUSED: constant(uint256) = 1 << 60
 
 
 struct Listing:  # what the deployer chooses
@@ -60,6 +64,8 @@ USDC: public(immutable(address))
 A_USDC: public(immutable(address))
 USDC_FLAG: immutable(uint256)  # USDC's bit as collateral
 LEGS: immutable(DynArray[Leg, MAX_MARKETS])
+
+forgoes: public(HashMap[address, bool])  # leaves the others its next slice that Aave refuses
 
 # The swap in progress.
 _pool: transient(address)
@@ -187,21 +193,63 @@ def exit_slice(fraction: uint256, payer: address, receiver: address):
     """
     @notice Repay `fraction` (WAD) of every debt with assets of `payer`, who has approved them to this
             contract, and send that part of the supplied USDC to `receiver`. The vault.
-    @dev No price of this project is read. Aave, by its own, refuses what would leave a health factor below one.
+    @dev No price of this project is read. Aave, by its own, refuses what would leave a health factor below one,
+         and everything of a paused reserve. Refused by Aave, it is refused altogether, unless the payer has
+         announced to forgo the slice: then nothing is moved here. Never so for want of gas.
     """
     self._only_vault(0)
     errors.check(fraction <= WAD, "clearing: zero size")
+    done: bool = False
+    reason: Bytes[132] = b""
+    done, reason = raw_call(
+        self,
+        abi_encode(
+            fraction, payer, receiver, method_id=method_id("move_slice(uint256,address,address)")
+        ),
+        max_outsize=132,
+        revert_on_failure=False,
+    )
+    if done:
+        return
+    if not self.forgoes[payer] or not refusals.is_aaves(reason):
+        raw_revert(reason)
+    self.forgoes[payer] = False
+    log IAaveHedge.SliceForgone(payer=payer, fraction=fraction, reason=reason)
+
+
+@external
+def move_slice(fraction: uint256, payer: address, receiver: address):
+    """
+    @notice What `exit_slice` does, as a call of its own, so that a refusal undoes all of it. This contract.
+    """
+    errors.check(msg.sender == self, "hedge: not the vault")
     for leg: Leg in LEGS:
         due: uint256 = fixed_point.mul_div_up(self._debt(leg), fraction, WAD)
         if due != 0:
             self._pull(leg.asset, payer, due)
             extcall AAVE.repay(leg.asset, due, VARIABLE_RATE, self)
     raw: uint256 = fixed_point.mul_div_down(self._supplied(), fraction, WAD)
-    if raw != 0:
+    if raw == 0:
+        return
+    if raw <= self._available(USDC, A_USDC):
         self._release(raw, receiver)
-        log IClearingHouse.Withdrawn(
-            account=self._account(), collateral=0, receiver=receiver, raw=raw
-        )
+    else:
+        # Aave has lent the USDC to others: the receiver becomes its creditor.
+        self._drop_hindrances()
+        self._send(A_USDC, receiver, raw)
+    log IClearingHouse.Withdrawn(
+        account=self._account(), collateral=0, receiver=receiver, raw=raw
+    )
+
+
+@external
+def set_forgoing(forgoing: bool):
+    """
+    @notice Announce that the caller's next exit in kind may go on without its slice here, which then stays with
+            the others, if Aave refuses it. Used once.
+    """
+    self.forgoes[msg.sender] = forgoing
+    log IAaveHedge.ForgoingSet(payer=msg.sender, forgoing=forgoing)
 
 
 @external
@@ -209,7 +257,7 @@ def exit_slice(fraction: uint256, payer: address, receiver: address):
 def drop_collateral(asset: address):
     """
     @notice Stop an asset that a stranger has supplied in this contract's name from being collateral. Anyone.
-    @dev `_release` does it where Aave demands it; a reserve about to be paused must be dropped before.
+    @dev Whatever takes USDC out does it where Aave demands it; a reserve about to be paused must be dropped before.
          Reverts with "clearing: no collateral" for USDC. Aave refuses what leaves a health factor below one.
     """
     errors.check(asset != USDC, "clearing: no collateral")
@@ -277,9 +325,12 @@ def last_account_state(account: uint256) -> IHedgeVenue.AccountState:
 @nonreentrant
 def withdrawable(account: uint256, minimum_ratio: uint256) -> uint256:
     """
-    @notice Largest raw USDC `withdraw` takes that leaves E >= minimum_ratio M (WAD); 0 when none.
+    @notice Largest raw USDC `withdraw` takes that leaves E >= minimum_ratio M (WAD); 0 when none, as while
+            Aave's USDC is paused.
     """
     if account != self._account():
+        return 0
+    if not self._gives_usdc():
         return 0
     supplied: uint256 = self._supplied()
     spare: uint256 = min(supplied, self._available(USDC, A_USDC))
@@ -295,6 +346,17 @@ def withdrawable(account: uint256, minimum_ratio: uint256) -> uint256:
         return 0
     free: uint256 = convert(equity - kept, uint256)
     return min(spare, fixed_point.mul_div_down(free, UNIT_USDC, price_usdc))
+
+
+@external
+@view
+@nonreentrant
+def can_reduce(market: uint256) -> bool:
+    """
+    @notice Whether Aave, as far as its pauses go, takes back what is owed in a market and releases USDC for it.
+    """
+    leg: Leg = self._leg(market)
+    return self._gives_usdc() and (self._debt(leg) == 0 or self._is_open(leg.asset))
 
 
 @external
@@ -403,19 +465,60 @@ def _supply(raw: uint256):
 @internal
 def _release(raw: uint256, to: address):
     """
-    @notice Withdraw USDC from Aave, which refuses it against debt while another asset is collateral whose LTV is
-            zero: those cease to be collateral first. Without debt nothing stands in the way.
+    @notice Withdraw USDC from Aave.
     """
+    self._drop_hindrances()
+    extcall AAVE.withdraw(USDC, raw, to)
+
+
+@internal
+def _drop_hindrances():
+    hindrances: DynArray[address, MAX_RESERVES] = self._hindrances()
+    for asset: address in hindrances:
+        extcall AAVE.setUserUseReserveAsCollateral(asset, False)
+
+
+@internal
+@view
+def _hindrances() -> DynArray[address, MAX_RESERVES]:
+    """
+    @notice Other assets that are collateral at an LTV of zero: Aave releases no USDC against debt until they
+            cease to be. Without debt nothing stands in the way.
+    """
+    found: DynArray[address, MAX_RESERVES] = []
     flags: uint256 = staticcall AAVE.getUserConfiguration(self)
     foreign: uint256 = flags & ~(BORROWED | USDC_FLAG)
-    if flags & BORROWED != 0 and foreign != 0:
-        for id: uint256 in range(MAX_RESERVES):
-            if foreign & (2 << (2 * id)) == 0:
-                continue
-            asset: address = staticcall AAVE.getReserveAddressById(convert(id, uint16))
-            if (staticcall AAVE.getConfiguration(asset)) & 65535 == 0:
-                extcall AAVE.setUserUseReserveAsCollateral(asset, False)
-    extcall AAVE.withdraw(USDC, raw, to)
+    if flags & BORROWED == 0 or foreign == 0:
+        return found
+    for id: uint256 in range(MAX_RESERVES):
+        if foreign & (2 << (2 * id)) == 0:
+            continue
+        asset: address = staticcall AAVE.getReserveAddressById(convert(id, uint16))
+        if (staticcall AAVE.getConfiguration(asset)) & LTV_MASK == 0:
+            found.append(asset)
+    return found
+
+
+@internal
+@view
+def _is_open(asset: address) -> bool:
+    """
+    @notice Whether anything can leave a reserve or be repaid to it. One that is frozen, or full, is open.
+    """
+    configuration: uint256 = staticcall AAVE.getConfiguration(asset)
+    return configuration & ACTIVE != 0 and configuration & PAUSED == 0
+
+
+@internal
+@view
+def _gives_usdc() -> bool:
+    if not self._is_open(USDC):
+        return False
+    hindrances: DynArray[address, MAX_RESERVES] = self._hindrances()
+    for asset: address in hindrances:
+        if not self._is_open(asset):
+            return False
+    return True
 
 
 @internal

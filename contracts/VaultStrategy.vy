@@ -98,6 +98,7 @@ def rebalance() -> uint256:
         exposure = 0
     band: uint256 = fixed_point.mul_div_down(vault_parameters.values.hedge_band, book.nav, WAD)
 
+    hedge_leg._refused = b""
     traded: uint256 = 0  # USD WAD
     touched: bool[MAX_ACCOUNTS] = empty(bool[MAX_ACCOUNTS])
     grew: bool = False
@@ -109,12 +110,12 @@ def rebalance() -> uint256:
         notional: uint256 = fixed_point.mul_div_down(
             fixed_point.magnitude(target - size), index, WAD
         )
-        if notional > band:
-            hedge_leg._trade(hedge, leg, target - size, index)
+        if notional > band and hedge_leg._trade(hedge, leg, target - size, index):
             traded += notional
             touched[leg.account] = True
             grew = grew or fixed_point.magnitude(target) > fixed_point.magnitude(size)
         hedge += 1
+    hedge_leg._not_all_refused(traded != 0)
     errors.check(traded != 0, "vault: within band")
 
     if grew:
@@ -167,6 +168,7 @@ def recenter() -> uint256:
 def top_up() -> uint256:
     self._delegated()
     book: vault_core.Book = vault_core._read(True)
+    hedge_leg._refused = b""
     had: uint256 = pool_leg.idle_usdc
     below: bool = False
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
@@ -179,6 +181,7 @@ def top_up() -> uint256:
             hedge_margin._add_margin(account, fixed_point.div_up(wanted, WAD_PER_RAW))
     errors.check(below, "vault: margin sufficient")
     errors.check(had != 0, "vault: no idle assets")
+    hedge_leg._not_all_refused(pool_leg.idle_usdc != had)
 
     return self._reward(had - pool_leg.idle_usdc)
 
@@ -190,7 +193,7 @@ def deleverage() -> uint256:
     lowest: int256 = max_value(int256)
     worst: uint256 = 0
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if book.accounts[i].maintenance != 0:
+        if book.accounts[i].maintenance != 0 and hedge_margin._can_reduce(i, False):
             ratio: int256 = fixed_point.mul_div_floor(
                 book.accounts[i].equity, WAD, book.accounts[i].maintenance
             )
@@ -339,14 +342,17 @@ def raise_assets(assets: uint256, limit: uint256):
 @view
 def _fraction_to_raise(need: uint256, book: vault_core.Book) -> uint256:
     legs: int256 = convert(book.lp_value, int256) + book.margin_value
-    if legs <= 0:
-        return WAD
-    # An account below its target keeps the shortfall out of what unwinding frees.
+    # An account below its target keeps the shortfall out of what unwinding frees; one that Aave holds, all.
     wanted: uint256 = need * WAD_PER_RAW
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
+        if not hedge_margin._can_reduce(i, True):
+            legs -= book.accounts[i].value
+            continue
         wanted += hedge_margin._shortfall_usdc(
             hedge_leg._accounts[i].venue, book.accounts[i], book.prices.usdc
         )
+    if legs <= 0:
+        return WAD
     wanted = fixed_point.mul_div_up(wanted, book.prices.usdc, WAD)
     return min(
         WAD,

@@ -15,6 +15,7 @@ from contracts.interfaces import IPriceOracle
 from . import errors
 from . import fixed_point
 from . import pool_leg
+from . import refusals
 from . import roles
 from . import vault_math
 from . import vault_parameters
@@ -48,6 +49,7 @@ beta: public(HashMap[uint256, int256])
 betas_posted_at: public(uint256)
 _legs: DynArray[Leg, MAX_HEDGES]
 _accounts: DynArray[MarginAccount, MAX_HEDGES]
+_refused: transient(Bytes[132])  # revert data of what Aave refused last
 
 
 @deploy
@@ -243,22 +245,64 @@ def _target(hedge: uint256, exposure: uint256, index: uint256) -> int256:
 
 
 @internal
-def _trade(hedge: uint256, leg: Leg, size: int256, index: uint256):
+def _attempt(venue: IHedgeVenue, call: Bytes[132]) -> (bool, Bytes[132]):
+    """
+    @notice A call of a venue that Aave may refuse, as it does while a reserve is frozen, full or paused, without
+            stopping what is done elsewhere: (done, answer or revert data). Any other refusal reverts.
+    """
+    done: bool = False
+    answer: Bytes[132] = b""
+    done, answer = raw_call(venue.address, call, max_outsize=132, revert_on_failure=False)
+    if not done:
+        if self._is_perp(venue) or not refusals.is_aaves(answer):
+            raw_revert(answer)
+        self._refused = answer
+    return done, answer
+
+
+@internal
+def _not_all_refused(progress: bool):
+    """
+    @notice Where nothing at all was done because Aave refuses it, so does the vault, with Aave's reason.
+    """
+    if not progress and len(self._refused) != 0:
+        raw_revert(self._refused)
+
+
+@internal
+def _trade(hedge: uint256, leg: Leg, size: int256, index: uint256) -> bool:
+    """
+    @notice Trade within the slippage bound; False, and nothing is changed, where Aave refuses.
+    """
     limit: uint256 = vault_math.limit_price(
         index, vault_parameters.values.max_slippage, size > 0
     )
-    fill: uint256 = 0
-    fee: uint256 = 0
-    fill, fee = extcall leg.venue.trade(
-        self._accounts[leg.account].sub, leg.market, size, limit
+    done: bool = False
+    answer: Bytes[132] = b""
+    done, answer = self._attempt(
+        leg.venue,
+        abi_encode(
+            self._accounts[leg.account].sub,
+            leg.market,
+            size,
+            limit,
+            method_id=method_id("trade(uint256,uint256,int256,uint256)"),
+        ),
     )
-    log IHedgeVault.Hedged(hedge=hedge, size=size, fill=fill, fee=fee)
+    if done:
+        fill: uint256 = 0
+        fee: uint256 = 0
+        fill, fee = abi_decode(answer, (uint256, uint256))
+        log IHedgeVault.Hedged(hedge=hedge, size=size, fill=fill, fee=fee)
+    else:
+        log IHedgeVault.HedgeRefused(hedge=hedge, size=size, reason=answer)
+    return done
 
 
 @internal
 def _close(fraction: uint256):
     """
-    @notice Close `fraction` (WAD) of every position, rounded away from zero.
+    @notice Close `fraction` (WAD) of every position, rounded away from zero, but for those Aave refuses to close.
     """
     hedge: uint256 = 0
     for leg: Leg in self._legs:

@@ -28,13 +28,30 @@ MAX_HEDGES: constant(uint256) = 8
 @internal
 def _add_margin(account: hedge_leg.MarginAccount, wanted: uint256) -> uint256:
     """
-    @notice Move raw idle USDC into an account, as far as there is any; returns how much.
+    @notice Move raw idle USDC into an account, as far as there is any; returns how much. What Aave refuses stays
+            idle.
     """
     raw: uint256 = min(wanted, pool_leg.idle_usdc)
-    if raw != 0:
-        pool_leg.idle_usdc -= raw
-        extcall account.venue.deposit(self, account.sub, 0, raw)
-        log IHedgeVault.MarginAdded(venue=account.venue.address, sub=account.sub, raw=raw)
+    if raw == 0:
+        return 0
+    pool_leg.idle_usdc -= raw
+    done: bool = False
+    answer: Bytes[132] = b""
+    done, answer = hedge_leg._attempt(
+        account.venue,
+        abi_encode(
+            self,
+            account.sub,
+            empty(uint256),
+            raw,
+            method_id=method_id("deposit(address,uint256,uint256,uint256)"),
+        ),
+    )
+    if not done:
+        pool_leg.idle_usdc += raw
+        self._say_refused(account, raw, answer)
+        return 0
+    log IHedgeVault.MarginAdded(venue=account.venue.address, sub=account.sub, raw=raw)
     return raw
 
 
@@ -49,13 +66,36 @@ def _withdrawable(account: hedge_leg.MarginAccount) -> uint256:
 @internal
 def _take_margin(account: hedge_leg.MarginAccount, wanted: uint256):
     """
-    @notice Move raw USDC out of an account into idle, as far as the margin target allows.
+    @notice Move raw USDC out of an account into idle, as far as the margin target allows and Aave gives it.
     """
     raw: uint256 = min(wanted, self._withdrawable(account))
-    if raw != 0:
-        pool_leg.idle_usdc += raw
-        extcall account.venue.withdraw(account.sub, 0, raw, self)
+    if raw == 0:
+        return
+    pool_leg.idle_usdc += raw
+    done: bool = False
+    answer: Bytes[132] = b""
+    done, answer = hedge_leg._attempt(
+        account.venue,
+        abi_encode(
+            account.sub,
+            empty(uint256),
+            raw,
+            self,
+            method_id=method_id("withdraw(uint256,uint256,uint256,address)"),
+        ),
+    )
+    if done:
         log IHedgeVault.MarginTaken(venue=account.venue.address, sub=account.sub, raw=raw)
+    else:
+        pool_leg.idle_usdc -= raw
+        self._say_refused(account, raw, answer)
+
+
+@internal
+def _say_refused(account: hedge_leg.MarginAccount, raw: uint256, reason: Bytes[132]):
+    log IHedgeVault.MarginRefused(
+        venue=account.venue.address, sub=account.sub, raw=raw, reason=reason
+    )
 
 
 @internal
@@ -102,6 +142,27 @@ def _holds(account: uint256) -> bool:
             return True
     at: hedge_leg.MarginAccount = hedge_leg._accounts[account]
     return staticcall at.venue.cash(hedge_leg._number(at)) != 0
+
+
+@internal
+@view
+def _can_reduce(account: uint256, all_of_it: bool) -> bool:
+    """
+    @notice Whether no pause at Aave keeps an account's positions open and its margin inside: of every market, or
+            of some position that is open.
+    """
+    venue: IHedgeVenue = hedge_leg._accounts[account].venue
+    if hedge_leg._is_perp(venue):
+        return True
+    for leg: hedge_leg.Leg in hedge_leg._legs:
+        if leg.account != account:
+            continue
+        can: bool = staticcall IAaveHedge(venue.address).can_reduce(leg.market)
+        if all_of_it and not can:
+            return False
+        if not all_of_it and can and hedge_leg._size(leg) != 0:
+            return True
+    return all_of_it
 
 
 @internal

@@ -33,6 +33,13 @@ _VAULT = (
 )
 
 
+_AAVE = ("tests/aave/test_refusals.py", "tests/aave/test_foreign_collateral.py", "tests/aave")
+
+
+def _aave(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, _AAVE)
+
+
 def _clearing(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, _CLEARING)
 
@@ -619,7 +626,7 @@ _KEEPING = (
     ),
     _vault(
         "rebalance-within-the-band", "dropped check", "VaultStrategy.vy",
-        "        if notional > band:\n", "        if notional > 0:\n",
+        "        if notional > band and", "        if notional > 0 and",
     ),
     _vault(
         "idle-base-unhedged", "missing term", "VaultStrategy.vy",
@@ -684,6 +691,61 @@ _KEEPING = (
     ),
 )  # fmt: skip
 
+_LENDING = (
+    _aave(
+        "zero-ltv-dust-stays-collateral", "missing step", "AaveHedge.vy",
+        "        extcall AAVE.setUserUseReserveAsCollateral(asset, False)\n", "        pass\n",
+    ),
+    _aave(
+        "aaves-refusal-stops-the-vault", "dropped check", "modules/refusals.vy",
+        'return 48 <= first and first <= 57  # "0" to "9"', "return False",
+    ),
+    _aave(
+        "every-refusal-is-passed-over", "dropped check", "modules/hedge_leg.vy",
+        "if self._is_perp(venue) or not refusals.is_aaves(answer):", "if self._is_perp(venue):",
+    ),
+    _aave(
+        "refused-margin-leaves-idle", "missing term", "modules/hedge_margin.vy",
+        "        pool_leg.idle_usdc += raw\n        self._say_refused(account, raw, answer)\n",
+        "        self._say_refused(account, raw, answer)\n",
+    ),
+    _aave(
+        "paused-margin-is-withdrawable", "dropped check", "AaveHedge.vy",
+        "    if not self._gives_usdc():\n        return 0\n", "",
+    ),
+    _aave(
+        "liquidity-sold-for-an-account-aave-holds", "dropped check", "VaultStrategy.vy",
+        " and hedge_margin._can_reduce(i, False):", ":",
+    ),
+    _aave(
+        "what-aave-holds-is-to-be-raised", "dropped check", "VaultStrategy.vy",
+        "if not hedge_margin._can_reduce(i, True):", "if False:",
+    ),
+    _aave(
+        "slice-forgone-unasked", "dropped check", "AaveHedge.vy",
+        "if not self.forgoes[payer] or not refusals.is_aaves(reason):",
+        "if not refusals.is_aaves(reason):",
+    ),
+    _aave(
+        "slice-forgone-for-want-of-gas", "dropped check", "AaveHedge.vy",
+        "if not self.forgoes[payer] or not refusals.is_aaves(reason):",
+        "if not self.forgoes[payer]:",
+    ),
+    _aave(
+        "forgoing-never-ends", "missing step", "AaveHedge.vy",
+        "    self.forgoes[payer] = False\n", "",
+    ),
+    _aave(
+        "lent-usdc-is-waited-for", "dropped check", "AaveHedge.vy",
+        "if raw <= self._available(USDC, A_USDC):", "if True:",
+    ),
+    _aave(
+        "anybody-moves-a-slice", "dropped check", "AaveHedge.vy",
+        'errors.check(msg.sender == self, "hedge: not the vault")', "pass",
+    ),
+)  # fmt: skip
+
 MUTANTS: tuple[Mutant, ...] = (
-    *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING
+    *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING,
+    *_LENDING,
 )  # fmt: skip

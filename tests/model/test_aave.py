@@ -15,6 +15,7 @@ from simulator.types import STATUS_OF_REVERT, Status
 from simulator.world.model import aave, lending
 from simulator.world.model.genesis import genesis
 from simulator.world.model.jit import kernel
+from simulator.world.model.lending import USDC
 from simulator.world.model.parameters import AaveTable, Tables, tables_of
 from simulator.world.model.state import AaveState, Oracle
 from simulator.world.protocol import (
@@ -259,3 +260,27 @@ def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple]) -> None
     for step in script:
         run(both, step)
         both.agree()
+
+
+def test_a_slice_of_what_aave_has_lent_is_paid_in_its_own_token() -> None:
+    both = Both()
+    chain = both.chain
+    run(both, ("deposit", 10**12))
+    both.trade(0, -(10**18))
+    usdc, btc, borrower = (
+        *(chain.addresses[s] for s in ("USDC", "BTC")),
+        chain.address("borrower"),
+    )
+    owner = chain.address("owner")
+    chain.configurator.transact(owner, "configureReserveAsCollateral", btc, 5_000, 6_000, 10_500)
+    assert chain.lend("borrower", "supply", btc, 10**11, borrower, 0) == ""
+    lent = chain.balance("USDC", "aUSDC")
+    assert chain.lend("borrower", "borrow", usdc, lent, 2, 0, borrower) == ""
+    both.state.available[USDC, 0] -= float(lent)
+    both.agree()
+    supplied, redeemer = chain.supplied(), chain.address("redeemer")
+    assert chain.attempt("exit_slice", WAD // 4, redeemer, redeemer) == ""
+    assert do_slice(*both.market(), 0.25) == 0.0
+    both.agree()
+    assert both.state.available[USDC, 0] == chain.balance("USDC", "aUSDC") == 0
+    assert abs(chain.balance("aUSDC", "redeemer") - supplied // 4) <= 1

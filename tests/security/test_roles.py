@@ -91,8 +91,8 @@ MATRIX = {
     ),
     "AaveHedge": _table(
         vault="withdraw trade exit_slice",
-        nobody="uniswapV3SwapCallback",
-        anyone="deposit drop_collateral",
+        nobody="uniswapV3SwapCallback move_slice",
+        anyone="deposit drop_collateral set_forgoing",
     ),
     "LiquidationEngine": _table(nobody="liquidate"),
     "CollateralSale": _table(nobody=_SALE),

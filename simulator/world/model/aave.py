@@ -20,6 +20,7 @@ from simulator.world.model.lending import (
     USDC,
     borrow,
     debt,
+    hand_over,
     initial_multiple,
     legs,
     repay,
@@ -197,6 +198,7 @@ def owed_in_kind(aave: AaveState, oracle: Oracle, leg: int, fraction: float, i: 
 def exit_slice(table: AaveTable, aave: AaveState, oracle: Oracle, fraction: float, i: int) -> float:
     """Repay ``fraction`` of every debt and release that part of the USDC, which is returned.
 
+    Where Aave has lent the USDC, its own token is handed over instead, which no wallet here holds.
     The caller has taken :func:`owed_in_kind` of each asset from the payer, and found E ≥ M: Aave
     lets nobody leave an unhealthy account in part.
     """
@@ -205,6 +207,9 @@ def exit_slice(table: AaveTable, aave: AaveState, oracle: Oracle, fraction: floa
         if due > 0.0:
             repay(table, aave, oracle, leg, due, i)
     raw = floor_raw(supplied(aave, oracle, i) * fraction)
+    if raw > aave.available[USDC, i]:
+        hand_over(aave, oracle, raw, i)
+        return 0.0
     if raw > 0.0:
         take(table, aave, oracle, raw, i)
     return raw

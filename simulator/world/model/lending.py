@@ -128,6 +128,13 @@ def take(table: AaveTable, aave: AaveState, oracle: Oracle, raw: float, i: int) 
 
 
 @inner
+def hand_over(aave: AaveState, oracle: Oracle, raw: float, i: int) -> None:
+    """Aave's own token of ``raw`` USDC goes to another holder: nothing leaves the reserve."""
+    index = liquidity_index(aave, oracle, USDC, i)
+    aave.supplied[0, i] = max(aave.supplied[0, i] - np.rint(raw / index), 0.0)
+
+
+@inner
 def borrow(table: AaveTable, aave: AaveState, oracle: Oracle, leg: int, raw: float, i: int) -> None:
     """Borrow ``raw`` of a leg's asset, once it is known to be allowed."""
     reserve = leg + 1
