@@ -298,8 +298,8 @@ def set_parameters(parameters: IClearingHouse.Parameters):
 
 @external
 @nonreentrant
-def post_covariance(rows: DynArray[int32[8], 8]):
-    self._run(PARTS.governance)
+def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
+    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
 
 
 @internal
@@ -425,7 +425,7 @@ def pledge_of(token_id: uint256) -> uint256:
 @view
 @external
 def factor(index: uint256) -> int32[8]:
-    word: uint256 = ledger.row[ledger.risk_asset[index]]
+    word: uint256 = ledger._row(ledger.risk_asset[index])
     entries: int256[8] = portfolio_math.unpack_row(word)
     row: int32[8] = empty(int32[8])
     for j: uint256 in range(8):

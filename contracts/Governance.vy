@@ -134,7 +134,7 @@ def set_parameters(parameters: IClearingHouse.Parameters):
 
 
 @external
-def post_covariance(rows: DynArray[int32[8], 8]):
+def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
     ledger._check_delegated()
     roles._only_risk_manager()
-    venue._post_covariance(rows)
+    return venue._post_covariance(rows)

@@ -39,6 +39,11 @@ MAX_VELOCITY: constant(uint256) = 1_000 * WAD
 MAX_SIZE: constant(uint256) = 10**18 * WAD
 MAX_GATE: constant(uint256) = 7 * 86_400
 MAX_DECIMALS: constant(uint256) = 24
+MAX_VOLATILITY: constant(uint256) = 10**8  # 100 % a day, in entries of the covariance factor
+
+# How far one post may move a row: its norm over STEP, the asset's daily volatility, or LEAST_STEP if that is more.
+STEP: constant(uint256) = 4
+LEAST_STEP: constant(uint256) = 10**6  # 1 % a day
 
 
 @internal
@@ -144,13 +149,39 @@ def _set_parameters(parameters: IClearingHouse.Parameters):
 
 
 @internal
-def _post_covariance(rows: DynArray[int32[8], 8]):
+def _post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
+    """
+    @dev One part of the way for all rows: a factor on the straight line to the one asked for. The ramp of the last post
+         is over when the next may come, so `row` is where each is.
+    """
     self._require(len(rows) == ledger.risk_asset_count)
-    i: uint256 = 0
+    flat: bool = ledger._is_flat()
+    errors.check(
+        flat or block.timestamp >= ledger.covariance_posted_at + ledger.COVARIANCE_RAMP,
+        "clearing: too soon",
+    )
+    asked: DynArray[uint256, MAX_RISK_ASSETS] = []
+    way: uint256 = portfolio_math.MILLION
     for row: int32[8] in rows:
-        ledger.row[ledger.risk_asset[i]] = portfolio_math.pack_row(row)
+        entries: int256[8] = empty(int256[8])
+        for j: uint256 in range(8):
+            entries[j] = convert(row[j], int256)
+        self._require(portfolio_math.norm_up(entries) <= MAX_VOLATILITY)
+        word: uint256 = portfolio_math.pack_row(entries)
+        if not flat:
+            before: uint256 = ledger.row[ledger.risk_asset[len(asked)]]
+            way = min(way, portfolio_math.reach(before, word, STEP, LEAST_STEP))
+        asked.append(word)
+    i: uint256 = 0
+    for word: uint256 in asked:
+        asset: address = ledger.risk_asset[i]
+        before: uint256 = ledger.row[asset]
+        ledger.row_before[asset] = before
+        ledger.row[asset] = portfolio_math.between(before, word, way, portfolio_math.MILLION)
         i += 1
-    log IClearingHouse.CovariancePosted(rows=rows)
+    ledger.covariance_posted_at = 0 if flat else block.timestamp
+    log IClearingHouse.CovariancePosted(rows=rows, way=way)
+    return way
 
 
 @internal
