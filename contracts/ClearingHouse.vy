@@ -39,6 +39,9 @@ exports: (
     ledger.risk_asset_count,
     ledger.risk_asset,
     ledger.paused,
+    ledger.ramp,
+    ledger.deepest,
+    ledger.covariance_posted_at,
     ledger.long_interest,
     ledger.loss_long,
     ledger.loss_short,
@@ -294,6 +297,12 @@ def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: ui
 @nonreentrant
 def set_parameters(parameters: IClearingHouse.Parameters):
     self._run(PARTS.governance)
+
+
+@external
+@nonreentrant
+def tighten(term: uint256) -> uint256:
+    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
 
 
 @external

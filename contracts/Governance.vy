@@ -82,18 +82,16 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
     ledger._check_delegated()
     roles._only_risk_manager()
     ledger._check_market(market)
-    parameters: IClearingHouse.Market = ledger.market[market]
-    if skew_scale == parameters.skew_scale:
+    before: uint256 = ledger.market[market].skew_scale
+    if skew_scale == before:
         return
     errors.check(
         block.timestamp >= ledger.scaled_at[market] + SCALE_INTERVAL, "clearing: too soon"
     )
     ledger._accrue(market)
-    lowered: bool = skew_scale < parameters.skew_scale
-    parameters.skew_scale = skew_scale
-    venue._set_market(market, parameters)
+    venue._set_skew_scale(market, skew_scale)
     ledger.scaled_at[market] = block.timestamp
-    if lowered:
+    if skew_scale < before:
         # What is open was let in at the old scale: it must not be what the new one would refuse, nor too much to close.
         skew: int256 = ledger.state[market].skew
         long: uint256 = ledger.long_interest[market]
@@ -131,6 +129,12 @@ def set_parameters(parameters: IClearingHouse.Parameters):
     ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 228)))
     venue._set_parameters(parameters)
+
+
+@external
+def tighten(term: uint256) -> uint256:
+    ledger._check_delegated()
+    return venue._tighten(term)
 
 
 @external

@@ -86,6 +86,8 @@ gate_until: public(uint256)
 # What arrives by a ramp.
 row_before: HashMap[address, uint256]  # where the covariance factor was when it was posted last
 covariance_posted_at: public(uint256)  # 0: it has arrived
+ramp: public(HashMap[uint256, IClearingHouse.Ramp])  # of stricter terms, by the numbers of venue.vy
+deepest: public(HashMap[uint256, uint256])  # the skew scale the owner gave a market
 
 
 @deploy

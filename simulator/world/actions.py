@@ -96,8 +96,8 @@ class LiquidateLoan(Action):
 class PostCovariance(Action):
     """ClearingHouse ``post_covariance``: the factor W of daily covariance, ``[A, 8, paths]``.
 
-    A risk assets in the order of ``Protocol.risk_assets``; rounded to 1e-8 at the border. It arrives
-    by a ramp, and as far as one post may move it: the fill says how much of the way that is.
+    A risk assets in the order of ``Protocol.risk_assets``; rounded to 1e-8 at the border. It comes
+    by a ramp, as far as one post may move it: the fill says how much of the way that is.
     """
 
     factor: Floats

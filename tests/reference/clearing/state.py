@@ -163,6 +163,7 @@ class Ledger:
     rows: dict[Asset, tuple[int, ...]] = field(default_factory=dict)
     rows_before: dict[Asset, tuple[int, ...]] = field(default_factory=dict)
     rows_posted_at: int = 0
+    deepest: list[int] = field(default_factory=list)  # the owner's skew scales, WAD
     prices: dict[Asset, int] = field(default_factory=dict)
     now: int = 0
     markets: list[Market] = field(default_factory=list)
