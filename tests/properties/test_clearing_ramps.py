@@ -282,6 +282,20 @@ def test_easier_terms_are_there_at_once_and_end_a_ramp(undone: Edge) -> None:
     assert venue.attempt("bystander", "tighten", 9) == UNTIGHTENED
 
 
+def test_a_new_collateral_has_its_haircut_from_the_first(undone: Edge) -> None:
+    number = undone.do("owner", "add_collateral", undone.addresses["SOL"], WAD // 2, CAP)
+    assert undone.get("collateral", number)[1] == WAD // 2
+
+
+def test_liquidity_that_nobody_pledged_gets_its_haircut_at_once() -> None:
+    venue = PledgeVenue()
+    venue.deposit("trader", 20_000 * USDC)
+    assert not venue.trade("trader", 0, WAD)
+    terms = venue.manager.address, venue.pool.address, WAD // 2, CAP
+    venue.do("owner", "set_lp_collateral", *terms)
+    assert venue.get("lp_collateral")[2] == WAD // 2
+
+
 def test_the_gross_rule_comes_back_only_when_phi_is_one(undone: Edge) -> None:
     venue = undone
     gross = venue.parameters(gross_floor=WAD, risk_multiple=0)

@@ -30,7 +30,8 @@ def set_skew_scale(
 ) -> None:
     """Bring markets to K·``depth`` ``[P]`` as far and as often as ``set_skew_scale`` allows.
 
-    By a factor of two at a time. What is not allowed now (too soon, a stale price, too much open) is tried again at every step.
+    By a factor of two at a time. What is not allowed now (too soon, a stale price, too much open)
+    is tried again at every step.
     """
     now = oracle.clock[0]
     for market in range(table.asset.size):
