@@ -39,6 +39,9 @@ exports: (
     ledger.risk_asset_count,
     ledger.risk_asset,
     ledger.paused,
+    ledger.ramp,
+    ledger.deepest,
+    ledger.covariance_posted_at,
     ledger.long_interest,
     ledger.premium_pool,
     ledger.opening_skew,
@@ -248,8 +251,14 @@ def set_parameters(parameters: IClearingHouse.Parameters):
 
 @external
 @nonreentrant
-def post_covariance(rows: DynArray[int32[8], 8]):
-    self._run(PARTS.governance)
+def tighten(term: uint256) -> uint256:
+    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
+
+
+@external
+@nonreentrant
+def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
+    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
 
 
 @internal
@@ -371,7 +380,7 @@ def pledge_of(token_id: uint256) -> uint256:
 @view
 @external
 def factor(index: uint256) -> int32[8]:
-    word: uint256 = ledger.row[ledger.risk_asset[index]]
+    word: uint256 = ledger._row(ledger.risk_asset[index])
     entries: int256[8] = portfolio_math.unpack_row(word)
     row: int32[8] = empty(int32[8])
     for j: uint256 in range(8):

@@ -87,19 +87,17 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
     ledger._check_delegated()
     roles._only_risk_manager()
     ledger._check_market(market)
-    parameters: IClearingHouse.Market = ledger.market[market]
-    if skew_scale == parameters.skew_scale:
+    before: uint256 = ledger.market[market].skew_scale
+    if skew_scale == before:
         return
     errors.check(
         block.timestamp >= ledger.scaled_at[market] + SCALE_INTERVAL, "clearing: too soon"
     )
     ledger._accrue(market)
     pricing._sweep_pool(market)
-    lowered: bool = skew_scale < parameters.skew_scale
-    parameters.skew_scale = skew_scale
-    venue._set_market(market, parameters)
+    venue._set_skew_scale(market, skew_scale)
     ledger.scaled_at[market] = block.timestamp
-    if lowered:
+    if skew_scale < before:
         # What is open was let in at the old scale: it must not be what the new one would refuse, nor too much to close.
         skew: int256 = ledger.state[market].skew
         long: uint256 = ledger.long_interest[market]
@@ -140,7 +138,13 @@ def set_parameters(parameters: IClearingHouse.Parameters):
 
 
 @external
-def post_covariance(rows: DynArray[int32[8], 8]):
+def tighten(term: uint256) -> uint256:
+    ledger._check_delegated()
+    return venue._tighten(term)
+
+
+@external
+def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
     ledger._check_delegated()
     roles._only_risk_manager()
-    venue._post_covariance(rows)
+    return venue._post_covariance(rows)

@@ -24,6 +24,10 @@ SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 SIDES = 4
 SCALE_INTERVAL = 3_600
 CUTS_PER_SCALE = 1_000_000
+# Likewise: seconds a posted covariance takes to arrive, and how far a post may move any row of the
+# factor, entries of 1e-8 (1 % a day).
+COVARIANCE_RAMP = 6 * 3_600
+LEAST_COVARIANCE_STEP = 1_000_000
 USDC = "USDC"
 USDC_DECIMALS = 6
 

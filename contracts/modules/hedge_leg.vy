@@ -133,7 +133,8 @@ def post_betas(betas: DynArray[int256, MAX_HEDGES]):
     roles._only_risk_manager()
     errors.check(len(betas) == len(self._legs), "vault: wrong number of betas")
     largest_change: uint256 = max_value(uint256)
-    if self.betas_posted_at != 0:
+    # The first betas of all, before there is anything to hedge, may be any: no order follows from them.
+    if self.betas_posted_at != 0 or pool_leg.idle_base != 0 or pool_leg._has_liquidity():
         largest_change = vault_parameters.values.beta_max_change
         errors.check(
             block.timestamp - self.betas_posted_at >= vault_parameters.values.beta_interval,

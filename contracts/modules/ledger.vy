@@ -14,6 +14,7 @@ from contracts.interfaces import IPriceOracle
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import perp_math
+from contracts.modules import portfolio_math
 from contracts.modules import roles
 
 initializes: roles
@@ -26,6 +27,7 @@ MAX_RISK_ASSETS: constant(uint256) = 8
 MAX_PLEDGES: constant(uint256) = 4
 MAX_HOLDERS: constant(uint256) = 64
 SIDES: constant(uint256) = 4  # times the inventory limit: the most longs, or shorts, may hold of a market
+COVARIANCE_RAMP: constant(uint256) = 6 * 3_600  # seconds a posted covariance takes to arrive
 USDC: constant(uint256) = 0  # index of the settlement token among the collaterals
 
 ORACLE: public(immutable(IPriceOracle))
@@ -44,7 +46,7 @@ lp_fee: uint24
 lp_unit_ratio: uint256  # sqrt(10**(decimals of that token - decimals of USDC))
 risk_asset_count: public(uint256)
 risk_asset: public(HashMap[uint256, address])
-row: HashMap[address, uint256]  # of the covariance factor by asset, entry j in bits 32 j ... 32 j + 31
+row: HashMap[address, uint256]  # of the covariance factor as posted, entry j in bits 32 j ... 32 j + 31
 paused: public(bool)
 
 # Markets.
@@ -84,6 +86,12 @@ maker_cash: public(int256)
 insurance_fund: public(uint256)
 bad_debt: public(uint256)
 gate_until: public(uint256)
+
+# What arrives by a ramp.
+row_before: HashMap[address, uint256]  # where the covariance factor was when it was posted last
+covariance_posted_at: public(uint256)  # 0: it has arrived
+ramp: public(HashMap[uint256, IClearingHouse.Ramp])  # of stricter terms, by the numbers of venue.vy
+deepest: public(HashMap[uint256, uint256])  # the skew scale the owner gave a market
 
 
 @deploy
@@ -237,6 +245,32 @@ def _market_state(market: uint256, index: uint256) -> IClearingHouse.MarketState
         )
         state.updated_at = block.timestamp
     return state
+
+
+@view
+@internal
+def _row(asset: address) -> uint256:
+    """
+    @notice Row of the covariance factor now: on the straight line from where it was to what was posted.
+    """
+    elapsed: uint256 = block.timestamp - self.covariance_posted_at
+    if elapsed >= COVARIANCE_RAMP:
+        return self.row[asset]
+    return portfolio_math.between(
+        self.row_before[asset], self.row[asset], elapsed, COVARIANCE_RAMP
+    )
+
+
+@view
+@internal
+def _is_flat() -> bool:
+    """
+    @notice Whether nobody holds a position: then no change of terms can cost anybody one.
+    """
+    for market: uint256 in range(self.market_count, bound=MAX_MARKETS):
+        if self.seating[market] & 255 != 0:
+            return False
+    return True
 
 
 @internal

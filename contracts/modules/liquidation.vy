@@ -85,8 +85,8 @@ def _direction(asset: address, amount: int256, usdc: int256) -> int256[8]:
     @notice W^T of two exposures: entries times amounts.
     """
     return portfolio_math.add_exposure(
-        portfolio_math.add_exposure(empty(int256[8]), ledger.row[asset], amount),
-        ledger.row[ledger.USDC_TOKEN],
+        portfolio_math.add_exposure(empty(int256[8]), ledger._row(asset), amount),
+        ledger._row(ledger.USDC_TOKEN),
         usdc,
     )
 

@@ -92,7 +92,7 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
             exposure: int256 = convert(notional, int256)
             if position.size < 0:
                 exposure = -exposure
-            v = portfolio_math.add_exposure(v, ledger.row[asset], exposure)
+            v = portfolio_math.add_exposure(v, ledger._row(asset), exposure)
 
     basket_value: uint256 = 0
     basket_equity: uint256 = 0
@@ -106,7 +106,7 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
             )
             if portfolio:
                 v = portfolio_math.add_exposure(
-                    v, ledger.row[ledger.collateral[i].token], convert(worth, int256)
+                    v, ledger._row(ledger.collateral[i].token), convert(worth, int256)
                 )
 
     pledged_usdc: uint256 = 0
@@ -123,7 +123,7 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
         )
         if portfolio:
             v = portfolio_math.add_exposure(
-                v, ledger.row[ledger.collateral[ledger.lp_base].token], convert(worth, int256)
+                v, ledger._row(ledger.collateral[ledger.lp_base].token), convert(worth, int256)
             )
 
     out.usdc_price = ledger._price(ledger.USDC_TOKEN, fresh)
@@ -142,7 +142,7 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
     maintenance: uint256 = out.gross
     if portfolio:
         v = portfolio_math.add_exposure(
-            v, ledger.row[ledger.USDC_TOKEN], in_usdc + convert(pledged_usdc, int256)
+            v, ledger._row(ledger.USDC_TOKEN), in_usdc + convert(pledged_usdc, int256)
         )
         out.v = portfolio_math.scale_up(v, 1, ENTRY_SCALE)
         # Hedged to the last wei, an account is still under the rule: closing one leg of two brings its risk back.
@@ -239,7 +239,7 @@ def _withdrawable(account: uint256, minimum_ratio: uint256) -> uint256:
         return 0
     spare: uint256 = convert(cash - kept, uint256)
 
-    row: uint256 = ledger.row[ledger.USDC_TOKEN]
+    row: uint256 = ledger._row(ledger.USDC_TOKEN)
     if row != 0 and account & 255 == 0:
         # Each USDC that leaves adds at most kappa |W_USDC| P_u to M.
         multiple: uint256 = fixed_point.mul_div_up(

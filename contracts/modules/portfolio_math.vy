@@ -19,16 +19,13 @@ MILLION: constant(uint256) = 10**6
 
 @internal
 @pure
-def pack_row(row: int32[8]) -> uint256:
+def pack_row(row: int256[8]) -> uint256:
     """
-    @notice A row as one word.
+    @notice A row of entries that fit 32 bits as one word.
     """
     word: uint256 = 0
     for j: uint256 in range(8):
-        entry: int256 = convert(row[j], int256)
-        if entry < 0:
-            entry += 2**32
-        word |= convert(entry, uint256) << (32 * j)
+        word |= convert(row[j] & (2**32 - 1), uint256) << (32 * j)
     return word
 
 
@@ -82,6 +79,37 @@ def scale_up(v: int256[8], numerator: uint256, denominator: uint256) -> int256[8
 
 @internal
 @pure
+def between(before: uint256, after: uint256, part: uint256, whole: uint256) -> uint256:
+    """
+    @notice The row part/whole of the way from one to another, what each entry moves by rounded toward zero.
+    @dev A straight line between factors: |W_t^T n| is convex in t, so no risk on the way is above that of both ends.
+    """
+    if part >= whole:
+        return after
+    row: int256[8] = self.unpack_row(before)
+    end: int256[8] = self.unpack_row(after)
+    for j: uint256 in range(8):
+        row[j] += (end[j] - row[j]) * convert(part, int256) // convert(whole, int256)
+    return self.pack_row(row)
+
+
+@internal
+@pure
+def reach(before: uint256, after: uint256, part: uint256, least: uint256) -> uint256:
+    """
+    @notice Millionths of the way from a row to another that move it by `least`, or by its norm divided by `part`
+            if that is more; rounded down, at most all.
+    """
+    row: int256[8] = self.unpack_row(before)
+    move: int256[8] = self.unpack_row(after)
+    for j: uint256 in range(8):
+        move[j] -= row[j]
+    step: uint256 = max(least, self.norm_down(row) // part)
+    return min(MILLION, step * MILLION // max(self.norm_up(move), 1))
+
+
+@internal
+@pure
 def dot(a: int256[8], b: int256[8]) -> int256:
     """
     @notice Sum of products.
@@ -103,6 +131,15 @@ def norm_up(v: int256[8]) -> uint256:
     if root * root < square:
         root += 1
     return root
+
+
+@internal
+@pure
+def norm_down(v: int256[8]) -> uint256:
+    """
+    @notice |v|, rounded down.
+    """
+    return fixed_point.sqrt_down(convert(self.dot(v, v), uint256))
 
 
 @internal

@@ -92,6 +92,17 @@ def set_risk_manager(risk_manager: address):
 
 
 @external
+def dismiss_risk_manager():
+    """
+    @notice Leave the role of the risk manager empty, at once, as the guardian or the owner.
+    @dev Where its key is stolen, the delay of naming another must not be the thief's time. What it has set stays.
+    """
+    self._only_guardian()
+    self.risk_manager = empty(address)
+    log RiskManagerSet(risk_manager=empty(address))
+
+
+@external
 def set_guardian(guardian: address):
     """
     @notice Name the guardian; the zero address leaves the role empty. Delayed while there is one.

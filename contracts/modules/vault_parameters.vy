@@ -21,7 +21,9 @@ MAX_KEEPER_SHARE: constant(uint256) = WAD // 20
 MAX_FEE: constant(uint256) = WAD // 10  # of entry, of exit, and of management per year
 MAX_PERFORMANCE_FEE: constant(uint256) = WAD // 2
 MAX_DEPOSIT_CAP: constant(uint256) = 2**128 - 1
+DAY: constant(uint256) = 86_400
 MAX_BETA: constant(uint256) = 100 * WAD
+MAX_BETA_DRIFT: constant(uint256) = 12 * WAD  # a day: the most that posts may move a beta by
 
 values: IHedgeVault.Parameters
 
@@ -59,6 +61,11 @@ def _set(
         and new.performance_fee <= MAX_PERFORMANCE_FEE
         and new.deposit_cap <= MAX_DEPOSIT_CAP
         and new.beta_max <= MAX_BETA,
+        "vault: bad parameter",
+    )
+    errors.check(
+        new.beta_max_change <= MAX_BETA
+        and new.beta_max_change * DAY <= MAX_BETA_DRIFT * new.beta_interval,
         "vault: bad parameter",
     )
     errors.check(min(new.entry_fee, new.exit_fee) >= deviation, "vault: fee below deviation")

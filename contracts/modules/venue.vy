@@ -39,6 +39,19 @@ MAX_VELOCITY: constant(uint256) = 1_000 * WAD
 MAX_SIZE: constant(uint256) = 10**18 * WAD
 MAX_GATE: constant(uint256) = 7 * 86_400
 MAX_DECIMALS: constant(uint256) = 24
+MAX_VOLATILITY: constant(uint256) = 10**8  # 100 % a day, in entries of the covariance factor
+
+# Terms that arrive by a ramp where they become stricter: m is the maintenance rate of market m, and from there on
+# the haircuts of collaterals, that of liquidity, phi and kappa.
+HAIRCUT_TERM: constant(uint256) = MAX_MARKETS
+LIQUIDITY_TERM: constant(uint256) = HAIRCUT_TERM + MAX_COLLATERALS
+FLOOR_TERM: constant(uint256) = LIQUIDITY_TERM + 1
+RISK_TERM: constant(uint256) = FLOOR_TERM + 1
+TERMS_RAMP: constant(uint256) = 86_400  # seconds
+
+# How far one post may move a row: its norm over STEP, the asset's daily volatility, or LEAST_STEP if that is more.
+STEP: constant(uint256) = 4
+LEAST_STEP: constant(uint256) = 10**6  # 1 % a day
 
 
 @internal
@@ -47,6 +60,7 @@ def _add_market(parameters: IClearingHouse.Market) -> uint256:
     errors.check(market < MAX_MARKETS, "clearing: too many markets")
     self._check_market_terms(parameters, ledger.parameters)
     ledger.market[market] = parameters
+    ledger.deepest[market] = parameters.skew_scale
     ledger.market_count = market + 1
     ledger.state[market].updated_at = block.timestamp
     self._add_risk_asset(parameters.asset)
@@ -59,10 +73,31 @@ def _set_market(market: uint256, parameters: IClearingHouse.Market):
     """
     @dev Funding must be accrued up to now: it depends on what is replaced.
     """
-    self._require(parameters.asset == ledger.market[market].asset)
+    old: IClearingHouse.Market = ledger.market[market]
+    self._require(parameters.asset == old.asset)
     self._check_market_terms(parameters, ledger.parameters)
-    ledger.market[market] = parameters
-    log IClearingHouse.MarketSet(market=market, parameters=parameters)
+    new: IClearingHouse.Market = parameters
+    new.maintenance_rate = self._begin_ramp(
+        market, old.maintenance_rate, parameters.maintenance_rate
+    )
+    self._check_market_terms(new, ledger.parameters)
+    ledger.market[market] = new
+    ledger.deepest[market] = new.skew_scale
+    log IClearingHouse.MarketSet(market=market, parameters=new)
+
+
+@internal
+def _set_skew_scale(market: uint256, skew_scale: uint256):
+    """
+    @notice As the risk manager may: by a factor of two at most, and no deeper than the owner said.
+    @dev Funding must be accrued up to now, as above.
+    """
+    old: uint256 = ledger.market[market].skew_scale
+    self._require(
+        skew_scale >= old - old // 2 and skew_scale <= min(2 * old, ledger.deepest[market])
+    )
+    ledger.market[market].skew_scale = skew_scale
+    log IClearingHouse.MarketSet(market=market, parameters=ledger.market[market])
 
 
 @internal
@@ -76,6 +111,7 @@ def _add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
     ledger.collateral_count = collateral + 1
     ledger.collateral[collateral].token = token
     ledger.collateral[collateral].unit = 10**decimals
+    ledger.collateral[collateral].haircut = haircut  # nobody holds any: no ramp
     self._add_risk_asset(token)
     self._set_collateral(collateral, haircut, cap)
     return collateral
@@ -84,8 +120,13 @@ def _add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
 @internal
 def _set_collateral(collateral: uint256, haircut: uint256, cap: uint256):
     ledger._check_collateral(collateral)
+    old: uint256 = ledger.collateral[collateral].haircut
     ledger.collateral[collateral].haircut = haircut
     ledger.collateral[collateral].cap = cap
+    self._check_haircuts(ledger.parameters.liquidation_penalty)
+    ledger.collateral[collateral].haircut = self._begin_ramp(
+        HAIRCUT_TERM + collateral, old, haircut
+    )
     self._check_haircuts(ledger.parameters.liquidation_penalty)
     log IClearingHouse.CollateralSet(
         collateral=collateral, parameters=ledger.collateral[collateral]
@@ -114,16 +155,81 @@ def _set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: u
         ledger.lp_base = base
         ledger.lp_fee = fee
         ledger.lp_unit_ratio = root
-    terms: IClearingHouse.LiquidityTerms = IClearingHouse.LiquidityTerms(
+    ledger.lp_collateral = IClearingHouse.LiquidityTerms(
         manager=manager, pool=pool, haircut=haircut, cap=cap
     )
-    ledger.lp_collateral = terms
     self._check_haircuts(ledger.parameters.liquidation_penalty)
-    log IClearingHouse.LiquidityTermsSet(parameters=terms)
+    ledger.lp_collateral.haircut = self._begin_ramp(
+        LIQUIDITY_TERM, old.haircut if ledger.pledged_liquidity != 0 else haircut, haircut
+    )
+    self._check_haircuts(ledger.parameters.liquidation_penalty)
+    log IClearingHouse.LiquidityTermsSet(parameters=ledger.lp_collateral)
 
 
 @internal
 def _set_parameters(parameters: IClearingHouse.Parameters):
+    self._check_parameters(parameters)
+    new: IClearingHouse.Parameters = parameters
+    new.gross_floor = self._begin_ramp(
+        FLOOR_TERM, ledger.parameters.gross_floor, parameters.gross_floor
+    )
+    # From the gross rule, kappa = 0, it begins at next to nothing: phi G and no less, as it was.
+    new.risk_multiple = self._begin_ramp(
+        RISK_TERM, max(ledger.parameters.risk_multiple, 1), parameters.risk_multiple
+    )
+    # Hence no way back to the gross rule, which asks for all of G, before phi has become 1.
+    self._check_parameters(new)
+    ledger.parameters = new
+    log IClearingHouse.ParametersSet(parameters=new)
+
+
+@internal
+def _begin_ramp(term: uint256, current: uint256, asked: uint256) -> uint256:
+    """
+    @notice What a term is from now on: what was asked for where that is no stricter, or nobody holds a position; else
+            what it was, and a ramp begins.
+    """
+    if asked <= current or ledger._is_flat():
+        ledger.ramp[term] = empty(IClearingHouse.Ramp)
+        return asked
+    ledger.ramp[term] = IClearingHouse.Ramp(begin=current, end=asked, started=block.timestamp)
+    return current
+
+
+@internal
+def _tighten(term: uint256) -> uint256:
+    ramp: IClearingHouse.Ramp = ledger.ramp[term]
+    self._require(ramp.started != 0)
+    elapsed: uint256 = min(block.timestamp - ramp.started, TERMS_RAMP)
+    value: uint256 = ramp.begin + (ramp.end - ramp.begin) * elapsed // TERMS_RAMP
+    if elapsed == TERMS_RAMP:
+        ledger.ramp[term] = empty(IClearingHouse.Ramp)
+    if term < HAIRCUT_TERM:
+        ledger.market[term].maintenance_rate = value
+        log IClearingHouse.MarketSet(market=term, parameters=ledger.market[term])
+    elif term < LIQUIDITY_TERM:
+        collateral: uint256 = term - HAIRCUT_TERM
+        ledger.collateral[collateral].haircut = value
+        log IClearingHouse.CollateralSet(
+            collateral=collateral, parameters=ledger.collateral[collateral]
+        )
+    elif term == LIQUIDITY_TERM:
+        ledger.lp_collateral.haircut = value
+        log IClearingHouse.LiquidityTermsSet(parameters=ledger.lp_collateral)
+    else:
+        if term == FLOOR_TERM:
+            ledger.parameters.gross_floor = value
+        else:
+            ledger.parameters.risk_multiple = value
+        log IClearingHouse.ParametersSet(parameters=ledger.parameters)
+    # A haircut of USDC that rises must not pass those of others, which may have fallen since.
+    self._check_haircuts(ledger.parameters.liquidation_penalty)
+    return value
+
+
+@view
+@internal
+def _check_parameters(parameters: IClearingHouse.Parameters):
     self._require(
         WAD <= parameters.initial_multiple
         and parameters.initial_multiple <= MAX_INITIAL_MULTIPLE
@@ -139,18 +245,42 @@ def _set_parameters(parameters: IClearingHouse.Parameters):
     for market: uint256 in range(ledger.market_count, bound=MAX_MARKETS):
         self._check_market_terms(ledger.market[market], parameters)
     self._check_haircuts(parameters.liquidation_penalty)
-    ledger.parameters = parameters
-    log IClearingHouse.ParametersSet(parameters=parameters)
 
 
 @internal
-def _post_covariance(rows: DynArray[int32[8], 8]):
+def _post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
+    """
+    @dev One part of the way for all rows: a factor on the straight line to the one asked for. The ramp of the last post
+         is over when the next may come, so `row` is where each is.
+    """
     self._require(len(rows) == ledger.risk_asset_count)
-    i: uint256 = 0
+    flat: bool = ledger._is_flat()
+    errors.check(
+        flat or block.timestamp >= ledger.covariance_posted_at + ledger.COVARIANCE_RAMP,
+        "clearing: too soon",
+    )
+    asked: DynArray[uint256, MAX_RISK_ASSETS] = []
+    way: uint256 = portfolio_math.MILLION
     for row: int32[8] in rows:
-        ledger.row[ledger.risk_asset[i]] = portfolio_math.pack_row(row)
+        entries: int256[8] = empty(int256[8])
+        for j: uint256 in range(8):
+            entries[j] = convert(row[j], int256)
+        self._require(portfolio_math.norm_up(entries) <= MAX_VOLATILITY)
+        word: uint256 = portfolio_math.pack_row(entries)
+        if not flat:
+            before: uint256 = ledger.row[ledger.risk_asset[len(asked)]]
+            way = min(way, portfolio_math.reach(before, word, STEP, LEAST_STEP))
+        asked.append(word)
+    i: uint256 = 0
+    for word: uint256 in asked:
+        asset: address = ledger.risk_asset[i]
+        before: uint256 = ledger.row[asset]
+        ledger.row_before[asset] = before
+        ledger.row[asset] = portfolio_math.between(before, word, way, portfolio_math.MILLION)
         i += 1
-    log IClearingHouse.CovariancePosted(rows=rows)
+    ledger.covariance_posted_at = 0 if flat else block.timestamp
+    log IClearingHouse.CovariancePosted(rows=rows, way=way)
+    return way
 
 
 @internal

@@ -21,6 +21,8 @@ _CLEARING = (
     "tests/stateful",
     *_WORLDS,
 )
+_RAMPS = "tests/properties/test_clearing_ramps.py"
+_STOLEN = ("tests/security/test_stolen_keys.py", "tests/vault/test_governance.py")
 _VAULT = (
     "tests/vault",
     "tests/properties/test_erc4626_properties.py",
@@ -42,6 +44,14 @@ def _aave(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
 
 def _clearing(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, _CLEARING)
+
+
+def _governed(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, (_RAMPS, *_CLEARING))
+
+
+def _stolen(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, (*_STOLEN, *_VAULT))
 
 
 def _vault(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
@@ -745,7 +755,67 @@ _LENDING = (
     ),
 )  # fmt: skip
 
+_POWERS = (
+    _governed(
+        "covariance-arrives-at-once", "missing term", "modules/ledger.vy",
+        "if elapsed >= COVARIANCE_RAMP:", "if True:",
+    ),
+    _governed(
+        "covariance-posted-every-block", "dropped check", "modules/venue.vy",
+        "flat or block.timestamp >= ledger.covariance_posted_at + ledger.COVARIANCE_RAMP", "True",
+    ),
+    _governed(
+        "covariance-of-any-step", "dropped check", "modules/venue.vy",
+        "way = min(way, portfolio_math.reach(before, word, STEP, LEAST_STEP))", "pass",
+    ),
+    _governed(
+        "covariance-of-any-volatility", "dropped check", "modules/venue.vy",
+        "self._require(portfolio_math.norm_up(entries) <= MAX_VOLATILITY)", "pass",
+    ),
+    _governed(
+        "a-step-of-the-norm-upward", "flipped rounding", "modules/portfolio_math.vy",
+        "step * MILLION // max(self.norm_up(move), 1)",
+        "fixed_point.div_up(step * MILLION, max(self.norm_down(move), 1))",
+    ),
+    _governed(
+        "stricter-terms-at-once", "dropped check", "modules/venue.vy",
+        "if asked <= current or ledger._is_flat():", "if True:",
+    ),
+    _governed(
+        "tightened-all-the-way", "missing term", "modules/venue.vy",
+        "min(block.timestamp - ramp.started, TERMS_RAMP)", "TERMS_RAMP",
+    ),
+    _governed(
+        "new-collateral-without-haircut", "missing term", "modules/venue.vy",
+        "    ledger.collateral[collateral].haircut = haircut  # nobody holds any: no ramp\n", "",
+    ),
+    _governed(
+        "gross-rule-back-at-once", "dropped check", "modules/venue.vy",
+        "    self._check_parameters(new)\n", "",
+    ),
+    _governed(
+        "skew-scale-by-any-factor", "dropped check", "modules/venue.vy",
+        "skew_scale >= old - old // 2 and", "",
+    ),
+    _governed(
+        "skew-scale-above-the-owners", "dropped check", "modules/venue.vy",
+        "skew_scale <= min(2 * old, ledger.deepest[market])", "skew_scale <= 2 * old",
+    ),
+    _governed(
+        "anybody-dismisses-the-risk-manager", "dropped check", "modules/roles.vy",
+        "self._only_guardian()\n    self.risk_manager", "self.risk_manager",
+    ),
+    _stolen(
+        "first-betas-of-any-size", "dropped check", "modules/hedge_leg.vy",
+        " or pool_leg.idle_base != 0 or pool_leg._has_liquidity()", "",
+    ),
+    _stolen(
+        "betas-drift-as-the-owner-likes", "dropped check", "modules/vault_parameters.vy",
+        "new.beta_max_change * DAY <= MAX_BETA_DRIFT * new.beta_interval", "True",
+    ),
+)  # fmt: skip
+
 MUTANTS: tuple[Mutant, ...] = (
     *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING,
-    *_LENDING,
+    *_LENDING, *_POWERS,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from simulator.agents.risk_manager import (
     rolling_betas,
 )
 from simulator.hedging.monitor.settings import Settings
+from simulator.types import COVARIANCE_RAMP, Status
 from simulator.world.actions import PostBetas, PostCovariance
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class BreakdownMonitor(Agent):
         self._restoring = np.zeros(paths, np.bool_)  # on the way back to those before
         self._before = np.zeros((markets, paths))
         self._in_force = np.zeros((markets, paths))
+        self._wider = np.zeros(paths, np.bool_)  # covariance on its way up
+        self._narrower = np.zeros(paths, np.bool_)  # and back
+        self._ramp_over = np.full(paths, -np.inf)  # of the covariance it posted last, seconds
         self._own = np.full(paths, np.nan)  # when it last posted betas, seconds
 
     def _watch(self, view: View) -> Booleans:
@@ -114,11 +118,24 @@ class BreakdownMonitor(Agent):
         self._restoring &= ~(when & np.all(betas == wanted, axis=0))
 
     def _widen(self, view: View, due: Booleans, over: Booleans) -> Actions:
-        """Post a wider covariance where margin nets risk; after the answer what was seen."""
-        if view.protocol.clearing.risk_multiple > 0.0 and np.any(due | over):
-            factor = covariance_factor(daily_covariance(view, min(self.refit_steps, view.step)))
-            multiple = np.where(over, 1.0, np.sqrt(self.covariance_multiple))
-            yield PostCovariance(self.index, factor * multiple, due | over)
+        """Post a wider covariance where margin nets risk; after the answer what was seen.
+
+        A post goes part of the way and the next waits for its ramp: so on until it is there.
+        """
+        answering = self._until >= view.step
+        self._wider = (self._wider | due) & answering
+        self._narrower = (self._narrower | over) & ~answering
+        when = (self._wider | self._narrower) & (view.seconds >= self._ramp_over)
+        if view.protocol.clearing.risk_multiple == 0.0 or not np.any(when):
+            return
+        seen = daily_covariance(view, min(self.refit_steps, view.step))
+        multiple = np.where(answering, self.covariance_multiple, 1.0)
+        fill = yield PostCovariance(self.index, covariance_factor(seen * multiple), when)
+        done = fill.status == Status.OK
+        self._ramp_over[done] = view.seconds + COVARIANCE_RAMP
+        there = done & (fill.amount_out == 1.0)
+        self._wider &= ~there
+        self._narrower &= ~there
 
     def _free(self, view: View) -> Booleans:
         """Where the vault takes new betas: the last ones are old enough."""

@@ -82,12 +82,17 @@ def daily_covariance(view: View, window: int) -> Floats:
 
 
 def covariance_factor(daily: Floats) -> Floats:
-    """The factor W ``[A, 8, P]`` of the covariance W·Wᵀ: its symmetric root, eight columns wide."""
+    """The factor W ``[A, 8, P]`` of the covariance W·Wᵀ: its symmetric root, eight columns wide.
+
+    Rows are at most what the venue takes, 100 % a day.
+    """
     values, vectors = np.linalg.eigh(np.moveaxis(daily, 2, 0))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.swapaxes(1, 2)
     factor = np.zeros((len(daily), _FACTOR_COLUMNS, daily.shape[2]))
     factor[:, : len(daily)] = np.moveaxis(root, 0, 2)
-    return factor
+    volatility = np.sqrt(np.sum(factor * factor, axis=1, keepdims=True))
+    # A hair inside the limit, which the contract holds to the last entry.
+    return factor / np.maximum(volatility * (1.0 + 1e-6), 1.0)
 
 
 def _covariance(view: View, window: int, assets: list[int]) -> Floats:

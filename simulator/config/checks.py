@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from simulator.config.models import Config
+    from simulator.config.venues import Vault
 
 # TickMath.MAX_TICK of Uniswap v3: the price range is 1.0001^±887272.
 MAX_TICK = 887_272
 # Assets whose risk the ClearingHouse nets (contracts/SPEC.md §3.1).
 MAX_RISK_ASSETS = 8
+# What posts may move a hedge ratio by at most (contracts/SPEC.md §4.7).
+BETA_DRIFT_PER_HOUR = 0.5
 
 
 def problems(config: Config) -> Iterator[str]:
@@ -261,12 +264,7 @@ def _vault(config: Config) -> Iterator[str]:
                 f"vault.{name} = {getattr(vault, name):g}: must be at least {lag:g}, the largest "
                 "deviation of the oracle's feeds, or depositors gain from trading against its lag"
             )
-    for symbol, beta in (vault.betas or {}).items():
-        if abs(beta) > vault.beta_max:
-            yield (
-                f"vault.betas.{symbol} = {beta}: must be from {-vault.beta_max:g} to "
-                f"{vault.beta_max:g} (vault.beta_max)"
-            )
+    yield from _betas(vault)
     monitor = config.agents.breakdown_monitor
     if monitor is not None and monitor.false_alarm_hours < 4 * monitor.window_hours:
         yield (
@@ -280,6 +278,21 @@ def _vault(config: Config) -> Iterator[str]:
             yield (
                 f"agents.depositor.initial_deposit = {depositor.initial_deposit:g}: must be at "
                 f"most {most:g}, the lesser of agents.depositor.usdc and vault.deposit_cap"
+            )
+
+
+def _betas(vault: Vault) -> Iterator[str]:
+    if vault.beta_max_change > BETA_DRIFT_PER_HOUR * vault.beta_interval_hours:
+        yield (
+            f"vault.beta_max_change = {vault.beta_max_change:g}: must be at most "
+            f"{BETA_DRIFT_PER_HOUR * vault.beta_interval_hours:g}, "
+            f"{BETA_DRIFT_PER_HOUR:g} for each hour of beta_interval_hours"
+        )
+    for symbol, beta in (vault.betas or {}).items():
+        if abs(beta) > vault.beta_max:
+            yield (
+                f"vault.betas.{symbol} = {beta}: must be from {-vault.beta_max:g} to "
+                f"{vault.beta_max:g} (vault.beta_max)"
             )
 
 

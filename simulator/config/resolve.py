@@ -225,8 +225,10 @@ def covariance_factor(config: Config) -> tuple[tuple[int, ...], ...]:
     matrix = correlation.assumed(config)[np.ix_(rows, rows)]
     volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
     daily = volatility / np.sqrt(SECONDS_PER_YEAR / SECONDS_PER_DAY)
+    values, vectors = np.linalg.eigh(matrix * np.outer(daily, daily))
     factor = np.zeros((len(symbols), FACTOR_COLUMNS))
-    factor[:, : len(symbols)] = daily[:, None] * correlation.cholesky(matrix)
+    # The symmetric root, as those posted later: from one to the next is then the shortest way.
+    factor[:, : len(symbols)] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return tuple(tuple(round(entry * FACTOR_SCALE) for entry in row) for row in factor.tolist())
 
 

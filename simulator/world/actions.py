@@ -96,7 +96,8 @@ class LiquidateLoan(Action):
 class PostCovariance(Action):
     """ClearingHouse ``post_covariance``: the factor W of daily covariance, ``[A, 8, paths]``.
 
-    A risk assets in the order of ``Protocol.risk_assets``; rounded to 1e-8 at the border.
+    A risk assets in the order of ``Protocol.risk_assets``; rounded to 1e-8 at the border. It comes
+    by a ramp, as far as one post may move it: the fill says how much of the way that is.
     """
 
     factor: Floats
@@ -192,7 +193,8 @@ class Fill:
     LiquidatePledge: USDC paid, fraction of the liquidity. LiquidateLoan: debt repaid, USDC taken.
     Deposit: assets in, shares out. Redeem: shares in, assets out. RequestRedeem, CancelRequest:
     shares, 0. RedeemInKind: shares in, fraction of the vault. SettleWithdrawals: shares burnt,
-    assets paid. Keeper functions: 0, reward (USDC).
+    assets paid. PostCovariance: 0, part of the way to the factor asked for (portfolio margin).
+    Keeper functions: 0, reward (USDC).
     """
 
     status: Codes

@@ -60,12 +60,13 @@ def raw_or_all(amount: Floats, held: Floats, decimals: int) -> Floats:
 def factor_words(factor: Floats) -> Floats:
     """Entries of a covariance factor as the ClearingHouse stores them: integers scaled 1e8.
 
-    Raises :class:`InputError` where one does not fit the contract's 32 bits or is not finite.
+    Raises :class:`InputError` where a volatility is not finite or above the contract's bound.
     """
     words = np.rint(np.asarray(factor, np.float64) * FACTOR_SCALE)
-    if not (np.abs(words) < 2**31).all():
+    volatility = np.sqrt(np.sum(words * words, axis=1))
+    if not (volatility <= FACTOR_SCALE).all():
         raise InputError(
-            f"PostCovariance.factor: largest entry {np.max(np.abs(factor)):g}; allowed: finite, "
-            f"below {2**31 / FACTOR_SCALE:.4g} a day"
+            f"PostCovariance.factor: largest volatility {np.max(volatility) / FACTOR_SCALE:g} "
+            "a day; allowed: finite, at most 1"
         )
     return words

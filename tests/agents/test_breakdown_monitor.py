@@ -70,7 +70,7 @@ def test_after_the_answer_betas_go_back() -> None:
     settings = (
         short,
         SETTINGS[2],
-        "vault.beta_interval_hours=0",
+        "vault.beta_interval_hours=1",
         "agents.risk_manager.estimator=fixed",
     )
     world, log, _ = run("calm", change=brief, settings=settings)

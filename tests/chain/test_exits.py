@@ -9,7 +9,7 @@ import pytest
 
 from simulator.config import load
 from simulator.config.resolve import resolve
-from simulator.types import Status
+from simulator.types import COVARIANCE_RAMP, Status
 from simulator.world import actions
 from simulator.world.base import Observation
 from simulator.world.chain.world import ChainWorld
@@ -167,10 +167,18 @@ def test_a_covariance_is_posted_by_the_venue_whoever_decides(pledged):
     factor = np.zeros((len(pledged.protocol.risk_assets), 8, 1))
     factor[:, 0, 0] = np.linspace(-0.01, 0.05, len(factor))
     requirement = pledged.see("maintenance", 0)
-    pledged.do(actions.PostCovariance(pledged.agent("risk_manager"), factor, YES))
+    before = pledged.world.sources[0].read("covariance")
+    _, way = pledged.do(actions.PostCovariance(pledged.agent("risk_manager"), factor, YES))
+    assert 0.0 < way < 1.0
+    assert pledged.see("maintenance", 0) == requirement
+    assert pledged.world.sources[0].read("covariance") == before
+    pledged.advance(1)
+    pledged.compare_worlds()
     assert pledged.see("maintenance", 0) != requirement
-    shown = pledged.world.sources[0].read("covariance")
-    assert np.array(shown).reshape(-1, 8)[:, 0].tolist() == np.rint(factor[:, 0, 0] * 1e8).tolist()
+    elapsed = pledged.world.market.step_seconds / COVARIANCE_RAMP
+    moved = np.array(pledged.world.sources[0].read("covariance")) - before
+    asked = np.rint(factor[:, :, 0] * 1e8).ravel() - before
+    np.testing.assert_allclose(moved, asked * way * elapsed, atol=2.0)
     pledged.do(actions.PostCovariance(pledged.agent("risk_manager"), factor, ~YES), Status.NONE)
 
 

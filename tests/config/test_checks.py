@@ -121,6 +121,7 @@ REFUSED = [
     ("vault.margin_target", 3.0, "= 3, 3.5, 2.2: must fall in this order and stay above 1"),
     ("vault.deleverage_ratio", 3.6, "= 5, 3.5, 3.6: must fall in this order"),
     ("vault.lp_allocation", 0.7, "vault.lp_allocation + vault.margin_allocation = 1.05"),
+    ("vault.beta_interval_hours", 0.9, "beta_max_change = 0.5: must be at most 0.45, 0.5 for each"),
     ("vault.betas", {"BTC": 4.0}, "vault.betas.BTC = 4.0: must be from -3 to 3"),
     ("clearing.liquidation_penalty", 0.2, "must exceed half_spread + liquidation_penalty = 0.2002"),
     ("agents.depositor", {"usdc": 10, "initial_deposit": 20}, "must be at most 10"),

@@ -49,28 +49,34 @@ class Both:
         return chain
 
 
+HALVINGS = 10
+CUT = 2.0**-HALVINGS
+
+
 def test_a_cut_goes_as_far_as_the_open_skew_allows_and_on_when_it_closes() -> None:
-    cut = 0.001
-    both = Both([1.0, cut, cut, cut, cut])
-    skew = 3 * cut * TERMS.skew_scale * ROOM
+    both = Both([1.0, *[CUT] * (HALVINGS + 2)])
+    skew = 3 * CUT * TERMS.skew_scale * ROOM
     both.trade(campaign.TRADER, skew)
-    both.advance(1)
-    assert both.scale() == pytest.approx(skew / ROOM, rel=1e-12)
-    both.advance(2)
-    assert both.scale() == pytest.approx(skew / ROOM, rel=1e-12)
+    for step in range(1, HALVINGS + 1):
+        both.advance(step)
+        expected = max(skew / ROOM, 0.5**step * TERMS.skew_scale)
+        assert both.scale() == pytest.approx(expected, rel=1e-12)
     both.trade(campaign.TRADER, -skew)
-    both.advance(3)
-    assert both.scale() == pytest.approx(cut * TERMS.skew_scale, rel=1e-12)
+    for step in (1, 2):
+        both.advance(HALVINGS + step)
+        expected = max(skew / ROOM * 0.5**step, CUT * TERMS.skew_scale)
+        assert both.scale() == pytest.approx(expected, rel=1e-12)
 
 
 def test_depth_comes_back_whatever_is_open() -> None:
-    cut = 0.001
-    both = Both([1.0, cut, 1.0])
-    both.advance(1)
-    assert both.scale() == pytest.approx(cut * TERMS.skew_scale, rel=1e-12)
-    both.trade(campaign.TRADER, cut * TERMS.skew_scale * ROOM * 0.99)
-    both.advance(2)
-    assert both.scale() == pytest.approx(TERMS.skew_scale, rel=1e-12)
+    both = Both([1.0, *[CUT] * HALVINGS, *[1.0] * HALVINGS])
+    for step in range(1, HALVINGS + 1):
+        both.advance(step)
+    assert both.scale() == pytest.approx(CUT * TERMS.skew_scale, rel=1e-12)
+    both.trade(campaign.TRADER, CUT * TERMS.skew_scale * ROOM * 0.99)
+    for step in range(1, HALVINGS + 1):
+        both.advance(HALVINGS + step)
+        assert both.scale() == pytest.approx(CUT * 2**step * TERMS.skew_scale, rel=1e-12)
 
 
 def test_a_second_change_waits_until_the_interval_has_passed() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from simulator.types import InputError, Status
+from simulator.types import COVARIANCE_RAMP, InputError, Status
 from simulator.world import actions as act
 from tests.model.venue import (
     BTC,
@@ -74,14 +74,37 @@ def test_the_gross_rule_adds_what_portfolio_margin_nets() -> None:
         assert venue.trade(0, ETH, 85.0) == opened
 
 
-def test_a_new_covariance_changes_the_requirement_at_once() -> None:
-    venue = Venue(protocol((200_000.0, 0.0), **TERMS))
-    venue.trade(0, ETH, 100.0)
+def one_volatility(daily: float) -> act.PostCovariance:
+    """Of ETH alone."""
     factor = np.zeros((3, 8, 1))
-    factor[1, 0] = 0.08
-    fill = venue.world.execute(act.PostCovariance(0, factor, YES))
-    assert fill.status[0] == Status.OK
+    factor[1, 0] = daily
+    return act.PostCovariance(0, factor, YES)
+
+
+def test_a_covariance_posted_to_a_flat_venue_is_there_at_once() -> None:
+    venue = Venue(protocol((200_000.0, 0.0), **TERMS))
+    fill = venue.world.execute(one_volatility(0.08))
+    assert (fill.status[0], fill.amount_out[0]) == (Status.OK, 1.0)
+    venue.trade(0, ETH, 100.0)
     assert venue.of("maintenance", 0) == pytest.approx(MULTIPLE * 0.08 * 200_000, rel=1e-12)
+
+
+def test_with_a_position_it_comes_by_a_ramp_and_a_quarter_at_most() -> None:
+    hours = COVARIANCE_RAMP // 3_600
+    still = factor_of(((0.0,) * 3, (0.04, 0.0, 0.0), (0.0,) * 3))
+    terms = {**TERMS, "covariance_factor": still}
+    venue = Venue(protocol((200_000.0, 0.0), **terms), eth=(2_000.0,) * (hours + 2))
+    venue.trade(0, ETH, 100.0)
+    fill = venue.world.execute(one_volatility(0.08))
+    assert (fill.status[0], fill.amount_out[0]) == (Status.OK, 0.25)
+    for hour in range(1, hours + 2):
+        before = MULTIPLE * (0.04 + 0.01 * min(hour - 1, hours) / hours) * 200_000
+        assert venue.of("maintenance", 0) == pytest.approx(before, rel=1e-6)
+        if hour <= hours:
+            again = venue.world.execute(one_volatility(0.08))
+            assert again.status[0] == Status.TOO_SOON
+        venue.world.advance(hour)
+    assert venue.world.execute(one_volatility(0.08)).status[0] == Status.OK
 
 
 @pytest.mark.parametrize("entry", [np.nan, 30.0])

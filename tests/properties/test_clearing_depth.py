@@ -54,18 +54,36 @@ def test_a_side_holds_no_more_than_four_times_the_inventory_limit(venue: RevmVen
 
 
 def test_depth_changes_once_an_hour_and_rises_whatever_is_open(venue: RevmVenue) -> None:
-    assert not venue.trade("trader", 0, 12 * WAD)
-    terms = list(venue.get("market", 0))
-    terms[terms.index(500 * WAD)] = 300 * WAD
-    venue.do("owner", "set_market", 0, tuple(terms))  # the owner's delayed word is bound by neither
+    assert not venue.trade("trader", 0, 10 * WAD)
     assert rescale(venue, 0, 400 * WAD) == ""
     assert rescale(venue, 0, 500 * WAD) == "clearing: too soon"
     assert rescale(venue, 0, 400 * WAD) == ""  # no change is no change
-    assert rescale(venue, 1, 100_000 * WAD) == ""  # of each market apart
+    assert rescale(venue, 1, 80_000 * WAD) == ""  # of each market apart
     venue.advance(HOUR - 1)
     assert rescale(venue, 0, 500 * WAD) == "clearing: too soon"
     venue.advance(1)
     assert rescale(venue, 0, 500 * WAD) == ""
+
+
+def test_depth_changes_by_a_factor_of_two_at_most_and_not_beyond_the_owners(
+    venue: RevmVenue,
+) -> None:
+    beyond = "clearing: bad parameter"
+    assert venue.get("deepest", 0) == 500 * WAD
+    assert rescale(venue, 0, 500 * WAD + 1) == beyond
+    assert rescale(venue, 0, 250 * WAD - 1) == beyond
+    for scale in (250 * WAD, 125 * WAD, (125 * WAD + 1) // 2):
+        assert rescale(venue, 0, scale) == ""
+        venue.advance(HOUR)
+    assert rescale(venue, 0, 125 * WAD + 1) == beyond
+    assert rescale(venue, 0, 125 * WAD) == ""
+    terms = list(venue.get("market", 0))
+    terms[1] = 100 * WAD  # the owner, delayed, by any factor
+    venue.do("owner", "set_market", 0, tuple(terms))
+    venue.advance(HOUR)
+    assert venue.get("deepest", 0) == 100 * WAD
+    assert rescale(venue, 0, 110 * WAD) == beyond
+    assert rescale(venue, 0, 90 * WAD) == ""
 
 
 def test_depth_change_settles_funding_at_the_old_depth(venue: RevmVenue) -> None:
@@ -73,12 +91,12 @@ def test_depth_change_settles_funding_at_the_old_depth(venue: RevmVenue) -> None
     venue.advance(DAY)
     due = venue.get("market_state", 0)
     assert due[1] == 9 * WAD * 10 // 500  # the rate, after one day of velocity
-    assert rescale(venue, 0, 600 * WAD) == ""
+    assert rescale(venue, 0, 400 * WAD) == ""
     assert venue.get("market_state", 0) == due
 
 
 def test_depth_change_waits_for_a_fresh_price(venue: RevmVenue) -> None:
     venue.chain.set_time(venue.chain.time() + 90_000)
-    assert rescale(venue, 0, 600 * WAD) == "oracle: stale"
+    assert rescale(venue, 0, 400 * WAD) == "oracle: stale"
     venue.report()
-    assert rescale(venue, 0, 600 * WAD) == ""
+    assert rescale(venue, 0, 400 * WAD) == ""

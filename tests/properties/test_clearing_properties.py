@@ -181,9 +181,14 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule(market=markets, percent=st.integers(20, 300))
     def change_depth(self, market: int, percent: int) -> None:
-        scale = self.venue.venue.markets[market].skew_scale * percent / 100
-        refused = self.venue.attempt("owner", "set_skew_scale", market, wad(scale))
-        assert refused in ("", "clearing: too soon", "clearing: inventory limit")
+        before = self.venue.get("market", market)[1]
+        scale = wad(self.venue.venue.markets[market].skew_scale * percent / 100)
+        refused = self.venue.attempt("owner", "set_skew_scale", market, scale)
+        bounds = {"clearing: too soon", "clearing: inventory limit", "clearing: bad parameter"}
+        assert refused in {"", *bounds}
+        after = self.venue.get("market", market)[1]
+        assert before <= 2 * after <= 4 * before
+        assert after <= self.venue.get("deepest", market)
 
     @rule(who=accounts, market=markets, ratio=ratios)
     def squeeze_and_liquidate(self, who: tuple[str, int], market: int, ratio: Fraction) -> None:

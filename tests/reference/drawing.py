@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tests.reference.clearing import margin, perp
 from tests.reference.clearing.portfolio import COLUMNS
 from tests.reference.clearing.state import (
+    COVARIANCE_RAMP,
     Account,
     Collateral,
     Ledger,
@@ -54,6 +55,8 @@ def ledger(draw: random.Random, place: Place) -> Ledger:
         collaterals=_collaterals(draw, place, parameters),
         parameters=parameters,
         rows=_rows(draw, assets),
+        rows_before=_rows(draw, assets),
+        rows_posted_at=NOW - draw.choice((0, 1, 9_000, COVARIANCE_RAMP, 10**6)),
         prices={
             asset: wad(draw, 0.4 * price, 2.5 * price)
             for asset, price in zip(assets, PRICES, strict=True)

@@ -145,9 +145,11 @@ def terms_words(ledger: Ledger, manager: int, pool: int, fee: int) -> Words:
     for i, c in enumerate(ledger.collaterals):
         first = mapping_slot(slot("collateral"), i)
         words.update(_struct(first, (c.asset, c.haircut, c.cap, c.unit)))
-    for asset, row in ledger.rows.items():
-        word = sum((entry & _ROW) << 32 * j for j, entry in enumerate(row))
-        words[mapping_slot(slot("row"), asset)] = word
+    words[slot("covariance_posted_at")] = ledger.rows_posted_at
+    for name, rows in (("row", ledger.rows), ("row_before", ledger.rows_before)):
+        for asset, row in rows.items():
+            word = sum((entry & _ROW) << 32 * j for j, entry in enumerate(row))
+            words[mapping_slot(slot(name), asset)] = word
     return words
 
 

@@ -57,9 +57,10 @@ def _table(**rows: str) -> dict[str, frozenset[str]]:
 
 _ANNOUNCED = "transfer_ownership set_guardian schedule set_delay"
 _GOVERNED = f"{_ANNOUNCED} set_risk_manager"
+_RISK_ENDED = "cancel dismiss_risk_manager"
 _OFFICE = "pledge release rearrange transfer_slice"
 _GOVERNANCE = """withdraw_maker add_market set_market set_skew_scale add_collateral set_collateral
-    set_lp_collateral set_parameters post_covariance"""
+    set_lp_collateral set_parameters post_covariance tighten"""
 _SALE = "liquidate_collateral liquidate_pledge"
 _STRATEGY = "rebalance recenter top_up deleverage"
 
@@ -69,15 +70,15 @@ MATRIX = {
             set_lp_collateral set_parameters unpause""",
         pending="accept_ownership",
         risk="set_skew_scale post_covariance",
-        guardian="cancel pause",
+        guardian=f"{_RISK_ENDED} pause",
         anyone=f"""deposit withdraw transfer_margin trade fund_maker fund_insurance pledge release
-            rearrange transfer_slice set_slice_consent liquidate {_SALE}""",
+            rearrange transfer_slice set_slice_consent liquidate tighten {_SALE}""",
     ),
     "HedgeVault": _table(
         owner=f"{_GOVERNED} set_parameters set_fee_receiver set_paused",
         pending="accept_ownership",
         risk="post_betas",
-        guardian="cancel",
+        guardian=_RISK_ENDED,
         nobody="uniswapV3SwapCallback on_rearrange",
         # set_paused(False) is the owner's; of set_paused(True), see _check.
         anyone=f"""transfer transferFrom approve deposit mint withdraw redeem request_redeem

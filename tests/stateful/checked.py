@@ -65,10 +65,10 @@ def prologue(draw: Draw) -> list[tuple[str, list[Any]]]:
         ("deposit", ["depositor", draw.integer(10**11, 5 * 10**11)]),
         ("deposit", ["other depositor", draw.integer(10**9, 10**11)]),
         ("arbitrage", [draw.integer(-5, 5)]),
+        ("post_betas", [7 * 10**17, 2 * 10**17]),
         ("keep", ["keeper", "recenter"]),
         ("mint_liquidity", ["liquidity provider", -201_700, -200_500, draw.integer(50, 200)]),
         ("pledge", ["liquidity provider", 0, 2]),
-        ("post_betas", [7 * 10**17, 2 * 10**17]),
         ("keep", ["keeper", "rebalance"]),
     ]
 

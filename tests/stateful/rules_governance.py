@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reference.clearing import trading
+from tests.reference.clearing import covariance, trading
 from tests.reference.clearing.state import Ledger
 from tests.stateful.draws import Draw
 from tests.stateful.genesis import USDC
@@ -56,13 +56,11 @@ def run_post_covariance(world: World, *volatilities: int) -> None:
         row[0], row[1 + i] = size, size // 2
         rows.append(tuple(row))
 
-    def post(ledger: Ledger) -> None:
-        ledger.rows = dict(zip(ledger.rows, rows, strict=True))
-
     flat = [entry for row in rows for entry in row]
     world.predicted(
-        post, (), world.system.venue_manager, "post_covariance(int32[8][])", 32, len(rows), *flat
-    )
+        covariance.post, (rows,), world.system.venue_manager,
+        "post_covariance(int32[8][])", 32, len(rows), *flat,
+    )  # fmt: skip
 
 
 def propose_pause_venue(world: World, draw: Draw) -> Arguments:

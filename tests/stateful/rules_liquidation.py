@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.reference.clearing import liquidation, margin, perp, pledging
-from tests.reference.clearing.portfolio import ENTRY_SCALE, NO_ROW, norm_up
+from tests.reference.clearing.portfolio import ENTRY_SCALE, norm_up
 from tests.reference.clearing.state import Ledger, Pledge
 from tests.reference.integers import WAD
 from tests.stateful.draws import Draw
@@ -74,7 +74,7 @@ def require_no_worse(
     spread = 0
     if new.maintenance == new.floored:
         spread = (old.notional - new.notional) * ledger.terms[m].half_spread // WAD
-    row = norm_up(ledger.rows.get(ledger.usdc, NO_ROW))
+    row = norm_up(ledger.row(ledger.usdc))
     hedged = penalty * row // ENTRY_SCALE * ledger.parameters.risk_multiple // WAD
     dust = 10**9 * (1 + old.maintenance // WAD)
     equity, maintenance = new.equity + 2 * spread + dust, new.maintenance - 2 * hedged

@@ -43,8 +43,8 @@ class Scene:
         s, w, draw = self.s, self.world, self.draw
         honest = s.actors["depositor"]
         self.tell(honest, s.vault, "deposit(uint256,address)", 15 * 10**10, honest)
-        self.tell(s.actors["keeper"], s.vault, "recenter()")
         self.tell(s.vault_manager, s.vault, "post_betas(int256[])", 32, 2, 7 * 10**17, 10**17)
+        self.tell(s.actors["keeper"], s.vault, "recenter()")
         scene = draw.choice(["hedged", "unhedged", "drifted", "idle", "in line"])
         if scene != "unhedged":
             self.tell(s.actors["keeper"], s.vault, "rebalance()")

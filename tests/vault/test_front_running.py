@@ -68,8 +68,9 @@ class Party:
         self.scale = self.order / depth
         self.others = others
         self.system.set_terms(max_slippage=wad(slippage))
-        venue, clearing = self.system.deployed.roles.venue, self.system.clearing
-        clearing.transact(venue, "set_skew_scale", 0, wad(self.scale))
+        owner, clearing = self.system.deployed.roles.deployer, self.system.clearing
+        asset, _, *terms = clearing.call("market", 0)
+        clearing.transact(owner, "set_market", 0, (asset, wad(self.scale), *terms))
         self.trade("noise_trader", side * others * self.scale)
         self.system.wait(1)  # the others came in another block
 

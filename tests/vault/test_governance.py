@@ -98,6 +98,15 @@ def test_a_wider_deviation_asks_for_higher_fees() -> None:
     system.set_terms(entry_fee=wad(0.03), exit_fee=wad(0.03))
 
 
+def test_betas_move_by_twelve_a_day_at_most_whoever_the_owner_is() -> None:
+    system = System()
+    system.set_terms(beta_max_change=wad(0.5), beta_interval=3_600)
+    for change, interval in ((wad(0.5) + 1, 3_600), (wad(0.5), 3_599), (1, 0)):
+        with pytest.raises(Reverted) as refused:
+            system.set_terms(beta_max_change=change, beta_interval=interval)
+        assert reason(refused.value.data) == "vault: bad parameter"
+
+
 def test_rewards_are_bounded_by_what_they_protect() -> None:
     system = System(keeper_reward=10_000.0, keeper_share=0.001).invest()
     traded_before = hedged(system)

@@ -23,6 +23,7 @@ _WITHDRAW = selector("withdraw(uint256,uint256,uint256,address)")
 _LIQUIDATE = selector("liquidate(uint256,uint256)")
 _LIQUIDATE_COLLATERAL = selector("liquidate_collateral(uint256,uint256,uint256)")
 _LIQUIDATE_PLEDGE = selector("liquidate_pledge(uint256,uint256)")
+_MILLION = 1_000_000
 _POST_COVARIANCE = selector("post_covariance(int32[8][])")
 _TOKEN_ID = selector("token_id()")
 
@@ -148,5 +149,13 @@ class ClearingCalls(Caller):
             )
             for index, path in enumerate(paths)
         ]
-        batch = self.batch("ClearingHouse", "post_covariance", action, calls, lambda *_: (0.0, 0.0))
+        # The gross rule does not know the factor.
+        scale = _MILLION if self._layout.protocol.clearing.risk_multiple > 0.0 else np.inf
+        batch = self.batch(
+            "ClearingHouse",
+            "post_covariance",
+            action,
+            calls,
+            lambda _path, data, _: (0.0, word(data, 0) / scale),
+        )
         return batch._replace(sender=self._deployment.roles.venue)

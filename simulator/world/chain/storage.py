@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from eth_utils import keccak
 
+from simulator.types import COVARIANCE_RAMP
 from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import MAX_UINT256, WORD, signed_word, words
@@ -40,7 +41,7 @@ _OF_VAULT = ("vault", "shares", "betas", "place")
 _OF_ACCOUNTS = ("cash", "collateral", "positions")
 _KEPT: dict[type[Action] | None, tuple[str, ...]] = {
     # Time that passes can bring a skew scale, which sweeps a pool to the maker.
-    None: (*_OF_VAULT, *_OF_ACCOUNTS, "covariance", "wallets"),
+    None: (*_OF_VAULT, *_OF_ACCOUNTS, "wallets"),
     Swap: (
         *(*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "market", "accrual"),
         "lending",
@@ -109,10 +110,14 @@ class StoragePlan:
                     *("insurance_drawn", "maker_drawn", "premium_pool"),
                 )
             ],
-            "rows": [
-                (house, mapping_slot(clearing["row"], int(tokens[a], 16)))
-                for a in layout.protocol.risk_assets
-            ],
+            **{
+                name: [
+                    (house, mapping_slot(clearing[name], int(tokens[a], 16)))
+                    for a in layout.protocol.risk_assets
+                ]
+                for name in ("row", "row_before")
+            },
+            "covariance_posted_at": [(house, clearing["covariance_posted_at"])],
             "shares": [
                 (safe, mapping_slot(vault["balanceOf"], int(deployment.roles.fee_receiver, 16))),
                 (safe, vault["queued_shares"]),
@@ -221,10 +226,22 @@ class StorageSource(Source):
         return [slot0 & _MASK_160, liquidity & _MASK_128]
 
     def _covariance(self) -> list[int]:
-        """Entries of the factor, scaled 1e8: eight int32 a word, the first in its lowest bits."""
+        """Entries of the factor now, scaled 1e8: what was posted arrives by a ramp."""
+        (posted,) = self._stored("covariance_posted_at")
+        after, elapsed = self._entries("row"), self._transport.time() - posted
+        if elapsed >= COVARIANCE_RAMP:
+            return after
+        # As the contract divides: toward zero.
+        return [
+            start + (abs(end - start) * elapsed // COVARIANCE_RAMP) * (1 if end > start else -1)
+            for start, end in zip(self._entries("row_before"), after, strict=True)
+        ]
+
+    def _entries(self, group: str) -> list[int]:
+        """Of rows of the factor: eight int32 a word, the first in its lowest bits."""
         entries = (
             word >> _INT32_BITS * column & _INT32_MASK
-            for word in self._stored("rows")
+            for word in self._stored(group)
             for column in range(FACTOR_COLUMNS)
         )
         return [entry - ((entry >> _INT32_BITS - 1) << _INT32_BITS) for entry in entries]

@@ -248,6 +248,7 @@ class ChainWorld(World):
             wanted = wad(terms.skew_scale * depth)
             if wanted == current or now < due:
                 continue
+            wanted = min(max(wanted, -(-current // 2)), 2 * current)
             if wanted < current:
                 wanted = max(wanted, self._least_scale(path, market))
                 if (current - wanted) * CUTS_PER_SCALE < current:

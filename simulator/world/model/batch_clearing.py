@@ -10,6 +10,7 @@ from __future__ import annotations
 from simulator.types import Booleans, Codes, Floats
 from simulator.world.model import (
     clearing,
+    covariance,
     lending,
     liquidation,
     seizure,
@@ -37,6 +38,7 @@ _liquidate = liquidation.liquidate
 _liquidate_collateral = seizure.liquidate_collateral
 _liquidate_pledge = seizure.liquidate_pledge
 _liquidate_loan = lending.liquidate
+_post_covariance = covariance.post
 
 
 @kernel
@@ -197,11 +199,15 @@ def liquidate_loan(
 
 
 @kernel
-def post_covariance(clearing: ClearingState, factor: Floats, when: Booleans, status: Codes) -> None:
+def post_covariance(
+    clearing: ClearingState,
+    oracle: Oracle,
+    factor: Floats,
+    when: Booleans,
+    status: Codes,
+    way: Floats,
+) -> None:
     """Covariance factor ``[A, 8, P]`` posted by the risk role; the gross rule keeps none."""
     for i in range(when.size):
         if when[i]:
-            status[i] = OK
-            for row in range(clearing.covariance.shape[0]):
-                for column in range(clearing.covariance.shape[1]):
-                    clearing.covariance[row, column, i] = factor[row, column, i]
+            status[i], way[i] = _post_covariance(clearing, factor, oracle.clock[0], i)

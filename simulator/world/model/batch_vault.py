@@ -24,6 +24,7 @@ from simulator.world.model.parameters import (
 )
 from simulator.world.model.state import (
     Oracle,
+    PositionState,
     State,
     VaultState,
     WalletState,
@@ -208,6 +209,7 @@ def keep(
 def post_betas(
     table: VaultTable,
     vault: VaultState,
+    position: PositionState,
     oracle: Oracle,
     betas: Floats,
     when: Booleans,
@@ -216,4 +218,5 @@ def post_betas(
     """Betas ``[M, P]`` posted by the risk role."""
     for i in range(when.size):
         if when[i]:
-            status[i] = _post_betas(table, vault, oracle.clock[0], betas, i)
+            held = position.liquidity[i]
+            status[i] = _post_betas(table, vault, held, oracle.clock[0], betas, i)

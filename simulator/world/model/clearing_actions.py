@@ -180,8 +180,10 @@ class ClearingActions:
             )
         batch.post_covariance(
             self.core.state.clearing,
+            self.core.oracle,
             floats(factor_words(action.factor) / FACTOR_SCALE),
             self.core.when(action.when),
             fill.status,
+            fill.amount_out,
         )
         return fill

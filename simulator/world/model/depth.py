@@ -31,7 +31,8 @@ def set_skew_scale(
 ) -> None:
     """Bring markets to K·``depth`` ``[P]`` as far and as often as ``set_skew_scale`` allows.
 
-    What is not allowed now (too soon, a stale price, too much open) is tried again at every step.
+    By a factor of two at a time. What is not allowed now (too soon, a stale price, too much open)
+    is tried again at every step.
     """
     now = oracle.clock[0]
     for market in range(table.asset.size):
@@ -40,6 +41,7 @@ def set_skew_scale(
             scale = table.skew_scale[market] * depth[i]
             if scale == current or now < clearing.scaled_at[market, i] + SCALE_INTERVAL:
                 continue
+            scale = min(max(scale, 0.5 * current), 2.0 * current)
             if scale < current:
                 scale = max(scale, _least_scale(table, clearing, market, i))
                 if (current - scale) * CUTS_PER_SCALE < current:

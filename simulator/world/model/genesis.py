@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.types import SCALE_INTERVAL, USDC_DECIMALS
+from simulator.types import COVARIANCE_RAMP, SCALE_INTERVAL, USDC_DECIMALS
 from simulator.world.model.lending import set_all_rates
 from simulator.world.model.parameters import pool_table
 from simulator.world.model.pool import initialise
@@ -62,6 +62,7 @@ def _fund_clearing(protocol: Protocol, tables: Tables, state: State) -> None:
     clearing, terms = state.clearing, protocol.clearing
     clearing.skew_scale[:] = tables.clearing.skew_scale[:, None]
     clearing.scaled_at[:] = -float(SCALE_INTERVAL)  # never: the first change may be made at once
+    clearing.covariance_time[:] = -float(COVARIANCE_RAMP)
     if clearing.covariance.size and terms.covariance_factor:
         clearing.covariance[:] = np.array(terms.covariance_factor)[:, :, None] / FACTOR_SCALE
     for fund, whole in (

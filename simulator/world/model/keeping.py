@@ -191,10 +191,21 @@ def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[in
 
 
 @inner
-def post_betas(table: VaultTable, vault: VaultState, now: float, betas: Floats, i: int) -> int:
-    """``post_betas`` of ``betas`` ``[M, P]``; writes nothing when refused."""
+def post_betas(
+    table: VaultTable,
+    vault: VaultState,
+    liquidity: float,
+    now: float,
+    betas: Floats,
+    i: int,
+) -> int:
+    """``post_betas`` of ``betas`` ``[M, P]``; writes nothing when refused.
+
+    ``liquidity``: the vault's position. The first betas of all may be any while there is none.
+    """
     markets = betas.shape[0]
     posted = vault.betas_time[i] >= 0.0
+    limited = posted or vault.idle_base[i] > 0.0 or liquidity > 0.0
     if posted and now - vault.betas_time[i] < table.beta_interval:
         return BETA_TOO_FAST
     for market in range(markets):
@@ -203,7 +214,7 @@ def post_betas(table: VaultTable, vault: VaultState, now: float, betas: Floats, 
         if betas[market, i] < 0.0 and table.account_of[market] == AAVE:
             return BETA_OUT_OF_BOUNDS  # what is borrowed and sold is short
         change = abs(betas[market, i] - vault.betas[market, i])
-        if posted and change > table.beta_max_change:
+        if limited and change > table.beta_max_change:
             return BETA_TOO_FAST
     for market in range(markets):
         vault.betas[market, i] = betas[market, i]

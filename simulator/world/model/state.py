@@ -75,7 +75,10 @@ class ClearingState(NamedTuple):
     debt_market: Floats  # [N, P] market whose closing left the account flat and in debt
     debt_side: Floats  # [N, P] side of that position: 1 long, -1 short; 0: never
     gate_until: Floats  # [P] seconds since the start
-    covariance: Floats  # [A, 8, P] factor W of the daily covariance W·Wᵀ
+    covariance: Floats  # [A, 8, P] factor W of the daily covariance W·Wᵀ, now
+    covariance_before: Floats  # [A, 8, P] where it was when it was posted last
+    covariance_after: Floats  # [A, 8, P] where it is going
+    covariance_time: Floats  # [P] seconds since the start, of that post; below zero: it has arrived
     maker_cash: Floats  # [P] USDC
     insurance_fund: Floats  # [P] USDC
     bad_debt: Floats  # [P] USDC, cumulative
@@ -190,7 +193,10 @@ def allocate(
                 **dict.fromkeys(
                     ("size", "cost", "funding_entry", "loss_entry", "opened"), (accounts, markets)
                 ),
-                "covariance": (risk_assets, FACTOR_COLUMNS),
+                **dict.fromkeys(
+                    ("covariance", "covariance_before", "covariance_after"),
+                    (risk_assets, FACTOR_COLUMNS),
+                ),
             },
         ),
         (VaultState, {"betas": (markets,), "request": (agents,), "place": (agents,)}),

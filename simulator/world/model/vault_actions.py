@@ -169,6 +169,7 @@ class VaultActions:
         batch.post_betas(
             self.core.tables.vault,
             self.core.state.vault,
+            self.core.state.position,
             self.core.oracle,
             floats(np.broadcast_to(action.betas, shape)),
             self.core.when(action.when),

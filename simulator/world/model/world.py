@@ -11,6 +11,7 @@ from simulator.world.actions import Action, Fill
 from simulator.world.base import World
 from simulator.world.model.clearing_actions import ClearingActions
 from simulator.world.model.core import Core, floats
+from simulator.world.model.covariance import arrive
 from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.genesis import genesis
 from simulator.world.model.observe import ModelObservation
@@ -72,6 +73,7 @@ class ModelWorld(World):
             self._oracle,
             floats(market.perp_depth[step]),
         )
+        arrive(self._state.clearing, self._oracle.clock[0])
         self._observation = None
 
     def execute(self, action: Action) -> Fill:

@@ -12,7 +12,6 @@ from tests.reference.clearing.margin import (
 )
 from tests.reference.clearing.portfolio import (
     ENTRY_SCALE,
-    NO_ROW,
     Vector,
     greatest_reduction,
     least_reduction,
@@ -111,7 +110,7 @@ def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
 
 def direction(ledger: Ledger, asset: int, amount: int, usdc: int) -> Vector:
     """W^T of two exposures, entries times amounts."""
-    pairs = zip(ledger.rows.get(asset, NO_ROW), ledger.rows.get(ledger.usdc, NO_ROW), strict=True)
+    pairs = zip(ledger.row(asset), ledger.row(ledger.usdc), strict=True)
     return tuple(entry * amount + entry_usdc * usdc for entry, entry_usdc in pairs)
 
 

@@ -72,7 +72,7 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
     exposures: list[tuple[tuple[int, ...], int]] = []
 
     def expose(asset: object, amount: int) -> None:
-        exposures.append((ledger.rows.get(asset, NO_ROW), amount))
+        exposures.append((ledger.row(asset), amount))
 
     for m, position in sorted(account.positions.items()):
         terms, market = ledger.terms[m], perp.accrued(ledger, m)
@@ -175,7 +175,7 @@ def withdrawable(ledger: Ledger, number: int, ratio: int) -> int:
     if unsettled > 0:  # the cap on profit falls with the cash that leaves
         kept = max(kept, ceil(for_initial, WAD, WAD + parameters.profit_cap))
     spare = max(cash - kept, 0)
-    row = ledger.rows.get(ledger.usdc, NO_ROW)
+    row = ledger.row(ledger.usdc)
     if any(row) and not account.isolated:
         steepest = max(ratio, parameters.initial_multiple)
         multiple = ceil(steepest, parameters.risk_multiple, WAD)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import trunc
 
+from tests.reference.clearing.portfolio import NO_ROW
 from tests.reference.integers import WAD
 
 Asset = int
 MAX_PLEDGES = 4
 MAX_HOLDERS = 64
+COVARIANCE_RAMP = 6 * 3_600  # seconds
 
 
 class RefusedError(Exception):
@@ -151,7 +155,8 @@ class Account:
 class Ledger:
     """The whole venue at the prices (USD WAD by asset) and the time it is given.
 
-    ``rows``: the covariance factor by asset, entries scaled 10**8; an asset not named has zeros.
+    ``rows``: the covariance factor by asset as posted at ``rows_posted_at``, entries scaled 10**8;
+    an asset not named has zeros. It was ``rows_before`` then.
     ``accounts`` are keyed by the contract's number, ``owner << 8 | sub``.
     """
 
@@ -161,6 +166,9 @@ class Ledger:
     parameters: Parameters
     liquidity_terms: LiquidityTerms | None = None
     rows: dict[Asset, tuple[int, ...]] = field(default_factory=dict)
+    rows_before: dict[Asset, tuple[int, ...]] = field(default_factory=dict)
+    rows_posted_at: int = 0
+    deepest: list[int] = field(default_factory=list)  # the owner's skew scales, WAD
     prices: dict[Asset, int] = field(default_factory=dict)
     now: int = 0
     markets: list[Market] = field(default_factory=list)
@@ -178,6 +186,18 @@ class Ledger:
         if number not in self.accounts:
             self.accounts[number] = Account(isolated=number & 255 != 0)
         return self.accounts[number]
+
+    def row(self, asset: Asset) -> tuple[int, ...]:
+        """Of the covariance factor now; each entry's move is rounded toward zero."""
+        after = self.rows.get(asset, NO_ROW)
+        elapsed = self.now - self.rows_posted_at
+        if elapsed >= COVARIANCE_RAMP:
+            return after
+        before = self.rows_before.get(asset, NO_ROW)
+        return tuple(
+            a + trunc(Fraction((b - a) * elapsed, COVARIANCE_RAMP))
+            for a, b in zip(before, after, strict=True)
+        )
 
     def price(self, asset: Asset) -> int:
         """A price now; a missing one is stale."""

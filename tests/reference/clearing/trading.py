@@ -138,6 +138,8 @@ def set_skew_scale(ledger: Ledger, m: int, scale: int) -> None:
     due = ledger.markets[m].scaled_at + SCALE_INTERVAL
     require(ledger.now >= due, "clearing: too soon")
     perp.accrue(ledger, m)
+    highest = min(2 * old.skew_scale, ledger.deepest[m])
+    require(2 * scale >= old.skew_scale and scale <= highest, "clearing: bad parameter")
     perp.sweep_pool(ledger, m)
     market = ledger.markets[m]
     ledger.terms = list(ledger.terms)
