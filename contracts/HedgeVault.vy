@@ -53,6 +53,7 @@ exports: (
     vault_fees.__interface__,
     withdrawal_queue.__interface__,
     vault_core.paused,
+    vault_core.in_kind_consent,
 )
 
 
@@ -433,9 +434,21 @@ def _reaches(receiver: address, assets: uint256) -> bool:
 
 @external
 @nonreentrant
+def set_in_kind_consent(payer: address, allowed: bool):
+    vault_core.in_kind_consent[msg.sender][payer] = allowed
+    log IHedgeVault.InKindConsentSet(receiver=msg.sender, payer=payer, allowed=allowed)
+
+
+@external
+@nonreentrant
 def redeem_in_kind(shares: uint256, receiver: address):
     errors.check(shares != 0, "vault: zero amount")
     errors.check(receiver != empty(address), "vault: zero receiver")
+    # Or anyone's dust would put a position into the account of whoever consented at the venue.
+    errors.check(
+        receiver == msg.sender or vault_core.in_kind_consent[receiver][msg.sender],
+        "vault: no consent",
+    )
     vault_fees._accrue_management()
     supply: uint256 = share_token.totalSupply + share_token.VIRTUAL_SHARES
     share_token._cancel(msg.sender, shares)

@@ -502,6 +502,11 @@ _SHARES = (
         'errors.check(withdrawal_queue.queued_shares == 0, "vault: withdrawals queued")', "pass",
     ),
     _vault(
+        "in-kind-to-whoever-consented-at-the-venue", "dropped check", "HedgeVault.vy",
+        "        receiver == msg.sender or vault_core.in_kind_consent[receiver][msg.sender],\n",
+        "        True,\n",
+    ),
+    _vault(
         "part-payment-burns-too-little", "flipped rounding", "HedgeVault.vy",
         "shares = fixed_point.mul_div_up(shares, part, due)",
         "shares = fixed_point.mul_div_down(shares, part, due)",

@@ -18,10 +18,16 @@ MODES: list[dict[str, Any]] = [{}, {"isolated": True}, {"pledged": True}]
 def system(request: pytest.FixtureRequest) -> System:
     """Invested, the heir consenting, with uncollected fees on both sides."""
     system = System(**request.param).invest()
-    system.clearing.transact(HEIR, "set_slice_consent", system.vault.address, True)
+    consent(system)
     for price in (1.02, 0.98, 1.0):
         system.swap_to(system.prices[1] * price)
     return system
+
+
+def consent(system: System) -> None:
+    """The heir takes slices from the vault, and what the first depositor redeems."""
+    system.clearing.transact(HEIR, "set_slice_consent", system.vault.address, True)
+    system.do(HEIR, "set_in_kind_consent", system.depositors[0], True)
 
 
 def accounts(system: System, owner: str) -> list[int]:
@@ -131,7 +137,7 @@ def test_refusals(system: System) -> None:
     zero = "0x" + "00" * 20
     assert system.refusal(depositor, "redeem_in_kind", 0, HEIR) == "vault: zero amount"
     assert system.refusal(depositor, "redeem_in_kind", WAD, zero) == "vault: zero receiver"
-    assert system.refusal(other, "redeem_in_kind", WAD, HEIR) == "vault: insufficient shares"
+    assert system.refusal(other, "redeem_in_kind", WAD, other) == "vault: insufficient shares"
     assert system.refusal(depositor, "redeem_in_kind", WAD, depositor) == "clearing: no consent"
     for account in accounts(system, HEIR):
         system.usdc.transact(system.owner, "mint", system.owner, USDC_UNIT)
@@ -148,13 +154,14 @@ def test_a_vault_of_usdc_alone_pays_the_part_of_it() -> None:
     system.do(depositor, "deposit", 1_000 * USDC_UNIT, depositor)
     supply, held = system.get("totalSupply"), system.get("balanceOf", depositor)
     system.wait(10**7, refresh=False)
+    system.do(HEIR, "set_in_kind_consent", depositor, True)
     system.do(depositor, "redeem_in_kind", held, HEIR)
     assert system.usdc.call("balanceOf", HEIR) == 1_000 * USDC_UNIT * held // (supply + VIRTUAL)
 
 
 def test_management_fee_is_charged_and_the_mark_stays() -> None:
     system = System(management_fee=0.02, performance_fee=0.2).invest()
-    system.clearing.transact(HEIR, "set_slice_consent", system.vault.address, True)
+    consent(system)
     mark = system.get("high_water_mark")
     receiver = system.deployed.roles.fee_receiver
     held = system.get("balanceOf", receiver)
@@ -163,6 +170,22 @@ def test_management_fee_is_charged_and_the_mark_stays() -> None:
     assert system.get("balanceOf", receiver) > held
     assert system.get("fees_accrued_at") == system.chain.time()
     assert system.get("high_water_mark") == mark
+
+
+def test_nobody_fills_the_account_of_who_did_not_name_him(system: System) -> None:
+    """The heir consents to slices of the vault: not to anybody's dust of it."""
+    depositor, griefer = system.depositors
+    system.do(depositor, "transfer", griefer, WAD)
+    refused = system.refusal(griefer, "redeem_in_kind", WAD // 1_000, HEIR)
+    assert refused == "vault: no consent"
+    assert system.get("in_kind_consent", HEIR, depositor)
+    assert not system.get("in_kind_consent", HEIR, griefer)
+    system.do(HEIR, "set_in_kind_consent", depositor, False)
+    assert system.refusal(depositor, "redeem_in_kind", WAD, HEIR) == "vault: no consent"
+    system.do(griefer, "set_in_kind_consent", depositor, True)  # of one's own only
+    assert system.refusal(depositor, "redeem_in_kind", WAD, HEIR) == "vault: no consent"
+    system.do(HEIR, "set_in_kind_consent", depositor, True)
+    assert system.refusal(depositor, "redeem_in_kind", WAD, HEIR) == ""
 
 
 def test_slices_are_for_the_vault_alone(system: System) -> None:
