@@ -507,6 +507,10 @@ _SHARES = (
         "        True,\n",
     ),
     _vault(
+        "a-slice-of-dust", "dropped check", "BackOffice.vy",
+        "len(markets) == 0 or fraction == WAD or worth >= LEAST_SLICE", "True",
+    ),
+    _vault(
         "part-payment-burns-too-little", "flipped rounding", "HedgeVault.vy",
         "shares = fixed_point.mul_div_up(shares, part, due)",
         "shares = fixed_point.mul_div_down(shares, part, due)",

@@ -185,7 +185,24 @@ def test_nobody_fills_the_account_of_who_did_not_name_him(system: System) -> Non
     system.do(griefer, "set_in_kind_consent", depositor, True)  # of one's own only
     assert system.refusal(depositor, "redeem_in_kind", WAD, HEIR) == "vault: no consent"
     system.do(HEIR, "set_in_kind_consent", depositor, True)
-    assert system.refusal(depositor, "redeem_in_kind", WAD, HEIR) == ""
+    assert system.refusal(depositor, "redeem_in_kind", 10_000 * WAD, HEIR) == ""
+
+
+def test_a_slice_of_positions_worth_little_is_left_to_an_exit_in_usdc(system: System) -> None:
+    """Positions below 100 USD at entry take no seat; whoever has so little redeems for USDC."""
+    depositor, small = system.depositors
+    costs = [
+        sum(abs(system.clearing.call("position", account, market)[1]) for market in (0, 1))
+        for account in accounts(system, system.vault.address)
+    ]
+    whole = system.get("totalSupply") + VIRTUAL
+    least = -(-100 * WAD * whole // min(cost for cost in costs if cost))
+    system.do(depositor, "transfer", small, 2 * least)
+    system.clearing.transact(small, "set_slice_consent", system.vault.address, True)
+    too_little = system.refusal(small, "redeem_in_kind", least * 99 // 100, small)
+    assert too_little == "clearing: zero size"
+    assert system.refusal(small, "redeem", least * 99 // 100, small, small) == ""
+    assert system.refusal(small, "redeem_in_kind", least * 101 // 100, small) == ""
 
 
 def test_slices_are_for_the_vault_alone(system: System) -> None:
