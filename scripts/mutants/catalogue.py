@@ -498,8 +498,21 @@ _SHARES = (
         'errors.check(assets <= share_pricing._room(terms), "vault: deposit cap")', "pass",
     ),
     _vault(
+        "a-place-in-line-for-nothing", "dropped check", "modules/withdrawal_queue.vy",
+        'errors.check(shares >= LEAST_REQUEST, "vault: least request")', "pass",
+    ),
+    _vault(
+        "leaving-at-the-others-cost", "dropped check", "HedgeVault.vy",
+        'errors.check(cost <= kept, "vault: slippage")', "pass",
+    ),
+    _vault(
+        "settled-at-the-others-cost", "missing term", "HedgeVault.vy",
+        "        if cost != 0:\n", "        if False:\n",
+    ),
+    _vault(
         "passing-the-queue", "dropped check", "HedgeVault.vy",
-        'errors.check(withdrawal_queue.queued_shares == 0, "vault: withdrawals queued")', "pass",
+        'owed: uint256 = share_pricing._preview_redeem(withdrawal_queue.queued_shares, terms)',
+        "owed: uint256 = 0",
     ),
     _vault(
         "in-kind-to-whoever-consented-at-the-venue", "dropped check", "HedgeVault.vy",
@@ -566,6 +579,10 @@ _KEEPING = (
     _vault(
         "recentre-at-any-time", "dropped check", "VaultStrategy.vy",
         'errors.check(self._may_recenter(book, tick), "vault: centred")', "pass",
+    ),
+    _vault(
+        "recentring-for-the-reward", "dropped check", "VaultStrategy.vy",
+        "return block.timestamp < vault_core.recentred_at + RECENTER_INTERVAL", "return False",
     ),
     _vault(
         "reward-unbounded-by-value", "dropped check", "VaultStrategy.vy",

@@ -93,7 +93,7 @@ def test_a_part_is_never_more_than_the_part(system: System) -> None:
 
 def test_a_frozen_oracle_a_pause_and_a_queue_do_not_stop_it(system: System) -> None:
     depositor = system.depositors[0]
-    system.do(depositor, "request_redeem", WAD, depositor)
+    system.do(depositor, "request_redeem", 100 * WAD, depositor)
     system.do(system.deployed.roles.guardian, "set_paused", True)
     system.wait(10**7, refresh=False)
     assert system.refusal(depositor, "redeem", WAD, depositor, depositor) != ""
