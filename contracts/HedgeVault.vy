@@ -487,11 +487,13 @@ def redeem_in_kind(shares: uint256, receiver: address):
     vault_fees._accrue_management()
     supply: uint256 = share_token.totalSupply + share_token.VIRTUAL_SHARES
     share_token._cancel(msg.sender, shares)
+    # The exit fee stays: whoever came in at a price that lagged would else leave past it.
+    paid: uint256 = fixed_point.mul_div_down(shares, WAD - vault_parameters.values.exit_fee, WAD)
     log IHedgeVault.RedeemedInKind(owner=msg.sender, receiver=receiver, shares=shares)
     raw_call(
         STRATEGY,
         abi_encode(
-            shares, supply, receiver, method_id=method_id("pay_in_kind(uint256,uint256,address)")
+            paid, supply, receiver, method_id=method_id("pay_in_kind(uint256,uint256,address)")
         ),
         is_delegate_call=True,
     )

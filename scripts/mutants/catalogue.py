@@ -520,6 +520,11 @@ _SHARES = (
         "        True,\n",
     ),
     _vault(
+        "in-kind-past-the-exit-fee", "missing term", "HedgeVault.vy",
+        "paid: uint256 = fixed_point.mul_div_down(shares, WAD - vault_parameters.values.exit_fee, WAD)",
+        "paid: uint256 = shares",
+    ),
+    _vault(
         "a-slice-of-dust", "dropped check", "BackOffice.vy",
         "len(markets) == 0 or fraction == WAD or worth >= LEAST_SLICE", "True",
     ),

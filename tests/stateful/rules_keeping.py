@@ -23,7 +23,7 @@ def propose_redeem_in_kind(world: World, draw: Draw) -> Arguments:
 
 def slice_too_small(world: World, shares: int, supply: int) -> bool:
     """Whether the positions of one of the vault's accounts, in part, cost less than a seat may."""
-    part = shares * WAD // supply
+    part = world.book.net(shares) * WAD // supply
     positions = [world.ledger.account(number).positions for number in world.book.accounts]
     return any(
         held and sum(abs(truncate(p.cost, part, WAD)) for p in held.values()) < LEAST_SLICE
@@ -61,7 +61,7 @@ def run_redeem_in_kind(world: World, name: str, shares: int) -> None:
         return
     book.accrued_at = world.now
     if not book.pledged:
-        book.liquidity -= held * shares // supply
+        book.liquidity -= held * book.net(shares) // supply
     for number in book.accounts:  # the giver's health keeps its ratio
         old, new = before.account(number), world.ledger.account(number)
         require(set(new.positions) <= set(old.positions), "in kind: a position came")

@@ -10,6 +10,7 @@ from simulator.world.chain.codec import Reverted, reason
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 VIRTUAL = 10**12
+EXIT_FEE = 12  # index of the parameter
 HEIR = "0x" + "44" * 20
 MODES: list[dict[str, Any]] = [{}, {"isolated": True}, {"pledged": True}]
 
@@ -51,12 +52,17 @@ def holdings(system: System, owner: str) -> dict[str, list[int]]:
 
 
 def redeem(system: System, part: float) -> tuple[int, int]:
-    """The depositor redeems a part for the heir; (shares, shares and virtual shares before)."""
+    """The depositor redeems a part for the heir; (shares paid for, all and virtual ones before)."""
     depositor = system.depositors[0]
     shares = system.get("balanceOf", depositor) * round(part * 1_000) // 1_000
     whole = system.get("totalSupply") + VIRTUAL
     system.do(depositor, "redeem_in_kind", shares, HEIR)
-    return shares, whole
+    return net(system, shares), whole
+
+
+def net(system: System, shares: int) -> int:
+    """Shares that are paid for of those redeemed: the exit fee stays."""
+    return int(shares * (WAD - system.get("parameters")[EXIT_FEE]) // WAD)
 
 
 @pytest.mark.parametrize("part", [0.001, 0.4, 1.0])
@@ -85,10 +91,13 @@ def test_the_receiver_gets_its_part_of_everything(system: System, part: float) -
 
 
 def test_a_part_is_never_more_than_the_part(system: System) -> None:
-    """What stays is worth at least as much a share."""
+    """What stays is worth at least as much a share, and more by the exit fee."""
     before = system.get("convertToAssets", 10**24)
-    redeem(system, 0.37)
-    assert system.get("convertToAssets", 10**24) >= before
+    paid, whole = redeem(system, 0.37)
+    fee = WAD - net(system, WAD)
+    gain = paid * fee // (WAD - fee) / (whole - paid)  # what was left, by what stays
+    assert fee > 0
+    assert system.get("convertToAssets", 10**24) >= before * (1 + 0.99 * gain)
 
 
 def test_a_frozen_oracle_a_pause_and_a_queue_do_not_stop_it(system: System) -> None:
@@ -98,8 +107,9 @@ def test_a_frozen_oracle_a_pause_and_a_queue_do_not_stop_it(system: System) -> N
     system.wait(10**7, refresh=False)
     assert system.refusal(depositor, "redeem", WAD, depositor, depositor) != ""
     supply = system.get("totalSupply")
-    shares, _ = redeem(system, 0.5)
-    assert system.get("totalSupply") == supply - shares
+    held = system.get("balanceOf", depositor)
+    redeem(system, 0.5)
+    assert supply - system.get("totalSupply") == held - system.get("balanceOf", depositor) > 0
     assert holdings(system, HEIR)["tokens"][0] > 0
 
 
@@ -156,7 +166,9 @@ def test_a_vault_of_usdc_alone_pays_the_part_of_it() -> None:
     system.wait(10**7, refresh=False)
     system.do(HEIR, "set_in_kind_consent", depositor, True)
     system.do(depositor, "redeem_in_kind", held, HEIR)
-    assert system.usdc.call("balanceOf", HEIR) == 1_000 * USDC_UNIT * held // (supply + VIRTUAL)
+    assert system.usdc.call("balanceOf", HEIR) == 1_000 * USDC_UNIT * net(system, held) // (
+        supply + VIRTUAL
+    )
 
 
 def test_management_fee_is_charged_and_the_mark_stays() -> None:
@@ -196,7 +208,7 @@ def test_a_slice_of_positions_worth_little_is_left_to_an_exit_in_usdc(system: Sy
         for account in accounts(system, system.vault.address)
     ]
     whole = system.get("totalSupply") + VIRTUAL
-    least = -(-100 * WAD * whole // min(cost for cost in costs if cost))
+    least = -(-100 * WAD * whole // min(cost for cost in costs if cost)) * WAD // net(system, WAD)
     system.do(depositor, "transfer", small, 2 * least)
     system.clearing.transact(small, "set_slice_consent", system.vault.address, True)
     too_little = system.refusal(small, "redeem_in_kind", least * 99 // 100, small)
