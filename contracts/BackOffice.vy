@@ -29,6 +29,7 @@ WAD: constant(uint256) = fixed_point.WAD
 USDC: constant(uint256) = ledger.USDC
 MAX_COLLATERALS: constant(uint256) = ledger.MAX_COLLATERALS
 LEAST_MOVED: constant(uint256) = 10**6  # raw units of a collateral that go with what it backs
+LEAST_SLICE: constant(uint256) = 100 * WAD  # USD at entry; each slice with positions takes seats in the market's list
 MAX_PLEDGES: constant(uint256) = ledger.MAX_PLEDGES
 
 
@@ -118,11 +119,13 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
         "clearing: account in use",
     )
     markets: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(giver)
+    worth: uint256 = 0
     for market: uint256 in markets:
         old: IClearingHouse.Position = ledger.position[giver][market]
         moved: IClearingHouse.Position = old
         moved.size = self._part(old.size, fraction)
         moved.cost = self._part(old.cost, fraction)
+        worth += fixed_point.magnitude(moved.cost)
         if moved.size == 0:
             continue
         if moved.size == old.size:
@@ -132,6 +135,9 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
             old.cost -= moved.cost
         ledger._set_position(giver, market, old)
         ledger._set_position(taker, market, moved)
+    errors.check(
+        len(markets) == 0 or fraction == WAD or worth >= LEAST_SLICE, "clearing: zero size"
+    )
     cash: int256 = fixed_point.mul_div_floor(ledger.cash[giver], fraction, WAD)
     ledger.cash[giver] -= cash
     ledger.cash[taker] += cash

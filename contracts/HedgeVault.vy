@@ -53,6 +53,8 @@ exports: (
     vault_fees.__interface__,
     withdrawal_queue.__interface__,
     vault_core.paused,
+    vault_core.in_kind_consent,
+    vault_core.recentred_at,
 )
 
 
@@ -143,14 +145,15 @@ def mint(shares: uint256, receiver: address) -> uint256:
 @nonreentrant
 def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Send exactly `assets` raw USDC for the shares they cost with the exit fee.
+    @notice Send exactly `assets` raw USDC for the shares they cost with the exit fee, which must cover what
+            unwinding for it costs.
     @dev Reverts with "vault: withdrawals queued", "vault: zero amount", "vault: insufficient shares",
          "vault: insufficient allowance", "vault: slippage", "vault: insufficient liquidity" and what the oracle
          and the venues refuse.
     """
-    self._unqueued()
-    shares: uint256 = share_pricing._preview_withdraw(assets, self._accrue())
-    self._leave(assets, shares, receiver, owner)
+    terms: share_pricing.Terms = self._accrue()
+    shares: uint256 = share_pricing._preview_withdraw(assets, terms)
+    self._leave(assets, shares, terms, receiver, owner)
     return shares
 
 
@@ -160,9 +163,9 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     """
     @notice Send the raw USDC of `shares` less the exit fee; refused as `withdraw`.
     """
-    self._unqueued()
-    assets: uint256 = share_pricing._preview_redeem(shares, self._accrue())
-    self._leave(assets, shares, receiver, owner)
+    terms: share_pricing.Terms = self._accrue()
+    assets: uint256 = share_pricing._preview_redeem(shares, terms)
+    self._leave(assets, shares, terms, receiver, owner)
     return assets
 
 
@@ -182,21 +185,26 @@ def _enter(assets: uint256, shares: uint256, terms: share_pricing.Terms, receive
 
 
 @internal
-def _leave(assets: uint256, shares: uint256, receiver: address, owner: address):
+def _leave(
+    assets: uint256,
+    shares: uint256,
+    terms: share_pricing.Terms,
+    receiver: address,
+    owner: address,
+):
     errors.check(assets != 0 and shares != 0, "vault: zero amount")
     share_token._cancel(owner, shares)
     share_token._spend_allowance(owner, shares)
-    if pool_leg.idle_usdc < assets:
-        self._raise(assets, WAD)
+    # Nobody passes the line: what it is owed must stay.
+    owed: uint256 = share_pricing._preview_redeem(withdrawal_queue.queued_shares, terms)
+    if pool_leg.idle_usdc < assets + owed:
+        cost: uint256 = self._raise(assets + owed, WAD)
+        kept: uint256 = share_token.assets_down(shares, terms.supply, terms.total) - assets
+        errors.check(cost <= kept, "vault: slippage")  # or those who stay would pay it
         errors.check(pool_leg.idle_usdc >= assets, "vault: insufficient liquidity")
+        errors.check(pool_leg.idle_usdc >= assets + owed, "vault: withdrawals queued")
     log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=assets, shares=shares)
     vault_core._pay(receiver, assets)
-
-
-@internal
-@view
-def _unqueued():
-    errors.check(withdrawal_queue.queued_shares == 0, "vault: withdrawals queued")
 
 
 @external
@@ -282,8 +290,8 @@ def maxMint(owner: address) -> uint256:
 @view
 def maxWithdraw(owner: address) -> uint256:
     """
-    @notice Raw USDC of the whole balance as far as idle USDC and spare margin cover it (SPEC §4.7); zero without
-            a price or while a request waits.
+    @notice Raw USDC of the whole balance as far as idle USDC and spare margin cover it besides what the queue is
+            owed (SPEC §4.7); zero without a price.
     """
     return self._largest_exit(owner)[0]
 
@@ -292,7 +300,8 @@ def maxWithdraw(owner: address) -> uint256:
 @view
 def maxRedeem(owner: address) -> uint256:
     """
-    @notice Shares whose assets idle USDC and spare margin cover; zero without a price or while a request waits.
+    @notice Shares whose assets idle USDC and spare margin cover besides what the queue is owed; zero without a
+            price.
     """
     return self._largest_exit(owner)[1]
 
@@ -316,9 +325,11 @@ def _largest_exit(owner: address) -> (uint256, uint256):
     total: uint256 = 0
     liquid: uint256 = 0
     known, total, liquid = self._try_fresh_assets()
-    if not known or withdrawal_queue.queued_shares != 0:
+    if not known:
         return 0, 0
-    return share_pricing._largest_exit(share_token.balanceOf[owner], total, liquid)
+    return share_pricing._largest_exit(
+        share_token.balanceOf[owner], withdrawal_queue.queued_shares, total, liquid
+    )
 
 
 @internal
@@ -372,15 +383,21 @@ def cancel_request():
 @external
 @nonreentrant
 def settle_withdrawals(fraction: uint256) -> uint256:
-    waiting: uint256 = withdrawal_queue.queued_shares
-    errors.check(waiting != 0, "vault: nothing to settle")
-    owed: uint256 = share_pricing._preview_redeem(waiting, self._accrue())
+    errors.check(withdrawal_queue.queued_shares != 0, "vault: nothing to settle")
+    terms: share_pricing.Terms = self._accrue()
+    served: uint256 = self._first_in_line()
+    owed: uint256 = share_pricing._preview_redeem(served, terms)
+    cost: uint256 = 0
     if pool_leg.idle_usdc < owed:
-        self._raise(owed, min(fraction, WAD))
-
-    terms: share_pricing.Terms = share_pricing.Terms(
-        supply=share_token.totalSupply, total=vault_core._total_assets(True)
+        cost = self._raise(owed, min(fraction, WAD))
+    # Those served now bear the cost, in proportion, as far as their exit fee does not.
+    bearing: uint256 = min(
+        share_token.assets_down(served, terms.supply, terms.total), pool_leg.idle_usdc + cost
     )
+    errors.check(
+        cost * WAD <= 2 * vault_parameters.values.max_slippage * bearing, "vault: slippage"
+    )
+
     paid: uint256 = 0
     progress: bool = False
     for _: uint256 in range(MAX_SETTLED):
@@ -389,6 +406,9 @@ def settle_withdrawals(fraction: uint256) -> uint256:
             break
         shares: uint256 = withdrawal_queue.request[owner].shares
         due: uint256 = share_pricing._preview_redeem(shares, terms)
+        if cost != 0:
+            gross: uint256 = share_token.assets_down(shares, terms.supply, terms.total)
+            due = min(due, fixed_point.mul_div_down(gross, bearing - cost, bearing))
         part: uint256 = min(due, pool_leg.idle_usdc)
         if part < due:
             shares = fixed_point.mul_div_up(shares, part, due)
@@ -400,6 +420,22 @@ def settle_withdrawals(fraction: uint256) -> uint256:
             break
     errors.check(progress, "vault: insufficient liquidity")
     return paid
+
+
+@internal
+@view
+def _first_in_line() -> uint256:
+    """
+    @notice Shares of the requests one settlement serves.
+    """
+    shares: uint256 = 0
+    owner: address = withdrawal_queue.queue_head
+    for _: uint256 in range(MAX_SETTLED):
+        if owner == empty(address):
+            break
+        shares += withdrawal_queue.request[owner].shares
+        owner = withdrawal_queue.request[owner].next
+    return shares
 
 
 @internal
@@ -433,17 +469,31 @@ def _reaches(receiver: address, assets: uint256) -> bool:
 
 @external
 @nonreentrant
+def set_in_kind_consent(payer: address, allowed: bool):
+    vault_core.in_kind_consent[msg.sender][payer] = allowed
+    log IHedgeVault.InKindConsentSet(receiver=msg.sender, payer=payer, allowed=allowed)
+
+
+@external
+@nonreentrant
 def redeem_in_kind(shares: uint256, receiver: address):
     errors.check(shares != 0, "vault: zero amount")
     errors.check(receiver != empty(address), "vault: zero receiver")
+    # Or anyone's dust would put a position into the account of whoever consented at the venue.
+    errors.check(
+        receiver == msg.sender or vault_core.in_kind_consent[receiver][msg.sender],
+        "vault: no consent",
+    )
     vault_fees._accrue_management()
     supply: uint256 = share_token.totalSupply + share_token.VIRTUAL_SHARES
     share_token._cancel(msg.sender, shares)
+    # The exit fee stays: whoever came in at a price that lagged would else leave past it.
+    paid: uint256 = fixed_point.mul_div_down(shares, WAD - vault_parameters.values.exit_fee, WAD)
     log IHedgeVault.RedeemedInKind(owner=msg.sender, receiver=receiver, shares=shares)
     raw_call(
         STRATEGY,
         abi_encode(
-            shares, supply, receiver, method_id=method_id("pay_in_kind(uint256,uint256,address)")
+            paid, supply, receiver, method_id=method_id("pay_in_kind(uint256,uint256,address)")
         ),
         is_delegate_call=True,
     )
@@ -497,12 +547,15 @@ def _delegate() -> uint256:
 
 
 @internal
-def _raise(assets: uint256, limit: uint256):
-    raw_call(
+def _raise(assets: uint256, limit: uint256) -> uint256:
+    # Returns what it cost the vault, raw USDC.
+    answer: Bytes[32] = raw_call(
         STRATEGY,
         abi_encode(assets, limit, method_id=method_id("raise_assets(uint256,uint256)")),
+        max_outsize=32,
         is_delegate_call=True,
     )
+    return convert(answer, uint256)
 
 
 @external

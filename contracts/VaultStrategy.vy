@@ -37,6 +37,7 @@ uses: vault_parameters
 WAD: constant(uint256) = 10**18
 DUST: constant(uint256) = 10**12  # USD WAD: an exposure below this is not hedged, or dust would hold a position open
 UNIT_USDC: constant(uint256) = 10**6
+RECENTER_INTERVAL: constant(uint256) = 3_600  # seconds between two paid recentrings, or who calls could go on
 WAD_PER_RAW: constant(uint256) = WAD // UNIT_USDC
 MAX_ACCOUNTS: constant(uint256) = 8
 MAX_PLEDGES: constant(uint256) = 4
@@ -161,6 +162,9 @@ def recenter() -> uint256:
     log IHedgeVault.Recentered(
         tick_lower=plan.lower, tick_upper=plan.upper, liquidity=pool_leg.liquidity
     )
+    if self._recentred_lately():
+        return 0
+    vault_core.recentred_at = block.timestamp
     return self._reward(vault_core._to_usdc(vault_core._invested, book.prices))
 
 
@@ -255,12 +259,20 @@ def _may_recenter(book: vault_core.Book, tick: int24) -> bool:
     half_width: uint256 = convert(vault_parameters.values.range_half_width, uint256)
     if distance * WAD >= vault_parameters.values.recenter_threshold * half_width:
         return True
+    if self._recentred_lately():
+        return False  # what is idle still could not be placed
     reserve: uint256 = (
         WAD - vault_parameters.values.lp_allocation - vault_parameters.values.margin_allocation
     )
     return vault_core._idle_value(book.prices) > fixed_point.mul_div_down(
         2 * reserve + WAD // 100, book.nav, WAD
     )
+
+
+@internal
+@view
+def _recentred_lately() -> bool:
+    return block.timestamp < vault_core.recentred_at + RECENTER_INTERVAL
 
 
 @internal
@@ -323,19 +335,22 @@ def _swap(sells_base: bool, amount: uint256, prices: vault_core.Prices):
 
 
 @external
-def raise_assets(assets: uint256, limit: uint256):
+def raise_assets(assets: uint256, limit: uint256) -> uint256:
     """
     @notice Until idle USDC covers `assets`, raw: spare margin, then both legs in proportion, at most `limit`
             (WAD) of them.
+    @return What unwinding cost the vault at the oracle's prices, raw USDC, rounded up.
     """
     self._delegated()
     hedge_margin._take_spare_margin(assets)
     if pool_leg.idle_usdc >= assets or limit == 0:
-        return
+        return 0
     book: vault_core.Book = vault_core._read(True)
     fraction: uint256 = min(limit, self._fraction_to_raise(assets - pool_leg.idle_usdc, book))
     self._unwind(fraction, book)
     hedge_margin._take_spare_margin(assets if fraction < WAD else max_value(uint256))
+    left: uint256 = vault_core._read(True).nav
+    return fixed_point.mul_div_up(book.nav - min(left, book.nav), UNIT_USDC, book.prices.usdc)
 
 
 @internal

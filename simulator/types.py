@@ -116,8 +116,10 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "vault: beta change too fast": Status.BETA_TOO_FAST,
     "vault: paused": Status.PAUSED,
     "vault: zero amount": Status.ZERO_AMOUNT,
+    "vault: no consent": Status.NO_CONSENT,
     "vault: withdrawals queued": Status.WITHDRAWALS_QUEUED,
     "vault: request pending": Status.REQUEST_PENDING,
+    "vault: least request": Status.ZERO_AMOUNT,
     "vault: no request": Status.NO_REQUEST,
     "vault: nothing to settle": Status.NOTHING_TO_SETTLE,
     "Too little received": Status.SLIPPAGE,  # v3-periphery SwapRouter

@@ -85,11 +85,16 @@ def _largest_entry(total: uint256) -> (uint256, uint256):
 
 @internal
 @view
-def _largest_exit(held: uint256, total: uint256, liquid: uint256) -> (uint256, uint256):
+def _largest_exit(
+    held: uint256, queued: uint256, total: uint256, liquid_: uint256
+) -> (uint256, uint256):
     """
-    @return (raw assets, shares) of what is `held` as far as `liquid` raw assets go; zero where that is nothing.
+    @return (raw assets, shares) of what is `held` as far as `liquid_` raw assets go beyond what `queued` shares
+            are owed; zero where that is nothing.
     """
     terms: Terms = self._terms(total)
+    owed: uint256 = self._preview_redeem(queued, terms)
+    liquid: uint256 = liquid_ - min(owed, liquid_)
     shares: uint256 = held
     assets: uint256 = self._preview_redeem(shares, terms)
     if assets > liquid:

@@ -51,6 +51,8 @@ UNIT_BASE: immutable(uint256)
 UNIT_RATIO: immutable(uint256)  # sqrt(UNIT_BASE / UNIT_USDC)
 
 paused: public(bool)
+recentred_at: public(uint256)  # time of the last `recenter` that was paid for
+in_kind_consent: public(HashMap[address, HashMap[address, bool]])  # receiver -> payer
 _in_rearrange: transient(bool)
 _invested: transient(uint256)  # USD WAD, what a `recenter` had for the position
 _given: transient(uint256)  # raw USDC, what unwinding left in the account the liquidity is pledged to

@@ -16,6 +16,8 @@ from . import share_token
 uses: share_token
 
 
+LEAST_REQUEST: constant(uint256) = 100 * 10**18  # shares: 100 USDC at their first price; a place in line is not free
+
 queued_shares: public(uint256)
 queue_head: public(address)
 queue_tail: public(address)
@@ -27,6 +29,7 @@ def _join(owner: address, receiver: address, shares: uint256):
     errors.check(shares != 0, "vault: zero amount")
     errors.check(receiver != empty(address), "vault: zero receiver")
     errors.check(self.request[owner].shares == 0, "vault: request pending")
+    errors.check(shares >= LEAST_REQUEST, "vault: least request")
     share_token._move(owner, self, shares)
     last: address = self.queue_tail
     self.request[owner] = IHedgeVault.Request(

@@ -595,8 +595,35 @@ _SHARES = (
         'errors.check(assets <= share_pricing._room(terms), "vault: deposit cap")', "pass",
     ),
     _vault(
+        "a-place-in-line-for-nothing", "dropped check", "modules/withdrawal_queue.vy",
+        'errors.check(shares >= LEAST_REQUEST, "vault: least request")', "pass",
+    ),
+    _vault(
+        "leaving-at-the-others-cost", "dropped check", "HedgeVault.vy",
+        'errors.check(cost <= kept, "vault: slippage")', "pass",
+    ),
+    _vault(
+        "settled-at-the-others-cost", "missing term", "HedgeVault.vy",
+        "        if cost != 0:\n", "        if False:\n",
+    ),
+    _vault(
         "passing-the-queue", "dropped check", "HedgeVault.vy",
-        'errors.check(withdrawal_queue.queued_shares == 0, "vault: withdrawals queued")', "pass",
+        'owed: uint256 = share_pricing._preview_redeem(withdrawal_queue.queued_shares, terms)',
+        "owed: uint256 = 0",
+    ),
+    _vault(
+        "in-kind-to-whoever-consented-at-the-venue", "dropped check", "HedgeVault.vy",
+        "        receiver == msg.sender or vault_core.in_kind_consent[receiver][msg.sender],\n",
+        "        True,\n",
+    ),
+    _vault(
+        "in-kind-past-the-exit-fee", "missing term", "HedgeVault.vy",
+        "paid: uint256 = fixed_point.mul_div_down(shares, WAD - vault_parameters.values.exit_fee, WAD)",
+        "paid: uint256 = shares",
+    ),
+    _vault(
+        "a-slice-of-dust", "dropped check", "BackOffice.vy",
+        "len(markets) == 0 or fraction == WAD or worth >= LEAST_SLICE", "True",
     ),
     _vault(
         "part-payment-burns-too-little", "flipped rounding", "HedgeVault.vy",
@@ -654,6 +681,10 @@ _KEEPING = (
     _vault(
         "recentre-at-any-time", "dropped check", "VaultStrategy.vy",
         'errors.check(self._may_recenter(book, tick), "vault: centred")', "pass",
+    ),
+    _vault(
+        "recentring-for-the-reward", "dropped check", "VaultStrategy.vy",
+        "return block.timestamp < vault_core.recentred_at + RECENTER_INTERVAL", "return False",
     ),
     _vault(
         "reward-unbounded-by-value", "dropped check", "VaultStrategy.vy",

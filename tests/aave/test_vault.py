@@ -8,6 +8,7 @@ from simulator.types import Status
 from tests.aave.vault import BTC, HIGHEST, SOL, WAD, HedgedVault
 
 USDC_UNIT = 10**6
+EXIT_FEE = 12  # index of the parameter
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_who_leaves_in_kind_brings_the_btc_and_takes_the_collateral(running: Hed
     btc.transact(running.deployed.roles.deployer, "mint", leaver, 100 * WAD)
     before = usdc.call("balanceOf", leaver)
     assert running.refusal("perp_arbitrageur", "redeem_in_kind", shares, leaver) == ""
-    part = shares / supply
+    part = shares / supply * (1 - running.vault.call("parameters")[EXIT_FEE] / WAD)
     brought = 100 * WAD - btc.call("balanceOf", leaver)
     assert brought == pytest.approx(debt * part, rel=1e-9)
     assert usdc.call("balanceOf", leaver) - before > supplied * part * (1 - 1e-9)

@@ -121,10 +121,17 @@ def test_max_withdraw_and_max_redeem_are_accepted_and_within_the_balance(world: 
     do(world, "withdraw(uint256,address,address)", most, owner, owner)
 
 
-def test_max_withdraw_and_max_redeem_are_zero_while_a_request_waits(world: World) -> None:
-    do(world, "request_redeem(uint256,address)", SHARES, holder(world))
-    assert ask(world, "maxWithdraw(address)", holder(world)) == 0
-    assert ask(world, "maxRedeem(address)", holder(world)) == 0
+def test_max_withdraw_and_max_redeem_leave_what_a_request_waits_for(world: World) -> None:
+    s, owner = world.system, holder(world)
+    do(world, "request_redeem(uint256,address)", SHARES, owner)
+    most, owed = (
+        ask(world, "maxWithdraw(address)", owner),
+        ask(world, "previewRedeem(uint256)", SHARES),
+    )
+    liquid = s.view(s.vault, "fresh_assets()")[1]
+    assert 0 < most <= liquid - owed
+    do(world, "withdraw(uint256,address,address)", most, owner, owner)
+    assert s.view(s.vault, "fresh_assets()")[1] >= owed
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def _unwind(stage: Stage, puppet: Puppet) -> None:
 def _redeem_in_kind(stage: Stage, puppet: Puppet) -> None:
     taker = stage.actor("taker")
     stage.clearing.transact(taker, "set_slice_consent", stage.vault.address, True)
+    stage.vault.transact(taker, "set_in_kind_consent", puppet.address, True)
     puppet.run(stage.vault, "redeem_in_kind", _shares(stage, puppet) // 2, taker)
 
 

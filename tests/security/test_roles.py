@@ -82,7 +82,8 @@ MATRIX = {
         nobody="uniswapV3SwapCallback on_rearrange",
         # set_paused(False) is the owner's; of set_paused(True), see _check.
         anyone=f"""transfer transferFrom approve deposit mint withdraw redeem request_redeem
-            cancel_request settle_withdrawals redeem_in_kind accrue_fees {_STRATEGY}""",
+            cancel_request settle_withdrawals redeem_in_kind set_in_kind_consent
+            accrue_fees {_STRATEGY}""",
     ),
     "PriceOracle": _table(
         owner=f"{_ANNOUNCED} add_feed add_aggregator set_reporter set_quorum set_sequencer",

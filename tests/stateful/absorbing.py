@@ -147,13 +147,16 @@ class Absorbing:
         book, values = self.book, event.values
         if event.name == "Transfer":
             book.move(*values)
+            if not values[1]:
+                book.burnt_from = values[0]
         elif event.name == "FeesAccrued":
             book.mark = values[2]
         elif event.name == "RedeemRequested":
             book.waiting[values[0]] = [values[1], values[2]]
         elif event.name == "RequestCancelled":
             book.waiting.pop(values[0])
-        elif event.name == "Withdraw" and values[2] in book.waiting:
+        elif event.name == "Withdraw" and book.burnt_from == book.address:
+            # Shares of the vault's own: a settlement, not an exit beside the line.
             book.leave_queue(values[2], values[4])
         elif event.name == "Recentered":
             book.lower, book.upper, book.liquidity = values

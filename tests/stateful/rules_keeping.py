@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.reference.clearing.trading import LEAST_SLICE
+from tests.reference.integers import WAD, truncate
 from tests.stateful.draws import Draw
 from tests.stateful.genesis import USDC
 from tests.stateful.mismatch import require
@@ -17,6 +19,16 @@ from tests.stateful.world import World
 
 def propose_redeem_in_kind(world: World, draw: Draw) -> Arguments:
     return [draw.pick(DEPOSITORS[:2]), *propose_redeem(world, draw)[1:]]
+
+
+def slice_too_small(world: World, shares: int, supply: int) -> bool:
+    """Whether the positions of one of the vault's accounts, in part, cost less than a seat may."""
+    part = world.book.net(shares) * WAD // supply
+    positions = [world.ledger.account(number).positions for number in world.book.accounts]
+    return any(
+        held and sum(abs(truncate(p.cost, part, WAD)) for p in held.values()) < LEAST_SLICE
+        for held in positions
+    )
 
 
 def run_redeem_in_kind(world: World, name: str, shares: int) -> None:
@@ -40,13 +52,16 @@ def run_redeem_in_kind(world: World, name: str, shares: int) -> None:
             or world.ledger.account(actor << 8 | number & 255).cash < 0
             for number in book.accounts
         )
+        if answer == "clearing: zero size":
+            require(slice_too_small(world, shares, supply), "in kind: a slice large enough")
+            return
         require(answer == "clearing: account in use" and used, f"in kind: {answer}")
         return
     if fails(world, answer, expected, "in kind"):
         return
     book.accrued_at = world.now
     if not book.pledged:
-        book.liquidity -= held * shares // supply
+        book.liquidity -= held * book.net(shares) // supply
     for number in book.accounts:  # the giver's health keeps its ratio
         old, new = before.account(number), world.ledger.account(number)
         require(set(new.positions) <= set(old.positions), "in kind: a position came")

@@ -30,7 +30,8 @@ class VaultBook:
     """Integers as on chain. ``accounts``: the vault's margin accounts, by number.
 
     ``waiting``: owner to [receiver, shares], in line. ``pledged``: the liquidity is in the first
-    account. ``fees``: uncollected (base, USDC), read from the pool.
+    account. ``fees``: uncollected (base, USDC), read from the pool. ``burnt_from``: whose shares
+    were the last to be cancelled.
     """
 
     address: int
@@ -51,6 +52,7 @@ class VaultBook:
     fees: tuple[int, int] = (0, 0)
     donated_usdc: int = 0
     donated_base: int = 0
+    burnt_from: int = 0
 
     # ------------------------------------------------------------------------------- valuation
 
@@ -126,6 +128,10 @@ class VaultBook:
     def preview_withdraw(self, assets: int, supply: int, total: int) -> int:
         gross = ceil(assets, WAD, WAD - self.terms.exit_fee)
         return ceil(gross, supply + VIRTUAL_SHARES, total + 1)
+
+    def net(self, shares: int) -> int:
+        """Shares that an exit in kind is paid for."""
+        return floor(shares, WAD - self.terms.exit_fee, WAD)
 
     def preview_redeem(self, shares: int, supply: int, total: int) -> int:
         gross = floor(shares, total + 1, supply + VIRTUAL_SHARES)

@@ -114,6 +114,7 @@ def test_rewards_are_bounded_by_what_they_protect() -> None:
     reward = system.do(system.keeper, "rebalance")
     traded = traded_before - hedged(system)  # the shorts shrink: the position sold base
     assert 0 < reward == pytest.approx(0.001 * traded / 1e12, rel=1e-6)
+    system.wait(3_600)  # since the recentring that placed it
     system.move(2_200)
     at = system.get("position_state")
     budget = system.get("parameters")[2] * system.get("nav") // WAD

@@ -10,6 +10,7 @@ from simulator.world.chain.codec import Reverted, reason
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 VIRTUAL = 10**12
+EXIT_FEE = 12  # index of the parameter
 HEIR = "0x" + "44" * 20
 MODES: list[dict[str, Any]] = [{}, {"isolated": True}, {"pledged": True}]
 
@@ -18,10 +19,16 @@ MODES: list[dict[str, Any]] = [{}, {"isolated": True}, {"pledged": True}]
 def system(request: pytest.FixtureRequest) -> System:
     """Invested, the heir consenting, with uncollected fees on both sides."""
     system = System(**request.param).invest()
-    system.clearing.transact(HEIR, "set_slice_consent", system.vault.address, True)
+    consent(system)
     for price in (1.02, 0.98, 1.0):
         system.swap_to(system.prices[1] * price)
     return system
+
+
+def consent(system: System) -> None:
+    """The heir takes slices from the vault, and what the first depositor redeems."""
+    system.clearing.transact(HEIR, "set_slice_consent", system.vault.address, True)
+    system.do(HEIR, "set_in_kind_consent", system.depositors[0], True)
 
 
 def accounts(system: System, owner: str) -> list[int]:
@@ -45,12 +52,17 @@ def holdings(system: System, owner: str) -> dict[str, list[int]]:
 
 
 def redeem(system: System, part: float) -> tuple[int, int]:
-    """The depositor redeems a part for the heir; (shares, shares and virtual shares before)."""
+    """The depositor redeems a part for the heir; (shares paid for, all and virtual ones before)."""
     depositor = system.depositors[0]
     shares = system.get("balanceOf", depositor) * round(part * 1_000) // 1_000
     whole = system.get("totalSupply") + VIRTUAL
     system.do(depositor, "redeem_in_kind", shares, HEIR)
-    return shares, whole
+    return net(system, shares), whole
+
+
+def net(system: System, shares: int) -> int:
+    """Shares that are paid for of those redeemed: the exit fee stays."""
+    return int(shares * (WAD - system.get("parameters")[EXIT_FEE]) // WAD)
 
 
 @pytest.mark.parametrize("part", [0.001, 0.4, 1.0])
@@ -79,21 +91,25 @@ def test_the_receiver_gets_its_part_of_everything(system: System, part: float) -
 
 
 def test_a_part_is_never_more_than_the_part(system: System) -> None:
-    """What stays is worth at least as much a share."""
+    """What stays is worth at least as much a share, and more by the exit fee."""
     before = system.get("convertToAssets", 10**24)
-    redeem(system, 0.37)
-    assert system.get("convertToAssets", 10**24) >= before
+    paid, whole = redeem(system, 0.37)
+    fee = WAD - net(system, WAD)
+    gain = paid * fee // (WAD - fee) / (whole - paid)  # what was left, by what stays
+    assert fee > 0
+    assert system.get("convertToAssets", 10**24) >= before * (1 + 0.99 * gain)
 
 
 def test_a_frozen_oracle_a_pause_and_a_queue_do_not_stop_it(system: System) -> None:
     depositor = system.depositors[0]
-    system.do(depositor, "request_redeem", WAD, depositor)
+    system.do(depositor, "request_redeem", 100 * WAD, depositor)
     system.do(system.deployed.roles.guardian, "set_paused", True)
     system.wait(10**7, refresh=False)
     assert system.refusal(depositor, "redeem", WAD, depositor, depositor) != ""
     supply = system.get("totalSupply")
-    shares, _ = redeem(system, 0.5)
-    assert system.get("totalSupply") == supply - shares
+    held = system.get("balanceOf", depositor)
+    redeem(system, 0.5)
+    assert supply - system.get("totalSupply") == held - system.get("balanceOf", depositor) > 0
     assert holdings(system, HEIR)["tokens"][0] > 0
 
 
@@ -131,7 +147,7 @@ def test_refusals(system: System) -> None:
     zero = "0x" + "00" * 20
     assert system.refusal(depositor, "redeem_in_kind", 0, HEIR) == "vault: zero amount"
     assert system.refusal(depositor, "redeem_in_kind", WAD, zero) == "vault: zero receiver"
-    assert system.refusal(other, "redeem_in_kind", WAD, HEIR) == "vault: insufficient shares"
+    assert system.refusal(other, "redeem_in_kind", WAD, other) == "vault: insufficient shares"
     assert system.refusal(depositor, "redeem_in_kind", WAD, depositor) == "clearing: no consent"
     for account in accounts(system, HEIR):
         system.usdc.transact(system.owner, "mint", system.owner, USDC_UNIT)
@@ -148,13 +164,16 @@ def test_a_vault_of_usdc_alone_pays_the_part_of_it() -> None:
     system.do(depositor, "deposit", 1_000 * USDC_UNIT, depositor)
     supply, held = system.get("totalSupply"), system.get("balanceOf", depositor)
     system.wait(10**7, refresh=False)
+    system.do(HEIR, "set_in_kind_consent", depositor, True)
     system.do(depositor, "redeem_in_kind", held, HEIR)
-    assert system.usdc.call("balanceOf", HEIR) == 1_000 * USDC_UNIT * held // (supply + VIRTUAL)
+    assert system.usdc.call("balanceOf", HEIR) == 1_000 * USDC_UNIT * net(system, held) // (
+        supply + VIRTUAL
+    )
 
 
 def test_management_fee_is_charged_and_the_mark_stays() -> None:
     system = System(management_fee=0.02, performance_fee=0.2).invest()
-    system.clearing.transact(HEIR, "set_slice_consent", system.vault.address, True)
+    consent(system)
     mark = system.get("high_water_mark")
     receiver = system.deployed.roles.fee_receiver
     held = system.get("balanceOf", receiver)
@@ -163,6 +182,39 @@ def test_management_fee_is_charged_and_the_mark_stays() -> None:
     assert system.get("balanceOf", receiver) > held
     assert system.get("fees_accrued_at") == system.chain.time()
     assert system.get("high_water_mark") == mark
+
+
+def test_nobody_fills_the_account_of_who_did_not_name_him(system: System) -> None:
+    """The heir consents to slices of the vault: not to anybody's dust of it."""
+    depositor, griefer = system.depositors
+    system.do(depositor, "transfer", griefer, WAD)
+    refused = system.refusal(griefer, "redeem_in_kind", WAD // 1_000, HEIR)
+    assert refused == "vault: no consent"
+    assert system.get("in_kind_consent", HEIR, depositor)
+    assert not system.get("in_kind_consent", HEIR, griefer)
+    system.do(HEIR, "set_in_kind_consent", depositor, False)
+    assert system.refusal(depositor, "redeem_in_kind", WAD, HEIR) == "vault: no consent"
+    system.do(griefer, "set_in_kind_consent", depositor, True)  # of one's own only
+    assert system.refusal(depositor, "redeem_in_kind", WAD, HEIR) == "vault: no consent"
+    system.do(HEIR, "set_in_kind_consent", depositor, True)
+    assert system.refusal(depositor, "redeem_in_kind", 10_000 * WAD, HEIR) == ""
+
+
+def test_a_slice_of_positions_worth_little_is_left_to_an_exit_in_usdc(system: System) -> None:
+    """Positions below 100 USD at entry take no seat; whoever has so little redeems for USDC."""
+    depositor, small = system.depositors
+    costs = [
+        sum(abs(system.clearing.call("position", account, market)[1]) for market in (0, 1))
+        for account in accounts(system, system.vault.address)
+    ]
+    whole = system.get("totalSupply") + VIRTUAL
+    least = -(-100 * WAD * whole // min(cost for cost in costs if cost)) * WAD // net(system, WAD)
+    system.do(depositor, "transfer", small, 2 * least)
+    system.clearing.transact(small, "set_slice_consent", system.vault.address, True)
+    too_little = system.refusal(small, "redeem_in_kind", least * 99 // 100, small)
+    assert too_little == "clearing: zero size"
+    assert system.refusal(small, "redeem", least * 99 // 100, small, small) == ""
+    assert system.refusal(small, "redeem_in_kind", least * 101 // 100, small) == ""
 
 
 def test_slices_are_for_the_vault_alone(system: System) -> None:

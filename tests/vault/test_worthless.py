@@ -46,6 +46,7 @@ def test_every_way_out_stays_open(system: System) -> None:
     shares = system.get("balanceOf", holder)
     assert system.refusal(holder, "redeem", shares, holder, holder) == "vault: zero amount"
     system.clearing.transact(HEIR, "set_slice_consent", system.vault.address, True)
+    system.do(HEIR, "set_in_kind_consent", holder, True)
     system.do(holder, "redeem_in_kind", shares // 2, HEIR)
     account = int(HEIR, 16) << 8 | (1 if system.get("ISOLATED") else 0)
     assert system.clearing.call("position", account, 0)[0] < 0

@@ -10,6 +10,7 @@ from simulator.types import COVARIANCE_RAMP, SCALE_INTERVAL, USDC_DECIMALS
 from simulator.world.model.lending import set_all_rates
 from simulator.world.model.parameters import pool_table
 from simulator.world.model.pool import initialise
+from simulator.world.model.recentring import RECENTER_INTERVAL
 from simulator.world.model.state import PoolState, State, allocate
 from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import from_raw, to_raw
@@ -44,6 +45,7 @@ def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats) -> State:
     initialise(tables.pool, state.pool, protocol.pool.sqrt_price_x96 / 2**96, depth)
     state.vault.betas_time[:] = -1.0
     state.vault.high_water_mark[:] = 1.0
+    state.vault.recentred[:] = -RECENTER_INTERVAL
     _fund_clearing(protocol, tables, state)
     if protocol.aave is not None:
         _open_aave(protocol.aave, tables.aave, state.aave)

@@ -59,14 +59,15 @@ def redeem_in_kind(
         return INSUFFICIENT_BALANCE, 0.0
     pay_management_fee(table, vault, oracle.clock[0], i)
     supply = vault.shares[i] + VIRTUAL_SHARES
-    part = shares / supply
-    usdc = floor_raw(vault.idle_usdc[i] * shares / supply)
-    base = floor_raw(vault.idle_base[i] * shares / supply)
+    paid = floor_raw(shares * (1.0 - table.exit_fee))  # the exit fee stays
+    part = paid / supply
+    usdc = floor_raw(vault.idle_usdc[i] * paid / supply)
+    base = floor_raw(vault.idle_base[i] * paid / supply)
     vault.idle_usdc[i] -= usdc
     vault.idle_base[i] -= base
     pledged = pledges(table, position, i)
     if exists(position, i) and not pledged:
-        burnt = np.floor(position.liquidity[i] * shares / supply)
+        burnt = np.floor(position.liquidity[i] * paid / supply)
         more_base, more_usdc = burn_part(state.pool, position, i, burnt, part)
         base += more_base
         usdc += more_usdc

@@ -46,6 +46,15 @@ from simulator.world.model.venues import (
     withdrawable,
 )
 
+# Seconds between two paid recentrings, and between one and the next that idle assets alone allow.
+RECENTER_INTERVAL = 3_600.0
+
+
+@inner
+def _lately(vault: VaultState, oracle: Oracle, i: int) -> bool:
+    """Whether a recentring was paid for within the interval."""
+    return oracle.clock[0] - vault.recentred[i] < RECENTER_INTERVAL
+
 
 @inner
 def _idle_value(table: VaultTable, vault: VaultState, valuation: Valuation, i: int) -> float:
@@ -61,6 +70,7 @@ def _allowed(
     vault: VaultState,
     valuation: Valuation,
     tick: float,
+    lately: bool,
     i: int,
 ) -> bool:
     """Whether the position may be moved at all."""
@@ -69,6 +79,8 @@ def _allowed(
     centre = 0.5 * (position.tick_lower[i] + position.tick_upper[i])
     if abs(tick - centre) >= table.recenter_threshold * table.range_half_width:
         return True
+    if lately:
+        return False  # what is idle still could not be placed
     nav = max(valuation.nav, 0.0)
     reserve = 1.0 - table.lp_allocation - table.margin_allocation
     return _idle_value(table, vault, valuation, i) > 2.0 * reserve * nav + 0.01 * nav
@@ -180,7 +192,8 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int,
     if not valuation.fresh:
         return STALE_ORACLE, 0.0
     tick = tick_at_sqrt_price(valuation.sqrt_price)
-    if not _allowed(table, position, vault, valuation, tick, i):
+    lately = _lately(vault, oracle, i)
+    if not _allowed(table, position, vault, valuation, tick, lately, i):
         return CENTRED, 0.0
     spot = state.pool.sqrt_price[i] / valuation.sqrt_price
     if abs(spot - 1.0) > 0.5 * table.max_slippage:
@@ -200,4 +213,7 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int,
     if status != OK:
         return status, 0.0
     status = _move_margin(tables, state, oracle, valuation, True, i)
-    return status, invested / valuation.usdc_price * table.usdc_unit
+    if not lately:
+        vault.recentred[i] = oracle.clock[0]
+    protected = 0.0 if lately else invested / valuation.usdc_price * table.usdc_unit
+    return status, protected

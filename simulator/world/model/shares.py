@@ -7,7 +7,9 @@ import numpy as np
 from simulator.world.model.codes import (
     DEPOSIT_CAP,
     INSUFFICIENT_BALANCE,
+    INSUFFICIENT_LIQUIDITY,
     OK,
+    SLIPPAGE,
     STALE_ORACLE,
     WITHDRAWALS_QUEUED,
     ZERO_AMOUNT,
@@ -25,19 +27,24 @@ _WHOLE_SHARE = 1e18  # raw; none are sold while it is worth less than a raw unit
 
 
 @inner
-def queued(vault: VaultState, i: int) -> bool:
-    """Whether any request waits in the queue."""
-    waiting = False
+def queued(vault: VaultState, i: int) -> float:
+    """Raw shares that wait in the queue."""
+    waiting = 0.0
     for agent in range(vault.request.shape[0]):
-        waiting = waiting or vault.request[agent, i] > 0.0
+        waiting += vault.request[agent, i]
     return waiting
+
+
+@inner
+def gross_worth(shares: float, assets: float, supply: float) -> float:
+    """Raw USDC of raw ``shares`` before the exit fee, of total ``assets`` and ``supply`` raw."""
+    return floor_raw(shares * (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES))
 
 
 @inner
 def worth(exit_fee: float, shares: float, assets: float, supply: float) -> float:
     """``previewRedeem`` of raw ``shares`` with total ``assets`` and ``supply`` raw: raw USDC."""
-    gross = floor_raw(shares * (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES))
-    return floor_raw(gross * (1.0 - exit_fee))
+    return floor_raw(gross_worth(shares, assets, supply) * (1.0 - exit_fee))
 
 
 @inner
@@ -70,13 +77,36 @@ def deposit(
 
 
 @inner
+def _provide(
+    tables: Tables,
+    state: State,
+    oracle: Oracle,
+    assets: float,
+    owed: float,
+    kept: float,
+    i: int,
+) -> int:
+    """Idle USDC for ``assets`` besides what the line is ``owed``, raw: status.
+
+    What unwinding costs is at most what is ``kept`` of who leaves, or those who stay would pay it.
+    """
+    vault = state.vault
+    status, cost = raise_usdc(tables, state, oracle, assets + owed, 1.0, i)
+    if status != OK:
+        return status
+    if cost > kept:
+        return SLIPPAGE
+    if vault.idle_usdc[i] < assets:
+        return INSUFFICIENT_LIQUIDITY
+    return OK if vault.idle_usdc[i] >= assets + owed else WITHDRAWALS_QUEUED
+
+
+@inner
 def redeem(
     tables: Tables, state: State, oracle: Oracle, agent: int, shares: float, i: int
 ) -> tuple[int, float]:
     """``redeem`` of raw shares: (status, raw USDC). The caller restores the path when refused."""
     table, vault, wallet = tables.vault, state.vault, state.wallet
-    if queued(vault, i):
-        return WITHDRAWALS_QUEUED, 0.0
     fresh, before = total_assets(tables, state, oracle, i)
     if not fresh:
         return STALE_ORACLE, 0.0
@@ -87,7 +117,9 @@ def redeem(
         return ZERO_AMOUNT, 0.0
     if wallet.shares[agent, i] < shares:
         return INSUFFICIENT_BALANCE, 0.0
-    status = raise_usdc(tables, state, oracle, assets, i)
+    owed = worth(table.exit_fee, queued(vault, i), before, vault.shares[i])
+    kept = gross_worth(shares, before, vault.shares[i]) - assets
+    status = _provide(tables, state, oracle, assets, owed, kept, i)
     if status != OK:
         return status, 0.0
     vault.idle_usdc[i] -= assets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.world.model.clearing import next_opening
-from simulator.world.model.codes import ACCOUNT_IN_USE, OK
+from simulator.world.model.codes import ACCOUNT_IN_USE, OK, ZERO_AMOUNT
 from simulator.world.model.jit import inner
 from simulator.world.model.margin import has_position
 from simulator.world.model.parameters import ClearingTable
@@ -13,6 +13,8 @@ from simulator.world.model.pool import burn_part
 from simulator.world.model.portfolio import has_pledge
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import ClearingState, PoolState
+
+_LEAST_SLICE = 100.0  # USD at entry, of the positions that go with a part of an account
 
 
 @inner
@@ -52,6 +54,12 @@ def transfer_slice(
     """
     if has_position(clearing, receiver, i) or clearing.cash[receiver, i] < 0.0:
         return ACCOUNT_IN_USE
+    if fraction < 1.0 and has_position(clearing, giver, i):
+        worth = 0.0
+        for market in range(table.asset.size):
+            worth += abs(fraction * clearing.cost[giver, market, i])
+        if worth < _LEAST_SLICE:
+            return ZERO_AMOUNT
     for market in range(table.asset.size):
         if clearing.size[giver, market, i] != 0.0:
             _move_position(clearing, giver, receiver, market, fraction, i)

@@ -119,6 +119,7 @@ class VaultState(NamedTuple):
     fee_shares: Floats  # [P] of the supply, raw, the fee receiver's
     high_water_mark: Floats  # [P] USDC per share
     fees_time: Floats  # [P] seconds since the start, at the last accrual of fees
+    recentred: Floats  # [P] seconds since the start, at the last paid ``recenter``
     request: Floats  # [J, P] raw shares of each agent waiting in the queue; 0: no request
     place: Floats  # [J, P] the request's place in line, counted from 1 over all time
     requests: Floats  # [P] requests ever made

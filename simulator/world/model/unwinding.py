@@ -6,7 +6,6 @@ import numpy as np
 
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
-    INSUFFICIENT_LIQUIDITY,
     OK,
     SLIPPAGE,
     STALE_ORACLE,
@@ -15,6 +14,7 @@ from simulator.world.model.jit import inner
 from simulator.world.model.margin import Account, accrue_account, value_account
 from simulator.world.model.parameters import ClearingTable, Tables, VaultTable
 from simulator.world.model.pool import burn_and_collect, limit_passed, quote, settle
+from simulator.world.model.rounding import ceil_raw
 from simulator.world.model.state import (
     ClearingState,
     Oracle,
@@ -223,21 +223,29 @@ def fraction_to_raise(
 
 
 @inner
-def raise_usdc(tables: Tables, state: State, oracle: Oracle, assets: float, i: int) -> int:
-    """``_raise``: bring idle USDC to ``assets`` raw: excess margin, then an unwinding."""
+def raise_usdc(
+    tables: Tables, state: State, oracle: Oracle, assets: float, most: float, i: int
+) -> tuple[int, float]:
+    """``_raise``: bring idle USDC toward ``assets`` raw: excess margin, then an unwinding.
+
+    Unwinds at most ``most`` of both legs. Returns (status, what that cost at the oracle's prices,
+    raw USDC).
+    """
     vault = state.vault
     if vault.idle_usdc[i] >= assets:
-        return OK
+        return OK, 0.0
     status = draw_margin(tables, state, oracle, assets, False, i)
-    if status != OK or vault.idle_usdc[i] >= assets:
-        return status
+    if status != OK or vault.idle_usdc[i] >= assets or most <= 0.0:
+        return status, 0.0
+    before = value_vault(tables, state, oracle, i)
     fresh, fraction = fraction_to_raise(tables, state, oracle, assets, i)
     if not fresh:
-        return STALE_ORACLE
+        return STALE_ORACLE, 0.0
+    fraction = min(fraction, most)
     status, _ = unwind(tables, state, oracle, fraction, i)
     if status != OK:
-        return status
+        return status, 0.0
     status = draw_margin(tables, state, oracle, assets, fraction >= 1.0, i)
-    if status != OK or vault.idle_usdc[i] >= assets:
-        return status
-    return INSUFFICIENT_LIQUIDITY
+    lost = max(before.nav, 0.0) - max(value_vault(tables, state, oracle, i).nav, 0.0)
+    cost = ceil_raw(max(lost, 0.0) / before.usdc_price * tables.vault.usdc_unit)
+    return status, cost

@@ -13,6 +13,7 @@ from tests.reference.integers import WAD, ceil, sign, truncate
 SCALE_INTERVAL = 3_600
 SIDES = 4  # times the inventory limit: the most longs, or shorts, may hold of a market
 LEAST_MOVED = 10**6  # raw units of a collateral that go with what it backs
+LEAST_SLICE = 100 * WAD  # USD at entry, of the positions in a part of an account
 
 
 def account_number(ledger: Ledger, owner: int, sub: int) -> int:
@@ -178,12 +179,15 @@ def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: i
         a.basket[c] -= part
         b.basket[c] = b.basket.get(c, 0) + part
     b.failure = a.failure
+    worth, had = 0, bool(a.positions)
     for m, position in sorted(a.positions.items()):
         size = truncate(position.size, fraction, WAD)
         cost = truncate(position.cost, fraction, WAD)
+        worth += abs(cost)
         if not size:
             continue
         rest = replace(position, size=position.size - size, cost=position.cost - cost)
         perp.store(ledger, source, m, rest)
         moved = Position(size, cost, position.index, position.loss)
         perp.store(ledger, target, m, moved)
+    require(not had or fraction == WAD or worth >= LEAST_SLICE, "clearing: zero size")
