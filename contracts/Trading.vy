@@ -49,9 +49,11 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     errors.check(not (adds_risk and ledger.paused), "clearing: paused")
 
     ledger._accrue(market)
+    index: uint256 = ledger._index(market, True)
+    if before == 0:
+        self._take_seat(account, market, fixed_point.magnitude(size), index)
     if adds_risk:
         self._check_room(market, before, after)
-    index: uint256 = ledger._index(market, True)
     premium: int256 = pricing._premium(market, size, index)
     booked: uint256 = perp_math.booked_price(size, index, ledger.market[market].half_spread)
     fill: uint256 = perp_math.effective_price(size, booked, premium)
@@ -82,6 +84,44 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
         realised=realised,
     )
     return fill, fee
+
+
+@internal
+def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256):
+    """
+    @notice Where a market's seats are all taken, close its smallest position for one more than twice as large: at the
+            index, which costs its holder nothing, and the premium for the skew that makes is the newcomer's.
+    """
+    holders: DynArray[uint256, ledger.MAX_HOLDERS] = ledger._holders(market)
+    if len(holders) < ledger.MAX_HOLDERS:
+        return
+    leaver: uint256 = 0
+    held: uint256 = max_value(uint256)
+    opened: uint256 = 0
+    for holder: uint256 in holders:
+        theirs: uint256 = fixed_point.magnitude(ledger.position[holder][market].size)
+        number: uint256 = ledger.seat[holder][market] >> 8
+        # Of equals the one that sat down last.
+        if theirs < held or (theirs == held and number > opened):
+            leaver = holder
+            held = theirs
+            opened = number
+    errors.check(
+        held < size // 2 and held <= pricing._inventory_limit(market) // ledger.MAX_HOLDERS,
+        "clearing: too many accounts",
+    )
+    delta: int256 = -ledger.position[leaver][market].size
+    pricing._pay_premium(account, market, max(pricing._premium(market, delta, index), 0))
+    ledger._apply_fill(leaver, market, delta, index)
+    # Neither a way past auto-deleveraging nor one to make an account liquidatable by closing a hedge.
+    after: IClearingHouse.AccountState = margin._valuation(leaver, False).state
+    errors.check(
+        after.value >= 0 and after.equity >= convert(after.maintenance, int256),
+        "clearing: too many accounts",
+    )
+    log IClearingHouse.Displaced(
+        account=leaver, market=market, newcomer=account, size=held, price=index
+    )
 
 
 @view

@@ -75,7 +75,6 @@ def _deleverage(
         held: IClearingHouse.Position = ledger.position[holder][market]
         worth: int256 = fixed_point.mul_div_floor(held.size, price, WAD) - held.cost
         if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index):
-            ledger._accrue_held(holder)
             keys[place] = (
                 self._rank(holder, market, held, index) << 64
                 | (2**64 - 1 - (ledger.seat[holder][market] >> 8))
@@ -121,8 +120,9 @@ def _rank(
 ) -> uint256:
     """
     @notice Profit ratio times leverage, WAD: (upnl / |cost|) (|s| I / E), each quotient rounded down.
+    @dev At the last prices of what else the holder has: a feed of his that stopped stops no liquidation of others.
     """
-    equity: int256 = margin._valuation(holder, True).state.equity
+    equity: int256 = margin._valuation(holder, False).state.equity
     if equity <= 0 or held.cost == 0:
         return HIGHEST_RANK
     profit: int256 = fixed_point.mul_div_floor(held.size, index, WAD) - held.cost

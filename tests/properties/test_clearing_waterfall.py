@@ -241,6 +241,7 @@ def test_no_more_accounts_hold_a_market_than_can_be_ranked() -> None:
         refused = venue.trade(name, 0, wad(Fraction(1, 1_000)))
         assert refused == ("clearing: too many accounts" if number == 64 else "")
     assert len(venue.get("holders", 0)) == 64
+    assert venue.trade("holder 64", 0, wad(Fraction(2, 1_000))) == "clearing: too many accounts"
     first, last = venue.account("holder 0"), venue.account("holder 64")
     assert not venue.trade("holder 0", 0, -venue.size(first, 0))
     assert not venue.trade("holder 64", 0, wad(Fraction(1, 1_000)))
@@ -248,6 +249,61 @@ def test_no_more_accounts_hold_a_market_than_can_be_ranked() -> None:
     assert first not in held
     assert last in held
     assert len(set(held)) == 64
+
+
+def test_dust_in_every_seat_keeps_nobody_out_and_loses_nothing() -> None:
+    venue = RevmVenue(funding=False)
+    token = venue._contracts["USDC"]
+    for number in range(65):
+        name = f"holder {number}"
+        token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
+        token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+        venue.deposit(name, 1_000 * USDC)
+        if number < 64:
+            assert not venue.trade(name, 0, wad(Fraction(1 if number != 7 else -1, 1_000)))
+    displaced, newcomer = venue.account("holder 63"), venue.account("holder 64")
+    worth = venue.margin(displaced).value
+    total = usdc_of(venue, [venue.account(f"holder {n}") for n in range(65)])
+    assert not venue.trade("holder 64", 0, wad(Fraction(5, 1_000)))
+    held: list[Any] = venue.get("holders", 0)
+    assert newcomer in held
+    assert displaced not in held  # of equals the last that sat down
+    assert len(held) == 64
+    assert 0 <= worth - venue.margin(displaced).value <= DUST
+    assert usdc_of(venue, [venue.account(f"holder {n}") for n in range(65)]) == total
+    # What is worth a seat keeps it: S / 64.
+    limit = 12 * WAD // 64
+    for number in range(63):
+        name = f"holder {number}"
+        venue.deposit(name, 5_000 * USDC)
+        size = venue.size(venue.account(name), 0)
+        assert not venue.trade(name, 0, (limit + 1 if number % 2 else -limit - 1) - size)
+    assert not venue.trade("holder 64", 0, limit)
+    venue.deposit("trader", 100_000 * USDC)
+    assert venue.trade("trader", 0, WAD) == "clearing: too many accounts"
+
+
+def test_a_displaced_account_is_left_healthy_or_stays() -> None:
+    venue = RevmVenue(funding=False)
+    token = venue._contracts["USDC"]
+    for number in range(64):
+        name = f"holder {number}"
+        token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
+        token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+        venue.deposit(name, (1_000 if number else 4) * USDC)
+        assert not venue.trade(name, 0, wad(Fraction(2 if number else 1, 1_000)))
+    venue.deposit("trader", 100_000 * USDC)
+    price = venue.prices["BTC"]
+    venue.report(BTC=price * Fraction(3, 4))  # the smallest is worth less than nothing now
+    assert venue.margin(venue.account("holder 0")).value < 0
+    assert venue.trade("trader", 0, WAD) == "clearing: too many accounts"
+    venue.do("trader", "liquidate", venue.account("holder 0"), 0)
+    assert not venue.trade("trader", 0, WAD)
+
+
+def usdc_of(venue: RevmVenue, accounts: list[int]) -> int:
+    total = sum(venue.get("cash", a) for a in accounts) + venue.get("premium_pool", 0)
+    return int(total + venue.get("maker_cash") + venue.get("insurance_fund"))
 
 
 def test_holders_are_exactly_the_accounts_with_a_position(venue: RevmVenue) -> None:

@@ -289,7 +289,7 @@ def liquidate(
     # Whether the spread would take all the equity there is if all were closed.
     spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)
     if valued.value < 0.0:
-        status, deleveraged = absorb(table, clearing, oracle, valued, account, market, i)
+        deleveraged = absorb(table, clearing, oracle, valued, account, market, i)
     held = clearing.size[account, market, i]
     closed = abs(held)
     if not spent:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.world.model.clearing import apply_fill, note_debt, open_interest
-from simulator.world.model.codes import OK, STALE_ORACLE
 from simulator.world.model.jit import inner
 from simulator.world.model.margin import (
     Account,
-    accrue_account,
     has_position,
     owed,
     value_account,
@@ -70,16 +68,19 @@ def _gains_at(clearing: ClearingState, account: int, market: int, price: float, 
 @inner
 def _rank(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, market: int, i: int
-) -> tuple[bool, float]:
-    """(fresh, profit ratio × leverage) of a counterparty: the higher, the earlier it is taken."""
+) -> float:
+    """Profit ratio × leverage of a counterparty: the higher, the earlier it is taken.
+
+    At last prices: a feed of his that stopped stops no liquidation of others.
+    """
     valued = value_account(table, clearing, oracle, account, i)
     size, cost = clearing.size[account, market, i], clearing.cost[account, market, i]
     if valued.equity <= 0.0 or cost == 0.0:
-        return valued.fresh, np.inf
+        return np.inf
     price = oracle.price[table.asset[market], i]
     profit = size * price - cost
     notional = abs(size) * price
-    return valued.fresh, max(profit, 0.0) / abs(cost) * notional / valued.equity
+    return max(profit, 0.0) / abs(cost) * notional / valued.equity
 
 
 @inner
@@ -91,8 +92,8 @@ def _deleverage(
     market: int,
     price: float,
     i: int,
-) -> tuple[bool, float]:
-    """Close the position against profitable counterparties by rank: (fresh, size closed).
+) -> float:
+    """Close the position against profitable counterparties by rank; the size closed.
 
     Ranks are of before: a counterparty taken whole is flat, so is no candidate again, and taking it
     changes nothing the others are ranked by.
@@ -108,10 +109,7 @@ def _deleverage(
                 continue
             if not _gains_at(clearing, other, market, price, i):
                 continue
-            fresh, rank = _rank(table, clearing, oracle, other, market, i)
-            if not fresh:
-                return False, 0.0
-            accrue_account(table, clearing, oracle, other, i)
+            rank = _rank(table, clearing, oracle, other, market, i)
             opened = clearing.opened[other, market, i]
             if best < 0 or rank > highest or (rank == highest and opened < earliest):
                 best, highest, earliest = other, rank, opened
@@ -124,7 +122,7 @@ def _deleverage(
         note_debt(clearing, best, market, held, i)
         left -= taken
     clearing.skew[market, i] = skew
-    return True, abs(size) - left
+    return abs(size) - left
 
 
 @inner
@@ -136,8 +134,8 @@ def absorb(
     account: int,
     market: int,
     i: int,
-) -> tuple[int, float]:
-    """The waterfall's part before an insolvent position closes: (status, size deleveraged)."""
+) -> float:
+    """The waterfall's part before an insolvent position closes; the size deleveraged."""
     debt = -valued.value / oracle.price[table.collateral_asset[0], i]
     debt *= _notional_share(table, clearing, oracle, account, market, i)
     size = clearing.size[account, market, i]
@@ -145,12 +143,11 @@ def absorb(
     clearing.cash[account, i] += paid
     clearing.bad_debt[i] += paid
     if paid >= debt:
-        return OK, 0.0
+        return 0.0
     close_gate(table, clearing, oracle, debt - paid, i)
     index = oracle.price[table.asset[market], i]
     bankruptcy = max(index + (debt - paid) / size, 0.0)
-    fresh, closed = _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
-    return (OK if fresh else STALE_ORACLE), closed
+    return _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
 
 
 @inner

@@ -110,7 +110,6 @@ def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
         worth = floor(position.size, price, WAD) - position.cost
         if worth <= perp.owed(ledger.markets[m], position):
             continue
-        perp.accrue_held(ledger, number)
         found.append((rank(ledger, number, m), -position.opened, number))
     return [number for _, _, number in sorted(found, reverse=True)]
 
