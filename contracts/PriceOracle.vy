@@ -245,11 +245,22 @@ def add_aggregator(asset: address, aggregator: address, max_age: uint256, deviat
     self._only_owner_of_feed(asset, keccak256(slice(msg.data, 0, 132)))
     decimals: uint256 = convert(staticcall IAggregatorV3(aggregator).decimals(), uint256)
     assert decimals <= MAX_DECIMALS, "oracle: bad decimals"
+    served: IPriceOracle.Round = self._latest(asset)
+    old: Terms = self._terms[asset]
     self._set_terms(
         asset,
         Terms(aggregator=aggregator, max_age=max_age, deviation=deviation, decimals=decimals),
     )
     self._rounds[asset] = 0
+    # A price that is served goes on: another source takes over where it says the same.
+    if (
+        served.price != 0
+        and served.updated_at <= block.timestamp
+        and block.timestamp - served.updated_at <= old.max_age
+    ):
+        price: uint256 = self._aggregated(asset)
+        apart: uint256 = max(price, served.price) - min(price, served.price)
+        assert apart * WAD <= (old.deviation + deviation) * served.price, "oracle: deviates"
 
 
 @internal

@@ -836,6 +836,11 @@ _POWERS = (
         "anybody-dismisses-the-risk-manager", "dropped check", "modules/roles.vy",
         "self._only_guardian()\n    self.risk_manager", "self.risk_manager",
     ),
+    Mutant(
+        "another-source-at-any-price", "dropped check", "PriceOracle.vy",
+        'assert apart * WAD <= (old.deviation + deviation) * served.price, "oracle: deviates"',
+        "pass", _ORACLE,
+    ),
     _stolen(
         "first-betas-of-any-size", "dropped check", "modules/hedge_leg.vy",
         " or pool_leg.idle_base != 0 or pool_leg._has_liquidity()", "",

@@ -244,6 +244,7 @@ def test_terms_are_bounded_and_kept_by_kind() -> None:
     assert oracle.contract.call("deviation", oracle.btc) == WAD // 10
     assert oracle.price() == 100
     source = oracle.aggregator(8)
+    oracle.advance(MAX_AGE)
     oracle.own("add_aggregator", oracle.btc, source.address, MAX_AGE, DEVIATION)
     assert oracle.contract.call("aggregator", oracle.btc) == source.address
     assert oracle.refusal(oracle.report, oracle.reporters[0], 100) == "oracle: no feed"
@@ -253,6 +254,38 @@ def test_terms_are_bounded_and_kept_by_kind() -> None:
 
 
 # ------------------------------------------------------------------------------------- aggregators
+
+
+@pytest.mark.parametrize("pushed", [True, False])
+def test_another_source_takes_over_a_served_price_only_where_it_says_the_same(
+    pushed: bool,
+) -> None:
+    """Within both deviations, 1 % in all; where nothing is served any more, at any price."""
+    oracle = Oracle()
+    first, second = oracle.aggregator(18), oracle.aggregator(18)
+    asset = oracle.btc
+    for reporter in oracle.reporters:
+        oracle.report(reporter, 1_000)
+    if not pushed:
+        asset = oracle.sol
+        oracle.own("add_aggregator", asset, first.address, MAX_AGE, DEVIATION)
+        oracle.answer(first, 1_000)
+    call = ("add_aggregator", asset, second.address, MAX_AGE, DEVIATION)
+    assert oracle.refusal(oracle.own, *call) == "oracle: incomplete round"
+    for answer in (989, 1_011, 1, 10**30):
+        oracle.answer(second, answer)
+        assert oracle.refusal(oracle.own, *call) == "oracle: deviates"
+    assert oracle.price(asset) == 1_000
+    for answer in (990, 1_010):
+        checkpoint = oracle.chain.evm.snapshot()
+        oracle.answer(second, answer)
+        oracle.own(*call)
+        assert oracle.price(asset) == answer
+        oracle.chain.evm.revert(checkpoint)
+    oracle.advance(MAX_AGE + 1)
+    oracle.answer(second, 5_000)
+    oracle.own(*call)
+    assert oracle.price(asset) == 5_000
 
 
 @pytest.mark.parametrize("decimals", [0, 6, 8, 18, 24, 36])

@@ -50,7 +50,8 @@ def without_a_price(system: System, token: Contract) -> None:
     made = system.chain.deploy(system.owner, encode_constructor(artifact, 8))
     aggregator = Contract(artifact, made, system.chain)
     now = system.chain.time()
-    aggregator.transact(system.owner, "set_round", 1, 10**8, now, now, 1)
+    served = system.oracle.call("price", token.address) // 10**10
+    aggregator.transact(system.owner, "set_round", 1, served, now, now, 1)
     system.oracle.transact(
         system.owner, "add_aggregator", token.address, aggregator.address, 86_400, 5 * 10**15
     )

@@ -245,7 +245,7 @@ class ChainWorld(World):
         """What is not allowed now is tried again at every step."""
         for market, terms in enumerate(self.protocol.clearing.markets):
             current, due = self._skew_scale[path][market]
-            wanted = wad(terms.skew_scale * depth)
+            wanted = wad(terms.skew_scale * min(depth, 1.0))
             if wanted == current or now < due:
                 continue
             wanted = min(max(wanted, -(-current // 2)), 2 * current)

@@ -31,14 +31,14 @@ def set_skew_scale(
 ) -> None:
     """Bring markets to K·``depth`` ``[P]`` as far and as often as ``set_skew_scale`` allows.
 
-    By a factor of two at a time. What is not allowed now (too soon, a stale price, too much open)
-    is tried again at every step.
+    By a factor of two at a time, never above K. What is not allowed now (too soon, a stale price,
+    too much open) is tried again at every step.
     """
     now = oracle.clock[0]
     for market in range(table.asset.size):
         for i in range(depth.size):
             current = clearing.skew_scale[market, i]
-            scale = table.skew_scale[market] * depth[i]
+            scale = table.skew_scale[market] * min(depth[i], 1.0)
             if scale == current or now < clearing.scaled_at[market, i] + SCALE_INTERVAL:
                 continue
             scale = min(max(scale, 0.5 * current), 2.0 * current)
