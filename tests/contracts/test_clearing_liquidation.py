@@ -320,5 +320,7 @@ def test_portfolio_liquidation_stays_within_its_gas(
     receipt = clearing.liquidate(account_of(trader), 0, sender=liquidator)
     left = clearing.position(account_of(trader), 0).size
     assert 0 < left < 5 * WAD
-    assert receipt.gas_used <= 400_000
+    # Of it for the premium: a slot for the opening skew written from zero, 22,100 (in each of both
+    # markets), and those of the pool and of what the block has liquidated.
+    assert receipt.gas_used <= 410_000
     print(f"liquidate: {receipt.gas_used} gas")
