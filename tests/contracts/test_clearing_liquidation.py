@@ -130,9 +130,10 @@ def test_small_debt_leaves_the_maker_whole(short: Mirror, trader: Any, liquidato
     short.set_price(BTC=35_900)
     event = short.liquidate(trader, 0, liquidator)
     assert short.clearing.bad_debt() == wad("709.67")
-    # 1,500 less half a spread of 179.5; halved between the liquidator and the fund
-    assert event.penalty == wad("1320.5")
-    assert short.clearing.insurance_fund() == wad(INSURANCE_FUNDS) - wad("709.67") + wad("660.25")
+    # 1,500 less half a spread of 179.5, of which 99 % count; halved between liquidator and fund
+    assert event.penalty == wad("1307.295")
+    left = wad(INSURANCE_FUNDS) - wad("709.67") + event.penalty - event.penalty // 2
+    assert short.clearing.insurance_fund() == left
     assert short.clearing.maker_drawn(0) == 0
     short.check()
 
@@ -319,5 +320,7 @@ def test_portfolio_liquidation_stays_within_its_gas(
     receipt = clearing.liquidate(account_of(trader), 0, sender=liquidator)
     left = clearing.position(account_of(trader), 0).size
     assert 0 < left < 5 * WAD
-    assert receipt.gas_used <= 400_000
+    # Of it for the premium: a slot for the opening skew written from zero, 22,100 (in each of both
+    # markets), and those of the pool and of what the block has liquidated.
+    assert receipt.gas_used <= 410_000
     print(f"liquidate: {receipt.gas_used} gas")
