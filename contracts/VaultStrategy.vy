@@ -339,40 +339,55 @@ def raise_assets(assets: uint256, limit: uint256) -> uint256:
     """
     @notice Until idle USDC covers `assets`, raw: spare margin, then both legs in proportion, at most `limit`
             (WAD) of them.
-    @return What unwinding cost the vault at the oracle's prices, raw USDC, rounded up.
+    @return What unwinding for it cost the vault at the oracle's prices, raw USDC, rounded up: not the part that
+            brings accounts back to the margin target.
     """
     self._delegated()
     hedge_margin._take_spare_margin(assets)
     if pool_leg.idle_usdc >= assets or limit == 0:
         return 0
     book: vault_core.Book = vault_core._read(True)
-    fraction: uint256 = min(limit, self._fraction_to_raise(assets - pool_leg.idle_usdc, book))
+    need: uint256 = (assets - pool_leg.idle_usdc) * WAD_PER_RAW
+    wanted: uint256 = need + self._short_of_target(book)
+    fraction: uint256 = min(limit, self._fraction_to_raise(wanted, book))
     self._unwind(fraction, book)
     hedge_margin._take_spare_margin(assets if fraction < WAD else max_value(uint256))
     left: uint256 = vault_core._read(True).nav
-    return fixed_point.mul_div_up(book.nav - min(left, book.nav), UNIT_USDC, book.prices.usdc)
+    cost: uint256 = fixed_point.mul_div_up(book.nav - min(left, book.nav), need, wanted)
+    return fixed_point.mul_div_up(cost, UNIT_USDC, book.prices.usdc)
 
 
 @internal
 @view
-def _fraction_to_raise(need: uint256, book: vault_core.Book) -> uint256:
+def _short_of_target(book: vault_core.Book) -> uint256:
+    """
+    @notice USDC, WAD, that accounts below their target keep out of what unwinding frees.
+    """
+    short: uint256 = 0
+    for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
+        if hedge_margin._can_reduce(i, True):
+            short += hedge_margin._shortfall_usdc(
+                hedge_leg._accounts[i].venue, book.accounts[i], book.prices.usdc
+            )
+    return short
+
+
+@internal
+@view
+def _fraction_to_raise(wanted: uint256, book: vault_core.Book) -> uint256:
+    # `wanted`: USDC, WAD.
     legs: int256 = convert(book.lp_value, int256) + book.margin_value
-    # An account below its target keeps the shortfall out of what unwinding frees; one that Aave holds, all.
-    wanted: uint256 = need * WAD_PER_RAW
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
         if not hedge_margin._can_reduce(i, True):
-            legs -= book.accounts[i].value
-            continue
-        wanted += hedge_margin._shortfall_usdc(
-            hedge_leg._accounts[i].venue, book.accounts[i], book.prices.usdc
-        )
+            legs -= book.accounts[i].value  # Aave holds it
     if legs <= 0:
         return WAD
-    wanted = fixed_point.mul_div_up(wanted, book.prices.usdc, WAD)
     return min(
         WAD,
         fixed_point.mul_div_up(
-            wanted, WAD + vault_parameters.values.max_slippage, convert(legs, uint256)
+            fixed_point.mul_div_up(wanted, book.prices.usdc, WAD),
+            WAD + vault_parameters.values.max_slippage,
+            convert(legs, uint256),
         ),
     )
 

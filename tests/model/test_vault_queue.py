@@ -14,7 +14,7 @@ from simulator.world.actions import Fill
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model.campaign import DEPOSITOR, KEEPER, LIQUIDATOR, SWAPPER, TRADER
-from tests.model.vault_steps import DEEP, YES, deposit, hedged, opened, redeem
+from tests.model.vault_steps import DEEP, YES, deposit, hedged, opened
 
 # A second and a third depositor; the liquidator has a margin account that holds no position.
 SECOND, THIRD = SWAPPER, LIQUIDATOR
@@ -49,15 +49,25 @@ def preview_redeem(shares: int, total: int, supply: int, exit_fee: float) -> int
 
 
 def test_nobody_passes_the_line() -> None:
+    made = hedged()
+    enter(made, SECOND, 1e5)
+    request(made, DEPOSITOR, float(made.observe().wallet_shares[DEPOSITOR, 0]))
+    assert settle(made, 0.0).status[0] == Status.OK  # all that is idle, and it is short
+    fill = made.execute(act.Redeem(SECOND, np.array([10.0])))
+    assert fill.status[0] in (Status.WITHDRAWALS_QUEUED, Status.SLIPPAGE)
+
+
+def test_who_waits_stops_nobody_while_there_is_enough_for_both() -> None:
     made = opened()
     deposit(made, 1e6)
     mine = enter(made, SECOND, 1e5)
     assert request(made, DEPOSITOR, 1_000.0) == Status.OK
-    assert redeem(made, 10.0).status[0] == Status.WITHDRAWALS_QUEUED
+    state = made._state
+    supply, total = int(state.vault.shares[0]), int(state.vault.idle_usdc[0])
+    due = preview_redeem(int(state.wallet.shares[SECOND, 0]), total, supply, 0.002)
     fill = made.execute(act.Redeem(SECOND, np.array([mine])))
-    assert fill.status[0] == Status.WITHDRAWALS_QUEUED
+    assert (fill.status[0], fill.amount_out[0]) == (Status.OK, due / 1e6)
     assert settle(made).status[0] == Status.OK
-    assert made.execute(act.Redeem(SECOND, np.array([mine]))).status[0] == Status.OK
 
 
 def test_one_request_each_and_no_more_shares_than_one_has() -> None:
@@ -65,6 +75,7 @@ def test_one_request_each_and_no_more_shares_than_one_has() -> None:
     shares = deposit(made, 1_000.0).amount_out[0]
     assert request(made, DEPOSITOR, shares * 1.01) == Status.INSUFFICIENT_BALANCE
     assert cancel(made, DEPOSITOR).status[0] == Status.NO_REQUEST
+    assert request(made, DEPOSITOR, 99.0) == Status.ZERO_AMOUNT
     assert request(made, DEPOSITOR, shares) == Status.OK
     assert made.observe().wallet_shares[DEPOSITOR, 0] == 0.0
     assert made.observe().queued_shares[0] == shares

@@ -116,6 +116,7 @@ def tried(
     """(function, done, why not) of every attempt at the given hook of an operation."""
     stage, puppet = prepare()
     stage.depth(100.0)
+    stage.wait(3_600)  # since the recentring that placed the liquidity
     if operation is _unwind:
         stage.keep("recenter")  # nothing is idle
     chosen = attempts(stage)

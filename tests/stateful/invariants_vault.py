@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.world.chain.codec import Reverted
+from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import RefusedError
 from tests.reference.integers import WAD, floor
 from tests.stateful.genesis import BASE, USDC
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.stateful.checked import CheckedWorld as World
 
 
+MARGIN_TARGET = 6  # index of the parameter
 _EXITS = ("redeem", "withdraw", "settle")
 _NEUTRAL = ("deposit", "mint", "transfer_shares", "request_redeem", "donate", *_EXITS)
 
@@ -109,9 +111,10 @@ def inv_high_water_mark_never_falls(world: World) -> None:
 def inv_share_price_does_not_fall_by_entries_and_exits(world: World) -> None:
     """Who comes, goes, waits, or pays fees to nobody takes nothing from those who stay.
 
-    Nor by exits, those that have to unwind included: who leaves pays for that.
+    Nor by exits, those that have to unwind included: who leaves pays for that, but for what brings
+    an account back to its margin target.
     """
-    if world.operation not in _NEUTRAL:
+    if world.operation not in _NEUTRAL or (world.operation in _EXITS and _below_target(world)):
         return
     old, new = world.quote_before, quote(world)
     if old is None or new is None or not old[1] or not old[0]:  # worth nothing: nothing to take
@@ -121,6 +124,15 @@ def inv_share_price_does_not_fall_by_entries_and_exits(world: World) -> None:
     # Each amount that moves in and out of margin is cut to raw units: a few, whatever the supply.
     cut = 1 if world.operation not in _EXITS else 8 * 10**30 // (new[1] + VIRTUAL_SHARES) + 1
     require(now >= was - cut, f"share price {was} to {now} by {world.operation}")
+
+
+def _below_target(world: World) -> bool:
+    """Whether an account of the vault had less than its margin target before the operation."""
+    if world.quote_before is None:
+        return False
+    target = world.system.view(world.system.vault, "parameters()")[MARGIN_TARGET]
+    accounts = [valuation(world.before, number) for number in world.book.accounts]
+    return any(account.equity * WAD < target * account.maintenance for account in accounts)
 
 
 def inv_spot_is_nowhere_in_nav(world: World) -> None:

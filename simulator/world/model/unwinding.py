@@ -24,6 +24,7 @@ from simulator.world.model.state import (
     VaultState,
 )
 from simulator.world.model.valuation import (
+    Valuation,
     lp_value,
     oracle_sqrt_price,
     value_vault,
@@ -207,19 +208,13 @@ def _short_of_target(tables: Tables, state: State, oracle: Oracle, i: int) -> fl
 
 
 @inner
-def fraction_to_raise(
-    tables: Tables, state: State, oracle: Oracle, assets: float, i: int
-) -> tuple[bool, float]:
-    """(fresh, part of both legs) whose unwinding brings idle USDC to ``assets`` raw."""
-    table = tables.vault
-    valuation = value_vault(tables, state, oracle, i)
-    need = (assets - state.vault.idle_usdc[i]) / table.usdc_unit
-    need += _short_of_target(tables, state, oracle, i)
+def _fraction_to_raise(table: VaultTable, valuation: Valuation, wanted: float) -> float:
+    """Part of both legs whose unwinding frees ``wanted`` USDC."""
     available = valuation.accounts
     if not table.pledged:
         available += lp_value(table, valuation)
     available /= valuation.usdc_price
-    return valuation.fresh, fraction_up(need * (1.0 + table.max_slippage), available)
+    return fraction_up(wanted * (1.0 + table.max_slippage), available)
 
 
 @inner
@@ -228,8 +223,8 @@ def raise_usdc(
 ) -> tuple[int, float]:
     """``_raise``: bring idle USDC toward ``assets`` raw: excess margin, then an unwinding.
 
-    Unwinds at most ``most`` of both legs. Returns (status, what that cost at the oracle's prices,
-    raw USDC).
+    Unwinds at most ``most`` of both legs. Returns (status, raw USDC that cost at the oracle's
+    prices, without the part that brings accounts back to the margin target).
     """
     vault = state.vault
     if vault.idle_usdc[i] >= assets:
@@ -238,14 +233,15 @@ def raise_usdc(
     if status != OK or vault.idle_usdc[i] >= assets or most <= 0.0:
         return status, 0.0
     before = value_vault(tables, state, oracle, i)
-    fresh, fraction = fraction_to_raise(tables, state, oracle, assets, i)
-    if not fresh:
+    if not before.fresh:
         return STALE_ORACLE, 0.0
-    fraction = min(fraction, most)
+    need = (assets - vault.idle_usdc[i]) / tables.vault.usdc_unit
+    wanted = need + _short_of_target(tables, state, oracle, i)
+    fraction = min(_fraction_to_raise(tables.vault, before, wanted), most)
     status, _ = unwind(tables, state, oracle, fraction, i)
     if status != OK:
         return status, 0.0
     status = draw_margin(tables, state, oracle, assets, fraction >= 1.0, i)
     lost = max(before.nav, 0.0) - max(value_vault(tables, state, oracle, i).nav, 0.0)
-    cost = ceil_raw(max(lost, 0.0) / before.usdc_price * tables.vault.usdc_unit)
+    cost = ceil_raw(max(lost, 0.0) * need / wanted / before.usdc_price * tables.vault.usdc_unit)
     return status, cost
