@@ -359,23 +359,6 @@ def test_what_the_venue_itself_refuses_is_not_passed_over(running: HedgedVault) 
     )
 
 
-def test_no_hedge_is_left_open_for_want_of_gas(running: HedgedVault) -> None:
-    who, part = running.agents["depositor"], shares(running) // 2
-    data = running.vault.calldata("redeem", part, who, who)
-    evm, held, done = running.chain.evm, running.size(BTC), 0
-    limits = range(200_000, 4_000_000, 100_000)
-    for gas in limits:
-        mark = evm.snapshot()
-        try:
-            evm.message_call(who, running.vault.address, data, gas=gas)
-        except RuntimeError:
-            continue
-        assert running.size(BTC) > held
-        evm.revert(mark)
-        done += 1
-    assert 0 < done < len(limits)
-
-
 # --------------------------------------------------------------------------------- the venue itself
 
 
