@@ -1,0 +1,199 @@
+"""A guided search over sequences: it keeps the best of every way things can be bent.
+
+The space is cut into cells (how far the skew went, how thin an account of the party got, what debt
+there is, how many seats are taken, how many keys were used) and each cell keeps its most profitable
+sequence (MAP-Elites; Mouret and Clune, 2015). Children of kept sequences fill further cells: a
+profit needs several steps none of which pays, so profit alone leads nowhere. Cells seldom chosen
+come first. A seed and a number of sequences decide everything.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from tests.hunt import now, then
+from tests.hunt.ground import Ground
+from tests.hunt.judge import Judge
+from tests.hunt.moves import Bet, Close, Liquidate, Move, Repeat, Sequence, changed, draw, repeated
+from tests.hunt.scene import Scene
+
+LONGEST, LONGEST_BODY = 9, 4
+FRESH = 0.1  # sequences that have no parent
+GROUNDS: dict[str, Callable[[], Ground]] = {"then": then.ground, "now": now.ground}
+
+
+@dataclass
+class Finding:
+    """``worth``: USD, 1 for a denial. ``at``: the number of the sequence it was first met at."""
+
+    worth: int
+    sequence: Sequence
+    at: int
+
+
+@dataclass
+class Found:
+    """What a search found, by what it is."""
+
+    sequences: int = 0
+    cells: int = 0
+    best: int = -(10**12)  # USD
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+    def add(self, other: Found) -> None:
+        self.sequences += other.sequences
+        self.cells = max(self.cells, other.cells)
+        self.best = max(self.best, other.best)
+        for what, finding in other.findings.items():
+            self.note(what, finding)
+
+    def note(self, what: str, finding: Finding) -> None:
+        """Keep the more telling one: more money, or else fewer moves."""
+        old = self.findings.get(what)
+        first = min(finding.at, old.at) if old else finding.at
+        if old is None or _telling(finding) > _telling(old):
+            old = finding
+        self.findings[what] = replace(old, at=first)
+
+
+@dataclass
+class Elite:
+    profit: int
+    sequence: Sequence
+    chosen: int = 0
+
+
+class Hunt:
+    """One population on one scene."""
+
+    def __init__(self, version: str, seed: int) -> None:
+        self.judge = Judge(Scene(GROUNDS[version]()))
+        self.random = Random(f"{version} {seed}")
+        self.elites: dict[tuple[int, ...], Elite] = {}
+        self.found = Found()
+
+    def run(self, sequences: int) -> Found:
+        while self.found.sequences < sequences:
+            self.step(self._next())
+        for finding in self.found.findings.values():
+            finding.sequence = self.shortest(finding)
+        return self.found
+
+    def step(self, sequence: Sequence) -> None:
+        """Play one and keep what is worth keeping."""
+        found, verdict = self.found, self.judge.judge(sequence)
+        found.sequences += 1
+        found.best = max(found.best, verdict.profit)
+        for what, worth in verdict.findings.items():
+            found.note(what, Finding(worth, sequence, found.sequences))
+        elite = self.elites.get(verdict.cell)
+        if verdict.cell and (elite is None or verdict.profit > elite.profit):
+            self.elites[verdict.cell] = Elite(verdict.profit, sequence)
+            found.cells = len(self.elites)
+
+    def shortest(self, finding: Finding) -> Sequence:
+        """Without the moves it does not need."""
+        what = next(key for key, value in self.found.findings.items() if value is finding)
+        sequence, at = finding.sequence, 0
+        while at < len(sequence):
+            less = sequence[:at] + sequence[at + 1 :]
+            if self.judge.judge(less).findings.get(what, 0) >= 0.9 * finding.worth:
+                sequence = less
+            else:
+                at += 1
+        return sequence
+
+    # ----------------------------------------------------------------------------------- children
+
+    def _next(self) -> Sequence:
+        random = self.random
+        if len(self.elites) < 5 or random.random() < FRESH:
+            return tuple(draw(random) for _ in range(random.randint(1, 5)))
+        elite = self._pick()
+        elite.chosen += 1
+        sequence = elite.sequence
+        for _ in range(random.choice((1, 1, 2, 3))):
+            sequence = self._mutated(sequence)
+        return sequence[:LONGEST] or (draw(random),)
+
+    def _pick(self) -> Elite:
+        """Of three at random the one least chosen; every fourth time the one that pays most."""
+        three = self.random.choices(list(self.elites.values()), k=3)
+        if self.random.random() < 0.25:
+            return max(three, key=lambda elite: elite.profit)
+        return min(three, key=lambda elite: elite.chosen)
+
+    def _mutated(self, s: Sequence) -> Sequence:
+        random = self.random
+        at = random.randrange(len(s) + 1)
+        to = random.randint(at, min(at + LONGEST_BODY, len(s)))
+        one = min(at, len(s) - 1)
+        kind = random.choices(
+            ("append", "insert", "change", "drop", "repeat", "unroll", "reverse", "end", "undo")
+            + ("flip", "splice"),
+            (20, 10, 25, 10, 12, 2, 5, 8, 6, 3, 6),
+        )[0]
+        match kind:
+            case "append":
+                return (*s, draw(random))
+            case "insert":
+                return (*s[:at], draw(random), *s[at:])
+            case "change" if s:
+                return (*s[:one], changed(random, s[one]), *s[one + 1 :])
+            case "drop" if s:
+                return (*s[:one], *s[one + 1 :])
+            case "repeat":
+                return (*s[:at], repeated(random, s[at:to]), *s[to:])
+            case "reverse":
+                return (*s[:at], *s[at:to][::-1], *s[to:])
+            case "end":
+                whole = random.choice((True, False))
+                return (*s[:at], Liquidate(random.choice((0, 1)), whole, not whole), *s[at:])
+            case "undo":
+                return (*s[:at], *_undone(random, s[:at]), *s[at:])
+            case "flip":
+                return tuple(_flipped(move) for move in s)
+            case "splice":
+                other = random.choice(list(self.elites.values())).sequence
+                return (*s[:at], *other[random.randrange(len(other)) :])
+        return s
+
+
+def _undone(random: Random, before: Sequence) -> Sequence:
+    """Close what one of the accounts named before holds."""
+    bets = [move for move in before if isinstance(move, Bet)]
+    if not bets:
+        return ()
+    bet = random.choice(bets)
+    return (Close(bet.who, bet.market, 64),)
+
+
+def _flipped(move: Move) -> Move:
+    if isinstance(move, Repeat):
+        return replace(move, body=tuple(map(_flipped, move.body)))
+    return replace(move, side=-move.side) if isinstance(move, Bet) else move
+
+
+def _telling(finding: Finding) -> tuple[int, int]:
+    return finding.worth, -len(finding.sequence)
+
+
+def _hunt(arguments: tuple[str, int, int]) -> Found:
+    version, seed, sequences = arguments
+    return Hunt(version, seed).run(sequences)
+
+
+def search(version: str, seed: int, sequences: int, workers: int) -> Found:
+    """So many sequences in as many populations as there are workers; ``version``: then or now."""
+    jobs = [(version, seed * 1_000_003 + i, sequences // workers) for i in range(workers)]
+    total = Found()
+    if workers == 1:
+        total.add(_hunt(jobs[0]))
+        return total
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        for part in pool.imap(_hunt, jobs):
+            total.add(part)
+    return total
