@@ -14,9 +14,10 @@ import pyrevm
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.artifacts import Artifact
-from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructor
+from simulator.world.chain.codec import MAX_UINT256, encode_constructor
 from simulator.world.chain.revm import CHAIN_ID, GAS_LIMIT, RevmTransport
 from simulator.world.chain.transport import Transport
+from tests.hunt.quick import QuickContract
 
 WAD = 10**18
 USDC_UNIT = 10**6
@@ -43,11 +44,11 @@ class Ground:
     """One deployment. Names of contracts are those of their artifacts."""
 
     chain: RevmTransport
-    clearing: Contract
-    oracle: Contract
-    vault: Contract
-    tokens: list[Contract]
-    provider: Contract
+    clearing: QuickContract
+    oracle: QuickContract
+    vault: QuickContract
+    tokens: list[QuickContract]
+    provider: QuickContract
     background: list[tuple[int, int, int]]
     owner: str
     guardian: str
@@ -97,13 +98,13 @@ def chain() -> RevmTransport:
 
 def maker(
     transport: Transport, deployer: str, load: Callable[[str], Artifact]
-) -> Callable[..., Contract]:
+) -> Callable[..., QuickContract]:
     """``new(name, arguments…)``: deploys the artifact ``load`` gives for a name."""
 
-    def new(name: str, *arguments: Any) -> Contract:
+    def new(name: str, *arguments: Any) -> QuickContract:
         artifact = load(name)
         code = encode_constructor(artifact, *arguments)
-        return Contract(artifact, transport.deploy(deployer, code), transport)
+        return QuickContract(artifact, transport.deploy(deployer, code), transport)
 
     return new
 

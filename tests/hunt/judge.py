@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from eth_utils import keccak
 
 from simulator.world.chain.codec import Reverted, reason
-from tests.hunt.ground import BTC, CASH_UNIT, MARKETS, PRICES, SOL, USDC, USDC_UNIT, WAD
+from tests.hunt.ground import BTC, CASH_UNIT, MARKETS, MAX_AGE, PRICES, SOL, USDC, USDC_UNIT, WAD
 from tests.hunt.moves import Sequence, nature
-from tests.hunt.scene import BLOCK, Book, Scene, Void
+from tests.hunt.scene import CROWD, Book, Scene, Void
 
+# Basis points of the index by which nobody of the crowd comes near maintenance. Beyond, those who
+# are liquidated pay for the skew that makes, and who takes the other side earns it.
+CALM = 205
 # Below these nobody would bother, USD: a party's profit, and what others lose by other causes than
 # prices (funding of a skew that is paid for, say).
 PROFIT, HARM = 1_000, 10_000
@@ -27,6 +30,7 @@ PLACE = 50_000 * USDC_UNIT
 SMALL_BET = 1_000  # USD, of the newcomer
 SHOCKS = (WAD * 8 // 10, WAD * 12 // 10)
 FULL = ("clearing: open interest cap", "clearing: inventory limit", "clearing: too many accounts")
+REDUCERS = (2, 3, 8, 9)  # of the crowd: a long and a short in each market
 # Refusals that say something else has happened or must happen first.
 GATED = {"redeem", "settle_withdrawals", "withdraw", "top_up"}
 # A bankruptcy of less, USDC, is no reason to hold everybody's withdrawals back.
@@ -46,6 +50,7 @@ class Verdict:
     profit: int = 0  # USD, also where it is no finding
     findings: dict[str, int] = field(default_factory=dict)
     cell: tuple[int, ...] = ()  # how things are bent, coarsely
+    keys: frozenset[str] = frozenset()  # roles whose key was used
 
 
 class Judge:
@@ -70,31 +75,26 @@ class Judge:
         gated = int(scene.clearing.call("gate_until")) > scene.chain.time() and (
             int(scene.clearing.call("bad_debt")) >= GATE_DEBT * WAD
         )
-        seats = len(scene.clearing.call("holders", 0))
+        bent = self._bent()
         bets, paid = scene.bets(), sum(book.paid.values())
         scene.unwind()
         verdict.profit = (scene.wealth() - bets) // WAD
         debt = int(scene.clearing.call("bad_debt")) // WAD
         assets, out_of_turn = self._assets(), book.out_of_turn // WAD
-        keys = f" with a stolen key ({', '.join(sorted(book.keys))})" if book.keys else ""
-        verdict.cell = (
-            min(book.skew // 250_000, 40),
-            min(book.thinnest // 250_000, 12) if book.thinnest < 1_500_000 else 13,
-            len(str(max(debt, 0))),
-            min(seats // 8, 8),
-            len(book.keys),
-        )
+        calm = book.furthest <= CALM or self._untouched()
+        verdict.cell = (*bent, len(str(max(debt, 0))))
         scene.restart()
         reference, others = self._reference(nature(sequence))
-        if verdict.profit > PROFIT:
-            verdict.findings["profit" + keys] = verdict.profit
+        verdict.keys = frozenset(book.keys)
+        if verdict.profit > PROFIT and calm:
+            verdict.findings["profit"] = verdict.profit
         if out_of_turn:
-            verdict.findings["out of turn" + keys] = out_of_turn
+            verdict.findings["out of turn"] = out_of_turn
         gap = _gap(book)
         for whose, had in others.items():
             lost = (had - assets[whose]) // WAD - (gap if whose == "insurance" else 0)
-            if lost > HARM:
-                verdict.findings[f"harm to {whose}{keys}"] = lost
+            if lost > HARM and book.furthest <= CALM:
+                verdict.findings[f"harm to {whose}"] = lost
         for name, refusal in calls.items():
             kind = name.split(" ")[0]
             if gated and kind in GATED:
@@ -102,8 +102,30 @@ class Judge:
             if refusal and not reference.get(name, "") and refusal not in FAIR.get(kind, ()):
                 if kind == "open" and refusal in FULL and paid > PLACE:
                     continue
-                verdict.findings[f"denial of {kind}: {refusal}{keys}"] = 1
+                verdict.findings[f"denial of {kind}: {refusal}"] = 1
         return verdict
+
+    def _bent(self) -> tuple[int, ...]:
+        """How things stand before the party leaves, coarsely: what a search tells apart."""
+        book, clearing = self.scene.book, self.scene.clearing
+        side = int(clearing.call("long_interest", 0)) // self.scene.limit(0)
+        seats = len(clearing.call("holders", 0))
+        return (
+            min(book.skew // 250_000, 40),
+            min(book.thinnest, 1_500_000) // 100_000,
+            min(side // 3, 5),
+            (seats >= 32) + (seats >= 60),
+            min(book.given, 1),
+            min(sum(age > MAX_AGE for age in self._ages()), 2),
+            book.furthest > CALM,
+            bool(book.keys),
+        )
+
+    def _ages(self) -> list[int]:
+        """Seconds since the last round of each feed."""
+        s = self.scene
+        rounds = [s.oracle.call("latest", token.address)[1] for token in s.ground.tokens]
+        return [s.chain.time() - at for at in rounds]
 
     def _play(self, sequence: Sequence) -> None:
         for move in sequence:
@@ -118,6 +140,14 @@ class Judge:
             self.without[moves] = calls, self._assets()
             self.scene.restart()
         return self.without[moves]
+
+    def _untouched(self) -> bool:
+        """Whether the crowd holds what it held."""
+        sizes = [
+            abs(self.scene.size(who, 0 if i < 8 else 1)) for i, who in enumerate(self.scene.crowd)
+        ]
+        held = [usd * WAD // PRICES[MARKETS[market]] for market, usd, _ in CROWD for _ in (0, 1)]
+        return sizes == held
 
     def _assets(self) -> dict[str, int]:
         """USD WAD of those who are not the party, at the index."""
@@ -167,8 +197,8 @@ class Judge:
             "cancel": guard("cancel", keccak(s.drain)),
             "open": self._open,
         }
-        for i, trader in enumerate(s.crowd):
-            market = 0 if i < 8 else 1
+        for i in REDUCERS:
+            trader, market = s.crowd[i], 0 if i < 8 else 1
             size = s.size(trader, market)
             if size:
                 calls[f"reduce {i}"] = _later(s.trade, trader, market, -size // 2)
@@ -182,9 +212,8 @@ class Judge:
         """The newcomer, on one side or the other of the first market."""
         s = self.scene
         size = SMALL_BET * WAD // PRICES[MARKETS[0]]
-        return (
-            s.put(s.newcomer, SMALL_BET * USDC_UNIT)
-            or s.trade(s.newcomer, 0, size) and s.trade(s.newcomer, 0, -size)
+        return s.put(s.newcomer, SMALL_BET * USDC_UNIT) or (
+            s.trade(s.newcomer, 0, size) and s.trade(s.newcomer, 0, -size)
         )
 
     def _shock(self, factor: int) -> None:
@@ -200,14 +229,14 @@ class Judge:
         scene, found = self.scene, {}
         if scene.book.silent & {BTC, SOL, USDC}:
             return {}
-        people = [*scene.crowd, *(scene.sybils[i] for i in sorted(scene.book.used)[:6])]
+        people = [*scene.crowd[:4], *(scene.sybils[i] for i in sorted(scene.book.used)[:6])]
         for number, factor in enumerate(SHOCKS):
             with scene.ground.undone():
                 self._shock(factor)
                 for who in people:
-                    for market in range(len(MARKETS)):
-                        _, _, equity, _, maintenance = scene.state(who)
-                        if scene.size(who, market) and equity < maintenance:
+                    _, _, equity, _, maintenance = scene.state(who)
+                    for market in range(len(MARKETS)) if equity < maintenance else ():
+                        if scene.size(who, market):
                             name = f"liquidate {people.index(who)} {market} {number}"
                             found[name] = self._undone(_later(self._end, who, market))
         return found
@@ -231,6 +260,3 @@ def _gap(book: Book) -> int:
     for number, gain in book.bets.items():
         short += max(-gain - book.paid.get(number, 0) * CASH_UNIT, 0)
     return short // WAD
-
-
-__all__ = ["BLOCK", "Judge", "Verdict"]

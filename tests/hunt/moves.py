@@ -7,14 +7,14 @@ position needs. ``EACH`` stands for a new account in each round of a :class:`Rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from random import Random
 from typing import Protocol
 
 from eth_utils import keccak
 
-from tests.hunt.ground import ALT, BTC, ETH, GUSD, SOL, USDC, USDC_UNIT, WAD
+from tests.hunt.ground import BTC, COLLATERALS, ETH, SOL, SYMBOLS, USDC_UNIT, WAD
 from tests.hunt.scene import BETAS, BLOCK, SYBILS, Scene
 
 EACH = -1
@@ -83,9 +83,10 @@ class Give:
 
     def do(self, scene: Scene, each: int) -> None:
         giver = scene.sybils[0]
-        targets = {"vault": scene.vault.address, "crowd": scene.crowd[0], "own": scene.sybils[1]}
-        whom = targets.get(self.to, giver)
-        scene.attempt(scene.clearing, giver, "deposit", whom, 0, self.collateral, self.raw)
+        targets = {"vault": scene.vault.address, "crowd": scene.crowd[0], "own": giver}
+        terms = (targets[self.to], 0, self.collateral, self.raw)
+        refused = scene.attempt(scene.clearing, giver, "deposit", *terms)
+        scene.book.given += not refused and self.to != "own" and self.collateral > 0
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,14 @@ class Index:
 
 @dataclass(frozen=True)
 class Silence:
-    """The feed of a token stops."""
+    """The feed of a token stops, and time passes."""
 
     asset: int
+    seconds: int
 
     def do(self, scene: Scene, each: int) -> None:
         scene.book.silent.add(self.asset)
+        scene.wait(self.seconds)
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Repeat:
-    """The same again for each of so many accounts."""
+    """The same again for each of so many accounts. Its moves are those of accounts only."""
 
     count: int
     body: tuple[Move, ...]
@@ -241,35 +244,64 @@ def nature(sequence: Iterable[Move]) -> Sequence:
     return tuple(m for m in sequence if isinstance(m, Index | Silence | Wait | Liquidate))
 
 
+def without_keys(sequence: Sequence, *keys: str) -> Sequence:
+    """Without the moves of thieves, or of some of them."""
+    return tuple(m for m in sequence if not isinstance(m, Key) or (keys and m.role not in keys))
+
+
+def length(sequence: Sequence) -> int:
+    """How much there is to do: moves, those of a Repeat as often as they come."""
+    return sum(m.count * len(m.body) if isinstance(m, Repeat) else 1 for m in sequence)
+
+
 def draw(random: Random, hands: tuple[int, ...] = tuple(range(HANDS))) -> Move:
-    """Any move but a Repeat."""
+    """Any move."""
+    kind = random.choices(tuple(DRAWN), [weight for weight, _ in DRAWN.values()])[0]
+    return DRAWN[kind][1](random, hands)
+
+
+def _pair(random: Random, hands: tuple[int, ...]) -> Move:
+    """Two accounts of the party trade with each other, or one with many."""
+    one = Bet(random.choice(hands), *_bet(random))
+    other = replace(one, who=EACH, side=-one.side, margin=random.choice(MARGINS))
+    body = (one, other) if random.random() < 0.5 else (other, one)
+    return Repeat(random.choice((1, 1, *COUNTS)), body)
+
+
+def _bet(random: Random) -> tuple[int, int, int, int]:
     pick = random.choice
-    kind = random.choices(
-        ("bet", "close", "take", "give", "end", "index", "silence", "wait", "share", "flash", "key"),
-        (32, 12, 3, 6, 10, 9, 4, 5, 7, 2, 4),
-    )[0]
-    match kind:
-        case "bet":
-            return Bet(pick(hands), pick(MARKETS), pick(SIDES), pick(SIZES), pick(MARGINS))
-        case "close":
-            return Close(pick(hands), pick(MARKETS), pick((16, 32, 64, 64)))
-        case "take":
-            return Take(pick(hands))
-        case "give":
-            return Give(pick(("vault", "crowd", "own")), pick((0, 1, 2, 3)), pick((1, 10**6)))
-        case "end":
-            return Liquidate(pick(MARKETS), pick((True, False)), pick((True, False)))
-        case "index":
-            return Index(pick((BTC, BTC, SOL, ETH)), pick(STEPS), pick(TIMES))
-        case "silence":
-            return Silence(pick((USDC, ETH, BTC, SOL, GUSD, ALT)))
-        case "wait":
-            return Wait(pick(WAITS))
-        case "share":
-            return Share(pick(SHARES), pick((1, 16, 64)))
-        case "flash":
-            return Flash()
-    return Key(*pick(KEYS))
+    return pick(MARKETS), pick(SIDES), pick(SIZES), pick(MARGINS)
+
+
+# How often each kind is drawn, and how.
+DRAWN: dict[str, tuple[int, Callable[[Random, tuple[int, ...]], Move]]] = {
+    "bet": (28, lambda r, hands: Bet(r.choice(hands), *_bet(r))),
+    "pair": (8, _pair),
+    "close": (
+        12,
+        lambda r, hands: Close(r.choice(hands), r.choice(MARKETS), r.choice((16, 32, 64, 64))),
+    ),
+    "take": (3, lambda r, hands: Take(r.choice(hands))),
+    "give": (
+        6,
+        lambda r, _: Give(
+            r.choice(("vault", "crowd", "own")), r.randrange(len(COLLATERALS)), r.choice((1, 10**6))
+        ),
+    ),
+    "liquidate": (
+        10,
+        lambda r, _: Liquidate(r.choice(MARKETS), r.random() < 0.5, r.random() < 0.5),
+    ),
+    "index": (
+        9,
+        lambda r, _: Index(r.choice((BTC, BTC, SOL, ETH)), r.choice(STEPS), r.choice(TIMES)),
+    ),
+    "silence": (5, lambda r, _: Silence(r.randrange(len(SYMBOLS)), r.choice(WAITS))),
+    "wait": (4, lambda r, _: Wait(r.choice(WAITS))),
+    "share": (7, lambda r, _: Share(r.choice(SHARES), r.choice((1, 16, 64)))),
+    "flash": (2, lambda r, _: Flash()),
+    "key": (4, lambda r, _: Key(*r.choice(KEYS))),
+}
 
 
 def changed(random: Random, move: Move) -> Move:
@@ -280,29 +312,26 @@ def changed(random: Random, move: Move) -> Move:
         at = random.randrange(len(move.body))
         body = (*move.body[:at], changed(random, move.body[at]), *move.body[at + 1 :])
         return replace(move, body=body)
+    if isinstance(move, Key):
+        return Key(*random.choice(KEYS))
     names = [f.name for f in fields(move)]  # type: ignore[arg-type]
     hands = (*range(HANDS), EACH) if getattr(move, "who", 0) == EACH else tuple(range(HANDS))
-    for _ in range(50):
+    for _ in range(200 if names else 0):
         other = draw(random, hands)
-        if type(other) is type(move) and names:
+        if type(other) is type(move):
             name = random.choice(names)
             return replace(move, **{name: getattr(other, name)})  # type: ignore[type-var]
-    return draw(random)
+    return move
 
 
 def repeated(random: Random, body: Sequence) -> Repeat:
     """A run of moves for many accounts: one hand of it becomes each of them."""
-    flat = tuple(move for move in body if not isinstance(move, Repeat))
-    owners = sorted({move.who for move in flat if isinstance(move, Bet | Close | Take)})
-    if owners:
-        chosen = random.choice(owners)
-        flat = tuple(
-            replace(move, who=EACH)
-            if isinstance(move, Bet | Close | Take) and move.who == chosen
-            else move
-            for move in flat
-        )
-    return Repeat(random.choice(COUNTS), flat or (draw(random),))
+    flat = tuple(move for move in body if isinstance(move, Bet | Close | Take))
+    flat = flat or (Bet(0, *_bet(random)),)
+    owners = sorted({move.who for move in flat})
+    chosen = random.choice(owners)
+    flat = tuple(replace(move, who=EACH) if move.who == chosen else move for move in flat)
+    return Repeat(random.choice(COUNTS), flat)
 
 
 def _one(who: int, each: int) -> int:

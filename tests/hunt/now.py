@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract
 from simulator.world.chain.deployment import background_targets, deploy
 from tests.exploits.ground import protocol
-from tests.hunt.ground import DECIMALS, GUSD, SYMBOLS, Ground, chain, finish, list_collaterals, maker
+from tests.hunt.ground import (
+    DECIMALS,
+    GUSD,
+    SYMBOLS,
+    Ground,
+    chain,
+    finish,
+    list_collaterals,
+    maker,
+)
+from tests.hunt.quick import QuickContract
 
 
 def ground() -> Ground:
@@ -23,8 +32,8 @@ def ground() -> Ground:
     deployed = deploy(transport, terms)
     roles = deployed.roles
 
-    def at(name: str, address: str) -> Contract:
-        return Contract(artifacts.load(name), address, transport)
+    def at(name: str, address: str) -> QuickContract:
+        return QuickContract(artifacts.load(name), address, transport)
 
     new = maker(transport, roles.deployer, artifacts.load)
     extra = [new("Token", SYMBOLS[i], SYMBOLS[i], DECIMALS[i]) for i in range(GUSD, len(SYMBOLS))]

@@ -13,7 +13,13 @@ from typing import Any
 
 from eth_utils import keccak
 
-from simulator.world.chain.codec import MAX_UINT256, Contract, Reverted, reason
+from simulator.world.chain.codec import (
+    MAX_UINT256,
+    Reverted,
+    encode_with_arrays,
+    reason,
+    selector,
+)
 from tests.hunt.ground import (
     CASH_UNIT,
     COLLATERALS,
@@ -31,6 +37,7 @@ from tests.hunt.ground import (
     WAD,
     Ground,
 )
+from tests.hunt.quick import QuickContract
 
 SYBILS = 64
 WALLET = 10**9 * USDC_UNIT
@@ -43,7 +50,9 @@ CROWD = (
 FLAT, DEPOSITED = 100_000 * USDC_UNIT, 1_000_000 * USDC_UNIT
 BETAS = [WAD * 3 // 4, WAD // 4]
 BLOCK = 12  # seconds
+REPORT = selector("report(address[],uint256[],uint256)")
 ROUNDS = 40  # of unwinding
+FURTHEST = 25  # per cent by which an index leaves where it began
 
 
 class Void(Exception):  # noqa: N818 - not an error: the sequence could not have happened
@@ -63,6 +72,8 @@ class Book:
     closed: dict[int, tuple[int, int]] = field(default_factory=dict)  # account: market, size last
     flash: bool = False  # borrowed, and the block is not over
     keys: set[str] = field(default_factory=set)  # roles whose key the party has used
+    given: int = 0  # times something got into another's account that is priced by a feed of its own
+    furthest: int = 0  # basis points by which an index was away from where it began
     skew: int = 0  # most |k| seen, millionths of S
     thinnest: int = 10**6  # least E/M of an account of the party, millionths
     out_of_turn: int = 0  # USD WAD that others paid while winners stood
@@ -125,7 +136,7 @@ class Scene:
 
     # ---------------------------------------------------------------------------------- operations
 
-    def attempt(self, contract: Contract, sender: str, function: str, *arguments: Any) -> str:
+    def attempt(self, contract: QuickContract, sender: str, function: str, *arguments: Any) -> str:
         """The reason of a refusal; empty when it was done."""
         try:
             contract.transact(sender, function, *arguments)
@@ -243,9 +254,7 @@ class Scene:
         account = self.ground.account(who)
         return self._charging(
             account,
-            lambda: self.attempt(
-                self.clearing, self.keeper, "liquidate_collateral", account, 1, 0
-            ),
+            lambda: self.attempt(self.clearing, self.keeper, "liquidate_collateral", account, 1, 0),
         )
 
     def _charging(self, account: int, action: Callable[[], str]) -> str:
@@ -282,16 +291,16 @@ class Scene:
         """A round of every price whose feed still speaks, by the honest reporters and the thief."""
         book = self.book
         assets = [i for i in range(len(SYMBOLS)) if i not in book.silent]
-        tokens = [self.ground.tokens[i].address for i in assets]
-        prices = [book.prices[i] for i in assets]
-        now = self.chain.time()
-        for reporter in self.ground.reporters[:2]:
-            self.oracle.transact(reporter, "report", tokens, prices, now)
+        self._tell(assets, WAD, *self.ground.reporters[:2])
         if book.lie != WAD:
-            told = [price * book.lie // WAD for price in prices]
-            self.attempt(
-                self.oracle, self.ground.reporters[2], "report", tokens, told, now
-            )
+            self._tell(assets, book.lie, self.ground.reporters[2])
+
+    def _tell(self, assets: list[int], factor: int, *reporters: str) -> None:
+        tokens = [int(self.ground.tokens[i].address, 16) for i in assets]
+        prices = [self.book.prices[i] * factor // WAD for i in assets]
+        data = encode_with_arrays([], [tokens, prices], [self.chain.time()])
+        for reporter in reporters:
+            self.chain.transact(reporter, self.oracle.address, REPORT + data)
 
     def wait(self, seconds: int) -> None:
         """The block ends: what was borrowed for it is back, or none of this happened."""
@@ -305,9 +314,12 @@ class Scene:
 
     def move(self, asset: int, basis_points: int, times: int) -> None:
         """The index goes ``times`` blocks in a row by so much; what everybody holds is noted."""
-        price = self.book.prices[asset]
+        price, start = self.book.prices[asset], PRICES[asset] * WAD
         for _ in range(times):
             price = price * (10_000 + basis_points) // 10_000
+        if abs(price - start) > start * FURTHEST // 100:
+            return
+        self.book.furthest = max(self.book.furthest, abs(price - start) * 10_000 // start)
         change = price - self.book.prices[asset]
         if asset in MARKETS:
             market = MARKETS.index(asset)
@@ -378,4 +390,3 @@ class Scene:
             size, cost = self.clearing.call("position", account, market)[:2]
             worth += size * self.book.prices[asset] // WAD - cost
         return worth
-

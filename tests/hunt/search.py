@@ -17,10 +17,23 @@ from random import Random
 from tests.hunt import now, then
 from tests.hunt.ground import Ground
 from tests.hunt.judge import Judge
-from tests.hunt.moves import Bet, Close, Liquidate, Move, Repeat, Sequence, changed, draw, repeated
+from tests.hunt.moves import (
+    Bet,
+    Close,
+    Liquidate,
+    Move,
+    Repeat,
+    Sequence,
+    changed,
+    draw,
+    length,
+    repeated,
+    without_keys,
+)
 from tests.hunt.scene import Scene
 
 LONGEST, LONGEST_BODY = 9, 4
+MOST = 140  # single moves of a sequence
 FRESH = 0.1  # sequences that have no parent
 GROUNDS: dict[str, Callable[[], Ground]] = {"then": then.ground, "now": now.ground}
 
@@ -88,15 +101,32 @@ class Hunt:
         found.sequences += 1
         found.best = max(found.best, verdict.profit)
         for what, worth in verdict.findings.items():
-            found.note(what, Finding(worth, sequence, found.sequences))
+            self._note(what, Finding(worth, sequence, found.sequences), verdict.keys)
         elite = self.elites.get(verdict.cell)
         if verdict.cell and (elite is None or verdict.profit > elite.profit):
             self.elites[verdict.cell] = Elite(verdict.profit, sequence)
             found.cells = len(self.elites)
 
+    def _note(self, what: str, finding: Finding, keys: frozenset[str]) -> None:
+        """Name the stolen keys it takes: none where it goes without, or has gone before."""
+        if not keys or what in self.found.findings:
+            if not keys:
+                self.found.note(what, finding)
+            return
+        named = f"{what}, with the key of {' and '.join(sorted(keys))}"
+        if len(keys) > 1 or named in self.found.findings:
+            return  # another sequence will do it with one key or none
+        sequence = without_keys(finding.sequence)
+        worth = self.judge.judge(sequence).findings.get(what, 0)
+        if worth:
+            self.found.note(what, replace(finding, worth=worth, sequence=sequence))
+        else:
+            self.found.note(named, finding)
+
     def shortest(self, finding: Finding) -> Sequence:
         """Without the moves it does not need."""
         what = next(key for key, value in self.found.findings.items() if value is finding)
+        what = what.split(", with")[0]
         sequence, at = finding.sequence, 0
         while at < len(sequence):
             less = sequence[:at] + sequence[at + 1 :]
@@ -117,7 +147,8 @@ class Hunt:
         sequence = elite.sequence
         for _ in range(random.choice((1, 1, 2, 3))):
             sequence = self._mutated(sequence)
-        return sequence[:LONGEST] or (draw(random),)
+        sequence = sequence[:LONGEST]
+        return sequence if 0 < length(sequence) <= MOST else (draw(random),)
 
     def _pick(self) -> Elite:
         """Of three at random the one least chosen; every fourth time the one that pays most."""

@@ -75,7 +75,9 @@ def ground() -> Ground:
     oracle = new("PriceOracle", owner)
     for token in tokens[:GUSD]:
         oracle.transact(owner, "add_feed", token.address, MAX_AGE, WAD // 200)
-    parts = [new(name, oracle.address, usdc).address for name in ("LiquidationEngine", "BackOffice")]
+    parts = [
+        new(name, oracle.address, usdc).address for name in ("LiquidationEngine", "BackOffice")
+    ]
     parameters = (INITIAL_MULTIPLE, WAD // 100, 0, WAD // 2, WAD, 0, 14_400)
     terms = (owner, oracle.address, usdc, 0, 10**9 * USDC_UNIT, parameters, *parts)
     clearing = new("ClearingHouse", *terms)
