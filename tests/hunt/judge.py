@@ -17,10 +17,11 @@ from eth_utils import keccak
 from simulator.world.chain.codec import Reverted, reason
 from tests.hunt.ground import BTC, CASH_UNIT, MARKETS, MAX_AGE, PRICES, SOL, USDC, USDC_UNIT, WAD
 from tests.hunt.moves import Sequence, nature
-from tests.hunt.scene import CROWD, Book, Scene, Void
+from tests.hunt.scene import Book, Scene, Void
 
-# Basis points of the index by which nobody of the crowd comes near maintenance. Beyond, those who
-# are liquidated pay for the skew that makes, and who takes the other side earns it.
+# Basis points of the index by which nobody who was let in comes near maintenance, so that a gain of
+# the party's is nobody's fault but the venue's. Further away accounts fail, what closing them costs
+# is the backstop's, and whoever takes the other side earns the skew: no profit is judged there.
 CALM = 205
 # Below these nobody would bother, USD: a party's profit, and what others lose by other causes than
 # prices (funding of a skew that is paid for, say).
@@ -50,6 +51,7 @@ class Verdict:
     profit: int = 0  # USD, also where it is no finding
     findings: dict[str, int] = field(default_factory=dict)
     cell: tuple[int, ...] = ()  # how things are bent, coarsely
+    calm: bool = False  # no index went far
     keys: frozenset[str] = frozenset()  # roles whose key was used
 
 
@@ -81,11 +83,11 @@ class Judge:
         verdict.profit = (scene.wealth() - bets) // WAD
         debt = int(scene.clearing.call("bad_debt")) // WAD
         assets, out_of_turn = self._assets(), book.out_of_turn // WAD
-        calm = book.furthest <= CALM or self._untouched()
+        calm = verdict.calm = book.furthest <= CALM
+        verdict.keys = frozenset(book.keys)
         verdict.cell = (*bent, len(str(max(debt, 0))))
         scene.restart()
         reference, others = self._reference(nature(sequence))
-        verdict.keys = frozenset(book.keys)
         if verdict.profit > PROFIT and calm:
             verdict.findings["profit"] = verdict.profit
         if out_of_turn:
@@ -93,7 +95,7 @@ class Judge:
         gap = _gap(book)
         for whose, had in others.items():
             lost = (had - assets[whose]) // WAD - (gap if whose == "insurance" else 0)
-            if lost > HARM and book.furthest <= CALM:
+            if lost > HARM and calm:
                 verdict.findings[f"harm to {whose}"] = lost
         for name, refusal in calls.items():
             kind = name.split(" ")[0]
@@ -112,7 +114,7 @@ class Judge:
         seats = len(clearing.call("holders", 0))
         return (
             min(book.skew // 250_000, 40),
-            min(book.thinnest, 1_500_000) // 100_000,
+            min(book.thinnest, 2_100_000) // 100_000,
             min(side // 3, 5),
             (seats >= 32) + (seats >= 60),
             min(book.given, 1),
@@ -140,14 +142,6 @@ class Judge:
             self.without[moves] = calls, self._assets()
             self.scene.restart()
         return self.without[moves]
-
-    def _untouched(self) -> bool:
-        """Whether the crowd holds what it held."""
-        sizes = [
-            abs(self.scene.size(who, 0 if i < 8 else 1)) for i, who in enumerate(self.scene.crowd)
-        ]
-        held = [usd * WAD // PRICES[MARKETS[market]] for market, usd, _ in CROWD for _ in (0, 1)]
-        return sizes == held
 
     def _assets(self) -> dict[str, int]:
         """USD WAD of those who are not the party, at the index."""

@@ -75,7 +75,7 @@ class Book:
     given: int = 0  # times something got into another's account that is priced by a feed of its own
     furthest: int = 0  # basis points by which an index was away from where it began
     skew: int = 0  # most |k| seen, millionths of S
-    thinnest: int = 10**6  # least E/M of an account of the party, millionths
+    thinnest: int = 10**9  # least E/M of an account of the party, millionths
     out_of_turn: int = 0  # USD WAD that others paid while winners stood
 
 

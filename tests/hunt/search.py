@@ -56,6 +56,11 @@ class Found:
     best: int = -(10**12)  # USD
     findings: dict[str, Finding] = field(default_factory=dict)
 
+    @property
+    def worths(self) -> dict[str, int]:
+        """USD by finding, 1 for a denial."""
+        return {what: finding.worth for what, finding in self.findings.items()}
+
     def add(self, other: Found) -> None:
         self.sequences += other.sequences
         self.cells = max(self.cells, other.cells)
@@ -76,6 +81,7 @@ class Found:
 class Elite:
     profit: int
     sequence: Sequence
+    counts: bool  # a profit of it would be one
     chosen: int = 0
 
 
@@ -104,7 +110,8 @@ class Hunt:
             self._note(what, Finding(worth, sequence, found.sequences), verdict.keys)
         elite = self.elites.get(verdict.cell)
         if verdict.cell and (elite is None or verdict.profit > elite.profit):
-            self.elites[verdict.cell] = Elite(verdict.profit, sequence)
+            counts = verdict.calm and not verdict.keys
+            self.elites[verdict.cell] = Elite(verdict.profit, sequence, counts)
             found.cells = len(self.elites)
 
     def _note(self, what: str, finding: Finding, keys: frozenset[str]) -> None:
@@ -151,8 +158,13 @@ class Hunt:
         return sequence if 0 < length(sequence) <= MOST else (draw(random),)
 
     def _pick(self) -> Elite:
-        """Of three at random the one least chosen; every fourth time the one that pays most."""
-        three = self.random.choices(list(self.elites.values()), k=3)
+        """Of three the one least chosen, every fourth time the one that pays most.
+
+        Half of the time only those are asked whose profit would count.
+        """
+        all_ = list(self.elites.values())
+        some = [elite for elite in all_ if elite.counts]
+        three = self.random.choices(some if some and self.random.random() < 0.5 else all_, k=3)
         if self.random.random() < 0.25:
             return max(three, key=lambda elite: elite.profit)
         return min(three, key=lambda elite: elite.chosen)
