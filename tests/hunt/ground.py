@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pyrevm
-
 from simulator.world.chain import artifacts
 from simulator.world.chain.artifacts import Artifact
 from simulator.world.chain.codec import MAX_UINT256, encode_constructor
@@ -88,6 +86,8 @@ class Ground:
 
 def chain() -> RevmTransport:
     """An EVM without the size limit of EIP-170, for contracts compiled without optimisation."""
+    import pyrevm
+
     made = RevmTransport()
     limits = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=2**17)
     made.evm = pyrevm.EVM(

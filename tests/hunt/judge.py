@@ -62,8 +62,8 @@ class Judge:
         self.scene = scene
         self.without: dict[Sequence, tuple[dict[str, str], dict[str, int]]] = {}
 
-    def judge(self, sequence: Sequence) -> Verdict:
-        """Play a sequence from the beginning."""
+    def judge(self, sequence: Sequence, *, denials: bool = True) -> Verdict:
+        """Play a sequence from the beginning; ``denials``: try the calls that must succeed."""
         verdict, scene = Verdict(), self.scene
         try:
             self._play(sequence)
@@ -72,8 +72,7 @@ class Judge:
             return verdict
         book = scene.book
         scene.look_thin()
-        calls = self._calls()
-        calls |= self._liquidations()
+        calls = self._calls() | self._liquidations() if denials else {}
         gated = int(scene.clearing.call("gate_until")) > scene.chain.time() and (
             int(scene.clearing.call("bad_debt")) >= GATE_DEBT * WAD
         )
@@ -110,12 +109,11 @@ class Judge:
     def _bent(self) -> tuple[int, ...]:
         """How things stand before the party leaves, coarsely: what a search tells apart."""
         book, clearing = self.scene.book, self.scene.clearing
-        side = int(clearing.call("long_interest", 0)) // self.scene.limit(0)
         seats = len(clearing.call("holders", 0))
         return (
             min(book.skew // 250_000, 40),
             min(book.thinnest, 2_100_000) // 100_000,
-            min(side // 3, 5),
+            book.brink.bit_length() // 2,
             (seats >= 32) + (seats >= 60),
             min(book.given, 1),
             min(sum(age > MAX_AGE for age in self._ages()), 2),

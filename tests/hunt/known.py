@@ -19,23 +19,22 @@ class Found(Protocol):
 
 
 # Findings of the audit: which findings of a hunt are it, and from how many USD.
+STALE = r"denial of \w+: oracle: stale$"
 AUDIT = {
     "F1, a cascade of sybils": (r"profit$", 10_000),
     "F2, auto-deleveraging passed by": (r"out of turn$", 10_000),
-    "F4, dust whose feed stops": (r"denial of (redeem|settle_withdrawals|liquidate|reduce|withdraw|"
-                                  r"top_up|deleverage): oracle: stale$", 1),
+    "F4, dust whose feed stops": (STALE, 1),
     "F5, a market closed by its seats": (r"denial of open: clearing: too many accounts$", 1),
     "F8, a trap of skew": (r"denial of reduce: clearing: inventory limit$", 1),
-}  # fmt: skip
+}
 
 # Findings of a hunt today that are understood and not closed yet, and up to how many USD.
+SEATS = r"denial of (open|redeem_in_kind): clearing: too many accounts"
+EXITS = r"denial of (reduce|redeem|settle_withdrawals|deleverage)"
+SKEW = EXITS + ": clearing: (inventory limit|slippage)"
 OPEN: dict[str, tuple[str, int]] = {
-    "F5: seats cost nothing": (r"denial of (open|redeem_in_kind): clearing: too many accounts", 1),
-    "F8: reductions wait for the skew": (
-        r"denial of (reduce|redeem|settle_withdrawals|deleverage): clearing: "
-        r"(inventory limit|slippage)",
-        1,
-    ),
+    "F5: seats cost nothing": (SEATS, 1),
+    "F8: reductions wait for the skew": (SKEW, 1),
 }
 
 
@@ -54,6 +53,4 @@ def unknown(found: Found) -> list[str]:
 
 
 def _matching(found: Found, form: str, least: int) -> Iterable[bool]:
-    return (
-        bool(re.match(form, what)) and worth >= least for what, worth in found.worths.items()
-    )
+    return (bool(re.match(form, what)) and worth >= least for what, worth in found.worths.items())

@@ -254,9 +254,16 @@ def length(sequence: Sequence) -> int:
     return sum(m.count * len(m.body) if isinstance(m, Repeat) else 1 for m in sequence)
 
 
-def draw(random: Random, hands: tuple[int, ...] = tuple(range(HANDS))) -> Move:
-    """Any move."""
-    kind = random.choices(tuple(DRAWN), [weight for weight, _ in DRAWN.values()])[0]
+# What moves money at once.
+MARKET = ("bet", "pair", "close", "take", "liquidate", "index", "wait", "share", "flash")
+
+
+def draw(
+    random: Random, kinds: tuple[str, ...] = (), hands: tuple[int, ...] = tuple(range(HANDS))
+) -> Move:
+    """Any move, or one of some kinds."""
+    kinds = kinds or tuple(DRAWN)
+    kind = random.choices(kinds, [DRAWN[one][0] for one in kinds])[0]
     return DRAWN[kind][1](random, hands)
 
 
@@ -317,7 +324,7 @@ def changed(random: Random, move: Move) -> Move:
     names = [f.name for f in fields(move)]  # type: ignore[arg-type]
     hands = (*range(HANDS), EACH) if getattr(move, "who", 0) == EACH else tuple(range(HANDS))
     for _ in range(200 if names else 0):
-        other = draw(random, hands)
+        other = draw(random, hands=hands)
         if type(other) is type(move):
             name = random.choice(names)
             return replace(move, **{name: getattr(other, name)})  # type: ignore[type-var]

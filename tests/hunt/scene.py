@@ -50,6 +50,7 @@ CROWD = (
 FLAT, DEPOSITED = 100_000 * USDC_UNIT, 1_000_000 * USDC_UNIT
 BETAS = [WAD * 3 // 4, WAD // 4]
 BLOCK = 12  # seconds
+THIN = 1_250_000  # E/M, millionths, of an account near liquidation
 REPORT = selector("report(address[],uint256[],uint256)")
 ROUNDS = 40  # of unwinding
 FURTHEST = 25  # per cent by which an index leaves where it began
@@ -76,6 +77,7 @@ class Book:
     furthest: int = 0  # basis points by which an index was away from where it began
     skew: int = 0  # most |k| seen, millionths of S
     thinnest: int = 10**9  # least E/M of an account of the party, millionths
+    brink: int = 0  # notional of its accounts near liquidation, thousandths of S
     out_of_turn: int = 0  # USD WAD that others paid while winners stood
 
 
@@ -334,12 +336,15 @@ class Scene:
     # ------------------------------------------------------------------------------------ the end
 
     def look_thin(self) -> None:
-        """The least E/M among accounts of the party."""
-        for number in self.book.used:
+        """The least E/M among accounts of the party, and how much those near liquidation hold."""
+        book = self.book
+        for number in book.used:
             _, _, equity, _, maintenance = self.state(self.sybils[number])
             if maintenance:
                 ratio = max(equity, -maintenance) * 10**6 // maintenance
-                self.book.thinnest = min(self.book.thinnest, ratio)
+                book.thinnest = min(book.thinnest, ratio)
+                if ratio < THIN:
+                    book.brink += maintenance * WAD // MAINTENANCE // (INVENTORY * WAD // 1_000)
 
     def unwind(self) -> None:
         """The party closes what it can in whatever order, and takes what it can."""

@@ -18,6 +18,8 @@ from tests.hunt import now, then
 from tests.hunt.ground import Ground
 from tests.hunt.judge import Judge
 from tests.hunt.moves import (
+    MARKET,
+    MARKETS,
     Bet,
     Close,
     Liquidate,
@@ -34,6 +36,8 @@ from tests.hunt.scene import Scene
 
 LONGEST, LONGEST_BODY = 9, 4
 MOST = 140  # single moves of a sequence
+MOVE = 100  # USD, what a move is charged: of two that do the same the shorter is kept
+AIMS = {"profit": 0.75, "denial": 0.25}  # parts of the sequences
 FRESH = 0.1  # sequences that have no parent
 GROUNDS: dict[str, Callable[[], Ground]] = {"then": then.ground, "now": now.ground}
 
@@ -79,7 +83,7 @@ class Found:
 
 @dataclass
 class Elite:
-    profit: int
+    worth: int  # profit in USD, less what its moves are charged
     sequence: Sequence
     counts: bool  # a profit of it would be one
     chosen: int = 0
@@ -88,9 +92,12 @@ class Elite:
 class Hunt:
     """One population on one scene."""
 
-    def __init__(self, version: str, seed: int) -> None:
+    def __init__(self, version: str, seed: int, aim: str = "denial") -> None:
+        """``aim``: profit, by what moves money, or denial, by any move."""
         self.judge = Judge(Scene(GROUNDS[version]()))
-        self.random = Random(f"{version} {seed}")
+        self.random = Random(f"{version} {seed} {aim}")
+        self.denials = aim == "denial"
+        self.kinds = () if self.denials else MARKET
         self.elites: dict[tuple[int, ...], Elite] = {}
         self.found = Found()
 
@@ -103,15 +110,16 @@ class Hunt:
 
     def step(self, sequence: Sequence) -> None:
         """Play one and keep what is worth keeping."""
-        found, verdict = self.found, self.judge.judge(sequence)
+        found, verdict = self.found, self.judge.judge(sequence, denials=self.denials)
         found.sequences += 1
         found.best = max(found.best, verdict.profit)
         for what, worth in verdict.findings.items():
             self._note(what, Finding(worth, sequence, found.sequences), verdict.keys)
         elite = self.elites.get(verdict.cell)
-        if verdict.cell and (elite is None or verdict.profit > elite.profit):
+        worth = verdict.profit - MOVE * len(sequence)
+        if verdict.cell and (elite is None or worth > elite.worth):
             counts = verdict.calm and not verdict.keys
-            self.elites[verdict.cell] = Elite(verdict.profit, sequence, counts)
+            self.elites[verdict.cell] = Elite(worth, sequence, counts)
             found.cells = len(self.elites)
 
     def _note(self, what: str, finding: Finding, keys: frozenset[str]) -> None:
@@ -148,14 +156,14 @@ class Hunt:
     def _next(self) -> Sequence:
         random = self.random
         if len(self.elites) < 5 or random.random() < FRESH:
-            return tuple(draw(random) for _ in range(random.randint(1, 5)))
+            return tuple(draw(random, self.kinds) for _ in range(random.randint(1, 5)))
         elite = self._pick()
         elite.chosen += 1
         sequence = elite.sequence
         for _ in range(random.choice((1, 1, 2, 3))):
             sequence = self._mutated(sequence)
         sequence = sequence[:LONGEST]
-        return sequence if 0 < length(sequence) <= MOST else (draw(random),)
+        return sequence if 0 < length(sequence) <= MOST else (draw(random, self.kinds),)
 
     def _pick(self) -> Elite:
         """Of three the one least chosen, every fourth time the one that pays most.
@@ -166,52 +174,65 @@ class Hunt:
         some = [elite for elite in all_ if elite.counts]
         three = self.random.choices(some if some and self.random.random() < 0.5 else all_, k=3)
         if self.random.random() < 0.25:
-            return max(three, key=lambda elite: elite.profit)
+            return max(three, key=lambda elite: elite.worth)
         return min(three, key=lambda elite: elite.chosen)
 
-    def _mutated(self, s: Sequence) -> Sequence:
-        random = self.random
-        at = random.randrange(len(s) + 1)
-        to = random.randint(at, min(at + LONGEST_BODY, len(s)))
-        one = min(at, len(s) - 1)
-        kind = random.choices(
-            ("append", "insert", "change", "drop", "repeat", "unroll", "reverse", "end", "undo")
-            + ("flip", "splice"),
-            (20, 10, 25, 10, 12, 2, 5, 8, 6, 3, 6),
-        )[0]
-        match kind:
-            case "append":
-                return (*s, draw(random))
-            case "insert":
-                return (*s[:at], draw(random), *s[at:])
-            case "change" if s:
-                return (*s[:one], changed(random, s[one]), *s[one + 1 :])
-            case "drop" if s:
-                return (*s[:one], *s[one + 1 :])
-            case "repeat":
-                return (*s[:at], repeated(random, s[at:to]), *s[to:])
-            case "reverse":
-                return (*s[:at], *s[at:to][::-1], *s[to:])
-            case "end":
-                whole = random.choice((True, False))
-                return (*s[:at], Liquidate(random.choice((0, 1)), whole, not whole), *s[at:])
-            case "undo":
-                return (*s[:at], *_undone(random, s[:at]), *s[at:])
-            case "flip":
-                return tuple(_flipped(move) for move in s)
-            case "splice":
-                other = random.choice(list(self.elites.values())).sequence
-                return (*s[:at], *other[random.randrange(len(other)) :])
-        return s
+    def _mutated(self, sequence: Sequence) -> Sequence:
+        return self.random.choices(list(MUTATIONS), list(MUTATIONS.values()))[0](self, sequence)
 
+    def _cut(self, sequence: Sequence) -> tuple[Sequence, Sequence, Sequence]:
+        """A short run somewhere, what is before and what after."""
+        at = self.random.randrange(len(sequence) + 1)
+        to = self.random.randint(at, min(at + LONGEST_BODY, len(sequence)))
+        return sequence[:at], sequence[at:to], sequence[to:]
 
-def _undone(random: Random, before: Sequence) -> Sequence:
-    """Close what one of the accounts named before holds."""
-    bets = [move for move in before if isinstance(move, Bet)]
-    if not bets:
-        return ()
-    bet = random.choice(bets)
-    return (Close(bet.who, bet.market, 64),)
+    def append(self, sequence: Sequence) -> Sequence:
+        return (*sequence, draw(self.random, self.kinds))
+
+    def insert(self, sequence: Sequence) -> Sequence:
+        before, run, after = self._cut(sequence)
+        return (*before, draw(self.random, self.kinds), *run, *after)
+
+    def change(self, sequence: Sequence) -> Sequence:
+        at = self.random.randrange(len(sequence) or 1)
+        new = [changed(self.random, move) for move in sequence[at : at + 1]]
+        return (*sequence[:at], *new, *sequence[at + 1 :])
+
+    def drop(self, sequence: Sequence) -> Sequence:
+        at = self.random.randrange(len(sequence) or 1)
+        return sequence[:at] + sequence[at + 1 :]
+
+    def repeat(self, sequence: Sequence) -> Sequence:
+        """A run of it for many accounts."""
+        before, run, after = self._cut(sequence)
+        return (*before, repeated(self.random, run), *after)
+
+    def reverse(self, sequence: Sequence) -> Sequence:
+        before, run, after = self._cut(sequence)
+        return (*before, *run[::-1], *after)
+
+    def liquidate(self, sequence: Sequence) -> Sequence:
+        """A round of liquidations more."""
+        before, run, after = self._cut(sequence)
+        terms = (self.random.choice(MARKETS), *self.random.choices((True, False), k=2))
+        return (*before, *run, Liquidate(*terms), *after)
+
+    def undo(self, sequence: Sequence) -> Sequence:
+        """Close what an account named before holds."""
+        before, run, after = self._cut(sequence)
+        bets = [move for move in before + run if isinstance(move, Bet)]
+        closes = [Close(bet.who, bet.market, 64) for bet in bets]
+        return (*before, *run, *self.random.sample(closes, min(len(closes), 1)), *after)
+
+    def flip(self, sequence: Sequence) -> Sequence:
+        """Every bet on the other side."""
+        return tuple(map(_flipped, sequence))
+
+    def splice(self, sequence: Sequence) -> Sequence:
+        """Its beginning and the end of another."""
+        other = self.random.choice(list(self.elites.values())).sequence
+        before, _, _ = self._cut(sequence)
+        return before + other[self.random.randrange(len(other)) :]
 
 
 def _flipped(move: Move) -> Move:
@@ -220,23 +241,43 @@ def _flipped(move: Move) -> Move:
     return replace(move, side=-move.side) if isinstance(move, Bet) else move
 
 
+# How a sequence becomes another, and how often.
+MUTATIONS: dict[Callable[[Hunt, Sequence], Sequence], int] = {
+    Hunt.append: 20,
+    Hunt.insert: 10,
+    Hunt.change: 25,
+    Hunt.drop: 12,
+    Hunt.repeat: 12,
+    Hunt.reverse: 5,
+    Hunt.liquidate: 8,
+    Hunt.undo: 6,
+    Hunt.flip: 3,
+    Hunt.splice: 6,
+}
+
+
 def _telling(finding: Finding) -> tuple[int, int]:
     return finding.worth, -len(finding.sequence)
 
 
-def _hunt(arguments: tuple[str, int, int]) -> Found:
-    version, seed, sequences = arguments
-    return Hunt(version, seed).run(sequences)
+def _hunt(job: tuple[str, int, str, int]) -> Found:
+    version, seed, aim, sequences = job
+    return Hunt(version, seed, aim).run(sequences)
 
 
 def search(version: str, seed: int, sequences: int, workers: int) -> Found:
-    """So many sequences in as many populations as there are workers; ``version``: then or now."""
-    jobs = [(version, seed * 1_000_003 + i, sequences // workers) for i in range(workers)]
+    """So many sequences in populations of two aims; ``version``: then or now."""
+    jobs = [
+        (version, seed * 1_000_003 + i, aim, int(sequences * part / 2))
+        for aim, part in AIMS.items()
+        for i in (0, 1)
+    ]
     total = Found()
     if workers == 1:
-        total.add(_hunt(jobs[0]))
+        for job in jobs:
+            total.add(_hunt(job))
         return total
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        for part in pool.imap(_hunt, jobs):
+    with multiprocessing.get_context("fork").Pool(workers, maxtasksperchild=1) as pool:
+        for part in pool.imap(_hunt, jobs, chunksize=1):
             total.add(part)
     return total

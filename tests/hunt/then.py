@@ -5,6 +5,7 @@ Nothing here takes a number from the simulator: terms of today need not be terms
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,9 @@ from tests.hunt.ground import (
     list_collaterals,
     maker,
 )
+from tests.hunt.quick import QuickContract
+
+New = Callable[..., QuickContract]
 
 ROOT = Path(__file__).with_name("fe8ea04")
 GENESIS = 1_700_000_000
@@ -57,75 +61,6 @@ def load(name: str) -> Artifact:
     return artifacts.compiled(ROOT / "contracts" / f"{name}.vy", ROOT)
 
 
-def ground() -> Ground:
-    """Penalties and rewards that pay for a service are off, or a service would be a profit."""
-    transport = chain()
-    transport.set_time(GENESIS)
-    who = transport.account
-    owner = who("deployer")
-    new = maker(transport, owner, load)
-    # The pool sorts its tokens by address, and USDC has to come last.
-    coming = [created_address(owner, transport.nonce(owner) + i) for i in range(len(SYMBOLS))]
-    order = [i for i in range(len(SYMBOLS)) if i != USDC]
-    order.insert(max(range(len(SYMBOLS)), key=lambda i: int(coming[i], 16)), USDC)
-    made = {i: new("Token", SYMBOLS[i], SYMBOLS[i], DECIMALS[i]) for i in order}
-    tokens = [made[i] for i in range(len(SYMBOLS))]
-    usdc, base = tokens[USDC].address, tokens[ETH].address
-
-    oracle = new("PriceOracle", owner)
-    for token in tokens[:GUSD]:
-        oracle.transact(owner, "add_feed", token.address, MAX_AGE, WAD // 200)
-    parts = [
-        new(name, oracle.address, usdc).address for name in ("LiquidationEngine", "BackOffice")
-    ]
-    parameters = (INITIAL_MULTIPLE, WAD // 100, 0, WAD // 2, WAD, 0, 14_400)
-    terms = (owner, oracle.address, usdc, 0, 10**9 * USDC_UNIT, parameters, *parts)
-    clearing = new("ClearingHouse", *terms)
-    for asset in MARKETS:
-        unit = WAD // PRICES[asset]  # WAD of base per USD
-        scales = (DEPTH * unit, HALF_SPREAD, TAKER_FEE, WAD // 10, 4 * INVENTORY * unit)
-        caps = (DEPTH * unit, INSURANCE_CAP * WAD, MAKER_CAP * WAD)
-        market = (tokens[asset].address, *scales, MAINTENANCE, *caps)
-        clearing.transact(owner, "add_market", market)
-    clearing.transact(owner, "add_collateral", base, WAD * 15 // 100, 10**5 * WAD)
-    clearing.transact(owner, "set_risk_manager", who("venue"))
-    clearing.transact(owner, "set_guardian", who("guardian"))
-    tokens[USDC].transact(owner, "mint", owner, (MAKER + INSURANCE) * USDC_UNIT)
-    tokens[USDC].transact(owner, "approve", clearing.address, MAX_UINT256)
-    clearing.transact(owner, "fund_maker", MAKER * USDC_UNIT)
-    clearing.transact(owner, "fund_insurance", INSURANCE * USDC_UNIT)
-
-    amm = uniswap.deploy(transport, owner, base, usdc, FEE, SPACING, SQRT_PRICE)
-    provider = new("PassiveProvider", who("liquidity owner"), amm.pool.address)
-    for token in tokens[: ETH + 1]:
-        token.transact(owner, "mint", provider.address, 2**112)
-    provider.transact(who("liquidity owner"), "set_liquidity", BACKGROUND)
-
-    places = (usdc, base, amm.pool.address, amm.manager.address, oracle.address, clearing.address)
-    strategy = new("VaultStrategy", (*places, False, False)).address
-    hedges = [(clearing.address, market) for market in range(len(MARKETS))]
-    vault = new("HedgeVault", *places, hedges, VAULT, False, False, strategy)
-    vault.transact(owner, "set_risk_manager", who("risk manager"))
-    vault.transact(owner, "set_guardian", who("guardian"))
-    result = Ground(
-        chain=transport,
-        clearing=clearing,
-        oracle=oracle,
-        vault=vault,
-        tokens=tokens,
-        provider=provider,
-        background=BACKGROUND,
-        owner=owner,
-        guardian=who("guardian"),
-        risk_manager=who("venue"),
-        beta_manager=who("risk manager"),
-        reporters=[who("reporter"), *(who(f"reporter {i}") for i in (1, 2))],
-        liquidity_owner=who("liquidity owner"),
-    )
-    list_collaterals(result, GUSD, ALT)
-    return finish(result)
-
-
 # IHedgeVault.Parameters of then; WAD fractions but for ticks, raw USDC and seconds.
 VAULT = (
     1_800,  # range half width
@@ -140,3 +75,83 @@ VAULT = (
     10**9 * USDC_UNIT,  # deposit cap
     *(3 * WAD, WAD // 2, 43_200),  # betas: most, most change, interval
 )
+
+
+def ground() -> Ground:
+    """Penalties and rewards that pay for a service are off, or a service would be a profit."""
+    transport = chain()
+    transport.set_time(GENESIS)
+    who = transport.account
+    owner = who("deployer")
+    new = maker(transport, owner, load)
+    tokens = _tokens(transport.nonce(owner), owner, new)
+    oracle = new("PriceOracle", owner)
+    for token in tokens[:GUSD]:
+        oracle.transact(owner, "add_feed", token.address, MAX_AGE, WAD // 200)
+    clearing = _clearing(owner, new, oracle, tokens)
+    clearing.transact(owner, "set_risk_manager", who("venue"))
+    clearing.transact(owner, "set_guardian", who("guardian"))
+
+    usdc, base = tokens[USDC].address, tokens[ETH].address
+    amm = uniswap.deploy(transport, owner, base, usdc, FEE, SPACING, SQRT_PRICE)
+    provider = new("PassiveProvider", who("liquidity owner"), amm.pool.address)
+    for token in tokens[: ETH + 1]:
+        token.transact(owner, "mint", provider.address, 2**112)
+    provider.transact(who("liquidity owner"), "set_liquidity", BACKGROUND)
+    places = (usdc, base, amm.pool.address, amm.manager.address, oracle.address, clearing.address)
+    strategy = new("VaultStrategy", (*places, False, False)).address
+    hedges = [(clearing.address, market) for market in range(len(MARKETS))]
+    vault = new("HedgeVault", *places, hedges, VAULT, False, False, strategy)
+    vault.transact(owner, "set_risk_manager", who("risk manager"))
+    vault.transact(owner, "set_guardian", who("guardian"))
+    made = Ground(
+        chain=transport,
+        clearing=clearing,
+        oracle=oracle,
+        vault=vault,
+        tokens=tokens,
+        provider=provider,
+        background=BACKGROUND,
+        owner=owner,
+        guardian=who("guardian"),
+        risk_manager=who("venue"),
+        beta_manager=who("risk manager"),
+        reporters=[who("reporter"), *(who(f"reporter {i}") for i in (1, 2))],
+        liquidity_owner=who("liquidity owner"),
+    )
+    list_collaterals(made, GUSD, ALT)
+    return finish(made)
+
+
+def _tokens(nonce: int, owner: str, new: New) -> list[QuickContract]:
+    """The pool sorts its tokens by address, and USDC has to come last."""
+    coming = [created_address(owner, nonce + i) for i in range(len(SYMBOLS))]
+    order = [i for i in range(len(SYMBOLS)) if i != USDC]
+    order.insert(max(range(len(SYMBOLS)), key=lambda i: int(coming[i], 16)), USDC)
+    made = {i: new("Token", SYMBOLS[i], SYMBOLS[i], DECIMALS[i]) for i in order}
+    return [made[i] for i in range(len(SYMBOLS))]
+
+
+def _clearing(
+    owner: str, new: New, oracle: QuickContract, tokens: list[QuickContract]
+) -> QuickContract:
+    """The venue with its markets, and the money of maker and insurance."""
+    usdc = tokens[USDC]
+    names = ("LiquidationEngine", "BackOffice")
+    parts = [new(name, oracle.address, usdc.address).address for name in names]
+    parameters = (INITIAL_MULTIPLE, WAD // 100, 0, WAD // 2, WAD, 0, 14_400)
+    terms = (owner, oracle.address, usdc.address, 0, 10**9 * USDC_UNIT, parameters, *parts)
+    clearing = new("ClearingHouse", *terms)
+    for asset in MARKETS:
+        unit = WAD // PRICES[asset]  # WAD of base per USD
+        scales = (DEPTH * unit, HALF_SPREAD, TAKER_FEE, WAD // 10, 4 * INVENTORY * unit)
+        caps = (DEPTH * unit, INSURANCE_CAP * WAD, MAKER_CAP * WAD)
+        market = (tokens[asset].address, *scales, MAINTENANCE, *caps)
+        clearing.transact(owner, "add_market", market)
+    base = tokens[ETH].address
+    clearing.transact(owner, "add_collateral", base, WAD * 15 // 100, 10**5 * WAD)
+    usdc.transact(owner, "mint", owner, (MAKER + INSURANCE) * USDC_UNIT)
+    usdc.transact(owner, "approve", clearing.address, MAX_UINT256)
+    clearing.transact(owner, "fund_maker", MAKER * USDC_UNIT)
+    clearing.transact(owner, "fund_insurance", INSURANCE * USDC_UNIT)
+    return clearing
