@@ -60,7 +60,7 @@ class Judge:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.without: dict[Sequence, tuple[dict[str, str], dict[str, int]]] = {}
+        self.without: dict[tuple[Sequence, bool], tuple[dict[str, str], dict[str, int]]] = {}
 
     def judge(self, sequence: Sequence, *, denials: bool = True) -> Verdict:
         """Play a sequence from the beginning; ``denials``: try the calls that must succeed."""
@@ -86,7 +86,9 @@ class Judge:
         verdict.keys = frozenset(book.keys)
         verdict.cell = (*bent, len(str(max(debt, 0))))
         scene.restart()
-        reference, others = self._reference(nature(sequence))
+        reference, others = (
+            self._reference(nature(sequence), denials) if denials or calm else ({}, {})
+        )
         if verdict.profit > PROFIT and calm:
             verdict.findings["profit"] = verdict.profit
         if out_of_turn:
@@ -133,13 +135,14 @@ class Judge:
         if self.scene.book.flash:
             self.scene.book.flash = False  # unwinding pays it back within the block
 
-    def _reference(self, moves: Sequence) -> tuple[dict[str, str], dict[str, int]]:
-        if moves not in self.without:
+    def _reference(self, moves: Sequence, denials: bool) -> tuple[dict[str, str], dict[str, int]]:
+        """How calls are refused and what others have when the party does nothing."""
+        if (moves, denials) not in self.without:
             self._play(moves)
-            calls = self._calls()
-            self.without[moves] = calls, self._assets()
+            calls = self._calls() if denials else {}
+            self.without[moves, denials] = calls, self._assets()
             self.scene.restart()
-        return self.without[moves]
+        return self.without[moves, denials]
 
     def _assets(self) -> dict[str, int]:
         """USD WAD of those who are not the party, at the index."""

@@ -62,7 +62,7 @@ INNOCENT: dict[str, Sequence] = {
         Bet(0, 0, -1, 4, LEAST), Index(BTC, 200, 8), Liquidate(0, True, True),
     ),
     "in and out of the vault": (Share("deposit", 16), Wait(12), Share("redeem", 64)),
-    "a flash loan paid back": (Flash(), Bet(0, 0, 1, 8, LEAST), Close(0, 0, 64), Share("top_up", 1)),
+    "a flash loan paid back": (Flash(), Bet(0, 0, 1, 8, LEAST), Close(0, 0, 64)),
     "a liar among the reporters": (Key("reporter", "lie", 1_000), Wait(12)),
     "keepers": (Share("rebalance", 1), Share("recenter", 1), Share("deleverage", 1)),
 }  # fmt: skip
