@@ -12,7 +12,7 @@ JOBS ?= 2
 # Tests that the campaign runs and `make test` leaves out, because it has ten minutes: twins of our contracts are compiled
 # for every exploit, Anvil is slow, theorems and fits are statistics. The contracts' unit tests too, which the campaign
 # runs on py-evm and on Anvil.
-LONG := tests/exploits tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py \
+LONG := tests/exploits tests/hunt tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py \
         tests/theory tests/market/processes/test_recovery.py tests/market/test_importance.py
 
 # ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
@@ -103,6 +103,7 @@ test: setup ## Run the tests: simulator, and contracts on revm
 # deploy once a file, so each file stays with one worker.
 campaign: compile kernels ## The long checks: both worlds on every scenario and on random ones, attacks, references, contracts on py-evm and Anvil
 	@$(BIN)/python scripts/campaign.py $(LONG)
+	@echo '== hunt for profit and denial' && $(BIN)/python tests/hunt/campaign.py
 	@echo '== contracts on py-evm'
 	@$(BIN)/ape test tests/contracts -n $(JOBS) --dist loadfile
 	@echo '== contracts on Anvil'

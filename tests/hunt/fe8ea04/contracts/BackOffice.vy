@@ -1,0 +1,276 @@
+# pragma version 0.4.3
+# pragma optimize codesize
+"""
+@title  BackOffice
+@license MIT
+@notice Pledged liquidity, slices and what the venue's owner and risk manager do (contracts/SPEC.md §3): code of the
+        ClearingHouse that runs on its storage by delegatecall and refuses to be called directly.
+@dev    Functions, events and scales are documented in IClearingHouse. The ClearingHouse's reentrancy lock is held
+        throughout. Its own storage is never used.
+"""
+
+from ethereum.ercs import IERC20Detailed
+
+from contracts.interfaces import IClearingHouse
+from contracts.interfaces import IRearranger
+from contracts.modules import errors
+from contracts.modules import fixed_point
+from contracts.modules import ledger
+from contracts.modules import margin
+from contracts.modules import perp_math
+from contracts.modules import pledged_liquidity
+from contracts.modules import roles
+from contracts.modules import venue
+
+initializes: ledger
+initializes: margin[ledger := ledger]
+initializes: pledged_liquidity[ledger := ledger]
+initializes: venue[ledger := ledger]
+uses: roles
+
+
+WAD: constant(uint256) = fixed_point.WAD
+USDC: constant(uint256) = ledger.USDC
+MAX_MARKETS: constant(uint256) = ledger.MAX_MARKETS
+MAX_COLLATERALS: constant(uint256) = ledger.MAX_COLLATERALS
+LEAST_MOVED: constant(uint256) = 10**6  # raw units of a collateral that go with what it backs
+MAX_PLEDGES: constant(uint256) = ledger.MAX_PLEDGES
+SCALE_INTERVAL: constant(uint256) = 3_600  # seconds between two changes of a market's skew scale
+SIDES_PER_SCALE: constant(uint256) = 4  # a scale is not lowered below so many times what a side holds
+
+
+@deploy
+def __init__(oracle: address, usdc: address):
+    ledger.__init__(
+        self, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
+    )
+
+
+# -------------------------------------------------------------------------------------- pledges, slices
+
+
+@external
+def pledge(sub: uint256, token_id: uint256):
+    ledger._check_delegated()
+    errors.check(not ledger.paused, "clearing: paused")
+    pledged_liquidity._take(ledger._account(msg.sender, sub), token_id)
+
+
+@external
+def release(sub: uint256, token_id: uint256, to: address):
+    ledger._check_delegated()
+    account: uint256 = ledger._account(msg.sender, sub)
+    pledged_liquidity._give(account, token_id, to)
+    margin._check_release(account)
+
+
+@external
+def rearrange(sub: uint256, token_ids: DynArray[uint256, MAX_PLEDGES], data: Bytes[1024]):
+    ledger._check_delegated()
+    account: uint256 = ledger._account(msg.sender, sub)
+    before: IClearingHouse.AccountState = empty(IClearingHouse.AccountState)
+    exposed: bool = ledger._accrue_held(account)
+    if exposed:
+        before = margin._valuation(account, True).state
+    for token_id: uint256 in token_ids:
+        pledged_liquidity._give(account, token_id, msg.sender)
+
+    returned: DynArray[uint256, MAX_PLEDGES] = []
+    raw: uint256 = 0
+    returned, raw = extcall IRearranger(msg.sender).on_rearrange(data)
+    for token_id: uint256 in returned:
+        pledged_liquidity._take(account, token_id)
+    if raw != 0:
+        ledger._deposit(account, USDC, raw)
+
+    if not exposed and ledger.cash[account] >= 0:
+        return
+    after: IClearingHouse.AccountState = margin._valuation(account, True).state
+    errors.check(
+        after.initial_equity >= margin._initial(after.maintenance)
+        or (
+            exposed
+            and after.equity * convert(before.maintenance, int256)
+            >= before.equity * convert(after.maintenance, int256)
+        ),
+        "clearing: below initial margin",
+    )
+
+
+@external
+def transfer_slice(sub: uint256, fraction: uint256, to: address):
+    ledger._check_delegated()
+    errors.check(fraction != 0 and fraction <= WAD, "clearing: zero size")
+    errors.check(ledger.slice_consent[to][msg.sender], "clearing: no consent")
+    giver: uint256 = ledger._account(msg.sender, sub)
+    taker: uint256 = ledger._account(to, sub)
+    errors.check(
+        giver != taker
+        and ledger.cash[taker] >= 0
+        and len(ledger._open_markets(taker)) == 0
+        and len(ledger.pledges[taker]) == 0,
+        "clearing: account in use",
+    )
+    markets: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(giver)
+    for market: uint256 in markets:
+        old: IClearingHouse.Position = ledger.position[giver][market]
+        moved: IClearingHouse.Position = old
+        moved.size = self._part(old.size, fraction)
+        moved.cost = self._part(old.cost, fraction)
+        if moved.size == 0:
+            continue
+        if moved.size == old.size:
+            old = empty(IClearingHouse.Position)
+        else:
+            old.size -= moved.size
+            old.cost -= moved.cost
+        ledger._set_position(giver, market, old)
+        ledger._set_position(taker, market, moved)
+    cash: int256 = fixed_point.mul_div_floor(ledger.cash[giver], fraction, WAD)
+    ledger.cash[giver] -= cash
+    ledger.cash[taker] += cash
+    ledger.failure[taker] = ledger.failure[giver]
+    free: bool = cash >= 0 and len(markets) == 0
+    for i: uint256 in range(1, ledger.collateral_count, bound=MAX_COLLATERALS):
+        held: uint256 = ledger.collateral_balance[giver][i]
+        if held != 0:
+            raw: uint256 = fixed_point.mul_div_down(held, fraction, WAD)
+            # What rounding holds back of a coarse token could be worth the debt or the loss that goes. Of a fine one
+            # it is dust, and must not stop a slice: anyone may put dust into any account.
+            errors.check(
+                free
+                or raw == held
+                or raw >= LEAST_MOVED
+                or ledger.collateral[i].unit >= LEAST_MOVED,
+                "clearing: zero size",
+            )
+            ledger.collateral_balance[giver][i] = held - raw
+            ledger.collateral_balance[taker][i] += raw
+    token_ids: DynArray[uint256, ledger.MAX_PLEDGES] = ledger.pledges[giver]
+    for token_id: uint256 in token_ids:
+        liquidity: uint256 = fixed_point.mul_div_down(
+            ledger.pledge_terms[token_id].liquidity, fraction, WAD
+        )
+        if liquidity != 0:
+            base: uint256 = 0
+            usdc: uint256 = 0
+            base, usdc = pledged_liquidity._burn(giver, token_id, liquidity, fraction)
+            ledger._credit(taker, ledger.lp_base, base)
+            ledger._credit(taker, USDC, usdc)
+    log IClearingHouse.SliceTransferred(from_account=giver, to_account=taker, fraction=fraction)
+
+
+@pure
+@internal
+def _part(x: int256, fraction: uint256) -> int256:
+    """
+    @notice x fraction, rounded toward zero.
+    """
+    if x < 0:
+        return fixed_point.mul_div_ceil(x, fraction, WAD)
+    return fixed_point.mul_div_floor(x, fraction, WAD)
+
+
+# ---------------------------------------------------------------------------------- owner, risk manager
+
+
+@external
+def withdraw_maker(raw: uint256, to: address):
+    ledger._check_delegated()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
+    ledger.maker_cash -= convert(raw * ledger.CASH_UNIT, int256)
+    # What the maker holds were every position closed at once: k trades at the average skew k/2.
+    value: int256 = ledger.maker_cash
+    for market: uint256 in range(ledger.market_count, bound=MAX_MARKETS):
+        skew: int256 = ledger.state[market].skew
+        if skew != 0:
+            ledger._accrue(market)
+            index: uint256 = ledger._index(market, True)
+            value -= perp_math.closeout_value(skew, index, skew, ledger.market[market].skew_scale)
+            value += perp_math.funding_owed(skew, ledger.state[market].funding_index)
+        long: int256 = convert(ledger.long_interest[market], int256)
+        value += fixed_point.mul_div_floor(long, ledger.loss_long[market], WAD)
+        value += fixed_point.mul_div_floor(long - skew, ledger.loss_short[market], WAD)
+        value += ledger.basis[market]
+    errors.check(value >= 0, "clearing: maker reserve")
+    log IClearingHouse.MakerWithdrawn(receiver=to, raw=raw)
+    ledger._push(USDC, raw, to)
+
+
+@external
+def add_market(parameters: IClearingHouse.Market) -> uint256:
+    ledger._check_delegated()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 324)))
+    return venue._add_market(parameters)
+
+
+@external
+def set_market(market: uint256, parameters: IClearingHouse.Market):
+    ledger._check_delegated()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 356)))
+    ledger._check_market(market)
+    ledger._accrue(market)
+    venue._set_market(market, parameters)
+
+
+@external
+def set_skew_scale(market: uint256, skew_scale: uint256):
+    ledger._check_delegated()
+    roles._only_risk_manager()
+    ledger._check_market(market)
+    parameters: IClearingHouse.Market = ledger.market[market]
+    if skew_scale == parameters.skew_scale:
+        return
+    errors.check(
+        block.timestamp >= ledger.scaled_at[market] + SCALE_INTERVAL, "clearing: too soon"
+    )
+    ledger._accrue(market)
+    lowered: bool = skew_scale < parameters.skew_scale
+    parameters.skew_scale = skew_scale
+    venue._set_market(market, parameters)
+    ledger.scaled_at[market] = block.timestamp
+    if lowered:
+        # What is open was let in at the old scale: it must not be what the new one would refuse, nor too much to close.
+        skew: int256 = ledger.state[market].skew
+        long: uint256 = ledger.long_interest[market]
+        side: uint256 = max(long, convert(convert(long, int256) - skew, uint256))
+        errors.check(
+            fixed_point.magnitude(skew) <= ledger._inventory_limit(market)
+            and side * SIDES_PER_SCALE <= skew_scale,
+            "clearing: inventory limit",
+        )
+
+
+@external
+def add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
+    ledger._check_delegated()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
+    return venue._add_collateral(token, haircut, cap)
+
+
+@external
+def set_collateral(collateral: uint256, haircut: uint256, cap: uint256):
+    ledger._check_delegated()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
+    venue._set_collateral(collateral, haircut, cap)
+
+
+@external
+def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: uint256):
+    ledger._check_delegated()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 132)))
+    venue._set_lp_collateral(manager, pool, haircut, cap)
+
+
+@external
+def set_parameters(parameters: IClearingHouse.Parameters):
+    ledger._check_delegated()
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 228)))
+    venue._set_parameters(parameters)
+
+
+@external
+def post_covariance(rows: DynArray[int32[8], 8]):
+    ledger._check_delegated()
+    roles._only_risk_manager()
+    venue._post_covariance(rows)

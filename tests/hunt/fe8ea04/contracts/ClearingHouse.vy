@@ -1,0 +1,434 @@
+# pragma version 0.4.3
+# pragma optimize codesize
+"""
+@title  ClearingHouse
+@license MIT
+@notice Cross-margined perpetual futures against the venue's maker account (contracts/SPEC.md §3): accounts, trading,
+        views.
+@dev    Functions, events and scales are documented in IClearingHouse. Liquidations are the LiquidationEngine's code,
+        pledges, slices and setters the BackOffice's, both run here by delegatecall under this contract's lock.
+        Every operation validates, accrues, computes, mutates, asserts, logs, and moves tokens last.
+"""
+
+from ethereum.ercs import IERC20Detailed
+
+from contracts.interfaces import IClearingHouse
+from contracts.modules import errors
+from contracts.modules import fixed_point
+from contracts.modules import ledger
+from contracts.modules import margin
+from contracts.modules import perp_math
+from contracts.modules import portfolio_math
+from contracts.modules import roles
+from contracts.modules import venue
+
+implements: IClearingHouse
+initializes: ledger
+initializes: margin[ledger := ledger]
+initializes: venue[ledger := ledger]
+uses: roles
+exports: roles.__interface__
+exports: (
+    ledger.CASH_UNIT,
+    ledger.market_count,
+    ledger.market,
+    ledger.collateral_count,
+    ledger.collateral,
+    ledger.parameters,
+    ledger.lp_collateral,
+    ledger.risk_asset_count,
+    ledger.risk_asset,
+    ledger.paused,
+    ledger.long_interest,
+    ledger.loss_long,
+    ledger.loss_short,
+    ledger.insurance_drawn,
+    ledger.maker_drawn,
+    ledger.cash,
+    ledger.collateral_balance,
+    ledger.position,
+    ledger.slice_consent,
+    ledger.pledge_terms,
+    ledger.pledged_liquidity,
+    ledger.collateral_held,
+    ledger.maker_cash,
+    ledger.insurance_fund,
+    ledger.bad_debt,
+    ledger.gate_until,
+)
+
+
+WAD: constant(uint256) = fixed_point.WAD
+USDC: constant(uint256) = ledger.USDC
+
+ENGINE: immutable(address)
+OFFICE: immutable(address)
+
+
+@deploy
+def __init__(
+    owner: address,
+    oracle: address,
+    usdc: address,
+    haircut: uint256,
+    cap: uint256,
+    parameters: IClearingHouse.Parameters,
+    engine: address,
+    office: address,
+):
+    """
+    @param haircut Of USDC, fraction WAD.
+    @param cap Of USDC, raw.
+    @param engine A LiquidationEngine, and `office` a BackOffice, of the same oracle and USDC.
+    """
+    ledger.__init__(
+        owner, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
+    )
+    assert engine.is_contract and office.is_contract, "clearing: bad parameter"
+    ENGINE = engine
+    OFFICE = office
+    venue._set_parameters(parameters)
+    venue._add_collateral(usdc, haircut, cap)
+
+
+# ------------------------------------------------------------------------------------------ collateral
+
+
+@external
+@nonreentrant
+def deposit(owner: address, sub: uint256, collateral: uint256, raw: uint256):
+    ledger._deposit(ledger._account(owner, sub), collateral, raw)
+
+
+@external
+@nonreentrant
+def withdraw(sub: uint256, collateral: uint256, raw: uint256, to: address):
+    account: uint256 = ledger._account(msg.sender, sub)
+    ledger._check_collateral(collateral)
+    ledger._debit(account, collateral, raw)
+    margin._check_release(account)
+    log IClearingHouse.Withdrawn(account=account, collateral=collateral, receiver=to, raw=raw)
+    ledger._push(collateral, raw, to)
+
+
+@external
+@nonreentrant
+def transfer_margin(from_sub: uint256, to_sub: uint256, raw: uint256):
+    from_account: uint256 = ledger._account(msg.sender, from_sub)
+    to_account: uint256 = ledger._account(msg.sender, to_sub)
+    ledger._debit(from_account, USDC, raw)
+    ledger._credit(to_account, USDC, raw)
+    margin._check_release(from_account)
+    log IClearingHouse.MarginTransferred(from_account=from_account, to_account=to_account, raw=raw)
+
+
+@external
+@nonreentrant
+def fund_maker(raw: uint256):
+    ledger.maker_cash += convert(raw * ledger.CASH_UNIT, int256)
+    log IClearingHouse.MakerFunded(payer=msg.sender, raw=raw)
+    ledger._pull(USDC, raw)
+
+
+@external
+@nonreentrant
+def fund_insurance(raw: uint256):
+    ledger.insurance_fund += raw * ledger.CASH_UNIT
+    log IClearingHouse.InsuranceFunded(payer=msg.sender, raw=raw)
+    ledger._pull(USDC, raw)
+
+
+# --------------------------------------------------------------------------------------------- trading
+
+
+@external
+@nonreentrant
+def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> (uint256, uint256):
+    errors.check(size != 0, "clearing: zero size")
+    account: uint256 = ledger._account(msg.sender, sub)
+    ledger._check_market(market)
+    errors.check(sub == 0 or sub == market + 1, "clearing: wrong market")
+    before: int256 = ledger.position[account][market].size
+    after: int256 = before + size
+    flipped: bool = (before > 0 and after < 0) or (before < 0 and after > 0)
+    adds_risk: bool = flipped or fixed_point.magnitude(after) > fixed_point.magnitude(before)
+    errors.check(not (adds_risk and ledger.paused), "clearing: paused")
+
+    ledger._accrue(market)
+    skew: int256 = ledger.state[market].skew
+    outward: uint256 = fixed_point.magnitude(skew + size)
+    errors.check(
+        outward <= fixed_point.magnitude(skew) or outward <= ledger._inventory_limit(market),
+        "clearing: inventory limit",
+    )
+    if adds_risk:
+        longs: int256 = (
+            convert(ledger.long_interest[market], int256) + max(after, 0) - max(before, 0)
+        )
+        errors.check(
+            2 * longs - skew - size <= convert(ledger.market[market].max_open_interest, int256),
+            "clearing: open interest cap",
+        )
+    fill: uint256 = ledger._fill_price(
+        market, size, ledger._index(market, True), ledger.market[market].half_spread
+    )
+    errors.check(
+        fill > 0 and (fill <= limit_price if size > 0 else fill >= limit_price),
+        "clearing: slippage",
+    )
+    fee: uint256 = fixed_point.mul_div_up(
+        perp_math.notional(fixed_point.magnitude(size), fill), ledger.market[market].taker_fee, WAD
+    )
+    realised: int256 = ledger._apply_fill(account, market, size, fill)
+    ledger.cash[account] -= convert(fee, int256)
+    ledger.maker_cash += convert(fee, int256)
+    ledger._note_failure(account, market, before)
+    if adds_risk:
+        ledger._accrue_held(account)
+        margin._check_initial_margin(account)
+    log IClearingHouse.Traded(
+        account=account, market=market, size=size, fill=fill, fee=fee, realised=realised
+    )
+    return fill, fee
+
+
+# --------------------------------------------------------------- code of the engine and the back office
+
+
+@external
+@nonreentrant
+def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
+    return abi_decode(self._run(ENGINE), (uint256, uint256))
+
+
+@external
+@nonreentrant
+def liquidate_collateral(account: uint256, collateral: uint256, raw: uint256) -> (uint256, uint256):
+    return abi_decode(self._run(ENGINE), (uint256, uint256))
+
+
+@external
+@nonreentrant
+def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
+    return abi_decode(self._run(ENGINE), (uint256, uint256))
+
+
+@external
+@nonreentrant
+def pledge(sub: uint256, token_id: uint256):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def release(sub: uint256, token_id: uint256, to: address):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def rearrange(sub: uint256, token_ids: DynArray[uint256, 4], data: Bytes[1024]):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def transfer_slice(sub: uint256, fraction: uint256, to: address):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def withdraw_maker(raw: uint256, to: address):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def add_market(parameters: IClearingHouse.Market) -> uint256:
+    return convert(slice(self._run(OFFICE), 0, 32), uint256)
+
+
+@external
+@nonreentrant
+def set_market(market: uint256, parameters: IClearingHouse.Market):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def set_skew_scale(market: uint256, skew_scale: uint256):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
+    return convert(slice(self._run(OFFICE), 0, 32), uint256)
+
+
+@external
+@nonreentrant
+def set_collateral(collateral: uint256, haircut: uint256, cap: uint256):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: uint256):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def set_parameters(parameters: IClearingHouse.Parameters):
+    self._run(OFFICE)
+
+
+@external
+@nonreentrant
+def post_covariance(rows: DynArray[int32[8], 8]):
+    self._run(OFFICE)
+
+
+@internal
+def _run(code: address) -> Bytes[64]:
+    """
+    @notice Run the same call on this storage with the code of another contract; its revert reason is passed on.
+    """
+    return raw_call(code, msg.data, max_outsize=64, is_delegate_call=True)
+
+
+# ----------------------------------------------------------------------------------------------- switches
+
+
+@external
+@nonreentrant
+def set_slice_consent(giver: address, allowed: bool):
+    ledger.slice_consent[msg.sender][giver] = allowed
+    log IClearingHouse.SliceConsentSet(receiver=msg.sender, giver=giver, allowed=allowed)
+
+
+@external
+@nonreentrant
+def pause():
+    roles._only_guardian()
+    self._set_paused(True)
+
+
+@external
+@nonreentrant
+def unpause():
+    roles._only_owner()
+    self._set_paused(False)
+
+
+@internal
+def _set_paused(paused: bool):
+    ledger.paused = paused
+    log IClearingHouse.Paused(paused=paused)
+
+
+# ----------------------------------------------------------------------------------------------- views
+
+
+@view
+@external
+def oracle() -> address:
+    return ledger.ORACLE.address
+
+
+@view
+@external
+def engine() -> address:
+    return ENGINE
+
+
+@view
+@external
+def office() -> address:
+    return OFFICE
+
+
+@view
+@external
+@nonreentrant
+def account_state(account: uint256) -> IClearingHouse.AccountState:
+    return margin._valuation(account, True).state
+
+
+@view
+@external
+@nonreentrant
+def last_account_state(account: uint256) -> IClearingHouse.AccountState:
+    return margin._valuation(account, False).state
+
+
+@view
+@external
+@nonreentrant
+def withdrawable(account: uint256, minimum_ratio: uint256) -> uint256:
+    return margin._withdrawable(account, minimum_ratio) // ledger.CASH_UNIT
+
+
+@view
+@external
+def market_state(market: uint256) -> IClearingHouse.MarketState:
+    return ledger._market_state(market, ledger._index(market, True))
+
+
+@view
+@external
+def last_market_state(market: uint256) -> IClearingHouse.MarketState:
+    return ledger._market_state(market, ledger._index(market, False))
+
+
+@view
+@external
+def mark_price(market: uint256) -> uint256:
+    return self._mark_price(market, True)
+
+
+@view
+@external
+def last_mark_price(market: uint256) -> uint256:
+    return self._mark_price(market, False)
+
+
+@view
+@internal
+def _mark_price(market: uint256, fresh: bool) -> uint256:
+    return perp_math.mark_price(
+        ledger._index(market, fresh),
+        ledger.state[market].skew,
+        ledger.market[market].skew_scale,
+    )
+
+
+@view
+@external
+def pledges(account: uint256) -> DynArray[uint256, 4]:
+    return ledger.pledges[account]
+
+
+@view
+@external
+def pledge_of(token_id: uint256) -> uint256:
+    return ledger.pledge_terms[token_id].account
+
+
+@view
+@external
+def factor(index: uint256) -> int32[8]:
+    word: uint256 = ledger.row[ledger.risk_asset[index]]
+    entries: int256[8] = portfolio_math.unpack_row(word)
+    row: int32[8] = empty(int32[8])
+    for j: uint256 in range(8):
+        row[j] = convert(entries[j], int32)
+    return row
+
+
+@view
+@external
+def holders(market: uint256) -> DynArray[uint256, 64]:
+    return ledger._holders(market)

@@ -1,0 +1,583 @@
+# pragma version 0.4.3
+# pragma optimize codesize
+"""
+@title  HedgeVault
+@license MIT
+@notice ERC-4626 over USDC: one Uniswap v3 position, its price risk hedged (contracts/SPEC.md §4). Shares, fees,
+        the withdrawal queue, exits and governance are here; what keepers do is VaultStrategy's.
+@dev    Documented at contracts/interfaces/IHedgeVault.vyi.
+"""
+
+from ethereum.ercs import IERC20
+from ethereum.ercs import IERC4626
+
+from contracts.interfaces import IClearingHouse
+from contracts.interfaces import IHedgeVault
+from contracts.interfaces import INonfungiblePositionManager
+from contracts.interfaces import IPriceOracle
+from contracts.interfaces import IRearranger
+from contracts.interfaces import IUniswapV3Pool
+from contracts.modules import errors
+from contracts.modules import fixed_point
+from contracts.modules import hedge_leg
+from contracts.modules import hedge_margin
+from contracts.modules import pool_leg
+from contracts.modules import roles
+from contracts.modules import share_pricing
+from contracts.modules import share_token
+from contracts.modules import vault_core
+from contracts.modules import vault_fees
+from contracts.modules import vault_parameters
+from contracts.modules import withdrawal_queue
+
+implements: IERC4626
+implements: IHedgeVault
+implements: IRearranger
+initializes: vault_core
+initializes: share_pricing[
+    vault_fees := vault_fees, vault_parameters := vault_parameters
+]
+uses: hedge_leg
+uses: hedge_margin
+uses: pool_leg
+uses: roles
+uses: share_token
+uses: vault_fees
+uses: vault_parameters
+uses: withdrawal_queue
+exports: (
+    roles.__interface__,
+    pool_leg.__interface__,
+    share_token.__interface__,
+    hedge_leg.__interface__,
+    vault_fees.__interface__,
+    withdrawal_queue.__interface__,
+    vault_core.paused,
+)
+
+
+WAD: constant(uint256) = 10**18
+MAX_HEDGES: constant(uint256) = 8
+MAX_PLEDGES: constant(uint256) = 4
+MAX_SETTLED: constant(uint256) = 8  # requests in one settlement
+
+asset: public(immutable(address))
+STRATEGY: public(immutable(address))
+
+
+interface IVaultStrategy:
+    def deployment() -> vault_core.Deployment: view
+
+
+@deploy
+def __init__(
+    asset_: address,
+    base: address,
+    pool: IUniswapV3Pool,
+    manager: INonfungiblePositionManager,
+    oracle: IPriceOracle,
+    clearing: IClearingHouse,
+    hedges: DynArray[IHedgeVault.Hedge, MAX_HEDGES],
+    parameters: IHedgeVault.Parameters,
+    isolated: bool,
+    pledged: bool,
+    strategy: address,
+):
+    """
+    @notice The deployer becomes the owner.
+    @param hedges Markets to hedge on, ascending within each venue.
+    @param strategy A VaultStrategy deployed with the same terms.
+    """
+    at: vault_core.Deployment = vault_core.Deployment(
+        asset=asset_,
+        base=base,
+        pool=pool,
+        manager=manager,
+        oracle=oracle,
+        clearing=clearing,
+        isolated=isolated,
+        pledged=pledged,
+    )
+    vault_core.__init__(at)
+    asset = asset_
+    STRATEGY = strategy
+    assert keccak256(abi_encode(staticcall IVaultStrategy(strategy).deployment())) == keccak256(
+        abi_encode(at)
+    ), "vault: another strategy"
+    pool_leg._set_up()
+    hedge_leg._set_up(hedges)
+    vault_fees._start()
+    vault_core._set_parameters(parameters)
+
+
+# -------------------------------------------------------------------------------------------- ERC-4626
+
+
+@external
+@nonreentrant
+def deposit(assets: uint256, receiver: address) -> uint256:
+    """
+    @notice Pull `assets` raw USDC and issue shares for them less the entry fee.
+    @dev Reverts with "vault: paused", "vault: zero amount", "vault: deposit cap", "vault: transfer failed" and
+         what the oracle refuses.
+    """
+    terms: share_pricing.Terms = self._accrue()
+    shares: uint256 = share_pricing._preview_deposit(assets, terms)
+    self._enter(assets, shares, terms, receiver)
+    return shares
+
+
+@external
+@nonreentrant
+def mint(shares: uint256, receiver: address) -> uint256:
+    """
+    @notice Issue exactly `shares` for the raw USDC they cost with the entry fee; refused as `deposit`.
+    """
+    terms: share_pricing.Terms = self._accrue()
+    assets: uint256 = share_pricing._preview_mint(shares, terms)
+    self._enter(assets, shares, terms, receiver)
+    return assets
+
+
+@external
+@nonreentrant
+def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
+    """
+    @notice Send exactly `assets` raw USDC for the shares they cost with the exit fee.
+    @dev Reverts with "vault: withdrawals queued", "vault: zero amount", "vault: insufficient shares",
+         "vault: insufficient allowance", "vault: slippage", "vault: insufficient liquidity" and what the oracle
+         and the venues refuse.
+    """
+    self._unqueued()
+    shares: uint256 = share_pricing._preview_withdraw(assets, self._accrue())
+    self._leave(assets, shares, receiver, owner)
+    return shares
+
+
+@external
+@nonreentrant
+def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
+    """
+    @notice Send the raw USDC of `shares` less the exit fee; refused as `withdraw`.
+    """
+    self._unqueued()
+    assets: uint256 = share_pricing._preview_redeem(shares, self._accrue())
+    self._leave(assets, shares, receiver, owner)
+    return assets
+
+
+@internal
+def _enter(assets: uint256, shares: uint256, terms: share_pricing.Terms, receiver: address):
+    vault_core._running()
+    errors.check(assets != 0 and shares != 0, "vault: zero amount")
+    errors.check(assets <= share_pricing._room(terms), "vault: deposit cap")
+    pool_leg.idle_usdc += assets
+    share_token._issue(receiver, shares)
+    log IERC4626.Deposit(sender=msg.sender, owner=receiver, assets=assets, shares=shares)
+    before: uint256 = staticcall IERC20(asset).balanceOf(self)
+    assert extcall IERC20(asset).transferFrom(msg.sender, self, assets, default_return_value=True)
+    errors.check(
+        staticcall IERC20(asset).balanceOf(self) == before + assets, "vault: transfer failed"
+    )
+
+
+@internal
+def _leave(assets: uint256, shares: uint256, receiver: address, owner: address):
+    errors.check(assets != 0 and shares != 0, "vault: zero amount")
+    share_token._cancel(owner, shares)
+    share_token._spend_allowance(owner, shares)
+    if pool_leg.idle_usdc < assets:
+        self._raise(assets, WAD)
+        errors.check(pool_leg.idle_usdc >= assets, "vault: insufficient liquidity")
+    log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=assets, shares=shares)
+    vault_core._pay(receiver, assets)
+
+
+@internal
+@view
+def _unqueued():
+    errors.check(withdrawal_queue.queued_shares == 0, "vault: withdrawals queued")
+
+
+@external
+@view
+@nonreentrant
+def totalAssets() -> uint256:
+    """
+    @notice NAV in raw USDC, rounded down, at the last prices however old.
+    """
+    return vault_core._total_assets(False)
+
+
+@external
+@view
+@nonreentrant
+def convertToShares(assetAmount: uint256) -> uint256:
+    """
+    @notice Shares of an amount of assets, without fees of entry, at the last prices.
+    """
+    terms: share_pricing.Terms = self._terms(False)
+    return share_token.shares_down(assetAmount, terms.supply, terms.total)
+
+
+@external
+@view
+@nonreentrant
+def convertToAssets(shareAmount: uint256) -> uint256:
+    """
+    @notice Assets of an amount of shares, without fees of exit, at the last prices.
+    """
+    terms: share_pricing.Terms = self._terms(False)
+    return share_token.assets_down(shareAmount, terms.supply, terms.total)
+
+
+@external
+@view
+@nonreentrant
+def previewDeposit(assets: uint256) -> uint256:
+    return share_pricing._preview_deposit(assets, self._terms(True))
+
+
+@external
+@view
+@nonreentrant
+def previewMint(shares: uint256) -> uint256:
+    return share_pricing._preview_mint(shares, self._terms(True))
+
+
+@external
+@view
+@nonreentrant
+def previewWithdraw(assets: uint256) -> uint256:
+    return share_pricing._preview_withdraw(assets, self._terms(True))
+
+
+@external
+@view
+@nonreentrant
+def previewRedeem(shares: uint256) -> uint256:
+    return share_pricing._preview_redeem(shares, self._terms(True))
+
+
+@external
+@view
+def maxDeposit(owner: address) -> uint256:
+    """
+    @notice Room below the deposit cap, raw; zero while paused, while there is no price to deposit at or while a
+            whole share is worth less than a raw unit.
+    """
+    return self._largest_entry()[0]
+
+
+@external
+@view
+def maxMint(owner: address) -> uint256:
+    """
+    @notice Shares that `maxDeposit` raw USDC buy.
+    """
+    return self._largest_entry()[1]
+
+
+@external
+@view
+def maxWithdraw(owner: address) -> uint256:
+    """
+    @notice Raw USDC of the whole balance as far as idle USDC and spare margin cover it (SPEC §4.7); zero without
+            a price or while a request waits.
+    """
+    return self._largest_exit(owner)[0]
+
+
+@external
+@view
+def maxRedeem(owner: address) -> uint256:
+    """
+    @notice Shares whose assets idle USDC and spare margin cover; zero without a price or while a request waits.
+    """
+    return self._largest_exit(owner)[1]
+
+
+@internal
+@view
+def _largest_entry() -> (uint256, uint256):
+    known: bool = False
+    total: uint256 = 0
+    liquid: uint256 = 0
+    known, total, liquid = self._try_fresh_assets()
+    if not known or vault_core.paused:
+        return 0, 0
+    return share_pricing._largest_entry(total)
+
+
+@internal
+@view
+def _largest_exit(owner: address) -> (uint256, uint256):
+    known: bool = False
+    total: uint256 = 0
+    liquid: uint256 = 0
+    known, total, liquid = self._try_fresh_assets()
+    if not known or withdrawal_queue.queued_shares != 0:
+        return 0, 0
+    return share_pricing._largest_exit(share_token.balanceOf[owner], total, liquid)
+
+
+@internal
+@view
+def _try_fresh_assets() -> (bool, uint256, uint256):
+    # The max* functions must not revert (EIP-4626): a call to itself contains a refusal.
+    success: bool = False
+    answer: Bytes[64] = b""
+    success, answer = raw_call(
+        self, method_id("fresh_assets()"), max_outsize=64, is_static_call=True, revert_on_failure=False
+    )
+    if not success:
+        return False, 0, 0
+    total: uint256 = 0
+    liquid: uint256 = 0
+    total, liquid = abi_decode(answer, (uint256, uint256))
+    return True, total, liquid
+
+
+@external
+@view
+@nonreentrant
+def fresh_assets() -> (uint256, uint256):
+    """
+    @notice Assets at guarded prices, and what of them can be paid without unwinding, raw USDC.
+    """
+    return vault_core._total_assets(True), pool_leg.idle_usdc + hedge_margin._spare_margin()
+
+
+@internal
+@view
+def _terms(fresh: bool) -> share_pricing.Terms:
+    return share_pricing._terms(vault_core._total_assets(fresh))
+
+
+# ------------------------------------------------------------------------------------- queue, in kind
+
+
+@external
+@nonreentrant
+def request_redeem(shares: uint256, receiver: address):
+    withdrawal_queue._join(msg.sender, receiver, shares)
+
+
+@external
+@nonreentrant
+def cancel_request():
+    withdrawal_queue._return(msg.sender)
+
+
+@external
+@nonreentrant
+def settle_withdrawals(fraction: uint256) -> uint256:
+    waiting: uint256 = withdrawal_queue.queued_shares
+    errors.check(waiting != 0, "vault: nothing to settle")
+    owed: uint256 = share_pricing._preview_redeem(waiting, self._accrue())
+    if pool_leg.idle_usdc < owed:
+        self._raise(owed, min(fraction, WAD))
+
+    terms: share_pricing.Terms = share_pricing.Terms(
+        supply=share_token.totalSupply, total=vault_core._total_assets(True)
+    )
+    paid: uint256 = 0
+    progress: bool = False
+    for _: uint256 in range(MAX_SETTLED):
+        owner: address = withdrawal_queue.queue_head
+        if owner == empty(address):
+            break
+        shares: uint256 = withdrawal_queue.request[owner].shares
+        due: uint256 = share_pricing._preview_redeem(shares, terms)
+        part: uint256 = min(due, pool_leg.idle_usdc)
+        if part < due:
+            shares = fixed_point.mul_div_up(shares, part, due)
+            if part == 0:
+                break
+        paid += self._settle(owner, shares, part)
+        progress = True
+        if part < due:
+            break
+    errors.check(progress, "vault: insufficient liquidity")
+    return paid
+
+
+@internal
+def _settle(owner: address, shares: uint256, assets: uint256) -> uint256:
+    # A receiver that the USDC does not reach (blocked) must not hold up those behind: it leaves the line.
+    receiver: address = withdrawal_queue.request[owner].receiver
+    if not self._reaches(receiver, assets):
+        withdrawal_queue._return(owner)
+        return 0
+    pool_leg.idle_usdc -= assets
+    withdrawal_queue._leave(owner, shares)
+    share_token._cancel(self, shares)
+    log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=assets, shares=shares)
+    return assets
+
+
+@internal
+def _reaches(receiver: address, assets: uint256) -> bool:
+    if assets == 0:
+        return True
+    success: bool = False
+    answer: Bytes[32] = b""
+    success, answer = raw_call(
+        asset,
+        abi_encode(receiver, assets, method_id=method_id("transfer(address,uint256)")),
+        max_outsize=32,
+        revert_on_failure=False,
+    )
+    return success and (len(answer) == 0 or convert(answer, uint256) != 0)
+
+
+@external
+@nonreentrant
+def redeem_in_kind(shares: uint256, receiver: address):
+    errors.check(shares != 0, "vault: zero amount")
+    errors.check(receiver != empty(address), "vault: zero receiver")
+    vault_fees._accrue_management()
+    supply: uint256 = share_token.totalSupply + share_token.VIRTUAL_SHARES
+    share_token._cancel(msg.sender, shares)
+    log IHedgeVault.RedeemedInKind(owner=msg.sender, receiver=receiver, shares=shares)
+    raw_call(
+        STRATEGY,
+        abi_encode(
+            shares, supply, receiver, method_id=method_id("pay_in_kind(uint256,uint256,address)")
+        ),
+        is_delegate_call=True,
+    )
+
+
+@external
+@nonreentrant
+def accrue_fees():
+    self._accrue()
+
+
+@internal
+def _accrue() -> share_pricing.Terms:
+    total: uint256 = vault_core._total_assets(True)
+    vault_fees._accrue(total)
+    return share_pricing.Terms(supply=share_token.totalSupply, total=total)
+
+
+# --------------------------------------------------------------------------------- by VaultStrategy
+
+
+@external
+@nonreentrant
+def rebalance() -> uint256:
+    return self._delegate()
+
+
+@external
+@nonreentrant
+def recenter() -> uint256:
+    return self._delegate()
+
+
+@external
+@nonreentrant
+def top_up() -> uint256:
+    return self._delegate()
+
+
+@external
+@nonreentrant
+def deleverage() -> uint256:
+    return self._delegate()
+
+
+@internal
+def _delegate() -> uint256:
+    # The functions passed on take no argument and answer with a word.
+    answer: Bytes[32] = raw_call(STRATEGY, slice(msg.data, 0, 4), max_outsize=32, is_delegate_call=True)
+    return convert(answer, uint256)
+
+
+@internal
+def _raise(assets: uint256, limit: uint256):
+    raw_call(
+        STRATEGY,
+        abi_encode(assets, limit, method_id=method_id("raise_assets(uint256,uint256)")),
+        is_delegate_call=True,
+    )
+
+
+@external
+def on_rearrange(data: Bytes[1024]) -> (DynArray[uint256, MAX_PLEDGES], uint256):
+    """
+    @notice Lent liquidity is here: do with it what is being done at this moment.
+    """
+    errors.check(
+        msg.sender == pool_leg.CLEARING.address and vault_core._in_rearrange,
+        "vault: not the clearing house",
+    )
+    answer: Bytes[224] = raw_call(
+        STRATEGY,
+        abi_encode(data, method_id=method_id("on_rearrange(bytes)")),
+        max_outsize=224,
+        is_delegate_call=True,
+    )
+    return abi_decode(answer, (DynArray[uint256, MAX_PLEDGES], uint256))
+
+
+# ---------------------------------------------------------------------------------------- valuation
+
+
+@external
+@view
+@nonreentrant
+def nav() -> uint256:
+    return vault_core._read(True).nav
+
+
+@external
+@view
+@nonreentrant
+def last_nav() -> uint256:
+    return vault_core._read(False).nav
+
+
+@external
+@view
+@nonreentrant
+def position_state() -> IHedgeVault.PositionState:
+    return pool_leg._position(vault_core._prices(False).sqrt)
+
+
+# --------------------------------------------------------------------------------------- governance
+
+
+@external
+@nonreentrant
+def set_parameters(parameters: IHedgeVault.Parameters):
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 612)))
+    self._accrue()
+    vault_core._set_parameters(parameters)
+
+
+@external
+@nonreentrant
+def set_fee_receiver(fee_receiver: address):
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+    self._accrue()
+    vault_fees._set_receiver(fee_receiver)
+
+
+@external
+@view
+def parameters() -> IHedgeVault.Parameters:
+    return vault_parameters.values
+
+
+@external
+@nonreentrant
+def set_paused(paused: bool):
+    if paused:
+        roles._only_guardian()
+    else:
+        roles._only_owner()
+    vault_core.paused = paused
+    log IHedgeVault.PausedSet(paused=paused)

@@ -1,0 +1,442 @@
+# pragma version 0.4.3
+# pragma optimize codesize
+"""
+@title  VaultStrategy
+@license MIT
+@notice The keeper functions of HedgeVault and the unwinding its exits need (contracts/SPEC.md §4.4, §4.5). It
+        runs on the vault's storage by delegatecall; called directly it refuses.
+@dev    Glossary: L liquidity, E equity, M maintenance requirement and B USDC balance of a margin account,
+        u equity of one more USDC in it. Documented at contracts/interfaces/IHedgeVault.vyi; the vault holds the
+        reentrancy lock around every call.
+"""
+
+from contracts.interfaces import IClearingHouse
+from contracts.interfaces import IHedgeVault
+from contracts.interfaces import IHedgeVenue
+from contracts.interfaces import INonfungiblePositionManager
+from contracts.interfaces import IPriceOracle
+from contracts.interfaces import IUniswapV3Pool
+from contracts.modules import errors
+from contracts.modules import fixed_point
+from contracts.modules import hedge_leg
+from contracts.modules import hedge_margin
+from contracts.modules import pool_leg
+from contracts.modules import share_token
+from contracts.modules import tick_math
+from contracts.modules import vault_core
+from contracts.modules import vault_math
+from contracts.modules import vault_parameters
+
+initializes: vault_core
+uses: pool_leg
+uses: hedge_leg
+uses: hedge_margin
+uses: vault_parameters
+
+
+WAD: constant(uint256) = 10**18
+DUST: constant(uint256) = 10**12  # USD WAD: an exposure below this is not hedged, or dust would hold a position open
+UNIT_USDC: constant(uint256) = 10**6
+WAD_PER_RAW: constant(uint256) = WAD // UNIT_USDC
+MAX_ACCOUNTS: constant(uint256) = 8
+MAX_PLEDGES: constant(uint256) = 4
+
+SELF: immutable(address)
+
+
+flag Step:
+    PLACE
+    WITHDRAW
+
+
+struct Plan:  # what happens to the liquidity, possibly within `rearrange`
+    step: Step
+    held: uint256        # liquidity before
+    prices: vault_core.Prices
+    lower: int24         # PLACE: the new range
+    upper: int24
+    budget: uint256      # PLACE: USD WAD to invest
+    fraction: uint256    # WITHDRAW: WAD
+
+
+@deploy
+def __init__(deployment: vault_core.Deployment):
+    """
+    @param deployment That of the vault to come.
+    """
+    vault_core.__init__(deployment)
+    SELF = self
+
+
+@external
+@view
+def deployment() -> vault_core.Deployment:
+    """
+    @notice What the vault must be deployed with.
+    """
+    return vault_core._deployment()
+
+
+@internal
+@view
+def _delegated():
+    errors.check(self != SELF, "vault: not delegated")
+
+
+# --------------------------------------------------------------------------------------------- keepers
+
+
+@external
+def rebalance() -> uint256:
+    self._delegated()
+    vault_core._running()
+    book: vault_core.Book = vault_core._read(True)
+    exposure: uint256 = vault_core._value(
+        book.position.lp_base + pool_leg.idle_base, 0, book.prices
+    )
+    if exposure < DUST:
+        exposure = 0
+    band: uint256 = fixed_point.mul_div_down(vault_parameters.values.hedge_band, book.nav, WAD)
+
+    traded: uint256 = 0  # USD WAD
+    touched: bool[MAX_ACCOUNTS] = empty(bool[MAX_ACCOUNTS])
+    grew: bool = False
+    hedge: uint256 = 0
+    for leg: hedge_leg.Leg in hedge_leg._legs:
+        index: uint256 = hedge_leg._price(leg.asset, True)
+        target: int256 = hedge_leg._target(hedge, exposure, index)
+        size: int256 = hedge_leg._size(leg)
+        notional: uint256 = fixed_point.mul_div_down(
+            fixed_point.magnitude(target - size), index, WAD
+        )
+        if notional > band:
+            hedge_leg._trade(hedge, leg, target - size, index)
+            traded += notional
+            touched[leg.account] = True
+            grew = grew or fixed_point.magnitude(target) > fixed_point.magnitude(size)
+        hedge += 1
+    errors.check(traded != 0, "vault: within band")
+
+    if grew:
+        for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
+            errors.check(
+                not touched[i]
+                or not hedge_margin._below(
+                    hedge_leg._state(hedge_leg._accounts[i], True),
+                    vault_parameters.values.deleverage_ratio,
+                ),
+                "vault: below margin target",
+            )
+    return self._reward(vault_core._to_usdc(traded, book.prices))
+
+
+@external
+def recenter() -> uint256:
+    self._delegated()
+    vault_core._running()
+    book: vault_core.Book = vault_core._read(True)
+    tick: int24 = tick_math.tick_at_sqrt_ratio(book.prices.sqrt)
+    errors.check(self._may_recenter(book, tick), "vault: centred")
+    spot: uint256 = pool_leg._spot()
+    deviation: uint256 = max(spot, book.prices.sqrt) - min(spot, book.prices.sqrt)
+    errors.check(
+        deviation * 2 * WAD <= vault_parameters.values.max_slippage * book.prices.sqrt,
+        "vault: spot deviates",
+    )
+
+    lacking: DynArray[uint256, MAX_ACCOUNTS] = self._return_margin(book)
+    plan: Plan = empty(Plan)
+    plan.step = Step.PLACE
+    plan.held = book.position.liquidity
+    plan.prices = book.prices
+    plan.lower, plan.upper = vault_math.range_around(
+        tick, pool_leg.SPACING, vault_parameters.values.range_half_width
+    )
+    plan.budget = fixed_point.mul_div_down(vault_parameters.values.lp_allocation, book.nav, WAD)
+    self._carry_out(plan, pool_leg.PLEDGED, book.position)
+    for i: uint256 in range(len(lacking), bound=MAX_ACCOUNTS):
+        hedge_margin._add_margin(hedge_leg._accounts[i], lacking[i])
+
+    log IHedgeVault.Recentered(
+        tick_lower=plan.lower, tick_upper=plan.upper, liquidity=pool_leg.liquidity
+    )
+    return self._reward(vault_core._to_usdc(vault_core._invested, book.prices))
+
+
+@external
+def top_up() -> uint256:
+    self._delegated()
+    book: vault_core.Book = vault_core._read(True)
+    had: uint256 = pool_leg.idle_usdc
+    below: bool = False
+    for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
+        if hedge_margin._below(book.accounts[i], vault_parameters.values.top_up_ratio):
+            below = True
+            account: hedge_leg.MarginAccount = hedge_leg._accounts[i]
+            wanted: uint256 = hedge_margin._shortfall_usdc(
+                account.venue, book.accounts[i], book.prices.usdc
+            )
+            hedge_margin._add_margin(account, fixed_point.div_up(wanted, WAD_PER_RAW))
+    errors.check(below, "vault: margin sufficient")
+    errors.check(had != 0, "vault: no idle assets")
+
+    return self._reward(had - pool_leg.idle_usdc)
+
+
+@external
+def deleverage() -> uint256:
+    self._delegated()
+    book: vault_core.Book = vault_core._read(True)
+    lowest: int256 = max_value(int256)
+    worst: uint256 = 0
+    for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
+        if book.accounts[i].maintenance != 0:
+            ratio: int256 = fixed_point.mul_div_floor(
+                book.accounts[i].equity, WAD, book.accounts[i].maintenance
+            )
+            if ratio < lowest:
+                lowest = ratio
+                worst = i
+    errors.check(
+        lowest < convert(vault_parameters.values.deleverage_ratio, int256),
+        "vault: margin sufficient",
+    )
+
+    # A fraction f of both legs: E + f V_lp = margin_target (1 - f) M. Liquidity pledged to this account is
+    # in E already, but for its haircut.
+    own: bool = worst == 0 and book.position.pledged
+    gain: uint256 = book.lp_value
+    if own:
+        haircut: uint256 = (staticcall pool_leg.CLEARING.lp_collateral()).haircut
+        gain = fixed_point.mul_div_down(gain, haircut, WAD)
+    fraction: uint256 = min(
+        WAD,
+        fixed_point.mul_div_up(
+            hedge_margin._shortfall(book.accounts[worst]),
+            WAD,
+            hedge_margin._required(book.accounts[worst]) + gain,
+        ),
+    )
+    before: uint256 = pool_leg.idle_usdc
+    given: uint256 = self._unwind(fraction, book)
+    if not own:
+        hedge_margin._take_margin(hedge_leg._accounts[0], given)
+        hedge_margin._add_margin(hedge_leg._accounts[worst], pool_leg.idle_usdc - before)
+
+    protected: uint256 = fixed_point.mul_div_down(book.lp_value, fraction, WAD)
+    return self._reward(vault_core._to_usdc(protected, book.prices))
+
+
+@internal
+def _reward(protected: uint256) -> uint256:
+    # `protected`: raw USDC that the call was about.
+    reward: uint256 = min(
+        min(vault_parameters.values.keeper_reward, pool_leg.idle_usdc),
+        fixed_point.mul_div_down(vault_parameters.values.keeper_share, protected, WAD),
+    )
+    vault_core._pay(msg.sender, reward)
+    log IHedgeVault.KeeperPaid(keeper=msg.sender, reward=reward)
+    return reward
+
+
+# ------------------------------------------------------------------------------------------ placing
+
+
+@internal
+@view
+def _may_recenter(book: vault_core.Book, tick: int24) -> bool:
+    if book.position.liquidity == 0:
+        return True
+    centre: int24 = (pool_leg.tick_lower + pool_leg.tick_upper) // 2  # exact: both ends are as far from it
+    distance: uint256 = fixed_point.magnitude(convert(tick - centre, int256))
+    half_width: uint256 = convert(vault_parameters.values.range_half_width, uint256)
+    if distance * WAD >= vault_parameters.values.recenter_threshold * half_width:
+        return True
+    reserve: uint256 = (
+        WAD - vault_parameters.values.lp_allocation - vault_parameters.values.margin_allocation
+    )
+    return vault_core._idle_value(book.prices) > fixed_point.mul_div_down(
+        2 * reserve + WAD // 100, book.nav, WAD
+    )
+
+
+@internal
+def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
+    # Takes what exceeds each account's allocation; returns what each lacks, raw USDC.
+    margin: uint256 = fixed_point.mul_div_down(
+        vault_parameters.values.margin_allocation, book.nav, WAD
+    )
+    lacking: DynArray[uint256, MAX_ACCOUNTS] = []
+    for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
+        excess: int256 = book.accounts[i].value - convert(hedge_margin._allocation(i, margin), int256)
+        raw: uint256 = vault_core._to_usdc(fixed_point.magnitude(excess), book.prices)
+        if excess > 0:
+            hedge_margin._take_margin(hedge_leg._accounts[i], raw)
+            raw = 0
+        lacking.append(raw)
+    return lacking
+
+
+@internal
+def _place(plan: Plan):
+    # Mints what the budget buys, as far as idle assets go, after a swap to the range's own proportion.
+    pool_leg._burn(plan.held, plan.held)
+    pool_leg._place(plan.lower, plan.upper)
+    prices: vault_core.Prices = plan.prices
+    worth: uint256 = min(plan.budget, vault_core._idle_value(prices))
+    vault_core._invested = worth
+    want: uint256 = vault_math.base_for_value(
+        prices.sqrt,
+        pool_leg._sqrt_lower,
+        pool_leg._sqrt_upper,
+        worth,
+        prices.base,
+        prices.usdc,
+        vault_core.UNIT_BASE,
+        UNIT_USDC,
+    )
+    if want > pool_leg.idle_base:
+        cost: uint256 = vault_core._to_usdc(
+            vault_core._value(want - pool_leg.idle_base, 0, prices), prices
+        )
+        self._swap(False, min(cost, pool_leg.idle_usdc), prices)
+    else:
+        self._swap(True, pool_leg.idle_base - want, prices)
+
+    base_value: uint256 = vault_core._value(pool_leg.idle_base, 0, prices)
+    usdc: uint256 = vault_core._to_usdc(worth - min(worth, base_value), prices)
+    pool_leg._mint(pool_leg.idle_base, min(pool_leg.idle_usdc, usdc))
+
+
+@internal
+def _swap(sells_base: bool, amount: uint256, prices: vault_core.Prices):
+    limit: uint256 = vault_math.swap_limit(
+        prices.sqrt, vault_parameters.values.max_slippage, sells_base
+    )
+    pool_leg._swap(sells_base, amount, limit)
+
+
+# ---------------------------------------------------------------------------------------- unwinding
+
+
+@external
+def raise_assets(assets: uint256, limit: uint256):
+    """
+    @notice Until idle USDC covers `assets`, raw: spare margin, then both legs in proportion, at most `limit`
+            (WAD) of them.
+    """
+    self._delegated()
+    hedge_margin._take_spare_margin(assets)
+    if pool_leg.idle_usdc >= assets or limit == 0:
+        return
+    book: vault_core.Book = vault_core._read(True)
+    fraction: uint256 = min(limit, self._fraction_to_raise(assets - pool_leg.idle_usdc, book))
+    self._unwind(fraction, book)
+    hedge_margin._take_spare_margin(assets if fraction < WAD else max_value(uint256))
+
+
+@internal
+@view
+def _fraction_to_raise(need: uint256, book: vault_core.Book) -> uint256:
+    legs: int256 = convert(book.lp_value, int256) + book.margin_value
+    if legs <= 0:
+        return WAD
+    # An account below its target keeps the shortfall out of what unwinding frees.
+    wanted: uint256 = need * WAD_PER_RAW
+    for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
+        wanted += hedge_margin._shortfall_usdc(
+            hedge_leg._accounts[i].venue, book.accounts[i], book.prices.usdc
+        )
+    wanted = fixed_point.mul_div_up(wanted, book.prices.usdc, WAD)
+    return min(
+        WAD,
+        fixed_point.mul_div_up(
+            wanted, WAD + vault_parameters.values.max_slippage, convert(legs, uint256)
+        ),
+    )
+
+
+@internal
+def _unwind(fraction: uint256, book: vault_core.Book) -> uint256:
+    # Closes `fraction` of every hedge and of the liquidity, and sells the base that was in it. What pledged
+    # liquidity raises stays in the account, which may need it: returns how much, raw USDC.
+    hedge_leg._close(fraction)
+    plan: Plan = empty(Plan)
+    plan.step = Step.WITHDRAW
+    plan.held = book.position.liquidity
+    plan.prices = book.prices
+    plan.fraction = fraction
+    vault_core._given = 0
+    self._carry_out(plan, book.position.pledged, book.position)
+    log IHedgeVault.Unwound(
+        fraction=fraction,
+        liquidity=convert(fixed_point.mul_div_down(plan.held, fraction, WAD), uint128),
+    )
+    return vault_core._given
+
+
+@internal
+def _withdraw(plan: Plan):
+    burnt: uint256 = fixed_point.mul_div_down(plan.held, plan.fraction, WAD)
+    received: uint256 = pool_leg._burn(plan.held, burnt)
+    self._swap(True, received if plan.fraction < WAD else pool_leg.idle_base, plan.prices)
+
+
+# ---------------------------------------------------------------------------------- pledged liquidity
+
+
+@internal
+def _carry_out(plan: Plan, within: bool, position: IHedgeVault.PositionState):
+    # Pledged liquidity is lent back for the length of one call, and checked once at its end.
+    if not within:
+        self._step(plan)
+        return
+    lent: DynArray[uint256, MAX_PLEDGES] = [position.token_id] if position.pledged else []
+    vault_core._in_rearrange = True
+    extcall pool_leg.CLEARING.rearrange(0, lent, abi_encode(plan))
+    vault_core._in_rearrange = False
+
+
+@external
+def on_rearrange(data: Bytes[1024]) -> (DynArray[uint256, MAX_PLEDGES], uint256):
+    """
+    @notice The step for which the ClearingHouse lent the liquidity.
+    @return (NFT to pledge again, raw USDC to deposit).
+    """
+    self._delegated()
+    plan: Plan = abi_decode(data, Plan)
+    before: uint256 = pool_leg.idle_usdc
+    self._step(plan)
+    given: uint256 = 0
+    if plan.step == Step.WITHDRAW:
+        given = pool_leg.idle_usdc - before
+        pool_leg.idle_usdc = before
+        vault_core._given = given
+        log IHedgeVault.MarginAdded(venue=pool_leg.CLEARING.address, sub=0, raw=given)
+    if pool_leg.token_id == 0:
+        return [], given
+    return [pool_leg.token_id], given
+
+
+@internal
+def _step(plan: Plan):
+    if plan.step == Step.PLACE:
+        self._place(plan)
+    else:
+        self._withdraw(plan)
+
+
+# ------------------------------------------------------------------------------------------- in kind
+
+
+@external
+def pay_in_kind(shares: uint256, supply: uint256, receiver: address):
+    """
+    @notice Hand over shares / supply of everything; the caller has cancelled the shares.
+    """
+    self._delegated()
+    pledged: bool = pool_leg._position(0).pledged
+    pool_leg._send_part(shares, supply, receiver)
+    fraction: uint256 = fixed_point.mul_div_down(shares, WAD, supply)
+    if fraction != 0:
+        hedge_margin._send_part(fraction, pledged, msg.sender, receiver)

@@ -1,0 +1,167 @@
+# pragma version 0.4.3
+"""
+@title  Hedge margin
+@license MIT
+@notice Margin of the vault's accounts: in, out, in kind, how much is meant for each and how much one lacks
+        (contracts/SPEC.md §4.5, §4.7).
+@dev    E equity and M maintenance requirement of an account, USD WAD.
+"""
+
+from contracts.interfaces import IAaveHedge
+from contracts.interfaces import IHedgeVault
+from contracts.interfaces import IHedgeVenue
+
+from . import fixed_point
+from . import hedge_leg
+from . import pool_leg
+from . import vault_parameters
+
+uses: hedge_leg
+uses: pool_leg
+uses: vault_parameters
+
+
+WAD: constant(uint256) = 10**18
+MAX_HEDGES: constant(uint256) = 8
+
+
+@internal
+def _add_margin(account: hedge_leg.MarginAccount, wanted: uint256) -> uint256:
+    """
+    @notice Move raw idle USDC into an account, as far as there is any; returns how much.
+    """
+    raw: uint256 = min(wanted, pool_leg.idle_usdc)
+    if raw != 0:
+        pool_leg.idle_usdc -= raw
+        extcall account.venue.deposit(self, account.sub, 0, raw)
+        log IHedgeVault.MarginAdded(venue=account.venue.address, sub=account.sub, raw=raw)
+    return raw
+
+
+@internal
+@view
+def _withdrawable(account: hedge_leg.MarginAccount) -> uint256:
+    return staticcall account.venue.withdrawable(
+        hedge_leg._number(account), vault_parameters.values.margin_target
+    )
+
+
+@internal
+def _take_margin(account: hedge_leg.MarginAccount, wanted: uint256):
+    """
+    @notice Move raw USDC out of an account into idle, as far as the margin target allows.
+    """
+    raw: uint256 = min(wanted, self._withdrawable(account))
+    if raw != 0:
+        pool_leg.idle_usdc += raw
+        extcall account.venue.withdraw(account.sub, 0, raw, self)
+        log IHedgeVault.MarginTaken(venue=account.venue.address, sub=account.sub, raw=raw)
+
+
+@internal
+def _take_spare_margin(assets: uint256):
+    """
+    @notice Take margin until idle USDC covers `assets`, raw.
+    """
+    for account: hedge_leg.MarginAccount in hedge_leg._accounts:
+        if pool_leg.idle_usdc >= assets:
+            return
+        self._take_margin(account, assets - pool_leg.idle_usdc)
+
+
+@internal
+@view
+def _spare_margin() -> uint256:
+    """
+    @notice Raw USDC that the accounts can give without unwinding.
+    """
+    spare: uint256 = 0
+    for account: hedge_leg.MarginAccount in hedge_leg._accounts:
+        spare += self._withdrawable(account)
+    return spare
+
+
+@internal
+def _send_part(fraction: uint256, position_pledged: bool, payer: address, receiver: address):
+    """
+    @notice Hand over `fraction` (WAD) of every account that holds anything. No price is read.
+    """
+    for i: uint256 in range(len(hedge_leg._accounts), bound=MAX_HEDGES):
+        account: hedge_leg.MarginAccount = hedge_leg._accounts[i]
+        if not hedge_leg._is_perp(account.venue):
+            extcall IAaveHedge(account.venue.address).exit_slice(fraction, payer, receiver)
+        elif position_pledged or self._holds(i):
+            extcall pool_leg.CLEARING.transfer_slice(account.sub, fraction, receiver)
+
+
+@internal
+@view
+def _holds(account: uint256) -> bool:
+    for leg: hedge_leg.Leg in hedge_leg._legs:
+        if leg.account == account and hedge_leg._size(leg) != 0:
+            return True
+    at: hedge_leg.MarginAccount = hedge_leg._accounts[account]
+    return staticcall at.venue.cash(hedge_leg._number(at)) != 0
+
+
+@internal
+@view
+def _allocation(account: uint256, total: uint256) -> uint256:
+    """
+    @notice Part of the margin `total` meant for an account: by the |beta| of its hedges.
+    """
+    if len(hedge_leg._accounts) == 1:
+        return total
+    betas: uint256 = 0
+    own: uint256 = 0
+    hedge: uint256 = 0
+    for leg: hedge_leg.Leg in hedge_leg._legs:
+        beta: uint256 = fixed_point.magnitude(hedge_leg.beta[hedge])
+        hedge += 1
+        betas += beta
+        if leg.account == account:
+            own += beta
+    if betas == 0:
+        return total // len(hedge_leg._accounts)
+    return fixed_point.mul_div_down(total, own, betas)
+
+
+@internal
+@view
+def _required(account: IHedgeVenue.AccountState) -> uint256:
+    return fixed_point.mul_div_up(
+        vault_parameters.values.margin_target, account.maintenance, WAD
+    )
+
+
+@internal
+@view
+def _shortfall(account: IHedgeVenue.AccountState) -> uint256:
+    """
+    @notice max(margin_target M - E, 0), USD WAD.
+    """
+    return convert(max(convert(self._required(account), int256) - account.equity, 0), uint256)
+
+
+@internal
+@view
+def _shortfall_usdc(
+    venue: IHedgeVenue, account: IHedgeVenue.AccountState, price_usdc: uint256
+) -> uint256:
+    """
+    @notice USDC, WAD, that would make up the shortfall: each adds u = P_u (1 - h_0), or P_u to a debt.
+    """
+    unit: uint256 = price_usdc
+    if account.balance >= 0 and hedge_leg._is_perp(venue):
+        haircut: uint256 = (staticcall pool_leg.CLEARING.collateral(0)).haircut
+        unit = fixed_point.mul_div_down(price_usdc, WAD - haircut, WAD)
+    return fixed_point.mul_div_up(self._shortfall(account), WAD, unit)
+
+
+@internal
+@pure
+def _below(account: IHedgeVenue.AccountState, ratio: uint256) -> bool:
+    """
+    @notice E < ratio M.
+    """
+    return account.equity * convert(WAD, int256) < convert(ratio * account.maintenance, int256)

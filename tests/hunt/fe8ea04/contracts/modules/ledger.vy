@@ -1,0 +1,407 @@
+# pragma version 0.4.3
+"""
+@title  Ledger
+@license MIT
+@notice All storage of the clearing house and what moves it (contracts/SPEC.md §3).
+@dev    The ClearingHouse and the contracts that run on its storage by delegatecall initialise this module first, so
+        their layouts are one. Sum(cash) + maker_cash + insurance_fund = collateral_held[0] * CASH_UNIT.
+"""
+
+from ethereum.ercs import IERC20
+
+from contracts.interfaces import IClearingHouse
+from contracts.interfaces import IPriceOracle
+from contracts.modules import errors
+from contracts.modules import fixed_point
+from contracts.modules import perp_math
+from contracts.modules import roles
+
+initializes: roles
+
+
+WAD: constant(uint256) = fixed_point.WAD
+MAX_MARKETS: constant(uint256) = 8
+MAX_COLLATERALS: constant(uint256) = 8
+MAX_RISK_ASSETS: constant(uint256) = 8
+MAX_PLEDGES: constant(uint256) = 4
+MAX_HOLDERS: constant(uint256) = 64
+USDC: constant(uint256) = 0  # index of the settlement token among the collaterals
+
+ORACLE: immutable(IPriceOracle)
+USDC_TOKEN: immutable(address)
+CASH_UNIT: public(immutable(uint256))  # WAD of cash per raw unit of USDC
+
+# The venue's terms.
+market_count: public(uint256)
+market: public(HashMap[uint256, IClearingHouse.Market])
+collateral_count: public(uint256)
+collateral: public(HashMap[uint256, IClearingHouse.Collateral])
+parameters: public(IClearingHouse.Parameters)
+lp_collateral: public(IClearingHouse.LiquidityTerms)
+lp_base: uint256  # index of the collateral that is token 0 of the pool
+lp_fee: uint24
+lp_unit_ratio: uint256  # sqrt(10**(decimals of that token - decimals of USDC))
+risk_asset_count: public(uint256)
+risk_asset: public(HashMap[uint256, address])
+row: HashMap[address, uint256]  # of the covariance factor by asset, entry j in bits 32 j ... 32 j + 31
+paused: public(bool)
+
+# Markets.
+state: HashMap[uint256, IClearingHouse.MarketState]
+# Per market sum(cost - s F_entry - |s| l_entry), the part of what the maker owes that does not move.
+basis: HashMap[uint256, int256]
+long_interest: public(HashMap[uint256, uint256])
+loss_long: public(HashMap[uint256, uint256])
+loss_short: public(HashMap[uint256, uint256])
+insurance_drawn: public(HashMap[uint256, uint256])
+maker_drawn: public(HashMap[uint256, uint256])
+scaled_at: HashMap[uint256, uint256]  # when the risk manager last changed the skew scale; 0: never
+# Who holds a position: the seats 0 ... n - 1 of a market, and per account its seat + 1 and when it sat down.
+seating: HashMap[uint256, uint256]  # positions opened so far << 8 | n
+holder: HashMap[uint256, HashMap[uint256, uint256]]
+seat: HashMap[uint256, HashMap[uint256, uint256]]  # opened as number << 8 | seat + 1
+
+# Accounts.
+cash: public(HashMap[uint256, int256])
+collateral_balance: public(HashMap[uint256, HashMap[uint256, uint256]])
+position: public(HashMap[uint256, HashMap[uint256, IClearingHouse.Position]])
+failure: HashMap[uint256, uint256]  # of the close that left a debt: 2 (market + 1) + 1 if it was long
+pledges: HashMap[uint256, DynArray[uint256, MAX_PLEDGES]]
+slice_consent: public(HashMap[address, HashMap[address, bool]])
+
+# Pledged positions of Uniswap v3.
+pledge_terms: public(HashMap[uint256, IClearingHouse.Pledge])
+pledged_liquidity: public(uint256)
+
+# The venue.
+collateral_held: public(HashMap[uint256, uint256])
+maker_cash: public(int256)
+insurance_fund: public(uint256)
+bad_debt: public(uint256)
+gate_until: public(uint256)
+
+
+@deploy
+def __init__(owner: address, oracle: address, usdc: address, usdc_unit: uint256):
+    roles.__init__(owner)
+    ORACLE = IPriceOracle(oracle)
+    USDC_TOKEN = usdc
+    CASH_UNIT = WAD // usdc_unit
+    assert CASH_UNIT != 0, "clearing: bad parameter"
+
+
+# ------------------------------------------------------------------------------------ accounts, tokens
+
+
+@view
+@internal
+def _check_delegated():
+    """
+    @notice That this is the storage of a venue: a part of it called directly has none, and writes none.
+    """
+    errors.check(self.collateral_count != 0, "clearing: delegatecall only")
+
+
+@view
+@internal
+def _check_market(market: uint256):
+    errors.check(market < self.market_count, "clearing: wrong market")
+
+
+@view
+@internal
+def _check_collateral(collateral: uint256):
+    errors.check(collateral < self.collateral_count, "clearing: no collateral")
+
+
+@view
+@internal
+def _account(owner: address, sub: uint256) -> uint256:
+    errors.check(sub <= self.market_count, "clearing: wrong market")
+    return convert(owner, uint256) << 8 | sub
+
+
+@internal
+def _credit(account: uint256, collateral: uint256, raw: uint256):
+    if collateral == USDC:
+        self.cash[account] += convert(raw * CASH_UNIT, int256)
+    else:
+        self.collateral_balance[account][collateral] += raw
+
+
+@internal
+def _debit(account: uint256, collateral: uint256, raw: uint256):
+    if collateral == USDC:
+        amount: int256 = convert(raw * CASH_UNIT, int256)
+        errors.check(self.cash[account] >= amount, "clearing: insufficient collateral")
+        self.cash[account] -= amount
+    else:
+        balance: uint256 = self.collateral_balance[account][collateral]
+        errors.check(balance >= raw, "clearing: insufficient collateral")
+        self.collateral_balance[account][collateral] = unsafe_sub(balance, raw)
+
+
+@internal
+def _deposit(account: uint256, collateral: uint256, raw: uint256):
+    self._check_collateral(collateral)
+    errors.check(
+        self.collateral_held[collateral] + raw <= self.collateral[collateral].cap,
+        "clearing: collateral cap",
+    )
+    self._credit(account, collateral, raw)
+    log IClearingHouse.Deposited(account=account, collateral=collateral, payer=msg.sender, raw=raw)
+    self._pull(collateral, raw)
+
+
+@internal
+def _pull(collateral: uint256, raw: uint256):
+    self.collateral_held[collateral] += raw
+    token: IERC20 = IERC20(self.collateral[collateral].token)
+    held: uint256 = staticcall token.balanceOf(self)
+    moved: bool = extcall token.transferFrom(msg.sender, self, raw, default_return_value=True)
+    errors.check(
+        moved and staticcall token.balanceOf(self) == held + raw, "clearing: transfer failed"
+    )
+
+
+@internal
+def _push(collateral: uint256, raw: uint256, to: address):
+    self.collateral_held[collateral] -= raw
+    token: IERC20 = IERC20(self.collateral[collateral].token)
+    errors.check(
+        extcall token.transfer(to, raw, default_return_value=True), "clearing: transfer failed"
+    )
+
+
+@view
+@internal
+def _open_markets(account: uint256) -> DynArray[uint256, MAX_MARKETS]:
+    markets: DynArray[uint256, MAX_MARKETS] = []
+    for market: uint256 in range(self.market_count, bound=MAX_MARKETS):
+        if self.position[account][market].size != 0:
+            markets.append(market)
+    return markets
+
+
+# --------------------------------------------------------------------------------- funding and pricing
+
+
+@view
+@internal
+def _price(asset: address, fresh: bool) -> uint256:
+    if fresh:
+        return staticcall ORACLE.price(asset)
+    return (staticcall ORACLE.latest(asset))[0]
+
+
+@view
+@internal
+def _index(market: uint256, fresh: bool) -> uint256:
+    return self._price(self.market[market].asset, fresh)
+
+
+@view
+@internal
+def _collateral_price(collateral: uint256, fresh: bool) -> uint256:
+    return self._price(self.collateral[collateral].token, fresh)
+
+
+@view
+@internal
+def _market_state(market: uint256, index: uint256) -> IClearingHouse.MarketState:
+    """
+    @notice Skew, funding rate and index accrued up to now.
+    """
+    state: IClearingHouse.MarketState = self.state[market]
+    elapsed: uint256 = block.timestamp - state.updated_at
+    if elapsed != 0:
+        state.funding_rate, state.funding_index = perp_math.accrue_funding(
+            state.funding_rate,
+            state.funding_index,
+            state.skew,
+            self.market[market].skew_scale,
+            self.market[market].max_funding_velocity,
+            index,
+            elapsed,
+        )
+        state.updated_at = block.timestamp
+    return state
+
+
+@view
+@internal
+def _inventory_limit(market: uint256) -> uint256:
+    """
+    @notice max_skew, and no more than lets a position lose by the skew alone what its owner must have as margin:
+            else two accounts of one owner could move it for each other and leave one in debt.
+    """
+    bound: uint256 = (
+        self.market[market].skew_scale
+        * self.parameters.gross_floor
+        * self.market[market].maintenance_rate
+        // (2 * WAD * WAD)
+    )
+    return min(self.market[market].max_skew, bound)
+
+
+@view
+@internal
+def _fill_price(market: uint256, delta: int256, index: uint256, half_spread: uint256) -> uint256:
+    return perp_math.fill_price(
+        delta, index, self.state[market].skew, self.market[market].skew_scale, half_spread
+    )
+
+
+@view
+@internal
+def _closeout_value(market: uint256, size: int256, index: uint256) -> int256:
+    """
+    @notice Signed USD a position would fetch if closed now without spread.
+    """
+    return fixed_point.mul_div_floor(size, self._fill_price(market, -size, index, 0), WAD)
+
+
+@internal
+def _accrue(market: uint256):
+    if self.state[market].updated_at == block.timestamp:
+        return
+    state: IClearingHouse.MarketState = self._market_state(market, self._index(market, True))
+    self.state[market] = state
+    log IClearingHouse.FundingAccrued(
+        market=market, funding_rate=state.funding_rate, funding_index=state.funding_index
+    )
+
+
+@internal
+def _accrue_held(account: uint256) -> bool:
+    """
+    @notice Accrue the markets in which the account holds a position; whether there is any.
+    """
+    markets: DynArray[uint256, MAX_MARKETS] = self._open_markets(account)
+    for market: uint256 in markets:
+        self._accrue(market)
+    return len(markets) != 0
+
+
+@view
+@internal
+def _loss_index(market: uint256, size: int256) -> uint256:
+    """
+    @notice Socialised loss per unit of size on the side of `size`.
+    """
+    if size < 0:
+        return self.loss_short[market]
+    return self.loss_long[market]
+
+
+@view
+@internal
+def _owed(market: uint256, position: IClearingHouse.Position, funding_index: int256) -> int256:
+    """
+    @notice Funding and socialised loss of a position since its last settlement, USDC; positive: the trader pays.
+            Each rounded up.
+    """
+    return perp_math.owed(
+        position.size,
+        funding_index - position.funding_index,
+        self._loss_index(market, position.size) - position.loss_index,
+    )
+
+
+# ------------------------------------------------------------------------------------------- positions
+
+
+@internal
+def _set_position(account: uint256, market: uint256, new: IClearingHouse.Position):
+    """
+    @notice Store a position and what follows from it: skew, open interest, basis, who holds the market.
+    """
+    old: IClearingHouse.Position = self.position[account][market]
+    self.position[account][market] = new
+    self.state[market].skew += new.size - old.size
+    self.basis[market] += (
+        new.cost
+        - old.cost
+        - perp_math.owed(new.size, new.funding_index, new.loss_index)
+        + perp_math.owed(old.size, old.funding_index, old.loss_index)
+    )
+    longs: int256 = max(new.size, 0) - max(old.size, 0)
+    if longs != 0:
+        self.long_interest[market] = convert(
+            convert(self.long_interest[market], int256) + longs, uint256
+        )
+    if old.size == 0 and new.size != 0:
+        self._sit_down(account, market)
+    elif old.size != 0 and new.size == 0:
+        self._stand_up(account, market)
+
+
+@view
+@internal
+def _holders(market: uint256) -> DynArray[uint256, MAX_HOLDERS]:
+    """
+    @notice The accounts with a position in a market.
+    """
+    accounts: DynArray[uint256, MAX_HOLDERS] = []
+    for seat: uint256 in range(self.seating[market] & 255, bound=MAX_HOLDERS):
+        accounts.append(self.holder[market][seat])
+    return accounts
+
+
+@internal
+def _sit_down(account: uint256, market: uint256):
+    seating: uint256 = self.seating[market]
+    seat: uint256 = seating & 255
+    errors.check(seat < MAX_HOLDERS, "clearing: too many accounts")
+    seating += 257  # one more opened, one more seat taken
+    self.seating[market] = seating
+    self.holder[market][seat] = account
+    self.seat[account][market] = seating & ~255 | (seat + 1)
+
+
+@internal
+def _stand_up(account: uint256, market: uint256):
+    seating: uint256 = self.seating[market] - 1
+    last: uint256 = seating & 255
+    seat: uint256 = (self.seat[account][market] & 255) - 1
+    if seat != last:
+        moved: uint256 = self.holder[market][last]
+        self.holder[market][seat] = moved
+        self.seat[moved][market] = self.seat[moved][market] & ~255 | (seat + 1)
+    self.seating[market] = seating
+    self.seat[account][market] = 0
+
+
+@internal
+def _apply_fill(account: uint256, market: uint256, delta: int256, fill: uint256) -> int256:
+    """
+    @notice Settle what the position owes, trade `delta` at `fill` against the maker; returns the realised PnL.
+    @dev The market must be accrued.
+    """
+    funding_index: int256 = self.state[market].funding_index
+    old: IClearingHouse.Position = self.position[account][market]
+    new: IClearingHouse.Position = empty(IClearingHouse.Position)
+    funding: int256 = self._owed(market, old, funding_index)
+    realised: int256 = 0
+    new.size, new.cost, realised = perp_math.apply_fill(old.size, old.cost, delta, fill)
+    if new.size != 0:
+        new.funding_index = funding_index
+        new.loss_index = self._loss_index(market, new.size)
+    self._set_position(account, market, new)
+    self.cash[account] += realised - funding
+    self.maker_cash -= realised - funding
+    if funding != 0:
+        log IClearingHouse.FundingSettled(account=account, market=market, amount=funding)
+    return realised
+
+
+@internal
+def _note_failure(account: uint256, market: uint256, size: int256):
+    """
+    @notice Remember in which market, and on which side, a close left the account in debt; `size` before it.
+    """
+    if self.cash[account] < 0 and self.position[account][market].size == 0:
+        failure: uint256 = 2 * (market + 1)
+        if size > 0:
+            failure += 1
+        self.failure[account] = failure
