@@ -56,15 +56,18 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     spent: bool = before.state.equity <= convert(
         fixed_point.wad_mul_up(before.notional, spread), int256
     )
+    most: uint256 = min(self._most_now(market, size), magnitude)
     if before.state.value < 0:
-        deleveraged = waterfall._absorb(account, market, before, index)
+        deleveraged = waterfall._absorb(
+            account, market, before, index, most, self._earned(market, size, most, index)
+        )
         closing = magnitude - deleveraged
     else:
         closing = magnitude
         if not spent:
             closing = self._size_to_close(before, market, size, index, spread)
             liquidation._check_reduces(closing != 0)
-    closing = min(closing, self._most_now(market, size))
+    closing = min(closing, most)
     errors.check(closing + deleveraged != 0, "clearing: liquidation limit")
 
     fill: uint256 = 0
@@ -144,6 +147,19 @@ def _most_now(market: uint256, size: int256) -> uint256:
     if (size > 0) == (skew > 0):
         allowed += 2 * fixed_point.magnitude(skew)
     return allowed
+
+
+@view
+@internal
+def _earned(market: uint256, size: int256, closing: uint256, index: uint256) -> uint256:
+    """
+    @notice USDC that the premium pool pays for closing so much of the position, rounded down.
+    """
+    if closing == 0:
+        return 0
+    delta: int256 = convert(closing, int256)
+    premium: int256 = pricing._premium(market, -delta if size > 0 else delta, index)
+    return fixed_point.magnitude(min(premium, 0))
 
 
 @view

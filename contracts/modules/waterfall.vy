@@ -26,10 +26,20 @@ LEAST_GATED: constant(uint256) = 100 * WAD  # USDC; a smaller debt closes no gat
 
 
 @internal
-def _absorb(account: uint256, market: uint256, before: margin.Valuation, index: uint256) -> uint256:
+def _absorb(
+    account: uint256,
+    market: uint256,
+    before: margin.Valuation,
+    index: uint256,
+    most: uint256,
+    earned: uint256,
+) -> uint256:
     """
-    @notice Cover the market's share of a negative value: from the insurance fund, and what that leaves by closing
-            against the other side at the price that makes up for it. Returns the size closed.
+    @notice Cover the market's share of a negative value as far as the premium that closing earns does not: for what can
+            be closed now from the insurance fund, and where that is not enough by closing against the other side at
+            the price that makes up for it. Returns the size closed.
+    @param most What may be closed against the maker in this block.
+    @param earned USDC that closing so much earns.
     """
     size: int256 = ledger.position[account][market].size
     magnitude: uint256 = fixed_point.magnitude(size)
@@ -38,14 +48,18 @@ def _absorb(account: uint256, market: uint256, before: margin.Valuation, index: 
         perp_math.notional(magnitude, index),
         before.notional,
     )
-    paid: uint256 = self._draw_insurance(market, debt)
+    if debt <= earned:
+        return 0
+    # What cannot be closed now keeps its part of the debt: else it could be paid for and then win.
+    wanted: uint256 = fixed_point.mul_div_up(debt - earned, most, magnitude)
+    paid: uint256 = self._draw_insurance(market, wanted)
     ledger.cash[account] += convert(paid, int256)
     ledger.bad_debt += paid
     if paid != 0:
         log IClearingHouse.WrittenOff(
             account=account, market=market, debt=paid, from_insurance=paid, from_maker=0
         )
-    if paid == debt:
+    if paid == wanted:
         return 0
     self._gate(debt - paid)
     # Rounded against the account: down for a seller, up for a buyer.

@@ -288,15 +288,16 @@ def liquidate(
     deleveraged = 0.0
     # Whether the spread would take all the equity there is if all were closed.
     spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)
+    most = min(_most_now(table, clearing, size, market, i), abs(size))
     if valued.value < 0.0:
-        deleveraged = absorb(table, clearing, oracle, valued, account, market, i)
+        deleveraged = absorb(table, clearing, oracle, valued, account, market, most, i)
     held = clearing.size[account, market, i]
     closed = abs(held)
     if not spent:
         closed = _closing_size(table, clearing, oracle, valued, account, market, i)
         status = OK if closed > 0.0 else NOT_REDUCING_RISK
     if status == OK:
-        closed = min(closed, _most_now(table, clearing, held, market, i))
+        closed = min(closed, most)
         if closed + deleveraged == 0.0:
             status = LIQUIDATION_LIMIT
     penalty = 0.0

@@ -17,6 +17,7 @@ from simulator.world.model.margin import (
 )
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import has_pledge
+from simulator.world.model.pricing import premium
 from simulator.world.model.state import ClearingState, Oracle
 
 # What float64 leaves of a debt that was covered in full, USDC: nobody's loss.
@@ -133,16 +134,27 @@ def absorb(
     valued: Account,
     account: int,
     market: int,
+    most: float,
     i: int,
 ) -> float:
-    """The waterfall's part before an insolvent position closes; the size deleveraged."""
+    """The waterfall's part before an insolvent position closes; the size deleveraged.
+
+    ``most``: what may be closed against the maker in this block. What it earns comes first, and
+    what cannot be closed now keeps its part of the debt.
+    """
     debt = -valued.value / oracle.price[table.collateral_asset[0], i]
     debt *= _notional_share(table, clearing, oracle, account, market, i)
     size = clearing.size[account, market, i]
-    paid = draw_insurance(table, clearing, market, debt, i)
+    delta = -most if size > 0.0 else most
+    opening = clearing.opening_skew[market, i]
+    earned = max(-premium(table, clearing, oracle, market, delta, opening, i), 0.0)
+    if debt <= earned:
+        return 0.0
+    wanted = (debt - earned) * most / abs(size)
+    paid = draw_insurance(table, clearing, market, wanted, i)
     clearing.cash[account, i] += paid
     clearing.bad_debt[i] += paid
-    if paid >= debt:
+    if paid >= wanted:
         return 0.0
     close_gate(table, clearing, oracle, debt - paid, i)
     index = oracle.price[table.asset[market], i]

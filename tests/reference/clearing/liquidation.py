@@ -31,7 +31,8 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     before = valuation(ledger, number)
     require(before.equity < before.maintenance, "clearing: not liquidatable")
     was = account.positions[m].size
-    deleveraged = waterfall.first_part(ledger, number, m, before)
+    most = min(most_now(ledger, m, was), abs(was))
+    deleveraged = waterfall.first_part(ledger, number, m, before, most)
     left = account.positions[m].size if m in account.positions else 0
     index, closed, penalty = ledger.index_price(m), 0, 0
     spent = before.equity <= ceil(before.notional, spread_of(ledger, m), WAD)
@@ -40,7 +41,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
         if not spent:
             closed = size_to_close(ledger, number, m, before)
             require(closed > 0, "clearing: not reducing risk")
-        closed = min(closed, most_now(ledger, m, left))
+        closed = min(closed, most)
     require(closed + deleveraged > 0, "clearing: liquidation limit")
     if closed:
         delta = -sign(left) * closed

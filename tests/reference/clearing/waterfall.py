@@ -65,18 +65,25 @@ def socialise(ledger: Ledger, m: int, amount: int, *, longs: bool) -> None:
         market.loss_short += ceil(amount, WAD, market.shorts)
 
 
-def first_part(ledger: Ledger, number: int, m: int, before: Valuation) -> int:
-    """Insurance, then auto-deleveraging, of an account worth less than nothing; size closed."""
+def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int) -> int:
+    """Insurance, then auto-deleveraging, of an account worth less than nothing; size closed.
+
+    ``most``: what may be closed against the maker now.
+    """
     if before.value >= 0:
         return 0
     account, market = ledger.account(number), ledger.markets[m]
     size, index = account.positions[m].size, ledger.index_price(m)
     notional = ceil(abs(size), index, WAD)
     deficit = ceil(ceil(-before.value, WAD, ledger.price(ledger.usdc)), notional, before.notional)
-    paid = from_insurance(ledger, m, deficit)
+    earned = max(-perp.premium(ledger, m, -sign(size) * most), 0) if most else 0
+    if deficit <= earned:
+        return 0
+    wanted = ceil(deficit - earned, most, abs(size))
+    paid = from_insurance(ledger, m, wanted)
     account.cash += paid
     ledger.bad_debt += paid
-    if paid == deficit:
+    if paid == wanted:
         return 0
     gate(ledger, deficit - paid)
     price = bankruptcy_price(ledger, m, size, deficit - paid)
