@@ -337,7 +337,7 @@ def test_liquidations_of_a_block_push_the_skew_out_by_no_more_than_the_bound(
 
 
 @examples(40)
-@given(start=starts, fall=st.integers(40, 250), scale=st.integers(400, 900))
+@given(start=starts, fall=st.integers(40, 250), scale=st.integers(200, 500))
 def test_the_sweep_leaves_the_claim_of_the_skew(start: Fraction, fall: int, scale: int) -> None:
     """What a change of depth gives the maker is the surplus at the old depth, to the unit."""
     venue = opened(start)
@@ -346,7 +346,7 @@ def test_the_sweep_leaves_the_claim_of_the_skew(start: Fraction, fall: int, scal
     assume(scale != SCALE)
     refused = venue.attempt("owner", "set_skew_scale", 0, scale * WAD)
     if refused:
-        assert refused == "clearing: inventory limit"
+        assert refused in ("clearing: inventory limit", "clearing: bad parameter")
         assert pool(venue) == held
         return
     event("surplus" if held > claim else "short of the claim")
