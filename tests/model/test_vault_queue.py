@@ -17,6 +17,7 @@ from tests.model.campaign import DEPOSITOR, KEEPER, LIQUIDATOR, SWAPPER, TRADER
 from tests.model.vault_steps import DEEP, YES, deposit, hedged, opened
 
 # A second and a third depositor; the liquidator has a margin account that holds no position.
+STAYS_NOT = 1.0 - 0.002  # of an exit in kind: the exit fee stays
 SECOND, THIRD = SWAPPER, LIQUIDATOR
 
 
@@ -189,7 +190,7 @@ def test_an_exit_in_kind_takes_the_same_part_of_everything_from_a_dead_oracle() 
     assert fill.status[0] == Status.OK
     part = fill.amount_out[0]
     seen, own = made.observe(), made.protocol.account_of(TRADER)
-    assert part == pytest.approx(mine / (seen.shares[0] + mine), rel=1e-9)
+    assert part == pytest.approx(STAYS_NOT * mine / (seen.shares[0] + mine), rel=1e-9)
     assert seen.liquidity[0] == pytest.approx(held["liquidity"][0] * (1 - part), rel=1e-12)
     np.testing.assert_allclose(seen.size[own, :, 0], part * held["size"][0, :, 0], rtol=1e-12)
     np.testing.assert_allclose(
@@ -211,10 +212,11 @@ def test_those_who_stay_keep_what_a_share_holds() -> None:
     assert leave_in_kind(made, TRADER, mine).status[0] == Status.OK
     seen = made.observe()
     after = [float(v[0]) / float(seen.shares[0]) for v in (seen.nav, seen.liquidity)]
-    # Virtual shares keep a hair; the smaller short would also close at less impact.
-    assert after[1] == pytest.approx(per_share[1], rel=1e-8)
-    assert after[0] == pytest.approx(per_share[0], rel=1e-4)
-    assert after[0] >= per_share[0] * (1.0 - 1e-12)
+    # The exit fee stays, virtual shares keep a hair; the smaller short would close at less impact.
+    gain = 1.0 + (1.0 - STAYS_NOT) * mine / float(seen.shares[0])
+    assert after[1] == pytest.approx(gain * per_share[1], rel=1e-8)
+    assert after[0] == pytest.approx(gain * per_share[0], rel=1e-4)
+    assert after[0] >= gain * per_share[0] * (1.0 - 1e-9)
 
 
 @pytest.mark.parametrize(

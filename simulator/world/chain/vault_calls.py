@@ -100,10 +100,13 @@ class VaultCalls(Caller):
         agent = self._agents[action.actor]
         calls = [(path, _REDEEM_IN_KIND + words(raw, agent)) for path, raw in burnt.items()]
 
-        # The fraction is of the supply with the management fee taken on the way.
+        kept = self._protocol.vault.exit_fee
+
+        # The fraction is of the supply with the management fee taken on the way; the exit fee
+        # stays.
         def decode(path: int, _data: bytes, _: Transport) -> tuple[float, float]:
             supply = self._ask(path, "vault", _TOTAL_SUPPLY) + burnt[path] + _VIRTUAL_SHARES
-            return burnt[path] / WAD, burnt[path] / supply
+            return burnt[path] / WAD, burnt[path] * (1.0 - kept) / supply
 
         return self.batch("HedgeVault", "redeem_in_kind", action, calls, decode)
 

@@ -136,13 +136,20 @@ def test_recenter_from_out_of_range_swaps_back_to_both_tokens(
 
 
 def test_large_idle_balance_allows_it_where_the_position_stands(
-    placed: Any, read: Callable[[Any], Reading], depositor: Any, keeper: Any
+    placed: Any,
+    read: Callable[[Any], Reading],
+    advance: Callable[..., None],
+    depositor: Any,
+    keeper: Any,
 ) -> None:
-    # Allowed above 2 · 5 % + 1 % of NAV.
+    # Allowed above 2 · 5 % + 1 % of NAV, an hour after the last.
     placed.deposit(usdc_raw(6_000), depositor, sender=depositor)
     with ape.reverts("vault: centred"):
         placed.recenter(sender=keeper)
     placed.deposit(usdc_raw(2_000), depositor, sender=depositor)
+    with ape.reverts("vault: centred"):
+        placed.recenter(sender=keeper)
+    advance(3_600)
     placed.recenter(sender=keeper)
     assert read(placed).lp == pytest.approx(0.6 * 108_000, rel=1e-3)
 
