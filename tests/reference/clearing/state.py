@@ -152,6 +152,7 @@ class Ledger:
     """The whole venue at the prices (USD WAD by asset) and the time it is given.
 
     ``rows``: the covariance factor by asset, entries scaled 10**8; an asset not named has zeros.
+    ``deviation``: of each feed, WAD; an asset not named has none.
     ``accounts`` are keyed by the contract's number, ``owner << 8 | sub``.
     """
 
@@ -162,6 +163,7 @@ class Ledger:
     liquidity_terms: LiquidityTerms | None = None
     rows: dict[Asset, tuple[int, ...]] = field(default_factory=dict)
     prices: dict[Asset, int] = field(default_factory=dict)
+    deviation: dict[Asset, int] = field(default_factory=dict)
     now: int = 0
     markets: list[Market] = field(default_factory=list)
     accounts: dict[int, Account] = field(default_factory=dict)
