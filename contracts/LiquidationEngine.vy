@@ -51,7 +51,7 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     deleveraged: uint256 = 0
     closing: uint256 = 0
     # What the spread takes of a USD closed; and whether it would take all there is if all were closed.
-    half_spread: uint256 = ledger.market[market].half_spread
+    half_spread: uint256 = pricing._half_spread(market)
     spread: uint256 = fixed_point.wad_mul_up(before.usdc_price, half_spread)
     spent: bool = before.state.equity <= convert(
         fixed_point.wad_mul_up(before.notional, spread), int256
@@ -109,7 +109,7 @@ def _close(
     skew: int256 = ledger.state[market].skew
     outward: uint256 = fixed_point.magnitude(skew + delta)
     ledger.liquidated[market] += outward - min(outward, fixed_point.magnitude(skew))
-    booked: uint256 = perp_math.booked_price(delta, index, ledger.market[market].half_spread)
+    booked: uint256 = perp_math.booked_price(delta, index, pricing._half_spread(market))
     ledger._apply_fill(account, market, delta, booked)
     pricing._pay_premium(account, market, min(premium, 0))
     room: uint256 = fixed_point.mul_div_down(
@@ -177,7 +177,7 @@ def _size_to_close(
     premium: int256 = max(pricing._premium(market, -size, index), 0)
     cost: uint256 = fixed_point.wad_mul_up(
         margin._usdc_unit_equity(before.state.balance, before.usdc_price),
-        ledger.market[market].half_spread
+        pricing._half_spread(market)
         + fixed_point.mul_div_up(convert(premium, uint256), WAD, most)
         + ledger.parameters.liquidation_penalty,
     )

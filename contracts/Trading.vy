@@ -55,7 +55,7 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     if adds_risk:
         self._check_room(market, before, after)
     premium: int256 = pricing._premium(market, size, index)
-    booked: uint256 = perp_math.booked_price(size, index, ledger.market[market].half_spread)
+    booked: uint256 = perp_math.booked_price(size, index, pricing._half_spread(market))
     fill: uint256 = perp_math.effective_price(size, booked, premium)
     errors.check(
         fill <= limit_price if size > 0 else fill >= limit_price, "clearing: slippage"

@@ -76,6 +76,22 @@ def mark_price(index: uint256, skew: int256, skew_scale: uint256) -> uint256:
 
 @internal
 @pure
+def lag_spread(deviation: uint256, taker_fee: uint256) -> uint256:
+    """
+    @notice Least half spread h at which a round trip earns nothing while the index moves once by `deviation` d, either
+            way: (1 - h)(1 - f) <= (1 - d)(1 + h)(1 + f) with f the fee, so (d - f (2 - d)) / (2 - d - f d); fraction
+            WAD, up. For a rise the same costs more.
+    """
+    far: uint256 = 2 * WAD - deviation
+    if taker_fee * far >= deviation * WAD:
+        return 0
+    return fixed_point.mul_div_up(
+        deviation * WAD - taker_fee * far, WAD, far * WAD - taker_fee * deviation
+    )
+
+
+@internal
+@pure
 def booked_price(delta: int256, index: uint256, half_spread: uint256) -> uint256:
     """
     @notice I (1 + sign(delta) half_spread), at least 0; up for a buyer, down for a seller.

@@ -42,6 +42,21 @@ def _inventory_limit(market: uint256) -> uint256:
 
 @view
 @internal
+def _half_spread(market: uint256) -> uint256:
+    """
+    @notice Half the spread of a market, and no less than makes a round trip across one push of its feed a loss.
+    """
+    return max(
+        ledger.market[market].half_spread,
+        perp_math.lag_spread(
+            staticcall ledger.ORACLE.deviation(ledger.market[market].asset),
+            ledger.market[market].taker_fee,
+        ),
+    )
+
+
+@view
+@internal
 def _premium(market: uint256, delta: int256, index: uint256) -> int256:
     """
     @notice USDC that a trade of `delta` would pay into the pool now; negative: out of it. The market is accrued.

@@ -497,6 +497,25 @@ _PREMIUM = (
         "depth-changes-without-sweep", "missing term", "Governance.vy",
         "    pricing._sweep_pool(market)\n    lowered", "    lowered",
     ),
+    _clearing(
+        "spread-forgets-the-lag", "missing term", "modules/pricing.vy",
+        "            staticcall ledger.ORACLE.deviation(ledger.market[market].asset),\n",
+        "            0,\n",
+    ),
+    _clearing(
+        "lag-of-rises-only", "wrong sign", "modules/perp_math.vy",
+        "far: uint256 = 2 * WAD - deviation", "far: uint256 = 2 * WAD + deviation",
+    ),
+    _clearing(
+        "lag-spread-rounds-for-the-trader", "flipped rounding", "modules/perp_math.vy",
+        "    return fixed_point.mul_div_up(\n        deviation * WAD",
+        "    return fixed_point.mul_div_down(\n        deviation * WAD",
+    ),
+    _clearing(
+        "liquidation-at-the-narrow-spread", "missing term", "LiquidationEngine.vy",
+        "perp_math.booked_price(delta, index, pricing._half_spread(market))",
+        "perp_math.booked_price(delta, index, ledger.market[market].half_spread)",
+    ),
 )  # fmt: skip
 
 _OFFICE = (

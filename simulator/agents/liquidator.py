@@ -74,7 +74,7 @@ class Liquidator(Agent):
         held = np.abs(state.size[account, market])
         missing = clearing.initial_multiple * state.maintenance[account] - state.equity[account]
         freed = clearing.initial_multiple * clearing.gross_floor * parameters.maintenance_rate
-        freed -= parameters.half_spread + clearing.liquidation_penalty
+        freed -= view.protocol.half_spread(market) + clearing.liquidation_penalty
         return np.minimum(held, missing / (freed * view.oracle(parameters.asset)))
 
     def _pledge(self, view: View) -> Actions:

@@ -37,7 +37,7 @@ class PerpArbitrageur(Agent):
             carry = view.state.funding_rate[market] * (self.carry_hours / 24.0)
             edge = view.state.skew[market] / scale + carry
             size = self._size(view, market, edge)
-            cost = parameters.half_spread + parameters.taker_fee
+            cost = view.protocol.half_spread(market) + parameters.taker_fee
             average = np.abs(edge) - cost - 0.5 * np.abs(size) / scale
             gained = np.abs(size) * price * average - _unfunded(view, market, size)
             worth = gained > view.gas_cost(Trade)
@@ -50,7 +50,7 @@ class PerpArbitrageur(Agent):
     def _size(self, view: View, market: int, edge: Floats) -> Floats:
         """Size that takes the edge to the entry basis, within the inventory limit."""
         parameters = view.protocol.clearing.markets[market]
-        cost = parameters.half_spread + parameters.taker_fee + self.entry_basis
+        cost = view.protocol.half_spread(market) + parameters.taker_fee + self.entry_basis
         excess = np.sign(edge) * np.maximum(np.abs(edge) - cost, 0.0)
         held = view.state.size[view.protocol.account_of(self.index), market]
         most = self.maximum_inventory_usd / view.index(parameters.asset)

@@ -68,7 +68,11 @@ class Market(Section):
         gt=0, le=1e13, description="skew that moves the mark by 100 %, USD at the initial price"
     )
     half_spread: float = Field(
-        default=0.0002, ge=0, le=0.1, description="half the bid–ask spread, fraction of the index"
+        default=0.0002,
+        ge=0,
+        le=0.1,
+        description="half the bid–ask spread, fraction of the index; charged is no less than "
+        "makes a round trip across one push of the feed a loss",
     )
     taker_fee: float = Field(
         default=0.0005, ge=0, le=0.1, description="fee, fraction of the notional"

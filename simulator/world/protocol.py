@@ -15,6 +15,15 @@ FACTOR_COLUMNS = 8
 FACTOR_SCALE = 10**8
 
 
+def lag_spread(deviation: float, taker_fee: float) -> float:
+    """Least half spread at which an index that moves once by ``deviation`` pays for no round trip.
+
+    h with (1 - h)(1 - f) = (1 - d)(1 + h)(1 + f): of a fall; the same rise costs more.
+    """
+    far = 2.0 - deviation
+    return max(deviation - taker_fee * far, 0.0) / (far - taker_fee * deviation)
+
+
 @dataclass(frozen=True)
 class Token:
     """An asset of the simulation; ``price`` is the index price at the start."""
@@ -230,6 +239,15 @@ class Protocol:
         clearing = self.clearing
         listed = (0, *(m.asset for m in clearing.markets), *(c.asset for c in clearing.collaterals))
         return tuple(dict.fromkeys(listed))
+
+    def half_spread(self, market: int) -> float:
+        """Half the spread that a market charges (contracts/SPEC.md §3.3).
+
+        At least what makes a round trip across one push of its feed a loss.
+        """
+        terms = self.clearing.markets[market]
+        lag = lag_spread(self.oracle_deviation[terms.asset], terms.taker_fee)
+        return max(terms.half_spread, lag)
 
     def account_of(self, agent: int) -> int:
         """Account index of agent ``agent``; raises ValueError when it has none."""

@@ -27,9 +27,11 @@ def protocol() -> Protocol:
 
 
 @cache
-def _genesis(**vault: Any) -> tuple[tuple[Transaction, ...], Deployment]:
+def _genesis(lag: bool, **vault: Any) -> tuple[tuple[Transaction, ...], Deployment]:
     chain = RevmTransport(record=True)
     terms = protocol()
+    if not lag:
+        terms = replace(terms, oracle_deviation=(0.0,) * len(terms.assets))
     deployed = deploy(chain, replace(terms, vault=replace(terms.vault, **vault)))
     assert chain.transactions is not None
     return tuple(chain.transactions), deployed
@@ -54,10 +56,11 @@ class System:
     """One copy of the deployment. Prices are floats in USD per whole token, by protocol asset.
 
     ``vault``: parameters of the vault (:class:`VaultParameters`) other than the scenario's.
+    ``lag``: whether the feeds have the scenario's deviation, or none.
     """
 
-    def __init__(self, **vault: Any) -> None:
-        transactions, self.deployed = _genesis(**vault)
+    def __init__(self, *, lag: bool = True, **vault: Any) -> None:
+        transactions, self.deployed = _genesis(lag, **vault)
         self.chain = RevmTransport().fork(transactions)
         self.donated = [0, 0]  # raw USDC, base sent to the vault
         names = [slot.name for slot in protocol().agents]

@@ -170,6 +170,11 @@ class RevmVenue:
             self.chain.time(),
         )  # fmt: skip
 
+    def let_lag(self, symbol: str, deviation: int) -> None:
+        """The feed of a token has this deviation, WAD, from now on."""
+        terms = (self.addresses[symbol], MAX_AGE, deviation)
+        self._contracts["oracle"].transact(self.address("owner"), "add_feed", *terms)
+
     def advance(self, seconds: int) -> None:
         """Let time pass and report again."""
         self.chain.set_time(self.chain.time() + seconds)

@@ -142,8 +142,9 @@ class Bench:
                 data = self._transfer + words(int(owner, 16), int(self.address, 16), token_id)
                 self.chain.transact(owner, self.addresses["manager"], data)
         feeds = [f"0x{asset:040x}" for asset in ledger.prices]
-        for feed in feeds:
-            self._oracle.transact(owner, "add_feed", feed, MAX_AGE, 0)
+        for asset, feed in zip(ledger.prices, feeds, strict=True):
+            deviation = ledger.deviation.get(asset, 0)
+            self._oracle.transact(owner, "add_feed", feed, MAX_AGE, deviation)
         self._oracle.transact(owner, "report", feeds, [*ledger.prices.values()], ledger.now)
         yield
         self.evm.revert(checkpoint)

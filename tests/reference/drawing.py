@@ -80,6 +80,9 @@ def ledger(draw: random.Random, place: Place) -> Ledger:
     out.gate_until = draw.choice([0, 0, NOW - 5, NOW, NOW + 5])
     out.paused = chance(draw, 0.05)
     out.account(LIQUIDATOR << 8).cash = draw.choice([0, wad(draw, 0, 1e4), wad(draw, 0, 1e9)])
+    out.deviation = {
+        terms.asset: draw.choice([0, wad(draw, 0, 0.01), wad(draw, 0, 0.1)]) for terms in out.terms
+    }
     return out
 
 

@@ -146,7 +146,7 @@ def _pays_its_way_out(world: World, number: int, m: int) -> bool:
     size, index = ledger.account(number).positions[m].size, ledger.index_price(m)
     premium = max(perp.premium(ledger, m, -size), 0)
     # The fee is on the price with the premium, which is below twice the index.
-    rate = terms.half_spread + 2 * terms.taker_fee
+    rate = perp.half_spread(ledger, m) + 2 * terms.taker_fee
     paid = premium + ceil(ceil(abs(size), index, WAD), rate, WAD)
     cost = ceil(paid, ledger.price(ledger.usdc), WAD)
     return margin.valuation(ledger, number).value >= cost + WAD

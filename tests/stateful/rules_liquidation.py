@@ -73,7 +73,7 @@ def require_no_worse(
     """E/M did not fall, but for what the penalty's USDC hedged and, by the gross rule, spread."""
     spread = 0
     if new.maintenance == new.floored:
-        spread = (old.notional - new.notional) * ledger.terms[m].half_spread // WAD
+        spread = (old.notional - new.notional) * perp.half_spread(ledger, m) // WAD
     row = norm_up(ledger.row(ledger.usdc))
     hedged = penalty * row // ENTRY_SCALE * ledger.parameters.risk_multiple // WAD
     dust = 10**9 * (1 + old.maintenance // WAD)

@@ -84,6 +84,7 @@ class World(Absorbing):
             parameters=Parameters(*view("parameters()")),
             liquidity_terms=LiquidityTerms(haircut, cap, 1, 18),
             deepest=[view("deepest(uint256)", m)[0] for m in range(len(terms))],
+            deviation={token: self._feed(token).deviation for token in s.tokens},
             now=self.now,
             markets=[Market(updated_at=view("market_state(uint256)", m)[3]) for m in range(0)],
             held=[view("collateral_held(uint256)", c)[0] for c in range(count)],

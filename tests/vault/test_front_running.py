@@ -26,8 +26,11 @@ ROUNDING = 2e-4
 
 @cache
 def scene(side: int) -> System:
-    """A vault about to hedge for the first time, short (-1) or long (1), with one market."""
-    system = System()
+    """A vault about to hedge for the first time, short (-1) or long (1), with one market.
+
+    Its feed does not lag, so that the spread is the market's own, at which most can be taken.
+    """
+    system = System(lag=False)
     depositor = system.depositors[0]
     system.do(depositor, "deposit", 2 * 10**12, depositor)
     risk_manager = system.deployed.roles.risk_manager

@@ -36,7 +36,7 @@ class ClearingTable(NamedTuple):
 
     asset: NDArray[np.int64]  # [M]
     skew_scale: Floats  # [M] at depth factor 1
-    half_spread: Floats  # [M]
+    half_spread: Floats  # [M] as charged
     taker_fee: Floats  # [M]
     max_funding_velocity: Floats  # [M]
     max_skew: Floats  # [M]
@@ -166,7 +166,7 @@ def clearing_table(protocol: Protocol) -> ClearingTable:
     return ClearingTable(
         asset=np.array([m.asset for m in markets], np.int64),
         skew_scale=np.array([m.skew_scale for m in markets], np.float64),
-        half_spread=np.array([m.half_spread for m in markets], np.float64),
+        half_spread=np.array([protocol.half_spread(m) for m in range(len(markets))], np.float64),
         taker_fee=np.array([m.taker_fee for m in markets], np.float64),
         max_funding_velocity=np.array([m.max_funding_velocity for m in markets], np.float64),
         max_skew=np.array([m.max_skew for m in markets], np.float64),

@@ -88,7 +88,7 @@ def reduction(
 
 def spread_of(ledger: Ledger, m: int) -> int:
     """What the spread takes of a USD closed, USD WAD."""
-    return ceil(ledger.price(ledger.usdc), ledger.terms[m].half_spread, WAD)
+    return ceil(ledger.price(ledger.usdc), perp.half_spread(ledger, m), WAD)
 
 
 def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
@@ -97,7 +97,7 @@ def size_to_close(ledger: Ledger, number: int, m: int, state: Valuation) -> int:
     size = ledger.account(number).positions[m].size
     most = ceil(abs(size), index, WAD)
     closing = ceil(max(perp.premium(ledger, m, -size), 0), WAD, most)
-    rate = terms.half_spread + closing + ledger.parameters.liquidation_penalty
+    rate = perp.half_spread(ledger, m) + closing + ledger.parameters.liquidation_penalty
     cost = ceil(unit_equity(ledger, state.balance), rate, WAD)
     shortfall, usd = gross_shortfall(ledger, state), 0
     if shortfall > 0:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
+from fractions import Fraction
 
 from tests.reference.clearing.state import MAX_HOLDERS, Ledger, Market, Position, require
 from tests.reference.integers import DAY, WAD, ceil, floor, sign
@@ -52,10 +54,19 @@ def skew_bound(ledger: Ledger, m: int) -> int:
     return terms.skew_scale * floor_rate * terms.maintenance_rate // (2 * WAD * WAD)
 
 
+def half_spread(ledger: Ledger, m: int) -> int:
+    """Half the spread charged: a round trip across one fall by the feed's deviation costs it."""
+    terms = ledger.terms[m]
+    fall, fee = Fraction(ledger.deviation.get(terms.asset, 0), WAD), Fraction(terms.taker_fee, WAD)
+    # The price a seller must take and a buyer pay, (1 - h)/(1 + h), is at most this of each other.
+    ratio = (1 - fall) * (1 + fee) / (1 - fee)
+    return max(terms.half_spread, math.ceil((1 - ratio) / (1 + ratio) * WAD))
+
+
 def booked_price(ledger: Ledger, m: int, delta: int) -> int:
     """Price at which a trade of ``delta`` enters cost and realised PnL."""
     index = ledger.index_price(m)
-    half = ceil(index, ledger.terms[m].half_spread, WAD)
+    half = ceil(index, half_spread(ledger, m), WAD)
     return index + half if delta > 0 else max(index - half, 0)
 
 

@@ -157,6 +157,7 @@ class Ledger:
 
     ``rows``: the covariance factor by asset as posted at ``rows_posted_at``, entries scaled 10**8;
     an asset not named has zeros. It was ``rows_before`` then.
+    ``deviation``: of each feed, WAD; an asset not named has none.
     ``accounts`` are keyed by the contract's number, ``owner << 8 | sub``.
     """
 
@@ -170,6 +171,7 @@ class Ledger:
     rows_posted_at: int = 0
     deepest: list[int] = field(default_factory=list)  # the owner's skew scales, WAD
     prices: dict[Asset, int] = field(default_factory=dict)
+    deviation: dict[Asset, int] = field(default_factory=dict)
     now: int = 0
     markets: list[Market] = field(default_factory=list)
     accounts: dict[int, Account] = field(default_factory=dict)
