@@ -15,6 +15,7 @@ from contracts.interfaces import IClearingHouse
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import portfolio_math
 from contracts.modules import pricing
@@ -23,7 +24,8 @@ from contracts.modules import venue
 
 implements: IClearingHouse
 initializes: ledger
-initializes: margin[ledger := ledger]
+initializes: maker[ledger := ledger]
+initializes: margin[ledger := ledger, maker := maker]
 initializes: pricing[ledger := ledger]
 initializes: venue[ledger := ledger]
 uses: roles
@@ -133,9 +135,10 @@ def transfer_margin(from_sub: uint256, to_sub: uint256, raw: uint256):
 
 @external
 @nonreentrant
-def fund_maker(raw: uint256):
-    ledger.maker_cash += convert(raw * ledger.CASH_UNIT, int256)
-    log IClearingHouse.MakerFunded(payer=msg.sender, raw=raw)
+def fund_maker(market: uint256, raw: uint256):
+    ledger._check_market(market)
+    ledger.maker_cash[market] += convert(raw * ledger.CASH_UNIT, int256)
+    log IClearingHouse.MakerFunded(market=market, payer=msg.sender, raw=raw)
     ledger._pull(USDC, raw)
 
 
@@ -200,7 +203,7 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
 
 @external
 @nonreentrant
-def withdraw_maker(raw: uint256, to: address):
+def withdraw_maker(market: uint256, raw: uint256, to: address):
     self._run(PARTS.governance)
 
 

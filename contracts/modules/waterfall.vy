@@ -10,10 +10,12 @@ from contracts.interfaces import IClearingHouse
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
 
 uses: ledger
+uses: maker
 uses: margin
 
 
@@ -74,7 +76,7 @@ def _deleverage(
     for holder: uint256 in accounts:
         held: IClearingHouse.Position = ledger.position[holder][market]
         worth: int256 = fixed_point.mul_div_floor(held.size, price, WAD) - held.cost
-        if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index):
+        if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index, 0):
             ledger._accrue_held(holder)
             keys[place] = (
                 self._rank(holder, market, held, index) << 64
@@ -140,7 +142,7 @@ def _rank(
 def _write_off(account: uint256):
     """
     @notice The debt of an account that holds nothing else: paid by the insurance fund, then by the maker, each up
-            to what the market that failed may take from it, then by that market's other side.
+            to what it has and the market that failed may take from it, then by that market's other side.
     """
     if (
         ledger.cash[account] >= 0
@@ -155,13 +157,13 @@ def _write_off(account: uint256):
     market: uint256 = (ledger.failure[account] >> 1) - 1
     from_insurance: uint256 = self._draw_insurance(market, debt)
     rest: uint256 = debt - from_insurance
-    ledger.maker_cash -= convert(rest, int256)
     ledger.bad_debt += debt
     ledger.cash[account] = 0
     drawn: uint256 = ledger.maker_drawn[market]
     limit: uint256 = ledger.market[market].maker_loss_cap
-    from_maker: uint256 = min(rest, max(limit, drawn) - drawn)
+    from_maker: uint256 = min(min(rest, max(limit, drawn) - drawn), self._maker_worth(market))
     ledger.maker_drawn[market] = drawn + from_maker
+    ledger.maker_cash[market] -= convert(rest, int256)
     log IClearingHouse.WrittenOff(
         account=account,
         market=market,
@@ -171,27 +173,18 @@ def _write_off(account: uint256):
     )
     self._gate(rest)
     if rest != from_maker:
-        self._socialise(market, ledger.failure[account] & 1 == 0, rest - from_maker)
+        maker._socialise(market, ledger.failure[account] & 1 == 0, rest - from_maker)
 
 
+@view
 @internal
-def _socialise(market: uint256, longs: bool, amount: uint256):
+def _maker_worth(market: uint256) -> uint256:
     """
-    @notice Spread what the maker advanced over the open size of a side, or of the other where there is none;
-            per unit rounded up. Where nobody is left it stays with the maker.
+    @notice What the maker has at the last price, at least 0: the market may be one whose feed has stopped.
     """
-    long: uint256 = ledger.long_interest[market]
-    short: uint256 = convert(convert(long, int256) - ledger.state[market].skew, uint256)
-    on_longs: bool = (longs and long != 0) or short == 0
-    size: uint256 = long if on_longs else short
-    if size == 0:
-        return
-    per_unit: uint256 = fixed_point.mul_div_up(amount, WAD, size)
-    if on_longs:
-        ledger.loss_long[market] += per_unit
-    else:
-        ledger.loss_short[market] += per_unit
-    log IClearingHouse.LossSocialised(market=market, longs=on_longs, amount=amount)
+    index: uint256 = ledger._index(market, False)
+    value: int256 = maker._value(market, ledger._market_state(market, index), index)
+    return convert(max(value, 0), uint256)
 
 
 @internal
