@@ -90,6 +90,9 @@ class Venue:
             prices={asset(symbol): wad(price) for symbol, price in prices.items()},
             now=now,
             markets=[Market(updated_at=now, maker_cash=maker * WAD) for _ in self.markets],
-            held=[(maker * len(self.markets) + fund) * UNITS["USDC"], *(0 for _ in list(self.haircuts)[1:])],
+            held=[
+                (maker * len(self.markets) + fund) * UNITS["USDC"],
+                *(0 for _ in list(self.haircuts)[1:]),
+            ],
             insurance_fund=fund * WAD,
         )

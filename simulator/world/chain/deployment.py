@@ -17,7 +17,7 @@ from simulator.world.chain.terms import (
     wad,
 )
 from simulator.world.chain.transport import created_address
-from simulator.world.units import to_raw
+from simulator.world.units import maker_shares, to_raw
 
 if TYPE_CHECKING:
     from simulator.world.chain.transport import Transport
@@ -159,15 +159,15 @@ class _Deployer:
         self._fund_venue()
 
     def _fund_venue(self) -> None:
-        """The maker account and the insurance fund, paid in by the deployer."""
+        """The maker accounts and the insurance fund, paid in by the deployer."""
         p = self.protocol.clearing
-        maker, insurance = (
-            int(to_raw(funds, USDC_DECIMALS)) for funds in (p.maker_funds, p.insurance_funds)
-        )
-        self._fund(0, self.roles.deployer, maker + insurance)
+        shares = maker_shares(self.protocol)
+        insurance = int(to_raw(p.insurance_funds, USDC_DECIMALS))
+        self._fund(0, self.roles.deployer, sum(shares) + insurance)
         self._own(self.tokens[0], "approve", self.clearing.address, MAX_UINT256)
-        if maker:
-            self._own(self.clearing, "fund_maker", maker)
+        for market, raw in enumerate(shares):
+            if raw:
+                self._own(self.clearing, "fund_maker", market, raw)
         if insurance:
             self._own(self.clearing, "fund_insurance", insurance)
 

@@ -12,7 +12,7 @@ from simulator.world.model.parameters import pool_table
 from simulator.world.model.pool import initialise
 from simulator.world.model.state import PoolState, State, allocate
 from simulator.world.protocol import FACTOR_SCALE
-from simulator.world.units import from_raw, to_raw
+from simulator.world.units import from_raw, maker_shares, to_raw
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -64,11 +64,10 @@ def _fund_clearing(protocol: Protocol, tables: Tables, state: State) -> None:
     clearing.scaled_at[:] = -float(SCALE_INTERVAL)  # never: the first change may be made at once
     if clearing.covariance.size and terms.covariance_factor:
         clearing.covariance[:] = np.array(terms.covariance_factor)[:, :, None] / FACTOR_SCALE
-    for fund, whole in (
-        (clearing.maker_cash, terms.maker_funds),
-        (clearing.insurance_fund, terms.insurance_funds),
-    ):
-        raw = to_raw(whole, USDC_DECIMALS)
+    shares = maker_shares(protocol)
+    funds = [(clearing.maker_cash[m], raw) for m, raw in enumerate(shares)]
+    funds.append((clearing.insurance_fund, int(to_raw(terms.insurance_funds, USDC_DECIMALS))))
+    for fund, raw in funds:
         fund[:] = from_raw(raw, USDC_DECIMALS)
         clearing.total_collateral[0] += raw
     for agent, slot in enumerate(protocol.agents):

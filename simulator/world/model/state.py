@@ -56,6 +56,9 @@ class ClearingState(NamedTuple):
     scaled_at: Floats  # [M, P] seconds since the start, when it last changed
     opening_skew: Floats  # [M, P] base units, when the block opened that traded last
     premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
+    maker_cash: Floats  # [M, P] USDC, what stands behind the market
+    # [M, P] USD, Σ(cost − s·funding_entry − |s|·loss_entry): what of the maker's debt does not move
+    basis: Floats
     liquidated: Floats  # [M, P] base units by which liquidations of that block have raised |k|
     funding_rate: Floats  # [M, P] per day, at funding_time
     funding_index: Floats  # [M, P] USD per unit of size, at funding_time
@@ -76,7 +79,6 @@ class ClearingState(NamedTuple):
     debt_side: Floats  # [N, P] side of that position: 1 long, -1 short; 0: never
     gate_until: Floats  # [P] seconds since the start
     covariance: Floats  # [A, 8, P] factor W of the daily covariance W·Wᵀ
-    maker_cash: Floats  # [P] USDC
     insurance_fund: Floats  # [P] USDC
     bad_debt: Floats  # [P] USDC, cumulative
     pledge: PositionState
@@ -178,7 +180,7 @@ def allocate(
                 **dict.fromkeys(
                     (
                         *("skew", "skew_scale", "scaled_at"),
-                        *("opening_skew", "premium_pool", "liquidated"),
+                        *("opening_skew", "premium_pool", "liquidated", "maker_cash", "basis"),
                         *("funding_rate", "funding_index", "funding_time"),
                         *("loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
                     ),
