@@ -16,11 +16,13 @@ from contracts.interfaces import IRearranger
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import pledged_liquidity
 
 initializes: ledger
-initializes: margin[ledger := ledger]
+initializes: maker[ledger := ledger]
+initializes: margin[ledger := ledger, maker := maker]
 initializes: pledged_liquidity[ledger := ledger]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 

@@ -4,8 +4,9 @@
 @title  ClearingHouse
 @license MIT
 @notice Cross-margined perpetual futures against the venue's maker account (contracts/SPEC.md §3): accounts, views.
-@dev    Functions, events and scales are documented in IClearingHouse. The rest is the code of five parts, run here by
-        delegatecall under this contract's lock: Trading, LiquidationEngine, CollateralSale, BackOffice and Governance.
+@dev    Functions, events and scales are documented in IClearingHouse. The rest is the code of parts, run here by
+        delegatecall under this contract's lock: Trading, LiquidationEngine
+        (and its Deleveraging), CollateralSale, BackOffice and Governance.
         Every operation validates, accrues, computes, mutates, asserts, logs, and moves tokens last.
 """
 
@@ -15,6 +16,7 @@ from contracts.interfaces import IClearingHouse
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import portfolio_math
 from contracts.modules import pricing
@@ -23,7 +25,8 @@ from contracts.modules import venue
 
 implements: IClearingHouse
 initializes: ledger
-initializes: margin[ledger := ledger]
+initializes: maker[ledger := ledger]
+initializes: margin[ledger := ledger, maker := maker]
 initializes: pricing[ledger := ledger]
 initializes: venue[ledger := ledger]
 uses: roles
@@ -93,7 +96,12 @@ def __init__(
         owner, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
     )
     for part: address in [
-        parts.trading, parts.liquidation, parts.sale, parts.office, parts.governance
+        parts.trading,
+        parts.liquidation,
+        parts.deleveraging,
+        parts.sale,
+        parts.office,
+        parts.governance,
     ]:
         assert (
             staticcall Part(part).ORACLE() == oracle and staticcall Part(part).USDC_TOKEN() == usdc
@@ -136,9 +144,10 @@ def transfer_margin(from_sub: uint256, to_sub: uint256, raw: uint256):
 
 @external
 @nonreentrant
-def fund_maker(raw: uint256):
-    ledger.maker_cash += convert(raw * ledger.CASH_UNIT, int256)
-    log IClearingHouse.MakerFunded(payer=msg.sender, raw=raw)
+def fund_maker(market: uint256, raw: uint256):
+    ledger._check_market(market)
+    ledger.maker_cash[market] += convert(raw * ledger.CASH_UNIT, int256)
+    log IClearingHouse.MakerFunded(market=market, payer=msg.sender, raw=raw)
     ledger._pull(USDC, raw)
 
 
@@ -203,7 +212,7 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
 
 @external
 @nonreentrant
-def withdraw_maker(raw: uint256, to: address):
+def withdraw_maker(market: uint256, raw: uint256, to: address):
     self._run(PARTS.governance)
 
 

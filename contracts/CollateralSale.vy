@@ -16,16 +16,18 @@ from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import liquidation
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import pledged_liquidity
 from contracts.modules import portfolio_math
 from contracts.modules import waterfall
 
 initializes: ledger
-initializes: margin[ledger := ledger]
+initializes: maker[ledger := ledger]
+initializes: margin[ledger := ledger, maker := maker]
 initializes: liquidation[ledger := ledger, margin := margin]
 initializes: pledged_liquidity[ledger := ledger]
-initializes: waterfall[ledger := ledger, margin := margin]
+initializes: waterfall[ledger := ledger, maker := maker]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 

@@ -15,21 +15,20 @@ from contracts.interfaces import IClearingHouse
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
-from contracts.modules import perp_math
+from contracts.modules import maker
 from contracts.modules import pricing
 from contracts.modules import roles
 from contracts.modules import venue
 
 initializes: ledger
+initializes: maker[ledger := ledger]
 initializes: pricing[ledger := ledger]
 initializes: venue[ledger := ledger]
 uses: roles
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 
-WAD: constant(uint256) = fixed_point.WAD
 USDC: constant(uint256) = ledger.USDC
-MAX_MARKETS: constant(uint256) = ledger.MAX_MARKETS
 SCALE_INTERVAL: constant(uint256) = 3_600  # seconds between two changes of a market's skew scale
 
 
@@ -41,27 +40,19 @@ def __init__(oracle: address, usdc: address):
 
 
 @external
-def withdraw_maker(raw: uint256, to: address):
+def withdraw_maker(market: uint256, raw: uint256, to: address):
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
-    ledger.maker_cash -= convert(raw * ledger.CASH_UNIT, int256)
-    # What the maker holds were every position closed at the index.
-    value: int256 = 0
-    for market: uint256 in range(ledger.market_count, bound=MAX_MARKETS):
-        skew: int256 = ledger.state[market].skew
-        if skew != 0:
-            ledger._accrue(market)
-            index: uint256 = ledger._index(market, True)
-            value -= fixed_point.mul_div_floor(skew, index, WAD)
-            value += perp_math.funding_owed(skew, ledger.state[market].funding_index)
-        pricing._sweep_pool(market)
-        long: int256 = convert(ledger.long_interest[market], int256)
-        value += fixed_point.mul_div_floor(long, ledger.loss_long[market], WAD)
-        value += fixed_point.mul_div_floor(long - skew, ledger.loss_short[market], WAD)
-        value += ledger.basis[market]
-    value += ledger.maker_cash
-    errors.check(value >= 0, "clearing: maker reserve")
-    log IClearingHouse.MakerWithdrawn(receiver=to, raw=raw)
+    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
+    ledger._check_market(market)
+    index: uint256 = 0
+    # Behind a market that nobody holds nothing has to be priced.
+    if ledger.long_interest[market] != 0 or ledger.state[market].skew != 0:
+        ledger._accrue(market)
+        index = ledger._index(market, True)
+    pricing._sweep_pool(market)
+    ledger.maker_cash[market] -= convert(raw * ledger.CASH_UNIT, int256)
+    maker._check_reserve(market, index)
+    log IClearingHouse.MakerWithdrawn(market=market, receiver=to, raw=raw)
     ledger._push(USDC, raw, to)
 
 

@@ -20,14 +20,14 @@ MAX_WALLETS: constant(uint256) = 16
 MAX_MARKETS: constant(uint256) = 8
 MAX_COLLATERALS: constant(uint256) = 8
 
-HEADER_WORDS: public(constant(uint256)) = 22
-MARKET_WORDS: public(constant(uint256)) = 10
+HEADER_WORDS: public(constant(uint256)) = 21
+MARKET_WORDS: public(constant(uint256)) = 12
 ACCOUNT_WORDS: public(constant(uint256)) = 4  # and one per collateral >= 1, four per market
 WALLET_WORDS: public(constant(uint256)) = 3
 
 MAX_LEGS: constant(uint256) = 8
 MAX_LENDING_WORDS: constant(uint256) = 160  # 3 + 8 * 3 + 16 * 8 = 155
-MAX_WORDS: constant(uint256) = 1280  # 22 + 8 * 11 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1190
+MAX_WORDS: constant(uint256) = 1280  # 21 + 8 * 12 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1197
 
 
 struct LoanLeg:
@@ -49,25 +49,25 @@ def observe(
     """
     @notice The state as a flat sequence of signed 256-bit words. The ABI puts two words before them
             (offset 32, count), so word i is return_data[64 + 32 i : 96 + 32 i], big-endian.
-            Header, 22 words:
+            Header, 21 words:
               0 M, number of markets            1 C, number of collaterals (0 is USDC)
               2 sqrt price of the pool, X96     3 active liquidity of the pool, raw
-              4 maker cash, USDC WAD            5 insurance fund, USDC WAD
-              6 bad debt, USDC WAD              7 last NAV, USD WAD
-              8 total supply of shares, WAD     9 idle USDC, raw
-             10 idle base, raw                 11 liquidity of the vault's position, raw
-             12 lower tick                     13 upper tick
-             14 base in the position, raw      15 USDC in the position, raw
-             16 uncollected base, raw          17 uncollected USDC, raw
-             18 time of the last betas, seconds, 0 = never
-             19 shares of the fee receiver, WAD, 0 when there is none
-             20 shares waiting in the queue, WAD
-             21 high-water mark, USDC per share WAD
-            For each market, 11 words: skew (base units WAD), skew scale (base units WAD), funding rate
+              4 insurance fund, USDC WAD        5 bad debt, USDC WAD
+              6 last NAV, USD WAD               7 total supply of shares, WAD
+              8 idle USDC, raw                  9 idle base, raw
+             10 liquidity of the vault's position, raw
+             11 lower tick                     12 upper tick
+             13 base in the position, raw      14 USDC in the position, raw
+             15 uncollected base, raw          16 uncollected USDC, raw
+             17 time of the last betas, seconds, 0 = never
+             18 shares of the fee receiver, WAD, 0 when there is none
+             19 shares waiting in the queue, WAD
+             20 high-water mark, USDC per share WAD
+            For each market, 12 words: skew (base units WAD), skew scale (base units WAD), funding rate
               (per day WAD) and funding index (USD WAD) accrued up to now, beta of the vault's hedge of the
               same index (WAD), open interest of the longs (base units WAD), loss socialised over the longs
               and over the shorts (USDC per unit of size WAD), what losses have taken from the insurance
-              fund and from the maker, and its premium pool (USDC WAD).
+              fund and from the maker, its premium pool and its maker cash (USDC WAD).
             For each account, 4 + (C - 1) + 4 M words: cash (USDC WAD), value, equity, maintenance (USD
               WAD); balance of each collateral 1 ... C - 1 (raw); for each market size (base units WAD),
               cost (USD WAD), funding index and socialised loss at the last settlement (USD, USDC WAD).
@@ -83,7 +83,6 @@ def observe(
     words.append(convert(collateral_count, int256))
     words.append(convert((staticcall pool.slot0()).sqrt_price, int256))
     words.append(convert(staticcall pool.liquidity(), int256))
-    words.append(staticcall clearing.maker_cash())
     words.append(convert(staticcall clearing.insurance_fund(), int256))
     words.append(convert(staticcall clearing.bad_debt(), int256))
     words.append(convert(staticcall vault.last_nav(), int256))
@@ -115,6 +114,7 @@ def observe(
         words.append(convert(staticcall clearing.insurance_drawn(market), int256))
         words.append(convert(staticcall clearing.maker_drawn(market), int256))
         words.append(convert(staticcall clearing.premium_pool(market), int256))
+        words.append(staticcall clearing.maker_cash(market))
 
     for account: uint256 in accounts:
         state: IClearingHouse.AccountState = staticcall clearing.last_account_state(account)

@@ -16,16 +16,18 @@ from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import liquidation
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
 from contracts.modules import pricing
 from contracts.modules import waterfall
 
 initializes: ledger
-initializes: margin[ledger := ledger]
+initializes: maker[ledger := ledger]
+initializes: margin[ledger := ledger, maker := maker]
 initializes: pricing[ledger := ledger]
 initializes: liquidation[ledger := ledger, margin := margin]
-initializes: waterfall[ledger := ledger, margin := margin]
+initializes: waterfall[ledger := ledger, maker := maker]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 
@@ -45,8 +47,9 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     size: int256 = ledger.position[account][market].size
     errors.check(size != 0, "clearing: no position")
     ledger._accrue_held(account)
-    before: margin.Valuation = liquidation._unhealthy_valuation(account)
     index: uint256 = ledger._index(market, True)
+    maker._cover(market, index)
+    before: margin.Valuation = liquidation._unhealthy_valuation(account)
     magnitude: uint256 = fixed_point.magnitude(size)
     deleveraged: uint256 = 0
     closing: uint256 = 0

@@ -15,12 +15,14 @@ from contracts.interfaces import IClearingHouse
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
 from contracts.modules import pricing
 
 initializes: ledger
-initializes: margin[ledger := ledger]
+initializes: maker[ledger := ledger]
+initializes: margin[ledger := ledger, maker := maker]
 initializes: pricing[ledger := ledger]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
@@ -50,6 +52,7 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
 
     ledger._accrue(market)
     index: uint256 = ledger._index(market, True)
+    maker._cover(market, index)
     if before == 0:
         self._take_seat(account, market, fixed_point.magnitude(size), index)
     if adds_risk:
@@ -66,9 +69,10 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     realised: int256 = ledger._apply_fill(account, market, size, booked)
     pricing._pay_premium(account, market, premium)
     ledger.cash[account] -= convert(fee, int256)
-    ledger.maker_cash += convert(fee, int256)
+    ledger.maker_cash[market] += convert(fee, int256)
     ledger._note_failure(account, market, before)
     if adds_risk:
+        maker._check_reserve(market, index)
         ledger._accrue_held(account)
         margin._check_initial_margin(account)
     elif ledger.cash[account] < 0:

@@ -77,6 +77,7 @@ class Status(IntEnum):
     NOT_PLEDGED = 35
     INSOLVENT = 36
     LIQUIDATION_LIMIT = 37
+    MAKER_RESERVE = 38
 
 
 # The contracts' revert strings, and those of the third-party code beside them.
@@ -100,6 +101,7 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "clearing: too soon": Status.TOO_SOON,
     "clearing: insolvent": Status.INSOLVENT,
     "clearing: liquidation limit": Status.LIQUIDATION_LIMIT,
+    "clearing: maker reserve": Status.MAKER_RESERVE,
     "clearing: no consent": Status.NO_CONSENT,
     "clearing: account in use": Status.ACCOUNT_IN_USE,
     "vault: within band": Status.WITHIN_BAND,

@@ -4,7 +4,7 @@
 @license MIT
 @notice All storage of the clearing house and what moves it (contracts/SPEC.md §3).
 @dev    The ClearingHouse and the contracts that run on its storage by delegatecall initialise this module first, so
-        their layouts are one. Sum(cash) + maker_cash + sum(premium_pool) + insurance_fund = collateral_held[0] * CASH_UNIT.
+        their layouts are one. Sum(cash) + sum(maker_cash) + sum(premium_pool) + insurance_fund = collateral_held[0] * CASH_UNIT.
 """
 
 from ethereum.ercs import IERC20
@@ -54,6 +54,7 @@ state: HashMap[uint256, IClearingHouse.MarketState]
 # Per market sum(cost - s F_entry - |s| l_entry), the part of what the maker owes that does not move.
 basis: HashMap[uint256, int256]
 long_interest: public(HashMap[uint256, uint256])
+maker_cash: public(HashMap[uint256, int256])  # what stands behind the market, USDC WAD
 # What trades paid for the skew they made and nobody has earned by taking it back, USDC WAD.
 premium_pool: public(HashMap[uint256, uint256])
 opening_skew: public(HashMap[uint256, int256])  # the skew when the block opened that traded last
@@ -82,7 +83,6 @@ pledged_liquidity: public(uint256)
 
 # The venue.
 collateral_held: public(HashMap[uint256, uint256])
-maker_cash: public(int256)
 insurance_fund: public(uint256)
 bad_debt: public(uint256)
 gate_until: public(uint256)
@@ -311,15 +311,18 @@ def _loss_index(market: uint256, size: int256) -> uint256:
 
 @view
 @internal
-def _owed(market: uint256, position: IClearingHouse.Position, funding_index: int256) -> int256:
+def _owed(
+    market: uint256, position: IClearingHouse.Position, funding_index: int256, unpaid: uint256
+) -> int256:
     """
     @notice Funding and socialised loss of a position since its last settlement, USDC; positive: the trader pays.
             Each rounded up.
+    @param unpaid What is still to be added to the socialised loss per unit of its side, USDC WAD.
     """
     return perp_math.owed(
         position.size,
         funding_index - position.funding_index,
-        self._loss_index(market, position.size) - position.loss_index,
+        self._loss_index(market, position.size) + unpaid - position.loss_index,
     )
 
 
@@ -396,7 +399,7 @@ def _apply_fill(account: uint256, market: uint256, delta: int256, fill: uint256)
     funding_index: int256 = self.state[market].funding_index
     old: IClearingHouse.Position = self.position[account][market]
     new: IClearingHouse.Position = empty(IClearingHouse.Position)
-    funding: int256 = self._owed(market, old, funding_index)
+    funding: int256 = self._owed(market, old, funding_index, 0)
     realised: int256 = 0
     new.size, new.cost, realised = perp_math.apply_fill(old.size, old.cost, delta, fill)
     if new.size != 0:
@@ -404,7 +407,7 @@ def _apply_fill(account: uint256, market: uint256, delta: int256, fill: uint256)
         new.loss_index = self._loss_index(market, new.size)
     self._set_position(account, market, new)
     self.cash[account] += realised - funding
-    self.maker_cash -= realised - funding
+    self.maker_cash[market] -= realised - funding
     if funding != 0:
         log IClearingHouse.FundingSettled(account=account, market=market, amount=funding)
     return realised

@@ -12,11 +12,13 @@ from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import liquidity_math
+from contracts.modules import maker
 from contracts.modules import perp_math
 from contracts.modules import portfolio_math
 from contracts.modules import vault_math
 
 uses: ledger
+uses: maker
 
 
 WAD: constant(uint256) = fixed_point.WAD
@@ -83,7 +85,12 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
         unsettled += (
             fixed_point.mul_div_floor(position.size, index, WAD)
             - position.cost
-            - ledger._owed(market, position, state.funding_index)
+            - ledger._owed(
+                market,
+                position,
+                state.funding_index,
+                maker._unpaid(market, position.size > 0, state, index),
+            )
         )
         notional: uint256 = perp_math.notional(fixed_point.magnitude(position.size), index)
         out.notional += notional

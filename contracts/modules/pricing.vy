@@ -111,4 +111,4 @@ def _sweep_pool(market: uint256):
         )
     if pool > claim:
         ledger.premium_pool[market] = claim
-        ledger.maker_cash += convert(pool - claim, int256)
+        ledger.maker_cash[market] += convert(pool - claim, int256)

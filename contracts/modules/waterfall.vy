@@ -10,18 +10,15 @@ from contracts.interfaces import IClearingHouse
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
 
 uses: ledger
-uses: margin
+uses: maker
 
 
 WAD: constant(uint256) = fixed_point.WAD
-MAX_HOLDERS: constant(uint256) = ledger.MAX_HOLDERS
-HIGHEST_RANK: constant(uint256) = 2**192 - 1
-# Quotients are bounded: no rank may overflow, or a position built for it could stop a liquidation.
-MAX_RATIO: constant(uint256) = 2**96 - 1
 LEAST_GATED: constant(uint256) = 100 * WAD  # USDC; a smaller debt closes no gate, or dust could hold it shut
 
 
@@ -77,84 +74,27 @@ def _deleverage(
     account: uint256, market: uint256, size: int256, index: uint256, price: uint256
 ) -> uint256:
     """
-    @notice Close the position at `price` against those of the other side who profit at it, highest rank first,
-            as far as they go; returns the size closed.
+    @notice The code of Deleveraging on this storage; returns the size closed.
     """
-    funding_index: int256 = ledger.state[market].funding_index
-    accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
-    # rank << 64 | 2**64 - 1 - opened as number; 0: no counterparty, or has had its turn.
-    keys: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
-    place: uint256 = 0
-    for holder: uint256 in accounts:
-        held: IClearingHouse.Position = ledger.position[holder][market]
-        worth: int256 = fixed_point.mul_div_floor(held.size, price, WAD) - held.cost
-        if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index):
-            keys[place] = (
-                self._rank(holder, market, held, index) << 64
-                | (2**64 - 1 - (ledger.seat[holder][market] >> 8))
-            )
-        place += 1
-
-    total: uint256 = fixed_point.magnitude(size)
-    left: uint256 = total
-    for _: uint256 in range(MAX_HOLDERS):
-        best: uint256 = 0
-        for i: uint256 in range(MAX_HOLDERS):
-            if keys[i] > best:
-                best = keys[i]
-                place = i
-        if left == 0 or best == 0:
-            break
-        keys[place] = 0
-        counterparty: uint256 = accounts[place]
-        closed: uint256 = min(
-            left, fixed_point.magnitude(ledger.position[counterparty][market].size)
-        )
-        left -= closed
-        delta: int256 = convert(closed, int256)
-        if size > 0:
-            delta = -delta
-        ledger._apply_fill(account, market, delta, price)
-        ledger._apply_fill(counterparty, market, -delta, price)
-        ledger._note_failure(counterparty, market, delta)
-        log IClearingHouse.Deleveraged(
-            account=account,
-            market=market,
-            counterparty=counterparty,
-            size=closed,
-            price=price,
-        )
-    return total - left
-
-
-@view
-@internal
-def _rank(
-    holder: uint256, market: uint256, held: IClearingHouse.Position, index: uint256
-) -> uint256:
-    """
-    @notice Profit ratio times leverage, WAD: (upnl / |cost|) (|s| I / E), each quotient rounded down.
-    @dev At the last prices of what else the holder has: a feed of his that stopped stops no liquidation of others.
-    """
-    equity: int256 = margin._valuation(holder, False).state.equity
-    if equity <= 0 or held.cost == 0:
-        return HIGHEST_RANK
-    profit: int256 = fixed_point.mul_div_floor(held.size, index, WAD) - held.cost
-    if profit <= 0:
-        return 0
-    ratio: uint256 = fixed_point.mul_div_down(
-        convert(profit, uint256), WAD, fixed_point.magnitude(held.cost)
+    return abi_decode(
+        raw_call(
+            (staticcall IClearingHouse(self).parts()).deleveraging,
+            abi_encode(
+                account, market, size, index, price,
+                method_id=method_id("deleverage(uint256,uint256,int256,uint256,uint256)"),
+            ),
+            max_outsize=32,
+            is_delegate_call=True,
+        ),
+        uint256,
     )
-    notional: uint256 = perp_math.notional(fixed_point.magnitude(held.size), index)
-    leverage: uint256 = fixed_point.mul_div_down(notional, WAD, convert(equity, uint256))
-    return fixed_point.mul_div_down(min(ratio, MAX_RATIO), min(leverage, MAX_RATIO), WAD)
 
 
 @internal
 def _write_off(account: uint256):
     """
     @notice The debt of an account that holds nothing else: paid by the insurance fund, then by the maker, each up
-            to what the market that failed may take from it, then by that market's other side.
+            to what it has and the market that failed may take from it, then by that market's other side.
     """
     if (
         ledger.cash[account] >= 0
@@ -169,13 +109,13 @@ def _write_off(account: uint256):
     market: uint256 = (ledger.failure[account] >> 1) - 1
     from_insurance: uint256 = self._draw_insurance(market, debt)
     rest: uint256 = debt - from_insurance
-    ledger.maker_cash -= convert(rest, int256)
     ledger.bad_debt += debt
     ledger.cash[account] = 0
     drawn: uint256 = ledger.maker_drawn[market]
     limit: uint256 = ledger.market[market].maker_loss_cap
-    from_maker: uint256 = min(rest, max(limit, drawn) - drawn)
+    from_maker: uint256 = min(min(rest, max(limit, drawn) - drawn), self._maker_worth(market))
     ledger.maker_drawn[market] = drawn + from_maker
+    ledger.maker_cash[market] -= convert(rest, int256)
     log IClearingHouse.WrittenOff(
         account=account,
         market=market,
@@ -185,27 +125,18 @@ def _write_off(account: uint256):
     )
     self._gate(rest)
     if rest != from_maker:
-        self._socialise(market, ledger.failure[account] & 1 == 0, rest - from_maker)
+        maker._socialise(market, ledger.failure[account] & 1 == 0, rest - from_maker)
 
 
+@view
 @internal
-def _socialise(market: uint256, longs: bool, amount: uint256):
+def _maker_worth(market: uint256) -> uint256:
     """
-    @notice Spread what the maker advanced over the open size of a side, or of the other where there is none;
-            per unit rounded up. Where nobody is left it stays with the maker.
+    @notice What the maker has at the last price, at least 0: the market may be one whose feed has stopped.
     """
-    long: uint256 = ledger.long_interest[market]
-    short: uint256 = convert(convert(long, int256) - ledger.state[market].skew, uint256)
-    on_longs: bool = (longs and long != 0) or short == 0
-    size: uint256 = long if on_longs else short
-    if size == 0:
-        return
-    per_unit: uint256 = fixed_point.mul_div_up(amount, WAD, size)
-    if on_longs:
-        ledger.loss_long[market] += per_unit
-    else:
-        ledger.loss_short[market] += per_unit
-    log IClearingHouse.LossSocialised(market=market, longs=on_longs, amount=amount)
+    index: uint256 = ledger._index(market, False)
+    value: int256 = maker._value(market, ledger._market_state(market, index), index)
+    return convert(max(value, 0), uint256)
 
 
 @internal

@@ -344,11 +344,11 @@ _LIQUIDATION = (
         'errors.check(ledger.cash[buyer] >= amount, "clearing: insufficient collateral")', "pass",
     ),
     _clearing(
-        "deleveraging-in-any-order", "swapped order", "modules/waterfall.vy",
+        "deleveraging-in-any-order", "swapped order", "Deleveraging.vy",
         "            if keys[i] > best:\n", "            if keys[i] != 0:\n",
     ),
     _clearing(
-        "deleveraging-those-who-lose", "dropped check", "modules/waterfall.vy",
+        "deleveraging-those-who-lose", "dropped check", "Deleveraging.vy",
         " and worth > ledger._owed(market, held, funding_index):", ":",
     ),
     _clearing(
@@ -357,7 +357,7 @@ _LIQUIDATION = (
         "    if size < 0:\n        price += gap\n    else:\n        price -= min(gap, price)\n",
     ),
     _clearing(
-        "rank-without-leverage", "missing term", "modules/waterfall.vy",
+        "rank-without-leverage", "missing term", "Deleveraging.vy",
         "return fixed_point.mul_div_down(min(ratio, MAX_RATIO), min(leverage, MAX_RATIO), WAD)",
         "return min(ratio, MAX_RATIO)",
     ),
@@ -367,7 +367,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "maker-pays-everything", "dropped check", "modules/waterfall.vy",
-        "from_maker: uint256 = min(rest, max(limit, drawn) - drawn)", "from_maker: uint256 = rest",
+        "min(min(rest, max(limit, drawn) - drawn), self._maker_worth(market))", "rest",
     ),
     _clearing(
         "losers-pay-the-losers", "wrong sign", "modules/waterfall.vy",

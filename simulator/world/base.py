@@ -40,6 +40,7 @@ class Observation:
     insurance_drawn: Floats  # [M, P] cumulative, USDC
     maker_drawn: Floats  # [M, P] cumulative, USDC
     premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
+    maker_cash: Floats  # [M, P] USDC, what stands behind each market
     # clearing accounts
     cash: Floats  # [N, P]
     collateral: Floats  # [N, C, P] whole tokens; collateral 0 is cash and stays zero here
@@ -50,7 +51,6 @@ class Observation:
     account_value: Floats  # [N, P]
     equity: Floats  # [N, P]
     maintenance: Floats  # [N, P]
-    maker_cash: Floats  # [P]
     insurance_fund: Floats  # [P]
     bad_debt: Floats  # [P] cumulative
     # vault

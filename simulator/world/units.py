@@ -11,6 +11,7 @@ from simulator.world.protocol import FACTOR_SCALE
 
 if TYPE_CHECKING:
     from simulator.types import Floats
+    from simulator.world.protocol import Protocol
 
 
 def to_raw(whole: Floats | float, decimals: int) -> Floats:
@@ -25,6 +26,19 @@ def to_raw(whole: Floats | float, decimals: int) -> Floats:
 def from_raw(raw: Floats | float | int, decimals: int) -> Floats:
     """Whole tokens of ``raw`` units, float64."""
     return np.asarray(raw, np.float64) / 10.0**decimals
+
+
+def maker_shares(protocol: Protocol) -> tuple[int, ...]:
+    """Raw USDC of the maker's funds behind each market at deployment.
+
+    By what its inventory limit is worth then, each floored; what is left goes to the last.
+    """
+    total = int(to_raw(protocol.clearing.maker_funds, USDC_DECIMALS))
+    markets = protocol.clearing.markets
+    worth = [m.max_skew * protocol.assets[m.asset].price for m in markets]
+    whole = sum(worth)
+    shares = [int(total * (part / whole)) if whole > 0.0 else 0 for part in worth[:-1]]
+    return (*shares, total - sum(shares)) if markets else ()
 
 
 def sqrt_price_from_price(price: Floats | float, decimals: int) -> Floats:

@@ -40,7 +40,7 @@ def test_the_first_observation_is_the_protocol(world, protocol):
     np.testing.assert_allclose(state.sqrt_price, pool.sqrt_price_x96 / 2**96, rtol=1e-15)
     scales = [[market.skew_scale] * 2 for market in protocol.clearing.markets]
     np.testing.assert_allclose(state.skew_scale, scales, rtol=1e-15)
-    assert state.maker_cash.tolist() == [protocol.clearing.maker_funds] * 2
+    assert state.maker_cash.sum(axis=0).tolist() == [protocol.clearing.maker_funds] * 2
     assert state.wallet_usdc[:, 0].tolist() == [slot.usdc for slot in protocol.agents]
     base = [slot.base for slot in protocol.agents]
     np.testing.assert_allclose(state.wallet_base[:, 0], base, rtol=1e-15)

@@ -21,7 +21,7 @@ from tests.reference.venue import CAP, Terms, Venue
 
 USDC_UNIT = 10**6
 MAX_AGE = 86_400
-MAKER_FUNDS, INSURANCE_FUNDS = 5_000_000, 1_000  # whole USDC
+MAKER_FUNDS, INSURANCE_FUNDS = 5_000_000, 1_000  # whole USDC, the maker's for each market
 
 PRICES = {
     "USDC": Fraction(1),
@@ -200,7 +200,7 @@ def clearing(
     oracle: Any,
     tokens: dict[str, Any],
 ) -> Any:
-    """Configured as ``VENUE``, with ``MAKER_FUNDS`` and ``INSURANCE_FUNDS`` in it."""
+    """Configured as ``VENUE``, with ``MAKER_FUNDS`` a market and ``INSURANCE_FUNDS`` in it."""
     parts = tuple(
         owner.deploy(getattr(project, name), oracle, tokens["USDC"]) for name in CLEARING_PARTS
     )
@@ -221,9 +221,11 @@ def clearing(
         clearing.add_market(terms.market(tokens[terms.asset].address), sender=owner)
     clearing.add_collateral(tokens["WETH"], weth_haircut, CAP, sender=owner)
     raw_maker, raw_insurance = MAKER_FUNDS * USDC_UNIT, INSURANCE_FUNDS * USDC_UNIT
-    tokens["USDC"].mint(maker, raw_maker + raw_insurance, sender=owner)
-    tokens["USDC"].approve(clearing, raw_maker + raw_insurance, sender=maker)
-    clearing.fund_maker(raw_maker, sender=maker)
+    raw_total = len(VENUE.markets) * raw_maker + raw_insurance
+    tokens["USDC"].mint(maker, raw_total, sender=owner)
+    tokens["USDC"].approve(clearing, raw_total, sender=maker)
+    for market in range(len(VENUE.markets)):
+        clearing.fund_maker(market, raw_maker, sender=maker)
     clearing.fund_insurance(raw_insurance, sender=maker)
     return clearing
 

@@ -93,6 +93,7 @@ class Mirror:
             if not any(terms.velocity for terms in ledger.terms):
                 state = tuple(clearing.account_state(number))
                 assert state == valuation(ledger, number).state, hex(number)
-        assert clearing.maker_cash() == ledger.maker_cash
+        for m, market in enumerate(ledger.markets):
+            assert clearing.maker_cash(m) == market.maker_cash, m
         assert clearing.insurance_fund() == ledger.insurance_fund
         assert clearing.bad_debt() == ledger.bad_debt

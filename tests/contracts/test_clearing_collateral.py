@@ -17,7 +17,7 @@ def test_deposit_credits_any_account_and_withdraw_returns_it(
     raw = give(depositor, "USDC", "1234.567891")
     clearing.deposit(trader, 0, 0, raw, sender=depositor)
     assert clearing.cash(account_of(trader)) == wad("1234.567891")
-    assert clearing.collateral_held(0) == raw + (MAKER_FUNDS + INSURANCE_FUNDS) * USDC_UNIT
+    assert clearing.collateral_held(0) == raw + (2 * MAKER_FUNDS + INSURANCE_FUNDS) * USDC_UNIT
     with ape.reverts("clearing: insufficient collateral"):
         clearing.withdraw(0, 0, 1, depositor, sender=depositor)
     receipt = clearing.withdraw(0, 0, raw, depositor, sender=trader)
@@ -178,18 +178,20 @@ def test_owner_takes_no_more_than_the_maker_can_spare(
     mirror.set_price(BTC=40_000)
     # What the maker would hold were both to close at the index. The pool holds 540 and closing the
     # skew of 6 would earn 720: it has no surplus for the maker.
-    spare = mirror.ledger.maker_cash
+    spare = mirror.ledger.markets[0].maker_cash
     for actor, size in ((trader, 10), (counterparty, -4)):
         position = mirror.ledger.account(account_of(actor)).positions[0]
         assert position.size == wad(size)
         spare += position.cost
     spare -= 6 * 40_000 * WAD
+    # Were the shorts liquidated, the maker would stand against all of the longs.
+    spare -= 10 * 40_000 * mirror.ledger.terms[0].maintenance_rate
     raw = spare // 10**12
     with ape.reverts("clearing: maker reserve"):
-        clearing.withdraw_maker(raw + 1, owner, sender=owner)
+        clearing.withdraw_maker(0, raw + 1, owner, sender=owner)
     with ape.reverts("roles: not the owner"):
-        clearing.withdraw_maker(1, trader, sender=trader)
-    clearing.withdraw_maker(raw, owner, sender=owner)
+        clearing.withdraw_maker(0, 1, trader, sender=trader)
+    clearing.withdraw_maker(0, raw, owner, sender=owner)
     assert usdc.balanceOf(owner) == raw
 
 
@@ -197,9 +199,9 @@ def test_funding_the_venue_moves_tokens(
     clearing: Any, usdc: Any, keeper: Any, give: Callable[..., int]
 ) -> None:
     give(keeper, "USDC", 30)
-    clearing.fund_maker(10 * USDC_UNIT, sender=keeper)
+    clearing.fund_maker(1, 10 * USDC_UNIT, sender=keeper)
     clearing.fund_insurance(20 * USDC_UNIT, sender=keeper)
     assert usdc.balanceOf(keeper) == 0
-    assert clearing.maker_cash() == (MAKER_FUNDS + 10) * WAD
+    assert clearing.maker_cash(1) == (MAKER_FUNDS + 10) * WAD
     assert clearing.insurance_fund() == (INSURANCE_FUNDS + 20) * WAD
     assert usdc.balanceOf(clearing) == clearing.collateral_held(0)

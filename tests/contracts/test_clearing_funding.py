@@ -73,7 +73,7 @@ def test_longs_pay_shorts_and_the_maker_takes_the_rest(
     stored(funding, 0)
     clearing = funding.clearing
     total = sum(clearing.cash(account_of(actor)) for actor in (trader, counterparty))
-    total += clearing.maker_cash() + clearing.insurance_fund()
+    total += clearing.maker_cash(0) + clearing.maker_cash(1) + clearing.insurance_fund()
     total += clearing.premium_pool(0) + clearing.premium_pool(1)
     assert total == clearing.collateral_held(0) * 10**12
 

@@ -121,7 +121,7 @@ def test_debt_is_paid_by_insurance_then_by_the_maker(
     assert clearing.insurance_fund() == 0
     assert clearing.cash(account_of(trader)) == 0
     # the maker gained everything the trader had, and paid what the insurance fund could not
-    assert clearing.maker_cash() == (MAKER_FUNDS + 60_000 + INSURANCE_FUNDS) * WAD
+    assert clearing.maker_cash(0) == (MAKER_FUNDS + 60_000 + INSURANCE_FUNDS) * WAD
     short.check()
 
 

@@ -98,7 +98,7 @@ def test_a_round_trip_costs_the_spread_and_the_fees_only() -> None:
     paid = 100 * 4 + terms.taker_fee * 100 * (2012 + 2008)
     assert seen.cash[TRADER_ACCOUNT, 0] == pytest.approx(100_000 - paid, rel=1e-15)
     assert seen.premium_pool[ETH, 0] == pytest.approx(0.0, abs=1e-9)
-    assert seen.maker_cash[0] == pytest.approx(20_000_000 + paid, rel=1e-15)
+    assert seen.maker_cash.sum() == pytest.approx(20_000_000 + paid, rel=1e-15)
     assert seen.size[TRADER_ACCOUNT, ETH, 0] == 0.0
     assert seen.cost[TRADER_ACCOUNT, ETH, 0] == 0.0
     assert seen.funding_entry[TRADER_ACCOUNT, ETH, 0] == 0.0
@@ -237,7 +237,7 @@ def test_debt_nothing_backs_is_paid_by_the_insurance_fund_and_then_the_maker() -
     trade(made, 140.0)
     made.advance(1)
     before = made.observe()
-    total = before.cash.sum() + before.maker_cash[0] + before.premium_pool.sum() + 5_000.0
+    total = before.cash.sum() + before.maker_cash.sum() + before.premium_pool.sum() + 5_000.0
     fill = liquidate(made)
     assert fill.amount_in[0] == 140.0
     assert fill.amount_out[0] == 0.0  # no penalty out of nothing
@@ -246,7 +246,7 @@ def test_debt_nothing_backs_is_paid_by_the_insurance_fund_and_then_the_maker() -
     assert debt > 50_000.0
     assert seen.cash[TRADER_ACCOUNT, 0] == 0.0
     assert seen.insurance_fund[0] == 0.0
-    left = seen.cash.sum() + seen.maker_cash[0] + seen.premium_pool.sum()
+    left = seen.cash.sum() + seen.maker_cash.sum() + seen.premium_pool.sum()
     assert left == pytest.approx(total, rel=1e-15)
     assert liquidate(made).status[0] == Status.NO_POSITION
 

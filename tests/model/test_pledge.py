@@ -197,7 +197,7 @@ def test_a_slice_moves_the_same_part_of_everything_and_nothing_is_lost(part: flo
         assert now == pytest.approx(ratio, rel=1e-9)
     held = world._state.clearing
     assert held.total_collateral[0, 0] / 1e6 == pytest.approx(
-        held.cash.sum() + held.maker_cash[0] + held.insurance_fund[0], rel=1e-12
+        held.cash.sum() + held.maker_cash.sum() + held.insurance_fund[0], rel=1e-12
     )
     assert not np.array_equal(world.snapshot(), before)
 

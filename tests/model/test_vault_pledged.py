@@ -41,7 +41,7 @@ def lose(made: ModelWorld, ratio: float) -> None:
         loss <= cash * (1 - USDC_HAIRCUT), loss / (1 - USDC_HAIRCUT), loss + cash * USDC_HAIRCUT
     )
     clearing.cash[0] -= loss
-    clearing.maker_cash[:] += loss
+    clearing.maker_cash[0] += loss
     made._observation = None
 
 

@@ -37,7 +37,7 @@ def test_winners_are_deleveraged_by_rank_at_the_bankruptcy_price() -> None:
     # Both shorts profit alike per USD; the first has five times the leverage of the second.
     venue = stage((20_000.0, 0.0, -60.0), (200_000.0, 0.0, -60.0))
     before = venue.usdc()
-    maker = venue.common("maker_cash")
+    maker = venue.common("maker_cash", ETH)
     fill = liquidate(venue)
     # 1,600 + 10,000/100: at 1,700 trader 0 leaves with exactly nothing, and owes nothing.
     assert (fill.amount_in[0], fill.amount_out[0]) == (100.0, 0.0)
@@ -49,7 +49,7 @@ def test_winners_are_deleveraged_by_rank_at_the_bankruptcy_price() -> None:
     assert venue.of("cash", 2) == pytest.approx(200_000 + 40 * 300, rel=1e-15)
     assert venue.of("cost", 2, ETH) == pytest.approx(-40_000.0, rel=1e-15)
     assert venue.common("skew", ETH) == -20.0
-    assert venue.common("maker_cash") == maker
+    assert venue.common("maker_cash", ETH) == maker
     assert venue.of("cash", 3) == 50_000.0  # no penalty: there is nothing to pay it from
     assert venue.usdc() == pytest.approx(before, rel=1e-15)
 
@@ -116,7 +116,7 @@ def test_insurance_maker_and_the_rest_of_the_market_pay_in_this_order_up_to_its_
         insurance_funds=4_000.0,
         market={"insurance_cap": insurance_cap, "maker_loss_cap": maker_cap},
     )
-    maker, total = venue.common("maker_cash"), venue.usdc()
+    maker, total = venue.common("maker_cash", ETH), venue.usdc()
     insured = min(insurance_cap, 4_000.0)
     liquidate(venue)
     assert venue.of("cash", 0) == pytest.approx(0.0, abs=1e-9)
@@ -127,7 +127,7 @@ def test_insurance_maker_and_the_rest_of_the_market_pay_in_this_order_up_to_its_
     assert venue.common("loss_long", ETH) == pytest.approx(socialised / 50, rel=1e-12)
     assert venue.common("loss_short", ETH) == 0.0
     # The maker got the 40,000 trader 0 lost, of which 10,000 less the insured was never there.
-    assert venue.common("maker_cash") == pytest.approx(maker + 30_000 + insured, rel=1e-14)
+    assert venue.common("maker_cash", ETH) == pytest.approx(maker + 30_000 + insured, rel=1e-14)
     assert venue.usdc() == pytest.approx(total, rel=1e-15)
     # Trader 1 lost 20,000 on its 50 ETH, and now owes its share; it pays the maker as it closes.
     assert venue.of("equity", 1) == pytest.approx(80_000 - socialised, rel=1e-14)

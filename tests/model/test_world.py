@@ -49,9 +49,10 @@ def test_a_refusal_leaves_the_path_bit_for_bit_as_it_was(protocol) -> None:
     campaign.run(world, STEPS, before=before, after=after)
     # The test is worth something only if it meets the refusals.
     expected = set(Status) - {Status.PAUSED, Status.WRONG_MARKET, Status.ZERO_AMOUNT}
-    # An insolvent account that reduces, a block's limit: tests/model/test_waterfall.py.
+    # An insolvent account that reduces, a block's limit: tests/model/test_waterfall.py; the maker's
+    # reserve: tests/model/test_maker.py.
     expected -= {Status.TOO_MANY_ACCOUNTS, Status.TOO_SOON, Status.INSOLVENT}
-    expected -= {Status.LIQUIDATION_LIMIT}
+    expected -= {Status.LIQUIDATION_LIMIT, Status.MAKER_RESERVE}
     expected -= {Status.NO_IDLE_ASSETS, Status.INSUFFICIENT_LIQUIDITY, Status.BELOW_MARGIN_TARGET}
     if not protocol.clearing.risk_multiple:
         expected -= {Status.NOT_REDUCING_RISK}
@@ -80,7 +81,8 @@ def test_usdc_and_positions_are_conserved(protocol) -> None:
     def held_by_clearing() -> np.ndarray:
         clearing = state.clearing
         pools = clearing.premium_pool.sum(axis=0)
-        return clearing.cash.sum(axis=0) + clearing.maker_cash + pools + clearing.insurance_fund
+        maker = clearing.maker_cash.sum(axis=0)
+        return clearing.cash.sum(axis=0) + maker + pools + clearing.insurance_fund
 
     def after(action: Action, fill: Fill) -> None:
         clearing = state.clearing
@@ -153,7 +155,8 @@ def test_an_observation_shows_whole_units_and_cannot_be_written() -> None:
     assert seen.wallet_usdc[campaign.DEPOSITOR].tolist() == [6_000_000.0] * 2
     assert seen.collateral[4, 1].tolist() == [0.0] * 2
     assert seen.collateral[3, 1].tolist() == [50.0] * 2
-    assert seen.maker_cash.tolist() == [20_000_000.0] * 2
+    assert seen.maker_cash.sum(axis=0).tolist() == [20_000_000.0] * 2
+    assert (seen.maker_cash > 0.0).all()
     assert seen.last_betas_time.tolist() == [-1.0] * 2
     with pytest.raises(ValueError, match="read-only"):
         seen.cash[0] = 1.0

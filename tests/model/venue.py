@@ -126,4 +126,4 @@ class Venue:
         """All USDC the venue accounts for."""
         seen = self.world.observe()
         pools = seen.premium_pool.sum()
-        return float(seen.cash.sum() + seen.maker_cash[0] + pools + seen.insurance_fund[0])
+        return float(seen.cash.sum() + seen.maker_cash.sum() + pools + seen.insurance_fund[0])

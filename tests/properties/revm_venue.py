@@ -19,7 +19,8 @@ CASH_UNIT = 10**12
 HIGHEST = 2**256 - 1
 START = 1_700_000_000
 MAX_AGE = 86_400
-MAKER_FUNDS, INSURANCE_FUNDS = 2_000_000, 500  # whole USDC: a debt can exceed the insurance fund
+# Whole USDC, the maker's for each market: a debt can exceed the insurance fund.
+MAKER_FUNDS, INSURANCE_FUNDS = 2_000_000, 500
 WALLET = 10**9  # whole tokens each actor starts with
 
 TOKENS = {"USDC": 6, "BTC": 8, "SOL": 18, "WETH": 18}  # in this order WETH is the pool's token 0
@@ -115,7 +116,8 @@ def _genesis(funding: bool) -> tuple[tuple[Transaction, ...], dict[str, str]]:
         token, actor = Contract(load("Token"), addresses[symbol], chain), chain.account(name)
         token.transact(owner, "mint", actor, WALLET * 10 ** TOKENS[symbol])
         token.transact(actor, "approve", addresses["clearing"], HIGHEST)
-    clearing.transact(owner, "fund_maker", MAKER_FUNDS * 10**6)
+    for market in range(len(venue.markets)):
+        clearing.transact(owner, "fund_maker", market, MAKER_FUNDS * 10**6)
     clearing.transact(owner, "fund_insurance", INSURANCE_FUNDS * 10**6)
     assert chain.transactions is not None
     return tuple(chain.transactions), addresses

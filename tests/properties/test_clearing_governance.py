@@ -40,7 +40,7 @@ def delayed_calls(venue: PledgeVenue) -> list[tuple[Any, ...]]:
         ("add_collateral", venue.addresses["SOL"], WAD, 10**30),
         ("set_collateral", 1, WAD // 10, 10**30),
         ("set_lp_collateral", manager, pool, haircut, cap),
-        ("withdraw_maker", 1, venue.address("owner")),
+        ("withdraw_maker", 0, 1, venue.address("owner")),
         ("set_risk_manager", NOBODY),
         ("set_guardian", NOBODY),
         ("set_delay", DELAY - 1),
@@ -74,9 +74,9 @@ def test_owner_acts_only_after_announcing_and_waiting(venue: PledgeVenue, number
 
 
 def test_announced_call_covers_exactly_its_arguments(venue: PledgeVenue) -> None:
-    venue.do("owner", "schedule", call_id(venue, "withdraw_maker", 1, venue.address("owner")))
+    venue.do("owner", "schedule", call_id(venue, "withdraw_maker", 0, 1, venue.address("owner")))
     venue.advance(DELAY)
-    other = venue.attempt("owner", "withdraw_maker", 2, venue.address("owner"))
+    other = venue.attempt("owner", "withdraw_maker", 0, 2, venue.address("owner"))
     assert other == "roles: not scheduled"
 
 

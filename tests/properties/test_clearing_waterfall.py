@@ -57,13 +57,14 @@ def insolvent(venue: RevmVenue, dollars: int) -> int:
 def usdc_total(venue: RevmVenue) -> int:
     people = [venue.account(name) for name in ("trader", "hedger", "bystander", "liquidator")]
     total = sum(venue.get("cash", a) for a in people) + venue.get("premium_pool", 0)
-    return int(total + venue.get("maker_cash") + venue.get("insurance_fund"))
+    total += sum(venue.get("maker_cash", m) for m in (0, 1))
+    return int(total + venue.get("insurance_fund"))
 
 
 def test_insurance_pays_before_anyone_else(venue: RevmVenue) -> None:
     debt = insolvent(venue, 300)
     others = [venue.stored(venue.account(n)) for n in ("hedger", "bystander")]
-    maker = venue.get("maker_cash")
+    maker = venue.get("maker_cash", 0)
     closed, penalty = venue.do("liquidator", "liquidate", venue.account("trader"), 0)
     assert (closed, penalty) == (WAD, 0)
     assert [venue.stored(venue.account(n)) for n in ("hedger", "bystander")] == others
@@ -72,7 +73,7 @@ def test_insurance_pays_before_anyone_else(venue: RevmVenue) -> None:
     assert venue.get("insurance_drawn", 0) == paid == venue.get("bad_debt")
     assert venue.get("maker_drawn", 0) == 0
     assert venue.get("gate_until") == 0
-    assert venue.get("maker_cash") > maker - venue.prices["BTC"] * WAD
+    assert venue.get("maker_cash", 0) > maker - venue.prices["BTC"] * WAD
     assert venue.get("cash", venue.account("trader")) == 0
 
 
@@ -128,12 +129,12 @@ def test_losers_of_the_other_side_are_left_alone() -> None:
     insolvent(venue, 2_000)
     assert not venue.trade("hedger", 0, -WAD)  # opened below the bankruptcy price
     others = venue.stored(venue.account("hedger"))
-    maker = venue.get("maker_cash")
+    maker = venue.get("maker_cash", 0)
     venue.do("liquidator", "liquidate", venue.account("trader"), 0)
     assert venue.stored(venue.account("hedger"))[:3] == others[:3]
     assert venue.size(venue.account("trader"), 0) == 0
     assert venue.get("maker_drawn", 0) > 1_400 * WAD
-    assert venue.get("maker_cash") != maker
+    assert venue.get("maker_cash", 0) != maker
 
 
 def test_market_takes_no_more_from_the_insurance_fund_than_its_cap(venue: RevmVenue) -> None:
@@ -172,11 +173,11 @@ def test_beyond_the_maker_cap_the_other_side_shares_the_loss() -> None:
     # The short owes the loss, and pays it when it closes.
     assert 0 <= before - venue.margin(bystander).balance - share < DUST
     cash, maker, pool = (
-        venue.get("cash", bystander), venue.get("maker_cash"), venue.get("premium_pool", 0)
+        venue.get("cash", bystander), venue.get("maker_cash", 0), venue.get("premium_pool", 0)
     )  # fmt: skip
     assert not venue.trade("bystander", 0, 2 * WAD)
     assert venue.get("position", bystander, 0)[3] == 0
-    paid = cash + maker - venue.get("cash", bystander) - venue.get("maker_cash")
+    paid = cash + maker - venue.get("cash", bystander) - venue.get("maker_cash", 0)
     assert paid == venue.get("premium_pool", 0) - pool
     assert usdc_total(venue) == total
     # Who opens afterwards owes nothing of it.
@@ -195,12 +196,12 @@ def test_where_the_other_side_is_empty_the_own_side_shares() -> None:
 def test_where_nobody_is_left_the_maker_bears_it() -> None:
     venue, _ = bankrupt_market(0)
     assert not venue.trade("bystander", 0, 2 * WAD)
-    maker = venue.get("maker_cash")
+    maker = venue.get("maker_cash", 0)
     venue.do("liquidator", "liquidate", venue.account("trader"), 0)
     assert venue.get("loss_short", 0) == venue.get("loss_long", 0) == 0
     assert venue.get("maker_drawn", 0) == 0
     assert venue.get("bad_debt") > 3_000 * WAD
-    assert venue.get("maker_cash") < maker + 15_000 * WAD
+    assert venue.get("maker_cash", 0) < maker + 15_000 * WAD
     assert usdc_total(venue) == venue.get("collateral_held", 0) * CASH_UNIT
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from tests.reference.clearing import margin, perp
+from tests.reference.clearing import maker, margin, perp
 from tests.reference.clearing.portfolio import COLUMNS
 from tests.reference.clearing.state import (
     COVARIANCE_RAMP,
@@ -74,7 +74,6 @@ def ledger(draw: random.Random, place: Place) -> Ledger:
         _finish_market(draw, out, m)
     for number in out.accounts:
         _set_cash(draw, out, number)
-    out.maker_cash = wad(draw, -1e6, 5e6)
     out.insurance_fund = draw.choice([0, wad(draw, 0, 2_000), wad(draw, 0, 1e6)])
     out.bad_debt = wad(draw, 0, 1e6)
     out.gate_until = draw.choice([0, 0, NOW - 5, NOW, NOW + 5])
@@ -216,6 +215,21 @@ def _finish_market(draw: random.Random, out: Ledger, m: int) -> None:
     market.liquidated = draw.choice([0, 0, bound // 3, bound, 2 * bound])
     claim = abs(market.skew) * bound // deep * out.prices[out.terms[m].asset] // WAD
     market.pool = draw.choice([0, claim // 7, claim, 3 * claim])
+    _set_maker(draw, out, m)
+
+
+def _set_maker(draw: random.Random, out: Ledger, m: int) -> None:
+    """A maker that is rich, near what new risk needs, near nothing, or owes what it has not."""
+    reserve = maker.reserve(out, m)
+    wanted = draw.choice(
+        [
+            *(wad(draw, 0, 5e6) + 10 * reserve,) * 3,
+            reserve * draw.randint(900, 1_300) // 1_000,
+            draw.randint(-10, 10),
+            -wad(draw, 0, 1e4),
+        ]
+    )
+    out.markets[m].maker_cash = wanted - maker.value(out, m)
 
 
 def _set_cash(draw: random.Random, out: Ledger, number: int) -> None:

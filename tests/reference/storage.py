@@ -12,8 +12,8 @@ from functools import cache
 from simulator.world.chain.artifacts import load
 from simulator.world.chain.storage import mapping_slot as _mapping_slot
 from tests.reference.amounts import sqrt_ratio_at_tick
-from tests.reference.clearing.state import Ledger, Position
-from tests.reference.integers import WAD, ceil
+from tests.reference.clearing import maker
+from tests.reference.clearing.state import Ledger
 
 Words = dict[int, int]
 Read = Callable[[int], int]
@@ -31,15 +31,6 @@ def _struct(first: int, values: Iterable[int]) -> Iterator[tuple[int, int]]:
     return ((first + i, value % 2**256) for i, value in enumerate(values))
 
 
-def _basis(ledger: Ledger, m: int) -> int:
-    """Sum of cost less what is owed since the origin of the indices: the maker's side of it."""
-
-    def one(p: Position) -> int:
-        return p.cost - ceil(p.size, p.index, WAD) - ceil(abs(p.size), p.loss, WAD)
-
-    return sum(one(a.positions[m]) for a in ledger.accounts.values() if m in a.positions)
-
-
 def state_words(ledger: Ledger) -> Words:
     """Everything operations change, except seats."""
     words: Words = {}
@@ -50,7 +41,7 @@ def state_words(ledger: Ledger) -> Words:
     for m, market in enumerate(ledger.markets):
         state = (market.skew, market.rate, market.index, market.updated_at)
         words.update(_struct(mapping_slot(slot("state"), m), state))
-        put("basis", _basis(ledger, m), m)
+        put("basis", maker.basis(ledger, m), m)
         put("long_interest", market.longs, m)
         put("loss_long", market.loss_long, m)
         put("loss_short", market.loss_short, m)
@@ -58,6 +49,7 @@ def state_words(ledger: Ledger) -> Words:
         put("maker_drawn", market.maker_drawn, m)
         put("scaled_at", market.scaled_at, m)
         put("premium_pool", market.pool, m)
+        put("maker_cash", market.maker_cash, m)
         put("opening_skew", market.opening_skew, m)
         put("liquidated", market.liquidated, m)
         put("seating", market.opened << 8 | len(ledger.holders(m)), m)
@@ -75,7 +67,7 @@ def state_words(ledger: Ledger) -> Words:
             words.update(_struct(mapping_slot(slot("pledge_terms"), token_id), terms))
     for c, raw in enumerate(ledger.held):
         put("collateral_held", raw, c)
-    for name in ("maker_cash", "insurance_fund", "bad_debt", "gate_until", "pledged_liquidity"):
+    for name in ("insurance_fund", "bad_debt", "gate_until", "pledged_liquidity"):
         put(name, getattr(ledger, name))
     put("paused", int(ledger.paused))
     return words

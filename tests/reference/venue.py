@@ -77,7 +77,7 @@ class Venue:
     def ledger(self, prices: Mapping[str, Fraction], now: int, maker: int, fund: int) -> Ledger:
         """The reference of the venue at prices by symbol, with nobody in it.
 
-        ``maker``, ``fund``: whole USDC of the maker and the insurance fund.
+        ``maker``: whole USDC behind each market; ``fund``: of the insurance fund.
         """
         return Ledger(
             usdc=asset("USDC"),
@@ -89,8 +89,10 @@ class Venue:
             parameters=self.parameters(),
             prices={asset(symbol): wad(price) for symbol, price in prices.items()},
             now=now,
-            markets=[Market(updated_at=now) for _ in self.markets],
-            held=[(maker + fund) * UNITS["USDC"], *(0 for _ in list(self.haircuts)[1:])],
-            maker_cash=maker * WAD,
+            markets=[Market(updated_at=now, maker_cash=maker * WAD) for _ in self.markets],
+            held=[
+                (maker * len(self.markets) + fund) * UNITS["USDC"],
+                *(0 for _ in list(self.haircuts)[1:]),
+            ],
             insurance_fund=fund * WAD,
         )

@@ -20,7 +20,7 @@ def seen(stage: Stage) -> dict[str, object]:
         "position": vault.call("position_state"),
         "states": [venue.call("account_state", account) for account in accounts],
         "held": [venue.call("collateral_held", i) for i in range(2)],
-        "maker": (venue.call("maker_cash"), venue.call("insurance_fund")),
+        "maker": (stage.makers(), venue.call("insurance_fund")),
         "pledged": venue.call("pledged_liquidity"),
         "largest": [
             vault.call(f"max{what}", stage.actor("depositor")) for what in ("Redeem", "Deposit")
@@ -93,7 +93,7 @@ def test_an_allowance_to_the_contracts_is_nobody_elses_to_use(stage: Stage) -> N
     thief = stage.actor("thief")
     for call in (
         (stage.clearing, "deposit", thief, 0, 0, 10**6),
-        (stage.clearing, "fund_maker", 10**6),
+        (stage.clearing, "fund_maker", 0, 10**6),
         (stage.vault, "deposit", 10**6, thief),
     ):
         contract, *arguments = call

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.reference.clearing import perp, trading
+from tests.reference.clearing import maker, perp, trading
+from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.waterfall import LEAST_GATED
 from tests.reference.integers import sign
 from tests.stateful.genesis import BASE, HOOK, MARKET_COUNT, USDC
@@ -40,8 +41,8 @@ def inv_open_interest_is_the_longs_and_the_shorts(world: World) -> None:
 def inv_cash_is_the_usdc_held(world: World) -> None:
     """To the last unit: nothing is created, and what rounds stays in nobody's favour but theirs."""
     out = world.ledger
-    total = sum(a.cash for a in out.accounts.values()) + out.maker_cash + out.insurance_fund
-    total += sum(market.pool for market in out.markets)
+    total = sum(a.cash for a in out.accounts.values()) + out.insurance_fund
+    total += sum(market.pool + market.maker_cash for market in out.markets)
     require(total == out.held[0] * out.cash_unit, f"cash {total}, held {out.held[0]}")
 
 
@@ -57,6 +58,45 @@ def inv_tokens_are_there(world: World) -> None:
     for asset, held in zip((USDC, BASE, HOOK), world.ledger.held, strict=True):
         there = s.balance(asset, s.clearing)
         require(there == held + world.donated[asset], f"asset {asset}: {there} for {held}")
+
+
+DUST = 10**6  # WAD: what rounding takes in one operation
+
+
+def inv_the_maker_can_pay(world: World) -> None:
+    """In a market traded in, with a skew left; where risk was added it has the reserve."""
+    if not world.fresh():
+        return
+    for m, market in enumerate(world.ledger.markets):
+        old = world.before.markets[m]
+        if (market.skew, market.longs) == (old.skew, old.longs) or not market.skew:
+            continue
+        value = maker.value(world.ledger, m)
+        require(value >= -DUST, f"maker of {m}: {value}")
+        held = _sizes(world.before, m)
+        grown = any(s > held.get(n, 0) for n, s in _sizes(world.ledger, m).items())
+        if grown and world.operation in SINGLE_TRADES:
+            needed = maker.reserve(world.ledger, m)
+            require(value >= needed - DUST, f"maker of {m}: {value} for {needed}")
+
+
+def inv_who_never_lost_can_withdraw(world: World) -> None:
+    """All USDC of accounts without positions is there, but for what the insolvent owe."""
+    if not world.fresh():
+        return
+    ledger = world.ledger
+    flat = owed = 0
+    for number, account in ledger.accounts.items():
+        if account.positions:
+            owed += max(-valuation(ledger, number).balance, 0)
+        else:
+            flat += max(account.cash, 0)
+            owed += max(-account.cash, 0)
+    # A loss for which nobody was left stays with the maker, whoever pays it in.
+    for m, market in enumerate(ledger.markets):
+        if not market.skew:
+            owed += max(-maker.value(ledger, m), 0)
+    require(flat <= ledger.held[0] * ledger.cash_unit + owed + DUST, "flat users are short")
 
 
 def inv_insurance_is_not_negative(world: World) -> None:

@@ -13,21 +13,28 @@ from tests.stateful.world import World
 
 
 def propose_fund_venue(world: World, draw: Draw) -> Arguments:
-    return [draw.pick(["insurance", "maker"]), draw.amount(10_000 * 10**6)]
+    return [
+        draw.pick(["insurance", "maker"]),
+        draw.amount(10_000 * 10**6),
+        draw.integer(0, MARKETS - 1),
+    ]
 
 
-def run_fund_venue(world: World, which: str, raw: int) -> None:
+def run_fund_venue(world: World, which: str, raw: int, m: int) -> None:
     def fund(ledger: Ledger) -> None:
         ledger.held[0] += raw
         if which == "maker":
-            ledger.maker_cash += raw * ledger.cash_unit
+            ledger.markets[m].maker_cash += raw * ledger.cash_unit
         else:
             ledger.insurance_fund += raw * ledger.cash_unit
 
     donor = who(world, "donor")
     if world.system.balance(USDC, donor) < raw:
         return
-    world.predicted(fund, (), donor, f"fund_{which}(uint256)", raw)
+    if which == "maker":
+        world.predicted(fund, (), donor, "fund_maker(uint256,uint256)", m, raw)
+    else:
+        world.predicted(fund, (), donor, "fund_insurance(uint256)", raw)
 
 
 def propose_set_skew_scale(world: World, draw: Draw) -> Arguments:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.reference.clearing import perp
-from tests.reference.integers import WAD, floor
+from tests.reference.clearing import maker, perp
+from tests.reference.clearing.state import Ledger
+from tests.reference.integers import WAD
 from tests.stateful.draws import Draw
 from tests.stateful.genesis import MARKET_COUNT
 from tests.stateful.mismatch import require
@@ -40,7 +41,10 @@ def run_stolen_owner_key(world: World, which: str, raw: int) -> None:
     s = world.system
     thief = who(world, "griefer")
     to, data = {
-        "withdraw_maker": (s.clearing, call("withdraw_maker(uint256,address)", raw, thief)),
+        "withdraw_maker": (
+            s.clearing,
+            call("withdraw_maker(uint256,uint256,address)", 0, raw, thief),
+        ),
         "fee_receiver": (s.vault, call("set_fee_receiver(address)", thief)),
         "risk_manager": (s.clearing, call("set_risk_manager(address)", thief)),
     }[which]
@@ -50,61 +54,37 @@ def run_stolen_owner_key(world: World, which: str, raw: int) -> None:
 
 
 def propose_maker_withdrawal(world: World, draw: Draw) -> Arguments:
-    return [draw.amount(10**12)]
+    return [draw.amount(10**12), draw.integer(0, MARKET_COUNT - 1)]
 
 
-def run_maker_withdrawal(world: World, raw: int) -> None:
+def run_maker_withdrawal(world: World, raw: int, m: int) -> None:
     """Announced, waited for, made: never below what positions need; the owner pays it back."""
     from eth_utils import keccak
 
     s = world.system
-    data = call("withdraw_maker(uint256,address)", raw, s.owner)
+    data = call("withdraw_maker(uint256,uint256,address)", m, raw, s.owner)
     call_id = int.from_bytes(keccak(data), "big")
     require(s.send(s.owner, s.clearing, call("schedule(bytes32)", call_id)) == [], "schedule")
     early = s.send(s.owner, s.clearing, data)
     require(early == "roles: too early", f"withdrawal before its time: {early}")
     world.pass_time(world.delay)
     world.honest_report()
-    reserve = maker_value(world)
     answer = s.send(s.owner, s.clearing, data)
     world.note("maker_withdrawal", answer)
-    if isinstance(answer, str):
-        require(answer == "clearing: maker reserve", f"withdraw_maker: {answer}")
-        require(reserve < raw * 10**12 + 10**6, "refused although the reserve would do")
-        return
-    require(reserve >= raw * 10**12 - 10**6, "taken from what positions need")
-    accrue_all(world)
-    for m in range(MARKET_COUNT):
-        perp.sweep_pool(world.ledger, m)
-    world.ledger.maker_cash -= raw * 10**12
-    world.ledger.held[0] -= raw
+    refused = world.ledger.attempt(withdraw_maker, m, raw)
+    require((answer if isinstance(answer, str) else "") == refused, f"withdraw_maker: {answer}")
     donor = who(world, "donor")
-    if isinstance(s.send(donor, s.clearing, call("fund_maker(uint256)", raw)), str):
-        return
-    world.ledger.maker_cash += raw * 10**12
-    world.ledger.held[0] += raw
+    pay_back = call("fund_maker(uint256,uint256)", m, raw)
+    if not refused and not isinstance(s.send(donor, s.clearing, pay_back), str):
+        world.ledger.markets[m].maker_cash += raw * 10**12
+        world.ledger.held[0] += raw
 
 
-def accrue_all(world: World) -> None:
-    for m, market in enumerate(world.ledger.markets):
-        if market.skew:
-            perp.accrue(world.ledger, m)
-
-
-def maker_value(world: World) -> int:
-    """USDC WAD the maker would hold were every position closed at the index.
-
-    With what the premium pools hold beyond the claim of their skew, which is the maker's.
-    """
-    ledger = world.ledger.copy()
-    for m in range(MARKET_COUNT):
-        perp.sweep_pool(ledger, m)
-    value = ledger.maker_cash
-    for m in range(MARKET_COUNT):
-        value -= floor(ledger.markets[m].skew, ledger.index_price(m), WAD)
-        market = perp.accrued(ledger, m)
-        for account in ledger.accounts.values():
-            position = account.positions.get(m)
-            if position:
-                value += position.cost + perp.owed(market, position)
-    return value
+def withdraw_maker(ledger: Ledger, m: int, raw: int) -> None:
+    """As the contract does it: what is left must be what new risk needs."""
+    if ledger.markets[m].longs or ledger.markets[m].shorts:
+        perp.accrue(ledger, m)
+    perp.sweep_pool(ledger, m)
+    ledger.markets[m].maker_cash -= raw * 10**12
+    maker.require_reserve(ledger, m)
+    ledger.held[0] -= raw

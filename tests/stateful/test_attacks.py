@@ -123,8 +123,11 @@ def test_stolen_betas_stay_within_bounds_and_interval() -> None:
 def venue_cash(world: CheckedWorld) -> int:
     """What the maker and the premium pools hold, USDC WAD."""
     s = world.system
-    pools = sum(s.view(s.clearing, "premium_pool(uint256)", m)[0] for m in range(MARKET_COUNT))
-    return s.view(s.clearing, "maker_cash()")[0] + pools
+    return sum(
+        s.view(s.clearing, f"{name}(uint256)", m)[0]
+        for m in range(MARKET_COUNT)
+        for name in ("premium_pool", "maker_cash")
+    )
 
 
 def test_ten_thousand_dust_operations_drift_by_dust() -> None:
@@ -166,7 +169,7 @@ def test_closing_everyone_returns_what_was_paid_in(variant: str) -> None:
                 world.do("trade", [owner, sub, m, -position.size, 1])
     out = world.ledger
     left = [n for n, a in out.accounts.items() if a.positions and n >> 8 != world.system.vault]
-    total = sum(a.cash for a in out.accounts.values()) + out.maker_cash + out.insurance_fund
-    total += sum(market.pool for market in out.markets)
+    total = sum(a.cash for a in out.accounts.values()) + out.insurance_fund
+    total += sum(market.pool + market.maker_cash for market in out.markets)
     assert left == []
     assert total == paid * 10**12 == out.held[0] * 10**12

@@ -86,15 +86,14 @@ class World(Absorbing):
             deepest=[view("deepest(uint256)", m)[0] for m in range(len(terms))],
             deviation={token: self._feed(token).deviation for token in s.tokens},
             now=self.now,
-            markets=[Market(updated_at=view("market_state(uint256)", m)[3]) for m in range(0)],
             held=[view("collateral_held(uint256)", c)[0] for c in range(count)],
-            maker_cash=view("maker_cash()")[0],
             insurance_fund=view("insurance_fund()")[0],
         )
         slots = artifacts.load("ClearingHouse").slots
         for m in range(len(terms)):
             updated = s.read(s.clearing, mapping_slot(slots["state"], m) + 3)
-            ledger.markets.append(Market(updated_at=updated))
+            (maker,) = view("maker_cash(uint256)", m)
+            ledger.markets.append(Market(updated_at=updated, maker_cash=maker))
         for i in range(view("risk_asset_count()")[0]):
             asset = view("risk_asset(uint256)", i)[0]
             ledger.rows[asset] = tuple(view("factor(uint256)", i))

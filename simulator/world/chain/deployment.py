@@ -17,14 +17,17 @@ from simulator.world.chain.terms import (
     wad,
 )
 from simulator.world.chain.transport import created_address
-from simulator.world.units import to_raw
+from simulator.world.units import maker_shares, to_raw
 
 if TYPE_CHECKING:
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
 # The contracts whose code runs on the ClearingHouse's storage, in the order of its Parts.
-CLEARING_PARTS = ("Trading", "LiquidationEngine", "CollateralSale", "BackOffice", "Governance")
+CLEARING_PARTS = (
+    *("Trading", "LiquidationEngine", "Deleveraging", "CollateralSale", "BackOffice"),
+    "Governance",
+)
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
 # Enough for any path: background ranges, fees and prices moving by orders of magnitude.
@@ -159,15 +162,15 @@ class _Deployer:
         self._fund_venue()
 
     def _fund_venue(self) -> None:
-        """The maker account and the insurance fund, paid in by the deployer."""
+        """The maker accounts and the insurance fund, paid in by the deployer."""
         p = self.protocol.clearing
-        maker, insurance = (
-            int(to_raw(funds, USDC_DECIMALS)) for funds in (p.maker_funds, p.insurance_funds)
-        )
-        self._fund(0, self.roles.deployer, maker + insurance)
+        shares = maker_shares(self.protocol)
+        insurance = int(to_raw(p.insurance_funds, USDC_DECIMALS))
+        self._fund(0, self.roles.deployer, sum(shares) + insurance)
         self._own(self.tokens[0], "approve", self.clearing.address, MAX_UINT256)
-        if maker:
-            self._own(self.clearing, "fund_maker", maker)
+        for market, raw in enumerate(shares):
+            if raw:
+                self._own(self.clearing, "fund_maker", market, raw)
         if insurance:
             self._own(self.clearing, "fund_insurance", insurance)
 

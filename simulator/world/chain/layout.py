@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from simulator.world.chain.addresses import Deployment
     from simulator.world.protocol import Protocol
 
-HEADER_WORDS = 22
-MARKET_WORDS = 11
+HEADER_WORDS = 21
+MARKET_WORDS = 12
 ACCOUNT_WORDS = 4
 POSITION_WORDS = 4
 WALLET_WORDS = 3
@@ -36,7 +36,7 @@ class Layout:
 
     N accounts, M markets, C collaterals, J agents. ``groups`` maps a name to word numbers, in the
     order of its axes: ``cash [N]``, ``margin [N, 3]``, ``collateral [N, C − 1]``, ``positions
-    [N, M, 4]``, ``market [M, 2]``, ``funding [M, 2]``, ``betas [M]``, ``backstop [M, 6]``,
+    [N, M, 4]``, ``market [M, 2]``, ``funding [M, 2]``, ``betas [M]``, ``backstop [M, 7]``,
     ``wallets [J, 3]``.
     """
 
@@ -58,11 +58,11 @@ class Layout:
         account = range(first_account, first_wallet, account_words)
         self.groups: dict[str, list[int]] = {
             "pool": [2, 3],
-            "venue": [4, 5, 6],
-            "nav": [7],
-            "vault": [8, 9, 10, 18],
-            "position": list(range(11, 18)),
-            "shares": [19, 20, 21],
+            "venue": [4, 5],
+            "nav": [6],
+            "vault": [7, 8, 9, 17],
+            "position": list(range(10, 17)),
+            "shares": [18, 19, 20],
             "market": [first + i for first in market for i in (0, 1)],
             "funding": [first + i for first in market for i in (2, 3)],
             "betas": [first + 4 for first in market],
@@ -79,7 +79,7 @@ class Layout:
         self.shapes: dict[str, tuple[int, ...]] = {
             "market": (self.markets, 2, -1),
             "funding": (self.markets, 2, -1),
-            "backstop": (self.markets, 6, -1),
+            "backstop": (self.markets, 7, -1),
             "margin": (accounts, 3, -1),
             "collateral": (accounts, self.others, -1),
             "positions": (accounts, self.markets, POSITION_WORDS, -1),

@@ -72,6 +72,9 @@ class Mirror:
         held = group("positions")
         state.size[:], state.cost[:] = held[:, :, 0], held[:, :, 1]
         state.funding_entry[:], state.loss_entry[:] = held[:, :, 2], held[:, :, 3]
+        state.maker_cash[:] = backstop[:, 6]
+        owed = state.size * state.funding_entry + np.abs(state.size) * state.loss_entry
+        state.basis[:] = (state.cost - owed).sum(axis=0)
         if state.covariance.size:
             state.covariance[:] = group("covariance")
         if self.tables.clearing.pledged:

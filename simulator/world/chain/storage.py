@@ -86,7 +86,7 @@ class StoragePlan:
         accounts, agents = len(layout.accounts), len(deployment.agents)
         self.rows = {"cash": accounts, "positions": accounts, "wallets": agents}
         self.slots: dict[str, list[tuple[str, int]]] = {
-            "venue": [(house, clearing[n]) for n in ("maker_cash", "insurance_fund", "bad_debt")],
+            "venue": [(house, clearing[n]) for n in ("insurance_fund", "bad_debt")],
             "vault": [
                 (safe, vault[n])
                 for n in ("totalSupply", "idle_usdc", "idle_base", "betas_posted_at")
@@ -107,7 +107,7 @@ class StoragePlan:
                 for m in markets
                 for n in (
                     *("long_interest", "loss_long", "loss_short"),
-                    *("insurance_drawn", "maker_drawn", "premium_pool"),
+                    *("insurance_drawn", "maker_drawn", "premium_pool", "maker_cash"),
                 )
             ],
             **{

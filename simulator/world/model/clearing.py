@@ -14,6 +14,7 @@ from simulator.world.model.codes import (
     INSOLVENT,
     INSUFFICIENT_COLLATERAL,
     INVENTORY_LIMIT,
+    MAKER_RESERVE,
     OK,
     OPEN_INTEREST_CAP,
     SLIPPAGE,
@@ -22,6 +23,7 @@ from simulator.world.model.codes import (
     ZERO_AMOUNT,
 )
 from simulator.world.model.jit import inlined, inner
+from simulator.world.model.maker import cover, open_interest, reserve_met
 from simulator.world.model.margin import (
     accrue,
     accrue_account,
@@ -69,7 +71,10 @@ def apply_fill(
         realised = size * fill - cost
         cost = after * fill
     clearing.cash[account, i] += realised - paid
-    clearing.maker_cash[i] += paid - realised
+    clearing.maker_cash[market, i] += paid - realised
+    clearing.basis[market, i] += cost - clearing.cost[account, market, i]
+    clearing.basis[market, i] += size * clearing.funding_entry[account, market, i]
+    clearing.basis[market, i] += abs(size) * clearing.loss_entry[account, market, i]
     clearing.size[account, market, i] = after
     clearing.cost[account, market, i] = cost
     clearing.skew[market, i] += delta
@@ -83,6 +88,7 @@ def apply_fill(
     loss = clearing.loss_long[market, i] if after > 0.0 else clearing.loss_short[market, i]
     clearing.funding_entry[account, market, i] = index
     clearing.loss_entry[account, market, i] = loss
+    clearing.basis[market, i] -= after * index + abs(after) * loss
 
 
 @inner
@@ -91,15 +97,6 @@ def note_debt(clearing: ClearingState, account: int, market: int, size: float, i
     if clearing.cash[account, i] < 0.0 and not has_position(clearing, account, i):
         clearing.debt_market[account, i] = market
         clearing.debt_side[account, i] = 1.0 if size > 0.0 else -1.0
-
-
-@inner
-def open_interest(clearing: ClearingState, market: int, side: float, i: int) -> float:
-    """Σ of the long (``side`` 1) or short (-1) sizes, as a positive number."""
-    total = 0.0
-    for account in range(clearing.size.shape[0]):
-        total += max(side * clearing.size[account, market, i], 0.0)
-    return total
 
 
 @inlined
@@ -152,6 +149,9 @@ class _Touched(NamedTuple):
     funding_time: float
     cash: float
     maker_cash: float
+    basis: float
+    loss_long: float
+    loss_short: float
     size: float
     cost: float
     funding_entry: float
@@ -170,7 +170,10 @@ def _touched(clearing: ClearingState, account: int, market: int, i: int) -> _Tou
         clearing.funding_index[market, i],
         clearing.funding_time[market, i],
         clearing.cash[account, i],
-        clearing.maker_cash[i],
+        clearing.maker_cash[market, i],
+        clearing.basis[market, i],
+        clearing.loss_long[market, i],
+        clearing.loss_short[market, i],
         clearing.size[account, market, i],
         clearing.cost[account, market, i],
         clearing.funding_entry[account, market, i],
@@ -189,12 +192,36 @@ def _put_back(clearing: ClearingState, account: int, market: int, before: _Touch
     clearing.funding_index[market, i] = before.funding_index
     clearing.funding_time[market, i] = before.funding_time
     clearing.cash[account, i] = before.cash
-    clearing.maker_cash[i] = before.maker_cash
+    clearing.maker_cash[market, i] = before.maker_cash
+    clearing.basis[market, i] = before.basis
+    clearing.loss_long[market, i] = before.loss_long
+    clearing.loss_short[market, i] = before.loss_short
     clearing.size[account, market, i] = before.size
     clearing.cost[account, market, i] = before.cost
     clearing.funding_entry[account, market, i] = before.funding_entry
     clearing.loss_entry[account, market, i] = before.loss_entry
     clearing.opened[account, market, i] = before.opened
+
+
+@inlined
+def _standing(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    account: int,
+    market: int,
+    reduces: bool,
+    i: int,
+) -> int:
+    """Status of what a trade has made of the maker's reserve, the account's margin or solvency."""
+    if not reduces and not reserve_met(table, clearing, oracle, market, i):
+        return MAKER_RESERVE
+    valued = value_account(table, clearing, oracle, account, i)
+    if reduces:
+        return OK if valued.value >= 0.0 else INSOLVENT
+    if not valued.fresh:
+        return STALE_ORACLE
+    return OK if initial_margin_met(table, valued) else BELOW_INITIAL_MARGIN
 
 
 @inlined
@@ -225,28 +252,26 @@ def trade(
     before = _touched(clearing, account, market, i)
     size = clearing.size[account, market, i]
     accrue(table, clearing, oracle, market, i)
+    cover(table, clearing, oracle, market, i)
     apply_fill(clearing, account, market, delta, booked, i)
     pay_premium(clearing, account, market, paid, i)
     fee = abs(delta) * fill * table.taker_fee[market]
     clearing.cash[account, i] -= fee
-    clearing.maker_cash[i] += fee
+    clearing.maker_cash[market, i] += fee
 
     after = clearing.size[account, market, i]
     reduces = abs(after) <= abs(size) and after * size >= 0.0
     if reduces and clearing.cash[account, i] >= 0.0:
         return OK, fill, fee
-    valued = value_account(table, clearing, oracle, account, i)
-    if reduces and valued.value >= 0.0:
-        note_debt(clearing, account, market, size, i)
-        return OK, fill, fee
-    if not reduces and valued.fresh and initial_margin_met(table, valued):
-        accrue_account(table, clearing, oracle, account, i)
-        return OK, fill, fee
-
-    _put_back(clearing, account, market, before, i)
+    status = _standing(table, clearing, oracle, account, market, reduces, i)
+    if status != OK:
+        _put_back(clearing, account, market, before, i)
+        return status, 0.0, 0.0
     if reduces:
-        return INSOLVENT, 0.0, 0.0
-    return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0
+        note_debt(clearing, account, market, size, i)
+    else:
+        accrue_account(table, clearing, oracle, account, i)
+    return OK, fill, fee
 
 
 @inner

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.types import CUTS_PER_SCALE, SCALE_INTERVAL, SIDES, Floats
-from simulator.world.model.clearing import open_interest
 from simulator.world.model.jit import inner, kernel
+from simulator.world.model.maker import open_interest
 from simulator.world.model.margin import accrue
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.pricing import sweep_pool

@@ -13,7 +13,7 @@ from simulator.world.model.pool import initialise
 from simulator.world.model.recentring import RECENTER_INTERVAL
 from simulator.world.model.state import PoolState, State, allocate
 from simulator.world.protocol import FACTOR_SCALE
-from simulator.world.units import from_raw, to_raw
+from simulator.world.units import from_raw, maker_shares, to_raw
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -67,23 +67,22 @@ def _fund_clearing(protocol: Protocol, tables: Tables, state: State) -> None:
     clearing.covariance_time[:] = -float(COVARIANCE_RAMP)
     if clearing.covariance.size and terms.covariance_factor:
         clearing.covariance[:] = np.array(terms.covariance_factor)[:, :, None] / FACTOR_SCALE
-    for fund, whole in (
-        (clearing.maker_cash, terms.maker_funds),
-        (clearing.insurance_fund, terms.insurance_funds),
-    ):
-        raw = to_raw(whole, USDC_DECIMALS)
+    shares = maker_shares(protocol)
+    funds = [(clearing.maker_cash[m], raw) for m, raw in enumerate(shares)]
+    funds.append((clearing.insurance_fund, int(to_raw(terms.insurance_funds, USDC_DECIMALS))))
+    for fund, raw in funds:
         fund[:] = from_raw(raw, USDC_DECIMALS)
         clearing.total_collateral[0] += raw
     for agent, slot in enumerate(protocol.agents):
         for collateral, whole in enumerate(slot.margin):
             account = protocol.account_of(agent)
             asset = protocol.assets[terms.collaterals[collateral].asset]
-            raw = to_raw(whole, asset.decimals)
-            clearing.total_collateral[collateral] += raw
+            held = to_raw(whole, asset.decimals)
+            clearing.total_collateral[collateral] += held
             if collateral == 0:
-                clearing.cash[account] = from_raw(raw, USDC_DECIMALS)
+                clearing.cash[account] = from_raw(held, USDC_DECIMALS)
             else:
-                clearing.collateral[account, collateral] = raw
+                clearing.collateral[account, collateral] = held
 
 
 def _open_aave(parameters: AaveParameters, table: AaveTable, aave: AaveState) -> None:

@@ -14,6 +14,7 @@ from simulator.world.model.codes import (
     STALE_ORACLE,
 )
 from simulator.world.model.jit import inner
+from simulator.world.model.maker import cover
 from simulator.world.model.margin import (
     Account,
     accrue_account,
@@ -285,6 +286,7 @@ def liquidate(
     if status != OK:
         return status, 0.0, 0.0
     accrue_account(table, clearing, oracle, account, i)
+    cover(table, clearing, oracle, market, i)
     deleveraged = 0.0
     # Whether the spread would take all the equity there is if all were closed.
     spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)

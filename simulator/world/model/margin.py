@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.types import SECONDS_PER_DAY
 from simulator.world.model.jit import inlined, inner
+from simulator.world.model.maker import accrued, unpaid
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import (
     BASE_ASSET,
@@ -20,7 +20,6 @@ from simulator.world.model.portfolio import (
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import ClearingState, Oracle
 
-_DAY = float(SECONDS_PER_DAY)
 _WEI = 1e-18
 
 
@@ -51,23 +50,6 @@ class Account(NamedTuple):
 def stale(oracle: Oracle, asset: int, i: int) -> bool:
     """Whether ``oracle.price(asset)`` is refused."""
     return oracle.clock[0] - oracle.updated_at[asset, i] > oracle.max_age[asset]
-
-
-@inner
-def accrued(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, i: int
-) -> tuple[float, float]:
-    """Funding rate (per day) and index (USD per unit of size) up to now (SIP-279)."""
-    rate, index = clearing.funding_rate[market, i], clearing.funding_index[market, i]
-    seconds = oracle.clock[0] - clearing.funding_time[market, i]
-    if seconds <= 0.0:
-        return rate, index
-    days = seconds / _DAY
-    skew = clearing.skew[market, i] / clearing.skew_scale[market, i]
-    skew = min(max(skew, -1.0), 1.0)
-    new_rate = rate + table.max_funding_velocity[market] * skew * days
-    price = oracle.price[table.asset[market], i]
-    return new_rate, index + 0.5 * (rate + new_rate) * price * days
 
 
 @inner
@@ -142,6 +124,7 @@ def _positions(
         _, index = accrued(table, clearing, oracle, market, i)
         profit += size * oracle.price[asset, i] - clearing.cost[account, market, i]
         profit -= owed(clearing, index, account, market, i)
+        profit -= abs(size) * unpaid(table, clearing, oracle, market, size > 0.0, i)
         worth = abs(size) * oracle.price[asset, i]
         notional += worth
         gross += worth * table.maintenance_rate[market]

@@ -11,7 +11,8 @@ from simulator.types import Floats
 from simulator.world.base import Observation
 from simulator.world.model.jit import kernel
 from simulator.world.model.lending import size_of, value
-from simulator.world.model.margin import accrued, value_account
+from simulator.world.model.maker import accrued
+from simulator.world.model.margin import value_account
 from simulator.world.model.parameters import AaveTable, ClearingTable, Tables
 from simulator.world.model.pool import active_liquidity
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET

@@ -121,4 +121,4 @@ def sweep_pool(
     surplus = clearing.premium_pool[market, i] - claim * oracle.price[table.asset[market], i]
     if surplus > 0.0:
         clearing.premium_pool[market, i] -= surplus
-        clearing.maker_cash[i] += surplus
+        clearing.maker_cash[market, i] += surplus

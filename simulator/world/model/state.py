@@ -56,6 +56,9 @@ class ClearingState(NamedTuple):
     scaled_at: Floats  # [M, P] seconds since the start, when it last changed
     opening_skew: Floats  # [M, P] base units, when the block opened that traded last
     premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
+    maker_cash: Floats  # [M, P] USDC, what stands behind the market
+    # [M, P] USD, Σ(cost − s·funding_entry − |s|·loss_entry): what of the maker's debt does not move
+    basis: Floats
     liquidated: Floats  # [M, P] base units by which liquidations of that block have raised |k|
     funding_rate: Floats  # [M, P] per day, at funding_time
     funding_index: Floats  # [M, P] USD per unit of size, at funding_time
@@ -79,7 +82,6 @@ class ClearingState(NamedTuple):
     covariance_before: Floats  # [A, 8, P] where it was when it was posted last
     covariance_after: Floats  # [A, 8, P] where it is going
     covariance_time: Floats  # [P] seconds since the start, of that post; below zero: it has arrived
-    maker_cash: Floats  # [P] USDC
     insurance_fund: Floats  # [P] USDC
     bad_debt: Floats  # [P] USDC, cumulative
     pledge: PositionState
@@ -182,7 +184,7 @@ def allocate(
                 **dict.fromkeys(
                     (
                         *("skew", "skew_scale", "scaled_at"),
-                        *("opening_skew", "premium_pool", "liquidated"),
+                        *("opening_skew", "premium_pool", "liquidated", "maker_cash", "basis"),
                         *("funding_rate", "funding_index", "funding_time"),
                         *("loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
                     ),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import apply_fill, note_debt, open_interest
+from simulator.world.model.clearing import apply_fill, note_debt
 from simulator.world.model.jit import inner
+from simulator.world.model.maker import maker_value, open_interest
 from simulator.world.model.margin import (
     Account,
     has_position,
@@ -190,19 +191,20 @@ def write_off(
             return
     if has_pledge(table, clearing, account, i):
         return
+    market = int(clearing.debt_market[account, i])
     if debt <= _NOTHING:
-        clearing.maker_cash[i] -= debt
+        clearing.maker_cash[market, i] -= debt
         clearing.cash[account, i] = 0.0
         return
-    market = int(clearing.debt_market[account, i])
     insured = draw_insurance(table, clearing, market, debt, i)
     left = table.maker_loss_cap[market] - clearing.maker_drawn[market, i]
-    borne = max(min(debt - insured, left), 0.0)
+    worth = maker_value(table, clearing, oracle, market, i)
+    borne = max(min(debt - insured, left, worth), 0.0)
     clearing.maker_drawn[market, i] += borne
     rest = debt - insured - borne
     if rest > 0.0:
         _socialise(clearing, market, -clearing.debt_side[account, i], rest, i)
-    clearing.maker_cash[i] -= debt - insured
+    clearing.maker_cash[market, i] -= debt - insured
     clearing.bad_debt[i] += debt
     clearing.cash[account, i] = 0.0
     close_gate(table, clearing, oracle, debt - insured, i)

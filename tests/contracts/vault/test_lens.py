@@ -42,7 +42,7 @@ def header(vault: Any, clearing: Any, pool: Any) -> list[int]:
     at = vault.position_state()
     return [
         2, 2, pool.slot0().sqrtPriceX96, pool.liquidity(),
-        clearing.maker_cash(), clearing.insurance_fund(), clearing.bad_debt(),
+        clearing.insurance_fund(), clearing.bad_debt(),
         vault.last_nav(), vault.totalSupply(), vault.idle_usdc(), vault.idle_base(),
         at.liquidity, at.tick_lower, at.tick_upper,
         at.lp_base, at.lp_usdc, at.fees_base, at.fees_usdc,
@@ -72,7 +72,7 @@ def test_words_are_the_contracts_state(
             state.funding_index, running.beta(market), clearing.long_interest(market),
             clearing.loss_long(market), clearing.loss_short(market),
             clearing.insurance_drawn(market), clearing.maker_drawn(market),
-            clearing.premium_pool(market),
+            clearing.premium_pool(market), clearing.maker_cash(market),
         ]  # fmt: skip
     for account in accounts:
         state = clearing.account_state(account)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reference.clearing import perp, waterfall
+from tests.reference.clearing import maker, perp, waterfall
 from tests.reference.clearing.margin import (
     Valuation,
     initial,
@@ -28,6 +28,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     account = ledger.account(number)
     require(m in account.positions, "clearing: no position")
     perp.accrue_held(ledger, number)
+    maker.cover(ledger, m)
     before = valuation(ledger, number)
     require(before.equity < before.maintenance, "clearing: not liquidatable")
     was = account.positions[m].size

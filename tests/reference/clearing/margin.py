@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.reference.amounts import amounts_down, sqrt_price_of
-from tests.reference.clearing import perp
+from tests.reference.clearing import maker, perp
 from tests.reference.clearing.portfolio import (
     ENTRY_SCALE,
     NO_ROW,
@@ -75,7 +75,7 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
         exposures.append((ledger.row(asset), amount))
 
     for m, position in sorted(account.positions.items()):
-        terms, market = ledger.terms[m], perp.accrued(ledger, m)
+        terms, market = ledger.terms[m], maker.covered(ledger, m)
         unsettled += floor(position.size, ledger.index_price(m), WAD) - position.cost
         unsettled -= perp.owed(market, position)
         size = ceil(abs(position.size), ledger.index_price(m), WAD)

@@ -120,7 +120,7 @@ def sweep_pool(ledger: Ledger, m: int) -> None:
         claim = floor(held // (2 * ledger.terms[m].skew_scale), ledger.index_price(m), WAD)
     surplus = max(market.pool - claim, 0)
     market.pool -= surplus
-    ledger.maker_cash += surplus
+    market.maker_cash += surplus
 
 
 def effective_price(delta: int, booked: int, paid: int) -> int:
@@ -172,5 +172,5 @@ def exchange(ledger: Ledger, number: int, m: int, delta: int, price: int) -> int
     size, cost, realised = applied(old, delta, price)
     store(ledger, number, m, Position(size, cost, market.index, market.loss(size)))
     account.cash += realised - paid
-    ledger.maker_cash -= realised - paid
+    market.maker_cash -= realised - paid
     return realised

@@ -79,7 +79,7 @@ class Market:
 
     ``scaled_at``: when the risk manager last changed its scale; 0: never. ``pool``: premiums.
     ``opening_skew``: when the block opened that was accrued last, in which liquidations have
-    raised the magnitude of the skew by ``liquidated``.
+    raised the magnitude of the skew by ``liquidated``. ``maker_cash``: what stands behind it.
     """
 
     skew: int = 0
@@ -96,6 +96,7 @@ class Market:
     pool: int = 0
     opening_skew: int = 0
     liquidated: int = 0
+    maker_cash: int = 0
 
     def loss(self, size: int) -> int:
         """Socialised loss per unit of size on the side of ``size``."""
@@ -176,7 +177,6 @@ class Ledger:
     markets: list[Market] = field(default_factory=list)
     accounts: dict[int, Account] = field(default_factory=dict)
     held: list[int] = field(default_factory=list)
-    maker_cash: int = 0
     insurance_fund: int = 0
     bad_debt: int = 0
     gate_until: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.reference.clearing import perp
+from tests.reference.clearing import maker, perp
 from tests.reference.clearing.margin import require_initial_margin, require_release, valuation
 from tests.reference.clearing.state import Account, Ledger, Position, require
 from tests.reference.clearing.waterfall import note_failure
@@ -92,6 +92,7 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     perp.accrue(ledger, m)
     if adds:
         require_room_to_trade(ledger, m, before, delta)
+    maker.cover(ledger, m)
     paid, booked = perp.premium(ledger, m, delta), perp.booked_price(ledger, m, delta)
     fill = perp.effective_price(delta, booked, paid)
     require(fill <= limit if delta > 0 else fill >= limit, "clearing: slippage")
@@ -100,9 +101,10 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     perp.pay_premium(ledger, number, m, paid)
     fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
     account.cash -= fee
-    ledger.maker_cash += fee
+    ledger.markets[m].maker_cash += fee
     note_failure(ledger, number, m, before)
     if adds:
+        maker.require_reserve(ledger, m)
         perp.accrue_held(ledger, number)
         require_initial_margin(ledger, number)
     elif account.cash < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reference.clearing import perp
+from tests.reference.clearing import maker, perp
 from tests.reference.clearing.margin import Valuation, valuation
 from tests.reference.clearing.state import Ledger, require
 from tests.reference.integers import WAD, ceil, floor, sign
@@ -31,10 +31,10 @@ def write_off(ledger: Ledger, number: int) -> None:
     insured = from_insurance(ledger, m, debt)
     rest = debt - insured
     room = max(ledger.terms[m].maker_loss_cap - market.maker_drawn, 0)
-    from_maker = min(rest, room)
+    from_maker = min(rest, room, max(maker.value(ledger, m), 0))
     market.maker_drawn += from_maker
-    socialise(ledger, m, rest - from_maker, longs=not was_long)
-    ledger.maker_cash -= debt - insured
+    market.maker_cash -= rest
+    maker.socialise(ledger, m, rest - from_maker, longs=not was_long)
     ledger.bad_debt += debt
     account.cash = 0
     gate(ledger, debt - insured)
@@ -51,18 +51,6 @@ def note_failure(ledger: Ledger, number: int, m: int, before: int) -> None:
     account = ledger.account(number)
     if account.cash < 0 and m not in account.positions:
         account.failure = (m, before > 0)
-
-
-def socialise(ledger: Ledger, m: int, amount: int, *, longs: bool) -> None:
-    """Spread a loss over one side, or the other where the one is empty; the maker advances it."""
-    market = ledger.markets[m]
-    if not market.longs and not market.shorts:
-        return
-    longs = bool(market.longs) if longs or not market.shorts else False
-    if longs:
-        market.loss_long += ceil(amount, WAD, market.longs)
-    else:
-        market.loss_short += ceil(amount, WAD, market.shorts)
 
 
 def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int) -> int:

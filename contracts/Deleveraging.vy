@@ -1,0 +1,116 @@
+# pragma version 0.4.3
+# pragma optimize codesize
+"""
+@title  Deleveraging
+@license MIT
+@notice Auto-deleveraging (contracts/SPEC.md §3.5): the LiquidationEngine's step of closing a bankrupt position against the
+        winners of the other side. Runs on the ClearingHouse's storage by delegatecall and refuses to be called directly.
+@dev    The ClearingHouse's reentrancy lock is held throughout. Its own storage is never used.
+"""
+
+from ethereum.ercs import IERC20Detailed
+
+from contracts.interfaces import IClearingHouse
+from contracts.modules import fixed_point
+from contracts.modules import ledger
+from contracts.modules import maker
+from contracts.modules import margin
+from contracts.modules import perp_math
+
+initializes: ledger
+initializes: maker[ledger := ledger]
+initializes: margin[ledger := ledger, maker := maker]
+exports: (ledger.ORACLE, ledger.USDC_TOKEN)
+
+
+WAD: constant(uint256) = fixed_point.WAD
+MAX_HOLDERS: constant(uint256) = ledger.MAX_HOLDERS
+HIGHEST_RANK: constant(uint256) = 2**192 - 1
+# Quotients are bounded: no rank may overflow, or a position built for it could stop a liquidation.
+MAX_RATIO: constant(uint256) = 2**96 - 1
+
+
+@deploy
+def __init__(oracle: address, usdc: address):
+    ledger.__init__(
+        self, oracle, usdc, 10 ** convert(staticcall IERC20Detailed(usdc).decimals(), uint256)
+    )
+
+
+@external
+def deleverage(
+    account: uint256, market: uint256, size: int256, index: uint256, price: uint256
+) -> uint256:
+    """
+    @notice Close the position at `price` against those of the other side who profit at it, highest rank first,
+            as far as they go; returns the size closed.
+    """
+    ledger._check_delegated()
+    funding_index: int256 = ledger.state[market].funding_index
+    accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
+    # rank << 64 | 2**64 - 1 - opened as number; 0: no counterparty, or has had its turn.
+    keys: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
+    place: uint256 = 0
+    for holder: uint256 in accounts:
+        held: IClearingHouse.Position = ledger.position[holder][market]
+        worth: int256 = fixed_point.mul_div_floor(held.size, price, WAD) - held.cost
+        if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index, 0):
+            keys[place] = (
+                self._rank(holder, market, held, index) << 64
+                | (2**64 - 1 - (ledger.seat[holder][market] >> 8))
+            )
+        place += 1
+
+    total: uint256 = fixed_point.magnitude(size)
+    left: uint256 = total
+    for _: uint256 in range(MAX_HOLDERS):
+        best: uint256 = 0
+        for i: uint256 in range(MAX_HOLDERS):
+            if keys[i] > best:
+                best = keys[i]
+                place = i
+        if left == 0 or best == 0:
+            break
+        keys[place] = 0
+        counterparty: uint256 = accounts[place]
+        closed: uint256 = min(
+            left, fixed_point.magnitude(ledger.position[counterparty][market].size)
+        )
+        left -= closed
+        delta: int256 = convert(closed, int256)
+        if size > 0:
+            delta = -delta
+        ledger._apply_fill(account, market, delta, price)
+        ledger._apply_fill(counterparty, market, -delta, price)
+        ledger._note_failure(counterparty, market, delta)
+        log IClearingHouse.Deleveraged(
+            account=account,
+            market=market,
+            counterparty=counterparty,
+            size=closed,
+            price=price,
+        )
+    return total - left
+
+
+@view
+@internal
+def _rank(
+    holder: uint256, market: uint256, held: IClearingHouse.Position, index: uint256
+) -> uint256:
+    """
+    @notice Profit ratio times leverage, WAD: (upnl / |cost|) (|s| I / E), each quotient rounded down.
+    @dev At the last prices of what else the holder has: a feed of his that stopped stops no liquidation of others.
+    """
+    equity: int256 = margin._valuation(holder, False).state.equity
+    if equity <= 0 or held.cost == 0:
+        return HIGHEST_RANK
+    profit: int256 = fixed_point.mul_div_floor(held.size, index, WAD) - held.cost
+    if profit <= 0:
+        return 0
+    ratio: uint256 = fixed_point.mul_div_down(
+        convert(profit, uint256), WAD, fixed_point.magnitude(held.cost)
+    )
+    notional: uint256 = perp_math.notional(fixed_point.magnitude(held.size), index)
+    leverage: uint256 = fixed_point.mul_div_down(notional, WAD, convert(equity, uint256))
+    return fixed_point.mul_div_down(min(ratio, MAX_RATIO), min(leverage, MAX_RATIO), WAD)
