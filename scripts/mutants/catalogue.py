@@ -203,7 +203,7 @@ _MARGIN = (
     ),
     _clearing(
         "pledge-delta-left-out", "missing term", "modules/margin.vy",
-        "v, ledger.row[ledger.collateral[ledger.lp_base].token], convert(worth, int256)",
+        "v, ledger._row(ledger.collateral[ledger.lp_base].token), convert(worth, int256)",
         "v, 0, convert(worth, int256)",
     ),
     _clearing(
@@ -551,12 +551,12 @@ _OFFICE = (
     ),
     _clearing(
         "depth-changes-without-accrual", "missing accrual", "Governance.vy",
-        "    ledger._accrue(market)\n    pricing._sweep_pool(market)\n    lowered",
-        "    pricing._sweep_pool(market)\n    lowered",
+        "    ledger._accrue(market)\n    pricing._sweep_pool(market)\n    venue._set_skew_scale",
+        "    pricing._sweep_pool(market)\n    venue._set_skew_scale",
     ),
     _clearing(
         "depth-below-what-is-open", "dropped check", "Governance.vy",
-        "    if lowered:\n", "    if False:\n",
+        "    if skew_scale < before:\n", "    if False:\n",
     ),
     _clearing(
         "depth-changes-at-any-time", "dropped check", "Governance.vy",
@@ -821,11 +821,6 @@ _POWERS = (
     _governed(
         "covariance-of-any-volatility", "dropped check", "modules/venue.vy",
         "self._require(portfolio_math.norm_up(entries) <= MAX_VOLATILITY)", "pass",
-    ),
-    _governed(
-        "a-step-of-the-norm-upward", "flipped rounding", "modules/portfolio_math.vy",
-        "step * MILLION // max(self.norm_up(move), 1)",
-        "fixed_point.div_up(step * MILLION, max(self.norm_down(move), 1))",
     ),
     _governed(
         "stricter-terms-at-once", "dropped check", "modules/venue.vy",

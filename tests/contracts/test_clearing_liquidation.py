@@ -268,7 +268,14 @@ def test_debtor_with_a_healthy_position_keeps_its_collateral(
 
 
 def test_closing_a_hedge_stops_before_risk_lowers_the_margin_ratio(
-    mirror: Mirror, trader: Any, liquidator: Any, owner: Any, risk: Any, btc: Any, sol: Any
+    mirror: Mirror,
+    trader: Any,
+    liquidator: Any,
+    owner: Any,
+    risk: Any,
+    btc: Any,
+    sol: Any,
+    advance: Any,
 ) -> None:
     """Long 60,000 of BTC, short as much of SOL, all but the same risk: the gross rule binds.
 
@@ -290,6 +297,8 @@ def test_closing_a_hedge_stops_before_risk_lowers_the_margin_ratio(
     clearing.withdraw(0, 0, 14_500 * 10**6, trader, sender=trader)
     parameters[4] = wad(Fraction(9, 10))
     clearing.set_parameters(tuple(parameters), sender=owner)
+    advance(86_400)
+    clearing.tighten(17, sender=liquidator)
     before = ratio(mirror, account)
     assert Fraction(6, 10) < before < 1
     clearing.liquidate(account, 1, sender=liquidator)

@@ -77,10 +77,12 @@ def test_delta_grows_as_the_base_falls_and_vanishes_above_the_range(
 
 
 def test_fill_beyond_the_slippage_bound_is_refused(
-    invested: Any, owner: Any, keeper: Any, clearing: Any, risk: Any
+    invested: Any, owner: Any, keeper: Any, clearing: Any
 ) -> None:
     invested.set_parameters(TERMS.tuple(max_slippage=wad("0.005")), sender=owner)
-    clearing.set_skew_scale(0, wad(25), sender=risk)  # 0.6 BTC fill 1.2 % below the index
+    terms = list(clearing.market(0))
+    terms[1] = wad(25)  # 0.6 BTC fill 1.2 % below the index
+    clearing.set_market(0, terms, sender=owner)
     with ape.reverts("clearing: slippage"):
         invested.rebalance(sender=keeper)
 
