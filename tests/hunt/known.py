@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from tests.hunt.ground import INVENTORY, MAINTENANCE, WAD
+
 
 class Found(Protocol):
     """As :class:`tests.hunt.search.Found`."""
@@ -32,9 +34,13 @@ AUDIT = {
 SEATS = r"denial of (open|redeem_in_kind): clearing: too many accounts"
 EXITS = r"denial of (reduce|redeem|settle_withdrawals|deleverage)"
 SKEW = EXITS + ": clearing: (inventory limit|slippage)"
+DEPTH_KEY = r"profit, with the key of risk manager$"
+# max_skew · I · mmr / 4 with max_skew = 4 S: what SPEC §3.5 says one change may take.
+DEPTH_TAKES = INVENTORY * MAINTENANCE // WAD
 OPEN: dict[str, tuple[str, int]] = {
     "F5: seats cost nothing": (SEATS, 1),
     "F8: reductions wait for the skew": (SKEW, 1),
+    "SPEC 3.5: what cutting the depth takes from the maker": (DEPTH_KEY, DEPTH_TAKES),
 }
 
 
