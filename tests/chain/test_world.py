@@ -131,7 +131,7 @@ def test_a_trade_fills_at_the_skew_price(world, protocol, agent):
     account, terms = protocol.account_of(trader), protocol.clearing.markets[0]
     index = protocol.assets[terms.asset].price
     fill = world.execute(actions.Trade(trader, 0, both(2.0), both(index * 1.01)))
-    expected = index * (1 + 1.0 / terms.skew_scale + terms.half_spread)
+    expected = index * (1 + 1.0 / terms.skew_scale + protocol.half_spread(0))
     np.testing.assert_allclose(fill.amount_out, expected, rtol=1e-15)
     assert fill.amount_in.tolist() == [2.0, 2.0]
     state = world.observe()

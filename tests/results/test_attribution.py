@@ -129,8 +129,9 @@ def test_trading_cost_of_a_rebalance_is_spread_premium_and_fee(quiet: Config) ->
         size = sizes[m]
         assert (size < 0).all()
         # The book was flat: skew 0 before the order.
-        fill = index * (1 + (size / 2) / parameters.skew_scale - parameters.half_spread)
-        expected += np.abs(size) * index * parameters.half_spread
+        spread = world.protocol.half_spread(m)
+        fill = index * (1 + (size / 2) / parameters.skew_scale - spread)
+        expected += np.abs(size) * index * spread
         expected += index * size**2 / (2 * parameters.skew_scale)
         expected += np.abs(size) * fill * parameters.taker_fee
     moved = diary.moved(2)

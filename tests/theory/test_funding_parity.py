@@ -67,6 +67,7 @@ def venue(*agents: str) -> Setting:
                 "stETH": {"price": PRICE, "volatility": 0.8},
             },
             "correlation": {"pairs": {"ETH/stETH": 0.9}},
+            "oracle": {"deviation": 0.0},  # the spread is the market's own
             "pool": {"base": "ETH", "background": [{"value_usd": 1e6}]},
             "clearing": {
                 "collaterals": {"USDC": {"cap": 1e12}},
