@@ -257,7 +257,7 @@ _TRADING = (
     ),
     _clearing(
         "fee-not-paid-to-the-maker", "missing term", "Trading.vy",
-        "    ledger.maker_cash += convert(fee, int256)\n", "",
+        "    ledger.maker_cash[market] += convert(fee, int256)\n", "",
     ),
     _clearing(
         "opening-without-margin", "dropped check", "Trading.vy",
@@ -293,7 +293,7 @@ _TRADING = (
     ),
     _clearing(
         "maker-keeps-out-of-it", "missing term", "modules/ledger.vy",
-        "    self.maker_cash -= realised - funding\n", "    self.maker_cash -= realised\n",
+        "    self.maker_cash[market] -= realised - funding\n", "    self.maker_cash[market] -= realised\n",
     ),
     _clearing(
         "long-interest-never-falls", "missing term", "modules/ledger.vy",
@@ -384,7 +384,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "write-off-paid-by-nobody", "missing term", "modules/waterfall.vy",
-        "    ledger.maker_cash -= convert(rest, int256)\n", "",
+        "    ledger.maker_cash[market] -= convert(rest, int256)\n", "",
     ),
     _clearing(
         "sides-unbounded", "dropped check", "Trading.vy",
@@ -490,8 +490,8 @@ _PREMIUM = (
     ),
     _clearing(
         "sweep-takes-all", "missing term", "modules/pricing.vy",
-        "        ledger.premium_pool[market] = claim\n        ledger.maker_cash += convert(pool - claim, int256)\n",
-        "        ledger.premium_pool[market] = 0\n        ledger.maker_cash += convert(pool, int256)\n",
+        "        ledger.premium_pool[market] = claim\n        ledger.maker_cash[market] += convert(pool - claim, int256)\n",
+        "        ledger.premium_pool[market] = 0\n        ledger.maker_cash[market] += convert(pool, int256)\n",
     ),
     _clearing(
         "depth-changes-without-sweep", "missing term", "Governance.vy",
@@ -547,7 +547,25 @@ _OFFICE = (
     ),
     _clearing(
         "maker-withdraws-what-it-owes", "dropped check", "Governance.vy",
-        'errors.check(value >= 0, "clearing: maker reserve")', "pass",
+        "    maker._check_reserve(market, index)\n", "",
+    ),
+    _clearing(
+        "risk-without-a-maker", "dropped check", "Trading.vy",
+        "        maker._check_reserve(market, index)\n", "",
+    ),
+    _clearing(
+        "reserve-for-the-skew-only", "missing term", "modules/maker.vy",
+        "    side: uint256 = convert(max(long, long - skew), uint256)\n",
+        "    side: uint256 = fixed_point.magnitude(skew)\n",
+    ),
+    _clearing(
+        "maker-pays-what-it-lacks", "missing term", "Trading.vy",
+        "    maker._cover(market, index)\n", "",
+    ),
+    _clearing(
+        "write-off-beyond-the-maker", "missing term", "modules/waterfall.vy",
+        "min(min(rest, max(limit, drawn) - drawn), self._maker_worth(market))",
+        "min(rest, max(limit, drawn) - drawn)",
     ),
     _clearing(
         "depth-changes-without-accrual", "missing accrual", "Governance.vy",

@@ -165,7 +165,10 @@ class Clearing(Section):
         description="most pledged liquidity the venue takes, USD in the vault's range at the start",
     )
     maker_funds: float = Field(
-        default=50e6, ge=0, le=1e13, description="maker account at the start, USDC"
+        default=50e6,
+        ge=0,
+        le=1e13,
+        description="maker accounts of all markets at the start, USDC, by max_skew_usd",
     )
     insurance_funds: float = Field(
         default=1e6, ge=0, le=1e13, description="insurance fund at the start, USDC"

@@ -68,11 +68,11 @@ def _fund_clearing(protocol: Protocol, tables: Tables, state: State) -> None:
     if clearing.covariance.size and terms.covariance_factor:
         clearing.covariance[:] = np.array(terms.covariance_factor)[:, :, None] / FACTOR_SCALE
     shares = maker_shares(protocol)
-    funds = [(clearing.maker_cash[m], raw) for m, raw in enumerate(shares)]
+    funds = [(clearing.maker_cash[m], share) for m, share in enumerate(shares)]
     funds.append((clearing.insurance_fund, int(to_raw(terms.insurance_funds, USDC_DECIMALS))))
-    for fund, raw in funds:
-        fund[:] = from_raw(raw, USDC_DECIMALS)
-        clearing.total_collateral[0] += raw
+    for fund, paid_in in funds:
+        fund[:] = from_raw(paid_in, USDC_DECIMALS)
+        clearing.total_collateral[0] += paid_in
     for agent, slot in enumerate(protocol.agents):
         for collateral, whole in enumerate(slot.margin):
             account = protocol.account_of(agent)
