@@ -168,11 +168,11 @@ class Hunt:
     def _pick(self) -> Elite:
         """Of three the one least chosen, every fourth time the one that pays most.
 
-        Three times of four only those are asked whose profit would count.
+        Half of the time only those are asked whose profit would count.
         """
         all_ = list(self.elites.values())
         some = [elite for elite in all_ if elite.counts]
-        three = self.random.choices(some if some and self.random.random() < 0.75 else all_, k=3)
+        three = self.random.choices(some if some and self.random.random() < 0.5 else all_, k=3)
         if self.random.random() < 0.25:
             return max(three, key=lambda elite: elite.worth)
         return min(three, key=lambda elite: elite.chosen)
