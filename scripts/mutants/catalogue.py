@@ -187,7 +187,7 @@ _MARGIN = (
     ),
     _clearing(
         "funding-forgotten-in-equity", "missing accrual", "modules/margin.vy",
-        "            - ledger._owed(market, position, state.funding_index)\n", "",
+        "                state.funding_index,\n", "                position.funding_index,\n",
     ),
     _clearing(
         "profit-counts-in-full", "dropped check", "modules/margin.vy",
@@ -349,7 +349,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "deleveraging-those-who-lose", "dropped check", "Deleveraging.vy",
-        " and worth > ledger._owed(market, held, funding_index):", ":",
+        " and worth > ledger._owed(market, held, funding_index, 0):", ":",
     ),
     _clearing(
         "bankruptcy-price-on-the-wrong-side", "wrong sign", "modules/waterfall.vy",
@@ -467,7 +467,7 @@ _PREMIUM = (
     ),
     _clearing(
         "liquidations-unlimited", "dropped check", "LiquidationEngine.vy",
-        "    closing = min(closing, self._most_now(market, size))\n", "",
+        "    closing = min(closing, most)\n", "",
     ),
     _clearing(
         "liquidations-not-counted", "missing term", "LiquidationEngine.vy",
@@ -495,7 +495,7 @@ _PREMIUM = (
     ),
     _clearing(
         "depth-changes-without-sweep", "missing term", "Governance.vy",
-        "    pricing._sweep_pool(market)\n    lowered", "    lowered",
+        "    pricing._sweep_pool(market)\n    venue._set_skew_scale", "    venue._set_skew_scale",
     ),
     _clearing(
         "spread-forgets-the-lag", "missing term", "modules/pricing.vy",
@@ -823,6 +823,30 @@ _LENDING = (
     ),
 )  # fmt: skip
 
+_SEATS = (
+    _clearing(
+        "seats-go-to-anybody", "dropped check", "Trading.vy",
+        "held < size // 2 and held <= pricing._inventory_limit(market) // ledger.MAX_HOLDERS",
+        "True",
+    ),
+    _clearing(
+        "seats-past-deleveraging", "dropped check", "Trading.vy",
+        "after.value >= 0 and after.equity >= convert(after.maintenance, int256)", "True",
+    ),
+    _clearing(
+        "seats-never-given-up", "missing term", "Trading.vy",
+        "    if len(holders) < ledger.MAX_HOLDERS:\n        return\n", "    return\n",
+    ),
+    _clearing(
+        "insurance-before-the-premium", "swapped order", "modules/waterfall.vy",
+        "    if debt <= earned:\n        return 0\n", "",
+    ),
+    _clearing(
+        "debt-covered-of-what-stays-open", "missing term", "modules/waterfall.vy",
+        "fixed_point.mul_div_up(debt - earned, most, magnitude)", "debt - earned",
+    ),
+)  # fmt: skip
+
 _POWERS = (
     _governed(
         "covariance-arrives-at-once", "missing term", "modules/ledger.vy",
@@ -885,5 +909,5 @@ _POWERS = (
 
 MUTANTS: tuple[Mutant, ...] = (
     *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING,
-    *_LENDING, *_POWERS,
+    *_LENDING, *_SEATS, *_POWERS,
 )  # fmt: skip

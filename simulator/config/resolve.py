@@ -28,15 +28,16 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from simulator.config.models import BackgroundLiquidity, Config
 
-# Block order: the uninformed act first, those who live off them after, the vault's keeper last.
+# Block order: who takes back the skew of the block before (within a block it earns nothing), the
+# uninformed, those who live off them, the vault's keeper last.
 AGENT_ORDER = (
+    "perp_arbitrageur",
     "depositor",
     "noise_trader",
     "leveraged_long",
     "leveraged_short",
     "amm_arbitrageur",
     "leg_arbitrageur",
-    "perp_arbitrageur",
     "latency_arbitrageur",
     "risk_manager",
     "breakdown_monitor",

@@ -17,7 +17,7 @@ from simulator.world.chain.aave import token_at
 from simulator.world.chain.codec import reason
 from tests.aave.market import USDC_UNIT, AaveMarket
 from tests.aave.test_foreign_collateral import dust, pause
-from tests.aave.vault import BTC, HIGHEST, SOL, WAD, HedgedVault, configurator_of
+from tests.aave.vault import BTC, HIGHEST, SOL, WAD, HedgedVault, configurator_of, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,14 +248,22 @@ def test_in_kind_the_part_at_aave_is_waited_for_or_forgone(
     running.hedge.transact(who, "set_forgoing", True)
     assert leave_in_kind(running, half) == ""
     [(fraction, refusal)] = events(running.chain, "AaveHedge", "SliceForgone")
-    assert (fraction / WAD, reason(refusal)) == (pytest.approx(0.5, rel=1e-6), PAUSED)
+    assert (fraction / WAD, reason(refusal)) == (
+        pytest.approx(0.5 * kept(running), rel=1e-6),
+        PAUSED,
+    )
     assert (running.size(BTC), running.supplied(), balance(running, "BTC")) == (held, supplied, btc)
     assert balance(running, "USDC") > usdc
     assert balance(running, "ETH") > eth
     account = int(who, 16) << 8
     taken = running.clearing.call("position", account, SOL)[0]
-    assert taken == pytest.approx(sol / 2, rel=1e-6)
+    assert taken == pytest.approx(sol / 2 * kept(running), rel=1e-6)
     assert not running.hedge.call("forgoes", who)  # announced once, used once
+
+
+def kept(running: HedgedVault) -> float:
+    """Part of a slice that its taker gets: the exit fee stays with the vault."""
+    return 1.0 - protocol().vault.exit_fee
 
 
 def test_who_forgoes_gets_the_part_at_aave_all_the_same_where_aave_gives_it(
@@ -264,7 +272,7 @@ def test_who_forgoes_gets_the_part_at_aave_all_the_same_where_aave_gives_it(
     who, supplied = running.agents["depositor"], running.supplied()
     running.hedge.transact(who, "set_forgoing", True)
     assert leave_in_kind(running, shares(running) // 2) == ""
-    assert running.supplied() == pytest.approx(supplied / 2, rel=1e-6)
+    assert running.supplied() == pytest.approx(supplied * (1 - kept(running) / 2), rel=1e-6)
 
 
 def test_in_kind_what_aave_has_lent_is_paid_in_its_own_token(running: HedgedVault) -> None:
@@ -274,9 +282,10 @@ def test_in_kind_what_aave_has_lent_is_paid_in_its_own_token(running: HedgedVaul
     supplied, before = running.supplied(), balance(running, "USDC")
     idle = running.vault.call("idle_usdc")
     assert leave_in_kind(running, part) == ""
-    assert claims.call("balanceOf", who) == pytest.approx(supplied / 2, rel=1e-6)
-    assert running.supplied() == pytest.approx(supplied / 2, rel=1e-6)
-    assert balance(running, "USDC") - before > idle // 2 * (1 - 1e-6)
+    gone = kept(running) / 2
+    assert claims.call("balanceOf", who) == pytest.approx(supplied * gone, rel=1e-6)
+    assert running.supplied() == pytest.approx(supplied * (1 - gone), rel=1e-6)
+    assert balance(running, "USDC") - before > idle * gone * (1 - 1e-6)
 
 
 def lend_all_usdc(vault: HedgedVault) -> None:

@@ -94,7 +94,9 @@ def test_a_pledged_position_is_moved_with_one_check_at_the_end() -> None:
 
 
 def test_the_position_does_not_leave_an_account_that_needs_it() -> None:
-    made = hedged(SHALLOW, eth=(2000.0, 1800.0), usdc=2e5)
+    # A fee that pays for any unwinding: it is the margin that refuses.
+    dear = replace(SHALLOW, vault=replace(SHALLOW.vault, exit_fee=0.1))
+    made = hedged(dear, eth=(2000.0, 1800.0), usdc=2e5)
     made.advance(1)
     follow(made, 1800.0, buys=False)
     lose(made, 1.05)  # what is left hangs on the liquidity

@@ -176,9 +176,10 @@ def _type(entry: dict[str, Any]) -> str:
 
 def test_every_function_of_the_code_is_reached_through_the_house() -> None:
     house = {f["name"] for f in _functions("ClearingHouse")}
-    immutables = {"ORACLE", "USDC_TOKEN"}
+    # What every part has, and what the LiquidationEngine alone runs.
+    others = {"ORACLE", "USDC_TOKEN", "deleverage"}
     for name in CLEARING_PARTS:
-        assert {f["name"] for f in _functions(name)} - immutables <= house
+        assert {f["name"] for f in _functions(name)} - others <= house
 
 
 def test_token_with_too_many_decimals_is_refused() -> None:

@@ -118,7 +118,7 @@ def test_a_liquidation_pays_the_spread_of_its_feed(deviation: int, ratio: int, s
 
 def maker_worth(venue: RevmVenue) -> Fraction:
     """The maker's cash and its side of the market at the index, USDC WAD."""
-    index, total = venue.prices["BTC"], Fraction(venue.get("maker_cash"))
+    index, total = venue.prices["BTC"], Fraction(venue.get("maker_cash", 0))
     for name in ("trader", "hedger"):
         size, cost, *_ = venue.get("position", venue.account(name), 0)
         total -= size * index - cost

@@ -205,7 +205,7 @@ HARMLESS: dict[str, Setter] = {
     "caps": lambda v: ("set_collateral", 1, v.get("collateral", 1)[1], 0),
     "another market": lambda v: ("add_market", v.market(asset=v.addresses["WETH"])),
     "another collateral": lambda v: ("add_collateral", v.addresses["SOL"], WAD, 0),
-    "maker": lambda v: ("withdraw_maker", 10**6, v.owner),
+    "maker": lambda v: ("withdraw_maker", 0, 10**6, v.owner),
     "ramp": lambda v: ("tighten", 17),
 }
 

@@ -304,7 +304,7 @@ def test_a_displaced_account_is_left_healthy_or_stays() -> None:
 
 def usdc_of(venue: RevmVenue, accounts: list[int]) -> int:
     total = sum(venue.get("cash", a) for a in accounts) + venue.get("premium_pool", 0)
-    return int(total + venue.get("maker_cash") + venue.get("insurance_fund"))
+    return int(total + venue.get("maker_cash", 0) + venue.get("insurance_fund"))
 
 
 def test_holders_are_exactly_the_accounts_with_a_position(venue: RevmVenue) -> None:

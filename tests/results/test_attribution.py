@@ -181,7 +181,8 @@ def test_an_exit_in_kind_is_a_flow_of_its_part_of_nav(quiet: Config) -> None:
 
     agent, diary, _, world = play(quiet, {0: opening(quiet), 2: [leave]})
     part = agent.fills[-1].amount_out
-    assert np.allclose(part, 0.25, rtol=1e-6)
+    # The exit fee stays with the others.
+    assert np.allclose(part, 0.25 * (1 - world.protocol.vault.exit_fee), rtol=1e-6)
     assert np.allclose(diary.flows[1] - diary.flows[2], part * navs[0], rtol=1e-9)
     # What is left is worth the same per share but for the smaller short, nearer to its close-out.
     assert np.abs(diary.moved(2).get("trading_cost", np.zeros(1))).max() < 1e-4 * navs[0].min()

@@ -31,6 +31,7 @@ GUARDED = {
     "set_guardian": "roles: not the owner",
     "schedule": "roles: not the owner",
     "cancel": "roles: not the guardian",
+    "dismiss_risk_manager": "roles: not the guardian",
     "set_delay": "roles: not the owner",
 }
 

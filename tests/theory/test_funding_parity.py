@@ -88,9 +88,7 @@ def venue(*agents: str) -> Setting:
             "agents": {name: AGENTS[name] for name in agents},
         }
     )
-    protocol = resolve(config)
-    first_to_last = tuple(reversed(protocol.agents))  # who lives off the others' orders, then they
-    return Setting(config, replace(protocol, agents=first_to_last), draw(config, 0, PATHS))
+    return Setting(config, resolve(config), draw(config, 0, PATHS))
 
 
 class Trail(Onlooker):
