@@ -28,11 +28,11 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from simulator.config.models import BackgroundLiquidity, Config
 
-# Block order: who takes back the skew of the block before (within a block it earns nothing), the
-# uninformed, those who live off them, the vault's keeper last.
+# Block order: depositors, who takes back the skew of the block before (within a block it earns
+# nothing), the uninformed, those who live off them, the vault's keeper last.
 AGENT_ORDER = (
-    "perp_arbitrageur",
     "depositor",
+    "perp_arbitrageur",
     "noise_trader",
     "leveraged_long",
     "leveraged_short",

@@ -17,9 +17,9 @@ def test_agents_keep_their_block_order_and_only_traders_have_accounts() -> None:
     protocol = resolve(load("calm"))
     assert [slot.name for slot in protocol.agents] == [
         "depositor",
+        "perp_arbitrageur",
         "noise_trader",
         "amm_arbitrageur",
-        "perp_arbitrageur",
         "risk_manager",
         "liquidator",
         "keeper",
