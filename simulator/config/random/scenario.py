@@ -99,7 +99,8 @@ class RandomScenario(RandomMarket):
             "lp_allocation": lp,
             "margin_allocation": self.uniform(0.1, 1.0 - lp),
             "hedge_band": self.log_uniform(0.001, 0.1),
-            "max_slippage": self.log_uniform(0.002, 0.1),
+            # A hedge pays half the spread, which follows the deviation.
+            "max_slippage": max(self.log_uniform(0.002, 0.1), deviation),
             "margin_target": target,
             "top_up_ratio": top_up,
             "deleverage_ratio": deleverage,
