@@ -49,8 +49,6 @@ exports: (
     ledger.premium_pool,
     ledger.opening_skew,
     ledger.liquidated,
-    ledger.loss_long,
-    ledger.loss_short,
     ledger.insurance_drawn,
     ledger.maker_drawn,
     ledger.cash,
@@ -354,6 +352,26 @@ def market_state(market: uint256) -> IClearingHouse.MarketState:
 @external
 def last_market_state(market: uint256) -> IClearingHouse.MarketState:
     return ledger._market_state(market, ledger._index(market, False))
+
+
+@view
+@external
+def loss_long(market: uint256) -> uint256:
+    return self._loss(market, True)
+
+
+@view
+@external
+def loss_short(market: uint256) -> uint256:
+    return self._loss(market, False)
+
+
+@view
+@internal
+def _loss(market: uint256, long: bool) -> uint256:
+    index: uint256 = ledger._index(market, False)
+    stored: uint256 = ledger.loss_long[market] if long else ledger.loss_short[market]
+    return stored + maker._unpaid(market, long, ledger._market_state(market, index), index)
 
 
 @view

@@ -35,7 +35,8 @@ class Observation:
     funding_rate: Floats  # [M, P] accrued up to now
     funding_index: Floats  # [M, P] accrued up to now
     long_interest: Floats  # [M, P] Σ of the long sizes; the short ones are long_interest − skew
-    loss_long: Floats  # [M, P] socialised loss per unit of size, USDC
+    # [M, P] socialised loss per unit of size, USDC, what the maker lacks now counted in
+    loss_long: Floats
     loss_short: Floats  # [M, P]
     insurance_drawn: Floats  # [M, P] cumulative, USDC
     maker_drawn: Floats  # [M, P] cumulative, USDC

@@ -31,7 +31,10 @@ _OF_VAULT = frozenset(("nav", "lp_base", "lp_usdc"))
 # (size, available, √P).
 LOAN_WORDS, LEG_WORDS = 3, 3
 # Fields of an Observation that are derived here.
-DERIVED = _OF_VAULT | {"funding_rate", "funding_index", "account_value", "equity", "maintenance"}
+DERIVED = _OF_VAULT | {
+    *("funding_rate", "funding_index", "loss_long", "loss_short"),
+    *("account_value", "equity", "maintenance"),
+}
 
 
 class Mirror:

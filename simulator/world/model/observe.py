@@ -11,7 +11,7 @@ from simulator.types import Floats
 from simulator.world.base import Observation
 from simulator.world.model.jit import kernel
 from simulator.world.model.lending import size_of, value
-from simulator.world.model.maker import accrued
+from simulator.world.model.maker import accrued, unpaid
 from simulator.world.model.margin import value_account
 from simulator.world.model.parameters import AaveTable, ClearingTable, Tables
 from simulator.world.model.pool import active_liquidity
@@ -43,6 +43,19 @@ def _funding(
     for market in range(rate.shape[0]):
         for i in range(rate.shape[1]):
             rate[market, i], index[market, i] = accrued(table, clearing, oracle, market, i)
+
+
+@kernel
+def _losses(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, long: Floats, short: Floats
+) -> None:
+    """Socialised loss per unit of the longs and of the shorts up to now, into ``[M, P]`` each."""
+    for market in range(long.shape[0]):
+        for i in range(long.shape[1]):
+            added = unpaid(table, clearing, oracle, market, True, i)
+            long[market, i] = clearing.loss_long[market, i] + added
+            added = unpaid(table, clearing, oracle, market, False, i)
+            short[market, i] = clearing.loss_short[market, i] + added
 
 
 @kernel
@@ -126,8 +139,6 @@ class ModelObservation(Observation):
     cost = _stored("clearing", "cost")
     funding_entry = _stored("clearing", "funding_entry")
     loss_entry = _stored("clearing", "loss_entry")
-    loss_long = _stored("clearing", "loss_long")
-    loss_short = _stored("clearing", "loss_short")
     insurance_drawn = _stored("clearing", "insurance_drawn")
     maker_drawn = _stored("clearing", "maker_drawn")
     premium_pool = _stored("clearing", "premium_pool")
@@ -165,6 +176,23 @@ class ModelObservation(Observation):
     def funding_index(self) -> Floats:
         """``[M, P]`` USD per unit of size, accrued up to now."""
         return self._accrued[1]
+
+    @lazy
+    def _socialised(self) -> tuple[Floats, Floats]:
+        clearing = self._state.clearing
+        long, short = np.empty_like(clearing.skew), np.empty_like(clearing.skew)
+        _losses(self._tables.clearing, clearing, self._oracle, long, short)
+        return long, short
+
+    @lazy
+    def loss_long(self) -> Floats:
+        """``[M, P]`` socialised loss per unit of size, what the maker lacks now counted in."""
+        return self._socialised[0]
+
+    @lazy
+    def loss_short(self) -> Floats:
+        """``[M, P]`` socialised loss per unit of size, what the maker lacks now counted in."""
+        return self._socialised[1]
 
     @lazy
     def long_interest(self) -> Floats:
