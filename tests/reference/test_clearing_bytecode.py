@@ -16,7 +16,7 @@ import pytest
 
 from tests.reference import drawing
 from tests.reference.bench import Bench
-from tests.reference.clearing import liquidation, margin, perp, pledging, trading
+from tests.reference.clearing import liquidation, maker, margin, perp, pledging, trading
 from tests.reference.clearing.state import Ledger, RefusedError
 from tests.reference.drawing import LIQUIDATOR, MARKETS, OWNERS
 from tests.reference.integers import WAD
@@ -78,6 +78,10 @@ def compare_views(check: Comparison, ledger: Ledger, draw: random.Random) -> Non
         state = perp.accrued(ledger, m)
         values = [state.skew, state.rate, state.index, state.updated_at]
         check.equal("funding", values, call(1, "market_state(uint256)", m))
+        whole = maker.covered(ledger, m)
+        check.equal("loss", [whole.loss_long], call(1, "loss_long(uint256)", m))
+        check.equal("loss", [whole.loss_short], call(1, "loss_short(uint256)", m))
+        check.seen["maker lacks"] += whole != state
         check.equal("mark", [perp.mark_price(ledger, m)], call(1, "mark_price(uint256)", m))
     for number in list(ledger.accounts):
         state_now = list(margin.valuation(ledger, number).state)
@@ -199,6 +203,7 @@ MUST_SEE = {
     "insurance gained": 0.05,
     "maker paid": 0.01,
     "socialised": 0.01,
+    "maker lacks": 0.1,
     "long": 0.1,
     "short": 0.1,
     "portfolio": 0.1,
@@ -211,6 +216,7 @@ MUST_SEE = {
     "trade clearing: below initial margin": 0.05,
     "trade clearing: inventory limit": 0.01,
     "trade clearing: open interest cap": 0.01,
+    "trade clearing: maker reserve": 0.01,
     "transfer_slice done": 0.05,
     "transfer_margin done": 0.05,
     "transfer_margin clearing: withdrawals gated": 0.005,

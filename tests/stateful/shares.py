@@ -26,6 +26,7 @@ MARKET_REFUSALS = (
     ),
     *("clearing: open interest cap", "vault: spot deviates", "vault: no idle assets"),
     "clearing: insolvent",
+    "clearing: maker reserve",
 )
 
 
