@@ -65,6 +65,11 @@ class Ground:
             self.chain.evm.revert(mark)
             self.chain.set_time(now)
 
+    def withdrawal_of_maker(self, raw: int, to: str) -> bytes:
+        """Calldata that takes raw USDC from the maker; today from that of the first market."""
+        market = (0,) if self.clearing.takes("withdraw_maker", 3) else ()
+        return self.clearing.calldata("withdraw_maker", *market, raw, to)
+
     def account(self, holder: str) -> int:
         """The holder's cross account."""
         return int(holder, 16) << 8

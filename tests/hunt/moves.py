@@ -204,7 +204,7 @@ class Key:
                 scene.attempt(scene.clearing, ground.owner, "transfer_ownership", thief)
                 scene.attempt(scene.clearing, thief, "accept_ownership")
             case "schedule":
-                call = keccak(scene.clearing.calldata("withdraw_maker", part, thief))
+                call = keccak(ground.withdrawal_of_maker(part, thief))
                 scene.attempt(scene.clearing, ground.owner, "schedule", call)
             case "lie":
                 scene.book.lie = WAD * part // 100

@@ -34,6 +34,10 @@ class QuickContract(Contract):
                 found[key] = [one["type"].startswith("int") for one in outputs]
         return found
 
+    def takes(self, name: str, arguments: int) -> bool:
+        """Whether there is such a function of so many arguments."""
+        return (name, arguments) in self._functions
+
     def calldata(self, name: str, *arguments: Any) -> bytes:
         """See :meth:`Contract.calldata`."""
         start = self._inputs.get((name, len(arguments)))

@@ -96,7 +96,7 @@ class Scene:
         self.book = Book()
         self.report()
         self._people()
-        self.drain = self.clearing.calldata("withdraw_maker", 10**12, self.thief)
+        self.drain = ground.withdrawal_of_maker(10**12, self.thief)
         self.clearing.transact(ground.owner, "schedule", keccak(self.drain))
         self.fresh = self.chain.evm.snapshot()
         self.began = self.chain.time()
