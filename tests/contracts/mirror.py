@@ -58,7 +58,7 @@ class Mirror:
         receipt = self.clearing.trade(*order, sender=actor)
         self.ledger.now = receipt.timestamp
         fill, fee = trading.trade(self.ledger, int(actor.address, 16), *order)
-        (event,) = receipt.events.filter(self.clearing.Traded)
+        (event,) = receipt.decode_logs(self.engine_events["Traded"])
         assert (event.fill, event.fee) == (fill, fee)
         assert self.clearing.premium_pool(market) == self.ledger.markets[market].pool
         return event
