@@ -13,6 +13,7 @@ _CLEARING = (
     "tests/reference/test_clearing_bytecode.py",
     "tests/properties/test_clearing_pledges.py",
     "tests/properties/test_clearing_depth.py",
+    "tests/properties/test_clearing_maker.py",
     "tests/properties/test_clearing_premium.py",
     "tests/properties/test_clearing_properties.py",
     "tests/properties",

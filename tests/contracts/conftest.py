@@ -277,8 +277,11 @@ def give(clearing: Any, owner: Any, tokens: dict[str, Any]) -> Callable[..., int
 
 @pytest.fixture
 def engine_events(project: Any) -> Any:
-    """ABI by name of the events of the ClearingHouse's parts, which it emits."""
-    parts = (project.Trading, project.LiquidationEngine, project.CollateralSale)
+    """ABI by name of the events of trades and liquidations, which the ClearingHouse emits."""
+    parts = (
+        *(project.Trading, project.LiquidationEngine),
+        *(project.Deleveraging, project.CollateralSale),
+    )
     return {event.name: event for part in parts for event in part.contract_type.events}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.mirror import account_of, wad
 
-HEADER, MARKET = 22, 11
+HEADER, MARKET = 21, 12
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +84,8 @@ def test_words_are_the_contracts_state(
         expected += [usdc.balanceOf(wallet), weth.balanceOf(wallet), running.balanceOf(wallet)]
     assert words == expected
     assert any(word < 0 for word in words)  # sizes of the hedge
-    assert words[19] == running.balanceOf(depositor) > 0
-    assert words[20] == wad(100)
+    assert words[18] == running.balanceOf(depositor) > 0
+    assert words[19] == wad(100)
 
 
 def test_stale_prices_do_not_stop_an_observer(
@@ -103,5 +103,5 @@ def test_vault_without_anything_is_observed_too(
 ) -> None:
     words = list(lens.observe(new_vault(), clearing, pool, oracle, [], []))
     assert len(words) == HEADER + 2 * MARKET
-    assert words[7:21] == [0] * 14
-    assert words[21] == wad(1)  # the high-water mark a vault starts with
+    assert words[6:20] == [0] * 14
+    assert words[20] == wad(1)  # the high-water mark a vault starts with
