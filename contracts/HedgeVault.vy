@@ -412,10 +412,14 @@ def settle_withdrawals(fraction: uint256) -> uint256:
         part: uint256 = min(due, pool_leg.idle_usdc)
         if part < due:
             shares = fixed_point.mul_div_up(shares, part, due)
+            # A part rounds its own fee up.
+            part = min(part, share_pricing._preview_redeem(shares, terms))
             if part == 0:
                 break
-        paid += self._settle(owner, shares, part)
-        progress = True
+        settled: uint256 = self._settle(owner, shares, part)
+        paid += settled
+        # Nothing is unwound for one whom USDC does not reach.
+        progress = progress or settled != 0 or cost == 0
         if part < due:
             break
     errors.check(progress, "vault: insufficient liquidity")

@@ -117,6 +117,7 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
     delta: int256 = -ledger.position[leaver][market].size
     pricing._pay_premium(account, market, max(pricing._premium(market, delta, index), 0))
     ledger._apply_fill(leaver, market, delta, index)
+    ledger._note_failure(leaver, market, -delta)
     # Neither a way past auto-deleveraging nor one to make an account liquidatable by closing a hedge.
     after: IClearingHouse.AccountState = margin._valuation(leaver, False).state
     errors.check(

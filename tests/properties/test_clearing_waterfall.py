@@ -302,6 +302,33 @@ def test_a_displaced_account_is_left_healthy_or_stays() -> None:
     assert not venue.trade("trader", 0, WAD)
 
 
+def test_the_debt_of_a_displaced_account_is_written_off_like_any_other() -> None:
+    venue = RevmVenue(funding=False)
+    token = venue._contracts["USDC"]
+    for number in range(64):
+        name = f"holder {number}"
+        token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
+        token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+        if number:
+            venue.deposit(name, 1_000 * USDC)
+            assert not venue.trade(name, 0, wad(Fraction(2, 1_000)))
+    venue.deposit("bystander", 10**16, collateral=1)  # a hundredth of a WETH backs the smallest
+    venue.deposit("trader", 100_000 * USDC)
+    assert not venue.trade("bystander", 0, wad(Fraction(2, 10_000)))
+    account = venue.account("bystander")
+    venue.report(BTC=venue.prices["BTC"] * Fraction(3, 4))
+    assert venue.get("cash", account) + venue.margin(account).value > 0
+    assert not venue.trade("trader", 0, WAD)
+    assert venue.size(account, 0) == 0
+    debt = -venue.get("cash", account)
+    assert debt > 0
+    venue.report(WETH=venue.prices["WETH"] / 50)
+    venue.deposit("liquidator", 1_000 * USDC)
+    venue.do("liquidator", "liquidate_collateral", account, 1, 10**16)
+    assert venue.get("cash", account) == 0
+    assert 0 < venue.get("bad_debt") < debt
+
+
 def usdc_of(venue: RevmVenue, accounts: list[int]) -> int:
     total = sum(venue.get("cash", a) for a in accounts) + venue.get("premium_pool", 0)
     return int(total + venue.get("maker_cash", 0) + venue.get("insurance_fund"))

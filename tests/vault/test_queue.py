@@ -190,6 +190,16 @@ def test_a_receiver_that_usdc_refuses_gets_the_shares_back(system: System) -> No
     assert waiting(system) == []
 
 
+def test_nothing_is_unwound_for_a_receiver_that_usdc_refuses(system: System) -> None:
+    first, _ = system.depositors
+    unreachable = "0x" + "00" * 19 + "01"
+    system.do(first, "request_redeem", shares(system, first) * 9 // 10, unreachable)
+    block(system, unreachable)
+    before = system.get("totalAssets")
+    assert system.refusal(THIRD, "settle_withdrawals", WAD) == "vault: insufficient liquidity"
+    assert system.get("totalAssets") == before
+
+
 def block(system: System, receiver: str) -> None:
     """Fill the receiver's balance to the brim: the token then refuses any transfer to it."""
     slot = mapping_slot(artifacts.load("Token").slots["balanceOf"], int(receiver, 16))
