@@ -836,7 +836,11 @@ _SEATS = (
     ),
     _clearing(
         "seats-never-given-up", "missing term", "Trading.vy",
-        "    if len(holders) < ledger.MAX_HOLDERS:\n        return\n", "    return\n",
+        "if len(holders) < ledger.MAX_HOLDERS:", "if len(holders) <= ledger.MAX_HOLDERS:",
+    ),
+    _clearing(
+        "seats-without-blame", "missing step", "Trading.vy",
+        "    ledger._note_failure(leaver, market, -delta)\n", "",
     ),
     _clearing(
         "insurance-before-the-premium", "swapped order", "modules/waterfall.vy",
