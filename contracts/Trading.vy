@@ -53,11 +53,12 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     ledger._accrue(market)
     index: uint256 = ledger._index(market, True)
     maker._cover(market, index)
+    seat: uint256 = 0
     if before == 0:
-        self._take_seat(account, market, fixed_point.magnitude(size), index)
+        seat = self._take_seat(account, market, fixed_point.magnitude(size), index)
     if adds_risk:
         self._check_room(market, before, after)
-    premium: int256 = pricing._premium(market, size, index)
+    premium: int256 = pricing._premium(market, size, index) + convert(seat, int256)
     booked: uint256 = perp_math.booked_price(size, index, pricing._half_spread(market))
     fill: uint256 = perp_math.effective_price(size, booked, premium)
     errors.check(
@@ -91,14 +92,14 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
 
 
 @internal
-def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256):
+def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256) -> uint256:
     """
-    @notice Where a market's seats are all taken, close its smallest position for one more than twice as large: at the
-            index, which costs its holder nothing, and the premium for the skew that makes is the newcomer's.
+    @notice Where a market's seats are all taken, close its smallest position for one more than twice as large, as if its
+            holder had; but a premium that it owes is the newcomer's: returned, USDC.
     """
     holders: DynArray[uint256, ledger.MAX_HOLDERS] = ledger._holders(market)
     if len(holders) < ledger.MAX_HOLDERS:
-        return
+        return 0
     leaver: uint256 = 0
     held: uint256 = max_value(uint256)
     opened: uint256 = 0
@@ -115,8 +116,15 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
         "clearing: too many accounts",
     )
     delta: int256 = -ledger.position[leaver][market].size
-    pricing._pay_premium(account, market, max(pricing._premium(market, delta, index), 0))
-    ledger._apply_fill(leaver, market, delta, index)
+    premium: int256 = pricing._premium(market, delta, index)
+    booked: uint256 = perp_math.booked_price(delta, index, pricing._half_spread(market))
+    ledger._apply_fill(leaver, market, delta, booked)
+    pricing._pay_premium(leaver, market, min(premium, 0))
+    fee: uint256 = fixed_point.mul_div_up(
+        perp_math.notional(held, booked), ledger.market[market].taker_fee, WAD
+    )
+    ledger.cash[leaver] -= convert(fee, int256)
+    ledger.maker_cash[market] += convert(fee, int256)
     ledger._note_failure(leaver, market, -delta)
     # Neither a way past auto-deleveraging nor one to make an account liquidatable by closing a hedge.
     after: IClearingHouse.AccountState = margin._valuation(leaver, False).state
@@ -125,8 +133,9 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
         "clearing: too many accounts",
     )
     log IClearingHouse.Displaced(
-        account=leaver, market=market, newcomer=account, size=held, price=index
+        account=leaver, market=market, newcomer=account, size=held, price=booked
     )
+    return convert(max(premium, 0), uint256)
 
 
 @view

@@ -252,7 +252,7 @@ def test_no_more_accounts_hold_a_market_than_can_be_ranked() -> None:
     assert len(set(held)) == 64
 
 
-def test_dust_in_every_seat_keeps_nobody_out_and_loses_nothing() -> None:
+def test_dust_in_every_seat_keeps_nobody_out_and_pays_what_leaving_costs() -> None:
     venue = RevmVenue(funding=False)
     token = venue._contracts["USDC"]
     for number in range(65):
@@ -263,14 +263,19 @@ def test_dust_in_every_seat_keeps_nobody_out_and_loses_nothing() -> None:
         if number < 64:
             assert not venue.trade(name, 0, wad(Fraction(1 if number != 7 else -1, 1_000)))
     displaced, newcomer = venue.account("holder 63"), venue.account("holder 64")
-    worth = venue.margin(displaced).value
+    worth, held_cash = venue.margin(displaced).value, venue.get("cash", displaced)
     total = usdc_of(venue, [venue.account(f"holder {n}") for n in range(65)])
     assert not venue.trade("holder 64", 0, wad(Fraction(5, 1_000)))
     held: list[Any] = venue.get("holders", 0)
     assert newcomer in held
     assert displaced not in held  # of equals the last that sat down
     assert len(held) == 64
-    assert 0 <= worth - venue.margin(displaced).value <= DUST
+    # Half a spread and the fee of a thousandth of a coin, less the premium it had paid.
+    terms, index = venue.get("market", 0), venue.prices["BTC"]
+    cost = Fraction(1, 1_000) * index * (terms[2] + terms[3])
+    earned = venue.get("cash", displaced) - held_cash
+    assert abs(earned + cost) < cost / 10 + Fraction(2, 100) * WAD
+    assert venue.margin(displaced).value < worth
     assert usdc_of(venue, [venue.account(f"holder {n}") for n in range(65)]) == total
     # What is worth a seat keeps it: S / 64.
     limit = 12 * WAD // 64
