@@ -64,13 +64,9 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     errors.check(
         fill <= limit_price if size > 0 else fill >= limit_price, "clearing: slippage"
     )
-    fee: uint256 = fixed_point.mul_div_up(
-        perp_math.notional(fixed_point.magnitude(size), fill), ledger.market[market].taker_fee, WAD
-    )
     realised: int256 = ledger._apply_fill(account, market, size, booked)
     pricing._pay_premium(account, market, premium)
-    ledger.cash[account] -= convert(fee, int256)
-    ledger.maker_cash[market] += convert(fee, int256)
+    fee: uint256 = self._charge(account, market, fixed_point.magnitude(size), fill)
     ledger._note_failure(account, market, before)
     if adds_risk:
         maker._check_reserve(market, index)
@@ -89,6 +85,19 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
         realised=realised,
     )
     return fill, fee
+
+
+@internal
+def _charge(account: uint256, market: uint256, size: uint256, price: uint256) -> uint256:
+    """
+    @notice Take the fee of a trade for the maker, USDC WAD, rounded up.
+    """
+    fee: uint256 = fixed_point.mul_div_up(
+        perp_math.notional(size, price), ledger.market[market].taker_fee, WAD
+    )
+    ledger.cash[account] -= convert(fee, int256)
+    ledger.maker_cash[market] += convert(fee, int256)
+    return fee
 
 
 @internal
@@ -120,11 +129,7 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
     booked: uint256 = perp_math.booked_price(delta, index, pricing._half_spread(market))
     ledger._apply_fill(leaver, market, delta, booked)
     pricing._pay_premium(leaver, market, min(premium, 0))
-    fee: uint256 = fixed_point.mul_div_up(
-        perp_math.notional(held, booked), ledger.market[market].taker_fee, WAD
-    )
-    ledger.cash[leaver] -= convert(fee, int256)
-    ledger.maker_cash[market] += convert(fee, int256)
+    self._charge(leaver, market, held, booked)
     ledger._note_failure(leaver, market, -delta)
     # Neither a way past auto-deleveraging nor one to make an account liquidatable by closing a hedge.
     after: IClearingHouse.AccountState = margin._valuation(leaver, False).state
