@@ -239,7 +239,8 @@ class AnyHistory(RuleBasedStateMachine):
             )
             kept = Fraction(before.equity * after.maintenance, before.maintenance)
             freed = before.equity - kept
-            assert after.equity >= kept - max(lost - freed, 0) - DUST
+            # The price is rounded to a wei, so what is closed to a wei for each unit of it.
+            assert after.equity >= kept - max(lost - freed, 0) - DUST - abs(size) // WAD
             event("liquidated while solvent")
         if left and self.at_the_limit(market):
             event("cut at the limit")
