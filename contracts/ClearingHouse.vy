@@ -13,8 +13,6 @@
 from ethereum.ercs import IERC20Detailed
 
 from contracts.interfaces import IClearingHouse
-from contracts.modules import errors
-from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import maker
 from contracts.modules import margin

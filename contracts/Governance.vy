@@ -46,7 +46,7 @@ def withdraw_maker(market: uint256, raw: uint256, to: address):
     ledger._check_market(market)
     index: uint256 = 0
     # Behind a market that nobody holds nothing has to be priced.
-    if ledger.long_interest[market] != 0 or ledger.state[market].skew != 0:
+    if maker._larger_side(market) != 0:
         ledger._accrue(market)
         index = ledger._index(market, True)
     pricing._sweep_pool(market)
@@ -90,12 +90,10 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
     ledger.scaled_at[market] = block.timestamp
     if skew_scale < before:
         # What is open was let in at the old scale: it must not be what the new one would refuse, nor too much to close.
-        skew: int256 = ledger.state[market].skew
-        long: uint256 = ledger.long_interest[market]
-        side: uint256 = max(long, convert(convert(long, int256) - skew, uint256))
         limit: uint256 = pricing._inventory_limit(market)
         errors.check(
-            fixed_point.magnitude(skew) <= limit and side <= ledger.SIDES * limit,
+            fixed_point.magnitude(ledger.state[market].skew) <= limit
+            and maker._larger_side(market) <= ledger.SIDES * limit,
             "clearing: inventory limit",
         )
 

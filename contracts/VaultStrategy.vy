@@ -10,18 +10,12 @@
         reentrancy lock around every call.
 """
 
-from contracts.interfaces import IClearingHouse
 from contracts.interfaces import IHedgeVault
-from contracts.interfaces import IHedgeVenue
-from contracts.interfaces import INonfungiblePositionManager
-from contracts.interfaces import IPriceOracle
-from contracts.interfaces import IUniswapV3Pool
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import hedge_leg
 from contracts.modules import hedge_margin
 from contracts.modules import pool_leg
-from contracts.modules import share_token
 from contracts.modules import tick_math
 from contracts.modules import vault_core
 from contracts.modules import vault_math

@@ -43,11 +43,10 @@ def _check_reserve(market: uint256, index: uint256):
     @notice That the maker can pay for a move of the index by the maintenance rate, were only one side left: the
             other may be liquidated on the way. The market is accrued.
     """
-    skew: int256 = ledger.state[market].skew
-    long: int256 = convert(ledger.long_interest[market], int256)
-    side: uint256 = convert(max(long, long - skew), uint256)
     reserve: uint256 = fixed_point.mul_div_up(
-        perp_math.notional(side, index), ledger.market[market].maintenance_rate, WAD
+        perp_math.notional(self._larger_side(market), index),
+        ledger.market[market].maintenance_rate,
+        WAD,
     )
     errors.check(
         self._value(market, ledger.state[market], index) >= convert(reserve, int256),
@@ -103,6 +102,15 @@ def _side(market: uint256, long: bool) -> uint256:
     if not long:
         size = convert(convert(size, int256) - ledger.state[market].skew, uint256)
     return size
+
+
+@view
+@internal
+def _larger_side(market: uint256) -> uint256:
+    """
+    @notice Open size of the side that holds more.
+    """
+    return max(self._side(market, True), self._side(market, False))
 
 
 @internal

@@ -186,7 +186,7 @@ def gross_reduction(shortfall: uint256, initial_rate: uint256, loss_rate: uint25
             and costs `loss_rate` of equity. The largest number when it cannot be restored so.
     @param shortfall mu phi G - E, USD WAD.
     @param initial_rate mu phi mmr, fraction WAD.
-    @param loss_rate u (half_spread + penalty), USD equity lost per USD closed, WAD.
+    @param loss_rate u (half spread charged + premium rate + penalty), USD equity lost per USD closed, WAD.
     """
     if initial_rate <= loss_rate:
         return max_value(uint256)

@@ -76,7 +76,7 @@ def _premium(market: uint256, delta: int256, index: uint256) -> int256:
 @internal
 def _mark_price(market: uint256, index: uint256) -> uint256:
     """
-    @notice What the next unit costs without spread: I (1 + k/K), k clamped to B either way.
+    @notice I (1 + k/K), k clamped to B either way: the premium rate at the skew on the index. A view; nothing settles at it.
     """
     bound: int256 = convert(self._skew_bound(market), int256)
     return perp_math.mark_price(

@@ -297,7 +297,8 @@ def _add_risk_asset(asset: address):
 @pure
 @internal
 def _check_market_terms(market: IClearingHouse.Market, terms: IClearingHouse.Parameters):
-    # The last line: closing a unit must free more requirement than it costs, or liquidation could not heal.
+    # The last line: closing a unit must free more requirement than the market's own spread and the penalty cost, or
+    # liquidation could not heal. Where the charged spread and the premium cost more, it closes all.
     self._require(
         0 < market.skew_scale
         and market.skew_scale <= MAX_SIZE

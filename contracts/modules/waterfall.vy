@@ -7,7 +7,6 @@
 """
 
 from contracts.interfaces import IClearingHouse
-from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import maker

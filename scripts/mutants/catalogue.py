@@ -556,8 +556,8 @@ _OFFICE = (
     ),
     _clearing(
         "reserve-for-the-skew-only", "missing term", "modules/maker.vy",
-        "    side: uint256 = convert(max(long, long - skew), uint256)\n",
-        "    side: uint256 = fixed_point.magnitude(skew)\n",
+        "perp_math.notional(self._larger_side(market), index)",
+        "perp_math.notional(fixed_point.magnitude(ledger.state[market].skew), index)",
     ),
     _clearing(
         "maker-pays-what-it-lacks", "missing term", "Trading.vy",

@@ -12,6 +12,7 @@ from simulator.config.models import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
+from simulator.world.protocol import lag_spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -264,6 +265,7 @@ def _vault(config: Config) -> Iterator[str]:
                 f"vault.{name} = {getattr(vault, name):g}: must be at least {lag:g}, the largest "
                 "deviation of the oracle's feeds, or depositors gain from trading against its lag"
             )
+    yield from _hedging_costs(config)
     yield from _betas(vault)
     monitor = config.agents.breakdown_monitor
     if monitor is not None and monitor.false_alarm_hours < 4 * monitor.window_hours:
@@ -278,6 +280,21 @@ def _vault(config: Config) -> Iterator[str]:
             yield (
                 f"agents.depositor.initial_deposit = {depositor.initial_deposit:g}: must be at "
                 f"most {most:g}, the lesser of agents.depositor.usdc and vault.deposit_cap"
+            )
+
+
+def _hedging_costs(config: Config) -> Iterator[str]:
+    """No order of a vault fills whose bound on slippage is below half the spread it is charged."""
+    for symbol, market in config.clearing.markets.items():
+        if symbol in lending.lent(config):
+            continue
+        lag = config.feed(symbol).deviation
+        spread = max(market.half_spread, lag_spread(lag, market.taker_fee))
+        if config.vault.max_slippage <= spread:
+            yield (
+                f"vault.max_slippage = {config.vault.max_slippage:g}: must be above {spread:.4g}, "
+                f"half the spread that clearing.markets.{symbol} charges where its feed may lag by "
+                f"{lag:g}, or the vault never hedges"
             )
 
 

@@ -60,6 +60,8 @@ REFUSED = [
         {"intensity": 1, "mean": 0, "std": 0.1, "loading": {"SOL": 1}},
         "common_jumps.loading = SOL: must be one of",
     ),
+    # a vault that could never hedge: 0.5 % of lag, a fee of 0.05 % make half a spread of 0.2006 %
+    ("vault.max_slippage", 0.002, "vault.max_slippage = 0.002: must be above 0.002006, half the"),
     # what the contracts would refuse at deployment
     ("vault.margin_target", 1.9, "vault.margin_target = 1.9: must be at least 2, clearing.initial"),
     ("clearing.collaterals", {"USDC": {"haircut": 1}}, "USDC.haircut = 1: must be below 1"),

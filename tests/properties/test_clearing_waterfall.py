@@ -231,13 +231,19 @@ def test_open_interest_is_capped_and_reducing_is_not(venue: RevmVenue) -> None:
     assert not venue.trade("hedger", 0, -WAD // 2)
 
 
+def funded(venue: RevmVenue, number: int) -> str:
+    """One more person with 10,000 USDC and the allowance to deposit it."""
+    name = f"holder {number}"
+    token = venue._contracts["USDC"]
+    token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
+    token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+    return name
+
+
 def test_no_more_accounts_hold_a_market_than_can_be_ranked() -> None:
     venue = RevmVenue(funding=False)
-    token = venue._contracts["USDC"]
     for number in range(65):
-        name = f"holder {number}"
-        token.transact(venue.address("owner"), "mint", venue.address(name), 10**9)
-        token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+        name = funded(venue, number)
         venue.deposit(name, 1_000 * USDC)
         refused = venue.trade(name, 0, wad(Fraction(1, 1_000)))
         assert refused == ("clearing: too many accounts" if number == 64 else "")
@@ -254,11 +260,8 @@ def test_no_more_accounts_hold_a_market_than_can_be_ranked() -> None:
 
 def test_dust_in_every_seat_keeps_nobody_out_and_pays_what_leaving_costs() -> None:
     venue = RevmVenue(funding=False)
-    token = venue._contracts["USDC"]
     for number in range(65):
-        name = f"holder {number}"
-        token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
-        token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+        name = funded(venue, number)
         venue.deposit(name, 1_000 * USDC)
         if number < 64:
             assert not venue.trade(name, 0, wad(Fraction(1 if number != 7 else -1, 1_000)))
@@ -292,11 +295,8 @@ def test_dust_in_every_seat_keeps_nobody_out_and_pays_what_leaving_costs() -> No
 
 def test_a_displaced_account_is_left_healthy_or_stays() -> None:
     venue = RevmVenue(funding=False)
-    token = venue._contracts["USDC"]
     for number in range(64):
-        name = f"holder {number}"
-        token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
-        token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+        name = funded(venue, number)
         venue.deposit(name, (1_000 if number else 4) * USDC)
         assert not venue.trade(name, 0, wad(Fraction(2 if number else 1, 1_000)))
     venue.deposit("trader", 100_000 * USDC)
@@ -310,11 +310,8 @@ def test_a_displaced_account_is_left_healthy_or_stays() -> None:
 
 def test_the_debt_of_a_displaced_account_is_written_off_like_any_other() -> None:
     venue = RevmVenue(funding=False)
-    token = venue._contracts["USDC"]
     for number in range(64):
-        name = f"holder {number}"
-        token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
-        token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
+        name = funded(venue, number)
         if number:
             venue.deposit(name, 1_000 * USDC)
             assert not venue.trade(name, 0, wad(Fraction(2, 1_000)))

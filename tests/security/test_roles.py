@@ -10,7 +10,7 @@ import pytest
 from eth_utils import keccak
 
 from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract, selector
+from simulator.world.chain.codec import Contract, Reverted, reason, selector
 from simulator.world.chain.deployment import CLEARING_PARTS
 from simulator.world.chain.revm import RevmTransport
 from tests.aave.market import AaveMarket
@@ -211,6 +211,39 @@ def test_exactly_the_listed_acts_of_the_owner_wait(name: str) -> None:
         if answer(cast.chain, cast.actors[OWNER], contract, entry) == "roles: not scheduled"
     }
     assert waits - {"cancel"} == delayed  # cancelling what was never scheduled says the same
+
+
+@pytest.mark.parametrize("name", DELAYED)
+def test_what_is_announced_is_announced_to_the_last_word(name: str) -> None:
+    """The lengths that contracts cut calldata to are those of their arguments."""
+    cast = Cast(delay=86_400)
+    contract, chain, owner = cast.contracts[name], cast.chain, cast.actors[OWNER]
+    entries = [
+        entry
+        for entry in functions(artifacts.load(name))
+        if entry["name"] in DELAYED[name].split() and entry["name"] != "set_delay"
+    ]
+    announced = [contract.calldata(entry["name"], *arguments(entry, 1)) for entry in entries]
+    for data in announced:
+        contract.transact(owner, "schedule", keccak(data))
+    chain.set_time(chain.time() + 86_400)
+    for data in announced:
+        assert why(chain, owner, contract.address, data) != "roles: not scheduled"
+        for end in range(36, len(data) + 1, 32):  # one word after the other
+            other = data[: end - 1] + bytes([data[end - 1] ^ 1]) + data[end:]
+            assert why(chain, owner, contract.address, other) == "roles: not scheduled"
+
+
+def why(chain: RevmTransport, sender: str, to: str, data: bytes) -> str:
+    """Why a call is refused, empty when it is not. Nothing is changed."""
+    checkpoint = chain.evm.snapshot()
+    try:
+        chain.transact(sender, to, data)
+    except Reverted as reverted:
+        return reason(reverted.data)
+    finally:
+        chain.evm.revert(checkpoint)
+    return ""
 
 
 @pytest.mark.parametrize("name", DELAYED)
