@@ -34,7 +34,11 @@ SEATS = r"denial of (open|redeem_in_kind): clearing: too many accounts"
 # An exit that unwinds waits while buying its hedge back costs more than the vault's own bound on
 # slippage, or than the leaver's exit fee; in kind he leaves at once.
 SLIPPAGE = r"denial of (redeem|settle_withdrawals|deleverage): (clearing|vault): slippage"
+# What a block's liquidations may add to the skew is used up, by one's own accounts too: the next
+# block's is there.
+VELOCITY = r"denial of liquidate: clearing: liquidation limit$"
 OPEN: dict[str, tuple[str, int]] = {
+    "a liquidation waits for the next block": (VELOCITY, 1),
     "F5: seats that cost S/64 each": (SEATS, 1),
     "F8: exits wait for the skew to pay for": (SLIPPAGE, 1),
 }
