@@ -265,7 +265,7 @@ def _vault(config: Config) -> Iterator[str]:
                 f"vault.{name} = {getattr(vault, name):g}: must be at least {lag:g}, the largest "
                 "deviation of the oracle's feeds, or depositors gain from trading against its lag"
             )
-    yield from _hedging_costs(config)
+    yield from _never_hedges(config)
     yield from _betas(vault)
     monitor = config.agents.breakdown_monitor
     if monitor is not None and monitor.false_alarm_hours < 4 * monitor.window_hours:
@@ -283,11 +283,15 @@ def _vault(config: Config) -> Iterator[str]:
             )
 
 
-def _hedging_costs(config: Config) -> Iterator[str]:
-    """No order of a vault fills whose bound on slippage is below half the spread it is charged."""
-    for symbol, market in config.clearing.markets.items():
-        if symbol in lending.lent(config):
-            continue
+def _never_hedges(config: Config) -> Iterator[str]:
+    """What no order of the vault would fill under, and it would be said to have survived."""
+    perps = {s: m for s, m in config.clearing.markets.items() if s not in lending.lent(config)}
+    if perps and config.clearing.maker_funds == 0:
+        yield (
+            "clearing.maker_funds = 0: must be above 0: a maker without money takes no risk, and "
+            "the vault never hedges"
+        )
+    for symbol, market in perps.items():
         lag = config.feed(symbol).deviation
         spread = max(market.half_spread, lag_spread(lag, market.taker_fee))
         if config.vault.max_slippage <= spread:

@@ -72,7 +72,7 @@ class Market(Section):
         ge=0,
         le=0.1,
         description="half the bid–ask spread, fraction of the index; charged is no less than "
-        "makes a round trip across one push of the feed a loss",
+        "about half the feed's deviation less the fee (contracts/SPEC.md §3.3)",
     )
     taker_fee: float = Field(
         default=0.0005, ge=0, le=0.1, description="fee, fraction of the notional"
@@ -84,7 +84,10 @@ class Market(Section):
         description="change of the daily funding rate per day at full skew (1/day²)",
     )
     max_skew_usd: float = Field(
-        gt=0, le=1e13, description="inventory limit of the maker account, USD at the initial price"
+        gt=0,
+        le=1e13,
+        description="inventory limit of the maker account, USD at the initial price; never more "
+        "than skew_scale_usd · gross_floor · maintenance_rate / 2",
     )
     max_open_interest_usd: float = Field(
         default=1e9,

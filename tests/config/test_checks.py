@@ -62,6 +62,7 @@ REFUSED = [
     ),
     # a vault that could never hedge: 0.5 % of lag, a fee of 0.05 % make half a spread of 0.2006 %
     ("vault.max_slippage", 0.002, "vault.max_slippage = 0.002: must be above 0.002006, half the"),
+    ("clearing.maker_funds", 0, "clearing.maker_funds = 0: must be above 0: a maker without"),
     # what the contracts would refuse at deployment
     ("vault.margin_target", 1.9, "vault.margin_target = 1.9: must be at least 2, clearing.initial"),
     ("clearing.collaterals", {"USDC": {"haircut": 1}}, "USDC.haircut = 1: must be below 1"),
