@@ -81,6 +81,14 @@ def _no_replays() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_second_a_block(networks: Any) -> None:
+    """Anvil stamps blocks by the clock, so that two transactions of one second are one block to the
+    venue or two as it happens: it shall go on by a second a block, as py-evm does."""
+    if networks.provider.name == "foundry":
+        networks.provider.make_request("anvil_setBlockTimestampInterval", [1])
+
+
 @pytest.fixture(scope="session")
 def owner(accounts: Any) -> Any:
     return accounts[0]

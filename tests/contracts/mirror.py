@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import ape
-
 from tests.reference.clearing import liquidation, trading
 from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import Ledger, Position
@@ -35,11 +33,6 @@ def agree(actual: int, expected: Fraction, what: str) -> None:
     )
 
 
-def next_block() -> None:
-    """A later timestamp: Anvil mines transactions of one second at one, which is one block here."""
-    ape.chain.mine(timestamp=ape.chain.blocks.head.timestamp + 1)
-
-
 @dataclass
 class Mirror:
     """Accounts of both sides go by their number; every number is the reference's to the unit."""
@@ -62,7 +55,6 @@ class Mirror:
     def trade(self, actor: Any, market: int, size: Any, sub: int = 0) -> Any:
         """Trade at any price; returns the contract's Traded event."""
         order = sub, market, wad(size), HIGHEST if wad(size) > 0 else 0
-        next_block()
         receipt = self.clearing.trade(*order, sender=actor)
         self.ledger.now = receipt.timestamp
         fill, fee = trading.trade(self.ledger, int(actor.address, 16), *order)
@@ -74,7 +66,6 @@ class Mirror:
     def liquidate(self, actor: Any, market: int, liquidator: Any, sub: int = 0) -> Any:
         """Liquidate; returns the contract's Liquidated event."""
         number = account_of(actor, sub)
-        next_block()
         receipt = self.clearing.liquidate(number, market, sender=liquidator)
         self.ledger.now = receipt.timestamp
         caller = int(liquidator.address, 16)

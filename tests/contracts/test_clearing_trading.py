@@ -8,7 +8,7 @@ import ape
 import pytest
 
 from tests.contracts.conftest import rescale
-from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, next_block, wad
+from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, wad
 
 
 @pytest.fixture
@@ -103,7 +103,6 @@ def test_no_fill_takes_more_than_the_pool_holds(mirror: Mirror, trader: Any, own
     clearing = mirror.clearing
     mirror.deposit(trader, 10_000_000)
     mirror.trade(trader, 0, -20)
-    next_block()
     rescale(clearing, wad(9), owner)
     receipt = clearing.trade(0, 0, wad(20), HIGHEST, sender=trader)
     (event,) = receipt.decode_logs(mirror.engine_events["Traded"])
