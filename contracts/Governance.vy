@@ -42,7 +42,7 @@ def __init__(oracle: address, usdc: address):
 @external
 def withdraw_maker(market: uint256, raw: uint256, to: address):
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
+    roles._only_owner_delayed()
     ledger._check_market(market)
     index: uint256 = 0
     # Behind a market that nobody holds nothing has to be priced.
@@ -59,14 +59,14 @@ def withdraw_maker(market: uint256, raw: uint256, to: address):
 @external
 def add_market(parameters: IClearingHouse.Market) -> uint256:
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 324)))
+    roles._only_owner_delayed()
     return venue._add_market(parameters)
 
 
 @external
 def set_market(market: uint256, parameters: IClearingHouse.Market):
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 356)))
+    roles._only_owner_delayed()
     ledger._check_market(market)
     ledger._accrue(market)
     pricing._sweep_pool(market)
@@ -101,28 +101,28 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
 @external
 def add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
+    roles._only_owner_delayed()
     return venue._add_collateral(token, haircut, cap)
 
 
 @external
 def set_collateral(collateral: uint256, haircut: uint256, cap: uint256):
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 100)))
+    roles._only_owner_delayed()
     venue._set_collateral(collateral, haircut, cap)
 
 
 @external
 def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: uint256):
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 132)))
+    roles._only_owner_delayed()
     venue._set_lp_collateral(manager, pool, haircut, cap)
 
 
 @external
 def set_parameters(parameters: IClearingHouse.Parameters):
     ledger._check_delegated()
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 228)))
+    roles._only_owner_delayed()
     venue._set_parameters(parameters)
 
 

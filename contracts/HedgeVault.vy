@@ -546,7 +546,7 @@ def deleverage() -> uint256:
 @internal
 def _delegate() -> uint256:
     # The functions passed on take no argument and answer with a word.
-    answer: Bytes[32] = raw_call(STRATEGY, slice(msg.data, 0, 4), max_outsize=32, is_delegate_call=True)
+    answer: Bytes[32] = raw_call(STRATEGY, msg.data, max_outsize=32, is_delegate_call=True)
     return convert(answer, uint256)
 
 
@@ -610,7 +610,7 @@ def position_state() -> IHedgeVault.PositionState:
 @external
 @nonreentrant
 def set_parameters(parameters: IHedgeVault.Parameters):
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 612)))
+    roles._only_owner_delayed()
     self._accrue()
     vault_core._set_parameters(parameters)
 
@@ -618,7 +618,7 @@ def set_parameters(parameters: IHedgeVault.Parameters):
 @external
 @nonreentrant
 def set_fee_receiver(fee_receiver: address):
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+    roles._only_owner_delayed()
     self._accrue()
     vault_fees._set_receiver(fee_receiver)
 

@@ -232,7 +232,7 @@ def _sorted(values: DynArray[uint256, MAX_REPORTERS]) -> DynArray[uint256, MAX_R
 
 @external
 def add_feed(asset: address, max_age: uint256, deviation: uint256):
-    self._only_owner_of_feed(asset, keccak256(slice(msg.data, 0, 100)))
+    self._only_owner_of_feed(asset)
     self._set_terms(
         asset,
         Terms(aggregator=empty(address), max_age=max_age, deviation=deviation, decimals=0),
@@ -242,7 +242,7 @@ def add_feed(asset: address, max_age: uint256, deviation: uint256):
 
 @external
 def add_aggregator(asset: address, aggregator: address, max_age: uint256, deviation: uint256):
-    self._only_owner_of_feed(asset, keccak256(slice(msg.data, 0, 132)))
+    self._only_owner_of_feed(asset)
     decimals: uint256 = convert(staticcall IAggregatorV3(aggregator).decimals(), uint256)
     assert decimals <= MAX_DECIMALS, "oracle: bad decimals"
     served: IPriceOracle.Round = self._latest(asset)
@@ -264,14 +264,14 @@ def add_aggregator(asset: address, aggregator: address, max_age: uint256, deviat
 
 
 @internal
-def _only_owner_of_feed(asset: address, call_id: bytes32):
+def _only_owner_of_feed(asset: address):
     """
     @notice A first feed of an asset is added at once, nobody having relied on it; another is delayed.
     """
     if self._terms[asset].max_age == 0:
         roles._only_owner()
     else:
-        roles._only_owner_delayed(call_id)
+        roles._only_owner_delayed()
 
 
 @internal
@@ -290,7 +290,7 @@ def _set_terms(asset: address, terms: Terms):
 
 @external
 def set_reporter(reporter: address, allowed: bool):
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
+    roles._only_owner_delayed()
     if allowed != self.is_reporter[reporter]:
         self.is_reporter[reporter] = allowed
         if allowed:
@@ -326,7 +326,7 @@ def _fit_quorum():
 
 @external
 def set_quorum(quorum: uint256):
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+    roles._only_owner_delayed()
     most: uint256 = max(len(self._reporters), 1)
     assert self._majority() <= quorum and quorum <= most, "oracle: bad quorum"
     self.quorum = quorum
@@ -335,7 +335,7 @@ def set_quorum(quorum: uint256):
 
 @external
 def set_sequencer(aggregator: address, grace_period: uint256):
-    roles._only_owner_delayed(keccak256(slice(msg.data, 0, 68)))
+    roles._only_owner_delayed()
     assert grace_period <= MAX_GRACE, "oracle: bad grace period"
     self.sequencer = IAggregatorV3(aggregator)
     self.grace_period = grace_period

@@ -4,8 +4,8 @@
 @license MIT
 @notice An owner that changes in two steps, a risk manager and a guardian named by the owner, and a delay between
         announcing what the owner does and doing it (contracts/SPEC.md §3.5).
-@dev    A delayed function calls `_only_owner_delayed(keccak256(slice(msg.data, 0, N)))`, N the length of its
-        calldata. With a delay of zero, as deployed, nothing has to be scheduled.
+@dev    A delayed function calls `_only_owner_delayed()`: what has to have been announced is its calldata, to the last
+        byte. With a delay of zero, as deployed, nothing has to be scheduled.
 """
 
 from contracts.modules import errors
@@ -44,6 +44,9 @@ event CallCancelled:
 
 MAX_DELAY: constant(uint256) = 30 * 86_400
 VALID_FOR: constant(uint256) = 14 * 86_400  # a call not made in this time has to be announced again
+
+IDENTITY: constant(address) = 0x0000000000000000000000000000000000000004  # precompile: gives back what it is given
+LONGEST_CALL: constant(uint256) = 1_024  # bytes of calldata that can be announced
 
 owner: public(address)
 pending_owner: public(address)
@@ -86,7 +89,7 @@ def set_risk_manager(risk_manager: address):
     """
     @notice Name the risk manager; the zero address leaves the role empty. Delayed.
     """
-    self._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+    self._only_owner_delayed()
     self.risk_manager = risk_manager
     log RiskManagerSet(risk_manager=risk_manager)
 
@@ -112,7 +115,7 @@ def set_guardian(guardian: address):
     if self.guardian == empty(address):
         self._only_owner()
     else:
-        self._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+        self._only_owner_delayed()
     self.guardian = guardian
     log GuardianSet(guardian=guardian)
 
@@ -145,7 +148,7 @@ def set_delay(delay: uint256):
     """
     errors.check(delay <= MAX_DELAY, "roles: delay too long")
     if delay < self.delay:
-        self._only_owner_delayed(keccak256(slice(msg.data, 0, 36)))
+        self._only_owner_delayed()
     else:
         self._only_owner()
     self.delay = delay
@@ -153,14 +156,17 @@ def set_delay(delay: uint256):
 
 
 @internal
-def _only_owner_delayed(call_id: bytes32):
+def _only_owner_delayed():
     """
-    @notice The owner, `delay` seconds after announcing the call and no later than 14 days after that.
+    @notice The owner, `delay` seconds after announcing this very call and no later than 14 days after that.
     @dev Measured by the delay of now: raising it also holds back what was announced before.
     """
     self._only_owner()
     if self.delay == 0:
         return
+    call: Bytes[LONGEST_CALL] = raw_call(IDENTITY, msg.data, max_outsize=LONGEST_CALL, is_static_call=True)
+    errors.check(len(call) == len(msg.data), "roles: call too long")
+    call_id: bytes32 = keccak256(call)
     announced: uint256 = self.scheduled_at[call_id]
     errors.check(announced != 0, "roles: not scheduled")
     ready: uint256 = announced + self.delay
