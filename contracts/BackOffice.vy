@@ -16,13 +16,11 @@ from contracts.interfaces import IRearranger
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
-from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import pledged_liquidity
 
 initializes: ledger
-initializes: maker[ledger := ledger]
-initializes: margin[ledger := ledger, maker := maker]
+initializes: margin[ledger := ledger]
 initializes: pledged_liquidity[ledger := ledger]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
@@ -57,7 +55,7 @@ def release(sub: uint256, token_id: uint256, to: address):
     ledger._check_delegated()
     account: uint256 = ledger._account(msg.sender, sub)
     pledged_liquidity._give(account, token_id, to)
-    margin._check_release(account)
+    margin._require_release(account)
 
 
 @external

@@ -6,26 +6,31 @@
 @notice Cross-margined perpetual futures against the venue's maker account (contracts/SPEC.md §3): accounts, views.
 @dev    Functions, events and scales are documented in IClearingHouse. The rest is the code of parts, run here by
         delegatecall under this contract's lock: Trading, LiquidationEngine
-        (and its Deleveraging), CollateralSale, BackOffice and Governance.
+        (and its Deleveraging), CollateralSale, BackOffice, Governance and StorageReader.
         Every operation validates, accrues, computes, mutates, asserts, logs, and moves tokens last.
 """
 
 from ethereum.ercs import IERC20Detailed
 
 from contracts.interfaces import IClearingHouse
+from contracts.modules import basket
+from contracts.modules import errors
 from contracts.modules import ledger
 from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import portfolio_math
 from contracts.modules import pricing
+from contracts.modules import risk_engine
 from contracts.modules import roles
 from contracts.modules import venue
 
 implements: IClearingHouse
 initializes: ledger
 initializes: maker[ledger := ledger]
-initializes: margin[ledger := ledger, maker := maker]
+initializes: margin[ledger := ledger]
+initializes: basket[ledger := ledger]
 initializes: pricing[ledger := ledger]
+initializes: risk_engine[ledger := ledger, maker := maker, margin := margin, basket := basket]
 initializes: venue[ledger := ledger]
 uses: roles
 exports: roles.__interface__
@@ -63,6 +68,10 @@ exports: (
 )
 
 
+interface House:
+    def words_at(slots: DynArray[bytes32, 64]) -> DynArray[bytes32, 64]: view
+
+
 interface Part:
     def ORACLE() -> address: view
     def USDC_TOKEN() -> address: view
@@ -98,6 +107,7 @@ def __init__(
         parts.sale,
         parts.office,
         parts.governance,
+        parts.reader,
     ]:
         assert (
             staticcall Part(part).ORACLE() == oracle and staticcall Part(part).USDC_TOKEN() == usdc
@@ -122,7 +132,8 @@ def withdraw(sub: uint256, collateral: uint256, raw: uint256, to: address):
     account: uint256 = ledger._account(msg.sender, sub)
     ledger._check_collateral(collateral)
     ledger._debit(account, collateral, raw)
-    margin._check_release(account)
+    margin._require_release(account)
+    risk_engine._check_health()
     log IClearingHouse.Withdrawn(account=account, collateral=collateral, receiver=to, raw=raw)
     ledger._push(collateral, raw, to)
 
@@ -134,7 +145,8 @@ def transfer_margin(from_sub: uint256, to_sub: uint256, raw: uint256):
     to_account: uint256 = ledger._account(msg.sender, to_sub)
     ledger._debit(from_account, USDC, raw)
     ledger._credit(to_account, USDC, raw)
-    margin._check_release(from_account)
+    margin._require_release(from_account)
+    risk_engine._check_health()
     log IClearingHouse.MarginTransferred(from_account=from_account, to_account=to_account, raw=raw)
 
 
@@ -266,12 +278,33 @@ def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
     return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
 
 
+@external
+def words_at(slots: DynArray[bytes32, 64]) -> DynArray[bytes32, 64]:
+    """
+    @notice What `extSloads` asks: a delegatecall is not for a view.
+    """
+    self._only_self()
+    answer: Bytes[64 + 32 * 64] = raw_call(
+        PARTS.reader, msg.data, max_outsize=64 + 32 * 64, is_delegate_call=True
+    )
+    return abi_decode(answer, DynArray[bytes32, 64])
+
+
+@view
+@internal
+def _only_self():
+    errors.check(msg.sender == self, "clearing: delegatecall only")
+
+
 @internal
 def _run(code: address) -> Bytes[64]:
     """
-    @notice Run the same call on this storage with the code of another contract; its revert reason is passed on.
+    @notice Run the same call on this storage with the code of another contract, then the one check of health; a
+            revert reason is passed on.
     """
-    return raw_call(code, msg.data, max_outsize=64, is_delegate_call=True)
+    answer: Bytes[64] = raw_call(code, msg.data, max_outsize=64, is_delegate_call=True)
+    risk_engine._check_health()
+    return answer
 
 
 # ----------------------------------------------------------------------------------------------- switches
@@ -321,23 +354,40 @@ def parts() -> IClearingHouse.Parts:
 
 @view
 @external
+def valuation(account: uint256, fresh: bool) -> margin.Valuation:
+    """
+    @notice What the code of the parts asks, in the middle of an operation; of nobody else's business then.
+    """
+    self._only_self()
+    return risk_engine._valuation(account, fresh)
+
+
+@view
+@external
+@nonreentrant
+def extSloads(slots: DynArray[bytes32, 64]) -> DynArray[bytes32, 64]:
+    return staticcall House(self).words_at(slots)
+
+
+@view
+@external
 @nonreentrant
 def account_state(account: uint256) -> IClearingHouse.AccountState:
-    return margin._valuation(account, True).state
+    return risk_engine._valuation(account, True).state
 
 
 @view
 @external
 @nonreentrant
 def last_account_state(account: uint256) -> IClearingHouse.AccountState:
-    return margin._valuation(account, False).state
+    return risk_engine._valuation(account, False).state
 
 
 @view
 @external
 @nonreentrant
 def withdrawable(account: uint256, minimum_ratio: uint256) -> uint256:
-    return margin._withdrawable(account, minimum_ratio) // ledger.CASH_UNIT
+    return risk_engine._withdrawable(account, minimum_ratio) // ledger.CASH_UNIT
 
 
 @view

@@ -12,6 +12,7 @@
 from ethereum.ercs import IERC20Detailed
 
 from contracts.interfaces import IClearingHouse
+from contracts.modules import basket
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
@@ -24,7 +25,8 @@ from contracts.modules import waterfall
 
 initializes: ledger
 initializes: maker[ledger := ledger]
-initializes: margin[ledger := ledger, maker := maker]
+initializes: margin[ledger := ledger]
+initializes: basket[ledger := ledger]
 initializes: liquidation[ledger := ledger, margin := margin]
 initializes: pledged_liquidity[ledger := ledger]
 initializes: waterfall[ledger := ledger, maker := maker]
@@ -70,7 +72,7 @@ def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
     pledged_liquidity._check_backs(account, token_id)
     base: uint256 = 0
     usdc: uint256 = 0
-    base, usdc = margin._pledge_amounts(token_id, True)
+    base, usdc = basket._pledge_amounts(token_id, True)
     fraction: uint256 = WAD
     discount: uint256 = self._discounted_price(ledger.lp_base)
     before: margin.Valuation = empty(margin.Valuation)
@@ -114,8 +116,8 @@ def _fraction_to_burn(
     @notice Least fraction (WAD) of a pledge whose sale restores initial margin, as far as portfolio risk does not lower
             the margin ratio on the way; rounded up, at most one.
     """
-    worth_base: uint256 = margin._worth(ledger.lp_base, base, True)
-    worth_usdc: uint256 = margin._worth(USDC, usdc, True)
+    worth_base: uint256 = basket._worth(ledger.lp_base, base, True)
+    worth_usdc: uint256 = basket._worth(USDC, usdc, True)
     worth: uint256 = worth_base + worth_usdc
     if before.state.equity < 0 or worth == 0:
         return WAD
@@ -193,6 +195,5 @@ def _buy(account: uint256, collateral: uint256, raw: uint256, paid: uint256):
     ledger.cash[buyer] -= amount
     ledger.cash[account] += amount
     ledger.collateral_balance[buyer][collateral] += raw
-    if ledger._accrue_held(buyer):
-        margin._check_initial_margin(buyer)
+    margin._require_initial_margin(buyer)
 

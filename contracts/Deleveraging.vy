@@ -13,13 +13,11 @@ from ethereum.ercs import IERC20Detailed
 from contracts.interfaces import IClearingHouse
 from contracts.modules import fixed_point
 from contracts.modules import ledger
-from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
 
 initializes: ledger
-initializes: maker[ledger := ledger]
-initializes: margin[ledger := ledger, maker := maker]
+initializes: margin[ledger := ledger]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 

@@ -24,7 +24,7 @@ from contracts.modules import waterfall
 
 initializes: ledger
 initializes: maker[ledger := ledger]
-initializes: margin[ledger := ledger, maker := maker]
+initializes: margin[ledger := ledger]
 initializes: pricing[ledger := ledger]
 initializes: liquidation[ledger := ledger, margin := margin]
 initializes: waterfall[ledger := ledger, maker := maker]

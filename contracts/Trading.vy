@@ -22,7 +22,7 @@ from contracts.modules import pricing
 
 initializes: ledger
 initializes: maker[ledger := ledger]
-initializes: margin[ledger := ledger, maker := maker]
+initializes: margin[ledger := ledger]
 initializes: pricing[ledger := ledger]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
@@ -70,8 +70,7 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     ledger._note_failure(account, market, before)
     if adds_risk:
         maker._check_reserve(market, index)
-        ledger._accrue_held(account)
-        margin._check_initial_margin(account)
+        margin._require_initial_margin(account)
     elif ledger.cash[account] < 0:
         # Who owes more than he has is closed by liquidation, which asks the winners before anybody else.
         errors.check(margin._valuation(account, False).state.value >= 0, "clearing: insolvent")

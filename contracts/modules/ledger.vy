@@ -87,6 +87,9 @@ insurance_fund: public(uint256)
 bad_debt: public(uint256)
 gate_until: public(uint256)
 
+# The account that must have its initial margin when the operation has done all else; 0: none.
+unchecked: transient(uint256)
+
 # What arrives by a ramp.
 row_before: HashMap[address, uint256]  # where the covariance factor was when it was posted last
 covariance_posted_at: public(uint256)  # 0: it has arrived

@@ -26,7 +26,7 @@ GAS_UNITS: Mapping[type[actions.Action], int] = {
     actions.TopUp: 255_000,
     actions.Deleverage: 700_000,
     actions.PostBetas: 100_000,
-    actions.LiquidatePledge: 620_000,
+    actions.LiquidatePledge: 800_000,
     actions.LiquidateLoan: 420_000,
     actions.PostCovariance: 300_000,
     actions.RequestRedeem: 170_000,

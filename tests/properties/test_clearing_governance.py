@@ -16,6 +16,8 @@ from tests.properties.revm_venue import WAD, RevmVenue
 DAY = 86_400
 DELAY, VALID = 2 * DAY, 14 * DAY
 USDC = 10**6
+# All but the one that has a layout of its own, to read any slot.
+WRITING_PARTS = tuple(name for name in CLEARING_PARTS if name != "StorageReader")
 NOBODY = "0x" + "00" * 19 + "07"
 
 
@@ -110,9 +112,32 @@ def test_emergency_acts_and_ownership_are_immediate(venue: PledgeVenue) -> None:
 
 
 def test_the_house_and_its_parts_have_one_layout() -> None:
-    house, *others = (dict(load(name).slots) for name in ("ClearingHouse", *CLEARING_PARTS))
+    house, *others = (dict(load(name).slots) for name in ("ClearingHouse", *WRITING_PARTS))
     assert len(house) > 40
-    assert [other == house for other in others] == [True] * len(CLEARING_PARTS)
+    assert [other == house for other in others] == [True] * len(WRITING_PARTS)
+
+
+def test_the_reader_reads_every_slot_as_it_is() -> None:
+    venue = RevmVenue()
+    venue.do("trader", "deposit", venue.address("trader"), 0, 0, 10**9)
+    slots = dict(load("ClearingHouse").slots)
+    account = venue.account("trader")
+    cash = keccak(slots["cash"].to_bytes(32, "big") + account.to_bytes(32, "big"))
+    asked = [slots["paused"].to_bytes(32, "big"), slots["market_count"].to_bytes(32, "big"), cash]
+    words = venue.get("extSloads", asked)
+    assert [int.from_bytes(word, "big") for word in words] == [
+        *(int(venue.get(name)) for name in ("paused", "market_count")),
+        venue.get("cash", account),
+    ]
+    assert venue.get("cash", account) == 10**21
+    assert len(venue.get("extSloads", [bytes(32)] * 64)) == 64
+
+
+def test_the_valuation_of_an_operation_under_way_is_for_the_parts_alone() -> None:
+    venue = RevmVenue()
+    with pytest.raises(Reverted) as refused:
+        venue.get("valuation", venue.account("trader"), True)
+    assert reason(refused.value.data) == "clearing: delegatecall only"
 
 
 def test_a_house_takes_no_part_of_another_oracle_or_token() -> None:
@@ -145,7 +170,7 @@ def _functions(name: str) -> list[dict[str, Any]]:
     return [e for e in load(name).abi if e["type"] == "function"]
 
 
-@pytest.mark.parametrize("name", CLEARING_PARTS)
+@pytest.mark.parametrize("name", WRITING_PARTS)
 def test_code_of_the_house_refuses_to_be_called_directly(name: str) -> None:
     venue = RevmVenue()
     address = venue.get("parts")[CLEARING_PARTS.index(name)]

@@ -33,13 +33,14 @@ GUARDED = {
     "cancel": "roles: not the guardian",
     "dismiss_risk_manager": "roles: not the guardian",
     "set_delay": "roles: not the owner",
+    "words_at": "clearing: delegatecall only",
 }
 
 # Views that price something held between two states. The rest are stored words.
 PRICED = {
     "HedgeVault": """totalAssets convertToShares convertToAssets previewDeposit previewMint
         previewWithdraw previewRedeem fresh_assets nav last_nav position_state""",
-    "ClearingHouse": "account_state last_account_state withdrawable",
+    "ClearingHouse": "account_state last_account_state withdrawable extSloads",
 }
 NOTHING = "maxDeposit maxMint maxWithdraw maxRedeem"  # must not revert (EIP-4626): they answer 0
 

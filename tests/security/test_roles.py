@@ -71,6 +71,7 @@ MATRIX = {
         pending="accept_ownership",
         risk="set_skew_scale post_covariance",
         guardian=f"{_RISK_ENDED} pause",
+        nobody="words_at",
         anyone=f"""deposit withdraw transfer_margin trade fund_maker fund_insurance pledge release
             rearrange transfer_slice set_slice_consent liquidate tighten {_SALE}""",
     ),
@@ -215,7 +216,7 @@ def test_exactly_the_listed_acts_of_the_owner_wait(name: str) -> None:
 
 @pytest.mark.parametrize("name", DELAYED)
 def test_what_is_announced_is_announced_to_the_last_word(name: str) -> None:
-    """The lengths that contracts cut calldata to are those of their arguments."""
+    """No word may differ and none may be added."""
     cast = Cast(delay=86_400)
     contract, chain, owner = cast.contracts[name], cast.chain, cast.actors[OWNER]
     entries = [
@@ -232,6 +233,9 @@ def test_what_is_announced_is_announced_to_the_last_word(name: str) -> None:
         for end in range(36, len(data) + 1, 32):  # one word after the other
             other = data[: end - 1] + bytes([data[end - 1] ^ 1]) + data[end:]
             assert why(chain, owner, contract.address, other) == "roles: not scheduled"
+        longer = data + bytes(32)
+        assert why(chain, owner, contract.address, longer) == "roles: not scheduled"
+        assert why(chain, owner, contract.address, data + bytes(1_024)) == "roles: call too long"
 
 
 def why(chain: RevmTransport, sender: str, to: str, data: bytes) -> str:

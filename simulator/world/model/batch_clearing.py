@@ -125,22 +125,26 @@ def liquidate(
 @kernel
 def liquidate_collateral(
     table: ClearingTable,
-    state: ClearingState,
+    state: State,
     oracle: Oracle,
     account: int,
     collateral: int,
     liquidator: int,
     raw: Floats,
+    saved: Floats,
     status: Codes,
     amount_in: Floats,
     amount_out: Floats,
 ) -> None:
-    """Collateral bought for an account's debt: USDC paid, raw units taken."""
+    """Collateral bought for an account's debt: USDC paid, raw taken. ``saved``: one column."""
     for i in range(raw.size):
         if raw[i] > 0.0:
+            copy_column(state.buffer, i, saved)
             status[i], amount_out[i], amount_in[i] = _liquidate_collateral(
-                table, state, oracle, account, collateral, raw[i], liquidator, i
+                table, state.clearing, oracle, account, collateral, raw[i], liquidator, i
             )
+            if status[i] != OK:
+                restore_column(state.buffer, i, saved)
 
 
 @kernel

@@ -117,12 +117,13 @@ class ClearingActions:
         decimals = self.core.decimals[asset]
         batch.liquidate_collateral(
             self.core.tables.clearing,
-            self.core.state.clearing,
+            self.core.state,
             self.core.oracle,
             action.account,
             action.collateral,
             liquidator,
             floats(to_raw(self.core.finite(action, "amount"), decimals)),
+            self.core.saved,
             fill.status,
             fill.amount_in,
             fill.amount_out,

@@ -58,7 +58,10 @@ def liquidate_collateral(
     liquidator: int,
     i: int,
 ) -> tuple[int, float, float]:
-    """``ClearingHouse.liquidate_collateral``: (status, raw units taken, USDC paid)."""
+    """``ClearingHouse.liquidate_collateral``: (status, raw units taken, USDC paid).
+
+    The caller restores the path when refused.
+    """
     status = collateral_due(table, clearing, oracle, account, i)
     if status != OK:
         return status, 0.0, 0.0
@@ -78,24 +81,33 @@ def liquidate_collateral(
             taken = min(np.floor(debt / rate), taken)
         if clearing.cash[liquidator, i] < paid:
             return INSUFFICIENT_COLLATERAL, 0.0, 0.0
-    debtor_cash, own_cash = clearing.cash[account, i], clearing.cash[liquidator, i]
-    own = clearing.collateral[liquidator, collateral, i]
-    clearing.cash[account, i] = debtor_cash + paid
+    clearing.cash[account, i] += paid
     clearing.cash[liquidator, i] -= paid
     clearing.collateral[account, collateral, i] -= taken
     clearing.collateral[liquidator, collateral, i] += taken
-    if paid > 0.0 and has_position(clearing, liquidator, i):
-        valued = value_account(table, clearing, oracle, liquidator, i)
-        if not (valued.fresh and initial_margin_met(table, valued)):
-            clearing.cash[account, i] = debtor_cash
-            clearing.cash[liquidator, i] = own_cash
-            clearing.collateral[account, collateral, i] = held
-            clearing.collateral[liquidator, collateral, i] = own
-            return (BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE), 0.0, 0.0
-        accrue_account(table, clearing, oracle, liquidator, i)
     accrue_account(table, clearing, oracle, account, i)
     write_off(table, clearing, oracle, account, i)
+    if paid > 0.0:
+        status = _check_buyer(table, clearing, oracle, liquidator, i)
+        if status != OK:
+            return status, 0.0, 0.0
     return OK, taken, paid
+
+
+@inner
+def _check_buyer(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, liquidator: int, i: int
+) -> int:
+    """Whether who bought has its initial margin, when all else is done."""
+    if not has_position(clearing, liquidator, i):
+        return OK
+    valued = value_account(table, clearing, oracle, liquidator, i)
+    if not valued.fresh:
+        return STALE_ORACLE
+    if not initial_margin_met(table, valued):
+        return BELOW_INITIAL_MARGIN
+    accrue_account(table, clearing, oracle, liquidator, i)
+    return OK
 
 
 @inner
@@ -195,14 +207,12 @@ def liquidate_pledge(
     clearing.cash[account, i] += paid
     clearing.collateral[liquidator, table.base_collateral, i] += base
     clearing.total_collateral[table.base_collateral, i] += base
-    if has_position(clearing, liquidator, i):
-        own = value_account(table, clearing, oracle, liquidator, i)
-        if not (own.fresh and initial_margin_met(table, own)):
-            return (BELOW_INITIAL_MARGIN if own.fresh else STALE_ORACLE), 0.0, 0.0
-        accrue_account(table, clearing, oracle, liquidator, i)
     if valued.has_position and valued.equity > 0.0:
         after = value_account(table, clearing, oracle, account, i)
         if not reduces_risk(table, valued, after):
             return NOT_REDUCING_RISK, 0.0, 0.0
     write_off(table, clearing, oracle, account, i)
+    status = _check_buyer(table, clearing, oracle, liquidator, i)
+    if status != OK:
+        return status, 0.0, 0.0
     return OK, fraction, paid

@@ -158,7 +158,15 @@ def liquidate_collateral(
         account.basket[c] -= taken
         buy(ledger, caller, number, c, taken, paid)
     write_off(ledger, number)
+    if taken:
+        check_buyer(ledger, caller)
     return taken, paid
+
+
+def check_buyer(ledger: Ledger, caller: int) -> None:
+    """Who bought has its initial margin, when all else is done."""
+    if perp.accrue_held(ledger, caller << 8):
+        require_initial_margin(ledger, caller << 8)
 
 
 def buy(ledger: Ledger, caller: int, number: int, c: int, raw: int, paid: int) -> None:
@@ -168,8 +176,6 @@ def buy(ledger: Ledger, caller: int, number: int, c: int, raw: int, paid: int) -
     buyer.cash -= paid
     ledger.account(number).cash += paid
     buyer.basket[c] = buyer.basket.get(c, 0) + raw
-    if perp.accrue_held(ledger, caller << 8):
-        require_initial_margin(ledger, caller << 8)
 
 
 def discounted(ledger: Ledger, c: int) -> int:

@@ -12,6 +12,7 @@ from tests.reference.clearing import perp
 from tests.reference.clearing.liquidation import (
     ONE,
     buy,
+    check_buyer,
     direction,
     discounted,
     gross_shortfall,
@@ -137,6 +138,7 @@ def liquidate_pledge(
     if state is not None and state.notional:
         require_better(state, valuation(ledger, number), spent=state.equity <= 0)
     write_off(ledger, number)
+    check_buyer(ledger, caller)
     return fraction, paid
 
 
