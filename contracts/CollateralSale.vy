@@ -49,7 +49,7 @@ def liquidate_collateral(account: uint256, collateral: uint256, raw: uint256) ->
     ledger._check_delegated()
     ledger._check_collateral(collateral)
     liquidation._check_liquidatable(collateral != USDC and ledger.cash[account] < 0)
-    if ledger._accrue_held(account):
+    if len(ledger._open_markets(account)) != 0:
         liquidation._unhealthy_valuation(account)
     taken: uint256 = min(raw, ledger.collateral_balance[account][collateral])
     paid: uint256 = 0
@@ -76,7 +76,7 @@ def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
     fraction: uint256 = WAD
     discount: uint256 = self._discounted_price(ledger.lp_base)
     before: margin.Valuation = empty(margin.Valuation)
-    if ledger._accrue_held(account):
+    if len(ledger._open_markets(account)) != 0:
         before = liquidation._unhealthy_valuation(account)
         fraction = self._fraction_to_burn(before, base, usdc, discount)
         liquidation._check_reduces(fraction != 0)
@@ -95,7 +95,7 @@ def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
     paid: uint256 = self._in_usdc(ledger.lp_base, base, discount)
     self._buy(account, ledger.lp_base, base, paid)
     if before.notional != 0:
-        liquidation._room(before, margin._valuation(account, True), before.state.equity <= 0)
+        liquidation._room(before, margin._valuation(account, False), before.state.equity <= 0)
     waterfall._write_off(account)
     log IClearingHouse.LiquidityLiquidated(
         account=account,

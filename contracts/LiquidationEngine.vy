@@ -46,7 +46,7 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     ledger._check_delegated()
     size: int256 = ledger.position[account][market].size
     errors.check(size != 0, "clearing: no position")
-    ledger._accrue_held(account)
+    ledger._accrue(market)
     index: uint256 = ledger._index(market, True)
     maker._cover(market, index)
     before: margin.Valuation = liquidation._unhealthy_valuation(account)
@@ -116,7 +116,7 @@ def _close(
     ledger._apply_fill(account, market, delta, booked)
     pricing._pay_premium(account, market, min(premium, 0))
     room: uint256 = fixed_point.mul_div_down(
-        liquidation._room(before, margin._valuation(account, True), spent), WAD, before.usdc_price
+        liquidation._room(before, margin._valuation(account, False), spent), WAD, before.usdc_price
     )
     if premium > 0:
         premium = min(premium, convert(room, int256))

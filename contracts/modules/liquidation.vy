@@ -23,7 +23,17 @@ ROW_TO_WAD: constant(int256) = 10**10  # entries of the covariance factor are sc
 @view
 @internal
 def _unhealthy_valuation(account: uint256) -> margin.Valuation:
-    valuation: margin.Valuation = margin._valuation(account, True)
+    """
+    @notice Valuation of an account that may be liquidated. USDC has a price of now; what else the account holds counts at
+            its last one: a feed that stopped must not stand between a failing account and its liquidation.
+    @dev What is sold or closed is priced afresh by the caller.
+    """
+    ledger._price(ledger.USDC_TOKEN, True)
+    markets: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(account)
+    for market: uint256 in markets:
+        # A source that answers nothing is no loss of all that a long is worth, nor a short's gain.
+        errors.check(ledger._index(market, False) != 0, "oracle: stale")
+    valuation: margin.Valuation = margin._valuation(account, False)
     self._check_liquidatable(
         valuation.state.equity < convert(valuation.state.maintenance, int256)
     )

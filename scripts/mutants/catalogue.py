@@ -23,6 +23,7 @@ _CLEARING = (
     *_WORLDS,
 )
 _RAMPS = "tests/properties/test_clearing_ramps.py"
+_SILENT = "tests/properties/test_clearing_silent_feeds.py"
 _STOLEN = ("tests/security/test_stolen_keys.py", "tests/vault/test_governance.py")
 _VAULT = (
     "tests/vault",
@@ -49,6 +50,10 @@ def _clearing(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
 
 def _governed(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, (_RAMPS, *_CLEARING))
+
+
+def _silent(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, (_SILENT, *_CLEARING))
 
 
 def _stolen(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
@@ -879,6 +884,18 @@ _POWERS = (
     _governed(
         "new-collateral-without-haircut", "missing term", "modules/venue.vy",
         "    ledger.collateral[collateral].haircut = haircut  # nobody holds any: no ramp\n", "",
+    ),
+    _silent(
+        "liquidation-needs-every-feed", "dropped check", "modules/liquidation.vy",
+        "margin._valuation(account, False)", "margin._valuation(account, True)",
+    ),
+    _silent(
+        "liquidation-at-an-old-usdc", "dropped check", "modules/liquidation.vy",
+        "    ledger._price(ledger.USDC_TOKEN, True)\n", "",
+    ),
+    _silent(
+        "position-worth-nothing-for-want-of-a-price", "dropped check", "modules/liquidation.vy",
+        'errors.check(ledger._index(market, False) != 0, "oracle: stale")', "pass",
     ),
     _governed(
         "gross-rule-back-at-once", "dropped check", "modules/venue.vy",

@@ -131,6 +131,7 @@ class RevmVenue:
         self.chain = RevmTransport().fork(transactions)
         self.venue = VENUE if funding else WITHOUT_FUNDING
         self.prices = dict(PRICES)
+        self.silent: set[str] = set()  # whose feeds have stopped: reports leave them out
         self._contracts = {
             name: Contract(load(artifact), self.addresses[name], self.chain)
             for name, artifact in [
@@ -165,10 +166,11 @@ class RevmVenue:
     def report(self, **prices: Fraction) -> None:
         """New prices now; assets not named are reported again."""
         self.prices.update(prices)
+        heard = [symbol for symbol in TOKENS if symbol not in self.silent]
         self._contracts["oracle"].transact(
             self.address("owner"), "report",
-            [self.addresses[symbol] for symbol in TOKENS],
-            [wad(self.prices[symbol]) for symbol in TOKENS],
+            [self.addresses[symbol] for symbol in heard],
+            [wad(self.prices[symbol]) for symbol in heard],
             self.chain.time(),
         )  # fmt: skip
 
@@ -176,6 +178,16 @@ class RevmVenue:
         """The feed of a token has this deviation, WAD, from now on."""
         terms = (self.addresses[symbol], MAX_AGE, deviation)
         self._contracts["oracle"].transact(self.address("owner"), "add_feed", *terms)
+
+    def silence(self, *symbols: str) -> None:
+        """The feeds of these tokens stop, and are too old by now; the others go on."""
+        self.silent |= set(symbols)
+        self.advance(MAX_AGE + 1)
+
+    def read_from(self, symbol: str, aggregator: str) -> None:
+        """The price of a token comes from this aggregator from now on."""
+        terms = (self.addresses[symbol], aggregator, MAX_AGE, 0)
+        self._contracts["oracle"].transact(self.address("owner"), "add_aggregator", *terms)
 
     def advance(self, seconds: int) -> None:
         """Let time pass and report again."""

@@ -141,13 +141,18 @@ class Bench:
             for token_id in account.pledges:
                 data = self._transfer + words(int(owner, 16), int(self.address, 16), token_id)
                 self.chain.transact(owner, self.addresses["manager"], data)
-        feeds = [f"0x{asset:040x}" for asset in ledger.prices]
-        for asset, feed in zip(ledger.prices, feeds, strict=True):
-            deviation = ledger.deviation.get(asset, 0)
-            self._oracle.transact(owner, "add_feed", feed, MAX_AGE, deviation)
-        self._oracle.transact(owner, "report", feeds, [*ledger.prices.values()], ledger.now)
+        for asset, price in ledger.prices.items():
+            self._report(owner, ledger, asset, price)
         yield
         self.evm.revert(checkpoint)
+
+    def _report(self, owner: str, ledger: Ledger, asset: int, price: int) -> None:
+        """The feed of an asset with its price, heard now or, of a silent one, too long ago."""
+        feed, deviation = f"0x{asset:040x}", ledger.deviation.get(asset, 0)
+        age = MAX_AGE + 1 if asset in ledger.silent else 0
+        self._oracle.transact(owner, "add_feed", feed, MAX_AGE + age, deviation)
+        self._oracle.transact(owner, "report", [feed], [price], ledger.now - age)
+        self._oracle.transact(owner, "add_feed", feed, MAX_AGE, deviation)
 
     def read(self, place: int) -> int:
         return int(self.evm.storage(self.address, place))

@@ -82,6 +82,8 @@ def ledger(draw: random.Random, place: Place) -> Ledger:
     out.deviation = {
         terms.asset: draw.choice([0, wad(draw, 0, 0.01), wad(draw, 0, 0.1)]) for terms in out.terms
     }
+    if chance(draw, 0.2):  # seldom USDC, without which hardly anything is done
+        out.silent = frozenset(a for a in assets if chance(draw, 0.1 if a == out.usdc else 0.4))
     return out
 
 

@@ -261,7 +261,7 @@ def inv_oracle_is_the_median_of_fresh_reports(world: World) -> None:
     s = world.system
     token = s.tokens[world.step_number % len(s.tokens)]
     answer = s.try_view(s.oracle, "price(address)", token)
-    fresh = world.ledger.prices.get(token)
+    fresh = world.ledger.served.get(token)
     expected: list[int] | str = [fresh] if fresh else "oracle: stale"
     if not fresh and not world.oracle.feeds[token].price:
         expected = "oracle: no round"
@@ -271,7 +271,7 @@ def inv_oracle_is_the_median_of_fresh_reports(world: World) -> None:
 def inv_one_faulty_reporter_moves_no_price_out_of_the_honest(world: World) -> None:
     """An answered price lies between what honest reporters have said lately."""
     token = world.system.tokens[world.step_number % len(world.system.tokens)]
-    price = world.ledger.prices.get(token)
+    price = world.ledger.served.get(token)
     if price:
         low, high = world.honest_range(token)
         require(low <= price <= high, f"price {price} outside {low} ... {high}")

@@ -60,10 +60,10 @@ class OracleBook:
         newest = sorted((time for _, time in fresh), reverse=True)
         feed.updated_at = max(feed.updated_at, newest[self.quorum - 1])
 
-    def fresh_prices(self, now: int) -> dict[int, int]:
-        """Assets whose price is answered."""
-        return {
-            asset: feed.price
-            for asset, feed in self.feeds.items()
-            if feed.price and now - feed.updated_at <= feed.max_age
-        }
+    def last_prices(self) -> dict[int, int]:
+        """The rounds of all feeds that have one, however old."""
+        return {asset: feed.price for asset, feed in self.feeds.items() if feed.price}
+
+    def silent(self, now: int) -> frozenset[int]:
+        """Assets whose round is too old to be answered."""
+        return frozenset(a for a, f in self.feeds.items() if now - f.updated_at > f.max_age)

@@ -15,13 +15,13 @@ from tests.stateful.world import World
 
 
 def unhealthy(world: World) -> list[tuple[int, int]]:
-    """(account, market) with E < M, where prices allow to tell."""
-    if not world.fresh():
+    """(account, market) with E < M, at whatever prices were last."""
+    last, found = world.ledger.at_last_prices(), []
+    if len(last.prices) != len(world.index):
         return []
-    found = []
     for number, account in world.ledger.accounts.items():
         if account.positions:
-            state = margin.valuation(world.ledger, number)
+            state = margin.valuation(last, number)
             if state.equity < state.maintenance:
                 found += [(number, m) for m in account.positions]
     return found
@@ -39,7 +39,8 @@ def propose_liquidate(world: World, draw: Draw) -> Arguments:
 
 def run_liquidate(world: World, name: str, number: int, m: int) -> None:
     caller, before = who(world, name), world.ledger.copy()
-    values = {number: margin.valuation(before, number)} if world.fresh() else {}
+    known = number in before.accounts
+    values = {number: margin.valuation(before.at_last_prices(), number)} if known else {}
     answer = world.predicted(
         liquidation.liquidate,
         (caller, number, m),
@@ -49,11 +50,12 @@ def run_liquidate(world: World, name: str, number: int, m: int) -> None:
     )
     if isinstance(answer, str):
         return
-    old, new = values[number], margin.valuation(world.ledger, number)
+    last = world.ledger.at_last_prices()
+    old, new = values[number], margin.valuation(last, number)
     require(old.equity < old.maintenance, "a healthy account was liquidated")
     spread = liquidation.spread_of(before, m)
     if old.equity > old.notional * spread // WAD + 1:
-        require_no_worse(world.ledger, m, old, new, answer[1])
+        require_no_worse(last, m, old, new, answer[1])
     moved = [
         n
         for n in before.holders(m)
@@ -62,9 +64,11 @@ def run_liquidate(world: World, name: str, number: int, m: int) -> None:
     ]
     if moved:
         world.seen["deleveraged"] += 1
-        require(margin.valuation(before, number).value < 0, "deleveraged though worth something")
+        require(old.value < 0, "deleveraged though worth something")
     if world.ledger.bad_debt > before.bad_debt:
         world.seen["bad debt"] += 1
+    if not world.fresh():
+        world.seen["liquidated past a silent feed"] += 1
 
 
 def require_no_worse(
@@ -217,8 +221,8 @@ def run_liquidate_pledge(world: World, name: str, number: int, token_id: int) ->
         return
     left = world.ledger.account(number).pledges.get(token_id)
     if before.account(number).positions:
-        perp.accrue_held(before, number)
-        old, new = margin.valuation(before, number), margin.valuation(world.ledger, number)
+        old = margin.valuation(before.at_last_prices(), number)
+        new = margin.valuation(world.ledger.at_last_prices(), number)
         if old.equity > 0 and new.maintenance > new.floored:
             holds = new.equity * old.maintenance >= old.equity * new.maintenance
             require(holds, "selling a pledge worsened health")

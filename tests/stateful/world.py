@@ -121,7 +121,8 @@ class World(Absorbing):
     def refresh(self) -> None:
         """The ledger knows what the oracle answers now."""
         self.ledger.now = self.now
-        self.ledger.prices = self.oracle.fresh_prices(self.now)
+        self.ledger.prices = self.oracle.last_prices()
+        self.ledger.silent = self.oracle.silent(self.now)
 
     def pass_time(self, seconds: int) -> None:
         self.now += seconds
@@ -159,7 +160,7 @@ class World(Absorbing):
             self.report(reporter, dict(self.index), self.now)
 
     def fresh(self) -> bool:
-        return len(self.ledger.prices) == len(self.index)
+        return len(self.ledger.served) == len(self.index)
 
     # ----------------------------------------------------------------------------- transactions
 
@@ -225,7 +226,7 @@ class World(Absorbing):
     def wealth(self, owner: int) -> int:
         """Everything of an owner in USD WAD at the index: tokens, margin, shares at their value."""
         s, out = self.system, 0
-        prices = {**self.index, **self.ledger.prices}
+        prices = {**self.index, **self.ledger.served}
         for asset, unit in ((USDC, 10**6), (BASE, WAD), (HOOK, WAD)):
             out += s.balance(asset, owner) * prices[s.tokens[asset]] // unit
         for sub in range(len(self.ledger.terms) + 1):

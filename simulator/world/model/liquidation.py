@@ -17,7 +17,8 @@ from simulator.world.model.jit import inner
 from simulator.world.model.maker import cover
 from simulator.world.model.margin import (
     Account,
-    accrue_account,
+    accrue,
+    stale,
     usdc_worth,
     value_account,
 )
@@ -230,10 +231,13 @@ def _due(
     market: int,
     i: int,
 ) -> int:
-    """Status of the condition under which a position may be liquidated."""
+    """Status of the condition under which a position may be liquidated.
+
+    Its index and USDC have a price now; all else that the account holds counts at its last.
+    """
     if clearing.size[account, market, i] == 0.0:
         return NO_POSITION
-    if not valued.fresh:
+    if stale(oracle, table.asset[market], i) or stale(oracle, table.collateral_asset[0], i):
         return STALE_ORACLE
     return NOT_LIQUIDATABLE if valued.equity >= valued.maintenance else OK
 
@@ -285,7 +289,7 @@ def liquidate(
     status = _due(table, clearing, oracle, valued, account, market, i)
     if status != OK:
         return status, 0.0, 0.0
-    accrue_account(table, clearing, oracle, account, i)
+    accrue(table, clearing, oracle, market, i)
     cover(table, clearing, oracle, market, i)
     deleveraged = 0.0
     # Whether the spread would take all the equity there is if all were closed.

@@ -39,12 +39,10 @@ def collateral_due(
         return NOT_LIQUIDATABLE
     if not has_position(clearing, account, i):
         return OK
-    valued = value_account(table, clearing, oracle, account, i)
-    if not valued.fresh:
+    if stale(oracle, table.collateral_asset[0], i):
         return STALE_ORACLE
-    if valued.equity >= valued.maintenance:
-        return NOT_LIQUIDATABLE
-    return OK
+    valued = value_account(table, clearing, oracle, account, i)
+    return NOT_LIQUIDATABLE if valued.equity >= valued.maintenance else OK
 
 
 @inner
@@ -85,7 +83,6 @@ def liquidate_collateral(
     clearing.cash[liquidator, i] -= paid
     clearing.collateral[account, collateral, i] -= taken
     clearing.collateral[liquidator, collateral, i] += taken
-    accrue_account(table, clearing, oracle, account, i)
     write_off(table, clearing, oracle, account, i)
     if paid > 0.0:
         status = _check_buyer(table, clearing, oracle, liquidator, i)
@@ -126,8 +123,6 @@ def _pledge_due(
         return STALE_ORACLE
     if not valued.has_position:
         return NOT_LIQUIDATABLE if valued.cash >= 0.0 else OK
-    if not valued.fresh:
-        return STALE_ORACLE
     return NOT_LIQUIDATABLE if valued.equity >= valued.maintenance else OK
 
 
@@ -192,7 +187,6 @@ def liquidate_pledge(
     fraction = _pledge_fraction(table, clearing, oracle, valued, account, i)
     if fraction <= 0.0:
         return NOT_REDUCING_RISK, 0.0, 0.0
-    accrue_account(table, clearing, oracle, account, i)
     liquidity = clearing.pledge.liquidity[i]
     burnt = liquidity if fraction >= 1.0 else np.ceil(fraction * liquidity)
     base, usdc = burn_part(pool, clearing.pledge, i, burnt, 0.0)

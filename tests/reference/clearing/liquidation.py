@@ -27,10 +27,10 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     """(size closed, penalty)."""
     account = ledger.account(number)
     require(m in account.positions, "clearing: no position")
-    perp.accrue_held(ledger, number)
+    perp.accrue(ledger, m)
+    ledger.index_price(m)
     maker.cover(ledger, m)
-    before = valuation(ledger, number)
-    require(before.equity < before.maintenance, "clearing: not liquidatable")
+    before = unhealthy(ledger, number)
     was = account.positions[m].size
     most = min(most_now(ledger, m, was), abs(was))
     deleveraged = waterfall.first_part(ledger, number, m, before, most)
@@ -51,7 +51,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
         market.liquidated += max(abs(market.skew + delta) - abs(market.skew), 0)
         perp.exchange(ledger, number, m, delta, perp.booked_price(ledger, m, delta))
         perp.pay_premium(ledger, number, m, min(paid, 0))
-        after = valuation(ledger, number)
+        after = valuation(ledger.at_last_prices(), number)
         require_better(before, after, spent=spent)
         room = room_of(ledger, before, after)
         paid = max(min(paid, room), 0)
@@ -65,6 +65,14 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     note_failure(ledger, number, m, was)
     write_off(ledger, number)
     return deleveraged + closed, penalty
+
+
+def unhealthy(ledger: Ledger, number: int) -> Valuation:
+    """An account that may be liquidated: USDC has a price now, all else counts at its last."""
+    ledger.price(ledger.usdc)
+    state = valuation(ledger.at_last_prices(), number)
+    require(state.equity < state.maintenance, "clearing: not liquidatable")
+    return state
 
 
 def gross_shortfall(ledger: Ledger, state: Valuation) -> int:
@@ -149,9 +157,8 @@ def liquidate_collateral(
     require(c < len(ledger.collaterals), "clearing: no collateral")
     account = ledger.account(number)
     require(c > 0 and account.cash < 0, "clearing: not liquidatable")
-    if perp.accrue_held(ledger, number):
-        state = valuation(ledger, number)
-        require(state.equity < state.maintenance, "clearing: not liquidatable")
+    if account.positions:
+        unhealthy(ledger, number)
     taken, paid = min(raw, account.basket.get(c, 0)), 0
     if taken:
         taken, paid = sale(ledger, c, taken, -account.cash)

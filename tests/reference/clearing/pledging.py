@@ -18,6 +18,7 @@ from tests.reference.clearing.liquidation import (
     gross_shortfall,
     reduction,
     require_better,
+    unhealthy,
 )
 from tests.reference.clearing.margin import (
     Valuation,
@@ -119,9 +120,9 @@ def liquidate_pledge(
     require(token_id in account.pledges and terms is not None, "clearing: bad pledge")
     assert terms is not None
     c, state = terms.base, None
-    if perp.accrue_held(ledger, number):
-        state = valuation(ledger, number)
-        require(state.equity < state.maintenance, "clearing: not liquidatable")
+    pledge_amounts(ledger, account.pledges[token_id])
+    if account.positions:
+        state = unhealthy(ledger, number)
         fraction = fraction_to_burn(ledger, account, token_id, state)
         require(fraction > 0, "clearing: not reducing risk")
     else:
@@ -136,7 +137,8 @@ def liquidate_pledge(
     paid = price_in_usdc(ledger, c, base)
     buy(ledger, caller, number, c, base, paid)
     if state is not None and state.notional:
-        require_better(state, valuation(ledger, number), spent=state.equity <= 0)
+        after = valuation(ledger.at_last_prices(), number)
+        require_better(state, after, spent=state.equity <= 0)
     write_off(ledger, number)
     check_buyer(ledger, caller)
     return fraction, paid

@@ -156,6 +156,8 @@ class Account:
 class Ledger:
     """The whole venue at the prices (USD WAD by asset) and the time it is given.
 
+    ``silent``: the assets whose feed has stopped; ``prices`` says what was heard last.
+
     ``rows``: the covariance factor by asset as posted at ``rows_posted_at``, entries scaled 10**8;
     an asset not named has zeros. It was ``rows_before`` then.
     ``deviation``: of each feed, WAD; an asset not named has none.
@@ -172,6 +174,7 @@ class Ledger:
     rows_posted_at: int = 0
     deepest: list[int] = field(default_factory=list)  # the owner's skew scales, WAD
     prices: dict[Asset, int] = field(default_factory=dict)
+    silent: frozenset[Asset] = frozenset()
     deviation: dict[Asset, int] = field(default_factory=dict)
     now: int = 0
     markets: list[Market] = field(default_factory=list)
@@ -203,9 +206,18 @@ class Ledger:
 
     def price(self, asset: Asset) -> int:
         """A price now; a missing one is stale."""
-        if asset not in self.prices:
+        if asset not in self.prices or asset in self.silent:
             raise RefusedError("oracle: stale")
         return self.prices[asset]
+
+    @property
+    def served(self) -> dict[Asset, int]:
+        """The prices that are answered now."""
+        return {asset: p for asset, p in self.prices.items() if asset not in self.silent}
+
+    def at_last_prices(self) -> Ledger:
+        """The same accounts and markets, not copies, to be read at whatever prices were last."""
+        return replace(self, silent=frozenset())
 
     def index_price(self, m: int) -> int:
         return self.price(self.terms[m].asset)

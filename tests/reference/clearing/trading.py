@@ -90,6 +90,7 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     require(not (adds and ledger.paused), "clearing: paused")
 
     perp.accrue(ledger, m)
+    ledger.index_price(m)
     if adds:
         require_room_to_trade(ledger, m, before, delta)
     maker.cover(ledger, m)
@@ -108,7 +109,8 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
         perp.accrue_held(ledger, number)
         require_initial_margin(ledger, number)
     elif account.cash < 0:
-        require(valuation(ledger, number).value >= 0, "clearing: insolvent")
+        value = valuation(ledger.at_last_prices(), number).value
+        require(value >= 0, "clearing: insolvent")
     return fill, fee
 
 

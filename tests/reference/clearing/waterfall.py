@@ -31,7 +31,7 @@ def write_off(ledger: Ledger, number: int) -> None:
     insured = from_insurance(ledger, m, debt)
     rest = debt - insured
     room = max(ledger.terms[m].maker_loss_cap - market.maker_drawn, 0)
-    from_maker = min(rest, room, max(maker.value(ledger, m), 0))
+    from_maker = min(rest, room, max(maker.value(ledger.at_last_prices(), m), 0))
     market.maker_drawn += from_maker
     market.maker_cash -= rest
     maker.socialise(ledger, m, rest - from_maker, longs=not was_long)
@@ -113,7 +113,7 @@ def rank(ledger: Ledger, number: int, m: int) -> int:
     """Profit ratio times leverage, WAD, all rounded down; first those without equity or cost."""
     position = ledger.account(number).positions[m]
     profit = floor(position.size, ledger.index_price(m), WAD) - position.cost
-    equity = valuation(ledger, number).equity
+    equity = valuation(ledger.at_last_prices(), number).equity
     if equity <= 0 or not position.cost:
         return 2**192 - 1
     if profit <= 0:
