@@ -80,7 +80,7 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
     for market: uint256 in markets:
         position: IClearingHouse.Position = ledger.position[account][market]
         asset: address = ledger.market[market].asset
-        index: uint256 = ledger._price(asset, fresh)
+        index: uint256 = ledger._index(market, fresh)
         state: IClearingHouse.MarketState = ledger._market_state(market, index)
         unsettled += (
             fixed_point.mul_div_floor(position.size, index, WAD)
