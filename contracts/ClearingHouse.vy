@@ -6,7 +6,7 @@
 @notice Cross-margined perpetual futures against the venue's maker account (contracts/SPEC.md §3): accounts, views.
 @dev    Functions, events and scales are documented in IClearingHouse. The rest is the code of parts, run here by
         delegatecall under this contract's lock: Trading, LiquidationEngine
-        (and its Deleveraging), CollateralSale, BackOffice, Governance and StorageReader.
+        (and its Deleveraging), CollateralSale, BackOffice, Governance, Settlement and StorageReader.
         Every operation validates, accrues, computes, mutates, asserts, logs, and moves tokens last.
 """
 
@@ -107,6 +107,7 @@ def __init__(
         parts.sale,
         parts.office,
         parts.governance,
+        parts.settlement,
         parts.reader,
     ]:
         assert (
@@ -279,6 +280,21 @@ def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
 
 
 @external
+@nonreentrant
+def wind_down(market: uint256):
+    self._run(PARTS.settlement)
+
+
+@external
+@nonreentrant
+def settle_market(market: uint256) -> uint256:
+    return convert(slice(self._run(PARTS.settlement), 0, 32), uint256)
+
+
+@external
+@nonreentrant
+def settle_position(account: uint256, market: uint256) -> int256:
+    return convert(slice(self._run(PARTS.settlement), 0, 32), int256)
 def words_at(slots: DynArray[bytes32, 64]) -> DynArray[bytes32, 64]:
     """
     @notice What `extSloads` asks: a delegatecall is not for a view.
@@ -400,6 +416,18 @@ def market_state(market: uint256) -> IClearingHouse.MarketState:
 @external
 def last_market_state(market: uint256) -> IClearingHouse.MarketState:
     return ledger._market_state(market, ledger._index(market, False))
+
+
+@view
+@external
+def settlement(market: uint256) -> IClearingHouse.Settlement:
+    word: uint256 = ledger.settlement[market]
+    return IClearingHouse.Settlement(
+        price=word >> ledger.SETTLED_SHIFT,
+        at=word & ledger.SETTLED_TIME,
+        closed=word & ledger.SETTLED_CLOSED != 0,
+        shortfall=ledger.shortfall[market],
+    )
 
 
 @view

@@ -47,6 +47,7 @@ def withdraw_maker(market: uint256, raw: uint256, to: address):
     index: uint256 = 0
     # Behind a market that nobody holds nothing has to be priced.
     if maker._larger_side(market) != 0:
+        ledger._check_not_settled(market)  # it stands behind the debts that settling the rest leaves
         ledger._accrue(market)
         index = ledger._index(market, True)
     pricing._sweep_pool(market)
@@ -68,6 +69,7 @@ def set_market(market: uint256, parameters: IClearingHouse.Market):
     ledger._check_delegated()
     roles._only_owner_delayed()
     ledger._check_market(market)
+    ledger._check_not_settled(market)
     ledger._accrue(market)
     pricing._sweep_pool(market)
     venue._set_market(market, parameters)

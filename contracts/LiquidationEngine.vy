@@ -46,6 +46,7 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     ledger._check_delegated()
     size: int256 = ledger.position[account][market].size
     errors.check(size != 0, "clearing: no position")
+    ledger._check_not_settled(market)
     ledger._accrue(market)
     index: uint256 = ledger._index(market, True)
     maker._cover(market, index)

@@ -49,6 +49,8 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     flipped: bool = (before > 0 and after < 0) or (before < 0 and after > 0)
     adds_risk: bool = flipped or fixed_point.magnitude(after) > fixed_point.magnitude(before)
     errors.check(not (adds_risk and ledger.paused), "clearing: paused")
+    ledger._check_not_settled(market)
+    errors.check(not adds_risk or ledger.settlement[market] == 0, "clearing: winding down")
 
     ledger._accrue(market)
     index: uint256 = ledger._index(market, True)

@@ -97,9 +97,11 @@ def rebalance() -> uint256:
     traded: uint256 = 0  # USD WAD
     touched: bool[MAX_ACCOUNTS] = empty(bool[MAX_ACCOUNTS])
     grew: bool = False
-    hedge: uint256 = 0
-    for leg: hedge_leg.Leg in hedge_leg._legs:
-        index: uint256 = hedge_leg._price(leg.asset, True)
+    for hedge: uint256 in range(len(hedge_leg._legs), bound=MAX_ACCOUNTS):
+        leg: hedge_leg.Leg = hedge_leg._legs[hedge]
+        index: uint256 = hedge_leg._index(leg)
+        if index == 0:
+            continue
         target: int256 = hedge_leg._target(hedge, exposure, index)
         size: int256 = hedge_leg._size(leg)
         notional: uint256 = fixed_point.mul_div_down(
@@ -109,7 +111,6 @@ def rebalance() -> uint256:
             traded += notional
             touched[leg.account] = True
             grew = grew or fixed_point.magnitude(target) > fixed_point.magnitude(size)
-        hedge += 1
     hedge_leg._not_all_refused(traded != 0)
     errors.check(traded != 0, "vault: within band")
 

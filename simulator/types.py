@@ -78,6 +78,8 @@ class Status(IntEnum):
     INSOLVENT = 36
     LIQUIDATION_LIMIT = 37
     MAKER_RESERVE = 38
+    WINDING_DOWN = 39
+    SETTLED = 40
 
 
 # The contracts' revert strings, and those of the third-party code beside them.
@@ -102,6 +104,8 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "clearing: insolvent": Status.INSOLVENT,
     "clearing: liquidation limit": Status.LIQUIDATION_LIMIT,
     "clearing: maker reserve": Status.MAKER_RESERVE,
+    "clearing: winding down": Status.WINDING_DOWN,
+    "clearing: settled": Status.SETTLED,
     "clearing: no consent": Status.NO_CONSENT,
     "clearing: account in use": Status.ACCOUNT_IN_USE,
     "vault: within band": Status.WITHIN_BAND,

@@ -33,6 +33,10 @@ ORACLE: public(immutable(IPriceOracle))
 ISOLATED: public(immutable(bool))
 
 
+interface Ending:  # the first word of the answer only: the price
+    def settlement(market: uint256) -> uint256: view
+
+
 struct Leg:
     venue: IHedgeVenue
     market: uint256
@@ -49,7 +53,7 @@ beta: public(HashMap[uint256, int256])
 betas_posted_at: public(uint256)
 _legs: DynArray[Leg, MAX_HEDGES]
 _accounts: DynArray[MarginAccount, MAX_HEDGES]
-_refused: transient(Bytes[132])  # revert data of what Aave refused last
+_refused: transient(Bytes[132])  # revert data of what a venue refused last
 
 
 @deploy
@@ -176,6 +180,17 @@ def _price(token: address, fresh: bool) -> uint256:
 
 @internal
 @view
+def _index(leg: Leg) -> uint256:
+    """
+    @notice Price of a leg, never stale; 0 where its market is settled: there is nothing left to trade.
+    """
+    if self._is_perp(leg.venue) and staticcall Ending(leg.venue.address).settlement(leg.market) != 0:
+        return 0
+    return self._price(leg.asset, True)
+
+
+@internal
+@view
 def _size(leg: Leg) -> int256:
     return (staticcall leg.venue.position(self._number(self._accounts[leg.account]), leg.market)).size
 
@@ -248,14 +263,18 @@ def _target(hedge: uint256, exposure: uint256, index: uint256) -> int256:
 @internal
 def _attempt(venue: IHedgeVenue, call: Bytes[132]) -> (bool, Bytes[132]):
     """
-    @notice A call of a venue that Aave may refuse, as it does while a reserve is frozen, full or paused, without
-            stopping what is done elsewhere: (done, answer or revert data). Any other refusal reverts.
+    @notice A call of a venue that Aave may refuse, as it does while a reserve is frozen, full or paused, and the
+            ClearingHouse in a market that winds down, without stopping what is done elsewhere: (done, answer or revert
+            data). Any other refusal reverts.
     """
     done: bool = False
     answer: Bytes[132] = b""
     done, answer = raw_call(venue.address, call, max_outsize=132, revert_on_failure=False)
     if not done:
-        if self._is_perp(venue) or not refusals.is_aaves(answer):
+        passed: bool = (
+            refusals.is_wind_down(answer) if self._is_perp(venue) else refusals.is_aaves(answer)
+        )
+        if not passed:
             raw_revert(answer)
         self._refused = answer
     return done, answer
@@ -264,7 +283,7 @@ def _attempt(venue: IHedgeVenue, call: Bytes[132]) -> (bool, Bytes[132]):
 @internal
 def _not_all_refused(progress: bool):
     """
-    @notice Where nothing at all was done because Aave refuses it, so does the vault, with Aave's reason.
+    @notice Where nothing at all was done because a venue refuses it, so does the vault, with its reason.
     """
     if not progress and len(self._refused) != 0:
         raw_revert(self._refused)
@@ -273,7 +292,7 @@ def _not_all_refused(progress: bool):
 @internal
 def _trade(hedge: uint256, leg: Leg, size: int256, index: uint256) -> bool:
     """
-    @notice Trade within the slippage bound; False, and nothing is changed, where Aave refuses.
+    @notice Trade within the slippage bound; False, and nothing is changed, where the venue refuses.
     """
     limit: uint256 = vault_math.limit_price(
         index, vault_parameters.values.max_slippage, size > 0
@@ -303,14 +322,17 @@ def _trade(hedge: uint256, leg: Leg, size: int256, index: uint256) -> bool:
 @internal
 def _close(fraction: uint256):
     """
-    @notice Close `fraction` (WAD) of every position, rounded away from zero, but for those Aave refuses to close.
+    @notice Close `fraction` (WAD) of every position, rounded away from zero, but for those Aave refuses to close and
+            those whose market is settled: these are cash in all but name, and `settle_position` is anybody's.
     """
-    hedge: uint256 = 0
-    for leg: Leg in self._legs:
+    for hedge: uint256 in range(len(self._legs), bound=MAX_HEDGES):
+        leg: Leg = self._legs[hedge]
         size: int256 = self._size(leg)
-        if size != 0:
+        if size == 0:
+            continue
+        index: uint256 = self._index(leg)
+        if index != 0:
             part: int256 = convert(
                 fixed_point.mul_div_up(fixed_point.magnitude(size), fraction, WAD), int256
             )
-            self._trade(hedge, leg, -part if size > 0 else part, self._price(leg.asset, True))
-        hedge += 1
+            self._trade(hedge, leg, -part if size > 0 else part, index)

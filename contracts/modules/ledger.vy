@@ -29,6 +29,10 @@ MAX_HOLDERS: constant(uint256) = 64
 SIDES: constant(uint256) = 4  # times the inventory limit: the most longs, or shorts, may hold of a market
 COVARIANCE_RAMP: constant(uint256) = 6 * 3_600  # seconds a posted covariance takes to arrive
 USDC: constant(uint256) = 0  # index of the settlement token among the collaterals
+# Of a word of `settlement`.
+SETTLED_SHIFT: constant(uint256) = 64
+SETTLED_CLOSED: constant(uint256) = 2**63
+SETTLED_TIME: constant(uint256) = 2**63 - 1
 
 ORACLE: public(immutable(IPriceOracle))
 USDC_TOKEN: public(immutable(address))
@@ -68,6 +72,11 @@ scaled_at: HashMap[uint256, uint256]  # when the risk manager last changed the s
 seating: HashMap[uint256, uint256]  # positions opened so far << 8 | n
 holder: HashMap[uint256, HashMap[uint256, uint256]]
 seat: HashMap[uint256, HashMap[uint256, uint256]]  # opened as number << 8 | seat + 1
+
+# Markets that end: price << 64 | closed << 63 | seconds. Announced: no price yet, and when it may be settled.
+# Settled: the price every position is closed at, and when it was fixed; `closed` once every loss has been taken.
+settlement: HashMap[uint256, uint256]
+shortfall: HashMap[uint256, uint256]  # what the gains of a settled market have to make up for, USDC WAD
 
 # Accounts.
 cash: public(HashMap[uint256, int256])
@@ -219,7 +228,28 @@ def _price(asset: address, fresh: bool) -> uint256:
 @view
 @internal
 def _index(market: uint256, fresh: bool) -> uint256:
+    """
+    @notice What positions of a market are valued at: the price of its feed, once settled the price of that.
+    """
+    settled: uint256 = self._settlement_price(market)
+    if settled != 0:
+        return settled
     return self._price(self.market[market].asset, fresh)
+
+
+@view
+@internal
+def _settlement_price(market: uint256) -> uint256:
+    """
+    @notice The price a market is settled at, USD WAD; 0: it is not.
+    """
+    return self.settlement[market] >> SETTLED_SHIFT
+
+
+@view
+@internal
+def _check_not_settled(market: uint256):
+    errors.check(self._settlement_price(market) == 0, "clearing: settled")
 
 
 @view

@@ -123,8 +123,7 @@ def _positions(
     unsettled: int256 = 0
     for market: uint256 in markets:
         position: IClearingHouse.Position = ledger.position[account][market]
-        asset: address = ledger.market[market].asset
-        index: uint256 = ledger._price(asset, fresh)
+        index: uint256 = ledger._index(market, fresh)
         state: IClearingHouse.MarketState = ledger._market_state(market, index)
         unsettled += (
             fixed_point.mul_div_floor(position.size, index, WAD)
@@ -143,7 +142,8 @@ def _positions(
             exposure: int256 = convert(notional, int256)
             if position.size < 0:
                 exposure = -exposure
-            out.v = portfolio_math.add_exposure(out.v, ledger._row(asset), exposure)
+            row: uint256 = ledger._row(ledger.market[market].asset)
+            out.v = portfolio_math.add_exposure(out.v, row, exposure)
     return out, unsettled
 
 

@@ -106,10 +106,19 @@ def _write_off(account: uint256):
             return
     debt: uint256 = convert(-ledger.cash[account], uint256)
     market: uint256 = (ledger.failure[account] >> 1) - 1
+    self._pay_debt(account, market, debt, ledger.failure[account] & 1 == 0)
+
+
+@internal
+def _pay_debt(account: uint256, market: uint256, debt: uint256, longs: bool):
+    """
+    @notice Pay USDC WAD that an account cannot: the insurance fund, the maker, each up to what it has and the market
+            may take from it, then the side named; of a settled market, its gains.
+    """
     from_insurance: uint256 = self._draw_insurance(market, debt)
     rest: uint256 = debt - from_insurance
     ledger.bad_debt += debt
-    ledger.cash[account] = 0
+    ledger.cash[account] += convert(debt, int256)
     drawn: uint256 = ledger.maker_drawn[market]
     limit: uint256 = ledger.market[market].maker_loss_cap
     from_maker: uint256 = min(min(rest, max(limit, drawn) - drawn), self._maker_worth(market))
@@ -123,8 +132,12 @@ def _write_off(account: uint256):
         from_maker=from_maker,
     )
     self._gate(rest)
-    if rest != from_maker:
-        maker._socialise(market, ledger.failure[account] & 1 == 0, rest - from_maker)
+    if rest == from_maker:
+        return
+    if ledger._settlement_price(market) != 0:
+        ledger.shortfall[market] += rest - from_maker
+    else:
+        maker._socialise(market, longs, rest - from_maker)
 
 
 @view

@@ -53,6 +53,7 @@ def test_a_refusal_leaves_the_path_bit_for_bit_as_it_was(protocol) -> None:
     # reserve: tests/model/test_maker.py.
     expected -= {Status.TOO_MANY_ACCOUNTS, Status.TOO_SOON, Status.INSOLVENT}
     expected -= {Status.LIQUIDATION_LIMIT, Status.MAKER_RESERVE}
+    expected -= {Status.WINDING_DOWN, Status.SETTLED}  # no scenario ends a market: SPEC §6
     expected -= {Status.NO_IDLE_ASSETS, Status.INSUFFICIENT_LIQUIDITY, Status.BELOW_MARGIN_TARGET}
     if not protocol.clearing.risk_multiple:
         expected -= {Status.NOT_REDUCING_RISK}

@@ -45,6 +45,7 @@ def delayed_calls(venue: PledgeVenue) -> list[tuple[Any, ...]]:
         ("withdraw_maker", 0, 1, venue.address("owner")),
         ("set_risk_manager", NOBODY),
         ("set_guardian", NOBODY),
+        ("wind_down", 1),
         ("set_delay", DELAY - 1),
     ]
 
@@ -53,7 +54,7 @@ def call_id(venue: RevmVenue, *call: Any) -> bytes:
     return keccak(venue._contracts["clearing"].calldata(*call))
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(11))
 def test_owner_acts_only_after_announcing_and_waiting(venue: PledgeVenue, number: int) -> None:
     call = delayed_calls(venue)[number]
     announced = call_id(venue, *call)

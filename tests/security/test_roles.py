@@ -61,19 +61,20 @@ _RISK_ENDED = "cancel dismiss_risk_manager"
 _OFFICE = "pledge release rearrange transfer_slice"
 _GOVERNANCE = """withdraw_maker add_market set_market set_skew_scale add_collateral set_collateral
     set_lp_collateral set_parameters post_covariance tighten"""
+_SETTLEMENT = "settle_market settle_position"
 _SALE = "liquidate_collateral liquidate_pledge"
 _STRATEGY = "rebalance recenter top_up deleverage"
 
 MATRIX = {
     "ClearingHouse": _table(
         owner=f"""{_GOVERNED} withdraw_maker add_market set_market add_collateral set_collateral
-            set_lp_collateral set_parameters unpause""",
+            set_lp_collateral set_parameters unpause wind_down""",
         pending="accept_ownership",
         risk="set_skew_scale post_covariance",
         guardian=f"{_RISK_ENDED} pause",
         nobody="words_at",
         anyone=f"""deposit withdraw transfer_margin trade fund_maker fund_insurance pledge release
-            rearrange transfer_slice set_slice_consent liquidate tighten {_SALE}""",
+            rearrange transfer_slice set_slice_consent liquidate tighten {_SALE} {_SETTLEMENT}""",
     ),
     "HedgeVault": _table(
         owner=f"{_GOVERNED} set_parameters set_fee_receiver set_paused",
@@ -102,6 +103,7 @@ MATRIX = {
     "CollateralSale": _table(nobody=_SALE),
     "BackOffice": _table(nobody=_OFFICE),
     "Governance": _table(nobody=_GOVERNANCE),
+    "Settlement": _table(nobody=f"wind_down {_SETTLEMENT}"),
     "VaultStrategy": _table(nobody=f"{_STRATEGY} raise_assets on_rearrange pay_in_kind"),
 }
 
@@ -112,7 +114,7 @@ ARGUMENTS = {("AaveHedge", "trade"): (0, 0, -1, 0)}
 # `set_guardian` while there is a guardian. Feeds: tests/properties/test_price_oracle_properties.py.
 DELAYED = {
     "ClearingHouse": """set_delay set_risk_manager set_guardian withdraw_maker add_market set_market
-        add_collateral set_collateral set_lp_collateral set_parameters""",
+        add_collateral set_collateral set_lp_collateral set_parameters wind_down""",
     "HedgeVault": "set_delay set_risk_manager set_guardian set_parameters set_fee_receiver",
     "PriceOracle": "set_delay set_guardian set_reporter set_quorum set_sequencer",
 }

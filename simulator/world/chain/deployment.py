@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # The contracts whose code runs on the ClearingHouse's storage, in the order of its Parts.
 CLEARING_PARTS = (
     *("Trading", "LiquidationEngine", "Deleveraging", "CollateralSale", "BackOffice"),
-    *("Governance", "StorageReader"),
+    *("Governance", "Settlement", "StorageReader"),
 )
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
