@@ -1,0 +1,211 @@
+"""contracts/CONDITIONS.md is true: every external function, each of its refusals, and no other.
+
+What a function can refuse is read off the sources: the reasons in it and in whatever it calls
+within its own contract. Calls of other contracts end the walk; the document names those in words.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from simulator.world.chain.artifacts import load
+
+CONTRACTS = Path(__file__).parents[1] / "contracts"
+DOCUMENT = (CONTRACTS / "CONDITIONS.md").read_text(encoding="utf-8")
+
+REASON = re.compile(r'"((?:clearing|vault|oracle|roles|hedge|feed|token|provider): [^"]+)"')
+DEFINITION = re.compile(r"^((?:@[\w.()]+\n)*)def (\w+)\(", re.MULTILINE)
+CALL = re.compile(r"\b(\w+)\.(\w+)\(")
+IMPORT = re.compile(r"^from (?:contracts\.modules|\.) import (\w+)", re.MULTILINE)
+SECTION = re.compile(r"^## `(\w+)`.*?$(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| `([\w`, ]+)` \|(.*)\|$", re.MULTILINE)
+SHORTHAND = re.compile(r"^\| \*\*(\w+)\*\* \|(.*)\|$", re.MULTILINE)
+
+# Code shared by delegatecall: where a function that a contract only passes on has its row.
+PARTS = {
+    "ClearingHouse": (
+        "Trading", "LiquidationEngine", "CollateralSale", "BackOffice", "Governance",
+    ),
+    "HedgeVault": ("VaultStrategy",),
+}  # fmt: skip
+# What a contract's own reasons begin with: a row without any has none of these either.
+KIND = {
+    **dict.fromkeys(PARTS["ClearingHouse"], "clearing"), "ClearingHouse": "clearing",
+    "Deleveraging": "clearing", "HedgeVault": "vault", "VaultStrategy": "vault",
+    "AaveHedge": "clearing", "PriceOracle": "oracle", "Roles": "roles", "Token": "token",
+    "PassiveProvider": "provider",
+}  # fmt: skip
+ROLES = ("ClearingHouse", "HedgeVault", "PriceOracle")  # what of `Roles` each has, its ABI says
+DEPLOYED = (
+    "ClearingHouse", "Trading", "LiquidationEngine", "Deleveraging", "CollateralSale",
+    "BackOffice", "Governance", "PriceOracle", "PriceFeed", "HedgeVault", "VaultStrategy",
+    "AaveHedge", "Token", "PassiveProvider",
+)  # fmt: skip
+# Reasons of shared code that are meant for other callers and never met below these functions.
+NEVER = {
+    # Reductions open no position and take no seat; the liquidator's account is his cross account.
+    ("LiquidationEngine", "_close"): {"clearing: too many accounts", "clearing: wrong market"},
+    ("Deleveraging", "deleverage"): {"clearing: too many accounts"},
+    ("CollateralSale", "_buy"): {"clearing: wrong market"},
+    ("AaveHedge", "exit_slice"): {"clearing: wrong market"},
+    # USDC of the caller's own, and an NFT that was found pledged.
+    ("BackOffice", "rearrange"): {"clearing: no collateral", "clearing: no consent"},
+    ("pledged_liquidity", "_burn"): {"clearing: bad pledge"},
+    # Counted a moment before; an age that was just found positive.
+    ("venue", "_add_collateral"): {"clearing: no collateral"},
+    ("PriceOracle", "add_aggregator"): {"oracle: no feed"},
+    # Unwinding mints nothing.
+    ("VaultStrategy", "_unwind"): {"vault: no idle assets"},
+    # Fees are issued to a receiver there is; what waits is with the vault; the head is a request.
+    ("vault_fees", "_take"): {"vault: zero receiver"},
+    ("share_token", "_issue"): {"vault: insufficient shares"},
+    ("withdrawal_queue", "_return"): {"vault: insufficient shares"},
+    ("HedgeVault", "_settle"): {"vault: insufficient shares", "vault: no request"},
+}
+
+
+@cache
+def _text(name: str) -> str:
+    path = CONTRACTS / f"{name}.vy"
+    return (path if path.exists() else CONTRACTS / "modules" / f"{name}.vy").read_text("utf-8")
+
+
+@cache
+def _functions(name: str) -> dict[str, tuple[str, str]]:
+    """Decorators and body, without its docstring, of each function of a source, by name."""
+    text = _text(name)
+    found = list(DEFINITION.finditer(text))
+    ends = [*(match.start() for match in found[1:]), len(text)]
+    return {
+        match[2]: (match[1], re.sub(r'"""(.*?)"""', "", text[match.end() : end], flags=re.DOTALL))
+        for match, end in zip(found, ends, strict=True)
+    }
+
+
+@cache
+def _modules(name: str) -> frozenset[str]:
+    """The modules a source has, and theirs."""
+    direct = IMPORT.findall(_text(name))
+    return frozenset(direct).union(*(_modules(module) for module in direct))
+
+
+def _end(text: str, start: int) -> int:
+    """Where the parenthesis closes that opens before ``start``."""
+    depth = 1
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[start], 0)
+        start += 1
+    return start
+
+
+def _reasons(source: str, function: str) -> list[str]:
+    """The reasons in a function and in what it calls of its own contract, as the code runs."""
+    body = _functions(source)[function][1]
+    # Arguments come before the call they are for: hence by where a call ends.
+    steps = [(match.start(), match[1], "") for match in REASON.finditer(body)]
+    steps += [(_end(body, m.end()), m[1], m[2]) for m in CALL.finditer(body)]
+    found: list[str] = []
+    for _, first, called in sorted(steps):
+        where = source if first == "self" else first
+        if not called:
+            found.append(first)
+        elif (where == source or where in _modules(source)) and called in _functions(where):
+            found += _reasons(where, called)
+    never = NEVER.get((source, function), set())
+    return [reason for reason in dict.fromkeys(found) if reason not in never]
+
+
+def _external(contract: str) -> dict[str, str]:
+    """Source of each external function of a contract that may write."""
+    names = {
+        entry["name"]
+        for entry in load(contract).abi
+        if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
+    }
+    places = {}
+    for name in names:
+        (places[name],) = (
+            source
+            for source in (contract, *sorted(_modules(contract)))
+            if "@external" in _functions(source).get(name, ("", ""))[0]
+        )
+    return places
+
+
+def _rows() -> dict[str, dict[str, list[str]]]:
+    """By section, what each function's row says it refuses, in order, shorthands written out."""
+    short = dict(SHORTHAND.findall(DOCUMENT))
+    sections: dict[str, dict[str, list[str]]] = {}
+    for section, text in SECTION.findall(DOCUMENT + "\n## "):
+        rows = sections.setdefault(section, {})
+        for names, rest in ROW.findall(text):
+            refusals = re.sub(r"\*\*(\w+)\*\*", lambda m: short[m[1]], rest.split("|")[1])
+            for name in names.split("`, `"):
+                assert name not in rows, f"{section}: {name} has two rows"
+                rows[name] = list(dict.fromkeys(REASON.findall(refusals)))
+    return sections
+
+
+ROWS = _rows()
+
+
+def _home(contract: str, function: str) -> str:
+    """The section that has a function's row."""
+    for section in (contract, *PARTS.get(contract, ()), "Roles"):
+        if function in ROWS[section] and (section != "Roles" or contract in ROLES):
+            return section
+    raise AssertionError(f"{contract}.{function} has no row in contracts/CONDITIONS.md")
+
+
+@pytest.mark.parametrize("contract", DEPLOYED)
+def test_every_external_function_has_a_row(contract: str) -> None:
+    for function in _external(contract):
+        assert _home(contract, function)
+
+
+def test_every_contract_and_every_row_is_of_something_deployed() -> None:
+    sources = {path.stem for path in CONTRACTS.glob("*.vy")}
+    assert sources == {*DEPLOYED, "Lens"}
+    assert not _external("Lens")
+    assert set(ROWS) == {*DEPLOYED, "Roles"}
+    for section, rows in ROWS.items():
+        names: set[str] = set()
+        for contract in ROLES if section == "Roles" else (section,):
+            names |= {e["name"] for e in load(contract).abi if e["type"] == "function"}
+        assert set(rows) <= names, section
+
+
+@pytest.mark.parametrize("section", sorted(ROWS))
+def test_a_row_names_what_its_function_refuses_in_order_and_nothing_else(section: str) -> None:
+    for function, said in ROWS[section].items():
+        source = "roles" if section == "Roles" else _external(section).get(function, section)
+        given = _reasons(source, function)
+        # What another contract refuses is passed on: the oracle's, within a row of the venue.
+        kinds = {reason.partition(":")[0] for reason in given} | {KIND.get(section, "")}
+        assert [r for r in said if r.partition(":")[0] in kinds] == given, f"{section}.{function}"
+
+
+@pytest.mark.parametrize(("place", "never"), NEVER.items())
+def test_what_is_never_met_would_be_found(
+    place: tuple[str, str], never: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NEVER, place, set())
+    assert never <= set(_reasons(*place))
+
+
+def test_every_reason_of_the_sources_is_in_a_row() -> None:
+    named = {reason for rows in ROWS.values() for said in rows.values() for reason in said}
+    building = DOCUMENT[DOCUMENT.index("\n## Constructors") :]
+    named |= set(REASON.findall(building[: building.index("\n## ", 1)]))
+    given = {
+        reason
+        for path in CONTRACTS.rglob("*.vy")
+        for _, body in _functions(path.stem).values()
+        for reason in REASON.findall(body)
+    }
+    assert len(given) > 100
+    assert given == named, sorted(given ^ named)
