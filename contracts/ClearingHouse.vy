@@ -295,6 +295,9 @@ def settle_market(market: uint256) -> uint256:
 @nonreentrant
 def settle_position(account: uint256, market: uint256) -> int256:
     return convert(slice(self._run(PARTS.settlement), 0, 32), int256)
+
+
+@external
 def words_at(slots: DynArray[bytes32, 64]) -> DynArray[bytes32, 64]:
     """
     @notice What `extSloads` asks: a delegatecall is not for a view.
