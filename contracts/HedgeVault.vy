@@ -18,7 +18,6 @@ from contracts.interfaces import IPriceOracle
 from contracts.interfaces import IRearranger
 from contracts.interfaces import IUniswapV3Pool
 from contracts.modules import errors
-from contracts.modules import fixed_point
 from contracts.modules import hedge_leg
 from contracts.modules import hedge_margin
 from contracts.modules import pool_leg
@@ -28,6 +27,7 @@ from contracts.modules import share_token
 from contracts.modules import vault_core
 from contracts.modules import vault_fees
 from contracts.modules import vault_parameters
+from contracts.modules import vault_parts
 from contracts.modules import withdrawal_queue
 
 implements: IERC4626
@@ -35,7 +35,7 @@ implements: IHedgeVault
 implements: IRearranger
 initializes: vault_core
 initializes: share_pricing[
-    vault_fees := vault_fees, vault_parameters := vault_parameters
+    share_token := share_token, vault_fees := vault_fees, vault_parameters := vault_parameters
 ]
 uses: hedge_leg
 uses: hedge_margin
@@ -61,13 +61,13 @@ exports: (
 WAD: constant(uint256) = 10**18
 MAX_HEDGES: constant(uint256) = 8
 MAX_PLEDGES: constant(uint256) = 4
-MAX_SETTLED: constant(uint256) = 8  # requests in one settlement
 
 asset: public(immutable(address))
 STRATEGY: public(immutable(address))
+EXITS: public(immutable(address))
 
 
-interface IVaultStrategy:
+interface Part:
     def deployment() -> vault_core.Deployment: view
 
 
@@ -84,11 +84,13 @@ def __init__(
     isolated: bool,
     pledged: bool,
     strategy: address,
+    exits: address,
 ):
     """
     @notice The deployer becomes the owner.
     @param hedges Markets to hedge on, ascending within each venue.
     @param strategy A VaultStrategy deployed with the same terms.
+    @param exits Likewise a VaultExits.
     """
     at: vault_core.Deployment = vault_core.Deployment(
         asset=asset_,
@@ -103,9 +105,11 @@ def __init__(
     vault_core.__init__(at)
     asset = asset_
     STRATEGY = strategy
-    assert keccak256(abi_encode(staticcall IVaultStrategy(strategy).deployment())) == keccak256(
-        abi_encode(at)
-    ), "vault: another strategy"
+    EXITS = exits
+    for part: address in [strategy, exits]:
+        assert keccak256(abi_encode(staticcall Part(part).deployment())) == keccak256(
+            abi_encode(at)
+        ), "vault: another deployment"
     pool_leg._set_up()
     hedge_leg._set_up(hedges)
     vault_fees._start()
@@ -198,7 +202,7 @@ def _leave(
     # Nobody passes the line: what it is owed must stay.
     owed: uint256 = share_pricing._preview_redeem(withdrawal_queue.queued_shares, terms)
     if pool_leg.idle_usdc < assets + owed:
-        cost: uint256 = self._raise(assets + owed, WAD)
+        cost: uint256 = vault_parts._raise(STRATEGY, assets + owed, WAD)
         kept: uint256 = share_token.assets_down(shares, terms.supply, terms.total) - assets
         errors.check(cost <= kept, "vault: slippage")  # or those who stay would pay it
         errors.check(pool_leg.idle_usdc >= assets, "vault: insufficient liquidity")
@@ -383,92 +387,7 @@ def cancel_request():
 @external
 @nonreentrant
 def settle_withdrawals(fraction: uint256) -> uint256:
-    errors.check(withdrawal_queue.queued_shares != 0, "vault: nothing to settle")
-    terms: share_pricing.Terms = self._accrue()
-    served: uint256 = self._first_in_line()
-    owed: uint256 = share_pricing._preview_redeem(served, terms)
-    cost: uint256 = 0
-    if pool_leg.idle_usdc < owed:
-        cost = self._raise(owed, min(fraction, WAD))
-    # Those served now bear the cost, in proportion, as far as their exit fee does not.
-    bearing: uint256 = min(
-        share_token.assets_down(served, terms.supply, terms.total), pool_leg.idle_usdc + cost
-    )
-    errors.check(
-        cost * WAD <= 2 * vault_parameters.values.max_slippage * bearing, "vault: slippage"
-    )
-
-    paid: uint256 = 0
-    progress: bool = False
-    for _: uint256 in range(MAX_SETTLED):
-        owner: address = withdrawal_queue.queue_head
-        if owner == empty(address):
-            break
-        shares: uint256 = withdrawal_queue.request[owner].shares
-        due: uint256 = share_pricing._preview_redeem(shares, terms)
-        if cost != 0:
-            gross: uint256 = share_token.assets_down(shares, terms.supply, terms.total)
-            due = min(due, fixed_point.mul_div_down(gross, bearing - cost, bearing))
-        part: uint256 = min(due, pool_leg.idle_usdc)
-        if part < due:
-            shares = fixed_point.mul_div_up(shares, part, due)
-            # A part rounds its own fee up.
-            part = min(part, share_pricing._preview_redeem(shares, terms))
-            if part == 0:
-                break
-        settled: uint256 = self._settle(owner, shares, part)
-        paid += settled
-        # Nothing is unwound for one whom USDC does not reach.
-        progress = progress or settled != 0 or cost == 0
-        if part < due:
-            break
-    errors.check(progress, "vault: insufficient liquidity")
-    return paid
-
-
-@internal
-@view
-def _first_in_line() -> uint256:
-    """
-    @notice Shares of the requests one settlement serves.
-    """
-    shares: uint256 = 0
-    owner: address = withdrawal_queue.queue_head
-    for _: uint256 in range(MAX_SETTLED):
-        if owner == empty(address):
-            break
-        shares += withdrawal_queue.request[owner].shares
-        owner = withdrawal_queue.request[owner].next
-    return shares
-
-
-@internal
-def _settle(owner: address, shares: uint256, assets: uint256) -> uint256:
-    # A receiver that the USDC does not reach (blocked) must not hold up those behind: it leaves the line.
-    receiver: address = withdrawal_queue.request[owner].receiver
-    if not self._reaches(receiver, assets):
-        withdrawal_queue._return(owner)
-        return 0
-    pool_leg.idle_usdc -= assets
-    withdrawal_queue._leave(owner, shares)
-    share_token._cancel(self, shares)
-    log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=assets, shares=shares)
-    return assets
-
-
-@internal
-def _reaches(receiver: address, assets: uint256) -> bool:
-    if assets == 0:
-        return True
-    success: bool = False
-    answer: Bytes[32] = b""
-    success, answer = raw_call(
-        asset,
-        abi_encode(receiver, assets, method_id=method_id("transfer(address,uint256)")),
-        max_outsize=32,
-        revert_on_failure=False,
-    )
-    return success and (len(answer) == 0 or convert(answer, uint256) != 0)
+    return self._delegate(EXITS)
 
 
 @external
@@ -481,26 +400,7 @@ def set_in_kind_consent(payer: address, allowed: bool):
 @external
 @nonreentrant
 def redeem_in_kind(shares: uint256, receiver: address):
-    errors.check(shares != 0, "vault: zero amount")
-    errors.check(receiver != empty(address), "vault: zero receiver")
-    # Or anyone's dust would put a position into the account of whoever consented at the venue.
-    errors.check(
-        receiver == msg.sender or vault_core.in_kind_consent[receiver][msg.sender],
-        "vault: no consent",
-    )
-    vault_fees._accrue_management()
-    supply: uint256 = share_token.totalSupply + share_token.VIRTUAL_SHARES
-    share_token._cancel(msg.sender, shares)
-    # The exit fee stays: whoever came in at a price that lagged would else leave past it.
-    paid: uint256 = fixed_point.mul_div_down(shares, WAD - vault_parameters.values.exit_fee, WAD)
-    log IHedgeVault.RedeemedInKind(owner=msg.sender, receiver=receiver, shares=shares)
-    raw_call(
-        STRATEGY,
-        abi_encode(
-            paid, supply, receiver, method_id=method_id("pay_in_kind(uint256,uint256,address)")
-        ),
-        is_delegate_call=True,
-    )
+    self._delegate(EXITS)
 
 
 @external
@@ -511,54 +411,40 @@ def accrue_fees():
 
 @internal
 def _accrue() -> share_pricing.Terms:
-    total: uint256 = vault_core._total_assets(True)
-    vault_fees._accrue(total)
-    return share_pricing.Terms(supply=share_token.totalSupply, total=total)
+    return share_pricing._accrued(vault_core._total_assets(True))
 
 
-# --------------------------------------------------------------------------------- by VaultStrategy
+# ------------------------------------------------------------------------- by VaultStrategy, VaultExits
 
 
 @external
 @nonreentrant
 def rebalance() -> uint256:
-    return self._delegate()
+    return self._delegate(STRATEGY)
 
 
 @external
 @nonreentrant
 def recenter() -> uint256:
-    return self._delegate()
+    return self._delegate(STRATEGY)
 
 
 @external
 @nonreentrant
 def top_up() -> uint256:
-    return self._delegate()
+    return self._delegate(STRATEGY)
 
 
 @external
 @nonreentrant
 def deleverage() -> uint256:
-    return self._delegate()
+    return self._delegate(STRATEGY)
 
 
 @internal
-def _delegate() -> uint256:
-    # The functions passed on take no argument and answer with a word.
-    answer: Bytes[32] = raw_call(STRATEGY, msg.data, max_outsize=32, is_delegate_call=True)
-    return convert(answer, uint256)
-
-
-@internal
-def _raise(assets: uint256, limit: uint256) -> uint256:
-    # Returns what it cost the vault, raw USDC.
-    answer: Bytes[32] = raw_call(
-        STRATEGY,
-        abi_encode(assets, limit, method_id=method_id("raise_assets(uint256,uint256)")),
-        max_outsize=32,
-        is_delegate_call=True,
-    )
+def _delegate(code: address) -> uint256:
+    # The functions passed on answer with a word at most.
+    answer: Bytes[32] = raw_call(code, msg.data, max_outsize=32, is_delegate_call=True)
     return convert(answer, uint256)
 
 

@@ -455,19 +455,3 @@ def _step(plan: Plan):
         self._place(plan)
     else:
         self._withdraw(plan)
-
-
-# ------------------------------------------------------------------------------------------- in kind
-
-
-@external
-def pay_in_kind(shares: uint256, supply: uint256, receiver: address):
-    """
-    @notice Hand over shares / supply of everything; the caller has cancelled the shares.
-    """
-    self._delegated()
-    pledged: bool = pool_leg._position(0).pledged
-    pool_leg._send_part(shares, supply, receiver)
-    fraction: uint256 = fixed_point.mul_div_down(shares, WAD, supply)
-    if fraction != 0:
-        hedge_margin._send_part(fraction, pledged, msg.sender, receiver)

@@ -30,20 +30,20 @@ PARTS = {
     "ClearingHouse": (
         "Trading", "LiquidationEngine", "CollateralSale", "BackOffice", "Governance",
     ),
-    "HedgeVault": ("VaultStrategy",),
+    "HedgeVault": ("VaultStrategy", "VaultExits"),
 }  # fmt: skip
 # What a contract's own reasons begin with: a row without any has none of these either.
 KIND = {
     **dict.fromkeys(PARTS["ClearingHouse"], "clearing"), "ClearingHouse": "clearing",
     "Deleveraging": "clearing", "HedgeVault": "vault", "VaultStrategy": "vault",
-    "AaveHedge": "clearing", "PriceOracle": "oracle", "Roles": "roles", "Token": "token",
-    "PassiveProvider": "provider",
+    "VaultExits": "vault", "AaveHedge": "clearing", "PriceOracle": "oracle", "Roles": "roles",
+    "Token": "token", "PassiveProvider": "provider",
 }  # fmt: skip
 ROLES = ("ClearingHouse", "HedgeVault", "PriceOracle")  # what of `Roles` each has, its ABI says
 DEPLOYED = (
     "ClearingHouse", "Trading", "LiquidationEngine", "Deleveraging", "CollateralSale",
     "BackOffice", "Governance", "PriceOracle", "PriceFeed", "HedgeVault", "VaultStrategy",
-    "AaveHedge", "Token", "PassiveProvider",
+    "VaultExits", "AaveHedge", "Token", "PassiveProvider",
 )  # fmt: skip
 # Reasons of shared code that are meant for other callers and never met below these functions.
 NEVER = {
@@ -64,7 +64,7 @@ NEVER = {
     ("vault_fees", "_take"): {"vault: zero receiver"},
     ("share_token", "_issue"): {"vault: insufficient shares"},
     ("withdrawal_queue", "_return"): {"vault: insufficient shares"},
-    ("HedgeVault", "_settle"): {"vault: insufficient shares", "vault: no request"},
+    ("VaultExits", "_settle"): {"vault: insufficient shares", "vault: no request"},
 }
 
 

@@ -11,6 +11,7 @@ from . import share_token
 from . import vault_fees
 from . import vault_parameters
 
+uses: share_token
 uses: vault_fees
 uses: vault_parameters
 
@@ -28,6 +29,15 @@ struct Terms:  # what a share is worth
 @view
 def _terms(total: uint256) -> Terms:
     return Terms(supply=vault_fees._supply_due(total), total=total)
+
+
+@internal
+def _accrued(total: uint256) -> Terms:
+    """
+    @notice Issue the shares of the fees due; what a share is worth then.
+    """
+    vault_fees._accrue(total)
+    return Terms(supply=share_token.totalSupply, total=total)
 
 
 @internal

@@ -3,8 +3,8 @@
 @title  Vault core
 @license MIT
 @notice All the state of a hedge vault and its valuation at the oracle price (contracts/SPEC.md §4.2), for
-        HedgeVault, whose storage it is, and VaultStrategy, which runs on it.
-@dev    Both deployables initialise this module and nothing else, so their storage layouts are one.
+        HedgeVault, whose storage it is, and VaultStrategy and VaultExits, which run on it.
+@dev    All three initialise this module and nothing else, so their storage layouts are one.
         The spot price decides nothing but whether a swap may start.
 """
 
@@ -58,7 +58,7 @@ _invested: transient(uint256)  # USD WAD, what a `recenter` had for the position
 _given: transient(uint256)  # raw USDC, what unwinding left in the account the liquidity is pledged to
 
 
-struct Deployment:  # what the vault and its strategy must agree on
+struct Deployment:  # what the vault and its parts must agree on
     asset: address
     base: address
     pool: IUniswapV3Pool

@@ -645,7 +645,7 @@ _SHARES = (
         'errors.check(cost <= kept, "vault: slippage")', "pass",
     ),
     _vault(
-        "settled-at-the-others-cost", "missing term", "HedgeVault.vy",
+        "settled-at-the-others-cost", "missing term", "VaultExits.vy",
         "        if cost != 0:\n", "        if False:\n",
     ),
     _vault(
@@ -654,12 +654,12 @@ _SHARES = (
         "owed: uint256 = 0",
     ),
     _vault(
-        "in-kind-to-whoever-consented-at-the-venue", "dropped check", "HedgeVault.vy",
+        "in-kind-to-whoever-consented-at-the-venue", "dropped check", "VaultExits.vy",
         "        receiver == msg.sender or vault_core.in_kind_consent[receiver][msg.sender],\n",
         "        True,\n",
     ),
     _vault(
-        "in-kind-past-the-exit-fee", "missing term", "HedgeVault.vy",
+        "in-kind-past-the-exit-fee", "missing term", "VaultExits.vy",
         "paid: uint256 = fixed_point.mul_div_down(shares, WAD - vault_parameters.values.exit_fee, WAD)",
         "paid: uint256 = shares",
     ),
@@ -668,7 +668,7 @@ _SHARES = (
         "len(markets) == 0 or fraction == WAD or worth >= LEAST_SLICE", "True",
     ),
     _vault(
-        "part-payment-burns-too-little", "flipped rounding", "HedgeVault.vy",
+        "part-payment-burns-too-little", "flipped rounding", "VaultExits.vy",
         "shares = fixed_point.mul_div_up(shares, part, due)",
         "shares = fixed_point.mul_div_down(shares, part, due)",
     ),

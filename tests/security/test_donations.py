@@ -38,7 +38,7 @@ def stage() -> Stage:
 
 
 @pytest.mark.parametrize("asset", [USDC, ETH])
-@pytest.mark.parametrize("receiver", ["vault", "clearing", "manager", "sale", "strategy"])
+@pytest.mark.parametrize("receiver", ["vault", "clearing", "manager", "sale", "strategy", "exits"])
 def test_tokens_sent_change_nothing(stage: Stage, asset: int, receiver: str) -> None:
     before = seen(stage)
     address = {
@@ -47,6 +47,7 @@ def test_tokens_sent_change_nothing(stage: Stage, asset: int, receiver: str) -> 
         "manager": stage.manager.address,
         "sale": stage.clearing.call("parts")[1],
         "strategy": stage.vault.call("STRATEGY"),
+        "exits": stage.vault.call("EXITS"),
     }[receiver]
     raw = stage.give("donor", asset, 1e6)
     stage.tokens[asset].transact(stage.actor("donor"), "transfer", address, raw)

@@ -104,7 +104,8 @@ MATRIX = {
     "BackOffice": _table(nobody=_OFFICE),
     "Governance": _table(nobody=_GOVERNANCE),
     "Settlement": _table(nobody=f"wind_down {_SETTLEMENT}"),
-    "VaultStrategy": _table(nobody=f"{_STRATEGY} raise_assets on_rearrange pay_in_kind"),
+    "VaultStrategy": _table(nobody=f"{_STRATEGY} raise_assets on_rearrange"),
+    "VaultExits": _table(nobody="settle_withdrawals redeem_in_kind"),
 }
 
 # Where a zero argument is refused before the caller is looked at.
@@ -141,6 +142,7 @@ class Cast:
             "HedgeVault": stage.vault,
             "PriceOracle": stage.oracle,
             "VaultStrategy": stage.at("VaultStrategy", stage.vault.call("STRATEGY")),
+            "VaultExits": stage.at("VaultExits", stage.vault.call("EXITS")),
         }
         for name, address in zip(CLEARING_PARTS, stage.clearing.call("parts"), strict=True):
             self.contracts[name] = stage.at(name, address)
@@ -316,5 +318,6 @@ def test_a_vault_is_not_deployed_over_a_strategy_of_another() -> None:
         stage.deployed.tokens[0], stage.deployed.tokens[1], stage.pool.address,
         stage.manager.address, stage.oracle.address, stage.clearing.address, hedges,
         stage.vault.call("parameters"), True, False, stage.vault.call("STRATEGY"),
+        stage.vault.call("EXITS"),
     )  # fmt: skip
-    assert refusal(lambda: stage.new(artifact, *terms)) == "vault: another strategy"
+    assert refusal(lambda: stage.new(artifact, *terms)) == "vault: another deployment"

@@ -12,7 +12,7 @@ from eth_utils import keccak
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Reverted, reason
-from simulator.world.chain.deployment import wad
+from simulator.world.chain.deployment import VAULT_PARTS, wad
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 STRANGER = "0x" + "33" * 20
@@ -132,9 +132,9 @@ def hedged(system: System) -> float:
 # -------------------------------------------------------------------------------- one storage
 
 
-def test_both_contracts_have_one_storage_layout() -> None:
-    layouts = [layout(name) for name in ("HedgeVault", "VaultStrategy")]
-    assert layouts[0] == layouts[1]
+def test_the_vault_and_its_parts_have_one_storage_layout() -> None:
+    layouts = [layout(name) for name in ("HedgeVault", *VAULT_PARTS)]
+    assert [other == layouts[0] for other in layouts] == [True] * len(layouts)
     assert len(flat(layouts[0]["storage_layout"])) > 25
     assert len(flat(layouts[0]["transient_storage_layout"])) >= 4
 
@@ -159,34 +159,34 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments"),
-    [
-        ("rebalance", ()),
-        ("recenter", ()),
-        ("top_up", ()),
-        ("deleverage", ()),
-        ("raise_assets", (USDC_UNIT, WAD)),
-        ("pay_in_kind", (1, 2, STRANGER)),
-        ("on_rearrange", (b"\x00" * 288,)),
-    ],
-)
-def test_the_strategy_refuses_direct_calls(function: str, arguments: tuple[Any, ...]) -> None:
+GUARDED: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("VaultStrategy", "rebalance"): (),
+    ("VaultStrategy", "recenter"): (),
+    ("VaultStrategy", "top_up"): (),
+    ("VaultStrategy", "deleverage"): (),
+    ("VaultStrategy", "raise_assets"): (USDC_UNIT, WAD),
+    ("VaultStrategy", "on_rearrange"): (b"\x00" * 288,),
+    ("VaultExits", "settle_withdrawals"): (WAD,),
+    ("VaultExits", "redeem_in_kind"): (1, STRANGER),
+}
+
+
+@pytest.mark.parametrize(("part", "function"), GUARDED)
+def test_the_parts_refuse_direct_calls(part: str, function: str) -> None:
     system = System()
-    strategy = system._contract("VaultStrategy", system.get("STRATEGY"))
+    place = {"VaultStrategy": "STRATEGY", "VaultExits": "EXITS"}[part]
+    code = system._contract(part, system.get(place))
     with pytest.raises(Reverted) as refused:
-        strategy.transact(STRANGER, function, *arguments)
+        code.transact(STRANGER, function, *GUARDED[part, function])
     assert reason(refused.value.data) == "vault: not delegated"
 
 
-def test_every_function_of_the_strategy_is_guarded() -> None:
+def test_every_function_of_the_parts_is_guarded() -> None:
     """The list above is complete: all that changes state, and nothing else, is refused."""
     listed = {
-        entry["name"]
-        for entry in artifacts.load("VaultStrategy").abi
+        (part, entry["name"])
+        for part in VAULT_PARTS
+        for entry in artifacts.load(part).abi
         if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
     }
-    assert listed == {
-        "rebalance", "recenter", "top_up", "deleverage", "raise_assets", "pay_in_kind",
-        "on_rearrange",
-    }  # fmt: skip
+    assert listed == set(GUARDED)

@@ -28,6 +28,8 @@ CLEARING_PARTS = (
     *("Trading", "LiquidationEngine", "Deleveraging", "CollateralSale", "BackOffice"),
     *("Governance", "Settlement", "StorageReader"),
 )
+# Those whose code runs on the HedgeVault's, in the order of its constructor.
+VAULT_PARTS = ("VaultStrategy", "VaultExits")
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
 # Enough for any path: background ranges, fees and prices moving by orders of magnitude.
@@ -234,7 +236,7 @@ class _Deployer:
             self.oracle.address,
             self.clearing.address,
         )
-        strategy = self._new("VaultStrategy", (*places, v.isolated, v.pledged)).address
+        parts = [self._new(name, (*places, v.isolated, v.pledged)).address for name in VAULT_PARTS]
         self.vault = self._new(
             "HedgeVault",
             *places,
@@ -242,7 +244,7 @@ class _Deployer:
             vault_parameters(v),
             v.isolated,
             v.pledged,
-            strategy,
+            *parts,
         )
         self._own(self.vault, "set_risk_manager", self.roles.risk_manager)
         self._own(self.vault, "set_guardian", self.roles.guardian)

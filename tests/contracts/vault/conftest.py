@@ -14,6 +14,7 @@ import pytest
 from ape.contracts import ContractContainer
 from ethpm_types import ContractType
 
+from simulator.world.chain.deployment import VAULT_PARTS
 from tests.contracts.mirror import WAD, account_of, wad
 
 UNISWAP = Path(__file__).parents[3] / "node_modules/@uniswap"
@@ -146,12 +147,11 @@ def new_vault(
             clearing.set_lp_collateral(manager, pool, LP_HAIRCUT, 2**127, sender=owner)
         places = (usdc, weth, pool, manager, oracle, clearing)
         addresses = tuple(place.address for place in places)
-        strategy = owner.deploy(project.VaultStrategy, (*addresses, isolated, pledged))
+        at = (*addresses, isolated, pledged)
+        parts = [owner.deploy(getattr(project, name), at) for name in VAULT_PARTS]
         hedges = [(clearing.address, market) for market in (0, 1)]
         terms = TERMS.tuple(**changes)
-        vault = owner.deploy(
-            project.HedgeVault, *places, hedges, terms, isolated, pledged, strategy
-        )
+        vault = owner.deploy(project.HedgeVault, *places, hedges, terms, isolated, pledged, *parts)
         vault.set_risk_manager(risk, sender=owner)
         vault.set_guardian(guardian, sender=owner)
         for actor in (depositor, counterparty):

@@ -7,6 +7,7 @@ from typing import Any
 import ape
 import pytest
 
+from simulator.world.chain.deployment import VAULT_PARTS
 from tests.contracts.mirror import wad
 from tests.contracts.vault.conftest import TERMS, usdc_raw
 
@@ -133,34 +134,38 @@ def test_constructor_refuses_what_does_not_fit(
         "clearing": clearing,
     }  # fmt: skip
 
-    def strategy(isolated: bool = False, pledged: bool = False, **others: Any) -> Any:
+    def part(name: str, isolated: bool = False, pledged: bool = False, **others: Any) -> Any:
         addresses = tuple(place.address for place in (fits | others).values())
-        return owner.deploy(project.VaultStrategy, (*addresses, isolated, pledged))
+        return owner.deploy(getattr(project, name), (*addresses, isolated, pledged))
 
-    def refused(error: str, markets: list[int], made_for: Any, **others: Any) -> None:
+    def parts(**terms: Any) -> list[Any]:
+        return [part(name, **terms) for name in VAULT_PARTS]
+
+    def refused(error: str, markets: list[int], made_for: list[Any], **others: Any) -> None:
         hedges = [(clearing.address, market) for market in markets]
-        arguments = (*(fits | others).values(), hedges, TERMS.tuple(), False, False, made_for)
+        arguments = (*(fits | others).values(), hedges, TERMS.tuple(), False, False, *made_for)
         with ape.reverts(error):
             owner.deploy(project.HedgeVault, *arguments)
 
-    fitting = strategy()
+    fitting = parts()
     refused("vault: pool tokens", [0, 1], fitting, asset=weth, base=usdc)
     refused("vault: pool tokens", [0, 1], fitting, base=sol)
     refused("vault: markets not ascending", [1, 0], fitting)
     refused("vault: markets not ascending", [0, 0], fitting)
     refused("vault: no such market", [0, 2], fitting)
     other = owner.deploy(project.PriceOracle, owner)
-    refused("vault: another oracle", [0], strategy(oracle=other), oracle=other)
-    refused("vault: another strategy", [0], strategy(oracle=other))
-    refused("vault: another strategy", [0], strategy(pledged=True))
-    with ape.reverts("vault: pledged and isolated"):
-        strategy(isolated=True, pledged=True)
+    refused("vault: another oracle", [0], parts(oracle=other), oracle=other)
+    for place, name in enumerate(VAULT_PARTS):
+        for terms in ({"oracle": other}, {"pledged": True}):
+            mixed = [*fitting[:place], part(name, **terms), *fitting[place + 1 :]]
+            refused("vault: another deployment", [0], mixed)
+        with ape.reverts("vault: pledged and isolated"):
+            part(name, isolated=True, pledged=True)
 
 
 def test_runtime_code_fits_eip_170(project: Any, vault: Any, clearing: Any, chain: Any) -> None:
-    strategy = project.VaultStrategy.at(vault.STRATEGY())
-    for contract in (vault, strategy, clearing):
-        assert 0 < len(chain.provider.get_code(contract.address)) <= 24_576
+    for contract in (vault, vault.STRATEGY(), vault.EXITS(), clearing):
+        assert 0 < len(chain.provider.get_code(getattr(contract, "address", contract))) <= 24_576
 
 
 def test_views_describe_the_vault(
