@@ -3,8 +3,9 @@
 """
 @title  Deleveraging
 @license MIT
-@notice Auto-deleveraging (contracts/SPEC.md §3.5): the LiquidationEngine's step of closing a bankrupt position against the
-        winners of the other side. Runs on the ClearingHouse's storage by delegatecall and refuses to be called directly.
+@notice What the LiquidationEngine does before it closes the position of an account worth less than nothing
+        (contracts/SPEC.md §3.5): insurance, and where that is not enough auto-deleveraging against the winners of the
+        other side. Runs on the ClearingHouse's storage by delegatecall and refuses to be called directly.
 @dev    The ClearingHouse's reentrancy lock is held throughout. Its own storage is never used.
 """
 
@@ -16,10 +17,12 @@ from contracts.modules import ledger
 from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
+from contracts.modules import waterfall
 
 initializes: ledger
 initializes: maker[ledger := ledger]
 initializes: margin[ledger := ledger, maker := maker]
+initializes: waterfall[ledger := ledger, maker := maker]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 
@@ -38,14 +41,60 @@ def __init__(oracle: address, usdc: address):
 
 
 @external
-def deleverage(
+def absorb(
+    account: uint256,
+    market: uint256,
+    debt: uint256,
+    notional: uint256,
+    index: uint256,
+    most: uint256,
+    earned: uint256,
+) -> uint256:
+    """
+    @notice Cover the market's share of the account's debt as far as the premium that closing earns does not: for what can
+            be closed now from the insurance fund, and where that is not enough by closing against the other side at
+            the price that makes up for it. Returns the size closed.
+    @param debt What the account's value is below zero, USDC WAD.
+    @param notional Of all its positions, USD WAD.
+    @param most What may be closed against the maker in this block.
+    @param earned USDC that closing so much earns.
+    """
+    ledger._check_delegated()
+    size: int256 = ledger.position[account][market].size
+    magnitude: uint256 = fixed_point.magnitude(size)
+    share: uint256 = fixed_point.mul_div_up(debt, perp_math.notional(magnitude, index), notional)
+    if share <= earned:
+        return 0
+    # What cannot be closed now keeps its part of the debt: else it could be paid for and then win.
+    wanted: uint256 = fixed_point.mul_div_up(share - earned, most, magnitude)
+    paid: uint256 = waterfall._draw_insurance(market, wanted)
+    ledger.cash[account] += convert(paid, int256)
+    ledger.bad_debt += paid
+    if paid != 0:
+        log IClearingHouse.WrittenOff(
+            account=account, market=market, debt=paid, from_insurance=paid, from_maker=0
+        )
+    if paid == wanted:
+        return 0
+    waterfall._gate(share - paid)
+    # Rounded against the account: down for a seller, up for a buyer.
+    gap: uint256 = fixed_point.mul_div_down(share - paid, WAD, magnitude)
+    price: uint256 = index
+    if size > 0:
+        price += gap
+    else:
+        price -= min(gap, price)
+    return self._deleverage(account, market, size, index, price)
+
+
+@internal
+def _deleverage(
     account: uint256, market: uint256, size: int256, index: uint256, price: uint256
 ) -> uint256:
     """
     @notice Close the position at `price` against those of the other side who profit at it, highest rank first,
             as far as they go; returns the size closed.
     """
-    ledger._check_delegated()
     funding_index: int256 = ledger.state[market].funding_index
     accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
     # rank << 64 | 2**64 - 1 - opened as number; 0: no counterparty, or has had its turn.

@@ -61,7 +61,7 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     )
     most: uint256 = min(self._most_now(market, size), magnitude)
     if before.state.value < 0:
-        deleveraged = waterfall._absorb(
+        deleveraged = self._absorb(
             account, market, before, index, most, self._earned(market, size, most, index)
         )
         closing = magnitude - deleveraged
@@ -92,6 +92,35 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
 
 
 @internal
+def _absorb(
+    account: uint256,
+    market: uint256,
+    before: margin.Valuation,
+    index: uint256,
+    most: uint256,
+    earned: uint256,
+) -> uint256:
+    """
+    @notice The code of Deleveraging on this storage; returns the size closed against winners.
+    """
+    debt: uint256 = fixed_point.mul_div_up(
+        convert(-before.state.value, uint256), WAD, before.usdc_price
+    )
+    return abi_decode(
+        raw_call(
+            (staticcall IClearingHouse(self).parts()).deleveraging,
+            abi_encode(
+                account, market, debt, before.notional, index, most, earned,
+                method_id=method_id("absorb(uint256,uint256,uint256,uint256,uint256,uint256,uint256)"),
+            ),
+            max_outsize=32,
+            is_delegate_call=True,
+        ),
+        uint256,
+    )
+
+
+@internal
 def _close(
     account: uint256,
     market: uint256,
@@ -118,10 +147,14 @@ def _close(
     room: uint256 = fixed_point.mul_div_down(
         liquidation._room(before, margin._valuation(account, True), spent), WAD, before.usdc_price
     )
+    missing: uint256 = 0
     if premium > 0:
+        due: int256 = premium
         premium = min(premium, convert(room, int256))
         pricing._pay_premium(account, market, premium)
         room -= convert(premium, uint256)
+        missing = convert(due - premium, uint256)
+    pricing._move_unpaid(market, delta, index, missing)
     penalty: uint256 = min(
         fixed_point.wad_mul_down(
             fixed_point.wad_mul_down(closing, index), ledger.parameters.liquidation_penalty

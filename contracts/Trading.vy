@@ -66,6 +66,7 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     )
     realised: int256 = ledger._apply_fill(account, market, size, booked)
     pricing._pay_premium(account, market, premium)
+    pricing._move_unpaid(market, size, index, 0)
     fee: uint256 = self._charge(account, market, fixed_point.magnitude(size), fill)
     ledger._note_failure(account, market, before)
     if adds_risk:
@@ -129,6 +130,7 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
     booked: uint256 = perp_math.booked_price(delta, index, pricing._half_spread(market))
     ledger._apply_fill(leaver, market, delta, booked)
     pricing._pay_premium(leaver, market, min(premium, 0))
+    pricing._move_unpaid(market, delta, index, 0)
     self._charge(leaver, market, held, booked)
     ledger._note_failure(leaver, market, -delta)
     # Neither a way past auto-deleveraging nor one to make an account liquidatable by closing a hedge.

@@ -57,6 +57,8 @@ long_interest: public(HashMap[uint256, uint256])
 maker_cash: public(HashMap[uint256, int256])  # what stands behind the market, USDC WAD
 # What trades paid for the skew they made and nobody has earned by taking it back, USDC WAD.
 premium_pool: public(HashMap[uint256, uint256])
+# U of skew_premium.vy: of the potential of the skew, base units squared WAD^2, what liquidations could not pay for.
+unpaid_premium: public(HashMap[uint256, uint256])
 opening_skew: public(HashMap[uint256, int256])  # the skew when the block opened that traded last
 liquidated: public(HashMap[uint256, uint256])  # base units by which liquidations of that block have raised |k|
 loss_long: public(HashMap[uint256, uint256])

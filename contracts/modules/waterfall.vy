@@ -3,15 +3,13 @@
 @title  Waterfall
 @license MIT
 @notice Who pays for an account that is worth less than nothing (contracts/SPEC.md §3.5): the insurance fund, the
-        winners of the other side at the bankruptcy price, the maker up to its cap, the rest of the market.
+        winners of the other side at the bankruptcy price (Deleveraging.vy), the maker up to its cap, the rest of the market.
 """
 
 from contracts.interfaces import IClearingHouse
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import maker
-from contracts.modules import margin
-from contracts.modules import perp_math
 
 uses: ledger
 uses: maker
@@ -19,74 +17,6 @@ uses: maker
 
 WAD: constant(uint256) = fixed_point.WAD
 LEAST_GATED: constant(uint256) = 100 * WAD  # USDC; a smaller debt closes no gate, or dust could hold it shut
-
-
-@internal
-def _absorb(
-    account: uint256,
-    market: uint256,
-    before: margin.Valuation,
-    index: uint256,
-    most: uint256,
-    earned: uint256,
-) -> uint256:
-    """
-    @notice Cover the market's share of a negative value as far as the premium that closing earns does not: for what can
-            be closed now from the insurance fund, and where that is not enough by closing against the other side at
-            the price that makes up for it. Returns the size closed.
-    @param most What may be closed against the maker in this block.
-    @param earned USDC that closing so much earns.
-    """
-    size: int256 = ledger.position[account][market].size
-    magnitude: uint256 = fixed_point.magnitude(size)
-    debt: uint256 = fixed_point.mul_div_up(
-        fixed_point.mul_div_up(convert(-before.state.value, uint256), WAD, before.usdc_price),
-        perp_math.notional(magnitude, index),
-        before.notional,
-    )
-    if debt <= earned:
-        return 0
-    # What cannot be closed now keeps its part of the debt: else it could be paid for and then win.
-    wanted: uint256 = fixed_point.mul_div_up(debt - earned, most, magnitude)
-    paid: uint256 = self._draw_insurance(market, wanted)
-    ledger.cash[account] += convert(paid, int256)
-    ledger.bad_debt += paid
-    if paid != 0:
-        log IClearingHouse.WrittenOff(
-            account=account, market=market, debt=paid, from_insurance=paid, from_maker=0
-        )
-    if paid == wanted:
-        return 0
-    self._gate(debt - paid)
-    # Rounded against the account: down for a seller, up for a buyer.
-    gap: uint256 = fixed_point.mul_div_down(debt - paid, WAD, magnitude)
-    price: uint256 = index
-    if size > 0:
-        price += gap
-    else:
-        price -= min(gap, price)
-    return self._deleverage(account, market, size, index, price)
-
-
-@internal
-def _deleverage(
-    account: uint256, market: uint256, size: int256, index: uint256, price: uint256
-) -> uint256:
-    """
-    @notice The code of Deleveraging on this storage; returns the size closed.
-    """
-    return abi_decode(
-        raw_call(
-            (staticcall IClearingHouse(self).parts()).deleveraging,
-            abi_encode(
-                account, market, size, index, price,
-                method_id=method_id("deleverage(uint256,uint256,int256,uint256,uint256)"),
-            ),
-            max_outsize=32,
-            is_delegate_call=True,
-        ),
-        uint256,
-    )
 
 
 @internal

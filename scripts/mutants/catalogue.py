@@ -353,7 +353,7 @@ _LIQUIDATION = (
         " and worth > ledger._owed(market, held, funding_index, 0):", ":",
     ),
     _clearing(
-        "bankruptcy-price-on-the-wrong-side", "wrong sign", "modules/waterfall.vy",
+        "bankruptcy-price-on-the-wrong-side", "wrong sign", "Deleveraging.vy",
         "    if size > 0:\n        price += gap\n    else:\n        price -= min(gap, price)\n",
         "    if size < 0:\n        price += gap\n    else:\n        price -= min(gap, price)\n",
     ),
@@ -429,7 +429,7 @@ _PREMIUM = (
     ),
     _clearing(
         "premium-pool-pays-first-come", "missing term", "modules/skew_premium.vy",
-        "min(earned, fixed_point.mul_div_down(pool, released, before))", "min(earned, pool)",
+        "paid = -convert(min(earned, part), int256)", "paid = -convert(min(earned, pool), int256)",
     ),
     _clearing(
         "opening-skew-ignored", "dropped check", "modules/pricing.vy",
@@ -488,6 +488,18 @@ _PREMIUM = (
     _clearing(
         "size-to-close-forgets-the-premium", "missing term", "LiquidationEngine.vy",
         "        + fixed_point.mul_div_up(convert(premium, uint256), WAD, most)\n", "",
+    ),
+    _clearing(
+        "unpaid-premium-forgotten", "missing term", "LiquidationEngine.vy",
+        "missing = convert(due - premium, uint256)", "missing = 0",
+    ),
+    _clearing(
+        "unpaid-premium-earned", "missing term", "modules/skew_premium.vy",
+        "owed: uint256 = min(unpaid, before)", "owed: uint256 = 0",
+    ),
+    _clearing(
+        "unpaid-premium-never-worked-off", "missing term", "modules/skew_premium.vy",
+        "    left -= min(left, before - home)\n", "",
     ),
     _clearing(
         "sweep-takes-all", "missing term", "modules/pricing.vy",
@@ -843,12 +855,12 @@ _SEATS = (
         "    ledger._note_failure(leaver, market, -delta)\n", "",
     ),
     _clearing(
-        "insurance-before-the-premium", "swapped order", "modules/waterfall.vy",
-        "    if debt <= earned:\n        return 0\n", "",
+        "insurance-before-the-premium", "swapped order", "Deleveraging.vy",
+        "    if share <= earned:\n        return 0\n", "",
     ),
     _clearing(
-        "debt-covered-of-what-stays-open", "missing term", "modules/waterfall.vy",
-        "fixed_point.mul_div_up(debt - earned, most, magnitude)", "debt - earned",
+        "debt-covered-of-what-stays-open", "missing term", "Deleveraging.vy",
+        "fixed_point.mul_div_up(share - earned, most, magnitude)", "share - earned",
     ),
 )  # fmt: skip
 

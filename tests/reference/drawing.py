@@ -215,6 +215,8 @@ def _finish_market(draw: random.Random, out: Ledger, m: int) -> None:
     market.liquidated = draw.choice([0, 0, bound // 3, bound, 2 * bound])
     claim = abs(market.skew) * bound // deep * out.prices[out.terms[m].asset] // WAD
     market.pool = draw.choice([0, claim // 7, claim, 3 * claim])
+    whole = perp.potential(out, m, market.skew)
+    market.unpaid = draw.choice([0, 0, 1, whole // 3, whole, 2 * whole])
     _set_maker(draw, out, m)
 
 

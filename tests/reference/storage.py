@@ -49,6 +49,7 @@ def state_words(ledger: Ledger) -> Words:
         put("maker_drawn", market.maker_drawn, m)
         put("scaled_at", market.scaled_at, m)
         put("premium_pool", market.pool, m)
+        put("unpaid_premium", market.unpaid, m)
         put("maker_cash", market.maker_cash, m)
         put("opening_skew", market.opening_skew, m)
         put("liquidated", market.liquidated, m)

@@ -35,7 +35,13 @@ from simulator.world.model.margin import (
     value_account,
 )
 from simulator.world.model.parameters import ClearingTable
-from simulator.world.model.pricing import booked_price, inventory_limit, pay_premium, premium
+from simulator.world.model.pricing import (
+    booked_price,
+    inventory_limit,
+    move_unpaid,
+    pay_premium,
+    premium,
+)
 from simulator.world.model.state import ClearingState, Oracle
 
 _LAST_DIGITS = 1e-13
@@ -144,6 +150,7 @@ class _Touched(NamedTuple):
     opening_skew: float
     liquidated: float
     premium_pool: float
+    unpaid_premium: float
     funding_rate: float
     funding_index: float
     funding_time: float
@@ -166,6 +173,7 @@ def _touched(clearing: ClearingState, account: int, market: int, i: int) -> _Tou
         clearing.opening_skew[market, i],
         clearing.liquidated[market, i],
         clearing.premium_pool[market, i],
+        clearing.unpaid_premium[market, i],
         clearing.funding_rate[market, i],
         clearing.funding_index[market, i],
         clearing.funding_time[market, i],
@@ -188,6 +196,7 @@ def _put_back(clearing: ClearingState, account: int, market: int, before: _Touch
     clearing.opening_skew[market, i] = before.opening_skew
     clearing.liquidated[market, i] = before.liquidated
     clearing.premium_pool[market, i] = before.premium_pool
+    clearing.unpaid_premium[market, i] = before.unpaid_premium
     clearing.funding_rate[market, i] = before.funding_rate
     clearing.funding_index[market, i] = before.funding_index
     clearing.funding_time[market, i] = before.funding_time
@@ -255,6 +264,7 @@ def trade(
     cover(table, clearing, oracle, market, i)
     apply_fill(clearing, account, market, delta, booked, i)
     pay_premium(clearing, account, market, paid, i)
+    move_unpaid(table, clearing, oracle, market, delta, 0.0, i)
     fee = abs(delta) * fill * table.taker_fee[market]
     clearing.cash[account, i] -= fee
     clearing.maker_cash[market, i] += fee

@@ -23,7 +23,13 @@ from simulator.world.model.margin import (
 )
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import risk_along
-from simulator.world.model.pricing import booked_price, pay_premium, premium, skew_bound
+from simulator.world.model.pricing import (
+    booked_price,
+    move_unpaid,
+    pay_premium,
+    premium,
+    skew_bound,
+)
 from simulator.world.model.state import ClearingState, Oracle
 from simulator.world.model.waterfall import absorb, write_off
 
@@ -200,7 +206,7 @@ def _charge(
     before: Account,
     account: int,
     market: int,
-    closed: float,
+    delta: float,
     due: float,
     liquidator: int,
     i: int,
@@ -211,7 +217,8 @@ def _charge(
     spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0], i]
     paid = min(due, spare)
     pay_premium(clearing, account, market, paid, i)
-    notional = closed * oracle.price[table.asset[market], i]
+    move_unpaid(table, clearing, oracle, market, delta, due - paid, i)
+    notional = abs(delta) * oracle.price[table.asset[market], i]
     penalty = min(notional * table.liquidation_penalty, spare - paid)
     share = penalty * table.liquidator_share
     clearing.cash[account, i] -= penalty
@@ -263,7 +270,7 @@ def _close(
     if not (spent or reduces_risk(table, valued, after)):
         return NOT_REDUCING_RISK, 0.0
     due = max(due, 0.0)
-    return OK, _charge(table, clearing, oracle, valued, account, market, closed, due, liquidator, i)
+    return OK, _charge(table, clearing, oracle, valued, account, market, delta, due, liquidator, i)
 
 
 @inner

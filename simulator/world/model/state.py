@@ -56,6 +56,8 @@ class ClearingState(NamedTuple):
     scaled_at: Floats  # [M, P] seconds since the start, when it last changed
     opening_skew: Floats  # [M, P] base units, when the block opened that traded last
     premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
+    # [M, P] base units squared, of the potential of the skew what liquidations could not pay for
+    unpaid_premium: Floats
     maker_cash: Floats  # [M, P] USDC, what stands behind the market
     # [M, P] USD, Σ(cost − s·funding_entry − |s|·loss_entry): what of the maker's debt does not move
     basis: Floats
@@ -184,7 +186,8 @@ def allocate(
                 **dict.fromkeys(
                     (
                         *("skew", "skew_scale", "scaled_at"),
-                        *("opening_skew", "premium_pool", "liquidated", "maker_cash", "basis"),
+                        *("opening_skew", "premium_pool", "unpaid_premium"),
+                        *("liquidated", "maker_cash", "basis"),
                         *("funding_rate", "funding_index", "funding_time"),
                         *("loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
                     ),

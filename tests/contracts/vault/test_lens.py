@@ -73,6 +73,7 @@ def test_words_are_the_contracts_state(
             clearing.loss_long(market), clearing.loss_short(market),
             clearing.insurance_drawn(market), clearing.maker_drawn(market),
             clearing.premium_pool(market), clearing.maker_cash(market),
+            clearing.unpaid_premium(market),
         ]  # fmt: skip
     for account in accounts:
         state = clearing.account_state(account)

@@ -35,7 +35,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     most = min(most_now(ledger, m, was), abs(was))
     deleveraged = waterfall.first_part(ledger, number, m, before, most)
     left = account.positions[m].size if m in account.positions else 0
-    index, closed, penalty = ledger.index_price(m), 0, 0
+    closed, penalty = 0, 0
     spent = before.equity <= ceil(before.notional, spread_of(ledger, m), WAD)
     if left:
         closed = abs(left)
@@ -46,25 +46,36 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     require(closed + deleveraged > 0, "clearing: liquidation limit")
     if closed:
         delta = -sign(left) * closed
-        paid = perp.premium(ledger, m, delta)
-        market = ledger.markets[m]
-        market.liquidated += max(abs(market.skew + delta) - abs(market.skew), 0)
-        perp.exchange(ledger, number, m, delta, perp.booked_price(ledger, m, delta))
-        perp.pay_premium(ledger, number, m, min(paid, 0))
-        after = valuation(ledger, number)
-        require_better(before, after, spent=spent)
-        room = room_of(ledger, before, after)
-        paid = max(min(paid, room), 0)
-        perp.pay_premium(ledger, number, m, paid)
-        full = floor(floor(closed, index, WAD), ledger.parameters.liquidation_penalty, WAD)
-        penalty = min(full, room - paid)
-        account.cash -= penalty
-        share = floor(penalty, ledger.parameters.liquidator_share, WAD)
-        ledger.account(caller << 8).cash += share
-        ledger.insurance_fund += penalty - share
+        penalty = close(ledger, caller, number, m, delta, before, spent=spent)
     note_failure(ledger, number, m, was)
     write_off(ledger, number)
     return deleveraged + closed, penalty
+
+
+def close(
+    ledger: Ledger, caller: int, number: int, m: int, delta: int, before: Valuation, *, spent: bool
+) -> int:
+    """Trade ``delta`` against the maker; what that frees pays the premium, then the penalty."""
+    account, market, index = ledger.account(number), ledger.markets[m], ledger.index_price(m)
+    opening, due = market.skew, perp.premium(ledger, m, delta)
+    market.liquidated += max(abs(opening + delta) - abs(opening), 0)
+    perp.exchange(ledger, number, m, delta, perp.booked_price(ledger, m, delta))
+    perp.pay_premium(ledger, number, m, min(due, 0))
+    after = valuation(ledger, number)
+    require_better(before, after, spent=spent)
+    room = room_of(ledger, before, after)
+    paid = max(min(due, room), 0)
+    perp.pay_premium(ledger, number, m, paid)
+    market.skew = opening
+    unpaid = perp.moved_unpaid(ledger, m, delta, max(due, 0) - paid)
+    market.unpaid, market.skew = unpaid, opening + delta
+    full = floor(floor(abs(delta), index, WAD), ledger.parameters.liquidation_penalty, WAD)
+    penalty = min(full, room - paid)
+    account.cash -= penalty
+    share = floor(penalty, ledger.parameters.liquidator_share, WAD)
+    ledger.account(caller << 8).cash += share
+    ledger.insurance_fund += penalty - share
+    return penalty
 
 
 def gross_shortfall(ledger: Ledger, state: Valuation) -> int:

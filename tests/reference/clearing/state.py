@@ -78,6 +78,7 @@ class Market:
     """What changes of a market. ``opened`` counts the positions ever opened in it.
 
     ``scaled_at``: when the risk manager last changed its scale; 0: never. ``pool``: premiums.
+    ``unpaid``: of the potential of the skew, WAD**2, what liquidations could not pay for.
     ``opening_skew``: when the block opened that was accrued last, in which liquidations have
     raised the magnitude of the skew by ``liquidated``. ``maker_cash``: what stands behind it.
     """
@@ -94,6 +95,7 @@ class Market:
     opened: int = 0
     scaled_at: int = 0
     pool: int = 0
+    unpaid: int = 0
     opening_skew: int = 0
     liquidated: int = 0
     maker_cash: int = 0

@@ -97,6 +97,7 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     fill = perp.effective_price(delta, booked, paid)
     require(fill <= limit if delta > 0 else fill >= limit, "clearing: slippage")
 
+    ledger.markets[m].unpaid = perp.moved_unpaid(ledger, m, delta)
     perp.exchange(ledger, number, m, delta, booked)
     perp.pay_premium(ledger, number, m, paid)
     fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
