@@ -51,9 +51,9 @@ def absorb(
     earned: uint256,
 ) -> uint256:
     """
-    @notice Cover the market's share of the account's debt as far as the premium that closing earns does not: for what can
-            be closed now from the insurance fund, and where that is not enough by closing against the other side at
-            the price that makes up for it. Returns the size closed.
+    @notice Cover the market's share of the account's debt: of what can be closed now, insurance pays what the premium that
+            closing earns does not. The part that it cannot pay for is closed against the other side instead, at the
+            price at which a unit of the position owes nothing. Returns the size closed so.
     @param debt What the account's value is below zero, USDC WAD.
     @param notional Of all its positions, USD WAD.
     @param most What may be closed against the maker in this block.
@@ -63,10 +63,11 @@ def absorb(
     size: int256 = ledger.position[account][market].size
     magnitude: uint256 = fixed_point.magnitude(size)
     share: uint256 = fixed_point.mul_div_up(debt, perp_math.notional(magnitude, index), notional)
-    if share <= earned:
-        return 0
     # What cannot be closed now keeps its part of the debt: else it could be paid for and then win.
-    wanted: uint256 = fixed_point.mul_div_up(share - earned, most, magnitude)
+    now: uint256 = fixed_point.mul_div_up(share, most, magnitude)
+    if now <= earned:
+        return 0
+    wanted: uint256 = now - earned
     paid: uint256 = waterfall._draw_insurance(market, wanted)
     ledger.cash[account] += convert(paid, int256)
     ledger.bad_debt += paid
@@ -76,15 +77,19 @@ def absorb(
         )
     if paid == wanted:
         return 0
-    waterfall._gate(share - paid)
+    # The part that is paid for is closed against the maker and earns its part of the premium; only the rest is asked of
+    # the winners, so that a wei that the fund lacks costs them a wei.
+    waterfall._gate(fixed_point.mul_div_up(share, wanted - paid, wanted))
+    rest: int256 = convert(fixed_point.mul_div_down(magnitude, wanted - paid, wanted), int256)
     # Rounded against the account: down for a seller, up for a buyer.
-    gap: uint256 = fixed_point.mul_div_down(share - paid, WAD, magnitude)
+    gap: uint256 = fixed_point.mul_div_down(share, WAD, magnitude)
     price: uint256 = index
     if size > 0:
         price += gap
     else:
         price -= min(gap, price)
-    return self._deleverage(account, market, size, index, price)
+        rest = -rest
+    return self._deleverage(account, market, rest, index, price)
 
 
 @internal
@@ -92,8 +97,8 @@ def _deleverage(
     account: uint256, market: uint256, size: int256, index: uint256, price: uint256
 ) -> uint256:
     """
-    @notice Close the position at `price` against those of the other side who profit at it, highest rank first,
-            as far as they go; returns the size closed.
+    @notice Close `size` of the position at `price` against those of the other side who profit at it, highest rank
+            first, as far as they go; returns the size closed.
     """
     funding_index: int256 = ledger.state[market].funding_index
     accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)

@@ -64,7 +64,8 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
         deleveraged = self._absorb(
             account, market, before, index, most, self._earned(market, size, most, index)
         )
-        closing = magnitude - deleveraged
+        # Of what the winners have not taken the part that may be closed now: the rest keeps its part of the debt.
+        closing = fixed_point.mul_div_up(most, magnitude - deleveraged, magnitude)
     else:
         closing = magnitude
         if not spent:

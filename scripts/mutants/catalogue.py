@@ -856,11 +856,16 @@ _SEATS = (
     ),
     _clearing(
         "insurance-before-the-premium", "swapped order", "Deleveraging.vy",
-        "    if share <= earned:\n        return 0\n", "",
+        "    if now <= earned:\n        return 0\n", "",
+    ),
+    _clearing(
+        "winners-pay-what-is-insured", "missing term", "Deleveraging.vy",
+        "convert(fixed_point.mul_div_down(magnitude, wanted - paid, wanted), int256)",
+        "convert(magnitude, int256)",
     ),
     _clearing(
         "debt-covered-of-what-stays-open", "missing term", "Deleveraging.vy",
-        "fixed_point.mul_div_up(share - earned, most, magnitude)", "share - earned",
+        "now: uint256 = fixed_point.mul_div_up(share, most, magnitude)", "now: uint256 = share",
     ),
 )  # fmt: skip
 

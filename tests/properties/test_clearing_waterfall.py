@@ -83,7 +83,9 @@ def test_beyond_insurance_the_best_ranked_winner_is_closed_at_the_bankruptcy_pri
     account, winner, second = (venue.account(n) for n in ("trader", "bystander", "hedger"))
     debt = insolvent(venue, 2_000)
     index, skew = venue.prices["BTC"], venue.get("last_market_state", 0)[0]
-    price = index + Fraction(debt - INSURANCE_FUNDS * WAD, WAD)
+    price = index + Fraction(debt, WAD)
+    # Insurance pays for this part, which the maker closes; the winners for the rest.
+    insured = Fraction(INSURANCE_FUNDS * WAD, debt)
     ranks = {}
     for name in (winner, second):
         held, paid, *_ = venue.get("position", name, 0)
@@ -98,17 +100,60 @@ def test_beyond_insurance_the_best_ranked_winner_is_closed_at_the_bankruptcy_pri
     closed, penalty = venue.do("liquidator", "liquidate", account, 0)
     assert (closed, penalty) == (WAD, 0)
     assert venue.size(winner, 0) == 0
-    assert venue.size(second, 0) == -WAD // 2  # what the first could not take
-    assert venue.get("last_market_state", 0)[0] == skew
+    taken = 1 - insured - Fraction(1, 2)  # what the first could not take
+    assert 0 <= venue.size(second, 0) - wad(taken - 1) <= 1
+    assert 0 <= wad(insured) - (skew - venue.get("last_market_state", 0)[0]) <= 1
     gained = Fraction(venue.get("cash", winner) - cash[winner], WAD)
     assert abs(gained - (-Fraction(costs[winner], WAD) - price / 2)) < Fraction(DUST, WAD)
     gained = Fraction(venue.get("cash", second) - cash[second], WAD)
-    assert abs(gained - (-Fraction(costs[second], WAD) / 2 - price / 2)) < Fraction(DUST, WAD)
+    expected = (-Fraction(costs[second], WAD) - price) * taken
+    assert abs(gained - expected) < Fraction(10**6, WAD)  # a wei of size is worth the price
     assert venue.get("insurance_fund") == 0
     assert venue.get("cash", account) == 0
-    assert 0 <= venue.get("maker_drawn", 0) < DUST  # the rounding of the price
+    spread = insured * index * Fraction(venue.get("market", 0)[2], WAD)
+    assert abs(venue.get("maker_drawn", 0) - wad(spread)) < 10**6
     assert usdc_total(venue) == total
     assert venue.get("gate_until") == venue.chain.time() + GATE
+
+
+def of_winners(venue: RevmVenue) -> int:
+    """What the shorts are worth, USDC WAD."""
+    return sum(venue.margin(venue.account(name)).balance for name in ("hedger", "bystander"))
+
+
+@pytest.mark.parametrize("long_skew", [False, True])
+@pytest.mark.parametrize("missing", [1, 10**12, 10 * WAD, 1_000 * WAD])
+def test_what_insurance_lacks_is_all_that_winners_are_asked_for(
+    long_skew: bool, missing: int
+) -> None:
+    """A wei that the fund is short by costs them about a wei, whether the close earns or not."""
+    left: list[tuple[int, int]] = []
+    for short in (0, missing):
+        venue = RevmVenue(funding=False)
+        for name, usdc in (("trader", 4_000), ("hedger", 20_000), ("bystander", 5_000)):
+            venue.deposit(name, usdc * USDC)
+        venue.deposit("liquidator", 10**6 * USDC)
+        assert not venue.trade("trader", 0, WAD)
+        assert not venue.trade("hedger", 0, -WAD)
+        assert not venue.trade("bystander", 0, -WAD // 2)
+        if long_skew:
+            assert not venue.trade("liquidator", 0, 8 * WAD)
+            venue.advance(12)
+        debt = insolvent(venue, 2_000)
+        pool = venue.get("premium_pool", 0)
+        venue.do("owner", "fund_insurance", 10_000 * USDC)
+        snapshot = venue.chain.evm.snapshot()
+        venue.do("liquidator", "liquidate", venue.account("trader"), 0)
+        wanted = debt - max(pool - venue.get("premium_pool", 0), 0)
+        venue.chain.evm.revert(snapshot)
+        set_market(venue, 0, insurance_cap=wanted - short)
+        venue.do("liquidator", "liquidate", venue.account("trader"), 0)
+        assert venue.size(venue.account("trader"), 0) == 0
+        left.append((of_winners(venue), venue.get("insurance_drawn", 0)))
+    (whole, drawn), (asked, less) = left
+    assert drawn - less == missing
+    # Of the part that is asked of them, missing/drawn, they bear the whole debt: it earns nothing.
+    assert abs(whole - asked - Fraction(missing, drawn) * debt) < 10**6  # a wei of size
 
 
 def test_solvent_accounts_are_never_deleveraged_against(venue: RevmVenue) -> None:

@@ -302,7 +302,9 @@ def liquidate(
         deleveraged = absorb(table, clearing, oracle, valued, account, market, most, i)
     held = clearing.size[account, market, i]
     closed = abs(held)
-    if not spent:
+    if valued.value < 0.0:  # what cannot be closed now keeps its part of the debt
+        closed *= most / abs(size)
+    elif not spent:
         closed = _closing_size(table, clearing, oracle, valued, account, market, i)
         status = OK if closed > 0.0 else NOT_REDUCING_RISK
     if status == OK:

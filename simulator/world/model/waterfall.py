@@ -92,10 +92,11 @@ def _deleverage(
     oracle: Oracle,
     account: int,
     market: int,
+    part: float,
     price: float,
     i: int,
 ) -> float:
-    """Close the position against profitable counterparties by rank; the size closed.
+    """Close ``part`` of the position against profitable counterparties by rank; the size closed.
 
     Ranks are of before: a counterparty taken whole is flat, so is no candidate again, and taking it
     changes nothing the others are ranked by.
@@ -103,7 +104,7 @@ def _deleverage(
     skew = clearing.skew[market, i]
     size = clearing.size[account, market, i]
     side = 1.0 if size > 0.0 else -1.0
-    left = abs(size)
+    left = asked = part * abs(size)
     while left > 0.0:
         best, highest, earliest = -1, 0.0, 0.0
         for other in range(clearing.size.shape[0]):
@@ -124,7 +125,7 @@ def _deleverage(
         note_debt(clearing, best, market, held, i)
         left -= taken
     clearing.skew[market, i] = skew
-    return abs(size) - left
+    return asked - left
 
 
 @inner
@@ -141,7 +142,8 @@ def absorb(
     """The waterfall's part before an insolvent position closes; the size deleveraged.
 
     ``most``: what may be closed against the maker in this block. What it earns comes first, and
-    what cannot be closed now keeps its part of the debt.
+    what cannot be closed now keeps its part of the debt. Of what insurance cannot pay for, the
+    size is asked of the winners, at the price at which a unit owes nothing.
     """
     debt = -valued.value / oracle.price[table.collateral_asset[0], i]
     debt *= _notional_share(table, clearing, oracle, account, market, i)
@@ -149,18 +151,19 @@ def absorb(
     delta = -most if size > 0.0 else most
     opening = clearing.opening_skew[market, i]
     earned = max(-premium(table, clearing, oracle, market, delta, opening, i), 0.0)
-    if debt <= earned:
+    wanted = debt * most / abs(size) - earned
+    if wanted <= 0.0:
         return 0.0
-    wanted = (debt - earned) * most / abs(size)
     paid = draw_insurance(table, clearing, market, wanted, i)
     clearing.cash[account, i] += paid
     clearing.bad_debt[i] += paid
     if paid >= wanted:
         return 0.0
-    close_gate(table, clearing, oracle, debt - paid, i)
+    part = (wanted - paid) / wanted
+    close_gate(table, clearing, oracle, debt * part, i)
     index = oracle.price[table.asset[market], i]
-    bankruptcy = max(index + (debt - paid) / size, 0.0)
-    return _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
+    bankruptcy = max(index + debt / size, 0.0)
+    return _deleverage(table, clearing, oracle, account, market, part, bankruptcy, i)
 
 
 @inner

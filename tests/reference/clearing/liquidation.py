@@ -39,7 +39,9 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     spent = before.equity <= ceil(before.notional, spread_of(ledger, m), WAD)
     if left:
         closed = abs(left)
-        if not spent:
+        if before.value < 0:  # what cannot be closed now keeps its part of the debt
+            closed = ceil(most, abs(left), abs(was))
+        elif not spent:
             closed = size_to_close(ledger, number, m, before)
             require(closed > 0, "clearing: not reducing risk")
         closed = min(closed, most)

@@ -54,7 +54,7 @@ def note_failure(ledger: Ledger, number: int, m: int, before: int) -> None:
 
 
 def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int) -> int:
-    """Insurance, then auto-deleveraging, of an account worth less than nothing; size closed.
+    """Insurance, and of what it cannot pay for auto-deleveraging; the size closed against winners.
 
     ``most``: what may be closed against the maker now.
     """
@@ -65,32 +65,32 @@ def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int
     notional = ceil(abs(size), index, WAD)
     deficit = ceil(ceil(-before.value, WAD, ledger.price(ledger.usdc)), notional, before.notional)
     earned = max(-perp.premium(ledger, m, -sign(size) * most), 0) if most else 0
-    if deficit <= earned:
+    wanted = ceil(deficit, most, abs(size)) - earned
+    if wanted <= 0:
         return 0
-    wanted = ceil(deficit - earned, most, abs(size))
     paid = from_insurance(ledger, m, wanted)
     account.cash += paid
     ledger.bad_debt += paid
     if paid == wanted:
         return 0
-    gate(ledger, deficit - paid)
-    price = bankruptcy_price(ledger, m, size, deficit - paid)
-    closed = 0
+    gate(ledger, ceil(deficit, wanted - paid, wanted))
+    price = bankruptcy_price(ledger, m, size, deficit)
+    closed, asked = 0, floor(abs(size), wanted - paid, wanted)
     for counterparty in ranked(ledger, m, size, price):
         theirs = ledger.account(counterparty).positions[m].size
-        part = min(abs(size) - closed, abs(theirs))
+        part = min(asked - closed, abs(theirs))
         perp.exchange(ledger, number, m, -sign(size) * part, price)
         perp.exchange(ledger, counterparty, m, sign(size) * part, price)
         note_failure(ledger, counterparty, m, -size)
         closed += part
-        if closed == abs(size):
+        if closed == asked:
             break
     require(market.skew == ledger.markets[m].skew, "reference: the skew moved")
     return closed
 
 
 def bankruptcy_price(ledger: Ledger, m: int, size: int, deficit: int) -> int:
-    """Price at which the closer's debt would be what nobody has paid, floored at 0."""
+    """Price at which what is closed leaves no debt, floored at 0."""
     worse = floor(deficit, WAD, abs(size)) * sign(size)
     return max(ledger.index_price(m) + worse, 0)
 
