@@ -45,7 +45,6 @@ def absorb(
     account: uint256,
     market: uint256,
     debt: uint256,
-    notional: uint256,
     index: uint256,
     most: uint256,
     earned: uint256,
@@ -55,14 +54,13 @@ def absorb(
             closing earns does not. The part that it cannot pay for is closed against the other side instead, at the
             price at which a unit of the position owes nothing. Returns the size closed so.
     @param debt What the account's value is below zero, USDC WAD.
-    @param notional Of all its positions, USD WAD.
     @param most What may be closed against the maker in this block.
     @param earned USDC that closing so much earns.
     """
     ledger._check_delegated()
     size: int256 = ledger.position[account][market].size
     magnitude: uint256 = fixed_point.magnitude(size)
-    share: uint256 = fixed_point.mul_div_up(debt, perp_math.notional(magnitude, index), notional)
+    share: uint256 = self._share(account, market, debt)
     # What cannot be closed now keeps its part of the debt: else it could be paid for and then win.
     now: uint256 = fixed_point.mul_div_up(share, most, magnitude)
     if now <= earned:
@@ -90,6 +88,51 @@ def absorb(
         price -= min(gap, price)
         rest = -rest
     return self._deleverage(account, market, rest, index, price)
+
+
+@external
+def write_off(account: uint256, market: uint256, size: int256, before: int256) -> uint256:
+    """
+    @notice After a liquidation of a position of this size, before which cash was `before`: whose debt it is, and if nothing
+            else is left, who pays it. Returns what was written off, USDC WAD.
+    """
+    ledger._check_delegated()
+    ledger._note_debt(account, market, size, before)
+    owed: int256 = ledger.cash[account]
+    waterfall._write_off(account)
+    return convert(ledger.cash[account] - owed, uint256)
+
+
+@view
+@internal
+def _share(account: uint256, market: uint256, debt: uint256) -> uint256:
+    """
+    @notice The market's part of what the account is worth less than nothing, USDC WAD: by what each has lost, in the
+            position that is open and in the debt that closes before have left; rounded up.
+    """
+    owed: uint256 = fixed_point.magnitude(min(ledger.cash[account], 0))
+    blamed: uint256 = ledger._blamed(account)
+    own: uint256 = 0
+    total: uint256 = 0
+    for m: uint256 in range(ledger.market_count, bound=ledger.MAX_MARKETS):
+        lost: uint256 = 0
+        if blamed != 0:
+            lost = fixed_point.mul_div_down(
+                ledger.blamed[account][2 * m] + ledger.blamed[account][2 * m + 1], owed, blamed
+            )
+        position: IClearingHouse.Position = ledger.position[account][m]
+        if position.size != 0:
+            index: uint256 = ledger._index(m, True)
+            state: IClearingHouse.MarketState = ledger._market_state(m, index)
+            lost += fixed_point.magnitude(
+                min(maker._unsettled(m, position, state, index), 0)
+            )
+        total += lost
+        if m == market:
+            own = lost
+    if total == 0:
+        return 0
+    return fixed_point.mul_div_up(debt, own, total)
 
 
 @internal
@@ -135,8 +178,9 @@ def _deleverage(
         if size > 0:
             delta = -delta
         ledger._apply_fill(account, market, delta, price)
+        cash: int256 = ledger.cash[counterparty]
         ledger._apply_fill(counterparty, market, -delta, price)
-        ledger._note_failure(counterparty, market, delta)
+        ledger._note_debt(counterparty, market, delta, cash)
         log IClearingHouse.Deleveraged(
             account=account,
             market=market,

@@ -20,14 +20,12 @@ from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
 from contracts.modules import pricing
-from contracts.modules import waterfall
 
 initializes: ledger
 initializes: maker[ledger := ledger]
 initializes: margin[ledger := ledger, maker := maker]
 initializes: pricing[ledger := ledger]
 initializes: liquidation[ledger := ledger, margin := margin]
-initializes: waterfall[ledger := ledger, maker := maker]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 
@@ -49,6 +47,7 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     ledger._accrue_held(account)
     index: uint256 = ledger._index(market, True)
     maker._cover(market, index)
+    cash: int256 = ledger.cash[account]
     before: margin.Valuation = liquidation._unhealthy_valuation(account)
     magnitude: uint256 = fixed_point.magnitude(size)
     deleveraged: uint256 = 0
@@ -61,8 +60,14 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     )
     most: uint256 = min(self._most_now(market, size), magnitude)
     if before.state.value < 0:
-        deleveraged = self._absorb(
-            account, market, before, index, most, self._earned(market, size, most, index)
+        debt: uint256 = fixed_point.mul_div_up(
+            convert(-before.state.value, uint256), WAD, before.usdc_price
+        )
+        deleveraged = self._waterfall(
+            abi_encode(
+                account, market, debt, index, most, self._earned(market, size, most, index),
+                method_id=method_id("absorb(uint256,uint256,uint256,uint256,uint256,uint256)"),
+            )
         )
         # Of what the winners have not taken the part that may be closed now: the rest keeps its part of the debt.
         closing = fixed_point.mul_div_up(most, magnitude - deleveraged, magnitude)
@@ -78,8 +83,13 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     penalty: uint256 = 0
     if closing != 0:
         fill, penalty = self._close(account, market, closing, size > 0, index, before, spent)
-    ledger._note_failure(account, market, size)
-    waterfall._write_off(account)
+    if ledger.cash[account] < 0:
+        self._waterfall(
+            abi_encode(
+                account, market, size, cash,
+                method_id=method_id("write_off(uint256,uint256,int256,int256)"),
+            )
+        )
     closing += deleveraged
     log IClearingHouse.Liquidated(
         account=account,
@@ -93,27 +103,14 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
 
 
 @internal
-def _absorb(
-    account: uint256,
-    market: uint256,
-    before: margin.Valuation,
-    index: uint256,
-    most: uint256,
-    earned: uint256,
-) -> uint256:
+def _waterfall(data: Bytes[196]) -> uint256:
     """
-    @notice The code of Deleveraging on this storage; returns the size closed against winners.
+    @notice A call of Deleveraging on this storage; returns its answer.
     """
-    debt: uint256 = fixed_point.mul_div_up(
-        convert(-before.state.value, uint256), WAD, before.usdc_price
-    )
     return abi_decode(
         raw_call(
             (staticcall IClearingHouse(self).parts()).deleveraging,
-            abi_encode(
-                account, market, debt, before.notional, index, most, earned,
-                method_id=method_id("absorb(uint256,uint256,uint256,uint256,uint256,uint256,uint256)"),
-            ),
+            data,
             max_outsize=32,
             is_delegate_call=True,
         ),

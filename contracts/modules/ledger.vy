@@ -75,7 +75,9 @@ seat: HashMap[uint256, HashMap[uint256, uint256]]  # opened as number << 8 | sea
 cash: public(HashMap[uint256, int256])
 collateral_balance: public(HashMap[uint256, HashMap[uint256, uint256]])
 position: public(HashMap[uint256, HashMap[uint256, IClearingHouse.Position]])
-failure: HashMap[uint256, uint256]  # of the close that left a debt: 2 (market + 1) + 1 if it was long
+# By which position's fills the account's debt grew, USDC WAD, by 2 market + 1 if it was long. In proportion: what has come
+# in since is not taken off, and without a debt they are of the past.
+blamed: HashMap[uint256, HashMap[uint256, uint256]]
 pledges: HashMap[uint256, DynArray[uint256, MAX_PLEDGES]]
 slice_consent: public(HashMap[address, HashMap[address, bool]])
 
@@ -416,12 +418,31 @@ def _apply_fill(account: uint256, market: uint256, delta: int256, fill: uint256)
 
 
 @internal
-def _note_failure(account: uint256, market: uint256, size: int256):
+def _note_debt(account: uint256, market: uint256, size: int256, before: int256):
     """
-    @notice Remember in which market, and on which side, a close left the account in debt; `size` before it.
+    @notice Remember which position has made a debt: by what it has grown since cash was `before`, this market's, on the
+            side of `size`. What came in meanwhile has paid all that were blamed before in proportion.
     """
-    if self.cash[account] < 0 and self.position[account][market].size == 0:
-        failure: uint256 = 2 * (market + 1)
-        if size > 0:
-            failure += 1
-        self.failure[account] = failure
+    debt: uint256 = fixed_point.magnitude(min(self.cash[account], 0))
+    old: uint256 = fixed_point.magnitude(min(before, 0))
+    if debt <= old:
+        return
+    total: uint256 = self._blamed(account)
+    if total > old:
+        for i: uint256 in range(2 * self.market_count, bound=2 * MAX_MARKETS):
+            part: uint256 = self.blamed[account][i]
+            if part != 0:
+                self.blamed[account][i] = fixed_point.mul_div_down(part, old, total)
+    self.blamed[account][2 * market + convert(size > 0, uint256)] += debt - old
+
+
+@view
+@internal
+def _blamed(account: uint256) -> uint256:
+    """
+    @notice Of all positions together, USDC WAD: what the parts of a debt are in proportion to.
+    """
+    total: uint256 = 0
+    for i: uint256 in range(2 * self.market_count, bound=2 * MAX_MARKETS):
+        total += self.blamed[account][i]
+    return total

@@ -22,8 +22,9 @@ LEAST_GATED: constant(uint256) = 100 * WAD  # USDC; a smaller debt closes no gat
 @internal
 def _write_off(account: uint256):
     """
-    @notice The debt of an account that holds nothing else: paid by the insurance fund, then by the maker, each up
-            to what it has and the market that failed may take from it, then by that market's other side.
+    @notice The debt of an account that holds nothing else, split over the markets that have made it: each part paid by the
+            insurance fund, then by the maker, each up to what it has and the market may take from it, then by the
+            market's other side.
     """
     if (
         ledger.cash[account] >= 0
@@ -34,12 +35,32 @@ def _write_off(account: uint256):
     for i: uint256 in range(1, ledger.collateral_count, bound=ledger.MAX_COLLATERALS):
         if ledger.collateral_balance[account][i] != 0:
             return
-    debt: uint256 = convert(-ledger.cash[account], uint256)
-    market: uint256 = (ledger.failure[account] >> 1) - 1
+    rest: uint256 = convert(-ledger.cash[account], uint256)
+    total: uint256 = ledger._blamed(account)
+    if total == 0:
+        return
+    ledger.bad_debt += rest
+    ledger.cash[account] = 0
+    uncovered: uint256 = 0
+    for i: uint256 in range(2 * ledger.market_count, bound=2 * ledger.MAX_MARKETS):
+        blamed: uint256 = ledger.blamed[account][i]
+        if blamed != 0:
+            ledger.blamed[account][i] = 0
+            part: uint256 = fixed_point.mul_div_down(rest, blamed, total)  # of the last all that is left
+            rest -= part
+            total -= blamed
+            uncovered += self._bear(account, i >> 1, part, i & 1 == 0)
+    self._gate(uncovered)
+
+
+@internal
+def _bear(account: uint256, market: uint256, debt: uint256, longs: bool) -> uint256:
+    """
+    @notice Cover the part of a debt that a market has made; returns what the insurance fund did not.
+    @param longs Whether they are the other side of the position that made it.
+    """
     from_insurance: uint256 = self._draw_insurance(market, debt)
     rest: uint256 = debt - from_insurance
-    ledger.bad_debt += debt
-    ledger.cash[account] = 0
     drawn: uint256 = ledger.maker_drawn[market]
     limit: uint256 = ledger.market[market].maker_loss_cap
     from_maker: uint256 = min(min(rest, max(limit, drawn) - drawn), self._maker_worth(market))
@@ -52,9 +73,9 @@ def _write_off(account: uint256):
         from_insurance=from_insurance,
         from_maker=from_maker,
     )
-    self._gate(rest)
     if rest != from_maker:
-        maker._socialise(market, ledger.failure[account] & 1 == 0, rest - from_maker)
+        maker._socialise(market, longs, rest - from_maker)
+    return rest
 
 
 @view

@@ -187,8 +187,8 @@ _MARGIN = (
         "rate + next_rate, index * elapsed", "rate + rate, index * elapsed",
     ),
     _clearing(
-        "funding-forgotten-in-equity", "missing accrual", "modules/margin.vy",
-        "                state.funding_index,\n", "                position.funding_index,\n",
+        "funding-forgotten-in-equity", "missing accrual", "modules/maker.vy",
+        "            state.funding_index,\n", "            position.funding_index,\n",
     ),
     _clearing(
         "profit-counts-in-full", "dropped check", "modules/margin.vy",
@@ -372,8 +372,23 @@ _LIQUIDATION = (
     ),
     _clearing(
         "losers-pay-the-losers", "wrong sign", "modules/waterfall.vy",
-        "ledger.failure[account] & 1 == 0, rest - from_maker",
-        "ledger.failure[account] & 1 == 1, rest - from_maker",
+        "self._bear(account, i >> 1, part, i & 1 == 0)", "self._bear(account, i >> 1, part, i & 1 == 1)",
+    ),
+    _clearing(
+        "last-close-is-to-blame", "missing term", "modules/ledger.vy",
+        "self.blamed[account][i] = fixed_point.mul_div_down(part, old, total)", "self.blamed[account][i] = 0",
+    ),
+    _clearing(
+        "debts-of-the-past-are-blamed", "dropped check", "modules/ledger.vy",
+        "    if total > old:\n", "    if False:\n",
+    ),
+    _clearing(
+        "debt-shared-by-what-is-open", "missing term", "Deleveraging.vy",
+        "        if blamed != 0:\n            lost =", "        if False:\n            lost =",
+    ),
+    _clearing(
+        "blame-stays-with-the-giver", "missing step", "BackOffice.vy",
+        "            ledger.blamed[taker][i] = ledger.blamed[giver][i]\n", "            pass\n",
     ),
     _clearing(
         "write-off-leaves-collateral", "dropped check", "modules/waterfall.vy",
@@ -417,7 +432,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "insolvency-leaves-the-gate-open", "dropped check", "modules/waterfall.vy",
-        "    self._gate(rest)\n", "",
+        "    self._gate(uncovered)\n", "",
     ),
 )  # fmt: skip
 
@@ -461,10 +476,10 @@ _PREMIUM = (
         "        booked <= limit_price if size > 0 else booked >= limit_price,",
     ),
     _clearing(
-        "margin-at-the-mark", "missing term", "modules/margin.vy",
-        "            fixed_point.mul_div_floor(position.size, index, WAD)\n            - position.cost\n",
-        "            fixed_point.mul_div_floor(position.size, perp_math.mark_price(index, ledger.state[market].skew, "
-        "ledger.market[market].skew_scale), WAD)\n            - position.cost\n",
+        "margin-at-the-mark", "missing term", "modules/maker.vy",
+        "        fixed_point.mul_div_floor(position.size, index, WAD)\n        - position.cost\n",
+        "        fixed_point.mul_div_floor(position.size, perp_math.mark_price(index, ledger.state[market].skew, "
+        "ledger.market[market].skew_scale), WAD)\n        - position.cost\n",
     ),
     _clearing(
         "liquidations-unlimited", "dropped check", "LiquidationEngine.vy",
@@ -852,7 +867,7 @@ _SEATS = (
     ),
     _clearing(
         "seats-without-blame", "missing step", "Trading.vy",
-        "    ledger._note_failure(leaver, market, -delta)\n", "",
+        "    ledger._note_debt(leaver, market, -delta, cash)\n", "",
     ),
     _clearing(
         "insurance-before-the-premium", "swapped order", "Deleveraging.vy",

@@ -9,6 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
 
 from tests.properties.revm_venue import (
     CASH_UNIT,
@@ -18,6 +20,7 @@ from tests.properties.revm_venue import (
     RevmVenue,
     wad,
 )
+from tests.properties.test_clearing_properties import examples
 from tests.reference.venue import GATE
 
 USDC = 10**6
@@ -264,6 +267,106 @@ def test_withdrawals_against_positions_wait_after_an_insolvency(venue: RevmVenue
     venue.advance(GATE)
     assert venue.get("withdrawable", key, 0) > 0
     assert not venue.attempt("hedger", "withdraw", 0, 0, 1, hedger)
+
+
+def charged(venue: RevmVenue, market: int) -> int:
+    """What a market's losses took from the fund, its maker and its other side, USDC WAD."""
+    total = venue.get("insurance_drawn", market) + venue.get("maker_drawn", market)
+    longs, skew = venue.get("long_interest", market), venue.get("last_market_state", market)[0]
+    total += venue.get("loss_long", market) * longs // WAD
+    return int(total + venue.get("loss_short", market) * (longs - skew) // WAD)
+
+
+@examples(60)
+@given(
+    size=st.sampled_from([1, 10**10, WAD // 100, WAD // 2]),
+    side=st.sampled_from([1, -1]),
+    btc=st.integers(-15, 15),
+    sol=st.integers(30, 60),
+    order=st.permutations([0, 1]),
+    winners=st.booleans(),
+    weth=st.booleans(),
+    cap=st.sampled_from([0, 5_000, 10**6]),
+)
+def test_a_market_pays_for_no_more_than_was_lost_in_it(
+    size: int,
+    side: int,
+    btc: int,
+    sol: int,
+    order: list[int],
+    winners: bool,
+    weth: bool,
+    cap: int,
+) -> None:
+    """SOL ruins an account that holds BTC too: closed first or last, BTC bears BTC's loss alone."""
+    venue = RevmVenue(funding=False)
+    for m in (0, 1):
+        set_market(venue, m, insurance_cap=cap * WAD)
+    venue.do("owner", "fund_insurance", 10**6 * USDC)
+    venue.deposit("hedger", 10**7 * USDC)
+    venue.deposit("liquidator", 10**6 * USDC)
+    venue.deposit("trader", 30_000 * USDC)
+    if weth:
+        venue.deposit("trader", WAD // 2, collateral=1)
+    account, other = venue.account("trader"), venue.account("hedger")
+    assert not venue.trade("trader", 0, side * size)
+    assert not venue.trade("trader", 1, 2_000 * WAD)
+    if winners:
+        assert not venue.trade("hedger", 0, -side * size)
+        assert not venue.trade("hedger", 1, -2_000 * WAD)
+    prices = {"BTC": btc, "SOL": -sol}
+    venue.report(**{a: venue.prices[a] * Fraction(100 + p, 100) for a, p in prices.items()})
+    won = venue.margin(other).balance
+    terms, cost = venue.get("market", 0), venue.get("position", account, 0)[1]
+    worth = Fraction(side * size, WAD) * venue.prices["BTC"] * WAD
+    lost = max(cost - worth, Fraction(0)) + abs(worth) * Fraction(terms[2], WAD) + DUST
+    asked = 0  # of the winners in BTC
+    for m in order:
+        for _ in range(8):
+            if not venue.size(account, m):
+                break
+            before = venue.margin(other).balance
+            venue.do("liquidator", "liquidate", account, m)
+            asked += (before - venue.margin(other).balance) if m == 0 else 0
+            venue.advance(12)
+        assert venue.size(account, m) == 0
+    if weth:
+        venue.do("liquidator", "liquidate_collateral", account, 1, WAD)
+    assert venue.get("cash", account) == 0
+    paid_for_btc, paid_for_sol = charged(venue, 0), charged(venue, 1)
+    event(f"BTC's loss {'charged' if paid_for_btc > DUST else 'not charged'}")
+    assert paid_for_btc + max(asked, 0) <= lost + 10**6
+    assert paid_for_sol + (won - venue.margin(other).balance) > 10_000 * WAD
+
+
+def test_who_is_blamed_for_a_debt_goes_with_the_slice_that_takes_it() -> None:
+    """And a debt that was paid is of the past: a later one in another market is that market's."""
+    venue = RevmVenue(funding=False)
+    venue.do("owner", "fund_insurance", 10**6 * USDC)
+    venue.deposit("liquidator", 10**6 * USDC)
+    venue.deposit("trader", 30_000 * USDC)
+    venue.deposit("trader", 20 * WAD, collateral=1)
+    account, heir = venue.account("trader"), venue.account("bystander")
+    start = venue.prices["BTC"]
+    assert not venue.trade("trader", 0, 4 * WAD)
+    venue.report(BTC=start * Fraction(7, 10))
+    assert not venue.trade("trader", 0, -4 * WAD)  # it has WETH for what it owes now
+    assert -10_000 * WAD < venue.get("cash", account) < -5_000 * WAD
+    venue.deposit("trader", 11_000 * USDC)
+    assert venue.get("cash", account) > 0
+    assert not venue.trade("trader", 1, 1_000 * WAD)
+    venue.report(SOL=venue.prices["SOL"] * Fraction(7, 10))
+    assert not venue.trade("trader", 1, -1_000 * WAD)
+    debt = -venue.get("cash", account)
+    assert debt > 20_000 * WAD
+    venue.do("bystander", "set_slice_consent", venue.address("trader"), True)
+    venue.do("trader", "transfer_slice", 0, WAD, venue.address("bystander"))
+    assert venue.get("cash", heir) == -debt
+    venue.report(WETH=venue.prices["WETH"] / 100)
+    venue.do("liquidator", "liquidate_collateral", heir, 1, 20 * WAD)
+    assert venue.get("cash", heir) == 0
+    assert charged(venue, 0) == 0
+    assert charged(venue, 1) == venue.get("bad_debt") > 20_000 * WAD
 
 
 def test_open_interest_is_capped_and_reducing_is_not(venue: RevmVenue) -> None:

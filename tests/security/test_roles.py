@@ -97,7 +97,7 @@ MATRIX = {
         anyone="deposit drop_collateral set_forgoing",
     ),
     "LiquidationEngine": _table(nobody="liquidate"),
-    "Deleveraging": _table(nobody="absorb"),
+    "Deleveraging": _table(nobody="absorb write_off"),
     "CollateralSale": _table(nobody=_SALE),
     "BackOffice": _table(nobody=_OFFICE),
     "Governance": _table(nobody=_GOVERNANCE),

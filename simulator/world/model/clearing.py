@@ -22,6 +22,7 @@ from simulator.world.model.codes import (
     WITHDRAWALS_GATED,
     ZERO_AMOUNT,
 )
+from simulator.world.model.debts import note_debt
 from simulator.world.model.jit import inlined, inner
 from simulator.world.model.maker import cover, open_interest, reserve_met
 from simulator.world.model.margin import (
@@ -95,14 +96,6 @@ def apply_fill(
     clearing.funding_entry[account, market, i] = index
     clearing.loss_entry[account, market, i] = loss
     clearing.basis[market, i] -= after * index + abs(after) * loss
-
-
-@inner
-def note_debt(clearing: ClearingState, account: int, market: int, size: float, i: int) -> None:
-    """Remember which position, of ``size`` before it closed, left the account flat and in debt."""
-    if clearing.cash[account, i] < 0.0 and not has_position(clearing, account, i):
-        clearing.debt_market[account, i] = market
-        clearing.debt_side[account, i] = 1.0 if size > 0.0 else -1.0
 
 
 @inlined
@@ -277,9 +270,9 @@ def trade(
     if status != OK:
         _put_back(clearing, account, market, before, i)
         return status, 0.0, 0.0
-    if reduces:
-        note_debt(clearing, account, market, size, i)
-    else:
+    failed = size if size != 0.0 else delta
+    note_debt(clearing, account, market, failed, before.cash, i)
+    if not reduces:
         accrue_account(table, clearing, oracle, account, i)
     return OK, fill, fee
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import apply_fill, note_debt
+from simulator.world.model.clearing import apply_fill
 from simulator.world.model.codes import (
     LIQUIDATION_LIMIT,
     NO_POSITION,
@@ -13,6 +13,7 @@ from simulator.world.model.codes import (
     OK,
     STALE_ORACLE,
 )
+from simulator.world.model.debts import note_debt
 from simulator.world.model.jit import inner
 from simulator.world.model.maker import cover
 from simulator.world.model.margin import (
@@ -294,7 +295,7 @@ def liquidate(
         return status, 0.0, 0.0
     accrue_account(table, clearing, oracle, account, i)
     cover(table, clearing, oracle, market, i)
-    deleveraged = 0.0
+    deleveraged, cash = 0.0, clearing.cash[account, i]
     # Whether the spread would take all the equity there is if all were closed.
     spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)
     most = min(_most_now(table, clearing, size, market, i), abs(size))
@@ -318,6 +319,6 @@ def liquidate(
         )
     if status != OK:
         return status, 0.0, 0.0
-    note_debt(clearing, account, market, size, i)
+    note_debt(clearing, account, market, size, cash, i)
     write_off(table, clearing, oracle, account, i)
     return OK, deleveraged + closed, penalty

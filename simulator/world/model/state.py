@@ -77,8 +77,9 @@ class ClearingState(NamedTuple):
     loss_short: Floats  # [M, P]
     insurance_drawn: Floats  # [M, P] USDC, cumulative
     maker_drawn: Floats  # [M, P] USDC, cumulative
-    debt_market: Floats  # [N, P] market whose closing left the account flat and in debt
-    debt_side: Floats  # [N, P] side of that position: 1 long, -1 short; 0: never
+    # [N, 2 M, P] USDC, by which position's fills the debt grew, by 2 market + 1 if it was long: in
+    # proportion, and without a debt of the past
+    blamed: Floats
     gate_until: Floats  # [P] seconds since the start
     covariance: Floats  # [A, 8, P] factor W of the daily covariance W·Wᵀ, now
     covariance_before: Floats  # [A, 8, P] where it was when it was posted last
@@ -193,7 +194,8 @@ def allocate(
                     ),
                     (markets,),
                 ),
-                **dict.fromkeys(("cash", "debt_market", "debt_side"), (accounts,)),
+                "cash": (accounts,),
+                "blamed": (accounts, 2 * markets),
                 "collateral": (accounts, collaterals),
                 "total_collateral": (collaterals,),
                 **dict.fromkeys(

@@ -17,7 +17,7 @@ from tests.reference.clearing.portfolio import (
     least_reduction,
 )
 from tests.reference.clearing.state import Ledger, require
-from tests.reference.clearing.waterfall import note_failure, write_off
+from tests.reference.clearing.waterfall import note_debt, write_off
 from tests.reference.integers import WAD, ceil, floor, sign
 
 ONE = WAD // ENTRY_SCALE  # of a row, as a fraction WAD
@@ -31,7 +31,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     maker.cover(ledger, m)
     before = valuation(ledger, number)
     require(before.equity < before.maintenance, "clearing: not liquidatable")
-    was = account.positions[m].size
+    was, cash = account.positions[m].size, account.cash
     most = min(most_now(ledger, m, was), abs(was))
     deleveraged = waterfall.first_part(ledger, number, m, before, most)
     left = account.positions[m].size if m in account.positions else 0
@@ -49,7 +49,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     if closed:
         delta = -sign(left) * closed
         penalty = close(ledger, caller, number, m, delta, before, spent=spent)
-    note_failure(ledger, number, m, was)
+    note_debt(ledger, number, m, was, cash)
     write_off(ledger, number)
     return deleveraged + closed, penalty
 

@@ -131,14 +131,17 @@ class Pledge:
 
 @dataclass
 class Account:
-    """``basket``: raw collateral >= 1. ``failure``: (market, was long) of the close into debt."""
+    """``basket``: raw collateral >= 1.
+
+    ``blamed``: by (market, long), what the debt grew by in fills of such a position, WAD.
+    """
 
     isolated: bool = False
     cash: int = 0
     basket: dict[int, int] = field(default_factory=dict)
     positions: dict[int, Position] = field(default_factory=dict)
     pledges: dict[int, Pledge] = field(default_factory=dict)
-    failure: tuple[int, bool] | None = None
+    blamed: dict[tuple[int, bool], int] = field(default_factory=dict)
 
     def copy(self) -> Account:
         return replace(
@@ -146,6 +149,7 @@ class Account:
             basket=dict(self.basket),
             positions=dict(self.positions),
             pledges=dict(self.pledges),
+            blamed=dict(self.blamed),
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.reference.clearing import maker, perp
-from tests.reference.clearing.margin import Valuation, valuation
+from tests.reference.clearing.margin import Valuation, unsettled, valuation
 from tests.reference.clearing.state import Ledger, require
 from tests.reference.integers import WAD, ceil, floor, sign
 
@@ -22,22 +22,35 @@ def from_insurance(ledger: Ledger, m: int, need: int) -> int:
 
 
 def write_off(ledger: Ledger, number: int) -> None:
-    """The debt of an account that holds nothing else."""
+    """The debt of an account that holds nothing else, by the markets that made it."""
     account = ledger.account(number)
-    if account.cash >= 0 or not account.empty or account.failure is None:
+    total = sum(account.blamed.values())
+    if account.cash >= 0 or not account.empty or not total:
         return
-    m, was_long = account.failure
-    market, debt = ledger.markets[m], -account.cash
+    rest, account.cash = -account.cash, 0
+    ledger.bad_debt += rest
+    uncovered = 0
+    for (m, was_long), part in sorted(account.blamed.items()):
+        debt = floor(rest, part, total)
+        rest, total = rest - debt, total - part
+        uncovered += bear(ledger, m, debt, longs=not was_long)
+        if not total:
+            break
+    account.blamed = {}
+    gate(ledger, uncovered)
+
+
+def bear(ledger: Ledger, m: int, debt: int, *, longs: bool) -> int:
+    """A market's part of a debt; what insurance did not pay. ``longs``: the other side are they."""
+    market = ledger.markets[m]
     insured = from_insurance(ledger, m, debt)
     rest = debt - insured
     room = max(ledger.terms[m].maker_loss_cap - market.maker_drawn, 0)
     from_maker = min(rest, room, max(maker.value(ledger, m), 0))
     market.maker_drawn += from_maker
     market.maker_cash -= rest
-    maker.socialise(ledger, m, rest - from_maker, longs=not was_long)
-    ledger.bad_debt += debt
-    account.cash = 0
-    gate(ledger, debt - insured)
+    maker.socialise(ledger, m, rest - from_maker, longs=longs)
+    return rest
 
 
 def gate(ledger: Ledger, uncovered: int) -> None:
@@ -46,11 +59,32 @@ def gate(ledger: Ledger, uncovered: int) -> None:
         ledger.gate_until = ledger.now + ledger.parameters.withdrawal_gate
 
 
-def note_failure(ledger: Ledger, number: int, m: int, before: int) -> None:
-    """Remember where, and on which side, a close left the account in debt; ``before``: its size."""
+def note_debt(ledger: Ledger, number: int, m: int, size: int, before: int) -> None:
+    """Blame a position of ``size`` for what the debt grew by since cash was ``before``.
+
+    What came in meanwhile has paid all that was blamed on others in proportion.
+    """
     account = ledger.account(number)
-    if account.cash < 0 and m not in account.positions:
-        account.failure = (m, before > 0)
+    debt, old = max(-account.cash, 0), max(-before, 0)
+    if debt <= old:
+        return
+    total = sum(account.blamed.values())
+    if total > old:
+        account.blamed = {k: floor(part, old, total) for k, part in account.blamed.items()}
+    key = (m, size > 0)
+    account.blamed[key] = account.blamed.get(key, 0) + debt - old
+
+
+def share_of(ledger: Ledger, number: int, m: int, debt: int) -> int:
+    """The market's part of ``debt``, by what was lost in each: open, or owed already."""
+    account = ledger.account(number)
+    blamed, owed = sum(account.blamed.values()), max(-account.cash, 0)
+    lost = []
+    for market in range(len(ledger.terms)):
+        part = sum(account.blamed.get((market, long), 0) for long in (False, True))
+        open_loss = max(-unsettled(ledger, number, market), 0)
+        lost.append(open_loss + (floor(part, owed, blamed) if blamed else 0))
+    return ceil(debt, lost[m], sum(lost)) if sum(lost) else 0
 
 
 def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int) -> int:
@@ -61,9 +95,9 @@ def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int
     if before.value >= 0:
         return 0
     account, market = ledger.account(number), ledger.markets[m]
-    size, index = account.positions[m].size, ledger.index_price(m)
-    notional = ceil(abs(size), index, WAD)
-    deficit = ceil(ceil(-before.value, WAD, ledger.price(ledger.usdc)), notional, before.notional)
+    size = account.positions[m].size
+    debt = ceil(-before.value, WAD, ledger.price(ledger.usdc))
+    deficit = share_of(ledger, number, m, debt)
     earned = max(-perp.premium(ledger, m, -sign(size) * most), 0) if most else 0
     wanted = ceil(deficit, most, abs(size)) - earned
     if wanted <= 0:
@@ -80,8 +114,9 @@ def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int
         theirs = ledger.account(counterparty).positions[m].size
         part = min(asked - closed, abs(theirs))
         perp.exchange(ledger, number, m, -sign(size) * part, price)
+        cash = ledger.account(counterparty).cash
         perp.exchange(ledger, counterparty, m, sign(size) * part, price)
-        note_failure(ledger, counterparty, m, -size)
+        note_debt(ledger, counterparty, m, -size, cash)
         closed += part
         if closed == asked:
             break
