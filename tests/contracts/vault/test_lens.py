@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.mirror import account_of, wad
 
-HEADER, MARKET = 21, 12
+HEADER, MARKET = 21, 13
 
 
 @pytest.fixture(scope="module")
