@@ -141,7 +141,9 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
     cash: int256 = fixed_point.mul_div_floor(ledger.cash[giver], fraction, WAD)
     ledger.cash[giver] -= cash
     ledger.cash[taker] += cash
-    ledger.failure[taker] = ledger.failure[giver]
+    if cash < 0:
+        for i: uint256 in range(2 * ledger.market_count, bound=2 * ledger.MAX_MARKETS):
+            ledger.blamed[taker][i] = ledger.blamed[giver][i]
     free: bool = cash >= 0 and len(markets) == 0
     for i: uint256 in range(1, ledger.collateral_count, bound=MAX_COLLATERALS):
         held: uint256 = ledger.collateral_balance[giver][i]

@@ -50,6 +50,7 @@ exports: (
     ledger.covariance_posted_at,
     ledger.long_interest,
     ledger.premium_pool,
+    ledger.unpaid_premium,
     ledger.opening_skew,
     ledger.liquidated,
     ledger.insurance_drawn,

@@ -3,8 +3,9 @@
 """
 @title  Deleveraging
 @license MIT
-@notice Auto-deleveraging (contracts/SPEC.md §3.5): the LiquidationEngine's step of closing a bankrupt position against the
-        winners of the other side. Runs on the ClearingHouse's storage by delegatecall and refuses to be called directly.
+@notice What the LiquidationEngine does before it closes the position of an account worth less than nothing
+        (contracts/SPEC.md §3.5): insurance, and where that is not enough auto-deleveraging against the winners of the
+        other side. Runs on the ClearingHouse's storage by delegatecall and refuses to be called directly.
 @dev    The ClearingHouse's reentrancy lock is held throughout. Its own storage is never used.
 """
 
@@ -13,11 +14,15 @@ from ethereum.ercs import IERC20Detailed
 from contracts.interfaces import IClearingHouse
 from contracts.modules import fixed_point
 from contracts.modules import ledger
+from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
+from contracts.modules import waterfall
 
 initializes: ledger
+initializes: maker[ledger := ledger]
 initializes: margin[ledger := ledger]
+initializes: waterfall[ledger := ledger, maker := maker]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 
@@ -36,14 +41,108 @@ def __init__(oracle: address, usdc: address):
 
 
 @external
-def deleverage(
+def absorb(
+    account: uint256,
+    market: uint256,
+    debt: uint256,
+    index: uint256,
+    most: uint256,
+    earned: uint256,
+) -> uint256:
+    """
+    @notice Cover the market's share of the account's debt: of what can be closed now, insurance pays what the premium that
+            closing earns does not. The part that it cannot pay for is closed against the other side instead, at the
+            price at which a unit of the position owes nothing. Returns the size closed so.
+    @param debt What the account's value is below zero, USDC WAD.
+    @param most What may be closed against the maker in this block.
+    @param earned USDC that closing so much earns.
+    """
+    ledger._check_delegated()
+    size: int256 = ledger.position[account][market].size
+    magnitude: uint256 = fixed_point.magnitude(size)
+    share: uint256 = self._share(account, market, debt)
+    # What cannot be closed now keeps its part of the debt: else it could be paid for and then win.
+    now: uint256 = fixed_point.mul_div_up(share, most, magnitude)
+    if now <= earned:
+        return 0
+    wanted: uint256 = now - earned
+    paid: uint256 = waterfall._draw_insurance(market, wanted)
+    ledger.cash[account] += convert(paid, int256)
+    ledger.bad_debt += paid
+    if paid != 0:
+        log IClearingHouse.WrittenOff(
+            account=account, market=market, debt=paid, from_insurance=paid, from_maker=0
+        )
+    if paid == wanted:
+        return 0
+    # The part that is paid for is closed against the maker and earns its part of the premium; only the rest is asked of
+    # the winners, so that a wei that the fund lacks costs them a wei.
+    waterfall._gate(fixed_point.mul_div_up(share, wanted - paid, wanted))
+    rest: int256 = convert(fixed_point.mul_div_down(magnitude, wanted - paid, wanted), int256)
+    # Rounded against the account: down for a seller, up for a buyer.
+    gap: uint256 = fixed_point.mul_div_down(share, WAD, magnitude)
+    price: uint256 = index
+    if size > 0:
+        price += gap
+    else:
+        price -= min(gap, price)
+        rest = -rest
+    return self._deleverage(account, market, rest, index, price)
+
+
+@external
+def write_off(account: uint256, market: uint256, size: int256, before: int256) -> uint256:
+    """
+    @notice After a liquidation of a position of this size, before which cash was `before`: whose debt it is, and if nothing
+            else is left, who pays it. Returns what was written off, USDC WAD.
+    """
+    ledger._check_delegated()
+    ledger._note_debt(account, market, size, before)
+    owed: int256 = ledger.cash[account]
+    waterfall._write_off(account)
+    return convert(ledger.cash[account] - owed, uint256)
+
+
+@view
+@internal
+def _share(account: uint256, market: uint256, debt: uint256) -> uint256:
+    """
+    @notice The market's part of what the account is worth less than nothing, USDC WAD: by what each has lost, in the
+            position that is open and in the debt that closes before have left; rounded up.
+    """
+    owed: uint256 = fixed_point.magnitude(min(ledger.cash[account], 0))
+    blamed: uint256 = ledger._blamed(account)
+    own: uint256 = 0
+    total: uint256 = 0
+    for m: uint256 in range(ledger.market_count, bound=ledger.MAX_MARKETS):
+        lost: uint256 = 0
+        if blamed != 0:
+            lost = fixed_point.mul_div_down(
+                ledger.blamed[account][2 * m] + ledger.blamed[account][2 * m + 1], owed, blamed
+            )
+        position: IClearingHouse.Position = ledger.position[account][m]
+        if position.size != 0:
+            index: uint256 = ledger._index(m, False)
+            state: IClearingHouse.MarketState = ledger._market_state(m, index)
+            lost += fixed_point.magnitude(
+                min(maker._unsettled(m, position, state, index), 0)
+            )
+        total += lost
+        if m == market:
+            own = lost
+    if total == 0:
+        return 0
+    return fixed_point.mul_div_up(debt, own, total)
+
+
+@internal
+def _deleverage(
     account: uint256, market: uint256, size: int256, index: uint256, price: uint256
 ) -> uint256:
     """
-    @notice Close the position at `price` against those of the other side who profit at it, highest rank first,
-            as far as they go; returns the size closed.
+    @notice Close `size` of the position at `price` against those of the other side who profit at it, highest rank
+            first, as far as they go; returns the size closed.
     """
-    ledger._check_delegated()
     funding_index: int256 = ledger.state[market].funding_index
     accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
     # rank << 64 | 2**64 - 1 - opened as number; 0: no counterparty, or has had its turn.
@@ -79,8 +178,9 @@ def deleverage(
         if size > 0:
             delta = -delta
         ledger._apply_fill(account, market, delta, price)
+        cash: int256 = ledger.cash[counterparty]
         ledger._apply_fill(counterparty, market, -delta, price)
-        ledger._note_failure(counterparty, market, delta)
+        ledger._note_debt(counterparty, market, delta, cash)
         log IClearingHouse.Deleveraged(
             account=account,
             market=market,

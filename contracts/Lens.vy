@@ -21,13 +21,13 @@ MAX_MARKETS: constant(uint256) = 8
 MAX_COLLATERALS: constant(uint256) = 8
 
 HEADER_WORDS: public(constant(uint256)) = 21
-MARKET_WORDS: public(constant(uint256)) = 12
+MARKET_WORDS: public(constant(uint256)) = 13
 ACCOUNT_WORDS: public(constant(uint256)) = 4  # and one per collateral >= 1, four per market
 WALLET_WORDS: public(constant(uint256)) = 3
 
 MAX_LEGS: constant(uint256) = 8
 MAX_LENDING_WORDS: constant(uint256) = 160  # 3 + 8 * 3 + 16 * 8 = 155
-MAX_WORDS: constant(uint256) = 1280  # 21 + 8 * 12 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1197
+MAX_WORDS: constant(uint256) = 1280  # 21 + 8 * 13 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1205
 
 
 struct LoanLeg:
@@ -63,11 +63,12 @@ def observe(
              18 shares of the fee receiver, WAD, 0 when there is none
              19 shares waiting in the queue, WAD
              20 high-water mark, USDC per share WAD
-            For each market, 12 words: skew (base units WAD), skew scale (base units WAD), funding rate
+            For each market, 13 words: skew (base units WAD), skew scale (base units WAD), funding rate
               (per day WAD) and funding index (USD WAD) accrued up to now, beta of the vault's hedge of the
               same index (WAD), open interest of the longs (base units WAD), loss socialised over the longs
               and over the shorts (USDC per unit of size WAD), what losses have taken from the insurance
-              fund and from the maker, its premium pool and its maker cash (USDC WAD).
+              fund and from the maker, its premium pool and its maker cash (USDC WAD), its unpaid premium
+              (base units squared, WAD^2).
             For each account, 4 + (C - 1) + 4 M words: cash (USDC WAD), value, equity, maintenance (USD
               WAD); balance of each collateral 1 ... C - 1 (raw); for each market size (base units WAD),
               cost (USD WAD), funding index and socialised loss at the last settlement (USD, USDC WAD).
@@ -115,6 +116,7 @@ def observe(
         words.append(convert(staticcall clearing.maker_drawn(market), int256))
         words.append(convert(staticcall clearing.premium_pool(market), int256))
         words.append(staticcall clearing.maker_cash(market))
+        words.append(convert(staticcall clearing.unpaid_premium(market), int256))
 
     for account: uint256 in accounts:
         state: IClearingHouse.AccountState = staticcall clearing.last_account_state(account)

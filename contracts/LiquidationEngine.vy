@@ -20,14 +20,12 @@ from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import perp_math
 from contracts.modules import pricing
-from contracts.modules import waterfall
 
 initializes: ledger
 initializes: maker[ledger := ledger]
 initializes: margin[ledger := ledger]
 initializes: pricing[ledger := ledger]
 initializes: liquidation[ledger := ledger, margin := margin]
-initializes: waterfall[ledger := ledger, maker := maker]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 
@@ -50,6 +48,7 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     ledger._accrue(market)
     index: uint256 = ledger._index(market, True)
     maker._cover(market, index)
+    cash: int256 = ledger.cash[account]
     before: margin.Valuation = liquidation._unhealthy_valuation(account)
     magnitude: uint256 = fixed_point.magnitude(size)
     deleveraged: uint256 = 0
@@ -62,10 +61,17 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     )
     most: uint256 = min(self._most_now(market, size), magnitude)
     if before.state.value < 0:
-        deleveraged = waterfall._absorb(
-            account, market, before, index, most, self._earned(market, size, most, index)
+        debt: uint256 = fixed_point.mul_div_up(
+            convert(-before.state.value, uint256), WAD, before.usdc_price
         )
-        closing = magnitude - deleveraged
+        deleveraged = self._waterfall(
+            abi_encode(
+                account, market, debt, index, most, self._earned(market, size, most, index),
+                method_id=method_id("absorb(uint256,uint256,uint256,uint256,uint256,uint256)"),
+            )
+        )
+        # Of what the winners have not taken the part that may be closed now: the rest keeps its part of the debt.
+        closing = fixed_point.mul_div_up(most, magnitude - deleveraged, magnitude)
     else:
         closing = magnitude
         if not spent:
@@ -78,8 +84,13 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     penalty: uint256 = 0
     if closing != 0:
         fill, penalty = self._close(account, market, closing, size > 0, index, before, spent)
-    ledger._note_failure(account, market, size)
-    waterfall._write_off(account)
+    if ledger.cash[account] < 0:
+        self._waterfall(
+            abi_encode(
+                account, market, size, cash,
+                method_id=method_id("write_off(uint256,uint256,int256,int256)"),
+            )
+        )
     closing += deleveraged
     log IClearingHouse.Liquidated(
         account=account,
@@ -90,6 +101,22 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
         penalty=penalty,
     )
     return closing, penalty
+
+
+@internal
+def _waterfall(data: Bytes[196]) -> uint256:
+    """
+    @notice A call of Deleveraging on this storage; returns its answer.
+    """
+    return abi_decode(
+        raw_call(
+            (staticcall IClearingHouse(self).parts()).deleveraging,
+            data,
+            max_outsize=32,
+            is_delegate_call=True,
+        ),
+        uint256,
+    )
 
 
 @internal
@@ -119,10 +146,14 @@ def _close(
     room: uint256 = fixed_point.mul_div_down(
         liquidation._room(before, margin._valuation(account, False), spent), WAD, before.usdc_price
     )
+    missing: uint256 = 0
     if premium > 0:
+        due: int256 = premium
         premium = min(premium, convert(room, int256))
         pricing._pay_premium(account, market, premium)
         room -= convert(premium, uint256)
+        missing = convert(due - premium, uint256)
+    pricing._move_unpaid(market, delta, index, missing)
     penalty: uint256 = min(
         fixed_point.wad_mul_down(
             fixed_point.wad_mul_down(closing, index), ledger.parameters.liquidation_penalty

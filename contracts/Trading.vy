@@ -66,10 +66,12 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
     errors.check(
         fill <= limit_price if size > 0 else fill >= limit_price, "clearing: slippage"
     )
+    cash: int256 = ledger.cash[account]
     realised: int256 = ledger._apply_fill(account, market, size, booked)
     pricing._pay_premium(account, market, premium)
+    pricing._move_unpaid(market, size, index, 0)
     fee: uint256 = self._charge(account, market, fixed_point.magnitude(size), fill)
-    ledger._note_failure(account, market, before)
+    ledger._note_debt(account, market, before if before != 0 else size, cash)
     if adds_risk:
         maker._check_reserve(market, index)
         margin._require_initial_margin(account)
@@ -128,10 +130,12 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
     delta: int256 = -ledger.position[leaver][market].size
     premium: int256 = pricing._premium(market, delta, index)
     booked: uint256 = perp_math.booked_price(delta, index, pricing._half_spread(market))
+    cash: int256 = ledger.cash[leaver]
     ledger._apply_fill(leaver, market, delta, booked)
     pricing._pay_premium(leaver, market, min(premium, 0))
+    pricing._move_unpaid(market, delta, index, 0)
     self._charge(leaver, market, held, booked)
-    ledger._note_failure(leaver, market, -delta)
+    ledger._note_debt(leaver, market, -delta, cash)
     # Neither a way past auto-deleveraging nor one to make an account liquidatable by closing a hedge.
     after: IClearingHouse.AccountState = margin._valuation(leaver, False).state
     errors.check(

@@ -195,7 +195,8 @@ def history(states: Mapping[str, Sequence[Floats]], name: str) -> Floats:
 
 
 # What a variable is left over from, and cannot be more exact in float64 than: idle base of the base
-# of the whole position, fee shares (by the gain of a share since the last accrual) of all shares.
+# of the whole position, fee shares (by the gain of a share since the last accrual) of all shares,
+# and the unpaid premium of the skew's potential, which its square bounds.
 _PART_OF = {"idle_base": "lp_base", "fee_shares": "shares"}
 
 
@@ -203,6 +204,8 @@ def least_magnitude(states: Mapping[str, Sequence[Floats]], name: str) -> float 
     """The least magnitude, for all or ``[paths]``, that a variable's error is measured against."""
     if name in _PART_OF:
         return np.maximum(np.max(np.array(states[_PART_OF[name]]), axis=0), _DUST)
+    if name == "unpaid_premium":
+        return np.maximum(np.max(np.square(states["skew"]), axis=0), _DUST)
     return _DUST_LOSS if name in _LOSSES else _DUST
 
 

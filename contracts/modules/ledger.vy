@@ -61,6 +61,8 @@ long_interest: public(HashMap[uint256, uint256])
 maker_cash: public(HashMap[uint256, int256])  # what stands behind the market, USDC WAD
 # What trades paid for the skew they made and nobody has earned by taking it back, USDC WAD.
 premium_pool: public(HashMap[uint256, uint256])
+# U of skew_premium.vy: of the potential of the skew, base units squared WAD^2, what liquidations could not pay for.
+unpaid_premium: public(HashMap[uint256, uint256])
 opening_skew: public(HashMap[uint256, int256])  # the skew when the block opened that traded last
 liquidated: public(HashMap[uint256, uint256])  # base units by which liquidations of that block have raised |k|
 loss_long: public(HashMap[uint256, uint256])
@@ -82,7 +84,9 @@ shortfall: HashMap[uint256, uint256]  # what the gains of a settled market have 
 cash: public(HashMap[uint256, int256])
 collateral_balance: public(HashMap[uint256, HashMap[uint256, uint256]])
 position: public(HashMap[uint256, HashMap[uint256, IClearingHouse.Position]])
-failure: HashMap[uint256, uint256]  # of the close that left a debt: 2 (market + 1) + 1 if it was long
+# By which position's fills the account's debt grew, USDC WAD, by 2 market + 1 if it was long. In proportion: what has come
+# in since is not taken off, and without a debt they are of the past.
+blamed: HashMap[uint256, HashMap[uint256, uint256]]
 pledges: HashMap[uint256, DynArray[uint256, MAX_PLEDGES]]
 slice_consent: public(HashMap[address, HashMap[address, bool]])
 
@@ -447,12 +451,31 @@ def _apply_fill(account: uint256, market: uint256, delta: int256, fill: uint256)
 
 
 @internal
-def _note_failure(account: uint256, market: uint256, size: int256):
+def _note_debt(account: uint256, market: uint256, size: int256, before: int256):
     """
-    @notice Remember in which market, and on which side, a close left the account in debt; `size` before it.
+    @notice Remember which position has made a debt: by what it has grown since cash was `before`, this market's, on the
+            side of `size`. What came in meanwhile has paid all that were blamed before in proportion.
     """
-    if self.cash[account] < 0 and self.position[account][market].size == 0:
-        failure: uint256 = 2 * (market + 1)
-        if size > 0:
-            failure += 1
-        self.failure[account] = failure
+    debt: uint256 = fixed_point.magnitude(min(self.cash[account], 0))
+    old: uint256 = fixed_point.magnitude(min(before, 0))
+    if debt <= old:
+        return
+    total: uint256 = self._blamed(account)
+    if total > old:
+        for i: uint256 in range(2 * self.market_count, bound=2 * MAX_MARKETS):
+            part: uint256 = self.blamed[account][i]
+            if part != 0:
+                self.blamed[account][i] = fixed_point.mul_div_down(part, old, total)
+    self.blamed[account][2 * market + convert(size > 0, uint256)] += debt - old
+
+
+@view
+@internal
+def _blamed(account: uint256) -> uint256:
+    """
+    @notice Of all positions together, USDC WAD: what the parts of a debt are in proportion to.
+    """
+    total: uint256 = 0
+    for i: uint256 in range(2 * self.market_count, bound=2 * MAX_MARKETS):
+        total += self.blamed[account][i]
+    return total

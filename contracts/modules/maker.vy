@@ -81,6 +81,31 @@ def _unpaid(
     return fixed_point.mul_div_up(missing, WAD, self._side(market, long))
 
 
+@view
+@internal
+def _unsettled(
+    market: uint256,
+    position: IClearingHouse.Position,
+    state: IClearingHouse.MarketState,
+    index: uint256,
+) -> int256:
+    """
+    @notice USDC WAD that the maker would pay for a position were it closed at `index`: its PnL less what it owes, rounded
+            down.
+    @param state Accrued up to now.
+    """
+    return (
+        fixed_point.mul_div_floor(position.size, index, WAD)
+        - position.cost
+        - ledger._owed(
+            market,
+            position,
+            state.funding_index,
+            self._unpaid(market, position.size > 0, state, index),
+        )
+    )
+
+
 @internal
 def _cover(market: uint256, index: uint256):
     """

@@ -69,6 +69,7 @@ def _premium(market: uint256, delta: int256, index: uint256) -> int256:
         self._skew_bound(market),
         index,
         ledger.premium_pool[market],
+        ledger.unpaid_premium[market],
     )
 
 
@@ -95,6 +96,25 @@ def _pay_premium(account: uint256, market: uint256, premium: int256):
 
 
 @internal
+def _move_unpaid(market: uint256, delta: int256, index: uint256, missing: uint256):
+    """
+    @notice Bring the unpaid premium to the skew, which has moved by `delta`; of its premium `missing` USDC was not paid.
+    """
+    unpaid: uint256 = ledger.unpaid_premium[market]
+    if unpaid == 0 and missing == 0:
+        return
+    ledger.unpaid_premium[market] = skew_premium.unpaid_after(
+        ledger.state[market].skew - delta,
+        delta,
+        ledger.market[market].skew_scale,
+        self._skew_bound(market),
+        index,
+        unpaid,
+        missing,
+    )
+
+
+@internal
 def _sweep_pool(market: uint256):
     """
     @notice Give the maker what the pool holds beyond what closing the skew would earn. The market is accrued.
@@ -108,6 +128,7 @@ def _sweep_pool(market: uint256):
             ledger.market[market].skew_scale,
             self._skew_bound(market),
             ledger._index(market, True),
+            ledger.unpaid_premium[market],
         )
     if pool > claim:
         ledger.premium_pool[market] = claim

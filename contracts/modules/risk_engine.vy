@@ -125,16 +125,7 @@ def _positions(
         position: IClearingHouse.Position = ledger.position[account][market]
         index: uint256 = ledger._index(market, fresh)
         state: IClearingHouse.MarketState = ledger._market_state(market, index)
-        unsettled += (
-            fixed_point.mul_div_floor(position.size, index, WAD)
-            - position.cost
-            - ledger._owed(
-                market,
-                position,
-                state.funding_index,
-                maker._unpaid(market, position.size > 0, state, index),
-            )
-        )
+        unsettled += maker._unsettled(market, position, state, index)
         notional: uint256 = perp_math.notional(fixed_point.magnitude(position.size), index)
         out.notional += notional
         out.gross += fixed_point.mul_div_up(notional, ledger.market[market].maintenance_rate, WAD)

@@ -192,8 +192,8 @@ _MARGIN = (
         "rate + next_rate, index * elapsed", "rate + rate, index * elapsed",
     ),
     _clearing(
-        "funding-forgotten-in-equity", "missing accrual", "modules/risk_engine.vy",
-        "                state.funding_index,\n", "                position.funding_index,\n",
+        "funding-forgotten-in-equity", "missing accrual", "modules/maker.vy",
+        "            state.funding_index,\n", "            position.funding_index,\n",
     ),
     _clearing(
         "profit-counts-in-full", "dropped check", "modules/risk_engine.vy",
@@ -357,7 +357,7 @@ _LIQUIDATION = (
         " and worth > ledger._owed(market, held, funding_index, 0):", ":",
     ),
     _clearing(
-        "bankruptcy-price-on-the-wrong-side", "wrong sign", "modules/waterfall.vy",
+        "bankruptcy-price-on-the-wrong-side", "wrong sign", "Deleveraging.vy",
         "    if size > 0:\n        price += gap\n    else:\n        price -= min(gap, price)\n",
         "    if size < 0:\n        price += gap\n    else:\n        price -= min(gap, price)\n",
     ),
@@ -376,8 +376,23 @@ _LIQUIDATION = (
     ),
     _clearing(
         "losers-pay-the-losers", "wrong sign", "modules/waterfall.vy",
-        "ledger.failure[account] & 1 == 0, rest - from_maker",
-        "ledger.failure[account] & 1 == 1, rest - from_maker",
+        "self._bear(account, i >> 1, part, i & 1 == 0)", "self._bear(account, i >> 1, part, i & 1 == 1)",
+    ),
+    _clearing(
+        "last-close-is-to-blame", "missing term", "modules/ledger.vy",
+        "self.blamed[account][i] = fixed_point.mul_div_down(part, old, total)", "self.blamed[account][i] = 0",
+    ),
+    _clearing(
+        "debts-of-the-past-are-blamed", "dropped check", "modules/ledger.vy",
+        "    if total > old:\n", "    if False:\n",
+    ),
+    _clearing(
+        "debt-shared-by-what-is-open", "missing term", "Deleveraging.vy",
+        "        if blamed != 0:\n            lost =", "        if False:\n            lost =",
+    ),
+    _clearing(
+        "blame-stays-with-the-giver", "missing step", "BackOffice.vy",
+        "            ledger.blamed[taker][i] = ledger.blamed[giver][i]\n", "            pass\n",
     ),
     _clearing(
         "write-off-leaves-collateral", "dropped check", "modules/waterfall.vy",
@@ -421,7 +436,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "insolvency-leaves-the-gate-open", "dropped check", "modules/waterfall.vy",
-        "    self._gate(rest)\n", "",
+        "    self._gate(uncovered)\n", "",
     ),
 )  # fmt: skip
 
@@ -433,7 +448,7 @@ _PREMIUM = (
     ),
     _clearing(
         "premium-pool-pays-first-come", "missing term", "modules/skew_premium.vy",
-        "min(earned, fixed_point.mul_div_down(pool, released, before))", "min(earned, pool)",
+        "paid = -convert(min(earned, part), int256)", "paid = -convert(min(earned, pool), int256)",
     ),
     _clearing(
         "opening-skew-ignored", "dropped check", "modules/pricing.vy",
@@ -465,10 +480,10 @@ _PREMIUM = (
         "        booked <= limit_price if size > 0 else booked >= limit_price,",
     ),
     _clearing(
-        "margin-at-the-mark", "missing term", "modules/risk_engine.vy",
-        "            fixed_point.mul_div_floor(position.size, index, WAD)\n            - position.cost\n",
-        "            fixed_point.mul_div_floor(position.size, perp_math.mark_price(index, ledger.state[market].skew, "
-        "ledger.market[market].skew_scale), WAD)\n            - position.cost\n",
+        "margin-at-the-mark", "missing term", "modules/maker.vy",
+        "        fixed_point.mul_div_floor(position.size, index, WAD)\n        - position.cost\n",
+        "        fixed_point.mul_div_floor(position.size, perp_math.mark_price(index, ledger.state[market].skew, "
+        "ledger.market[market].skew_scale), WAD)\n        - position.cost\n",
     ),
     _clearing(
         "liquidations-unlimited", "dropped check", "LiquidationEngine.vy",
@@ -492,6 +507,18 @@ _PREMIUM = (
     _clearing(
         "size-to-close-forgets-the-premium", "missing term", "LiquidationEngine.vy",
         "        + fixed_point.mul_div_up(convert(premium, uint256), WAD, most)\n", "",
+    ),
+    _clearing(
+        "unpaid-premium-forgotten", "missing term", "LiquidationEngine.vy",
+        "missing = convert(due - premium, uint256)", "missing = 0",
+    ),
+    _clearing(
+        "unpaid-premium-earned", "missing term", "modules/skew_premium.vy",
+        "owed: uint256 = min(unpaid, before)", "owed: uint256 = 0",
+    ),
+    _clearing(
+        "unpaid-premium-never-worked-off", "missing term", "modules/skew_premium.vy",
+        "    left -= min(left, before - home)\n", "",
     ),
     _clearing(
         "sweep-takes-all", "missing term", "modules/pricing.vy",
@@ -844,15 +871,20 @@ _SEATS = (
     ),
     _clearing(
         "seats-without-blame", "missing step", "Trading.vy",
-        "    ledger._note_failure(leaver, market, -delta)\n", "",
+        "    ledger._note_debt(leaver, market, -delta, cash)\n", "",
     ),
     _clearing(
-        "insurance-before-the-premium", "swapped order", "modules/waterfall.vy",
-        "    if debt <= earned:\n        return 0\n", "",
+        "insurance-before-the-premium", "swapped order", "Deleveraging.vy",
+        "    if now <= earned:\n        return 0\n", "",
     ),
     _clearing(
-        "debt-covered-of-what-stays-open", "missing term", "modules/waterfall.vy",
-        "fixed_point.mul_div_up(debt - earned, most, magnitude)", "debt - earned",
+        "winners-pay-what-is-insured", "missing term", "Deleveraging.vy",
+        "convert(fixed_point.mul_div_down(magnitude, wanted - paid, wanted), int256)",
+        "convert(magnitude, int256)",
+    ),
+    _clearing(
+        "debt-covered-of-what-stays-open", "missing term", "Deleveraging.vy",
+        "now: uint256 = fixed_point.mul_div_up(share, most, magnitude)", "now: uint256 = share",
     ),
 )  # fmt: skip
 

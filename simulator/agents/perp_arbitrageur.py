@@ -69,11 +69,16 @@ class PerpArbitrageur(Agent):
 
 
 def _unfunded(view: View, market: int, size: Floats) -> Floats:
-    """USDC of the premium for taking skew back that the market's pool does not hold."""
+    """USDC of the premium for taking skew back that the pool does not hold or nobody has paid."""
     state = view.state
     skew = np.abs(state.skew[market])
     taken = np.where(size * state.skew[market] < 0.0, np.minimum(np.abs(size), skew), 0.0)
     price = view.index(view.protocol.clearing.markets[market].asset)
-    promised = price * taken * (skew - 0.5 * taken) / state.skew_scale[market]
-    left = 1.0 - taken / np.maximum(skew, taken + 1e-300)
-    return np.maximum(promised - state.premium_pool[market] * (1.0 - left * left), 0.0)
+    rate = 0.5 * price / state.skew_scale[market]
+    whole = skew * skew
+    unpaid = np.minimum(state.unpaid_premium[market], whole)
+    released = taken * (2.0 * skew - taken)
+    paid_for = np.maximum(released - unpaid, 0.0)
+    part = paid_for / np.maximum(whole - unpaid, paid_for + 1e-300)
+    earned = np.minimum(rate * paid_for, state.premium_pool[market] * part)
+    return rate * released - earned

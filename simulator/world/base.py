@@ -42,6 +42,8 @@ class Observation:
     maker_drawn: Floats  # [M, P] cumulative, USDC
     premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
     maker_cash: Floats  # [M, P] USDC, what stands behind each market
+    # [M, P] base units squared, of the skew's potential what liquidations could not pay for
+    unpaid_premium: Floats
     # clearing accounts
     cash: Floats  # [N, P]
     collateral: Floats  # [N, C, P] whole tokens; collateral 0 is cash and stays zero here

@@ -74,7 +74,7 @@ def test_every_field_is_shown_with_the_axes_the_border_promises(world, protocol)
             (
                 *("skew", "skew_scale", "funding_rate", "funding_index", "betas"),
                 *("long_interest", "loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
-                *("premium_pool", "maker_cash"),
+                *("premium_pool", "maker_cash", "unpaid_premium"),
             ),
             (protocol.markets, 2),
         ),

@@ -80,6 +80,7 @@ class Mirror:
         for m, market in enumerate(ledger.markets):
             assert clearing.last_market_state(m).skew == market.skew
             assert clearing.premium_pool(m) == market.pool
+            assert clearing.unpaid_premium(m) == market.unpaid
             assert clearing.opening_skew(m) == market.opening_skew
             assert clearing.liquidated(m) == market.liquidated
         for number, account in ledger.accounts.items():

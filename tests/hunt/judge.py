@@ -2,6 +2,8 @@
 
 * profit: what the party has at the index once it has closed everything, beyond what each of its
   accounts would have had from the index alone, none below nothing: more is somebody else's money.
+  The index is the one the oracle was told: leaving at an old price while the feed is silent and the
+  price young is an option on the oracle's lateness, worth the move it hides, whatever the rules.
 * harm: what bystanders, vault or insurance have less than had the party not been there.
 * out of turn: maker or traders bear a loss while those who won from the account could pay it.
 * denial: a call that must succeed is refused, and would not have been without the party.

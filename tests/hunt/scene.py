@@ -315,7 +315,12 @@ class Scene:
         self.report()
 
     def move(self, asset: int, basis_points: int, times: int) -> None:
-        """The index goes ``times`` blocks in a row by so much; what everybody holds is noted."""
+        """The index goes ``times`` blocks in a row by so much; what everybody holds is noted.
+
+        But not of an asset whose feed is silent: the venue trades and settles at the last price it
+        was told, for max_age, so there the index gives nobody anything and takes nothing. That
+        option is the late oracle's price (SPEC §7, Latency), no rule's fault: none is judged by it.
+        """
         price, start = self.book.prices[asset], PRICES[asset] * WAD
         for _ in range(times):
             price = price * (10_000 + basis_points) // 10_000
@@ -323,7 +328,7 @@ class Scene:
             return
         self.book.furthest = max(self.book.furthest, abs(price - start) * 10_000 // start)
         change = price - self.book.prices[asset]
-        if asset in MARKETS:
+        if asset in MARKETS and asset not in self.book.silent:
             market = MARKETS.index(asset)
             for number in self.book.used:
                 size = self.size(self.sybils[number], market)
@@ -381,7 +386,10 @@ class Scene:
         return usdc * CASH_UNIT + base * self.book.prices[ETH] // WAD
 
     def bets(self) -> int:
-        """USD WAD that the party's accounts would have from the index alone, none below nothing."""
+        """USD WAD that the party's accounts would have from the index alone, none below nothing.
+
+        The index as far as its feed has told it.
+        """
         book = self.book
         return sum(
             max(gain, -book.paid.get(number, 0) * CASH_UNIT) for number, gain in book.bets.items()

@@ -61,6 +61,12 @@ INNOCENT: dict[str, Sequence] = {
     "a bet that loses more than it has": (
         Bet(0, 0, -1, 4, LEAST), Index(BTC, 200, 8), Liquidate(0, True, True),
     ),
+    "a bet left at the old price while its feed is silent": (
+        Silence(BTC, 3_600), Bet(0, 0, 1, 4, 2 * LEAST), Index(BTC, -100, 1), Close(0, 0, 64),
+    ),
+    "a bet whose feed stops": (
+        Bet(0, 0, 1, 4, 2 * LEAST), Index(BTC, 50, 1), Silence(BTC, 3_600), Index(BTC, -50, 2),
+    ),
     "in and out of the vault": (Share("deposit", 16), Wait(12), Share("redeem", 64)),
     "a flash loan paid back": (Flash(), Bet(0, 0, 1, 8, LEAST), Close(0, 0, 64)),
     "a liar among the reporters": (Key("reporter", "lie", 1_000), Wait(12)),

@@ -52,7 +52,7 @@ def potential(venue: RevmVenue, size: int) -> Fraction:
 
 def conserved(venue: RevmVenue) -> bool:
     """Whether the cash of all, the maker's, the insurance's and the pools are the USDC held."""
-    owed = sum(venue.get("cash", venue.account(name)) for name in PEOPLE)
+    owed = sum(venue.get("cash", venue.account(name, sub)) for name in PEOPLE for sub in (0, 1))
     owed += sum(venue.get("maker_cash", m) for m in (0, 1)) + venue.get("insurance_fund")
     owed += sum(venue.get("premium_pool", m) for m in range(len(venue.venue.markets)))
     held = venue.get("collateral_held", 0)
@@ -352,4 +352,119 @@ def test_the_sweep_leaves_the_claim_of_the_skew(start: Fraction, fall: int, scal
     event("surplus" if held > claim else "short of the claim")
     assert min(held, claim) - DUST <= pool(venue) <= min(held, claim)
     assert venue.get("maker_cash", 0) - maker == held - pool(venue)
+    assert conserved(venue)
+
+
+def claims(venue: RevmVenue) -> Fraction:
+    """What all who take the skew back can be paid for, USDC WAD: the potential less the unpaid."""
+    unpaid = venue.prices["BTC"] * Fraction(venue.get("unpaid_premium", 0), 2 * SCALE * WAD)
+    return potential(venue, skew(venue)) - unpaid
+
+
+def takeable(venue: RevmVenue) -> Fraction:
+    return min(claims(venue), Fraction(pool(venue)))
+
+
+def owned_victim(side: int, start: int, ratio: Fraction) -> RevmVenue:
+    """The trader's isolated account: short where the skew is long, its margin nearly gone.
+
+    Others have made the skew, ``start`` percent of S. A new block begins.
+    """
+    venue = RevmVenue(funding=False)
+    for name in PEOPLE:
+        venue.deposit(name, RICH)
+    account = venue.account("trader", 1)
+    venue.deposit("trader", 18_000 * 10**6, sub=1)
+    size = wad(venue.capacity(account, 0) * Fraction(8, 10))
+    assert not venue.trade("trader", 0, -side * size, 1)
+    venue.advance(BLOCK)
+    assert not venue.trade("hedger", 0, side * start * LIMIT * WAD // 100 - skew(venue))
+    venue.advance(BLOCK)
+    assume(venue.squeeze(account, 0, ratio))
+    assume(venue.margin(account).equity < venue.margin(account).maintenance)
+    return venue
+
+
+@examples(80)
+@given(
+    side=st.sampled_from([1, -1]),
+    start=st.integers(1, 100),
+    ratio=st.integers(-40, 99).map(lambda percent: Fraction(percent, 100)),
+    before=st.lists(st.integers(100, 300), max_size=2),
+    after=st.lists(st.integers(-100, 300), max_size=4),
+)
+def test_a_premium_that_a_liquidation_cannot_pay_is_nobodys_to_earn(
+    side: int, start: int, ratio: Fraction, before: list[int], after: list[int]
+) -> None:
+    """Its owner's other account trades in the same block, and takes the skew back at its end.
+
+    Together they have paid at least what they got, and the others can be paid what they could.
+    """
+    venue = owned_victim(side, start, ratio)
+    account, opening = venue.account("trader", 1), skew(venue)
+    held, could = pool(venue), takeable(venue)
+
+    def lead(percent: int) -> None:
+        size = opening * percent // 100 - skew(venue)
+        if size:
+            refused = venue.trade("trader", 0, size)
+            assert refused in ("", "clearing: inventory limit", "clearing: open interest cap")
+
+    for percent in before:
+        lead(percent)
+    venue.do("liquidator", "liquidate", account, 0)
+    event("premium unpaid" if venue.get("unpaid_premium", 0) else "premium paid")
+    for percent in after:
+        lead(percent)
+        assert claims(venue) >= 0
+    lead(100)
+    assume(skew(venue) == opening)
+    assert pool(venue) >= held
+    assert takeable(venue) >= could
+    assert conserved(venue)
+    venue.advance(BLOCK)
+    # The others close: nothing of theirs is missing.
+    for name in ("hedger", "trader", "hedger"):
+        size = venue.size(venue.account(name), 0)
+        if size * skew(venue) > 0:
+            most = min(abs(size), abs(skew(venue)))
+            assert not venue.trade(name, 0, -most if size > 0 else most)
+    assert held - pool(venue) <= could + DUST
+
+
+@examples(40)
+@given(
+    side=st.sampled_from([1, -1]),
+    start=st.integers(1, 100),
+    ratio=st.integers(-40, 40).map(lambda percent: Fraction(percent, 100)),
+    stops=st.lists(st.integers(0, 99), min_size=1, max_size=4),
+    scale=st.sampled_from([SCALE, 450, 400]),
+)
+def test_what_is_unpaid_is_worked_off_before_anybody_earns(
+    side: int, start: int, ratio: Fraction, stops: list[int], scale: int
+) -> None:
+    """Over blocks, through a change of depth: the first way home is free, then all claims are met.
+
+    At zero nothing is left unpaid, and the pool has paid what had been paid for and no more.
+    """
+    venue = owned_victim(side, start, ratio)
+    venue.do("liquidator", "liquidate", venue.account("trader", 1), 0)
+    unpaid = venue.get("unpaid_premium", 0)
+    assume(unpaid)
+    top = skew(venue)
+    if scale != SCALE:
+        refused = venue.attempt("owner", "set_skew_scale", 0, scale * WAD)
+        assert refused in ("", "clearing: inventory limit")
+    for stop in [*sorted(stops, reverse=True), 0]:
+        venue.advance(BLOCK)
+        here, held = skew(venue), pool(venue)
+        size = top * stop // 100 - here
+        if size:
+            assert not venue.trade("bystander", 0, size)
+            worked_off = unpaid - venue.get("unpaid_premium", 0)
+            assert worked_off >= 0
+            if venue.get("unpaid_premium", 0):
+                assert pool(venue) == held
+            unpaid -= worked_off
+    assert venue.get("unpaid_premium", 0) == 0
     assert conserved(venue)

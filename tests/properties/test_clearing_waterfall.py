@@ -9,6 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
 
 from tests.properties.revm_venue import (
     CASH_UNIT,
@@ -18,6 +20,7 @@ from tests.properties.revm_venue import (
     RevmVenue,
     wad,
 )
+from tests.properties.test_clearing_properties import examples
 from tests.reference.venue import GATE
 
 USDC = 10**6
@@ -83,7 +86,9 @@ def test_beyond_insurance_the_best_ranked_winner_is_closed_at_the_bankruptcy_pri
     account, winner, second = (venue.account(n) for n in ("trader", "bystander", "hedger"))
     debt = insolvent(venue, 2_000)
     index, skew = venue.prices["BTC"], venue.get("last_market_state", 0)[0]
-    price = index + Fraction(debt - INSURANCE_FUNDS * WAD, WAD)
+    price = index + Fraction(debt, WAD)
+    # Insurance pays for this part, which the maker closes; the winners for the rest.
+    insured = Fraction(INSURANCE_FUNDS * WAD, debt)
     ranks = {}
     for name in (winner, second):
         held, paid, *_ = venue.get("position", name, 0)
@@ -98,17 +103,60 @@ def test_beyond_insurance_the_best_ranked_winner_is_closed_at_the_bankruptcy_pri
     closed, penalty = venue.do("liquidator", "liquidate", account, 0)
     assert (closed, penalty) == (WAD, 0)
     assert venue.size(winner, 0) == 0
-    assert venue.size(second, 0) == -WAD // 2  # what the first could not take
-    assert venue.get("last_market_state", 0)[0] == skew
+    taken = 1 - insured - Fraction(1, 2)  # what the first could not take
+    assert 0 <= venue.size(second, 0) - wad(taken - 1) <= 1
+    assert 0 <= wad(insured) - (skew - venue.get("last_market_state", 0)[0]) <= 1
     gained = Fraction(venue.get("cash", winner) - cash[winner], WAD)
     assert abs(gained - (-Fraction(costs[winner], WAD) - price / 2)) < Fraction(DUST, WAD)
     gained = Fraction(venue.get("cash", second) - cash[second], WAD)
-    assert abs(gained - (-Fraction(costs[second], WAD) / 2 - price / 2)) < Fraction(DUST, WAD)
+    expected = (-Fraction(costs[second], WAD) - price) * taken
+    assert abs(gained - expected) < Fraction(10**6, WAD)  # a wei of size is worth the price
     assert venue.get("insurance_fund") == 0
     assert venue.get("cash", account) == 0
-    assert 0 <= venue.get("maker_drawn", 0) < DUST  # the rounding of the price
+    spread = insured * index * Fraction(venue.get("market", 0)[2], WAD)
+    assert abs(venue.get("maker_drawn", 0) - wad(spread)) < 10**6
     assert usdc_total(venue) == total
     assert venue.get("gate_until") == venue.chain.time() + GATE
+
+
+def of_winners(venue: RevmVenue) -> int:
+    """What the shorts are worth, USDC WAD."""
+    return sum(venue.margin(venue.account(name)).balance for name in ("hedger", "bystander"))
+
+
+@pytest.mark.parametrize("long_skew", [False, True])
+@pytest.mark.parametrize("missing", [1, 10**12, 10 * WAD, 1_000 * WAD])
+def test_what_insurance_lacks_is_all_that_winners_are_asked_for(
+    long_skew: bool, missing: int
+) -> None:
+    """A wei that the fund is short by costs them about a wei, whether the close earns or not."""
+    left: list[tuple[int, int]] = []
+    for short in (0, missing):
+        venue = RevmVenue(funding=False)
+        for name, usdc in (("trader", 4_000), ("hedger", 20_000), ("bystander", 5_000)):
+            venue.deposit(name, usdc * USDC)
+        venue.deposit("liquidator", 10**6 * USDC)
+        assert not venue.trade("trader", 0, WAD)
+        assert not venue.trade("hedger", 0, -WAD)
+        assert not venue.trade("bystander", 0, -WAD // 2)
+        if long_skew:
+            assert not venue.trade("liquidator", 0, 8 * WAD)
+            venue.advance(12)
+        debt = insolvent(venue, 2_000)
+        pool = venue.get("premium_pool", 0)
+        venue.do("owner", "fund_insurance", 10_000 * USDC)
+        snapshot = venue.chain.evm.snapshot()
+        venue.do("liquidator", "liquidate", venue.account("trader"), 0)
+        wanted = debt - max(pool - venue.get("premium_pool", 0), 0)
+        venue.chain.evm.revert(snapshot)
+        set_market(venue, 0, insurance_cap=wanted - short)
+        venue.do("liquidator", "liquidate", venue.account("trader"), 0)
+        assert venue.size(venue.account("trader"), 0) == 0
+        left.append((of_winners(venue), venue.get("insurance_drawn", 0)))
+    (whole, drawn), (asked, less) = left
+    assert drawn - less == missing
+    # Of the part that is asked of them, missing/drawn, they bear the whole debt: it earns nothing.
+    assert abs(whole - asked - Fraction(missing, drawn) * debt) < 10**6  # a wei of size
 
 
 def test_solvent_accounts_are_never_deleveraged_against(venue: RevmVenue) -> None:
@@ -219,6 +267,106 @@ def test_withdrawals_against_positions_wait_after_an_insolvency(venue: RevmVenue
     venue.advance(GATE)
     assert venue.get("withdrawable", key, 0) > 0
     assert not venue.attempt("hedger", "withdraw", 0, 0, 1, hedger)
+
+
+def charged(venue: RevmVenue, market: int) -> int:
+    """What a market's losses took from the fund, its maker and its other side, USDC WAD."""
+    total = venue.get("insurance_drawn", market) + venue.get("maker_drawn", market)
+    longs, skew = venue.get("long_interest", market), venue.get("last_market_state", market)[0]
+    total += venue.get("loss_long", market) * longs // WAD
+    return int(total + venue.get("loss_short", market) * (longs - skew) // WAD)
+
+
+@examples(60)
+@given(
+    size=st.sampled_from([1, 10**10, WAD // 100, WAD // 2]),
+    side=st.sampled_from([1, -1]),
+    btc=st.integers(-15, 15),
+    sol=st.integers(30, 60),
+    order=st.permutations([0, 1]),
+    winners=st.booleans(),
+    weth=st.booleans(),
+    cap=st.sampled_from([0, 5_000, 10**6]),
+)
+def test_a_market_pays_for_no_more_than_was_lost_in_it(
+    size: int,
+    side: int,
+    btc: int,
+    sol: int,
+    order: list[int],
+    winners: bool,
+    weth: bool,
+    cap: int,
+) -> None:
+    """SOL ruins an account that holds BTC too: closed first or last, BTC bears BTC's loss alone."""
+    venue = RevmVenue(funding=False)
+    for m in (0, 1):
+        set_market(venue, m, insurance_cap=cap * WAD)
+    venue.do("owner", "fund_insurance", 10**6 * USDC)
+    venue.deposit("hedger", 10**7 * USDC)
+    venue.deposit("liquidator", 10**6 * USDC)
+    venue.deposit("trader", 30_000 * USDC)
+    if weth:
+        venue.deposit("trader", WAD // 2, collateral=1)
+    account, other = venue.account("trader"), venue.account("hedger")
+    assert not venue.trade("trader", 0, side * size)
+    assert not venue.trade("trader", 1, 2_000 * WAD)
+    if winners:
+        assert not venue.trade("hedger", 0, -side * size)
+        assert not venue.trade("hedger", 1, -2_000 * WAD)
+    prices = {"BTC": btc, "SOL": -sol}
+    venue.report(**{a: venue.prices[a] * Fraction(100 + p, 100) for a, p in prices.items()})
+    won = venue.margin(other).balance
+    terms, cost = venue.get("market", 0), venue.get("position", account, 0)[1]
+    worth = Fraction(side * size, WAD) * venue.prices["BTC"] * WAD
+    lost = max(cost - worth, Fraction(0)) + abs(worth) * Fraction(terms[2], WAD) + DUST
+    asked = 0  # of the winners in BTC
+    for m in order:
+        for _ in range(8):
+            if not venue.size(account, m):
+                break
+            before = venue.margin(other).balance
+            venue.do("liquidator", "liquidate", account, m)
+            asked += (before - venue.margin(other).balance) if m == 0 else 0
+            venue.advance(12)
+        assert venue.size(account, m) == 0
+    if weth:
+        venue.do("liquidator", "liquidate_collateral", account, 1, WAD)
+    assert venue.get("cash", account) == 0
+    paid_for_btc, paid_for_sol = charged(venue, 0), charged(venue, 1)
+    event(f"BTC's loss {'charged' if paid_for_btc > DUST else 'not charged'}")
+    assert paid_for_btc + max(asked, 0) <= lost + 10**6
+    assert paid_for_sol + (won - venue.margin(other).balance) > 10_000 * WAD
+
+
+def test_who_is_blamed_for_a_debt_goes_with_the_slice_that_takes_it() -> None:
+    """And a debt that was paid is of the past: a later one in another market is that market's."""
+    venue = RevmVenue(funding=False)
+    venue.do("owner", "fund_insurance", 10**6 * USDC)
+    venue.deposit("liquidator", 10**6 * USDC)
+    venue.deposit("trader", 30_000 * USDC)
+    venue.deposit("trader", 20 * WAD, collateral=1)
+    account, heir = venue.account("trader"), venue.account("bystander")
+    start = venue.prices["BTC"]
+    assert not venue.trade("trader", 0, 4 * WAD)
+    venue.report(BTC=start * Fraction(7, 10))
+    assert not venue.trade("trader", 0, -4 * WAD)  # it has WETH for what it owes now
+    assert -10_000 * WAD < venue.get("cash", account) < -5_000 * WAD
+    venue.deposit("trader", 11_000 * USDC)
+    assert venue.get("cash", account) > 0
+    assert not venue.trade("trader", 1, 1_000 * WAD)
+    venue.report(SOL=venue.prices["SOL"] * Fraction(7, 10))
+    assert not venue.trade("trader", 1, -1_000 * WAD)
+    debt = -venue.get("cash", account)
+    assert debt > 20_000 * WAD
+    venue.do("bystander", "set_slice_consent", venue.address("trader"), True)
+    venue.do("trader", "transfer_slice", 0, WAD, venue.address("bystander"))
+    assert venue.get("cash", heir) == -debt
+    venue.report(WETH=venue.prices["WETH"] / 100)
+    venue.do("liquidator", "liquidate_collateral", heir, 1, 20 * WAD)
+    assert venue.get("cash", heir) == 0
+    assert charged(venue, 0) == 0
+    assert charged(venue, 1) == venue.get("bad_debt") > 20_000 * WAD
 
 
 def test_open_interest_is_capped_and_reducing_is_not(venue: RevmVenue) -> None:

@@ -217,6 +217,8 @@ def _finish_market(draw: random.Random, out: Ledger, m: int) -> None:
     market.liquidated = draw.choice([0, 0, bound // 3, bound, 2 * bound])
     claim = abs(market.skew) * bound // deep * out.prices[out.terms[m].asset] // WAD
     market.pool = draw.choice([0, claim // 7, claim, 3 * claim])
+    whole = perp.potential(out, m, market.skew)
+    market.unpaid = draw.choice([0, 0, 1, whole // 3, whole, 2 * whole])
     _set_maker(draw, out, m)
 
 
@@ -234,13 +236,20 @@ def _set_maker(draw: random.Random, out: Ledger, m: int) -> None:
     out.markets[m].maker_cash = wanted - maker.value(out, m)
 
 
+def _blame(draw: random.Random, account: Account) -> None:
+    """Some positions have made the debt, in what proportion ever; now and then nobody knows."""
+    for _ in range(draw.choice([0, 1, 1, 2, 4])):
+        part = draw.choice([1, -account.cash // 3, -account.cash, -2 * account.cash])
+        account.blamed[draw.randrange(MARKETS), chance(draw, 0.5)] = part
+
+
 def _set_cash(draw: random.Random, out: Ledger, number: int) -> None:
     """Cash that puts equity at a chosen multiple of the requirement, or the value below zero."""
     account = out.accounts[number]
     if not account.positions:
         account.cash = draw.choice([0, wad(draw, 0, 1e5), -wad(draw, 0, 1e4)])
-        if account.cash < 0:  # some close left it so
-            account.failure = (draw.randrange(MARKETS), chance(draw, 0.5))
+        if account.cash < 0:  # some fills left it so
+            _blame(draw, account)
         return
     account.cash = 0
     empty = margin.valuation(out, number)
@@ -257,5 +266,7 @@ def _set_cash(draw: random.Random, out: Ledger, number: int) -> None:
     )
     wanted = requirement * target // WAD - empty.equity
     account.cash = wanted * WAD // margin.unit_equity(out, wanted)
+    if account.cash < 0:
+        _blame(draw, account)
     if chance(draw, 0.1):
         account.cash = account.cash // out.cash_unit * out.cash_unit

@@ -49,12 +49,16 @@ def state_words(ledger: Ledger) -> Words:
         put("maker_drawn", market.maker_drawn, m)
         put("scaled_at", market.scaled_at, m)
         put("premium_pool", market.pool, m)
+        put("unpaid_premium", market.unpaid, m)
         put("maker_cash", market.maker_cash, m)
         put("opening_skew", market.opening_skew, m)
         put("liquidated", market.liquidated, m)
         put("seating", market.opened << 8 | len(ledger.holders(m)), m)
     for number, account in ledger.accounts.items():
         put("cash", account.cash, number)
+        for m in range(len(ledger.markets)):
+            for long in (False, True):
+                put("blamed", account.blamed.get((m, long), 0), number, 2 * m + long)
         for c in range(1, len(ledger.collaterals)):
             put("collateral_balance", account.basket.get(c, 0), number, c)
         for m in range(len(ledger.markets)):
@@ -74,7 +78,7 @@ def state_words(ledger: Ledger) -> Words:
 
 
 def initial_words(ledger: Ledger) -> Words:
-    """The above with what it is not compared by: seats, pledge lists, failures, consents."""
+    """The above with what it is not compared by: seats, pledge lists, consents."""
     words = state_words(ledger)
     for m in range(len(ledger.markets)):
         order = sorted(ledger.holders(m), key=lambda n: ledger.accounts[n].positions[m].opened)
@@ -85,9 +89,6 @@ def initial_words(ledger: Ledger) -> Words:
     for number, account in ledger.accounts.items():
         first = mapping_slot(slot("pledges"), number)
         words.update(_struct(first, (len(account.pledges), *account.pledges)))
-        if account.failure:
-            market, long = account.failure
-            words[mapping_slot(slot("failure"), number)] = 2 * (market + 1) + long
     for receiver, giver in ledger.consents:
         words[mapping_slot(slot("slice_consent"), receiver, giver)] = 1
     return words

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 HEADER_WORDS = 21
-MARKET_WORDS = 12
+MARKET_WORDS = 13
 ACCOUNT_WORDS = 4
 POSITION_WORDS = 4
 WALLET_WORDS = 3
@@ -36,7 +36,7 @@ class Layout:
 
     N accounts, M markets, C collaterals, J agents. ``groups`` maps a name to word numbers, in the
     order of its axes: ``cash [N]``, ``margin [N, 3]``, ``collateral [N, C − 1]``, ``positions
-    [N, M, 4]``, ``market [M, 2]``, ``funding [M, 2]``, ``betas [M]``, ``backstop [M, 7]``,
+    [N, M, 4]``, ``market [M, 2]``, ``funding [M, 2]``, ``betas [M]``, ``backstop [M, 8]``,
     ``wallets [J, 3]``.
     """
 
@@ -79,7 +79,7 @@ class Layout:
         self.shapes: dict[str, tuple[int, ...]] = {
             "market": (self.markets, 2, -1),
             "funding": (self.markets, 2, -1),
-            "backstop": (self.markets, 7, -1),
+            "backstop": (self.markets, 8, -1),
             "margin": (accounts, 3, -1),
             "collateral": (accounts, self.others, -1),
             "positions": (accounts, self.markets, POSITION_WORDS, -1),
@@ -118,6 +118,7 @@ class Layout:
             "pool": [float(Q96), 1.0],
             "vault": [_WAD, usdc, base, 1.0],
             "position": [1.0, 1.0, 1.0, base, usdc, base, usdc],
+            "backstop": [*[_WAD] * 7, _WAD**2] * self.markets,
             "collateral": balances * len(self.accounts),
             "wallets": [usdc, base, _WAD] * len(protocol.agents),
         }

@@ -102,6 +102,7 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "maker_drawn": ("backstop", (_ALL, 4)),
     "premium_pool": ("backstop", (_ALL, 5)),
     "maker_cash": ("backstop", (_ALL, 6)),
+    "unpaid_premium": ("backstop", (_ALL, 7)),
     "account_value": ("margin", (_ALL, 0)),
     "equity": ("margin", (_ALL, 1)),
     "maintenance": ("margin", (_ALL, 2)),

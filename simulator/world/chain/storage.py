@@ -108,6 +108,7 @@ class StoragePlan:
                 for n in (
                     *("long_interest", "loss_long", "loss_short"),
                     *("insurance_drawn", "maker_drawn", "premium_pool", "maker_cash"),
+                    "unpaid_premium",
                 )
             ],
             **{

@@ -22,6 +22,7 @@ from simulator.world.model.codes import (
     WITHDRAWALS_GATED,
     ZERO_AMOUNT,
 )
+from simulator.world.model.debts import note_debt
 from simulator.world.model.jit import inlined, inner
 from simulator.world.model.maker import cover, open_interest, reserve_met
 from simulator.world.model.margin import (
@@ -35,7 +36,13 @@ from simulator.world.model.margin import (
     value_account,
 )
 from simulator.world.model.parameters import ClearingTable
-from simulator.world.model.pricing import booked_price, inventory_limit, pay_premium, premium
+from simulator.world.model.pricing import (
+    booked_price,
+    inventory_limit,
+    move_unpaid,
+    pay_premium,
+    premium,
+)
 from simulator.world.model.state import ClearingState, Oracle
 
 _LAST_DIGITS = 1e-13
@@ -91,14 +98,6 @@ def apply_fill(
     clearing.basis[market, i] -= after * index + abs(after) * loss
 
 
-@inner
-def note_debt(clearing: ClearingState, account: int, market: int, size: float, i: int) -> None:
-    """Remember which position, of ``size`` before it closed, left the account flat and in debt."""
-    if clearing.cash[account, i] < 0.0 and not has_position(clearing, account, i):
-        clearing.debt_market[account, i] = market
-        clearing.debt_side[account, i] = 1.0 if size > 0.0 else -1.0
-
-
 @inlined
 def _check_order(
     table: ClearingTable,
@@ -144,6 +143,7 @@ class _Touched(NamedTuple):
     opening_skew: float
     liquidated: float
     premium_pool: float
+    unpaid_premium: float
     funding_rate: float
     funding_index: float
     funding_time: float
@@ -166,6 +166,7 @@ def _touched(clearing: ClearingState, account: int, market: int, i: int) -> _Tou
         clearing.opening_skew[market, i],
         clearing.liquidated[market, i],
         clearing.premium_pool[market, i],
+        clearing.unpaid_premium[market, i],
         clearing.funding_rate[market, i],
         clearing.funding_index[market, i],
         clearing.funding_time[market, i],
@@ -188,6 +189,7 @@ def _put_back(clearing: ClearingState, account: int, market: int, before: _Touch
     clearing.opening_skew[market, i] = before.opening_skew
     clearing.liquidated[market, i] = before.liquidated
     clearing.premium_pool[market, i] = before.premium_pool
+    clearing.unpaid_premium[market, i] = before.unpaid_premium
     clearing.funding_rate[market, i] = before.funding_rate
     clearing.funding_index[market, i] = before.funding_index
     clearing.funding_time[market, i] = before.funding_time
@@ -255,6 +257,7 @@ def trade(
     cover(table, clearing, oracle, market, i)
     apply_fill(clearing, account, market, delta, booked, i)
     pay_premium(clearing, account, market, paid, i)
+    move_unpaid(table, clearing, oracle, market, delta, 0.0, i)
     fee = abs(delta) * fill * table.taker_fee[market]
     clearing.cash[account, i] -= fee
     clearing.maker_cash[market, i] += fee
@@ -267,9 +270,9 @@ def trade(
     if status != OK:
         _put_back(clearing, account, market, before, i)
         return status, 0.0, 0.0
-    if reduces:
-        note_debt(clearing, account, market, size, i)
-    else:
+    failed = size if size != 0.0 else delta
+    note_debt(clearing, account, market, failed, before.cash, i)
+    if not reduces:
         accrue_account(table, clearing, oracle, account, i)
     return OK, fill, fee
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import apply_fill, note_debt
+from simulator.world.model.clearing import apply_fill
 from simulator.world.model.codes import (
     LIQUIDATION_LIMIT,
     NO_POSITION,
@@ -13,6 +13,7 @@ from simulator.world.model.codes import (
     OK,
     STALE_ORACLE,
 )
+from simulator.world.model.debts import note_debt
 from simulator.world.model.jit import inner
 from simulator.world.model.maker import cover
 from simulator.world.model.margin import (
@@ -24,7 +25,13 @@ from simulator.world.model.margin import (
 )
 from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import risk_along
-from simulator.world.model.pricing import booked_price, pay_premium, premium, skew_bound
+from simulator.world.model.pricing import (
+    booked_price,
+    move_unpaid,
+    pay_premium,
+    premium,
+    skew_bound,
+)
 from simulator.world.model.state import ClearingState, Oracle
 from simulator.world.model.waterfall import absorb, write_off
 
@@ -201,7 +208,7 @@ def _charge(
     before: Account,
     account: int,
     market: int,
-    closed: float,
+    delta: float,
     due: float,
     liquidator: int,
     i: int,
@@ -212,7 +219,8 @@ def _charge(
     spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0], i]
     paid = min(due, spare)
     pay_premium(clearing, account, market, paid, i)
-    notional = closed * oracle.price[table.asset[market], i]
+    move_unpaid(table, clearing, oracle, market, delta, due - paid, i)
+    notional = abs(delta) * oracle.price[table.asset[market], i]
     penalty = min(notional * table.liquidation_penalty, spare - paid)
     share = penalty * table.liquidator_share
     clearing.cash[account, i] -= penalty
@@ -267,7 +275,7 @@ def _close(
     if not (spent or reduces_risk(table, valued, after)):
         return NOT_REDUCING_RISK, 0.0
     due = max(due, 0.0)
-    return OK, _charge(table, clearing, oracle, valued, account, market, closed, due, liquidator, i)
+    return OK, _charge(table, clearing, oracle, valued, account, market, delta, due, liquidator, i)
 
 
 @inner
@@ -291,7 +299,7 @@ def liquidate(
         return status, 0.0, 0.0
     accrue(table, clearing, oracle, market, i)
     cover(table, clearing, oracle, market, i)
-    deleveraged = 0.0
+    deleveraged, cash = 0.0, clearing.cash[account, i]
     # Whether the spread would take all the equity there is if all were closed.
     spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)
     most = min(_most_now(table, clearing, size, market, i), abs(size))
@@ -299,7 +307,9 @@ def liquidate(
         deleveraged = absorb(table, clearing, oracle, valued, account, market, most, i)
     held = clearing.size[account, market, i]
     closed = abs(held)
-    if not spent:
+    if valued.value < 0.0:  # what cannot be closed now keeps its part of the debt
+        closed *= most / abs(size)
+    elif not spent:
         closed = _closing_size(table, clearing, oracle, valued, account, market, i)
         status = OK if closed > 0.0 else NOT_REDUCING_RISK
     if status == OK:
@@ -313,6 +323,6 @@ def liquidate(
         )
     if status != OK:
         return status, 0.0, 0.0
-    note_debt(clearing, account, market, size, i)
+    note_debt(clearing, account, market, size, cash, i)
     write_off(table, clearing, oracle, account, i)
     return OK, deleveraged + closed, penalty

@@ -107,6 +107,20 @@ def has_position(clearing: ClearingState, account: int, i: int) -> bool:
 
 
 @inner
+def unsettled(
+    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, market: int, i: int
+) -> float:
+    """PnL of a position at the index less what it owes, USDC; without one nothing."""
+    size = clearing.size[account, market, i]
+    if size == 0.0:
+        return 0.0
+    _, index = accrued(table, clearing, oracle, market, i)
+    profit = size * oracle.price[table.asset[market], i] - clearing.cost[account, market, i]
+    profit -= owed(clearing, index, account, market, i)
+    return profit - abs(size) * unpaid(table, clearing, oracle, market, size > 0.0, i)
+
+
+@inner
 def _positions(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> tuple[bool, bool, float, float, float]:
@@ -121,10 +135,7 @@ def _positions(
         asset = table.asset[market]
         if stale(oracle, asset, i):
             fresh = False
-        _, index = accrued(table, clearing, oracle, market, i)
-        profit += size * oracle.price[asset, i] - clearing.cost[account, market, i]
-        profit -= owed(clearing, index, account, market, i)
-        profit -= abs(size) * unpaid(table, clearing, oracle, market, size > 0.0, i)
+        profit += unsettled(table, clearing, oracle, account, market, i)
         worth = abs(size) * oracle.price[asset, i]
         notional += worth
         gross += worth * table.maintenance_rate[market]

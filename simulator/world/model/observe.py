@@ -143,6 +143,7 @@ class ModelObservation(Observation):
     maker_drawn = _stored("clearing", "maker_drawn")
     premium_pool = _stored("clearing", "premium_pool")
     maker_cash = _stored("clearing", "maker_cash")
+    unpaid_premium = _stored("clearing", "unpaid_premium")
     insurance_fund = _stored("clearing", "insurance_fund")
     bad_debt = _stored("clearing", "bad_debt")
     liquidity = _stored("position", "liquidity")

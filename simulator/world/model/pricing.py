@@ -57,11 +57,13 @@ def premium_of(
     bound: float,
     index: float,
     pool: float,
+    unpaid: float,
 ) -> float:
     """USDC a trade of ``delta`` pays into the pool, or (negative) is paid out of it.
 
     ``opening``: the skew at which the block opened; nobody buys below, nor sells above, its price.
     ``bound``: B. ``pool``: what it holds; a way back to zero earns no more than its part of it.
+    ``unpaid``: U; the first of the way back, which nobody has paid for, earns nothing.
     A sale is a purchase seen in the mirror.
     """
     side = 1.0 if delta > 0.0 else -1.0
@@ -75,8 +77,12 @@ def premium_of(
         paid = area * rate
         if area < 0.0:
             before = _potential(start, bound)
-            part = (before - _potential(home, bound)) / before
-            paid = -min(-paid, pool * part)
+            owed = min(unpaid, before)
+            released = before - _potential(home, bound) - owed
+            paid = 0.0
+            if released > 0.0:
+                earned = max(-area - owed, 0.0) * rate
+                paid = -min(earned, pool * released / (before - owed))
     if end > 0.0:
         paid += _area(max(start, 0.0), end, least, bound) * rate
     return paid
@@ -101,7 +107,36 @@ def premium(
         skew_bound(table, clearing, market, i),
         oracle.price[table.asset[market], i],
         clearing.premium_pool[market, i],
+        clearing.unpaid_premium[market, i],
     )
+
+
+@inner
+def move_unpaid(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    market: int,
+    delta: float,
+    missing: float,
+    i: int,
+) -> None:
+    """Bring U to the skew, which has moved by ``delta``; ``missing`` USDC of it was not paid.
+
+    The way back to zero works U off first; of the way out the part is added that was not paid for.
+    """
+    unpaid = clearing.unpaid_premium[market, i]
+    if unpaid == 0.0 and missing == 0.0:
+        return
+    bound = skew_bound(table, clearing, market, i)
+    after = clearing.skew[market, i]
+    start = after - delta
+    turn = max(min(after, start), 0.0) if start > 0.0 else min(max(after, start), 0.0)
+    before, home = _potential(start, bound), _potential(turn, bound)
+    left = max(min(unpaid, before) - (before - home), 0.0)
+    worth = oracle.price[table.asset[market], i] / (2.0 * clearing.skew_scale[market, i])
+    lacking = min(missing / worth, _potential(after, bound) - home)
+    clearing.unpaid_premium[market, i] = left + lacking
 
 
 @inner
@@ -117,7 +152,9 @@ def sweep_pool(
 ) -> None:
     """Give the maker what the pool holds beyond what closing the skew would earn."""
     bound = skew_bound(table, clearing, market, i)
-    claim = _potential(clearing.skew[market, i], bound) / (2.0 * clearing.skew_scale[market, i])
+    claim = _potential(clearing.skew[market, i], bound)
+    claim -= min(clearing.unpaid_premium[market, i], claim)
+    claim /= 2.0 * clearing.skew_scale[market, i]
     surplus = clearing.premium_pool[market, i] - claim * oracle.price[table.asset[market], i]
     if surplus > 0.0:
         clearing.premium_pool[market, i] -= surplus

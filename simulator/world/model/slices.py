@@ -67,9 +67,9 @@ def transfer_slice(
     moved = cash if fraction >= 1.0 else fraction * cash
     clearing.cash[giver, i] = cash - moved
     clearing.cash[receiver, i] += moved
-    if clearing.cash[receiver, i] < 0.0:
-        clearing.debt_market[receiver, i] = clearing.debt_market[giver, i]
-        clearing.debt_side[receiver, i] = clearing.debt_side[giver, i]
+    if moved < 0.0:
+        for key in range(clearing.blamed.shape[1]):
+            clearing.blamed[receiver, key, i] = clearing.blamed[giver, key, i]
     for collateral in range(1, table.collateral_asset.size):
         raw = floor_raw(fraction * clearing.collateral[giver, collateral, i])
         clearing.collateral[giver, collateral, i] -= raw

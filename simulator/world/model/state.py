@@ -56,6 +56,8 @@ class ClearingState(NamedTuple):
     scaled_at: Floats  # [M, P] seconds since the start, when it last changed
     opening_skew: Floats  # [M, P] base units, when the block opened that traded last
     premium_pool: Floats  # [M, P] USDC paid for the skew and not yet earned by taking it back
+    # [M, P] base units squared, of the potential of the skew what liquidations could not pay for
+    unpaid_premium: Floats
     maker_cash: Floats  # [M, P] USDC, what stands behind the market
     # [M, P] USD, Σ(cost − s·funding_entry − |s|·loss_entry): what of the maker's debt does not move
     basis: Floats
@@ -75,8 +77,9 @@ class ClearingState(NamedTuple):
     loss_short: Floats  # [M, P]
     insurance_drawn: Floats  # [M, P] USDC, cumulative
     maker_drawn: Floats  # [M, P] USDC, cumulative
-    debt_market: Floats  # [N, P] market whose closing left the account flat and in debt
-    debt_side: Floats  # [N, P] side of that position: 1 long, -1 short; 0: never
+    # [N, 2 M, P] USDC, by which position's fills the debt grew, by 2 market + 1 if it was long: in
+    # proportion, and without a debt of the past
+    blamed: Floats
     gate_until: Floats  # [P] seconds since the start
     covariance: Floats  # [A, 8, P] factor W of the daily covariance W·Wᵀ, now
     covariance_before: Floats  # [A, 8, P] where it was when it was posted last
@@ -184,13 +187,15 @@ def allocate(
                 **dict.fromkeys(
                     (
                         *("skew", "skew_scale", "scaled_at"),
-                        *("opening_skew", "premium_pool", "liquidated", "maker_cash", "basis"),
+                        *("opening_skew", "premium_pool", "unpaid_premium"),
+                        *("liquidated", "maker_cash", "basis"),
                         *("funding_rate", "funding_index", "funding_time"),
                         *("loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
                     ),
                     (markets,),
                 ),
-                **dict.fromkeys(("cash", "debt_market", "debt_side"), (accounts,)),
+                "cash": (accounts,),
+                "blamed": (accounts, 2 * markets),
                 "collateral": (accounts, collaterals),
                 "total_collateral": (collaterals,),
                 **dict.fromkeys(

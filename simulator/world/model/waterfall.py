@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.clearing import apply_fill, note_debt
+from simulator.world.model.clearing import apply_fill
+from simulator.world.model.debts import blame, note_debt
 from simulator.world.model.jit import inner
 from simulator.world.model.maker import maker_value, open_interest
 from simulator.world.model.margin import (
     Account,
     has_position,
     owed,
+    unsettled,
     value_account,
 )
 from simulator.world.model.parameters import ClearingTable
@@ -49,14 +51,24 @@ def close_gate(
 
 
 @inner
-def _notional_share(
+def _share(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, market: int, i: int
 ) -> float:
-    """Part of the account's notional that is in ``market``."""
-    total = 0.0
+    """Part of a negative value that ``market`` has made: by what was lost in each.
+
+    In the positions that are open and in the debt that closes before have left.
+    """
+    owes, blamed = max(-clearing.cash[account, i], 0.0), blame(clearing, account, i)
+    own = total = 0.0
     for held in range(table.asset.size):
-        total += abs(clearing.size[account, held, i]) * oracle.price[table.asset[held], i]
-    return abs(clearing.size[account, market, i]) * oracle.price[table.asset[market], i] / total
+        lost = max(-unsettled(table, clearing, oracle, account, held, i), 0.0)
+        if blamed > 0.0:
+            part = clearing.blamed[account, 2 * held, i] + clearing.blamed[account, 2 * held + 1, i]
+            lost += part / blamed * owes
+        total += lost
+        if held == market:
+            own = lost
+    return own / total if total > 0.0 else 0.0
 
 
 @inner
@@ -92,10 +104,11 @@ def _deleverage(
     oracle: Oracle,
     account: int,
     market: int,
+    part: float,
     price: float,
     i: int,
 ) -> float:
-    """Close the position against profitable counterparties by rank; the size closed.
+    """Close ``part`` of the position against profitable counterparties by rank; the size closed.
 
     Ranks are of before: a counterparty taken whole is flat, so is no candidate again, and taking it
     changes nothing the others are ranked by.
@@ -103,7 +116,7 @@ def _deleverage(
     skew = clearing.skew[market, i]
     size = clearing.size[account, market, i]
     side = 1.0 if size > 0.0 else -1.0
-    left = abs(size)
+    left = asked = part * abs(size)
     while left > 0.0:
         best, highest, earliest = -1, 0.0, 0.0
         for other in range(clearing.size.shape[0]):
@@ -120,11 +133,12 @@ def _deleverage(
         held = clearing.size[best, market, i]
         taken = min(left, abs(held))
         apply_fill(clearing, account, market, -side * taken, price, i)
+        cash = clearing.cash[best, i]
         apply_fill(clearing, best, market, side * taken, price, i)
-        note_debt(clearing, best, market, held, i)
+        note_debt(clearing, best, market, held, cash, i)
         left -= taken
     clearing.skew[market, i] = skew
-    return abs(size) - left
+    return asked - left
 
 
 @inner
@@ -141,26 +155,28 @@ def absorb(
     """The waterfall's part before an insolvent position closes; the size deleveraged.
 
     ``most``: what may be closed against the maker in this block. What it earns comes first, and
-    what cannot be closed now keeps its part of the debt.
+    what cannot be closed now keeps its part of the debt. Of what insurance cannot pay for, the
+    size is asked of the winners, at the price at which a unit owes nothing.
     """
     debt = -valued.value / oracle.price[table.collateral_asset[0], i]
-    debt *= _notional_share(table, clearing, oracle, account, market, i)
+    debt *= _share(table, clearing, oracle, account, market, i)
     size = clearing.size[account, market, i]
     delta = -most if size > 0.0 else most
     opening = clearing.opening_skew[market, i]
     earned = max(-premium(table, clearing, oracle, market, delta, opening, i), 0.0)
-    if debt <= earned:
+    wanted = debt * most / abs(size) - earned
+    if wanted <= 0.0:
         return 0.0
-    wanted = (debt - earned) * most / abs(size)
     paid = draw_insurance(table, clearing, market, wanted, i)
     clearing.cash[account, i] += paid
     clearing.bad_debt[i] += paid
     if paid >= wanted:
         return 0.0
-    close_gate(table, clearing, oracle, debt - paid, i)
+    part = (wanted - paid) / wanted
+    close_gate(table, clearing, oracle, debt * part, i)
     index = oracle.price[table.asset[market], i]
-    bankruptcy = max(index + (debt - paid) / size, 0.0)
-    return _deleverage(table, clearing, oracle, account, market, bankruptcy, i)
+    bankruptcy = max(index + debt / size, 0.0)
+    return _deleverage(table, clearing, oracle, account, market, part, bankruptcy, i)
 
 
 @inner
@@ -179,10 +195,33 @@ def _socialise(clearing: ClearingState, market: int, side: float, loss: float, i
 
 
 @inner
+def _bear(
+    table: ClearingTable,
+    clearing: ClearingState,
+    oracle: Oracle,
+    market: int,
+    other: float,
+    debt: float,
+    i: int,
+) -> float:
+    """Cover a market's part of a debt; what insurance did not pay. ``other``: the winners' side."""
+    insured = draw_insurance(table, clearing, market, debt, i)
+    left = table.maker_loss_cap[market] - clearing.maker_drawn[market, i]
+    worth = maker_value(table, clearing, oracle, market, i)
+    borne = max(min(debt - insured, left, worth), 0.0)
+    clearing.maker_drawn[market, i] += borne
+    rest = debt - insured - borne
+    if rest > 0.0:
+        _socialise(clearing, market, other, rest, i)
+    clearing.maker_cash[market, i] -= debt - insured
+    return debt - insured
+
+
+@inner
 def write_off(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
 ) -> None:
-    """Cover the debt of an account with nothing left."""
+    """Cover the debt of an account with nothing left, by the markets that have made it."""
     debt = -clearing.cash[account, i]
     if debt <= 0.0 or has_position(clearing, account, i):
         return
@@ -191,20 +230,19 @@ def write_off(
             return
     if has_pledge(table, clearing, account, i):
         return
-    market = int(clearing.debt_market[account, i])
-    if debt <= _NOTHING:
-        clearing.maker_cash[market, i] -= debt
-        clearing.cash[account, i] = 0.0
+    total = blame(clearing, account, i)
+    if total == 0.0:
         return
-    insured = draw_insurance(table, clearing, market, debt, i)
-    left = table.maker_loss_cap[market] - clearing.maker_drawn[market, i]
-    worth = maker_value(table, clearing, oracle, market, i)
-    borne = max(min(debt - insured, left, worth), 0.0)
-    clearing.maker_drawn[market, i] += borne
-    rest = debt - insured - borne
-    if rest > 0.0:
-        _socialise(clearing, market, -clearing.debt_side[account, i], rest, i)
-    clearing.maker_cash[market, i] -= debt - insured
-    clearing.bad_debt[i] += debt
     clearing.cash[account, i] = 0.0
-    close_gate(table, clearing, oracle, debt - insured, i)
+    if debt > _NOTHING:
+        clearing.bad_debt[i] += debt
+    uncovered = 0.0
+    for key in range(clearing.blamed.shape[1]):
+        part = debt * clearing.blamed[account, key, i] / total
+        clearing.blamed[account, key, i] = 0.0
+        if debt <= _NOTHING:
+            clearing.maker_cash[key // 2, i] -= part
+        elif part > 0.0:
+            other = 1.0 if key % 2 == 0 else -1.0
+            uncovered += _bear(table, clearing, oracle, key // 2, other, part, i)
+    close_gate(table, clearing, oracle, uncovered, i)

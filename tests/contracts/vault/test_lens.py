@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.mirror import account_of, wad
 
-HEADER, MARKET = 21, 12
+HEADER, MARKET = 21, 13
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,7 @@ def test_words_are_the_contracts_state(
             clearing.loss_long(market), clearing.loss_short(market),
             clearing.insurance_drawn(market), clearing.maker_drawn(market),
             clearing.premium_pool(market), clearing.maker_cash(market),
+            clearing.unpaid_premium(market),
         ]  # fmt: skip
     for account in accounts:
         state = clearing.account_state(account)

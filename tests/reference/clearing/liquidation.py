@@ -17,7 +17,7 @@ from tests.reference.clearing.portfolio import (
     least_reduction,
 )
 from tests.reference.clearing.state import Ledger, require
-from tests.reference.clearing.waterfall import note_failure, write_off
+from tests.reference.clearing.waterfall import note_debt, write_off
 from tests.reference.integers import WAD, ceil, floor, sign
 
 ONE = WAD // ENTRY_SCALE  # of a row, as a fraction WAD
@@ -31,38 +31,25 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
     ledger.index_price(m)
     maker.cover(ledger, m)
     before = unhealthy(ledger, number)
-    was = account.positions[m].size
+    was, cash = account.positions[m].size, account.cash
     most = min(most_now(ledger, m, was), abs(was))
     deleveraged = waterfall.first_part(ledger, number, m, before, most)
     left = account.positions[m].size if m in account.positions else 0
-    index, closed, penalty = ledger.index_price(m), 0, 0
+    closed, penalty = 0, 0
     spent = before.equity <= ceil(before.notional, spread_of(ledger, m), WAD)
     if left:
         closed = abs(left)
-        if not spent:
+        if before.value < 0:  # what cannot be closed now keeps its part of the debt
+            closed = ceil(most, abs(left), abs(was))
+        elif not spent:
             closed = size_to_close(ledger, number, m, before)
             require(closed > 0, "clearing: not reducing risk")
         closed = min(closed, most)
     require(closed + deleveraged > 0, "clearing: liquidation limit")
     if closed:
         delta = -sign(left) * closed
-        paid = perp.premium(ledger, m, delta)
-        market = ledger.markets[m]
-        market.liquidated += max(abs(market.skew + delta) - abs(market.skew), 0)
-        perp.exchange(ledger, number, m, delta, perp.booked_price(ledger, m, delta))
-        perp.pay_premium(ledger, number, m, min(paid, 0))
-        after = valuation(ledger.at_last_prices(), number)
-        require_better(before, after, spent=spent)
-        room = room_of(ledger, before, after)
-        paid = max(min(paid, room), 0)
-        perp.pay_premium(ledger, number, m, paid)
-        full = floor(floor(closed, index, WAD), ledger.parameters.liquidation_penalty, WAD)
-        penalty = min(full, room - paid)
-        account.cash -= penalty
-        share = floor(penalty, ledger.parameters.liquidator_share, WAD)
-        ledger.account(caller << 8).cash += share
-        ledger.insurance_fund += penalty - share
-    note_failure(ledger, number, m, was)
+        penalty = close(ledger, caller, number, m, delta, before, spent=spent)
+    note_debt(ledger, number, m, was, cash)
     write_off(ledger, number)
     return deleveraged + closed, penalty
 
@@ -73,6 +60,32 @@ def unhealthy(ledger: Ledger, number: int) -> Valuation:
     state = valuation(ledger.at_last_prices(), number)
     require(state.equity < state.maintenance, "clearing: not liquidatable")
     return state
+
+
+def close(
+    ledger: Ledger, caller: int, number: int, m: int, delta: int, before: Valuation, *, spent: bool
+) -> int:
+    """Trade ``delta`` against the maker; what that frees pays the premium, then the penalty."""
+    account, market, index = ledger.account(number), ledger.markets[m], ledger.index_price(m)
+    opening, due = market.skew, perp.premium(ledger, m, delta)
+    market.liquidated += max(abs(opening + delta) - abs(opening), 0)
+    perp.exchange(ledger, number, m, delta, perp.booked_price(ledger, m, delta))
+    perp.pay_premium(ledger, number, m, min(due, 0))
+    after = valuation(ledger.at_last_prices(), number)
+    require_better(before, after, spent=spent)
+    room = room_of(ledger, before, after)
+    paid = max(min(due, room), 0)
+    perp.pay_premium(ledger, number, m, paid)
+    market.skew = opening
+    unpaid = perp.moved_unpaid(ledger, m, delta, max(due, 0) - paid)
+    market.unpaid, market.skew = unpaid, opening + delta
+    full = floor(floor(abs(delta), index, WAD), ledger.parameters.liquidation_penalty, WAD)
+    penalty = min(full, room - paid)
+    account.cash -= penalty
+    share = floor(penalty, ledger.parameters.liquidator_share, WAD)
+    ledger.account(caller << 8).cash += share
+    ledger.insurance_fund += penalty - share
+    return penalty
 
 
 def gross_shortfall(ledger: Ledger, state: Valuation) -> int:

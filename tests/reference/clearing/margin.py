@@ -66,18 +66,26 @@ def pledge_amounts(ledger: Ledger, pledge: Pledge) -> tuple[int, int]:
     return amounts_down(sqrt_price, pledge.lower, pledge.upper, pledge.liquidity)
 
 
+def unsettled(ledger: Ledger, number: int, m: int) -> int:
+    """PnL of a position at the index less what it owes, USDC WAD; without one nothing."""
+    position = ledger.account(number).positions.get(m)
+    if not position:
+        return 0
+    profit = floor(position.size, ledger.index_price(m), WAD) - position.cost
+    return profit - perp.owed(maker.covered(ledger, m), position)
+
+
 def valuation(ledger: Ledger, number: int) -> Valuation:
     account = ledger.account(number)
-    unsettled = gross = notional = 0
+    profit = gross = notional = 0
     exposures: list[tuple[tuple[int, ...], int]] = []
 
     def expose(asset: object, amount: int) -> None:
         exposures.append((ledger.row(asset), amount))
 
     for m, position in sorted(account.positions.items()):
-        terms, market = ledger.terms[m], maker.covered(ledger, m)
-        unsettled += floor(position.size, ledger.index_price(m), WAD) - position.cost
-        unsettled -= perp.owed(market, position)
+        terms = ledger.terms[m]
+        profit += unsettled(ledger, number, m)
         size = ceil(abs(position.size), ledger.index_price(m), WAD)
         notional += size
         gross += ceil(size, terms.maintenance_rate, WAD)
@@ -101,10 +109,10 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
         expose(ledger.collaterals[ledger.liquidity_terms.base].asset, base_usd)
 
     parameters = ledger.parameters
-    capped = unsettled
-    if unsettled > 0:
-        capped = min(unsettled, floor(max(account.cash, 0), parameters.profit_cap, WAD))
-    balance = account.cash + unsettled
+    capped = profit
+    if profit > 0:
+        capped = min(profit, floor(max(account.cash, 0), parameters.profit_cap, WAD))
+    balance = account.cash + profit
     balance_usd = floor(balance, ledger.price(ledger.usdc), WAD)
     expose(ledger.usdc, balance_usd + pledged_usdc)
 

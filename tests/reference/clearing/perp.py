@@ -94,16 +94,46 @@ def premium(ledger: Ledger, m: int, delta: int) -> int:
         home = min(end, 0)
         doubled = double_integral(start, home, opening, bound)
         if doubled < 0:
-            held = double_integral(0, -start, -bound, bound)
-            released = held - double_integral(0, -home, -bound, bound)
-            earned = floor(-doubled // twice, index, WAD)
-            paid -= min(earned, floor(market.pool, released, held))
+            before, after = claims(ledger, m, market.skew), claims(ledger, m, side * home)
+            if before > after:
+                free = max(-doubled - min(market.unpaid, potential(ledger, m, start)), 0)
+                earned = floor(free // twice, index, WAD)
+                paid -= min(earned, floor(market.pool, before - after, before))
         else:
             paid += ceil(-(-doubled // twice), index, WAD)
     if end > 0:
         doubled = double_integral(max(start, 0), end, opening, bound)
         paid += ceil(-(-doubled // twice), index, WAD)
     return paid
+
+
+def potential(ledger: Ledger, m: int, skew: int) -> int:
+    """Twice the integral of the clamped skew from zero, WAD**2."""
+    return double_integral(0, abs(skew), 0, skew_bound(ledger, m))
+
+
+def unpaid_at(ledger: Ledger, m: int, skew: int) -> int:
+    """What is still unpaid once the skew has come home as far as ``skew``: the first goes first."""
+    here = potential(ledger, m, ledger.markets[m].skew)
+    released = here - potential(ledger, m, skew)
+    return max(min(ledger.markets[m].unpaid, here) - released, 0)
+
+
+def claims(ledger: Ledger, m: int, skew: int) -> int:
+    """The part of the potential at ``skew``, on the way home, whose premium was paid."""
+    return potential(ledger, m, skew) - unpaid_at(ledger, m, skew)
+
+
+def moved_unpaid(ledger: Ledger, m: int, delta: int, missing: int = 0) -> int:
+    """What is unpaid after a trade of ``delta`` of whose premium ``missing`` USDC was not paid.
+
+    Before the trade changes the skew.
+    """
+    skew = ledger.markets[m].skew
+    turn = sorted((0, skew, skew + delta))[1] if skew * delta < 0 else skew
+    lacking = ceil(missing, WAD, ledger.index_price(m)) * 2 * ledger.terms[m].skew_scale
+    out = potential(ledger, m, skew + delta) - potential(ledger, m, turn)
+    return unpaid_at(ledger, m, turn) + min(lacking, out)
 
 
 def pay_premium(ledger: Ledger, number: int, m: int, paid: int) -> None:
@@ -116,8 +146,8 @@ def sweep_pool(ledger: Ledger, m: int) -> None:
     """What the pool holds beyond what closing the skew would earn goes to the maker."""
     market, claim = ledger.markets[m], 0
     if market.skew:
-        held = double_integral(0, abs(market.skew), 0, skew_bound(ledger, m))
-        claim = floor(held // (2 * ledger.terms[m].skew_scale), ledger.index_price(m), WAD)
+        paid_for = claims(ledger, m, market.skew)
+        claim = floor(paid_for // (2 * ledger.terms[m].skew_scale), ledger.index_price(m), WAD)
     surplus = max(market.pool - claim, 0)
     market.pool -= surplus
     market.maker_cash += surplus

@@ -78,6 +78,7 @@ class Market:
     """What changes of a market. ``opened`` counts the positions ever opened in it.
 
     ``scaled_at``: when the risk manager last changed its scale; 0: never. ``pool``: premiums.
+    ``unpaid``: of the potential of the skew, WAD**2, what liquidations could not pay for.
     ``opening_skew``: when the block opened that was accrued last, in which liquidations have
     raised the magnitude of the skew by ``liquidated``. ``maker_cash``: what stands behind it.
     """
@@ -94,6 +95,7 @@ class Market:
     opened: int = 0
     scaled_at: int = 0
     pool: int = 0
+    unpaid: int = 0
     opening_skew: int = 0
     liquidated: int = 0
     maker_cash: int = 0
@@ -129,14 +131,17 @@ class Pledge:
 
 @dataclass
 class Account:
-    """``basket``: raw collateral >= 1. ``failure``: (market, was long) of the close into debt."""
+    """``basket``: raw collateral >= 1.
+
+    ``blamed``: by (market, long), what the debt grew by in fills of such a position, WAD.
+    """
 
     isolated: bool = False
     cash: int = 0
     basket: dict[int, int] = field(default_factory=dict)
     positions: dict[int, Position] = field(default_factory=dict)
     pledges: dict[int, Pledge] = field(default_factory=dict)
-    failure: tuple[int, bool] | None = None
+    blamed: dict[tuple[int, bool], int] = field(default_factory=dict)
 
     def copy(self) -> Account:
         return replace(
@@ -144,6 +149,7 @@ class Account:
             basket=dict(self.basket),
             positions=dict(self.positions),
             pledges=dict(self.pledges),
+            blamed=dict(self.blamed),
         )
 
     @property

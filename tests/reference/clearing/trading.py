@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.reference.clearing import maker, perp
 from tests.reference.clearing.margin import require_initial_margin, require_release, valuation
 from tests.reference.clearing.state import Account, Ledger, Position, require
-from tests.reference.clearing.waterfall import note_failure
+from tests.reference.clearing.waterfall import note_debt
 from tests.reference.integers import WAD, ceil, sign, truncate
 
 SCALE_INTERVAL = 3_600
@@ -98,12 +98,14 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     fill = perp.effective_price(delta, booked, paid)
     require(fill <= limit if delta > 0 else fill >= limit, "clearing: slippage")
 
+    ledger.markets[m].unpaid = perp.moved_unpaid(ledger, m, delta)
+    cash = account.cash
     perp.exchange(ledger, number, m, delta, booked)
     perp.pay_premium(ledger, number, m, paid)
     fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
     account.cash -= fee
     ledger.markets[m].maker_cash += fee
-    note_failure(ledger, number, m, before)
+    note_debt(ledger, number, m, before or delta, cash)
     if adds:
         maker.require_reserve(ledger, m)
         perp.accrue_held(ledger, number)
@@ -182,7 +184,8 @@ def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: i
         require(enough, "clearing: zero size")
         a.basket[c] -= part
         b.basket[c] = b.basket.get(c, 0) + part
-    b.failure = a.failure
+    if cash < 0:
+        b.blamed = dict(a.blamed)
     worth, had = 0, bool(a.positions)
     for m, position in sorted(a.positions.items()):
         size = truncate(position.size, fraction, WAD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.reference.clearing import maker, perp
-from tests.reference.clearing.margin import Valuation, valuation
+from tests.reference.clearing.margin import Valuation, unsettled, valuation
 from tests.reference.clearing.state import Ledger, require
 from tests.reference.integers import WAD, ceil, floor, sign
 
@@ -22,22 +22,35 @@ def from_insurance(ledger: Ledger, m: int, need: int) -> int:
 
 
 def write_off(ledger: Ledger, number: int) -> None:
-    """The debt of an account that holds nothing else."""
+    """The debt of an account that holds nothing else, by the markets that made it."""
     account = ledger.account(number)
-    if account.cash >= 0 or not account.empty or account.failure is None:
+    total = sum(account.blamed.values())
+    if account.cash >= 0 or not account.empty or not total:
         return
-    m, was_long = account.failure
-    market, debt = ledger.markets[m], -account.cash
+    rest, account.cash = -account.cash, 0
+    ledger.bad_debt += rest
+    uncovered = 0
+    for (m, was_long), part in sorted(account.blamed.items()):
+        debt = floor(rest, part, total)
+        rest, total = rest - debt, total - part
+        uncovered += bear(ledger, m, debt, longs=not was_long)
+        if not total:
+            break
+    account.blamed = {}
+    gate(ledger, uncovered)
+
+
+def bear(ledger: Ledger, m: int, debt: int, *, longs: bool) -> int:
+    """A market's part of a debt; what insurance did not pay. ``longs``: the other side are they."""
+    market = ledger.markets[m]
     insured = from_insurance(ledger, m, debt)
     rest = debt - insured
     room = max(ledger.terms[m].maker_loss_cap - market.maker_drawn, 0)
     from_maker = min(rest, room, max(maker.value(ledger.at_last_prices(), m), 0))
     market.maker_drawn += from_maker
     market.maker_cash -= rest
-    maker.socialise(ledger, m, rest - from_maker, longs=not was_long)
-    ledger.bad_debt += debt
-    account.cash = 0
-    gate(ledger, debt - insured)
+    maker.socialise(ledger, m, rest - from_maker, longs=longs)
+    return rest
 
 
 def gate(ledger: Ledger, uncovered: int) -> None:
@@ -46,51 +59,73 @@ def gate(ledger: Ledger, uncovered: int) -> None:
         ledger.gate_until = ledger.now + ledger.parameters.withdrawal_gate
 
 
-def note_failure(ledger: Ledger, number: int, m: int, before: int) -> None:
-    """Remember where, and on which side, a close left the account in debt; ``before``: its size."""
+def note_debt(ledger: Ledger, number: int, m: int, size: int, before: int) -> None:
+    """Blame a position of ``size`` for what the debt grew by since cash was ``before``.
+
+    What came in meanwhile has paid all that was blamed on others in proportion.
+    """
     account = ledger.account(number)
-    if account.cash < 0 and m not in account.positions:
-        account.failure = (m, before > 0)
+    debt, old = max(-account.cash, 0), max(-before, 0)
+    if debt <= old:
+        return
+    total = sum(account.blamed.values())
+    if total > old:
+        account.blamed = {k: floor(part, old, total) for k, part in account.blamed.items()}
+    key = (m, size > 0)
+    account.blamed[key] = account.blamed.get(key, 0) + debt - old
+
+
+def share_of(ledger: Ledger, number: int, m: int, debt: int) -> int:
+    """The market's part of ``debt``, by what was lost in each: open, or owed already."""
+    account, last = ledger.account(number), ledger.at_last_prices()
+    blamed, owed = sum(account.blamed.values()), max(-account.cash, 0)
+    lost = []
+    for market in range(len(ledger.terms)):
+        part = sum(account.blamed.get((market, long), 0) for long in (False, True))
+        open_loss = max(-unsettled(last, number, market), 0)
+        lost.append(open_loss + (floor(part, owed, blamed) if blamed else 0))
+    return ceil(debt, lost[m], sum(lost)) if sum(lost) else 0
 
 
 def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int) -> int:
-    """Insurance, then auto-deleveraging, of an account worth less than nothing; size closed.
+    """Insurance, and of what it cannot pay for auto-deleveraging; the size closed against winners.
 
     ``most``: what may be closed against the maker now.
     """
     if before.value >= 0:
         return 0
     account, market = ledger.account(number), ledger.markets[m]
-    size, index = account.positions[m].size, ledger.index_price(m)
-    notional = ceil(abs(size), index, WAD)
-    deficit = ceil(ceil(-before.value, WAD, ledger.price(ledger.usdc)), notional, before.notional)
+    size = account.positions[m].size
+    debt = ceil(-before.value, WAD, ledger.price(ledger.usdc))
+    deficit = share_of(ledger, number, m, debt)
     earned = max(-perp.premium(ledger, m, -sign(size) * most), 0) if most else 0
-    if deficit <= earned:
+    wanted = ceil(deficit, most, abs(size)) - earned
+    if wanted <= 0:
         return 0
-    wanted = ceil(deficit - earned, most, abs(size))
     paid = from_insurance(ledger, m, wanted)
     account.cash += paid
     ledger.bad_debt += paid
     if paid == wanted:
         return 0
-    gate(ledger, deficit - paid)
-    price = bankruptcy_price(ledger, m, size, deficit - paid)
-    closed = 0
+    gate(ledger, ceil(deficit, wanted - paid, wanted))
+    price = bankruptcy_price(ledger, m, size, deficit)
+    closed, asked = 0, floor(abs(size), wanted - paid, wanted)
     for counterparty in ranked(ledger, m, size, price):
         theirs = ledger.account(counterparty).positions[m].size
-        part = min(abs(size) - closed, abs(theirs))
+        part = min(asked - closed, abs(theirs))
         perp.exchange(ledger, number, m, -sign(size) * part, price)
+        cash = ledger.account(counterparty).cash
         perp.exchange(ledger, counterparty, m, sign(size) * part, price)
-        note_failure(ledger, counterparty, m, -size)
+        note_debt(ledger, counterparty, m, -size, cash)
         closed += part
-        if closed == abs(size):
+        if closed == asked:
             break
     require(market.skew == ledger.markets[m].skew, "reference: the skew moved")
     return closed
 
 
 def bankruptcy_price(ledger: Ledger, m: int, size: int, deficit: int) -> int:
-    """Price at which the closer's debt would be what nobody has paid, floored at 0."""
+    """Price at which what is closed leaves no debt, floored at 0."""
     worse = floor(deficit, WAD, abs(size)) * sign(size)
     return max(ledger.index_price(m) + worse, 0)
 
