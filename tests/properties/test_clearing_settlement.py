@@ -374,6 +374,27 @@ def test_gains_are_shown_as_they_will_be_paid_once_losses_are_taken() -> None:
     assert venue.get("cash", account) == shown
 
 
+def test_what_the_maker_lacks_is_borne_as_it_was_shown() -> None:
+    """By the side that wins against it, before the settlement, at it and in what is paid."""
+    venue = RevmVenue(funding=False)
+    venue.deposit("trader", 10**6 * USDC)
+    assert venue.trade("trader", BTC, 10 * WAD) == ""
+    for power in range(44, 0, -1):
+        venue.attempt("owner", "withdraw_maker", BTC, 2**power, venue.address("owner"))
+    venue.report(BTC=Fraction(36_000))
+    venue.do("owner", "wind_down", BTC)
+    venue.advance(NOTICE)
+    account = venue.account("trader")
+    shown, cash = venue.margin(account).balance, venue.get("cash", account)
+    assert shown < cash + 20_000 * WAD  # of sixty thousand
+    venue.do("bystander", "settle_market", BTC)
+    returned = venue.get("cash", account) - cash
+    assert venue.margin(account).balance == shown + returned
+    venue.do("bystander", "settle_position", account, BTC)
+    assert venue.get("cash", account) == shown + returned
+    assert 0 <= venue.get("maker_cash", BTC) < 10
+
+
 def test_the_maker_stays_until_everybody_is_settled() -> None:
     venue = RevmVenue(funding=False)
     pair(venue)
