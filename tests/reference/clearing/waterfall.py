@@ -27,17 +27,28 @@ def write_off(ledger: Ledger, number: int) -> None:
     if account.cash >= 0 or not account.empty or account.failure is None:
         return
     m, was_long = account.failure
-    market, debt = ledger.markets[m], -account.cash
+    gate(ledger, pay_debt(ledger, number, m, -account.cash, longs=not was_long))
+
+
+def pay_debt(ledger: Ledger, number: int, m: int, debt: int, *, longs: bool) -> int:
+    """By insurance, maker, and then a side, or the gains of a settled market.
+
+    Returns what insurance has not paid.
+    """
+    market = ledger.markets[m]
     insured = from_insurance(ledger, m, debt)
     rest = debt - insured
     room = max(ledger.terms[m].maker_loss_cap - market.maker_drawn, 0)
     from_maker = min(rest, room, max(maker.value(ledger, m), 0))
     market.maker_drawn += from_maker
     market.maker_cash -= rest
-    maker.socialise(ledger, m, rest - from_maker, longs=not was_long)
+    if market.settlement:
+        market.shortfall += rest - from_maker
+    else:
+        maker.socialise(ledger, m, rest - from_maker, longs=longs)
     ledger.bad_debt += debt
-    account.cash = 0
-    gate(ledger, debt - insured)
+    ledger.account(number).cash += debt
+    return rest
 
 
 def gate(ledger: Ledger, uncovered: int) -> None:
