@@ -381,8 +381,8 @@ _LIQUIDATION = (
     ),
     _clearing(
         "losers-pay-the-losers", "wrong sign", "modules/waterfall.vy",
-        "ledger.failure[account] & 1 == 0, rest - from_maker",
-        "ledger.failure[account] & 1 == 1, rest - from_maker",
+        "market, debt, ledger.failure[account] & 1 == 0",
+        "market, debt, ledger.failure[account] & 1 == 1",
     ),
     _clearing(
         "write-off-leaves-collateral", "dropped check", "modules/waterfall.vy",
@@ -790,7 +790,7 @@ _LENDING = (
     ),
     _aave(
         "every-refusal-is-passed-over", "dropped check", "modules/hedge_leg.vy",
-        "if self._is_perp(venue) or not refusals.is_aaves(answer):", "if self._is_perp(venue):",
+        "else refusals.is_aaves(answer)", "else True",
     ),
     _aave(
         "refused-margin-leaves-idle", "missing term", "modules/hedge_margin.vy",
