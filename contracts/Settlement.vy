@@ -90,8 +90,9 @@ def settle_position(account: uint256, market: uint256) -> int256:
         self._close_books(market, price)
         gain = self._gain(account, market, price)
     protected: bool = self._needs_grace(account, market) and self._is_healthy(account)
+    cash: int256 = ledger.cash[account]
     ledger._apply_fill(account, market, -size, price)
-    ledger._note_failure(account, market, size)
+    ledger._note_debt(account, market, size, cash)
     log IClearingHouse.PositionSettled(
         account=account, market=market, size=size, price=price, gain=gain
     )
@@ -162,6 +163,7 @@ def _return_premiums(market: uint256):
     @notice Pay the premium pool to the side that made the skew, per unit of size; what rounding leaves is the maker's.
     """
     pool: uint256 = ledger.premium_pool[market]
+    ledger.unpaid_premium[market] = 0
     if pool == 0:
         return
     skew: int256 = ledger.state[market].skew
@@ -239,7 +241,11 @@ def _take_debt(account: uint256, market: uint256, lost: uint256, size: int256):
         convert(-after.state.value, uint256), WAD, after.usdc_price
     )
     debt = min(min(debt, lost), convert(-ledger.cash[account], uint256))
-    waterfall._pay_debt(account, market, debt, size < 0)
+    place: uint256 = 2 * market + convert(size > 0, uint256)
+    ledger.blamed[account][place] -= min(debt, ledger.blamed[account][place])
+    ledger.bad_debt += debt
+    ledger.cash[account] += convert(debt, int256)
+    waterfall._gate(waterfall._bear(account, market, debt, size < 0))
 
 
 @view

@@ -322,8 +322,8 @@ def _trade(hedge: uint256, leg: Leg, size: int256, index: uint256) -> bool:
 @internal
 def _close(fraction: uint256):
     """
-    @notice Close `fraction` (WAD) of every position, rounded away from zero, but for those Aave refuses to close and
-            those whose market is settled: these are cash in all but name, and `settle_position` is anybody's.
+    @notice Close `fraction` (WAD) of every position, rounded away from zero, but for those Aave refuses to close. Where
+            its market is settled all of it is, at the one price there is; or nothing, while others' losses come first.
     """
     for hedge: uint256 in range(len(self._legs), bound=MAX_HEDGES):
         leg: Leg = self._legs[hedge]
@@ -331,8 +331,18 @@ def _close(fraction: uint256):
         if size == 0:
             continue
         index: uint256 = self._index(leg)
-        if index != 0:
-            part: int256 = convert(
-                fixed_point.mul_div_up(fixed_point.magnitude(size), fraction, WAD), int256
+        if index == 0:
+            done: bool = raw_call(
+                leg.venue.address,
+                abi_encode(
+                    self._number(self._accounts[leg.account]),
+                    leg.market,
+                    method_id=method_id("settle_position(uint256,uint256)"),
+                ),
+                revert_on_failure=False,
             )
-            self._trade(hedge, leg, -part if size > 0 else part, index)
+            continue
+        part: int256 = convert(
+            fixed_point.mul_div_up(fixed_point.magnitude(size), fraction, WAD), int256
+        )
+        self._trade(hedge, leg, -part if size > 0 else part, index)

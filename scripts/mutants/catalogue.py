@@ -48,6 +48,15 @@ def _clearing(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, _CLEARING)
 
 
+def _ended(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    tests = ("tests/properties/test_clearing_settlement.py", "tests/vault/test_wind_down.py")
+    return Mutant(name, kind, file, old, new, tests)
+
+
+def _unwound(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, ("tests/vault/test_wind_down.py",))
+
+
 def _governed(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, (_RAMPS, *_CLEARING))
 
@@ -812,7 +821,7 @@ _LENDING = (
     ),
     _aave(
         "every-refusal-is-passed-over", "dropped check", "modules/hedge_leg.vy",
-        "if self._is_perp(venue) or not refusals.is_aaves(answer):", "if self._is_perp(venue):",
+        "else refusals.is_aaves(answer)", "else True",
     ),
     _aave(
         "refused-margin-leaves-idle", "missing term", "modules/hedge_margin.vy",
@@ -960,7 +969,95 @@ _POWERS = (
     ),
 )  # fmt: skip
 
+_SETTLEMENT: tuple[Mutant, ...] = (
+    _ended(
+        "new-risk-in-a-market-that-ends", "dropped check", "Trading.vy",
+        "    errors.check(not adds_risk or ledger.settlement[market] == 0, "
+        '"clearing: winding down")\n',
+        "",
+    ),
+    _ended(
+        "settled-before-the-notice-is-over", "dropped check", "Settlement.vy",
+        "due != 0 and block.timestamp >= due", "due != 0",
+    ),
+    _ended(
+        "settled-at-the-last-price-of-a-pause", "dropped check", "Settlement.vy",
+        "    if block.timestamp < due + FEED_WAIT:\n", "    if False:\n",
+    ),
+    _ended(
+        "settled-twice", "dropped check", "Settlement.vy",
+        "    ledger._check_market(market)\n    ledger._check_not_settled(market)\n"
+        "    due: uint256", "    ledger._check_market(market)\n    due: uint256",
+    ),
+    _ended(
+        "funding-after-the-end", "missing term", "Settlement.vy",
+        "    ledger.market[market].max_funding_velocity = 0\n", "",
+    ),
+    _ended(
+        "funding-for-a-silent-feed", "missing term", "Settlement.vy",
+        "    return price, min(updated_at, block.timestamp)\n",
+        "    return price, block.timestamp\n",
+    ),
+    _ended(
+        "premiums-to-the-other-side", "wrong sign", "Settlement.vy",
+        "        if (size > 0) == (skew > 0):\n", "        if (size > 0) != (skew > 0):\n",
+    ),
+    _ended(
+        "premiums-lost", "missing term", "Settlement.vy",
+        "    self._return_premiums(market)\n", "",
+    ),
+    _ended(
+        "makers-hole-forgotten", "missing term", "Settlement.vy",
+        "    maker._cover(market, price)\n", "",
+    ),
+    _ended(
+        "gains-before-losses", "dropped check", "Settlement.vy",
+        '        errors.check(gain >= 0, "clearing: losses first")\n'
+        "        gains += convert(gain, uint256)\n",
+        "        gains += convert(max(gain, 0), uint256)\n",
+    ),
+    _ended(
+        "first-come-first-paid", "missing term", "Settlement.vy",
+        "    missing: uint256 = min(ledger.shortfall[market], gains)\n",
+        "    missing: uint256 = 0\n",
+    ),
+    _ended(
+        "debts-of-a-settled-market-forgotten", "missing term", "Settlement.vy",
+        "    if gain < 0 and ledger.cash[account] < 0:\n", "    if False:\n",
+    ),
+    _ended(
+        "settled-losses-by-side", "missing term", "modules/waterfall.vy",
+        "    if ledger._settlement_price(market) != 0:\n", "    if False:\n",
+    ),
+    _ended(
+        "hedge-taken-at-once", "dropped check", "Settlement.vy",
+        '    errors.check(not protected or self._is_healthy(account), "clearing: too soon")\n', "",
+    ),
+    _ended(
+        "maker-leaves-before-the-debts", "dropped check", "Governance.vy",
+        "        ledger._check_not_settled(market)  # it stands", "        # it stands",
+    ),
+    _ended(
+        "settled-position-valued-by-its-feed", "missing term", "modules/risk_engine.vy",
+        "index: uint256 = ledger._index(market, fresh)",
+        "index: uint256 = ledger._price(asset, fresh)",
+    ),
+    _unwound(
+        "wind-down-stops-the-rebalance", "dropped check", "modules/hedge_leg.vy",
+        "refusals.is_wind_down(answer) if self._is_perp(venue) else", "not self._is_perp(venue) and",
+    ),
+    _unwound(
+        "settled-leg-asks-its-feed", "dropped check", "VaultStrategy.vy",
+        "        if index == 0:\n            continue\n", "",
+    ),
+    _unwound(
+        "settled-leg-left-open", "missing term", "modules/hedge_leg.vy",
+        'method_id=method_id("settle_position(uint256,uint256)")',
+        'method_id=method_id("settle_market(uint256)")',
+    ),
+)  # fmt: skip
+
 MUTANTS: tuple[Mutant, ...] = (
     *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING,
-    *_LENDING, *_SEATS, *_POWERS,
+    *_LENDING, *_SEATS, *_POWERS, *_SETTLEMENT,
 )  # fmt: skip

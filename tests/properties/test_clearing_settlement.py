@@ -147,18 +147,20 @@ def test_a_dead_feed_holds_nobody_and_no_margin() -> None:
     """Locked before; settled at its last price, all cross margin is free, whatever it does then."""
     venue = RevmVenue()
     pair(venue, 2 * WAD)
+    assert venue.trade("trader", BTC, WAD) == ""
     assert venue.trade("trader", SOL, 10 * WAD) == ""
+    venue.advance(DAY)
+    funding = venue.get("market_state", BTC)[2]  # up to the last price
     silent(venue, 30 * DAY, "BTC")
     owner, trader = venue.address("owner"), venue.address("trader")
     for call in (("trade", 0, SOL, WAD, HIGHEST), ("withdraw", 0, 0, 1, trader)):
         assert venue.attempt("trader", *call) == "oracle: stale"
     venue.do("owner", "wind_down", BTC)
     silent(venue, NOTICE + FEED_WAIT, "BTC")
-    index = venue.get("last_market_state", BTC)[2]
+    assert venue.get("last_market_state", BTC)[2] > 100 * funding > 0
     assert venue.do("bystander", "settle_market", BTC) == wad(Fraction(30_000))
     # The time in which nobody could leave is not paid for.
-    state = venue.get("market_state", BTC)
-    assert (state[1], abs(state[2]) < abs(index) or index == 0) == (0, True)
+    assert tuple(venue.get("market_state", BTC))[1:3] == (0, funding)
     assert venue.attempt("trader", "withdraw", 0, 0, 1, trader) == ""
     assert venue.attempt("trader", "trade", 0, SOL, -10 * WAD, 0) == ""
     accounts = [venue.account(actor) for actor in ("trader", "hedger")]
@@ -372,6 +374,59 @@ def test_gains_are_shown_as_they_will_be_paid_once_losses_are_taken() -> None:
     shown = venue.margin(account).balance
     venue.do("eve", "settle_position", account, BTC)
     assert venue.get("cash", account) == shown
+
+
+def test_what_the_maker_lacks_is_borne_as_it_was_shown() -> None:
+    """By the size of the side that wins: before, at the settlement and in what is paid."""
+    venue = RevmVenue(funding=False)
+    actors = ("trader", "bystander")
+    for actor, price in zip(actors, (30_000, 31_000), strict=True):
+        venue.report(BTC=Fraction(price))
+        venue.deposit(actor, 10**6 * USDC)
+        assert venue.trade(actor, BTC, 5 * WAD) == ""
+    for power in range(44, 0, -1):
+        venue.attempt("owner", "withdraw_maker", BTC, 2**power, venue.address("owner"))
+    venue.report(BTC=Fraction(36_000))
+    venue.do("owner", "wind_down", BTC)
+    venue.advance(NOTICE)
+    accounts = [venue.account(actor) for actor in actors]
+    shown = [venue.margin(account).balance for account in accounts]
+    cash = [venue.get("cash", account) for account in accounts]
+    gains = [b - c for b, c in zip(shown, cash, strict=True)]
+    assert sum(gains) < 25_000 * WAD  # of fifty-five thousand
+    assert gains[0] - gains[1] == pytest.approx(5_000 * WAD, rel=0.01)  # what entry is worth
+    venue.do("bystander", "settle_market", BTC)
+    for account, was, before in zip(accounts, shown, cash, strict=True):
+        due = was + venue.get("cash", account) - before  # and the premiums returned
+        assert 0 <= due - venue.margin(account).balance <= 10
+        venue.do("eve", "settle_position", account, BTC)
+        assert 0 <= due - venue.get("cash", account) <= 10
+    assert 0 <= venue.get("maker_cash", BTC) < 10
+
+
+def test_a_market_with_every_seat_taken_is_settled() -> None:
+    """Sixty-four positions, half of them losing more than they have."""
+    venue = RevmVenue(funding=False)
+    names = [f"holder {number}" for number in range(64)]
+    rich(venue, *names)
+    for number, name in enumerate(names):
+        venue.deposit(name, 1_000 * USDC)
+        size = (WAD if number % 2 == 0 else -WAD) // 4
+        assert venue.trade(name, BTC, size) == ""
+    assert len(venue.get("holders", BTC)) == 64
+    venue.do("owner", "wind_down", BTC)
+    venue.advance(NOTICE)
+    venue.report(BTC=Fraction(24_000))
+    venue.do("bystander", "settle_market", BTC)
+    accounts = [venue.account(name) for name in names]
+    first = accounts[1]
+    for account in accounts[::2]:
+        assert venue.attempt("eve", "settle_position", first, BTC) == "clearing: losses first"
+        venue.do("eve", "settle_position", account, BTC)
+    for account in accounts[1::2]:
+        venue.do("eve", "settle_position", account, BTC)
+    assert list(venue.get("holders", BTC)) == []
+    assert venue.get("bad_debt") > 32 * 400 * WAD
 
 
 def test_the_maker_stays_until_everybody_is_settled() -> None:

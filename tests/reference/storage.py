@@ -53,6 +53,9 @@ def state_words(ledger: Ledger) -> Words:
         put("maker_cash", market.maker_cash, m)
         put("opening_skew", market.opening_skew, m)
         put("liquidated", market.liquidated, m)
+        at = market.closed << 63 | market.settlement_at
+        put("settlement", market.settlement << 64 | at, m)
+        put("shortfall", market.shortfall, m)
         put("seating", market.opened << 8 | len(ledger.holders(m)), m)
     for number, account in ledger.accounts.items():
         put("cash", account.cash, number)

@@ -53,6 +53,12 @@ def test_an_owner_key_waits_the_delay_for_everything_that_costs_and_the_guardian
         assert _called(contract, cast, STRANGER, *call) == "roles: not scheduled", function
 
 
+def _gain(stage: Stage, account: int) -> float:
+    """What a position in BTC has gained at the index."""
+    size, cost, _, _ = stage.clearing.call("position", account, BTC_MARKET)
+    return float(size * stage.prices[BTC] - cost)
+
+
 @pytest.fixture
 def stage() -> Stage:
     """A hedged vault of two million and a trader, with money to lose everywhere."""
@@ -80,6 +86,41 @@ def test_an_owners_month_is_time_enough_to_leave(stage: Stage) -> None:
     assert stage.withdraw_all("trader") * 10**12 >= value * 99 // 100
     early = refusal(lambda: stage.vault.transact(owner, "set_fee_receiver", stage.actor("thief")))
     assert early == "roles: too early"
+
+
+def test_a_wind_down_by_a_stolen_key_takes_nothing_from_anybody(stage: Stage) -> None:
+    """Announced and not cancelled: it brings nothing forward, and all have what they had."""
+    owner = stage.roles.deployer
+    stage.clearing.transact(owner, "set_delay", DELAY)
+    call = ("wind_down", BTC_MARKET)
+    early = refusal(lambda: stage.clearing.transact(owner, *call))
+    assert early == "roles: not scheduled"
+    stage.clearing.transact(owner, "schedule", keccak(stage.clearing.calldata(*call)))
+    stage.wait(DELAY)
+    stage.clearing.transact(owner, *call)
+    again = refusal(lambda: stage.clearing.transact(owner, "settle_market", BTC_MARKET))
+    assert again == "clearing: too soon"
+    stage.wait(7 * DAY)
+    nav, value = stage.vault.call("nav"), stage.margin("trader").value
+    pool, maker = (stage.clearing.call(v, BTC_MARKET) for v in ("premium_pool", "maker_cash"))
+    stage.clearing.transact(owner, "settle_market", BTC_MARKET)
+    early = refusal(lambda: stage.clearing.transact(owner, "withdraw_maker", BTC_MARKET, 1, owner))
+    assert early == "roles: not scheduled"
+    # The premiums come back to those who paid them, or the maker: to nobody else.
+    assert stage.vault.call("nav") >= nav
+    assert stage.margin("trader").value >= value
+    gained = stage.vault.call("nav") - nav + stage.margin("trader").value - value
+    kept = stage.clearing.call("maker_cash", BTC_MARKET) - maker
+    assert gained + kept * stage.prices[0] == pytest.approx(pool * stage.prices[0], rel=1e-6)
+    thief = stage.actor("thief")
+    waiting = [stage.account("trader"), int(stage.vault.address, 16) << 8]
+    for account in sorted(waiting, key=lambda a: _gain(stage, a)):  # losses first
+        stage.clearing.transact(thief, "settle_position", account, BTC_MARKET)
+    assert stage.vault.call("nav") >= nav
+    assert stage.withdraw_all("trader") * 10**12 * stage.prices[0] >= value * (1 - 1e-9)
+    worth = stage.vault.call("convertToAssets", stage.shares("depositor"))
+    fee = stage.terms.vault.exit_fee + stage.terms.vault.max_slippage
+    assert stage.redeem("depositor") >= worth * (1 - fee)
 
 
 def test_a_guardian_key_costs_no_money_and_stops_no_exit(stage: Stage) -> None:

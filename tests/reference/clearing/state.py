@@ -81,6 +81,8 @@ class Market:
     ``unpaid``: of the potential of the skew, WAD**2, what liquidations could not pay for.
     ``opening_skew``: when the block opened that was accrued last, in which liquidations have
     raised the magnitude of the skew by ``liquidated``. ``maker_cash``: what stands behind it.
+    ``settlement``: the price it is settled at, or 0; ``settlement_at``: when it was, or is due;
+    ``closed``: all losses are taken; ``shortfall``: what gains have to make up for.
     """
 
     skew: int = 0
@@ -99,6 +101,10 @@ class Market:
     opening_skew: int = 0
     liquidated: int = 0
     maker_cash: int = 0
+    settlement: int = 0
+    settlement_at: int = 0
+    closed: bool = False
+    shortfall: int = 0
 
     def loss(self, size: int) -> int:
         """Socialised loss per unit of size on the side of ``size``."""
@@ -226,7 +232,8 @@ class Ledger:
         return replace(self, silent=frozenset())
 
     def index_price(self, m: int) -> int:
-        return self.price(self.terms[m].asset)
+        """What positions are valued at; once it is settled the market's own."""
+        return self.markets[m].settlement or self.price(self.terms[m].asset)
 
     @property
     def cash_unit(self) -> int:

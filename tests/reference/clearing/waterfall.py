@@ -49,7 +49,10 @@ def bear(ledger: Ledger, m: int, debt: int, *, longs: bool) -> int:
     from_maker = min(rest, room, max(maker.value(ledger.at_last_prices(), m), 0))
     market.maker_drawn += from_maker
     market.maker_cash -= rest
-    maker.socialise(ledger, m, rest - from_maker, longs=longs)
+    if market.settlement:
+        market.shortfall += rest - from_maker
+    else:
+        maker.socialise(ledger, m, rest - from_maker, longs=longs)
     return rest
 
 

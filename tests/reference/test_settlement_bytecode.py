@@ -1,0 +1,106 @@
+"""The compiled settlement of a market against the integer reference: every word of storage.
+
+States are those of ``test_clearing_bytecode``; a market of each is settled, and then everybody in
+it, in an order that is drawn, by strangers and by owners, within a day and after it.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.reference import drawing
+from tests.reference.bench import Bench
+from tests.reference.clearing import margin, settlement
+from tests.reference.clearing.state import Ledger
+from tests.reference.drawing import LIQUIDATOR, MARKETS, NOW
+from tests.reference.test_clearing_bytecode import Comparison, Operation
+from tests.sizes import sized
+
+STATES = sized(200, 3_000)
+FRESH = 100  # states per EVM
+
+
+class Course(Comparison):
+    """A comparison in which what is done stays done."""
+
+    def step(
+        self, ledger: Ledger, run: Operation, sender: int, signature: str, *arguments: int
+    ) -> Ledger:
+        after = self.operation(ledger, run, sender, signature, *arguments)
+        if after is None:
+            return ledger
+        self.bench.call(sender, signature, *arguments)
+        for number in after.accounts:
+            state = list(margin.valuation(after, number).state)
+            self.equal("margin", state, self.bench.call(1, "account_state(uint256)", number))
+        return after
+
+
+def settle(check: Course, ledger: Ledger, m: int, draw: random.Random) -> Ledger:
+    """The market, then its holders in turn, again and again until nobody is left."""
+    ledger = check.step(
+        ledger, lambda out: settlement.settle_market(out, m), LIQUIDATOR,
+        "settle_market(uint256)", m,
+    )  # fmt: skip
+    drawn = ledger.markets[m].maker_drawn
+    for day in (0, settlement.HEDGE_GRACE):
+        check.bench.chain.set_time(NOW + day)
+        ledger.now = NOW + day
+        for _ in range(len(ledger.holders(m)) + 1):
+            waiting = ledger.holders(m)
+            for number in draw.sample(waiting, len(waiting)):
+                caller = draw.choice([LIQUIDATOR, LIQUIDATOR, number >> 8])
+                ledger = check.step(
+                    ledger,
+                    lambda out, n=number, c=caller: settlement.settle_position(out, c, n, m),
+                    caller,
+                    "settle_position(uint256,uint256)",
+                    *(number, m),
+                )
+    market = ledger.markets[m]
+    assert ledger.holders(m) == []
+    check.seen["gains cut"] += market.closed and market.shortfall > 0
+    check.seen["nobody gained"] += not market.closed
+    check.seen["maker paid"] += market.maker_drawn > drawn
+    return ledger
+
+
+MUST_SEE = {
+    "settle_position done": 2,
+    "settle_position clearing: losses first": 0.2,
+    "settle_position clearing: too soon": 0.005,
+    "gains cut": 0.05,
+    "maker paid": 0.02,
+    "nobody gained": 0.02,
+}
+
+
+def test_settlement_is_the_references() -> None:
+    check = Course()
+    for i in range(STATES):
+        if i and i % FRESH == 0:
+            check.bench = Bench()
+        draw = random.Random(7 * 10**9 + i)
+        ledger = drawing.ledger(draw, check.bench.deployed.place)
+        m = draw.randrange(MARKETS)
+        ledger.markets[m].settlement_at = NOW - draw.choice([0, 1, 10**6])
+        with check.bench.state(ledger):
+            settle(check, ledger, m, draw)
+            check.bench.chain.set_time(NOW)
+        assert check.found == [], f"state {i}: {check.found[:3]}"
+    rare = {w: check.seen[w] for w, part in MUST_SEE.items() if check.seen[w] < part * STATES}
+    assert rare == {}, check.seen
+
+
+@pytest.mark.parametrize("due", [0, NOW + 1])
+def test_no_market_is_settled_before_it_is_due(due: int) -> None:
+    check = Course()
+    ledger = drawing.ledger(random.Random(5), check.bench.deployed.place)
+    ledger.markets[0].settlement_at = due
+    with check.bench.state(ledger):
+        for signature in ("settle_market(uint256)", "settle_position(uint256,uint256)"):
+            number = ledger.holders(0)[0]
+            arguments = (0,) if signature.startswith("settle_market") else (number, 0)
+            assert check.bench.call(LIQUIDATOR, signature, *arguments) == "clearing: too soon"
