@@ -1040,7 +1040,7 @@ _SETTLEMENT: tuple[Mutant, ...] = (
     _ended(
         "settled-position-valued-by-its-feed", "missing term", "modules/risk_engine.vy",
         "index: uint256 = ledger._index(market, fresh)",
-        "index: uint256 = ledger._price(asset, fresh)",
+        "index: uint256 = ledger._price(ledger.market[market].asset, fresh)",
     ),
     _unwound(
         "wind-down-stops-the-rebalance", "dropped check", "modules/hedge_leg.vy",
