@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_typing import HexStr
 from eth_utils import to_checksum_address
 
 from simulator.config import load as scenario
@@ -48,6 +47,8 @@ class FullMarket:
         venue = replace(protocol.clearing, insurance_funds=0.0)
         self.protocol = replace(protocol, clearing=venue, agents=())
         self.chain = RpcTransport.connect(self.url)
+        # Anvil's blocks must hold what others' would not, or there is nothing to measure.
+        self.chain.web3.provider.make_request("evm_setBlockGasLimit", [hex(2**27)])
         self.at = deploy(self.chain, self.protocol)
         self.owner = self.at.roles.deployer
         self.prices = {
@@ -105,11 +106,17 @@ class FullMarket:
             self._mint(self.at.tokens[0], self.owner, MAKER)
             self.own(self.clearing, "fund_maker", number, MAKER)
         self.basket, self.usdc = basket, usdc
-        rows = [
-            [2_000_000 if i == j else 100_000 + i for j in range(8)]
-            for i in range(self.clearing.call("risk_asset_count"))
-        ]
+        self.post(2_000_000)
+
+    def post(self, own: int) -> None:
+        """A covariance factor without a zero; ``own``: the diagonal, 10⁻⁸."""
+        count = self.clearing.call("risk_asset_count")
+        rows = [[own if i == j else 100_000 + i for j in range(8)] for i in range(count)]
         self.clearing.transact(self.at.roles.venue, "post_covariance", rows)
+
+    def later(self, seconds: int) -> None:
+        self.chain.set_time(self.chain.time() + seconds)
+        self.report()
 
     def report(self) -> None:
         self.oracle.transact(
@@ -182,13 +189,18 @@ class FullMarket:
             for m, s in enumerate(sizes)
         ]
 
-    def needed(self, sender: str, to: str, data: bytes) -> int:
-        """Gas limit a transaction needs: what it uses before refunds."""
-        web3 = self.chain.web3
-        return int(web3.eth.estimate_gas({
-            "from": to_checksum_address(sender), "to": to_checksum_address(to),
-            "data": HexStr("0x" + data.hex()),
-        }))  # fmt: skip
+    def needed(self, to: str, data: bytes) -> int:
+        """Sends it as anyone; the gas limit it needed, which is what it used before refunds."""
+        eth = self.chain.web3.eth
+        call: dict[str, Any] = {
+            "from": eth.accounts[0],
+            "to": to_checksum_address(to),
+            "data": "0x" + data.hex(),
+        }
+        gas = int(eth.estimate_gas(call))
+        receipt = eth.wait_for_transaction_receipt(eth.send_transaction(call | {"gas": gas}))
+        assert receipt["status"] == 1
+        return gas
 
 
 # Of market 0, WAD: one long, 63 shorts, and a newcomer more than twice as large as the smallest.
@@ -201,30 +213,32 @@ WIDTHS = {"two markets": (2, 3), "eight markets": (8, 7)}
 
 
 @pytest.mark.parametrize("label", WIDTHS if CAMPAIGN else ["two markets"])
-def test_the_largest_transactions_fit_a_block(label: str, anvil_url: str) -> None:
+def test_the_largest_transactions_need_what_the_specification_says(
+    label: str, anvil_url: str
+) -> None:
     venue = FullMarket(anvil_url, *WIDTHS[label])
     sizes = [LOSER, LEAVER, *[WINNER] * (SEATS - 2), NEWCOMER]
     *seated, newcomer = venue.fill(MARGIN, sizes)
     assert len(venue.clearing.call("holders", 0)) == SEATS
     holders = [int(member, 16) << 8 for member in seated]
+    # Funding is due everywhere and the covariance is on its way: nothing is read off as it stands.
+    venue.later(3_600)
+    venue.post(2_200_000)
+    venue.later(60)
 
     member, (order, *_) = venue.member(newcomer), venue.trades(SEATS, NEWCOMER)
-    figures = {"trade": venue.needed(venue.owner, newcomer, member.calldata("execute", [order]))}
-    venue.own(member, "execute", [order])
+    figures = {"trade": venue.needed(newcomer, member.calldata("execute", [order]))}
     left = set(holders) ^ set(venue.clearing.call("holders", 0))
     assert left == {holders[1], int(newcomer, 16) << 8}
 
+    venue.later(60)
     asset = venue.at.tokens[venue.protocol.clearing.markets[0].asset]
     venue.prices[asset] = venue.prices[asset] * 3 // 4
     venue.report()
     assert venue.clearing.call("account_state", holders[0])[1] < 0
-    anyone = venue.chain.account("anyone")
     data = venue.clearing.calldata("liquidate", holders[0], 0)
-    figures["liquidate"] = venue.needed(anyone, venue.clearing.address, data)
-    assert figures["liquidate"] < BLOCK_GAS
-    venue.clearing.transact(anyone, "liquidate", holders[0], 0)
+    figures["liquidate"] = venue.needed(venue.clearing.address, data)
     assert venue.clearing.call("holders", 0) == ()  # every winner was asked, and closed
-    print(label, figures)
     for name, gas in figures.items():
         assert gas == pytest.approx(written(label)[name], rel=0.05), name
 
@@ -236,6 +250,7 @@ def written(label: str) -> dict[str, float]:
     return {"trade": float(trade) * 1e6, "liquidate": float(liquidate) * 1e6}
 
 
-def test_the_specification_says_what_fits() -> None:
-    for label in WIDTHS:
-        assert 0 < written(label)["trade"] < written(label)["liquidate"] < BLOCK_GAS
+def test_with_two_markets_the_largest_transactions_fit_a_block() -> None:
+    two, eight = (written(label) for label in WIDTHS)
+    assert two["trade"] < two["liquidate"] < 0.9 * BLOCK_GAS
+    assert eight["trade"] < 0.1 * BLOCK_GAS
