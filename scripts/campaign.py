@@ -37,6 +37,7 @@ AT_FULL_SIZE = (
     "tests/properties/test_uniswap_reference.py",
     "tests/properties/test_clearing_properties.py",
     "tests/model/test_aave.py",
+    "tests/chain/test_full_market.py",
     "tests/hedging",
 )
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from simulator.world.chain.artifacts import load
+from simulator.world.chain.artifacts import CONTRACTS, ROOT, load
 
-CONTRACTS = Path(__file__).parents[1] / "contracts"
-DOCUMENT = (CONTRACTS / "CONDITIONS.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "contracts" / "CONDITIONS.md").read_text(encoding="utf-8")
 
 REASON = re.compile(r'"((?:clearing|vault|oracle|roles|hedge|feed|token|provider): [^"]+)"')
 DEFINITION = re.compile(r"^((?:@[\w.()]+\n)*)def (\w+)\(", re.MULTILINE)
