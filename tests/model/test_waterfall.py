@@ -85,8 +85,16 @@ def test_the_insurance_fund_comes_before_the_winners() -> None:
     assert venue.common("insurance_fund") == 0.0
     assert venue.common("insurance_drawn", ETH) == 4_000.0
     assert venue.common("bad_debt") == 4_000.0
-    # 10,000 - 4,000 over 100: closed at 1,660.
-    assert venue.of("cash", 1) == pytest.approx(20_000 + 100 * 340, rel=1e-14)
+    # 4,000 of 10,000: so much of the position is the maker's, the winner closes the rest at 1,700.
+    assert venue.of("size", 1, ETH) == pytest.approx(-40.0, rel=1e-14)
+    assert venue.of("cash", 1) == pytest.approx(20_000 + 60 * 300, rel=1e-14)
+    assert venue.common("skew", ETH) == pytest.approx(-40.0, rel=1e-14)
+    # Nothing was left for the premium of that: whoever takes the 40 back earns nothing by it.
+    assert venue.common("unpaid_premium", ETH) == pytest.approx(40.0**2, rel=1e-9)
+    assert venue.common("premium_pool", ETH) == pytest.approx(0.0, abs=1e-9)
+    assert venue.trade(1, ETH, 40.0) == Status.OK
+    assert venue.common("unpaid_premium", ETH) == 0.0
+    assert venue.common("premium_pool", ETH) == pytest.approx(0.0, abs=1e-9)
     assert venue.of("cash", 0) == pytest.approx(0.0, abs=1e-9)
 
 
@@ -152,16 +160,20 @@ def test_a_loss_falls_to_the_other_side_and_only_to_those_there_at_the_time() ->
     assert venue.of("equity", 2) == pytest.approx(100_000, rel=1e-14)
 
 
-def test_a_market_pays_in_proportion_to_what_it_is_of_the_account() -> None:
+@pytest.mark.parametrize(("btc", "of_eth"), [(30_000.0, 1.0), (31_000.0, 1.0), (20_000.0, 0.75)])
+def test_a_market_pays_in_proportion_to_what_was_lost_in_it(btc: float, of_eth: float) -> None:
     venue = Venue(
-        protocol((45_000.0, 0.0), (90_000.0, 0.0), insurance_funds=1e6), eth=(2000.0, 1600.0)
+        protocol((45_000.0, 0.0), (90_000.0, 0.0), insurance_funds=1e6),
+        eth=(2000.0, 1600.0),
+        btc=(30_000.0, btc),
     )
     venue.trade(0, ETH, 150.0)
     venue.trade(0, BTC, 2.0)
     venue.world.advance(1)
-    # Worth -15,000; 240,000 of 300,000 USD are in ETH.
+    # ETH has lost 60,000; what BTC gained is no market's to answer for.
+    debt = 15_000 - 2.0 * (btc - 30_000)
     venue.liquidate(1, 0, ETH)
-    assert venue.common("insurance_drawn", ETH) == pytest.approx(12_000, rel=1e-12)
+    assert venue.common("insurance_drawn", ETH) == pytest.approx(of_eth * debt, rel=1e-12)
     assert venue.of("size", 0, BTC) == 2.0
 
 
