@@ -122,6 +122,7 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
     )
     markets: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(giver)
     worth: uint256 = 0
+    displaced: bool = False
     for market: uint256 in markets:
         old: IClearingHouse.Position = ledger.position[giver][market]
         moved: IClearingHouse.Position = old
@@ -133,6 +134,10 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
         if moved.size == old.size:
             old = empty(IClearingHouse.Position)
         else:
+            # Before anything moves: the skew is what it was, and who gives is too large to be displaced for a part of it.
+            if len(ledger._holders(market)) == ledger.MAX_HOLDERS:
+                self._take_seat(taker, market, fixed_point.magnitude(moved.size))
+                displaced = True
             old.size -= moved.size
             old.cost -= moved.cost
         ledger._set_position(giver, market, old)
@@ -171,7 +176,25 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
             base, usdc = pledged_liquidity._burn(giver, token_id, liquidity, fraction)
             ledger._credit(taker, ledger.lp_base, base)
             ledger._credit(taker, USDC, usdc)
+    if displaced:
+        # What was owed for the seat must not be more than the slice is worth.
+        value: int256 = margin._valuation(taker, False).state.value
+        errors.check(value >= 0, "clearing: too many accounts")
     log IClearingHouse.SliceTransferred(from_account=giver, to_account=taker, fraction=fraction)
+
+
+@internal
+def _take_seat(account: uint256, market: uint256, size: uint256):
+    """
+    @notice The code of Trading on this storage: somebody smaller leaves his seat, or the slice is refused.
+    """
+    raw_call(
+        (staticcall IClearingHouse(self).parts()).trading,
+        abi_encode(
+            account, market, size, method_id=method_id("take_seat(uint256,uint256,uint256)")
+        ),
+        is_delegate_call=True,
+    )
 
 
 @pure

@@ -23,6 +23,7 @@ _CLEARING = (
     *_WORLDS,
 )
 _RAMPS = "tests/properties/test_clearing_ramps.py"
+_SEATING = "tests/properties/test_clearing_seats.py"
 _SILENT = "tests/properties/test_clearing_silent_feeds.py"
 _STOLEN = ("tests/security/test_stolen_keys.py", "tests/vault/test_governance.py")
 _VAULT = (
@@ -50,6 +51,10 @@ def _clearing(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
 
 def _governed(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, (_RAMPS, *_CLEARING))
+
+
+def _seats(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, (_SEATING, *_CLEARING))
 
 
 def _silent(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
@@ -429,7 +434,7 @@ _LIQUIDATION = (
 _PREMIUM = (
     _clearing(
         "premium-not-charged", "dropped check", "Trading.vy",
-        "    pricing._pay_premium(account, market, premium)\n",
+        "    pricing._pay_premium(account, market, paid)\n",
         "    pricing._pay_premium(account, market, min(premium, 0))\n",
     ),
     _clearing(
@@ -566,7 +571,7 @@ _OFFICE = (
     ),
     _clearing(
         "maker-pays-what-it-lacks", "missing term", "Trading.vy",
-        "    maker._cover(market, index)\n", "",
+        "    maker._cover(market, index)\n    seat: uint256 = 0\n", "    seat: uint256 = 0\n",
     ),
     _clearing(
         "write-off-beyond-the-maker", "missing term", "modules/waterfall.vy",
@@ -830,20 +835,31 @@ _LENDING = (
 )  # fmt: skip
 
 _SEATS = (
-    _clearing(
+    _seats(
         "seats-go-to-anybody", "dropped check", "Trading.vy",
-        "held < size // 2 and held <= pricing._inventory_limit(market) // ledger.MAX_HOLDERS",
-        "True",
+        "if held < size // 2 and held <= largest:", "if True:",
     ),
-    _clearing(
+    _seats(
+        "seats-stop-at-who-cannot-leave", "missing step", "Trading.vy",
+        "        if left:\n", '        errors.check(left, "clearing: seat")\n        if left:\n',
+    ),
+    _seats(
+        "slices-take-free-seats-only", "missing step", "BackOffice.vy",
+        "if len(ledger._holders(market)) == ledger.MAX_HOLDERS:", "if False:",
+    ),
+    _seats(
+        "seats-of-slices-for-nothing", "missing step", "Trading.vy",
+        "    pricing._pay_premium(account, market, convert(premium, int256))\n", "",
+    ),
+    _seats(
         "seats-past-deleveraging", "dropped check", "Trading.vy",
         "after.value >= 0 and after.equity >= convert(after.maintenance, int256)", "True",
     ),
-    _clearing(
+    _seats(
         "seats-never-given-up", "missing term", "Trading.vy",
         "if len(holders) < ledger.MAX_HOLDERS:", "if len(holders) <= ledger.MAX_HOLDERS:",
     ),
-    _clearing(
+    _seats(
         "seats-without-blame", "missing step", "Trading.vy",
         "    ledger._note_failure(leaver, market, -delta)\n", "",
     ),
