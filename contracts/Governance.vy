@@ -123,12 +123,18 @@ def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: ui
 def set_parameters(parameters: IClearingHouse.Parameters):
     ledger._check_delegated()
     roles._only_owner_delayed(keccak256(slice(msg.data, 0, 228)))
+    if parameters.gross_floor != ledger.parameters.gross_floor:
+        self._sweep_pools()
     venue._set_parameters(parameters)
 
 
 @external
 def tighten(term: uint256) -> uint256:
     ledger._check_delegated()
+    if term < ledger.market_count:
+        self._sweep_if_heard(term)
+    elif term == venue.FLOOR_TERM:
+        self._sweep_pools()
     return venue._tighten(term)
 
 
@@ -137,3 +143,35 @@ def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
     ledger._check_delegated()
     roles._only_risk_manager()
     return venue._post_covariance(rows)
+
+
+# ---------------------------------------------------------------------------------------- premium pools
+
+
+@internal
+def _sweep_pools():
+    """
+    @notice Before phi moves every market's B, and with it what closing its skew would earn: the maker gets what it has
+            earned at the old B.
+    """
+    for market: uint256 in range(ledger.market_count, bound=ledger.MAX_MARKETS):
+        self._sweep_if_heard(market)
+
+
+@internal
+def _sweep_if_heard(market: uint256):
+    """
+    @notice Sweep a pool at the index of now, which hangs on no accrual. A market whose feed has stopped keeps its surplus for
+            who takes the skew back, and holds up no change of others.
+    """
+    heard: bool = False
+    price: Bytes[32] = b""
+    heard, price = raw_call(
+        ledger.ORACLE.address,
+        abi_encode(ledger.market[market].asset, method_id=method_id("price(address)")),
+        max_outsize=32,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if heard:
+        pricing._sweep_pool(market)

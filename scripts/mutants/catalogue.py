@@ -896,7 +896,24 @@ _POWERS = (
     ),
     _governed(
         "tightened-all-the-way", "missing term", "modules/venue.vy",
-        "min(block.timestamp - ramp.started, TERMS_RAMP)", "TERMS_RAMP",
+        "min(block.timestamp - ramp.counted_at, TERMS_STEP)", "TERMS_STEP",
+    ),
+    _governed(
+        "silence-made-up-for-at-once", "missing term", "modules/venue.vy",
+        "min(block.timestamp - ramp.counted_at, TERMS_STEP)", "block.timestamp - ramp.counted_at",
+    ),
+    _clearing(
+        "phi-moves-b-unswept", "missing step", "Governance.vy",
+        "    if parameters.gross_floor != ledger.parameters.gross_floor:\n"
+        "        self._sweep_pools()\n", "",
+    ),
+    _clearing(
+        "tightened-unswept", "missing step", "Governance.vy",
+        "        self._sweep_if_heard(term)\n", "        pass\n",
+    ),
+    _clearing(
+        "a-dead-feed-holds-up-phi", "dropped check", "Governance.vy",
+        "    if heard:\n", "    if True:\n",
     ),
     _governed(
         "new-collateral-without-haircut", "missing term", "modules/venue.vy",
