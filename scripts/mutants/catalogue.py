@@ -924,6 +924,10 @@ _POWERS = (
         "margin._valuation(account, False)", "margin._valuation(account, True)",
     ),
     _silent(
+        "pledge-divided-by-no-price", "dropped check", "modules/margin.vy",
+        "    if usdc_price == 0:", "    if False:",
+    ),
+    _silent(
         "liquidation-at-an-old-usdc", "dropped check", "modules/liquidation.vy",
         "    ledger._price(ledger.USDC_TOKEN, True)\n", "",
     ),
