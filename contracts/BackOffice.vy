@@ -3,8 +3,8 @@
 """
 @title  BackOffice
 @license MIT
-@notice Pledged liquidity and slices (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its storage by
-        delegatecall and refuses to be called directly.
+@notice Pledged liquidity, slices, what is paid in to stand behind the venue (contracts/SPEC.md §3.5): code of the
+        ClearingHouse that runs on its storage by delegatecall and refuses to be called directly.
 @dev    Functions, events and scales are documented in IClearingHouse. The ClearingHouse's reentrancy lock is held
         throughout. Its own storage is never used.
 """
@@ -120,6 +120,7 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
     )
     markets: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(giver)
     worth: uint256 = 0
+    displaced: bool = False
     for market: uint256 in markets:
         old: IClearingHouse.Position = ledger.position[giver][market]
         moved: IClearingHouse.Position = old
@@ -131,6 +132,10 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
         if moved.size == old.size:
             old = empty(IClearingHouse.Position)
         else:
+            # Before anything moves: the skew is what it was, and who gives is too large to be displaced for a part of it.
+            if len(ledger._holders(market)) == ledger.MAX_HOLDERS:
+                self._take_seat(taker, market, fixed_point.magnitude(moved.size))
+                displaced = True
             old.size -= moved.size
             old.cost -= moved.cost
         ledger._set_position(giver, market, old)
@@ -171,7 +176,25 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
             base, usdc = pledged_liquidity._burn(giver, token_id, liquidity, fraction)
             ledger._credit(taker, ledger.lp_base, base)
             ledger._credit(taker, USDC, usdc)
+    if displaced:
+        # What was owed for the seat must not be more than the slice is worth.
+        value: int256 = margin._valuation(taker, False).state.value
+        errors.check(value >= 0, "clearing: too many accounts")
     log IClearingHouse.SliceTransferred(from_account=giver, to_account=taker, fraction=fraction)
+
+
+@internal
+def _take_seat(account: uint256, market: uint256, size: uint256):
+    """
+    @notice The code of Trading on this storage: somebody smaller leaves his seat, or the slice is refused.
+    """
+    raw_call(
+        (staticcall IClearingHouse(self).parts()).trading,
+        abi_encode(
+            account, market, size, method_id=method_id("take_seat(uint256,uint256,uint256)")
+        ),
+        is_delegate_call=True,
+    )
 
 
 @pure
@@ -183,3 +206,23 @@ def _part(x: int256, fraction: uint256) -> int256:
     if x < 0:
         return fixed_point.mul_div_ceil(x, fraction, WAD)
     return fixed_point.mul_div_floor(x, fraction, WAD)
+
+
+# --------------------------------------------------------------------------------- behind the venue
+
+
+@external
+def fund_maker(market: uint256, raw: uint256):
+    ledger._check_delegated()
+    ledger._check_market(market)
+    ledger.maker_cash[market] += convert(raw * ledger.CASH_UNIT, int256)
+    log IClearingHouse.MakerFunded(market=market, payer=msg.sender, raw=raw)
+    ledger._pull(USDC, raw)
+
+
+@external
+def fund_insurance(raw: uint256):
+    ledger._check_delegated()
+    ledger.insurance_fund += raw * ledger.CASH_UNIT
+    log IClearingHouse.InsuranceFunded(payer=msg.sender, raw=raw)
+    ledger._pull(USDC, raw)

@@ -152,23 +152,6 @@ def transfer_margin(from_sub: uint256, to_sub: uint256, raw: uint256):
     log IClearingHouse.MarginTransferred(from_account=from_account, to_account=to_account, raw=raw)
 
 
-@external
-@nonreentrant
-def fund_maker(market: uint256, raw: uint256):
-    ledger._check_market(market)
-    ledger.maker_cash[market] += convert(raw * ledger.CASH_UNIT, int256)
-    log IClearingHouse.MakerFunded(market=market, payer=msg.sender, raw=raw)
-    ledger._pull(USDC, raw)
-
-
-@external
-@nonreentrant
-def fund_insurance(raw: uint256):
-    ledger.insurance_fund += raw * ledger.CASH_UNIT
-    log IClearingHouse.InsuranceFunded(payer=msg.sender, raw=raw)
-    ledger._pull(USDC, raw)
-
-
 # ------------------------------------------------------------------------------------ code of the parts
 
 
@@ -218,6 +201,30 @@ def rearrange(sub: uint256, token_ids: DynArray[uint256, 4], data: Bytes[1024]):
 @nonreentrant
 def transfer_slice(sub: uint256, fraction: uint256, to: address):
     self._run(PARTS.office)
+
+
+@external
+@nonreentrant
+def fund_maker(market: uint256, raw: uint256):
+    self._run(PARTS.office)
+
+
+@external
+@nonreentrant
+def fund_insurance(raw: uint256):
+    self._run(PARTS.office)
+
+
+@external
+@nonreentrant
+def pause():
+    self._run(PARTS.governance)
+
+
+@external
+@nonreentrant
+def unpause():
+    self._run(PARTS.governance)
 
 
 @external
@@ -337,26 +344,6 @@ def set_slice_consent(giver: address, allowed: bool):
     log IClearingHouse.SliceConsentSet(receiver=msg.sender, giver=giver, allowed=allowed)
 
 
-@external
-@nonreentrant
-def pause():
-    roles._only_guardian()
-    self._set_paused(True)
-
-
-@external
-@nonreentrant
-def unpause():
-    roles._only_owner()
-    self._set_paused(False)
-
-
-@internal
-def _set_paused(paused: bool):
-    ledger.paused = paused
-    log IClearingHouse.Paused(paused=paused)
-
-
 # ----------------------------------------------------------------------------------------------- views
 
 
@@ -374,12 +361,12 @@ def parts() -> IClearingHouse.Parts:
 
 @view
 @external
-def valuation(account: uint256, fresh: bool) -> margin.Valuation:
+def valuation(account: uint256, fresh: bool, risk: bool) -> margin.Valuation:
     """
     @notice What the code of the parts asks, in the middle of an operation; of nobody else's business then.
     """
     self._only_self()
-    return risk_engine._valuation(account, fresh)
+    return risk_engine._valuation(account, fresh, risk)
 
 
 @view
@@ -393,14 +380,14 @@ def extSloads(slots: DynArray[bytes32, 64]) -> DynArray[bytes32, 64]:
 @external
 @nonreentrant
 def account_state(account: uint256) -> IClearingHouse.AccountState:
-    return risk_engine._valuation(account, True).state
+    return risk_engine._valuation(account, True, True).state
 
 
 @view
 @external
 @nonreentrant
 def last_account_state(account: uint256) -> IClearingHouse.AccountState:
-    return risk_engine._valuation(account, False).state
+    return risk_engine._valuation(account, False, True).state
 
 
 @view

@@ -200,7 +200,7 @@ def _rank(
     @notice Profit ratio times leverage, WAD: (upnl / |cost|) (|s| I / E), each quotient rounded down.
     @dev At the last prices of what else the holder has: a feed of his that stopped stops no liquidation of others.
     """
-    equity: int256 = margin._valuation(holder, False).state.equity
+    equity: int256 = margin._last_equity(holder)
     if equity <= 0 or held.cost == 0:
         return HIGHEST_RANK
     profit: int256 = fixed_point.mul_div_floor(held.size, index, WAD) - held.cost

@@ -3,7 +3,7 @@
 """
 @title  Governance
 @license MIT
-@notice What the venue's owner and risk manager do (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its
+@notice What the venue's owner, risk manager and guardian do (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its
         storage by delegatecall and refuses to be called directly.
 @dev    Functions, events and scales are documented in IClearingHouse. The ClearingHouse's reentrancy lock is held
         throughout. Its own storage is never used.
@@ -125,12 +125,18 @@ def set_lp_collateral(manager: address, pool: address, haircut: uint256, cap: ui
 def set_parameters(parameters: IClearingHouse.Parameters):
     ledger._check_delegated()
     roles._only_owner_delayed()
+    if parameters.gross_floor != ledger.parameters.gross_floor:
+        self._sweep_pools()
     venue._set_parameters(parameters)
 
 
 @external
 def tighten(term: uint256) -> uint256:
     ledger._check_delegated()
+    if term < ledger.market_count:
+        self._sweep_if_heard(term)
+    elif term == venue.FLOOR_TERM:
+        self._sweep_pools()
     return venue._tighten(term)
 
 
@@ -139,3 +145,55 @@ def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
     ledger._check_delegated()
     roles._only_risk_manager()
     return venue._post_covariance(rows)
+
+
+@external
+def pause():
+    ledger._check_delegated()
+    roles._only_guardian()
+    self._set_paused(True)
+
+
+@external
+def unpause():
+    ledger._check_delegated()
+    roles._only_owner()
+    self._set_paused(False)
+
+
+@internal
+def _set_paused(paused: bool):
+    ledger.paused = paused
+    log IClearingHouse.Paused(paused=paused)
+
+
+# ---------------------------------------------------------------------------------------- premium pools
+
+
+@internal
+def _sweep_pools():
+    """
+    @notice Before phi moves every market's B, and with it what closing its skew would earn: the maker gets what it has
+            earned at the old B.
+    """
+    for market: uint256 in range(ledger.market_count, bound=ledger.MAX_MARKETS):
+        self._sweep_if_heard(market)
+
+
+@internal
+def _sweep_if_heard(market: uint256):
+    """
+    @notice Sweep a pool at the index of now, which hangs on no accrual. A market whose feed has stopped keeps its surplus for
+            who takes the skew back, and holds up no change of others.
+    """
+    heard: bool = False
+    price: Bytes[32] = b""
+    heard, price = raw_call(
+        ledger.ORACLE.address,
+        abi_encode(ledger.market[market].asset, method_id=method_id("price(address)")),
+        max_outsize=32,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if heard:
+        pricing._sweep_pool(market)

@@ -60,15 +60,16 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
         seat = self._take_seat(account, market, fixed_point.magnitude(size), index)
     if adds_risk:
         self._check_room(market, before, after)
-    premium: int256 = pricing._premium(market, size, index) + convert(seat, int256)
+    premium: int256 = pricing._premium(market, size, index)
+    paid: int256 = premium + convert(seat, int256)
     booked: uint256 = perp_math.booked_price(size, index, pricing._half_spread(market))
-    fill: uint256 = perp_math.effective_price(size, booked, premium)
+    fill: uint256 = perp_math.effective_price(size, booked, paid)
     errors.check(
         fill <= limit_price if size > 0 else fill >= limit_price, "clearing: slippage"
     )
     cash: int256 = ledger.cash[account]
     realised: int256 = ledger._apply_fill(account, market, size, booked)
-    pricing._pay_premium(account, market, premium)
+    pricing._pay_premium(account, market, paid)
     pricing._move_unpaid(market, size, index, 0)
     fee: uint256 = self._charge(account, market, fixed_point.magnitude(size), fill)
     ledger._note_debt(account, market, before if before != 0 else size, cash)
@@ -103,30 +104,77 @@ def _charge(account: uint256, market: uint256, size: uint256, price: uint256) ->
     return fee
 
 
+# ---------------------------------------------------------------------------------------------- seats
+
+
+@external
+def take_seat(account: uint256, market: uint256, size: uint256):
+    """
+    @notice A seat for a position that comes without a trade (a slice), where all are taken; what the one displaced owes
+            as a premium the account pays. Called by parts alone.
+    @param size Of the position, base units WAD.
+    """
+    ledger._check_delegated()
+    ledger._accrue(market)
+    index: uint256 = ledger._index(market, True)
+    maker._cover(market, index)
+    premium: uint256 = self._take_seat(account, market, size, index)
+    pricing._pay_premium(account, market, convert(premium, int256))
+
+
 @internal
 def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256) -> uint256:
     """
-    @notice Where a market's seats are all taken, close its smallest position for one more than twice as large, as if its
-            holder had; but a premium that it owes is the newcomer's: returned, USDC.
+    @notice Where a market's seats are all taken, close the smallest position that may be, for one more than twice as large,
+            as if its holder had; but a premium that it owes is the newcomer's: returned, USDC.
     """
     holders: DynArray[uint256, ledger.MAX_HOLDERS] = ledger._holders(market)
     if len(holders) < ledger.MAX_HOLDERS:
         return 0
-    leaver: uint256 = 0
-    held: uint256 = max_value(uint256)
-    opened: uint256 = 0
+    # Size << 64 | 2**64 - 1 - opened as number: of equals first the one that sat down last. 0: keeps its seat.
+    keys: uint256[ledger.MAX_HOLDERS] = empty(uint256[ledger.MAX_HOLDERS])
+    largest: uint256 = pricing._inventory_limit(market) // ledger.MAX_HOLDERS
+    place: uint256 = 0
     for holder: uint256 in holders:
-        theirs: uint256 = fixed_point.magnitude(ledger.position[holder][market].size)
-        number: uint256 = ledger.seat[holder][market] >> 8
-        # Of equals the one that sat down last.
-        if theirs < held or (theirs == held and number > opened):
-            leaver = holder
-            held = theirs
-            opened = number
-    errors.check(
-        held < size // 2 and held <= pricing._inventory_limit(market) // ledger.MAX_HOLDERS,
-        "clearing: too many accounts",
-    )
+        held: uint256 = fixed_point.magnitude(ledger.position[holder][market].size)
+        if held < size // 2 and held <= largest:
+            keys[place] = held << 64 | (2**64 - 1 - (ledger.seat[holder][market] >> 8))
+        place += 1
+    code: address = (staticcall IClearingHouse(self).parts()).trading
+    for _: uint256 in range(ledger.MAX_HOLDERS):
+        least: uint256 = max_value(uint256)
+        for i: uint256 in range(ledger.MAX_HOLDERS):
+            if keys[i] != 0 and keys[i] < least:
+                least = keys[i]
+                place = i
+        if least == max_value(uint256):
+            break
+        keys[place] = 0
+        # A call of its own: who cannot be left as `displace` asks keeps his seat, and nothing has happened.
+        left: bool = False
+        premium: Bytes[32] = b""
+        left, premium = raw_call(
+            code,
+            abi_encode(
+                holders[place], account, market, index,
+                method_id=method_id("displace(uint256,uint256,uint256,uint256)"),
+            ),
+            max_outsize=32,
+            is_delegate_call=True,
+            revert_on_failure=False,
+        )
+        if left:
+            return abi_decode(premium, uint256)
+    raise "clearing: too many accounts"
+
+
+@external
+def displace(leaver: uint256, newcomer: uint256, market: uint256, index: uint256) -> uint256:
+    """
+    @notice Close a position as if its holder had, but for a premium that it owes: returned, USDC, for the newcomer to pay.
+            Called by `_take_seat` alone; the market is accrued.
+    """
+    ledger._check_delegated()
     delta: int256 = -ledger.position[leaver][market].size
     premium: int256 = pricing._premium(market, delta, index)
     booked: uint256 = perp_math.booked_price(delta, index, pricing._half_spread(market))
@@ -134,7 +182,7 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
     ledger._apply_fill(leaver, market, delta, booked)
     pricing._pay_premium(leaver, market, min(premium, 0))
     pricing._move_unpaid(market, delta, index, 0)
-    self._charge(leaver, market, held, booked)
+    self._charge(leaver, market, fixed_point.magnitude(delta), booked)
     ledger._note_debt(leaver, market, -delta, cash)
     # Neither a way past auto-deleveraging nor one to make an account liquidatable by closing a hedge.
     after: IClearingHouse.AccountState = margin._valuation(leaver, False).state
@@ -143,7 +191,12 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
         "clearing: too many accounts",
     )
     log IClearingHouse.Displaced(
-        account=leaver, market=market, newcomer=account, size=held, price=booked
+        account=leaver,
+        market=market,
+        newcomer=newcomer,
+        size=fixed_point.magnitude(delta),
+        price=booked,
+        premium=premium,
     )
     return convert(max(premium, 0), uint256)
 

@@ -20,10 +20,11 @@ def _pledge_amounts(token_id: uint256, fresh: bool) -> (uint256, uint256):
     """
     @notice Raw (base, USDC) of a pledged position at the oracle price, without uncollected fees, rounded down.
     """
+    usdc_price: uint256 = ledger._price(ledger.USDC_TOKEN, fresh)
+    if usdc_price == 0:  # only among last prices, where its source answers nothing: nothing can be said
+        return 0, 0
     sqrt_price: uint256 = vault_math.sqrt_price_x96(
-        ledger._collateral_price(ledger.lp_base, fresh),
-        ledger._price(ledger.USDC_TOKEN, fresh),
-        ledger.lp_unit_ratio,
+        ledger._collateral_price(ledger.lp_base, fresh), usdc_price, ledger.lp_unit_ratio
     )
     pledge: IClearingHouse.Pledge = ledger.pledge_terms[token_id]
     return liquidity_math.amounts_for_liquidity_down(

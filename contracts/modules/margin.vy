@@ -30,7 +30,7 @@ struct Valuation:
 
 
 interface House:
-    def valuation(account: uint256, fresh: bool) -> Valuation: view
+    def valuation(account: uint256, fresh: bool, risk: bool) -> Valuation: view
 
 
 @view
@@ -39,7 +39,16 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
     """
     @notice What the account is worth and has to hold, at fresh prices or at the last ones.
     """
-    return staticcall House(self).valuation(account, fresh)
+    return staticcall House(self).valuation(account, fresh, True)
+
+
+@view
+@internal
+def _last_equity(account: uint256) -> int256:
+    """
+    @notice E at the last prices, USD WAD: what a rank asks of 64 accounts, for whom R would be half the cost.
+    """
+    return (staticcall House(self).valuation(account, False, False)).state.equity
 
 
 @view

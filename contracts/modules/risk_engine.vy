@@ -50,7 +50,7 @@ def _check_health():
         return
     ledger.unchecked = 0
     if ledger._accrue_held(account) or ledger.cash[account] < 0:
-        state: IClearingHouse.AccountState = self._valuation(account, True).state
+        state: IClearingHouse.AccountState = self._valuation(account, True, True).state
         errors.check(
             state.initial_equity >= margin._initial(state.maintenance),
             "clearing: below initial margin",
@@ -59,10 +59,16 @@ def _check_health():
 
 @view
 @internal
-def _valuation(account: uint256, fresh: bool) -> margin.Valuation:
+def _valuation(account: uint256, fresh: bool, risk: bool) -> margin.Valuation:
+    """
+    @param risk Whether M is asked for: without, portfolio risk is left out of it.
+    """
     markets: DynArray[uint256, MAX_MARKETS] = ledger._open_markets(account)
     portfolio: bool = (
-        len(markets) != 0 and account & 255 == 0 and ledger.parameters.risk_multiple != 0
+        risk
+        and len(markets) != 0
+        and account & 255 == 0
+        and ledger.parameters.risk_multiple != 0
     )
     out: margin.Valuation = empty(margin.Valuation)
     unsettled: int256 = 0
@@ -190,7 +196,7 @@ def _withdrawable(account: uint256, minimum_ratio: uint256) -> uint256:
         return convert(cash, uint256)
     if block.timestamp < ledger.gate_until:
         return 0
-    valuation: margin.Valuation = self._valuation(account, True)
+    valuation: margin.Valuation = self._valuation(account, True, True)
     state: IClearingHouse.AccountState = valuation.state
     usdc_price: uint256 = valuation.usdc_price
     haircut: uint256 = ledger.collateral[USDC].haircut

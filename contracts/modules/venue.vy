@@ -48,6 +48,8 @@ LIQUIDITY_TERM: constant(uint256) = HAIRCUT_TERM + MAX_COLLATERALS
 FLOOR_TERM: constant(uint256) = LIQUIDITY_TERM + 1
 RISK_TERM: constant(uint256) = FLOOR_TERM + 1
 TERMS_RAMP: constant(uint256) = 86_400  # seconds
+# What one call may bring of it at most, seconds: time in which nobody called is not made up for at once.
+TERMS_STEP: constant(uint256) = 3_600
 
 # How far one post may move a row: its norm over STEP, the asset's daily volatility, or LEAST_STEP if that is more.
 STEP: constant(uint256) = 4
@@ -192,18 +194,27 @@ def _begin_ramp(term: uint256, current: uint256, asked: uint256) -> uint256:
     if asked <= current or ledger._is_flat():
         ledger.ramp[term] = empty(IClearingHouse.Ramp)
         return asked
-    ledger.ramp[term] = IClearingHouse.Ramp(begin=current, end=asked, started=block.timestamp)
+    ledger.ramp[term] = IClearingHouse.Ramp(
+        begin=current, end=asked, gone=0, counted_at=block.timestamp
+    )
     return current
 
 
 @internal
 def _tighten(term: uint256) -> uint256:
+    """
+    @notice Bring a term along its ramp by the time since the last call, an hour at most.
+    """
     ramp: IClearingHouse.Ramp = ledger.ramp[term]
-    self._require(ramp.started != 0)
-    elapsed: uint256 = min(block.timestamp - ramp.started, TERMS_RAMP)
-    value: uint256 = ramp.begin + (ramp.end - ramp.begin) * elapsed // TERMS_RAMP
-    if elapsed == TERMS_RAMP:
-        ledger.ramp[term] = empty(IClearingHouse.Ramp)
+    self._require(ramp.counted_at != 0)
+    ramp.gone = min(
+        ramp.gone + min(block.timestamp - ramp.counted_at, TERMS_STEP), TERMS_RAMP
+    )
+    ramp.counted_at = block.timestamp
+    value: uint256 = ramp.begin + (ramp.end - ramp.begin) * ramp.gone // TERMS_RAMP
+    if ramp.gone == TERMS_RAMP:
+        ramp = empty(IClearingHouse.Ramp)
+    ledger.ramp[term] = ramp
     if term < HAIRCUT_TERM:
         ledger.market[term].maintenance_rate = value
         log IClearingHouse.MarketSet(market=term, parameters=ledger.market[term])

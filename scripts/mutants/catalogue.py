@@ -23,6 +23,7 @@ _CLEARING = (
     *_WORLDS,
 )
 _RAMPS = "tests/properties/test_clearing_ramps.py"
+_SEATING = "tests/properties/test_clearing_seats.py"
 _SILENT = "tests/properties/test_clearing_silent_feeds.py"
 _STOLEN = ("tests/security/test_stolen_keys.py", "tests/vault/test_governance.py")
 _VAULT = (
@@ -59,6 +60,10 @@ def _unwound(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
 
 def _governed(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, (_RAMPS, *_CLEARING))
+
+
+def _seats(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, (_SEATING, *_CLEARING))
 
 
 def _silent(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
@@ -232,7 +237,7 @@ _MARGIN = (
     ),
     _clearing(
         "isolated-accounts-get-portfolio-margin", "dropped check", "modules/risk_engine.vy",
-        "len(markets) != 0 and account & 255 == 0 and ledger", "len(markets) != 0 and ledger",
+        "        and account & 255 == 0\n", "",
     ),
     _clearing(
         "norm-rounds-down", "flipped rounding", "modules/portfolio_math.vy",
@@ -452,7 +457,7 @@ _LIQUIDATION = (
 _PREMIUM = (
     _clearing(
         "premium-not-charged", "dropped check", "Trading.vy",
-        "    pricing._pay_premium(account, market, premium)\n",
+        "    pricing._pay_premium(account, market, paid)\n",
         "    pricing._pay_premium(account, market, min(premium, 0))\n",
     ),
     _clearing(
@@ -601,7 +606,7 @@ _OFFICE = (
     ),
     _clearing(
         "maker-pays-what-it-lacks", "missing term", "Trading.vy",
-        "    maker._cover(market, index)\n", "",
+        "    maker._cover(market, index)\n    seat: uint256 = 0\n", "    seat: uint256 = 0\n",
     ),
     _clearing(
         "write-off-beyond-the-maker", "missing term", "modules/waterfall.vy",
@@ -865,20 +870,31 @@ _LENDING = (
 )  # fmt: skip
 
 _SEATS = (
-    _clearing(
+    _seats(
         "seats-go-to-anybody", "dropped check", "Trading.vy",
-        "held < size // 2 and held <= pricing._inventory_limit(market) // ledger.MAX_HOLDERS",
-        "True",
+        "if held < size // 2 and held <= largest:", "if True:",
     ),
-    _clearing(
+    _seats(
+        "seats-stop-at-who-cannot-leave", "missing step", "Trading.vy",
+        "        if left:\n", '        errors.check(left, "clearing: seat")\n        if left:\n',
+    ),
+    _seats(
+        "slices-take-free-seats-only", "missing step", "BackOffice.vy",
+        "if len(ledger._holders(market)) == ledger.MAX_HOLDERS:", "if False:",
+    ),
+    _seats(
+        "seats-of-slices-for-nothing", "missing step", "Trading.vy",
+        "    pricing._pay_premium(account, market, convert(premium, int256))\n", "",
+    ),
+    _seats(
         "seats-past-deleveraging", "dropped check", "Trading.vy",
         "after.value >= 0 and after.equity >= convert(after.maintenance, int256)", "True",
     ),
-    _clearing(
+    _seats(
         "seats-never-given-up", "missing term", "Trading.vy",
         "if len(holders) < ledger.MAX_HOLDERS:", "if len(holders) <= ledger.MAX_HOLDERS:",
     ),
-    _clearing(
+    _seats(
         "seats-without-blame", "missing step", "Trading.vy",
         "    ledger._note_debt(leaver, market, -delta, cash)\n", "",
     ),
@@ -920,7 +936,24 @@ _POWERS = (
     ),
     _governed(
         "tightened-all-the-way", "missing term", "modules/venue.vy",
-        "min(block.timestamp - ramp.started, TERMS_RAMP)", "TERMS_RAMP",
+        "min(block.timestamp - ramp.counted_at, TERMS_STEP)", "TERMS_STEP",
+    ),
+    _governed(
+        "silence-made-up-for-at-once", "missing term", "modules/venue.vy",
+        "min(block.timestamp - ramp.counted_at, TERMS_STEP)", "block.timestamp - ramp.counted_at",
+    ),
+    _clearing(
+        "phi-moves-b-unswept", "missing step", "Governance.vy",
+        "    if parameters.gross_floor != ledger.parameters.gross_floor:\n"
+        "        self._sweep_pools()\n", "",
+    ),
+    _clearing(
+        "tightened-unswept", "missing step", "Governance.vy",
+        "        self._sweep_if_heard(term)\n", "        pass\n",
+    ),
+    _clearing(
+        "a-dead-feed-holds-up-phi", "dropped check", "Governance.vy",
+        "    if heard:\n", "    if True:\n",
     ),
     _governed(
         "new-collateral-without-haircut", "missing term", "modules/venue.vy",
@@ -929,6 +962,10 @@ _POWERS = (
     _silent(
         "liquidation-needs-every-feed", "dropped check", "modules/liquidation.vy",
         "margin._valuation(account, False)", "margin._valuation(account, True)",
+    ),
+    _silent(
+        "pledge-divided-by-no-price", "dropped check", "modules/basket.vy",
+        "    if usdc_price == 0:", "    if False:",
     ),
     _silent(
         "liquidation-at-an-old-usdc", "dropped check", "modules/liquidation.vy",

@@ -300,8 +300,9 @@ def test_closing_a_hedge_stops_before_risk_lowers_the_margin_ratio(
     clearing.withdraw(0, 0, 14_500 * 10**6, trader, sender=trader)
     parameters[4] = wad(Fraction(9, 10))
     clearing.set_parameters(tuple(parameters), sender=owner)
-    advance(86_400)
-    clearing.tighten(17, sender=liquidator)
+    for _ in range(24):  # an hour a call
+        advance(3_600)
+        clearing.tighten(17, sender=liquidator)
     before = ratio(mirror, account)
     assert Fraction(6, 10) < before < 1
     clearing.liquidate(account, 1, sender=liquidator)

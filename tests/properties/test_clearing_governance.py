@@ -137,7 +137,7 @@ def test_the_reader_reads_every_slot_as_it_is() -> None:
 def test_the_valuation_of_an_operation_under_way_is_for_the_parts_alone() -> None:
     venue = RevmVenue()
     with pytest.raises(Reverted) as refused:
-        venue.get("valuation", venue.account("trader"), True)
+        venue.get("valuation", venue.account("trader"), True, True)
     assert reason(refused.value.data) == "clearing: delegatecall only"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
@@ -468,3 +469,60 @@ def test_what_is_unpaid_is_worked_off_before_anybody_earns(
             unpaid -= worked_off
     assert venue.get("unpaid_premium", 0) == 0
     assert conserved(venue)
+
+
+# ------------------------------------------------------------------------- terms that move B
+
+
+def set_phi(venue: RevmVenue, phi: int) -> str:
+    """The floor of portfolio margin, under which every market's B is K phi mmr / 2."""
+    parameters = list(venue.get("parameters"))
+    parameters[4:6] = [phi, WAD]
+    return venue.attempt("owner", "set_parameters", tuple(parameters))
+
+
+def claim_now(venue: RevmVenue) -> Fraction:
+    """What closing the skew would earn at the B of now, USDC WAD."""
+    scale, mmr = (Fraction(venue.get("market", 0)[i], WAD) for i in (1, 6))
+    bound = scale * Fraction(venue.get("parameters")[4], WAD) * mmr / 2
+    k = abs(Fraction(skew(venue), WAD))
+    doubled = k * k if k <= bound else bound * (2 * k - bound)
+    return venue.prices["BTC"] * doubled / (2 * scale) * WAD
+
+
+@pytest.mark.parametrize("start", [3, -2])
+@pytest.mark.parametrize("what", ["phi", "phi by a ramp", "mmr by a ramp"])
+def test_the_maker_gets_the_surplus_before_b_moves(start: int, what: str) -> None:
+    """Of what the pool holds no more than the claim at the old B is left to who comes back."""
+    venue = opened(Fraction(start))
+    if what == "phi by a ramp":
+        assert set_phi(venue, 6 * WAD // 10) == ""
+        assert set_phi(venue, WAD) == ""
+    if what == "mmr by a ramp":
+        terms = list(venue.get("market", 0))
+        terms[6] *= 2
+        venue.do("owner", "set_market", 0, tuple(terms))
+    venue.advance(3_600)
+    venue.report(BTC=venue.prices["BTC"] * Fraction(7, 10))
+    claim, held, maker = claim_now(venue), pool(venue), venue.get("maker_cash", 0)
+    assert held > claim
+    if what == "phi":
+        assert set_phi(venue, 6 * WAD // 10) == ""
+    else:
+        venue.do("bystander", "tighten", 17 if what == "phi by a ramp" else 0)
+    assert claim_now(venue) != claim
+    assert claim - DUST <= pool(venue) <= claim
+    assert venue.get("maker_cash", 0) - maker == held - pool(venue)
+    assert conserved(venue)
+
+
+def test_a_market_whose_feed_has_stopped_holds_up_no_change_of_phi() -> None:
+    venue = opened(Fraction(3))
+    assert not venue.trade("bystander", 1, -WAD)
+    venue.silence("BTC")
+    held, other = pool(venue), venue.get("premium_pool", 1)
+    venue.report(SOL=venue.prices["SOL"] / 2)
+    assert set_phi(venue, 6 * WAD // 10) == ""
+    assert venue.get("parameters")[4] == 6 * WAD // 10
+    assert pool(venue) == held
+    assert venue.get("premium_pool", 1) < other

@@ -126,7 +126,7 @@ def test_no_volatility_above_all_of_the_price_a_day() -> None:
 
 # --------------------------------------------------------------------------------- every setter
 
-DAY = 86_400
+DAY, HOUR = 86_400, 3_600
 UNTIGHTENED = "clearing: bad parameter"
 
 
@@ -177,6 +177,14 @@ class Edge(PledgeVenue):
         """E and M of each."""
         margins = map(self.margin, self.accounts)
         return [(margin.equity, margin.maintenance) for margin in margins]
+
+
+def hourly(venue: RevmVenue, term: int, hours: int) -> int:
+    """What a term is after so many hours in which somebody called every hour."""
+    for _ in range(hours):
+        venue.advance(HOUR)
+        value: int = venue.do("bystander", "tighten", term)
+    return value
 
 
 def _components(name: str) -> list[dict[str, str]]:
@@ -247,12 +255,12 @@ def test_no_stricter_term_costs_a_healthy_account_anything_in_its_first_block(
     assert venue.health() == before
     account = venue.accounts[number]
     assert venue.attempt("liquidator", "liquidate", account, 0) == "clearing: not liquidatable"
-    venue.advance(DAY // 2)
-    if term is not None:
-        begin, end, _ = venue.get("ramp", term)
-        assert venue.do("bystander", "tighten", term) == (begin + end) // 2
-        venue.advance(DAY // 2)
-        assert venue.do("bystander", "tighten", term) == end
+    if term is None:
+        venue.advance(DAY)
+    else:
+        begin, end, *_ = venue.get("ramp", term)
+        assert hourly(venue, term, 12) == (begin + end) // 2
+        assert hourly(venue, term, 12) == end
         assert venue.attempt("bystander", "tighten", term) == UNTIGHTENED
     margin = venue.margin(account)
     assert margin.equity < margin.maintenance
@@ -275,11 +283,30 @@ def test_other_terms_change_no_accounts_health(undone: Edge, name: str) -> None:
 def test_easier_terms_are_there_at_once_and_end_a_ramp(undone: Edge) -> None:
     venue = undone
     assert venue.attempt("owner", "set_collateral", 1, WAD // 2, CAP) == ""
-    venue.advance(DAY // 4)
-    assert venue.do("bystander", "tighten", 9) == WAD // 10 + WAD // 10
+    assert hourly(venue, 9, 6) == WAD // 10 + WAD // 10
     assert venue.attempt("owner", "set_collateral", 1, WAD // 8, CAP) == ""
     assert venue.get("collateral", 1)[1] == WAD // 8
     assert venue.attempt("bystander", "tighten", 9) == UNTIGHTENED
+
+
+@given(st.lists(st.integers(0, 3 * DAY), min_size=1, max_size=12))
+@examples(15)
+def test_no_call_brings_more_of_a_ramp_than_an_hour_whoever_has_not_called(
+    waits: list[int],
+) -> None:
+    """After any silence; a second call of a block brings nothing."""
+    venue = exposed()
+    venue.do("owner", "set_collateral", 1, WAD, CAP)
+    begin, end, *_ = venue.get("ramp", 9)
+    value, hour, counted = begin, (end - begin) // 24, 0
+    for wait in waits:
+        venue.chain.set_time(venue.chain.time() + wait)
+        now = venue.do("bystander", "tighten", 9)
+        counted += min(wait, HOUR)
+        assert value <= now <= value + hour + 1
+        assert now == begin + (end - begin) * counted // DAY
+        assert venue.do("bystander", "tighten", 9) == now
+        value = now
 
 
 def test_a_new_collateral_has_its_haircut_from_the_first(undone: Edge) -> None:
@@ -301,8 +328,7 @@ def test_the_gross_rule_comes_back_only_when_phi_is_one(undone: Edge) -> None:
     gross = venue.parameters(gross_floor=WAD, risk_multiple=0)
     assert venue.attempt("owner", "set_parameters", gross) == UNTIGHTENED
     venue.do("owner", "set_parameters", venue.parameters(gross_floor=WAD))
-    venue.advance(DAY)
-    venue.do("bystander", "tighten", 17)
+    hourly(venue, 17, 24)
     before = venue.health()
     assert venue.attempt("owner", "set_parameters", gross) == ""
     assert venue.health()[0][1] <= before[0][1]
@@ -319,8 +345,7 @@ def test_risk_margin_comes_from_the_gross_rule_without_a_jump() -> None:
     venue.do("owner", "set_parameters", tuple(parameters))
     now = venue.margin(venue.account("trader"))
     assert now.maintenance == up(before.maintenance, FLOOR, WAD)
-    venue.advance(DAY)
-    assert venue.do("bystander", "tighten", 18) == KAPPA
+    assert hourly(venue, 18, 24) == KAPPA
     assert venue.margin(venue.account("trader")).maintenance > before.maintenance
 
 

@@ -159,11 +159,31 @@ def test_a_source_that_answers_nothing_is_no_loss_of_a_position_and_no_collatera
     """A long is not worth nothing because its feed is gone; collateral counts nothing then."""
     for hold, symbol, refused in ((_position, "SOL", "oracle: stale"), (_collateral, "WETH", "")):
         venue = failing(hold, symbol)
-        source = compiled(Path(__file__).with_name("aggregator.vy"))
-        venue.read_from(symbol, venue.chain.deploy(venue.owner, encode_constructor(source, 8)))
+        answer_nothing(venue, symbol)
         account = venue.account("trader")
         counted = [venue.get("last_account_state", account)]
         assert venue.attempt("liquidator", "liquidate", account, BTC_MARKET) == refused
         counted.append(venue.get("last_account_state", account))
         if symbol == "WETH":  # nothing but cash and the position
             assert counted[0][1] == counted[0][0]
+
+
+def answer_nothing(venue: PledgeVenue, symbol: str) -> None:
+    """The price of a token comes from a source that has none."""
+    source = compiled(Path(__file__).with_name("aggregator.vy"))
+    venue.read_from(symbol, venue.chain.deploy(venue.owner, encode_constructor(source, 8)))
+
+
+@pytest.mark.parametrize("symbols", [("USDC",), ("WETH",), ("SOL",), ("USDC", "WETH", "SOL")])
+def test_an_account_can_be_looked_at_whatever_answers_nothing(symbols: tuple[str, ...]) -> None:
+    """With a pledge too, whose amounts hang on the price of base in USDC."""
+    venue = indebted(_pledge)
+    account = venue.account("trader")
+    assert venue.get("last_account_state", account) == venue.get("account_state", account)
+    venue.silence(*symbols)
+    for symbol in symbols:
+        answer_nothing(venue, symbol)
+    state = venue.get("last_account_state", account)
+    assert len(state) == 5
+    if symbols == ("USDC",):  # what is left is the collateral
+        assert state[1] == 4 * WAD * venue.prices["WETH"]

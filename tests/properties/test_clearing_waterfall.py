@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 
 from tests.properties.revm_venue import (
     CASH_UNIT,
-    HIGHEST,
     INSURANCE_FUNDS,
     WAD,
     RevmVenue,
-    wad,
 )
 from tests.properties.test_clearing_properties import examples
-from tests.reference.venue import GATE
+from tests.reference.venue import GATE, wad
 
 USDC = 10**6
 DUST = 100  # WAD units
@@ -377,112 +375,6 @@ def test_open_interest_is_capped_and_reducing_is_not(venue: RevmVenue) -> None:
     assert venue.trade("hedger", 0, 2 * WAD + 1) == "clearing: open interest cap"  # a flip
     assert not venue.trade("trader", 0, -WAD // 2)
     assert not venue.trade("hedger", 0, -WAD // 2)
-
-
-def funded(venue: RevmVenue, number: int) -> str:
-    """One more person with 10,000 USDC and the allowance to deposit it."""
-    name = f"holder {number}"
-    token = venue._contracts["USDC"]
-    token.transact(venue.address("owner"), "mint", venue.address(name), 10**10)
-    token.transact(venue.address(name), "approve", venue.addresses["clearing"], HIGHEST)
-    return name
-
-
-def test_no_more_accounts_hold_a_market_than_can_be_ranked() -> None:
-    venue = RevmVenue(funding=False)
-    for number in range(65):
-        name = funded(venue, number)
-        venue.deposit(name, 1_000 * USDC)
-        refused = venue.trade(name, 0, wad(Fraction(1, 1_000)))
-        assert refused == ("clearing: too many accounts" if number == 64 else "")
-    assert len(venue.get("holders", 0)) == 64
-    assert venue.trade("holder 64", 0, wad(Fraction(2, 1_000))) == "clearing: too many accounts"
-    first, last = venue.account("holder 0"), venue.account("holder 64")
-    assert not venue.trade("holder 0", 0, -venue.size(first, 0))
-    assert not venue.trade("holder 64", 0, wad(Fraction(1, 1_000)))
-    held = venue.get("holders", 0)
-    assert first not in held
-    assert last in held
-    assert len(set(held)) == 64
-
-
-def test_dust_in_every_seat_keeps_nobody_out_and_pays_what_leaving_costs() -> None:
-    venue = RevmVenue(funding=False)
-    for number in range(65):
-        name = funded(venue, number)
-        venue.deposit(name, 1_000 * USDC)
-        if number < 64:
-            assert not venue.trade(name, 0, wad(Fraction(1 if number != 7 else -1, 1_000)))
-    displaced, newcomer = venue.account("holder 63"), venue.account("holder 64")
-    worth, held_cash = venue.margin(displaced).value, venue.get("cash", displaced)
-    total = usdc_of(venue, [venue.account(f"holder {n}") for n in range(65)])
-    assert not venue.trade("holder 64", 0, wad(Fraction(5, 1_000)))
-    held: list[Any] = venue.get("holders", 0)
-    assert newcomer in held
-    assert displaced not in held  # of equals the last that sat down
-    assert len(held) == 64
-    # What closing costs: half a spread below the index, as it had opened half above, and the fee;
-    # the premium it had paid comes back.
-    terms, index = venue.get("market", 0), venue.prices["BTC"]
-    cost = Fraction(1, 1_000) * index * (2 * terms[2] + terms[3])
-    lost = held_cash - venue.get("cash", displaced)
-    assert cost * Fraction(999, 1_000) < lost <= cost + DUST
-    assert venue.margin(displaced).value < worth
-    assert usdc_of(venue, [venue.account(f"holder {n}") for n in range(65)]) == total
-    # What is worth a seat keeps it: S / 64.
-    limit = 12 * WAD // 64
-    for number in range(63):
-        name = f"holder {number}"
-        venue.deposit(name, 5_000 * USDC)
-        size = venue.size(venue.account(name), 0)
-        assert not venue.trade(name, 0, (limit + 1 if number % 2 else -limit - 1) - size)
-    assert not venue.trade("holder 64", 0, limit)
-    venue.deposit("trader", 100_000 * USDC)
-    assert venue.trade("trader", 0, WAD) == "clearing: too many accounts"
-
-
-def test_a_displaced_account_is_left_healthy_or_stays() -> None:
-    venue = RevmVenue(funding=False)
-    for number in range(64):
-        name = funded(venue, number)
-        venue.deposit(name, (1_000 if number else 4) * USDC)
-        assert not venue.trade(name, 0, wad(Fraction(2 if number else 1, 1_000)))
-    venue.deposit("trader", 100_000 * USDC)
-    price = venue.prices["BTC"]
-    venue.report(BTC=price * Fraction(3, 4))  # the smallest is worth less than nothing now
-    assert venue.margin(venue.account("holder 0")).value < 0
-    assert venue.trade("trader", 0, WAD) == "clearing: too many accounts"
-    venue.do("trader", "liquidate", venue.account("holder 0"), 0)
-    assert not venue.trade("trader", 0, WAD)
-
-
-def test_the_debt_of_a_displaced_account_is_written_off_like_any_other() -> None:
-    venue = RevmVenue(funding=False)
-    for number in range(64):
-        name = funded(venue, number)
-        if number:
-            venue.deposit(name, 1_000 * USDC)
-            assert not venue.trade(name, 0, wad(Fraction(2, 1_000)))
-    venue.deposit("bystander", 10**16, collateral=1)  # a hundredth of a WETH backs the smallest
-    venue.deposit("trader", 100_000 * USDC)
-    assert not venue.trade("bystander", 0, wad(Fraction(2, 10_000)))
-    account = venue.account("bystander")
-    venue.report(BTC=venue.prices["BTC"] * Fraction(3, 4))
-    assert venue.get("cash", account) + venue.margin(account).value > 0
-    assert not venue.trade("trader", 0, WAD)
-    assert venue.size(account, 0) == 0
-    debt = -venue.get("cash", account)
-    assert debt > 0
-    venue.report(WETH=venue.prices["WETH"] / 50)
-    venue.deposit("liquidator", 1_000 * USDC)
-    venue.do("liquidator", "liquidate_collateral", account, 1, 10**16)
-    assert venue.get("cash", account) == 0
-    assert 0 < venue.get("bad_debt") < debt
-
-
-def usdc_of(venue: RevmVenue, accounts: list[int]) -> int:
-    total = sum(venue.get("cash", a) for a in accounts) + venue.get("premium_pool", 0)
-    return int(total + venue.get("maker_cash", 0) + venue.get("insurance_fund"))
 
 
 def test_holders_are_exactly_the_accounts_with_a_position(venue: RevmVenue) -> None:

@@ -58,7 +58,7 @@ def _table(**rows: str) -> dict[str, frozenset[str]]:
 _ANNOUNCED = "transfer_ownership set_guardian schedule set_delay"
 _GOVERNED = f"{_ANNOUNCED} set_risk_manager"
 _RISK_ENDED = "cancel dismiss_risk_manager"
-_OFFICE = "pledge release rearrange transfer_slice"
+_OFFICE = "pledge release rearrange transfer_slice fund_maker fund_insurance"
 _GOVERNANCE = """withdraw_maker add_market set_market set_skew_scale add_collateral set_collateral
     set_lp_collateral set_parameters post_covariance tighten"""
 _SETTLEMENT = "settle_market settle_position"
@@ -102,7 +102,7 @@ MATRIX = {
     "Deleveraging": _table(nobody="absorb write_off"),
     "CollateralSale": _table(nobody=_SALE),
     "BackOffice": _table(nobody=_OFFICE),
-    "Governance": _table(nobody=_GOVERNANCE),
+    "Governance": _table(nobody=f"{_GOVERNANCE} pause unpause"),
     "Settlement": _table(nobody=f"wind_down {_SETTLEMENT}"),
     "VaultStrategy": _table(nobody=f"{_STRATEGY} raise_assets on_rearrange"),
     "VaultExits": _table(nobody="settle_withdrawals redeem_in_kind"),

@@ -154,3 +154,47 @@ def test_exactly_the_limit_is_never_refused(
     if function == "deposit":
         refused = system.refusal(holder, function, 2 * USDC_UNIT, *receivers)
         assert refused == "vault: deposit cap"
+
+
+def silence(system: System, asset: int) -> None:
+    """The feed of an asset stops, and is too old by now; the others go on."""
+    system.silent.add(asset)
+    system.wait(max(protocol().oracle_max_age) + 1)
+
+
+def exits(system: System) -> list[str]:
+    """Why each way out in USDC is refused; empty where it is not."""
+    holder = system.depositors[0]
+    shares = system.get("balanceOf", holder) // 10
+    system.do(holder, "request_redeem", shares, holder)
+    settled = system.refusal(holder, "settle_withdrawals", WAD)
+    return [
+        settled,
+        system.refusal(holder, "redeem", shares, holder, holder),
+        system.refusal(holder, "withdraw", 1_000 * USDC_UNIT, holder, holder),
+    ]
+
+
+def test_no_exit_needs_the_feed_of_a_hedge_that_is_not_held() -> None:
+    system = System().invest()
+    system.wait(protocol().vault.beta_interval)
+    system.do(system.deployed.roles.risk_manager, "post_betas", [7 * WAD // 10, 0])
+    system.do(system.keeper, "rebalance")
+    assert system.sizes()[1] == 0 != system.sizes()[0]
+    silence(system, 3)
+    assert exits(system) == ["", "", ""]
+
+
+@pytest.mark.parametrize("asset", [0, 1, 2, 3])
+def test_an_exit_in_usdc_needs_the_feeds_of_what_is_held_and_one_in_kind_none(asset: int) -> None:
+    system = System().invest()
+    silence(system, asset)
+    holder = system.depositors[0]
+    refused = exits(system)
+    assert refused[0] == "oracle: stale"
+    assert system.refusal(holder, "redeem", WAD, holder, holder) != ""
+    system.do(holder, "cancel_request")
+    assert system.refusal(holder, "redeem", WAD, holder, holder) == "oracle: stale"
+    system.clearing.transact(holder, "set_slice_consent", system.vault.address, True)
+    half = system.get("balanceOf", holder) // 2
+    assert system.refusal(holder, "redeem_in_kind", half, holder) == ""
