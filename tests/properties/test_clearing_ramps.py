@@ -215,6 +215,8 @@ HARMLESS: dict[str, Setter] = {
     "another collateral": lambda v: ("add_collateral", v.addresses["SOL"], WAD, 0),
     "maker": lambda v: ("withdraw_maker", 0, 10**6, v.owner),
     "ramp": lambda v: ("tighten", 17),
+    "switch on": lambda v: ("unpause",),
+    "switch off": lambda v: ("pause",),
 }
 
 
