@@ -92,7 +92,7 @@ slice_consent: public(HashMap[address, HashMap[address, bool]])
 
 # Pledged positions of Uniswap v3.
 pledge_terms: public(HashMap[uint256, IClearingHouse.Pledge])
-pledged_liquidity: public(uint256)
+pledged_liquidity: public(uint256)  # raw USDC that it is worth at most
 
 # The venue.
 collateral_held: public(HashMap[uint256, uint256])

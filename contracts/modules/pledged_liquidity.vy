@@ -48,18 +48,29 @@ def _take(account: uint256, token_id: uint256):
         "clearing: bad pledge",
     )
     liquidity: uint256 = convert(position.liquidity, uint256)
-    total: uint256 = ledger.pledged_liquidity + liquidity
-    errors.check(total <= ledger.lp_collateral.cap, "clearing: collateral cap")
-    ledger.pledged_liquidity = total
-    ledger.pledge_terms[token_id] = IClearingHouse.Pledge(
+    terms: IClearingHouse.Pledge = IClearingHouse.Pledge(
         account=account,
         liquidity=liquidity,
         sqrt_lower=tick_math.sqrt_ratio_at_tick(position.tick_lower),
         sqrt_upper=tick_math.sqrt_ratio_at_tick(position.tick_upper),
     )
+    total: uint256 = ledger.pledged_liquidity + self._most(terms)
+    errors.check(total <= ledger.lp_collateral.cap, "clearing: collateral cap")
+    ledger.pledged_liquidity = total
+    ledger.pledge_terms[token_id] = terms
     ledger.pledges[account].append(token_id)
     log IClearingHouse.LiquidityPledged(account=account, token_id=token_id, liquidity=liquidity)
     extcall manager.transferFrom(msg.sender, self, token_id)
+
+
+@pure
+@internal
+def _most(terms: IClearingHouse.Pledge) -> uint256:
+    """
+    @notice Raw USDC that the liquidity is worth at most, whatever the price of base: what it is above its range, where all of
+            it is USDC. Rounded up: what is pledged is never nothing.
+    """
+    return fixed_point.mul_div_up(terms.liquidity, terms.sqrt_upper - terms.sqrt_lower, 2**96)
 
 
 @view
@@ -76,7 +87,7 @@ def _give(account: uint256, token_id: uint256, to: address):
     @notice Send an NFT pledged to the account away.
     """
     self._check_backs(account, token_id)
-    ledger.pledged_liquidity -= ledger.pledge_terms[token_id].liquidity
+    ledger.pledged_liquidity -= self._most(ledger.pledge_terms[token_id])
     ledger.pledge_terms[token_id] = empty(IClearingHouse.Pledge)
     last: uint256 = ledger.pledges[account].pop()
     if last != token_id:
@@ -120,9 +131,12 @@ def _burn(
         )
     ledger.collateral_held[ledger.lp_base] += base
     ledger.collateral_held[ledger.USDC] += usdc
-    ledger.pledge_terms[token_id].liquidity -= liquidity
-    ledger.pledged_liquidity -= liquidity
-    if ledger.pledge_terms[token_id].liquidity == 0:
+    terms: IClearingHouse.Pledge = ledger.pledge_terms[token_id]
+    before: uint256 = self._most(terms)
+    terms.liquidity -= liquidity
+    ledger.pledge_terms[token_id].liquidity = terms.liquidity
+    ledger.pledged_liquidity -= before - self._most(terms)
+    if terms.liquidity == 0:
         self._give(account, token_id, convert(account >> 8, address))
     return base, usdc
 

@@ -963,6 +963,11 @@ _POWERS = (
         "liquidation-needs-every-feed", "dropped check", "modules/liquidation.vy",
         "margin._valuation(account, False)", "margin._valuation(account, True)",
     ),
+    _clearing(
+        "pledge-cap-in-liquidity", "missing term", "modules/pledged_liquidity.vy",
+        "fixed_point.mul_div_up(terms.liquidity, terms.sqrt_upper - terms.sqrt_lower, 2**96)",
+        "terms.liquidity",
+    ),
     _silent(
         "pledge-divided-by-no-price", "dropped check", "modules/basket.vy",
         "    if usdc_price == 0:", "    if False:",

@@ -196,7 +196,7 @@ def _clearing(config: Config) -> ClearingParameters:
         risk_multiple=clearing.risk_multiple if portfolio else 0.0,
         withdrawal_gate=round(clearing.withdrawal_gate_hours * 3_600),
         lp_haircut=clearing.lp_haircut,
-        lp_cap=_lp_cap(config),
+        lp_cap=round(clearing.lp_cap_usd * 10**USDC_DECIMALS),
         covariance_factor=covariance_factor(config) if portfolio else (),
         maker_funds=clearing.maker_funds,
         insurance_funds=clearing.insurance_funds,
@@ -206,13 +206,6 @@ def _clearing(config: Config) -> ClearingParameters:
 def _basket(config: Config) -> tuple[str, ...]:
     """Collaterals in the order of every array: USDC, then as written."""
     return (USDC, *(symbol for symbol in config.clearing.collaterals if symbol != USDC))
-
-
-def _lp_cap(config: Config) -> int:
-    """Raw L of pledged liquidity worth the cap, in the vault's range around the initial price."""
-    root, half = _sqrt_price_x96(config), _half_width(config)
-    tick = _tick_of(root)
-    return int(config.clearing.lp_cap_usd / _value_of_one(config, root, tick - half, tick + half))
 
 
 def covariance_factor(config: Config) -> tuple[tuple[int, ...], ...]:

@@ -165,7 +165,7 @@ class Clearing(Section):
         default=1e9,
         gt=0,
         le=1e12,
-        description="most pledged liquidity the venue takes, USD in the vault's range at the start",
+        description="most the pledged liquidity may be worth in USDC, at any price",
     )
     maker_funds: float = Field(
         default=50e6,

@@ -104,7 +104,7 @@ class ClearingParameters:
     """Parameters common to all markets, and the venue's own funds in whole USDC.
 
     Portfolio margin is ``risk_multiple`` > 0; without it ``gross_floor`` is 1 (the gross rule).
-    ``withdrawal_gate`` in seconds. ``lp_haircut``, ``lp_cap`` (raw L) are the terms of pledged
+    ``withdrawal_gate`` in seconds. ``lp_haircut``, ``lp_cap`` (raw USDC) are the terms of pledged
     liquidity, whether the vault pledges or not. ``covariance_factor``: rows of 8 integers scaled
     1e8, one per :attr:`Protocol.risk_assets`, W of the daily covariance W·Wᵀ; () = never posted.
     """

@@ -29,7 +29,8 @@ AUDIT = {
 }
 
 # Findings of a hunt today that are understood and not closed yet, and up to how many USD.
-# A slice takes a seat of its own; 64 positions of more than S/64 keep all (SPEC §3.5).
+# 64 positions of more than S/64, or legs of hedges whose holders would be left below margin, keep
+# all seats; a slice at most twice the smallest takes none (SPEC §3.5).
 SEATS = r"denial of (open|redeem_in_kind): clearing: too many accounts"
 # An exit that unwinds waits while buying its hedge back costs more than the vault's own bound on
 # slippage, or than the leaver's exit fee; in kind he leaves at once.

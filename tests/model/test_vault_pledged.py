@@ -130,7 +130,7 @@ def test_deleveraging_frees_the_haircut_alone() -> None:
 
 
 def test_a_cap_on_pledges_refuses_the_whole_recentring() -> None:
-    capped = replace(PLEDGED, clearing=replace(PLEDGED.clearing, lp_cap=10**15))
+    capped = replace(PLEDGED, clearing=replace(PLEDGED.clearing, lp_cap=10**11))
     made = opened(capped)
     deposit(made, 1e6)
     before = made.snapshot()

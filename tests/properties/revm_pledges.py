@@ -9,6 +9,7 @@ from typing import Any
 from simulator.world.chain.artifacts import compiled, load
 from simulator.world.chain.codec import Contract, encode_constructor
 from tests.properties.revm_venue import HIGHEST, WAD, RevmVenue
+from tests.reference.clearing.state import Pledge
 
 FEE, HALF = 500, 1_980  # ticks on each side of the price, a multiple of every spacing
 HAIRCUT = 15 * WAD // 100
@@ -57,13 +58,15 @@ class PledgeVenue(RevmVenue):
         pool.transact(self.owner, "initialize", isqrt(2_000 * 2**192 // 10**12))
         return pool
 
-    def mint(self, actor: str, weth: int, to: str | None = None, fee: int = FEE) -> int:
+    def mint(
+        self, actor: str, weth: int, to: str | None = None, fee: int = FEE, half: int = HALF
+    ) -> int:
         """A position around the price of at most ``weth`` whole WETH; returns its token id."""
         tick = self.pool.call("slot0")[1] // 60 * 60  # of any pool's spacing
         token_id, *_ = self.manager.transact(
             self.address(actor), "mint",
             (
-                self.addresses["WETH"], self.addresses["USDC"], fee, tick - HALF, tick + HALF,
+                self.addresses["WETH"], self.addresses["USDC"], fee, tick - half, tick + half,
                 weth * WAD, weth * 4_000 * 10**6, 0, 0, to or self.address(actor), FOREVER,
             ),
         )  # fmt: skip
@@ -72,6 +75,11 @@ class PledgeVenue(RevmVenue):
     def liquidity(self, token_id: int) -> int:
         """What the manager says."""
         return int(self.manager.call("positions", token_id)[7])
+
+    def most(self, token_id: int) -> int:
+        """Raw USDC that the position is worth at most, from what the manager says of it."""
+        position = self.manager.call("positions", token_id)
+        return Pledge(position[7], position[5], position[6]).most
 
     def holder(self, token_id: int) -> str:
         """Owner of the NFT."""

@@ -59,7 +59,7 @@ def test_pledged_position_counts_at_the_oracle_price_less_its_haircut(
     margin = venue.margin(account)
     assert 39_000 * WAD < margin.value < 41_000 * WAD
     assert margin.equity == margin.value * (WAD - HAIRCUT) // WAD
-    assert venue.get("pledged_liquidity") == venue.liquidity(token_id)
+    assert venue.get("pledged_liquidity") == venue.most(token_id)
     assert not venue.trade("trader", 0, WAD)  # it carries a position
 
 
@@ -108,7 +108,7 @@ def test_released_position_backs_nobody_though_it_comes_back(
     venue.manager.transact(trader, "transferFrom", trader, house, token_id)  # given, not pledged
     assert venue.attempt("trader", "release", 0, token_id, trader) == "clearing: bad pledge"
     assert list(venue.get("pledges", venue.account("trader"))) == [kept]
-    assert venue.get("pledged_liquidity") == venue.liquidity(kept)
+    assert venue.get("pledged_liquidity") == venue.most(kept)
 
 
 def test_bad_positions_are_refused(venue: PledgeVenue) -> None:
@@ -144,13 +144,33 @@ def test_liquidity_added_by_others_is_not_counted_and_caps_hold(
     )  # fmt: skip
     assert venue.margin(venue.account("trader")) == before
     held = venue.get("pledged_liquidity")
-    assert venue.liquidity(token_id) > held
+    assert venue.most(token_id) > held
     _, pool, haircut, _ = venue.get("lp_collateral")
     venue.do("owner", "set_lp_collateral", venue.manager.address, pool, haircut, held)
     other = venue.mint("hedger", 1)
     assert venue.attempt("hedger", "pledge", 0, other) == "clearing: collateral cap"
     venue.do("owner", "set_lp_collateral", venue.manager.address, pool, haircut, CAP)
     venue.do("hedger", "pledge", 0, other)
+
+
+def test_the_cap_counts_what_liquidity_is_worth_whatever_its_range() -> None:
+    """As much USDC in a narrow range is many times the L, and takes as much of the cap."""
+    venue = PledgeVenue()
+    narrow, wide = (venue.mint("trader", 2, half=half) for half in (60, 1_980))
+    assert venue.liquidity(narrow) > 25 * venue.liquidity(wide)
+    counted, worth = [], 0
+    for token_id in (narrow, wide):
+        before = venue.get("pledged_liquidity")
+        venue.do("trader", "pledge", 0, token_id)
+        counted.append(venue.get("pledged_liquidity") - before)
+        added = venue.margin(venue.account("trader")).value - worth
+        # Never more than is counted, at any price; not much less within its range.
+        for price in (500, 2_000, 4_000):
+            venue.report(WETH=price)
+            assert venue.margin(venue.account("trader")).value <= sum(counted) * 10**12
+        venue.report(WETH=2_000)
+        worth = venue.margin(venue.account("trader")).value
+        assert added <= counted[-1] * 10**12 < added * 12 // 10
 
 
 def test_terms_of_another_pool_wait_until_nothing_is_pledged(

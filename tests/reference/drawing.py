@@ -179,7 +179,7 @@ def _populate(draw: random.Random, out: Ledger, place: Place) -> None:
             for _ in range(min(draw.choice([1, 1, 2, 4]), len(nfts))):
                 token_id, nft = nfts.pop()
                 account.pledges[token_id] = nft
-                out.pledged_liquidity += nft.liquidity
+                out.pledged_liquidity += nft.most
 
 
 def _position(draw: random.Random, out: Ledger, m: int) -> Position:

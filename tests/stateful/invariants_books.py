@@ -190,7 +190,7 @@ def inv_pledges_are_held_and_back_one_account(world: World) -> None:
         for token_id, pledge in account.pledges.items():
             require(token_id not in seen, f"NFT {token_id} backs two accounts")
             seen.add(token_id)
-            total += pledge.liquidity
+            total += pledge.most
             (owner,) = s.view(s.manager, "ownerOf(uint256)", token_id)
             require(owner == s.clearing, f"pledged NFT {token_id} of {number:#x} is elsewhere")
             held = s.view(s.manager, "positions(uint256)", token_id)[7]

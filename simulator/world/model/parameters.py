@@ -59,7 +59,7 @@ class ClearingTable(NamedTuple):
     withdrawal_gate: float  # seconds
     pledged: bool  # whether the vault's position backs account 0
     lp_haircut: float
-    lp_cap: float  # raw L
+    lp_cap: float  # raw USDC
     base_collateral: int  # the pool's base asset among the collaterals; -1: not listed
     base_row: int  # its row; -1: none
     base_unit: float  # raw units per whole base token

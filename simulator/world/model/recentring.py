@@ -178,7 +178,8 @@ def _balance_and_mint(
     # The pool rounds up what L rounded down: for 18 decimals below float64's last digit.
     vault.idle_base[i] -= min(due_base, vault.idle_base[i])
     vault.idle_usdc[i] -= min(due_usdc, vault.idle_usdc[i])
-    if table.pledged and liquidity > tables.clearing.lp_cap:
+    # What it is worth at most, at any price: all of it in USDC.
+    if table.pledged and np.ceil(liquidity * (upper - lower)) > tables.clearing.lp_cap:
         return COLLATERAL_CAP, 0.0
     return OK, invested
 

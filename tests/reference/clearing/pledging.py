@@ -45,7 +45,7 @@ def take(ledger: Ledger, number: int, token_id: int, position: Pledge) -> None:
     assert terms is not None
     fits = not account.isolated and len(account.pledges) < MAX_PLEDGES
     require(fits and position.liquidity > 0, "clearing: bad pledge")
-    total = ledger.pledged_liquidity + position.liquidity
+    total = ledger.pledged_liquidity + position.most
     require(total <= terms.cap, "clearing: collateral cap")
     ledger.pledged_liquidity = total
     account.pledges[token_id] = position
@@ -54,7 +54,7 @@ def take(ledger: Ledger, number: int, token_id: int, position: Pledge) -> None:
 def give(ledger: Ledger, number: int, token_id: int) -> None:
     account = ledger.account(number)
     require(token_id in account.pledges, "clearing: bad pledge")
-    ledger.pledged_liquidity -= account.pledges.pop(token_id).liquidity
+    ledger.pledged_liquidity -= account.pledges.pop(token_id).most
 
 
 def release(ledger: Ledger, owner: int, sub: int, token_id: int) -> None:
@@ -105,8 +105,8 @@ def burn(ledger: Ledger, number: int, token_id: int, liquidity: int, spot: int) 
     base, usdc = amounts_down(spot, old.lower, old.upper, liquidity)
     ledger.held[terms.base] += base
     ledger.held[0] += usdc
-    ledger.pledged_liquidity -= liquidity
     account.pledges[token_id] = replace(old, liquidity=old.liquidity - liquidity)
+    ledger.pledged_liquidity -= old.most - account.pledges[token_id].most
     if old.liquidity == liquidity:
         del account.pledges[token_id]
     return base, usdc

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import trunc
 
+from tests.reference.amounts import sqrt_ratio_at_tick
 from tests.reference.clearing.portfolio import NO_ROW
-from tests.reference.integers import WAD
+from tests.reference.integers import WAD, ceil
 
 Asset = int
 MAX_PLEDGES = 4
@@ -133,6 +134,12 @@ class Pledge:
     liquidity: int
     lower: int
     upper: int
+
+    @property
+    def most(self) -> int:
+        """Raw USDC it is worth at most: all of it in USDC, above its range; rounded up."""
+        width = sqrt_ratio_at_tick(self.upper) - sqrt_ratio_at_tick(self.lower)
+        return ceil(self.liquidity, width, 2**96)
 
 
 @dataclass
