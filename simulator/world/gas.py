@@ -17,7 +17,7 @@ GAS_UNITS: Mapping[type[actions.Action], int] = {
     actions.Swap: 120_000,
     actions.Trade: 240_000,
     actions.PostMargin: 90_000,
-    actions.Liquidate: 300_000,
+    actions.Liquidate: 390_000,
     actions.LiquidateCollateral: 105_000,
     actions.Deposit: 230_000,
     actions.Redeem: 260_000,

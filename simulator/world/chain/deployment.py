@@ -216,6 +216,7 @@ class _Deployer:
             self.tokens,
             self.oracle.address,
             self.uniswap.factory,
+            len(VAULT_PARTS),
         )
 
     def _hedges(self) -> list[tuple[str, int]]:

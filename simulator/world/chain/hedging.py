@@ -19,8 +19,6 @@ PRICE_DECIMALS = 18
 # Enough for any path: the background range and prices moving by orders of magnitude.
 _PROVIDER_FUNDS = 2**112
 _VARIABLE = 2
-# What the deployer creates after the venue until the vault exists: the venue itself, the strategy.
-_BEFORE_THE_VAULT = 2
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,9 @@ def deploy(
     tokens: Sequence[Contract],
     oracle: str,
     factory: Contract,
+    vault_parts: int,
 ) -> Lending:
-    """Everything but the vault, which ``deployer`` must create next but one, after its strategy.
+    """Everything but the vault, which ``deployer`` must create next, after its ``vault_parts``.
 
     ``lender`` stands for everybody else: it supplies and borrows what the reserves start with.
     """
@@ -89,7 +88,7 @@ def deploy(
         provider.transact(deployer, "set_liquidity", targets)
         pools.append(pool.address)
         providers.append(provider.address)
-    vault = created_address(deployer, transport.nonce(deployer) + _BEFORE_THE_VAULT)
+    vault = created_address(deployer, transport.nonce(deployer) + 1 + vault_parts)
     listings = [
         (tokens[leg.reserve.asset].address, pool)
         for leg, pool in zip(parameters.legs, pools, strict=True)
