@@ -1,7 +1,9 @@
 """contracts/CONDITIONS.md is true: every external function, each of its refusals, and no other.
 
 What a function can refuse is read off the sources: the reasons in it and in whatever it calls
-within its own contract. Calls of other contracts end the walk; the document names those in words.
+within its own contract, which is the venue's where code of a part runs: what one part calls of
+another, what it asks the ClearingHouse, and the check of health there once the part is done. Calls
+of other contracts end the walk; the document names those in words.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ DOCUMENT = (ROOT / "contracts" / "CONDITIONS.md").read_text(encoding="utf-8")
 REASON = re.compile(r'"((?:clearing|vault|oracle|roles|hedge|feed|token|provider): [^"]+)"')
 DEFINITION = re.compile(r"^((?:@[\w.()]+\n)*)def (\w+)\(", re.MULTILINE)
 CALL = re.compile(r"\b(\w+)\.(\w+)\(")
+ASKED = re.compile(r"\bHouse\(self\)\.(\w+)\(")
+DELEGATED = re.compile(r'\bmethod_id\("(\w+)\(')
+PASSED_ON = re.compile(r"\braw_call\(code, msg\.data")
 IMPORT = re.compile(r"^from (?:contracts\.modules|\.) import (\w+)", re.MULTILINE)
 SECTION = re.compile(r"^## `(\w+)`.*?$(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `([\w`, ]+)` \|(.*)\|$", re.MULTILINE)
@@ -27,6 +32,7 @@ SHORTHAND = re.compile(r"^\| \*\*(\w+)\*\* \|(.*)\|$", re.MULTILINE)
 PARTS = {
     "ClearingHouse": (
         "Trading", "LiquidationEngine", "CollateralSale", "BackOffice", "Governance",
+        "Settlement", "StorageReader",
     ),
     "HedgeVault": ("VaultStrategy", "VaultExits"),
 }  # fmt: skip
@@ -40,14 +46,22 @@ KIND = {
 ROLES = ("ClearingHouse", "HedgeVault", "PriceOracle")  # what of `Roles` each has, its ABI says
 DEPLOYED = (
     "ClearingHouse", "Trading", "LiquidationEngine", "Deleveraging", "CollateralSale",
-    "BackOffice", "Governance", "PriceOracle", "PriceFeed", "HedgeVault", "VaultStrategy",
+    "BackOffice", "Governance", "Settlement", "StorageReader", "PriceOracle", "PriceFeed", "HedgeVault", "VaultStrategy",
     "VaultExits", "AaveHedge", "Token", "PassiveProvider",
 )  # fmt: skip
+# All whose code runs on the venue's storage: what they call of each other and ask is walked.
+VENUE = ("ClearingHouse", *PARTS["ClearingHouse"], "Deleveraging")
+# An operation that has asked for margin is checked in the end; the check refuses nothing else.
+DEMAND, CHECK = ("margin", "_require_initial_margin"), ("risk_engine", "_check_health")
+DEMANDED = "(initial margin demanded)"
 # Reasons of shared code that are meant for other callers and never met below these functions.
 NEVER = {
     # Reductions open no position and take no seat; the liquidator's account is his cross account.
     ("LiquidationEngine", "_close"): {"clearing: too many accounts", "clearing: wrong market"},
-    ("Deleveraging", "deleverage"): {"clearing: too many accounts"},
+    ("Deleveraging", "_deleverage"): {"clearing: too many accounts"},
+    ("Settlement", "settle_position"): {"clearing: too many accounts"},
+    # The venue asks itself.
+    ("ClearingHouse", "valuation"): {"clearing: delegatecall only"},
     ("CollateralSale", "_buy"): {"clearing: wrong market"},
     ("AaveHedge", "exit_slice"): {"clearing: wrong market"},
     # USDC of the caller's own, and an NFT that was found pledged.
@@ -100,21 +114,61 @@ def _end(text: str, start: int) -> int:
     return start
 
 
-def _reasons(source: str, function: str) -> list[str]:
-    """The reasons in a function and in what it calls of its own contract, as the code runs."""
+def _calls(source: str, body: str) -> list[tuple[int, str, str]]:
+    """Where each call of a body ends that its own contract answers: the place, source, function.
+
+    Arguments come before the call they are for: hence by where a call ends.
+    """
+    found = [(m, source if m[1] == "self" else m[1], m[2]) for m in CALL.finditer(body)]
+    steps = [
+        (_end(body, m.end()), where, called)
+        for m, where, called in found
+        if (where == source or where in _modules(source)) and called in _functions(where)
+    ]
+    if source in VENUE or source == "margin":
+        steps += [
+            (_end(body, m.end()), "ClearingHouse", m[1])
+            for m in ASKED.finditer(body)
+            if m[1] in _functions("ClearingHouse")
+        ]
+    if source in VENUE:
+        steps += [
+            (m.end(), part, m[1])
+            for m in DELEGATED.finditer(body)
+            for part in VENUE[1:]
+            if "@external" in _functions(part).get(m[1], ("", ""))[0]
+        ]
+    return steps
+
+
+def _walk(source: str, function: str, passed_on: tuple[str, str] | None = None) -> list[str]:
+    """Reasons as the code runs, and where the initial margin is demanded that is checked later.
+
+    ``passed_on``: the part's function that runs where the ClearingHouse passes its own call on.
+    """
     body = _functions(source)[function][1]
-    # Arguments come before the call they are for: hence by where a call ends.
-    steps = [(match.start(), match[1], "") for match in REASON.finditer(body)]
-    steps += [(_end(body, m.end()), m[1], m[2]) for m in CALL.finditer(body)]
-    found: list[str] = []
-    for _, first, called in sorted(steps):
-        where = source if first == "self" else first
+    steps = [(m.start(), m[1], "") for m in REASON.finditer(body)] + _calls(source, body)
+    if passed_on:
+        steps += [(m.end(), *passed_on) for m in PASSED_ON.finditer(body)]
+    found: list[str] = [DEMANDED] if (source, function) == DEMAND else []
+    for _, where, called in sorted(steps):
         if not called:
-            found.append(first)
-        elif (where == source or where in _modules(source)) and called in _functions(where):
-            found += _reasons(where, called)
+            found.append(where)
+        elif (where, called) == passed_on:
+            found += _walk(where, called)
+        elif (where, called) != CHECK or DEMANDED in found:
+            found += _walk(where, called, passed_on)
     never = NEVER.get((source, function), set())
     return [reason for reason in dict.fromkeys(found) if reason not in never]
+
+
+def _reasons(source: str, function: str) -> list[str]:
+    """What a function refuses, a part's from the call of the ClearingHouse to its check."""
+    walked = _walk(source, function)
+    house = _functions("ClearingHouse").get(function, ("", ""))
+    if source in PARTS["ClearingHouse"] and "self._run(" in house[1]:
+        walked = _walk("ClearingHouse", function, (source, function))
+    return [reason for reason in walked if reason != DEMANDED]
 
 
 def _external(contract: str) -> dict[str, str]:
@@ -141,7 +195,10 @@ def _rows() -> dict[str, dict[str, list[str]]]:
     for section, text in SECTION.findall(DOCUMENT + "\n## "):
         rows = sections.setdefault(section, {})
         for names, rest in ROW.findall(text):
-            refusals = re.sub(r"\*\*(\w+)\*\*", lambda m: short[m[1]], rest.split("|")[1])
+            given = dict(short)
+            if section != "PriceOracle":
+                given["price"] = ""  # passed on; beside it stands what the row's own code says of it
+            refusals = re.sub(r"\*\*(\w+)\*\*", lambda m: given[m[1]], rest.split("|")[1])  # noqa: B023
             for name in names.split("`, `"):
                 assert name not in rows, f"{section}: {name} has two rows"
                 rows[name] = list(dict.fromkeys(REASON.findall(refusals)))
