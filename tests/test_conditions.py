@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from unittest.mock import patch
 
 import pytest
 
@@ -46,8 +47,8 @@ KIND = {
 ROLES = ("ClearingHouse", "HedgeVault", "PriceOracle")  # what of `Roles` each has, its ABI says
 DEPLOYED = (
     "ClearingHouse", "Trading", "LiquidationEngine", "Deleveraging", "CollateralSale",
-    "BackOffice", "Governance", "Settlement", "StorageReader", "PriceOracle", "PriceFeed", "HedgeVault", "VaultStrategy",
-    "VaultExits", "AaveHedge", "Token", "PassiveProvider",
+    "BackOffice", "Governance", "Settlement", "StorageReader", "PriceOracle", "PriceFeed",
+    "HedgeVault", "VaultStrategy", "VaultExits", "AaveHedge", "Token", "PassiveProvider",
 )  # fmt: skip
 # All whose code runs on the venue's storage: what they call of each other and ask is walked.
 VENUE = ("ClearingHouse", *PARTS["ClearingHouse"], "Deleveraging")
@@ -80,10 +81,12 @@ NEVER = {
 }
 
 
-@cache
-def _text(name: str) -> str:
+def _read(name: str) -> str:
     path = CONTRACTS / f"{name}.vy"
     return (path if path.exists() else CONTRACTS / "modules" / f"{name}.vy").read_text("utf-8")
+
+
+_text = cache(_read)
 
 
 @cache
@@ -190,15 +193,18 @@ def _external(contract: str) -> dict[str, str]:
 
 def _rows() -> dict[str, dict[str, list[str]]]:
     """By section, what each function's row says it refuses, in order, shorthands written out."""
-    short = dict(SHORTHAND.findall(DOCUMENT))
+    everywhere = dict(SHORTHAND.findall(DOCUMENT))
+    # Elsewhere the oracle's refusals are passed on; a row's own reasons of that kind stand in it.
+    passing = everywhere | {"price": ""}
     sections: dict[str, dict[str, list[str]]] = {}
     for section, text in SECTION.findall(DOCUMENT + "\n## "):
         rows = sections.setdefault(section, {})
+        short = everywhere if section == "PriceOracle" else passing
         for names, rest in ROW.findall(text):
-            given = dict(short)
-            if section != "PriceOracle":
-                given["price"] = ""  # passed on; beside it stands what the row's own code says of it
-            refusals = re.sub(r"\*\*(\w+)\*\*", lambda m: given[m[1]], rest.split("|")[1])  # noqa: B023
+            refusals = rest.split("|")[1]
+            for shorthand, reasons in short.items():
+                refusals = refusals.replace(f"**{shorthand}**", reasons)
+            assert "**" not in refusals, f"{section}: {names}"
             for name in names.split("`, `"):
                 assert name not in rows, f"{section}: {name} has two rows"
                 rows[name] = list(dict.fromkeys(REASON.findall(refusals)))
@@ -234,14 +240,76 @@ def test_every_contract_and_every_row_is_of_something_deployed() -> None:
         assert set(rows) <= names, section
 
 
-@pytest.mark.parametrize("section", sorted(ROWS))
-def test_a_row_names_what_its_function_refuses_in_order_and_nothing_else(section: str) -> None:
+def _disagreements(section: str) -> set[str]:
+    """The functions of a section whose rows say anything but what the walk finds."""
+    found = set()
     for function, said in ROWS[section].items():
         source = "roles" if section == "Roles" else _external(section).get(function, section)
         given = _reasons(source, function)
-        # What another contract refuses is passed on: the oracle's, within a row of the venue.
-        kinds = {reason.partition(":")[0] for reason in given} | {KIND.get(section, "")}
-        assert [r for r in said if r.partition(":")[0] in kinds] == given, f"{section}.{function}"
+        # What another contract refuses is passed on: the venue's, within a row of the vault.
+        kinds = {reason.partition(":")[0] for reason in given} | {KIND.get(section, ""), "oracle"}
+        if [reason for reason in said if reason.partition(":")[0] in kinds] != given:
+            found.add(function)
+    return found
+
+
+@pytest.mark.parametrize("section", sorted(ROWS))
+def test_a_row_names_what_its_function_refuses_in_order_and_nothing_else(section: str) -> None:
+    assert not _disagreements(section)
+
+
+RUN = "    answer: Bytes[64] = raw_call(code, msg.data, max_outsize=64, is_delegate_call=True)\n"
+HEALTH = "    risk_engine._check_health()\n"
+RELEASE = "    margin._require_release(from_account)\n"
+DUE = '    errors.check(due != 0 and block.timestamp >= due, "clearing: too soon")\n'
+ONLY_SELF = "    self._only_self()\n    return risk_engine"
+SIZE = '    errors.check(fraction != 0 and fraction <= WAD, "clearing: zero size")\n'
+CONSENT = '    errors.check(ledger.slice_consent[to][msg.sender], "clearing: no consent")\n'
+# Edits of the sources that the rows must tell: (source, old, new, section, functions it shows in).
+PLANTED = {
+    "the check of health dropped where the house passes calls on": (
+        "ClearingHouse", RUN + HEALTH, RUN, "Trading", {"trade"},
+    ),
+    "the check of health before the part has run": (
+        "ClearingHouse", RUN + HEALTH, HEALTH + RUN,
+        "CollateralSale", {"liquidate_collateral", "liquidate_pledge"},
+    ),
+    "no margin demanded of who adds risk": (
+        "Trading", "        margin._require_initial_margin(account)\n", "", "Trading", {"trade"},
+    ),
+    "margin demanded after it was checked": (
+        "ClearingHouse", RELEASE + HEALTH, HEALTH + RELEASE, "ClearingHouse", {"transfer_margin"},
+    ),
+    "no margin demanded of what is released": (
+        "margin", "    self._require_initial_margin(account)\n", "", "BackOffice", {"release"},
+    ),
+    "a market settled before it is due": ("Settlement", DUE, "", "Settlement", {"settle_market"}),
+    "a refusal of what is asked of the house": (
+        "ClearingHouse", ONLY_SELF, f'    errors.check(fresh, "clearing: paused")\n{ONLY_SELF}',
+        "LiquidationEngine", {"liquidate"},
+    ),
+    "a refusal of what another part is called for": (
+        "Deleveraging", "    share: uint256 = self._share(account, market, debt)\n",
+        '    errors.check(debt != 0, "clearing: paused")\n', "LiquidationEngine", {"liquidate"},
+    ),
+    "two refusals swapped": (
+        "BackOffice", SIZE + CONSENT, CONSENT + SIZE, "BackOffice", {"transfer_slice"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("label", PLANTED)
+def test_the_walk_finds_what_an_edit_drops_adds_or_swaps(label: str) -> None:
+    source, old, new, section, functions = PLANTED[label]
+    before = _text(source)
+    assert before.count(old) == 1
+    edited = before.replace(old, new)
+    try:
+        with patch(f"{__name__}._text", lambda name: edited if name == source else _read(name)):
+            _functions.cache_clear()
+            assert functions <= _disagreements(section)
+    finally:
+        _functions.cache_clear()
 
 
 @pytest.mark.parametrize(("place", "never"), NEVER.items())
