@@ -79,6 +79,7 @@ def market_figures(config: Config, number: int) -> dict[str, float]:
         "G40": rise(vault.margin_target, vault.top_up_ratio, rate) / PER_CENT,
         "G41": rise(vault.margin_target, vault.deleverage_ratio, rate) / PER_CENT,
         "G42": rise(vault.margin_target, 1.0, rate) / PER_CENT,
+        "G45": (floored / 8 - fee) / POINT,
     }
 
 
@@ -142,7 +143,7 @@ FIGURES = figures()
 
 def test_the_table_has_every_figure_and_no_other() -> None:
     assert sorted(TABLE) == sorted(FIGURES)
-    assert len(TABLE) == 44
+    assert len(TABLE) == 45
 
 
 @pytest.mark.parametrize("label", sorted(FIGURES))

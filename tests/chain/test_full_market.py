@@ -27,6 +27,7 @@ from tests.sizes import CAMPAIGN
 WAD = 10**18
 SEATS = 64
 BLOCK_GAS = 30_000_000
+TRANSACTION_GAS = 2**24  # EIP-7825
 SPEC = Path(__file__).parents[2] / "contracts" / "SPEC.md"
 MAKER = 10**12  # raw USDC behind each market beyond the scenario's
 PLEDGES, HALF_WIDTH = 4, 1_800  # positions of a member, ticks on each side of the price
@@ -209,7 +210,7 @@ MARGIN = 150_000 * 10**6
 
 
 # Positions in so many markets, so many collaterals besides USDC.
-WIDTHS = {"two markets": (2, 3), "eight markets": (8, 7)}
+WIDTHS = {"two markets": (2, 3), "four markets": (4, 3), "eight markets": (8, 7)}
 
 
 @pytest.mark.parametrize("label", WIDTHS if CAMPAIGN else ["two markets"])
@@ -250,7 +251,8 @@ def written(label: str) -> dict[str, float]:
     return {"trade": float(trade) * 1e6, "liquidate": float(liquidate) * 1e6}
 
 
-def test_with_two_markets_the_largest_transactions_fit_a_block() -> None:
-    two, eight = (written(label) for label in WIDTHS)
-    assert two["trade"] < two["liquidate"] < 0.9 * BLOCK_GAS
+def test_the_largest_transactions_fit_a_block_and_up_to_four_markets_a_transaction() -> None:
+    two, four, eight = (written(label) for label in WIDTHS)
+    assert two["liquidate"] < 0.9 * TRANSACTION_GAS
+    assert four["liquidate"] < TRANSACTION_GAS < eight["liquidate"] < 0.8 * BLOCK_GAS
     assert eight["trade"] < 0.1 * BLOCK_GAS
