@@ -172,13 +172,14 @@ def liquidate_collateral(
     require(c > 0 and account.cash < 0, "clearing: not liquidatable")
     if account.positions:
         unhealthy(ledger, number)
-    taken, paid = min(raw, account.basket.get(c, 0)), 0
-    if taken:
-        taken, paid = sale(ledger, c, taken, -account.cash)
+    offered = min(raw, account.basket.get(c, 0))
+    taken = paid = 0
+    if offered:
+        taken, paid = sale(ledger, c, offered, -account.cash)
         account.basket[c] -= taken
         buy(ledger, caller, number, c, taken, paid)
     write_off(ledger, number)
-    if taken:
+    if offered:
         check_buyer(ledger, caller)
     return taken, paid
 
