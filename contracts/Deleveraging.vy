@@ -3,9 +3,10 @@
 """
 @title  Deleveraging
 @license MIT
-@notice What the LiquidationEngine does before it closes the position of an account worth less than nothing
-        (contracts/SPEC.md §3.5): insurance, and where that is not enough auto-deleveraging against the winners of the
-        other side. Runs on the ClearingHouse's storage by delegatecall and refuses to be called directly.
+@notice The waterfall of a liquidation (contracts/SPEC.md §3.5): before the position of an account worth less than nothing
+        is closed, insurance, and where that is not enough auto-deleveraging against the winners of the other side; after
+        it, whose debt is left and who pays it. Runs on the ClearingHouse's storage by delegatecall and refuses to be
+        called directly.
 @dev    The ClearingHouse's reentrancy lock is held throughout. Its own storage is never used.
 """
 

@@ -4,7 +4,8 @@
 @title  HedgeVault
 @license MIT
 @notice ERC-4626 over USDC: one Uniswap v3 position, its price risk hedged (contracts/SPEC.md §4). Shares, fees,
-        the withdrawal queue, exits and governance are here; what keepers do is VaultStrategy's.
+        requests to leave and governance are here; what keepers do is VaultStrategy's, settling the queue and exits in
+        kind VaultExits'.
 @dev    Documented at contracts/interfaces/IHedgeVault.vyi.
 """
 

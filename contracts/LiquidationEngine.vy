@@ -3,8 +3,8 @@
 """
 @title  LiquidationEngine
 @license MIT
-@notice Liquidation of positions and the waterfall behind it (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its
-        storage by delegatecall and refuses to be called directly.
+@notice Liquidation of positions (contracts/SPEC.md §3.5): code of the ClearingHouse that runs on its storage by
+        delegatecall and refuses to be called directly.
 @dev    Functions, events and scales are documented in IClearingHouse. The ClearingHouse's reentrancy lock is held
         throughout. Its own storage is never used.
 """

@@ -25,3 +25,12 @@ def test_the_table_lists_every_bug_and_none_survived() -> None:
     found = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[1:]]
     assert [row[:4] for row in found] == [described(mutant) for mutant in MUTANTS]
     assert not [row[0] for row in found if "SURVIVED" in row[4]]
+
+
+def test_what_is_said_to_catch_a_bug_is_there() -> None:
+    rows = [line for line in TABLE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    named = {row.rsplit("|", 2)[1].strip().strip("`") for row in rows[1:]}
+    for path, name in (test.split("::")[:2] for test in named):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        name = re.escape(name.split("[")[0])
+        assert re.search(rf"(?m)(def|class) {name}\b|^{name} = ", text), f"{path}::{name}"

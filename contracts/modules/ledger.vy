@@ -3,8 +3,8 @@
 @title  Ledger
 @license MIT
 @notice All storage of the clearing house and what moves it (contracts/SPEC.md §3).
-@dev    The ClearingHouse and the contracts that run on its storage by delegatecall initialise this module first, so
-        their layouts are one. Sum(cash) + sum(maker_cash) + sum(premium_pool) + insurance_fund = collateral_held[0] * CASH_UNIT.
+@dev    The ClearingHouse and the contracts that run on its storage by delegatecall (but StorageReader, which has an array
+        over all of it) initialise this module first, so their layouts are one. Sum(cash) + sum(maker_cash) + sum(premium_pool) + insurance_fund = collateral_held[0] * CASH_UNIT.
 """
 
 from ethereum.ercs import IERC20

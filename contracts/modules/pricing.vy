@@ -117,7 +117,7 @@ def _move_unpaid(market: uint256, delta: int256, index: uint256, missing: uint25
 @internal
 def _sweep_pool(market: uint256):
     """
-    @notice Give the maker what the pool holds beyond what closing the skew would earn. The market is accrued.
+    @notice Give the maker what the pool holds beyond what closing the skew would earn.
     """
     pool: uint256 = ledger.premium_pool[market]
     claim: uint256 = 0

@@ -29,7 +29,6 @@ WAD: constant(uint256) = fixed_point.WAD
 MAX_MARKETS: constant(uint256) = ledger.MAX_MARKETS
 MAX_COLLATERALS: constant(uint256) = ledger.MAX_COLLATERALS
 USDC: constant(uint256) = ledger.USDC
-ENTRY_SCALE: constant(uint256) = 10**8  # of the covariance factor
 
 
 struct Holdings:  # beside cash and positions
@@ -96,7 +95,7 @@ def _valuation(account: uint256, fresh: bool, risk: bool) -> margin.Valuation:
         )
         for j: uint256 in range(8):
             v[j] += held.v[j]
-        out.v = portfolio_math.scale_up(v, 1, ENTRY_SCALE)
+        out.v = portfolio_math.scale_up(v, 1, portfolio_math.ENTRY_SCALE)
         # Hedged to the last wei, an account is still under the rule: closing one leg of two brings its risk back.
         out.risk = max(portfolio_math.norm_up(out.v), 1)
         out.floored = fixed_point.mul_div_up(out.gross, ledger.parameters.gross_floor, WAD)
@@ -229,7 +228,9 @@ def _withdrawable(account: uint256, minimum_ratio: uint256) -> uint256:
             WAD,
         )
         added: uint256 = fixed_point.mul_div_up(
-            portfolio_math.norm_up(portfolio_math.unpack_row(row)), usdc_price, ENTRY_SCALE
+            portfolio_math.norm_up(portfolio_math.unpack_row(row)),
+            usdc_price,
+            portfolio_math.ENTRY_SCALE,
         )
         unit: uint256 = perp_math.usdc_unit_equity(usdc_price, haircut)
         spare = fixed_point.mul_div_down(

@@ -5,6 +5,7 @@ import pytest
 from simulator.world.chain import artifacts
 
 EIP_170_LIMIT = 24_576
+ROOM = 2_500  # bytes, for what comes
 DEPLOYED = sorted(path.stem for path in artifacts.CONTRACTS.glob("*.vy"))
 
 
@@ -23,4 +24,4 @@ def test_missing_npm_packages_name_the_file_and_make_setup(monkeypatch, tmp_path
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_every_contract_fits_the_code_size_limit(name):
-    assert 0 < len(artifacts.load(name).runtime) <= EIP_170_LIMIT
+    assert 0 < len(artifacts.load(name).runtime) <= EIP_170_LIMIT - ROOM

@@ -222,9 +222,9 @@ class Judge:
         scene.book.prices = was
 
     def _liquidations(self) -> dict[str, str]:
-        """Whoever is below maintenance after a shock can be liquidated, while his markets speak."""
+        """Whoever is below maintenance after a shock can be liquidated in a market that speaks."""
         scene, found = self.scene, {}
-        if scene.book.silent & {BTC, SOL, USDC}:
+        if USDC in scene.book.silent:
             return {}
         people = [*scene.crowd[:4], *(scene.sybils[i] for i in sorted(scene.book.used)[:6])]
         for number, factor in enumerate(SHOCKS):
@@ -233,7 +233,7 @@ class Judge:
                 for who in people:
                     _, _, equity, _, maintenance = scene.state(who)
                     for market in range(len(MARKETS)) if equity < maintenance else ():
-                        if scene.size(who, market):
+                        if MARKETS[market] not in scene.book.silent and scene.size(who, market):
                             name = f"liquidate {people.index(who)} {market} {number}"
                             found[name] = self._undone(_later(self._end, who, market))
         return found

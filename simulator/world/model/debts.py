@@ -1,4 +1,4 @@
-"""Which positions have made an account's debt (contracts/SPEC.md §3.6)."""
+"""Which positions have made an account's debt (contracts/SPEC.md §3.5.12)."""
 
 from __future__ import annotations
 
