@@ -133,7 +133,7 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
             old = empty(IClearingHouse.Position)
         else:
             # Before anything moves: the skew is what it was, and who gives is too large to be displaced for a part of it.
-            if len(ledger._holders(market)) == ledger.MAX_HOLDERS:
+            if ledger._is_full(market):
                 self._take_seat(taker, market, fixed_point.magnitude(moved.size))
                 displaced = True
             old.size -= moved.size

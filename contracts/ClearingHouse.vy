@@ -236,7 +236,7 @@ def withdraw_maker(market: uint256, raw: uint256, to: address):
 @external
 @nonreentrant
 def add_market(parameters: IClearingHouse.Market) -> uint256:
-    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
+    return self._run_word(PARTS.governance)
 
 
 @external
@@ -254,7 +254,7 @@ def set_skew_scale(market: uint256, skew_scale: uint256):
 @external
 @nonreentrant
 def add_collateral(token: address, haircut: uint256, cap: uint256) -> uint256:
-    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
+    return self._run_word(PARTS.governance)
 
 
 @external
@@ -278,13 +278,13 @@ def set_parameters(parameters: IClearingHouse.Parameters):
 @external
 @nonreentrant
 def tighten(term: uint256) -> uint256:
-    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
+    return self._run_word(PARTS.governance)
 
 
 @external
 @nonreentrant
 def post_covariance(rows: DynArray[int32[8], 8]) -> uint256:
-    return convert(slice(self._run(PARTS.governance), 0, 32), uint256)
+    return self._run_word(PARTS.governance)
 
 
 @external
@@ -296,7 +296,7 @@ def wind_down(market: uint256):
 @external
 @nonreentrant
 def settle_market(market: uint256) -> uint256:
-    return convert(slice(self._run(PARTS.settlement), 0, 32), uint256)
+    return self._run_word(PARTS.settlement)
 
 
 @external
@@ -315,6 +315,11 @@ def words_at(slots: DynArray[bytes32, 64]) -> DynArray[bytes32, 64]:
         PARTS.reader, msg.data, max_outsize=64 + 32 * 64, is_delegate_call=True
     )
     return abi_decode(answer, DynArray[bytes32, 64])
+
+
+@internal
+def _run_word(code: address) -> uint256:
+    return convert(slice(self._run(code), 0, 32), uint256)
 
 
 @view

@@ -155,7 +155,7 @@ def _deleverage(
         if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index, 0):
             keys[place] = (
                 self._rank(holder, market, held, index) << 64
-                | (2**64 - 1 - (ledger.seat[holder][market] >> 8))
+                | ledger._seniority(holder, market)
             )
         place += 1
 

@@ -187,13 +187,7 @@ def _sweep_if_heard(market: uint256):
             who takes the skew back, and holds up no change of others.
     """
     heard: bool = False
-    price: Bytes[32] = b""
-    heard, price = raw_call(
-        ledger.ORACLE.address,
-        abi_encode(ledger.market[market].asset, method_id=method_id("price(address)")),
-        max_outsize=32,
-        is_static_call=True,
-        revert_on_failure=False,
-    )
+    price: uint256 = 0
+    heard, price = ledger._heard(ledger.market[market].asset)
     if heard:
         pricing._sweep_pool(market)

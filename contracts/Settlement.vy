@@ -114,17 +114,10 @@ def _final_price(market: uint256, due: uint256) -> (uint256, uint256):
     if block.timestamp < due + FEED_WAIT:
         return ledger._price(asset, True), block.timestamp
     served: bool = False
-    answer: Bytes[32] = b""
-    served, answer = raw_call(
-        ledger.ORACLE.address,
-        abi_encode(asset, method_id=method_id("price(address)")),
-        max_outsize=32,
-        is_static_call=True,
-        revert_on_failure=False,
-    )
-    if served:
-        return convert(answer, uint256), block.timestamp
     price: uint256 = 0
+    served, price = ledger._heard(asset)
+    if served:
+        return price, block.timestamp
     updated_at: uint256 = 0
     price, updated_at = staticcall ledger.ORACLE.latest(asset)
     errors.check(price != 0, "oracle: no round")

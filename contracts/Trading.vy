@@ -128,9 +128,9 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
     @notice Where a market's seats are all taken, close the smallest position that may be, for one more than twice as large,
             as if its holder had; but a premium that it owes is the newcomer's: returned, USDC.
     """
-    holders: DynArray[uint256, ledger.MAX_HOLDERS] = ledger._holders(market)
-    if len(holders) < ledger.MAX_HOLDERS:
+    if not ledger._is_full(market):
         return 0
+    holders: DynArray[uint256, ledger.MAX_HOLDERS] = ledger._holders(market)
     # Size << 64 | 2**64 - 1 - opened as number: of equals first the one that sat down last. 0: keeps its seat.
     keys: uint256[ledger.MAX_HOLDERS] = empty(uint256[ledger.MAX_HOLDERS])
     largest: uint256 = pricing._inventory_limit(market) // ledger.MAX_HOLDERS
@@ -138,7 +138,7 @@ def _take_seat(account: uint256, market: uint256, size: uint256, index: uint256)
     for holder: uint256 in holders:
         held: uint256 = fixed_point.magnitude(ledger.position[holder][market].size)
         if held < size // 2 and held <= largest:
-            keys[place] = held << 64 | (2**64 - 1 - (ledger.seat[holder][market] >> 8))
+            keys[place] = held << 64 | ledger._seniority(holder, market)
         place += 1
     code: address = (staticcall IClearingHouse(self).parts()).trading
     for _: uint256 in range(ledger.MAX_HOLDERS):

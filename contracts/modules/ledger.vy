@@ -231,6 +231,24 @@ def _price(asset: address, fresh: bool) -> uint256:
 
 @view
 @internal
+def _heard(asset: address) -> (bool, uint256):
+    """
+    @notice Whether the feed of an asset answers, and the price.
+    """
+    served: bool = False
+    answer: Bytes[32] = b""
+    served, answer = raw_call(
+        ORACLE.address,
+        abi_encode(asset, method_id=method_id("price(address)")),
+        max_outsize=32,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    return served, convert(answer, uint256)
+
+
+@view
+@internal
 def _index(market: uint256, fresh: bool) -> uint256:
     """
     @notice What positions of a market are valued at: the price of its feed, once settled the price of that.
@@ -401,6 +419,24 @@ def _holders(market: uint256) -> DynArray[uint256, MAX_HOLDERS]:
     for seat: uint256 in range(self.seating[market] & 255, bound=MAX_HOLDERS):
         accounts.append(self.holder[market][seat])
     return accounts
+
+
+@view
+@internal
+def _is_full(market: uint256) -> bool:
+    """
+    @notice Whether all its seats are taken.
+    """
+    return self.seating[market] & 255 == MAX_HOLDERS
+
+
+@view
+@internal
+def _seniority(account: uint256, market: uint256) -> uint256:
+    """
+    @notice The greater the earlier it sat down; below 2**64.
+    """
+    return 2**64 - 1 - (self.seat[account][market] >> 8)
 
 
 @internal

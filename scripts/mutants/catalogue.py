@@ -880,7 +880,7 @@ _SEATS = (
     ),
     _seats(
         "slices-take-free-seats-only", "missing step", "BackOffice.vy",
-        "if len(ledger._holders(market)) == ledger.MAX_HOLDERS:", "if False:",
+        "if ledger._is_full(market):", "if False:",
     ),
     _seats(
         "seats-of-slices-for-nothing", "missing step", "Trading.vy",
@@ -892,7 +892,7 @@ _SEATS = (
     ),
     _seats(
         "seats-never-given-up", "missing term", "Trading.vy",
-        "if len(holders) < ledger.MAX_HOLDERS:", "if len(holders) <= ledger.MAX_HOLDERS:",
+        "if not ledger._is_full(market):", "if True:",
     ),
     _seats(
         "seats-without-blame", "missing step", "Trading.vy",
