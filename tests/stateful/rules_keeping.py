@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.reference.clearing.trading import LEAST_SLICE
 from tests.reference.integers import WAD, truncate
 from tests.stateful.draws import Draw
-from tests.stateful.genesis import USDC
+from tests.stateful.genesis import MARKET_COUNT, USDC
 from tests.stateful.mismatch import require
 from tests.stateful.people import Arguments, who
 from tests.stateful.rules_shares import propose_redeem
@@ -75,7 +75,7 @@ def keeper(world: World, name: str, function: str) -> list[int] | str:
     s, book = world.system, world.book
     world.read_fees()
     before = book.nav(world.ledger, world.base) if world.fresh() else 0
-    had = s.balance(USDC, who(world, name))
+    had, hedges = s.balance(USDC, who(world, name)), hedge_sizes(world)
     answer = world.observed(who(world, name), s.vault, call(f"{function}()"), function)
     if isinstance(answer, str):
         known = (
@@ -91,10 +91,21 @@ def keeper(world: World, name: str, function: str) -> list[int] | str:
     require(0 <= reward <= most, f"{function}: reward {reward}")
     world.read_fees()
     after = book.nav(world.ledger, world.base)
+    # The position, in and out, and the hedges, which losses can leave larger than what is left.
     traded = 2 * before + 10**18
+    for m, (old, new) in enumerate(zip(hedges, hedge_sizes(world), strict=True)):
+        traded += abs(new - old) * world.ledger.index_price(m) // WAD
     slippage = int(s.protocol.vault.max_slippage * 1.25 * 10**6) * traded // 10**6
     require(after >= before - slippage - most * 10**12, f"{function}: NAV {before} to {after}")
     return answer
+
+
+def hedge_sizes(world: World) -> list[int]:
+    """Of the vault's accounts together, by market, WAD."""
+    accounts = [world.ledger.account(number) for number in world.book.accounts]
+    return [
+        sum(a.positions[m].size for a in accounts if m in a.positions) for m in range(MARKET_COUNT)
+    ]
 
 
 def propose_keep(world: World, draw: Draw) -> Arguments:
