@@ -75,6 +75,11 @@ def settle_market(market: uint256) -> uint256:
     maker._cover(market, price)
     lacking: int256 = -maker._value(market, ledger.state[market], price)
     ledger.shortfall[market] = convert(max(lacking, 0), uint256)
+    gains: uint256 = 0
+    holders: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
+    for holder: uint256 in holders:
+        gains += convert(max(self._gain(holder, market, price), 0), uint256)
+    ledger.gains[market] = gains
     return price
 
 
@@ -86,7 +91,7 @@ def settle_position(account: uint256, market: uint256) -> int256:
     size: int256 = ledger.position[account][market].size
     errors.check(size != 0, "clearing: no position")
     gain: int256 = self._gain(account, market, price)
-    if gain > 0 and not self._is_closed(market):
+    if gain > 0 and not ledger._is_closed(market):
         self._close_books(market, price)
         gain = self._gain(account, market, price)
     protected: bool = self._needs_grace(account, market) and self._is_healthy(account)
@@ -189,12 +194,6 @@ def _gain(account: uint256, market: uint256, price: uint256) -> int256:
         - position.cost
         - ledger._owed(market, position, ledger.state[market].funding_index, 0)
     )
-
-
-@view
-@internal
-def _is_closed(market: uint256) -> bool:
-    return ledger.settlement[market] & ledger.SETTLED_CLOSED != 0
 
 
 @internal

@@ -115,6 +115,7 @@ def take_seat(account: uint256, market: uint256, size: uint256):
     @param size Of the position, base units WAD.
     """
     ledger._check_delegated()
+    ledger._check_not_settled(market)
     ledger._accrue(market)
     index: uint256 = ledger._index(market, True)
     maker._cover(market, index)

@@ -79,6 +79,7 @@ seat: HashMap[uint256, HashMap[uint256, uint256]]  # opened as number << 8 | sea
 # Settled: the price every position is closed at, and when it was fixed; `closed` once every loss has been taken.
 settlement: HashMap[uint256, uint256]
 shortfall: HashMap[uint256, uint256]  # what the gains of a settled market have to make up for, USDC WAD
+gains: HashMap[uint256, uint256]  # of a settled market before the cut, USDC WAD
 
 # Accounts.
 cash: public(HashMap[uint256, int256])
@@ -266,6 +267,15 @@ def _settlement_price(market: uint256) -> uint256:
     @notice The price a market is settled at, USD WAD; 0: it is not.
     """
     return self.settlement[market] >> SETTLED_SHIFT
+
+
+@view
+@internal
+def _is_closed(market: uint256) -> bool:
+    """
+    @notice Whether every loss of a settled market has been taken, and gains are what they are.
+    """
+    return self.settlement[market] & SETTLED_CLOSED != 0
 
 
 @view

@@ -71,10 +71,15 @@ def _unpaid(
     market: uint256, long: bool, state: IClearingHouse.MarketState, index: uint256
 ) -> uint256:
     """
-    @notice What `_cover` would now add to the socialised loss per unit of size of a side.
+    @notice What `_cover` would now add to the socialised loss per unit of size of a side. Nothing in a settled market, whose
+            gains bear what is missing, whichever side they are on.
     """
     missing: uint256 = 0
-    if state.skew != 0 and (state.skew > 0) == long:
+    if (
+        state.skew != 0
+        and (state.skew > 0) == long
+        and ledger._settlement_price(market) == 0
+    ):
         missing = self._missing(market, state, index)
     if missing == 0:
         return 0
@@ -94,7 +99,7 @@ def _unsettled(
             down.
     @param state Accrued up to now.
     """
-    return (
+    profit: int256 = (
         fixed_point.mul_div_floor(position.size, index, WAD)
         - position.cost
         - ledger._owed(
@@ -104,6 +109,16 @@ def _unsettled(
             self._unpaid(market, position.size > 0, state, index),
         )
     )
+    if profit > 0 and ledger._settlement_price(market) != 0 and not ledger._is_closed(market):
+        # As the books will be closed with the debts that are known: gains bear them, no side and nobody who lost.
+        gains: uint256 = ledger.gains[market]
+        profit -= convert(
+            fixed_point.mul_div_up(
+                convert(profit, uint256), min(ledger.shortfall[market], gains), max(gains, 1)
+            ),
+            int256,
+        )
+    return profit
 
 
 @internal

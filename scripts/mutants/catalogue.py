@@ -1027,6 +1027,19 @@ _SETTLEMENT: tuple[Mutant, ...] = (
         "    if block.timestamp < due + FEED_WAIT:\n", "    if False:\n",
     ),
     _ended(
+        "shortfall-on-a-side", "dropped check", "modules/maker.vy",
+        "        and ledger._settlement_price(market) == 0\n", "",
+    ),
+    _ended(
+        "gains-shown-uncut", "missing term", "modules/maker.vy",
+        "    if profit > 0 and ledger._settlement_price(market) != 0 and", "    if False and",
+    ),
+    _ended(
+        "seats-of-a-settled-market", "dropped check", "Trading.vy",
+        "    ledger._check_delegated()\n    ledger._check_not_settled(market)\n    ledger._accrue",
+        "    ledger._check_delegated()\n    ledger._accrue",
+    ),
+    _ended(
         "settled-twice", "dropped check", "Settlement.vy",
         "    ledger._check_market(market)\n    ledger._check_not_settled(market)\n"
         "    due: uint256", "    ledger._check_market(market)\n    due: uint256",

@@ -313,6 +313,64 @@ def test_in_whatever_order_everybody_gets_the_same(seed: int) -> None:
         assert max(amounts) - min(amounts) <= len(crowd.accounts)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_position_that_is_settled_moves_nobodys_equity_but_of_gains(seed: int) -> None:
+    """Whoever has lost, or has nothing in the market, is worth what he was to the wei.
+
+    Gains fall by their part of what is short, on whichever side they are.
+    """
+    crowd = Crowd(seed)
+    venue, price = crowd.venue, crowd.venue.get("settlement", BTC)[0]
+
+    def gains(account: int) -> bool:
+        size, cost, *_ = venue.get("position", account, BTC)
+        return bool(size * price // WAD - cost > 0)
+
+    waiting = [a for a in crowd.accounts if venue.size(a, BTC)]
+    while waiting:
+        before = {a: (gains(a), venue.margin(a)) for a in crowd.accounts}
+        short = venue.get("settlement", BTC)[3]
+        done = next(a for a in waiting if not venue.attempt("eve", "settle_position", a, BTC))
+        waiting.remove(done)
+        short = venue.get("settlement", BTC)[3] - short
+        for account in set(crowd.accounts) - {done}:
+            gained, was = before[account]
+            now = venue.margin(account)
+            assert now.maintenance == was.maintenance
+            assert was.equity - now.equity <= (short + len(crowd.accounts) if gained else 0)
+
+
+def test_the_phantom_of_a_shortfall_liquidates_nobody() -> None:
+    """A maker at its reserve, winners gone, one bankrupt: whoever lost beside him stays healthy."""
+    venue = RevmVenue(funding=False)
+    rich(venue, "ann", "ben", "cyd", "dan")
+    venue.deposit("ann", 26_500 * USDC, sub=1)
+    venue.deposit("ben", 136_000 * USDC)
+    for name in ("cyd", "dan"):
+        venue.deposit(name, 300_000 * USDC)
+    for name, size, sub in (
+        *(("dan", -9, 0), ("ann", 10, 1), ("ben", 10, 0)),
+        *(("cyd", -14, 0), ("dan", -9, 0), ("ben", 6, 0)),
+    ):
+        assert venue.trade(name, BTC, size * WAD, sub) == ""
+    assert venue.trade("ben", SOL, -800 * WAD) == ""
+    for power in range(44, 0, -1):
+        venue.attempt("owner", "withdraw_maker", BTC, 2**power, venue.address("owner"))
+    venue.do("owner", "wind_down", BTC)
+    venue.advance(NOTICE)
+    venue.report(BTC=Fraction(24_000))
+    assert venue.trade("dan", BTC, 18 * WAD) == ""
+    venue.do("cyd", "settle_market", BTC)
+    loser, winner = venue.account("ben"), venue.account("cyd")
+    before, worth = venue.margin(loser), venue.margin(winner).value
+    venue.do("eve", "settle_position", venue.account("ann", 1), BTC)
+    short = venue.get("settlement", BTC)[3]
+    assert short > 15_000 * WAD
+    assert venue.margin(loser) == before
+    assert worth - venue.margin(winner).value == pytest.approx(short, rel=1e-9)
+    assert venue.attempt("eve", "liquidate", loser, SOL) == "clearing: not liquidatable"
+
+
 def test_the_crowds_meet_debts_and_shortfalls() -> None:
     """The test above is worth something only if there are some."""
     debts, shortfalls = [], []
@@ -418,6 +476,10 @@ def test_a_market_with_every_seat_taken_is_settled() -> None:
     venue.advance(NOTICE)
     venue.report(BTC=Fraction(24_000))
     venue.do("bystander", "settle_market", BTC)
+    # A slice that would take a seat: nobody is traded out of a settled market.
+    venue.do("trader", "set_slice_consent", venue.address("holder 1"), True)
+    part = ("transfer_slice", 0, WAD // 2, venue.address("trader"))
+    assert venue.attempt("holder 1", *part) == "clearing: settled"
     accounts = [venue.account(name) for name in names]
     first = accounts[1]
     for account in accounts[::2]:

@@ -56,6 +56,7 @@ def state_words(ledger: Ledger) -> Words:
         at = market.closed << 63 | market.settlement_at
         put("settlement", market.settlement << 64 | at, m)
         put("shortfall", market.shortfall, m)
+        put("gains", market.gains, m)
         put("seating", market.opened << 8 | len(ledger.holders(m)), m)
     for number, account in ledger.accounts.items():
         put("cash", account.cash, number)

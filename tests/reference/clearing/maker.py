@@ -39,7 +39,7 @@ def require_reserve(ledger: Ledger, m: int) -> None:
 def covered(ledger: Ledger, m: int) -> Market:
     """The market accrued, with what the maker lacks borne by those who win against it."""
     market = perp.accrued(ledger, m)
-    lacking = -value(ledger, m) if market.skew else 0
+    lacking = -value(ledger, m) if market.skew and not market.settlement else 0
     return with_loss(market, lacking, longs=market.skew > 0) if lacking > 0 else market
 
 

@@ -71,8 +71,13 @@ def unsettled(ledger: Ledger, number: int, m: int) -> int:
     position = ledger.account(number).positions.get(m)
     if not position:
         return 0
+    market = maker.covered(ledger, m)
     profit = floor(position.size, ledger.index_price(m), WAD) - position.cost
-    return profit - perp.owed(maker.covered(ledger, m), position)
+    profit -= perp.owed(market, position)
+    if market.settlement and not market.closed and profit > 0:
+        # As the books will be closed, with the debts that are known.
+        profit -= ceil(profit, min(market.shortfall, market.gains), market.gains)
+    return profit
 
 
 def valuation(ledger: Ledger, number: int) -> Valuation:

@@ -36,8 +36,12 @@ def settle_market(ledger: Ledger, m: int) -> tuple[int]:
             market.pool -= part
     market.maker_cash += market.pool
     market.pool = market.unpaid = 0
+    # Borne as before, by the side that wins against the maker; from here on gains bear.
+    market.settlement = 0
     maker.cover(ledger, m)
+    ledger.markets[m].settlement = price
     ledger.markets[m].shortfall = max(-maker.value(ledger, m), 0)
+    ledger.markets[m].gains = sum(max(gain(ledger, n, m), 0) for n in ledger.holders(m))
     return (price,)
 
 

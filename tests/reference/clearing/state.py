@@ -83,7 +83,7 @@ class Market:
     ``opening_skew``: when the block opened that was accrued last, in which liquidations have
     raised the magnitude of the skew by ``liquidated``. ``maker_cash``: what stands behind it.
     ``settlement``: the price it is settled at, or 0; ``settlement_at``: when it was, or is due;
-    ``closed``: all losses are taken; ``shortfall``: what gains have to make up for.
+    ``closed``: all losses are taken; ``shortfall``: what ``gains`` have to make up for.
     """
 
     skew: int = 0
@@ -106,6 +106,7 @@ class Market:
     settlement_at: int = 0
     closed: bool = False
     shortfall: int = 0
+    gains: int = 0
 
     def loss(self, size: int) -> int:
         """Socialised loss per unit of size on the side of ``size``."""
