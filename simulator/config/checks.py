@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from math import ceil
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from simulator.config import correlation, importance, lending, process_checks
@@ -266,6 +266,7 @@ def _vault(config: Config) -> Iterator[str]:
                 "deviation of the oracle's feeds, or depositors gain from trading against its lag"
             )
     yield from _never_hedges(config)
+    yield from _never_invests(config)
     yield from _betas(vault)
     monitor = config.agents.breakdown_monitor
     if monitor is not None and monitor.false_alarm_hours < 4 * monitor.window_hours:
@@ -300,6 +301,25 @@ def _never_hedges(config: Config) -> Iterator[str]:
                 f"half the spread that clearing.markets.{symbol} charges where its feed may lag by "
                 f"{lag:g}, or the vault never hedges"
             )
+
+
+def _never_invests(config: Config) -> Iterator[str]:
+    """The cap on pledges against what the first deposit's liquidity is worth above its range."""
+    vault, depositor = config.vault, config.agents.depositor
+    if not config.pledged or depositor is None:
+        return
+    if vault.range_half_width_ticks is not None:
+        root = 1.0001 ** (vault.range_half_width_ticks / 2)
+    else:
+        root = sqrt(1 + (vault.range_half_width_percent or 0.0) / 100)
+    # L (√b - √a) over its worth at the centre, √b = root √p, √a = √p / root.
+    most = depositor.initial_deposit * vault.lp_allocation * (root + 1) / 2
+    if most > config.clearing.lp_cap_usd:
+        yield (
+            f"clearing.lp_cap_usd = {config.clearing.lp_cap_usd:g}: must be at least {most:g}, the "
+            "most that the liquidity of agents.depositor.initial_deposit can be worth (above its "
+            "range), or the vault never invests it"
+        )
 
 
 def _betas(vault: Vault) -> Iterator[str]:

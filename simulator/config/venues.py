@@ -93,7 +93,8 @@ class Market(Section):
         default=1e9,
         gt=0,
         le=1e13,
-        description="most all longs and shorts together may hold, USD at the initial price",
+        description="most all longs and shorts together may hold, USD at the initial price; each "
+        "side never more than four times the inventory limit (max_skew_usd)",
     )
     maintenance_rate: float = Field(
         default=0.05, gt=0, lt=1, description="maintenance margin, fraction of the notional"
@@ -165,7 +166,8 @@ class Clearing(Section):
         default=1e9,
         gt=0,
         le=1e12,
-        description="most the pledged liquidity may be worth in USDC, at any price",
+        description="most the pledged liquidity may be worth in USDC at any price: above a range "
+        "of ±20 % 1.05 times what it is worth in its middle",
     )
     maker_funds: float = Field(
         default=50e6,

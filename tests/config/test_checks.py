@@ -161,6 +161,16 @@ def test_pledged_liquidity_needs_one_account_to_back(plain: dict[str, Any]) -> N
         from_mapping(_changed(plain, "vault.pledged", True))
 
 
+def test_a_cap_that_keeps_the_first_deposit_out_is_refused() -> None:
+    """1.3 million in a range of ±20 % are worth (sqrt(1.2) + 1) / 2 times as much above it."""
+    settings = ["clearing.margin=portfolio", "clearing.lp_cap_usd=1.363e6"]
+    load("calm", settings)
+    with pytest.raises(
+        InputError, match=r"clearing.lp_cap_usd = 1.361e\+06: must be at least 1.36"
+    ):
+        load("calm", [settings[0], "clearing.lp_cap_usd=1.361e6"])
+
+
 def test_liquidity_is_pledged_with_portfolio_margin_unless_said_otherwise() -> None:
     assert load("liquidation-cascade").pledged
     assert not load("liquidation-cascade", ["clearing.margin=gross"]).pledged
