@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.runner import fingerprint
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -48,15 +49,30 @@ class Plan:
         return add_agents(protocol, build_agents(self.config, protocol), self.agents)
 
     def key(self) -> str:
-        """Identifies the run and its code: its chunks may be reused by a run with the same key."""
-        from simulator import __version__
+        """Identifies all the outcome depends on: chunks may be reused by a run with the same key.
 
-        newcomers = [f"{type(agent).__qualname__} {vars(agent)}" for agent in self.agents]
-        parts = (__version__, self.world, self.record, newcomers, self.config.model_dump_json())
+        What is configured, what the files it names hold, the agents added, and the code. Not how
+        the run was cut into chunks: a run that is resumed keeps its layout, see :class:`Chunks`.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        parts = (
+            fingerprint.of_code(self.world),
+            self.world,
+            self.record,
+            [fingerprint.of_agent(agent) for agent in self.agents],
+            self.config.model_dump_json(),
+            fingerprint.of_files(self.config),
+        )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def chunks(self, workers: int) -> list[tuple[int, int]]:
-        """First path and number of paths of every chunk, sizes as equal as they can be."""
+        """First path and number of paths of every chunk, sizes as equal as they can be.
+
+        For a run that begins. It goes by ``workers`` because a chunk costs some 2 ms a step however
+        few paths it has: cut for many workers, small runs would be slow with few.
+        """
         paths = self.config.paths
         largest = CHAIN_CHUNK_PATHS
         if self.world == "model":
