@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,12 +42,16 @@ class Plan:
     record: int
 
     def setting(self) -> tuple[Protocol, list[Agent]]:
-        """The protocol, and fresh agents with their places in it."""
+        """The protocol, and fresh agents with their places in it, a user's copied from the plan.
+
+        Raises:
+            InputError: a user's agent cannot be copied, has no slot, or its name is taken.
+        """
         from simulator.agents.build import add_agents, build_agents
         from simulator.config import resolve
 
         protocol = resolve(self.config)
-        return add_agents(protocol, build_agents(self.config, protocol), self.agents)
+        return add_agents(protocol, build_agents(self.config, protocol), _fresh(self.agents))
 
     def key(self) -> str:
         """Identifies all the outcome depends on: chunks may be reused by a run with the same key.
@@ -83,6 +88,20 @@ class Plan:
             count = min(-(-count // workers) * workers, paths)
         edges = np.linspace(0, paths, count + 1).round().astype(int)
         return [(int(a), int(b - a)) for a, b in pairwise(edges)]
+
+
+def _fresh(agents: Sequence[Agent]) -> list[Agent]:
+    """Copies, so that what an agent remembers of one chunk does not reach the next."""
+    copies = []
+    for agent in agents:
+        try:
+            copies.append(copy.deepcopy(agent))
+        except Exception as error:  # copying runs the user's code, which may raise anything
+            raise InputError(
+                f"agents: {type(agent).__name__} cannot be copied ({error}); every chunk begins "
+                "with a fresh one"
+            ) from error
+    return copies
 
 
 def plan_of(

@@ -44,7 +44,8 @@ def run(
         paths: number of market paths; None: as configured.
         seed: root of all randomness; None: as configured.
         world: ``"model"`` (float64, many paths) or ``"chain"`` (the contracts, one EVM per path).
-        agents: agents to add after the configured ones; each states its wallet in ``slot``.
+        agents: agents to add after the configured ones; each states its wallet in ``slot``, and is
+            copied for every chunk of paths.
         out: directory for records, summary and report; an interrupted run of the same configuration
             and code, on files of the same contents, there is resumed. None: nothing is kept.
         workers: processes. Results do not depend on it, nor on its change when a run is resumed.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -333,6 +334,19 @@ class Holder(Agent):
         yield from ()
 
 
+class Once(Agent):
+    """Sells a little the first time it is asked, and remembers that it did."""
+
+    slot = AgentSlot("once", usdc=0.0, base=1e4, has_account=False)
+    sold = False
+
+    def act(self, view: View) -> Actions:
+        nothing = np.zeros(view.market.paths)
+        if not self.sold:
+            self.sold = True
+            yield Swap(self.index, nothing + 5.0, nothing, nothing)
+
+
 def key(config: Config, *agents: Agent) -> str:
     return Plan(config, "model", agents, 100).key()
 
@@ -371,3 +385,17 @@ def test_the_key_goes_by_the_code(
     (tmp_path / "engine.py").write_text("step = 2\n")
     assert key(short) != before
     assert fingerprint.of_code("chain") != fingerprint.of_code("model")
+
+
+def test_an_agent_that_remembers_begins_every_chunk_afresh(
+    short: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator.run(short, agents=[Once()], out=tmp_path / "one", workers=1)
+    monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
+    simulator.run(short, agents=[Once()], out=tmp_path / "three", workers=1)
+    assert_same(tmp_path / "one", tmp_path / "three")
+
+
+def test_an_agent_that_cannot_be_copied_is_refused(short: Config) -> None:
+    with pytest.raises(InputError, match=r"agents: Holder cannot be copied .*lock"):
+        simulator.run(short, agents=[Holder(threading.Lock())], workers=1)
