@@ -165,9 +165,10 @@ def compare(
     alternatives is not simulated again.
 
     Raises:
-        InputError: the alternatives do not share paths, horizon and seed, so are not comparable.
+        InputError: the alternatives do not share paths, horizon and seed, so are not comparable, or
+            a file of prices changed between them.
     """
-    from simulator.runner import forget, run
+    from simulator.runner import fingerprint, forget, run
 
     requirements = list(requirements)
     shape = {(c.seed, c.paths, c.steps, c.step_minutes, repr(c.sampling)) for c in configs.values()}
@@ -181,6 +182,7 @@ def compare(
         raise InputError(
             f"alternatives: {', '.join(configs)}; allowed: names that differ in letters"
         )
+    files = [fingerprint.of_files(config) for config in configs.values()]
     results: dict[str, Result] = {}
     for number, (name, config) in enumerate(configs.items()):
 
@@ -198,6 +200,8 @@ def compare(
             record=record,
             keep=True,
         )
+    for config, before in zip(configs.values(), files, strict=True):
+        fingerprint.refuse_changes(config, before)
     together = SideBySide(results)
     if out is not None:
         together.save(out)

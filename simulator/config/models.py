@@ -154,6 +154,12 @@ class Config(Section):
             return self.clearing.margin == "portfolio"
         return self.vault.pledged
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that prices are read from, as written: what is replayed, what is resampled."""
+        resampled = self.process.file if isinstance(self.process, Bootstrap) else None
+        return tuple(name for name in (self.history.prices, resampled) if name is not None)
+
     def feed(self, symbol: str) -> Feed:
         """Price feed of one asset."""
         return self.oracle.feeds.get(symbol, self.oracle)

@@ -69,13 +69,23 @@ def read_bars(file: str | Path, symbol: str) -> Bars:
     """
     file = Path(file)
     try:
-        return _read_bars(file, file.stat().st_mtime_ns, symbol)
+        return _read_bars(file, _version(file), symbol)
     except OSError as error:
         raise InputError(f"prices = {file}: cannot be read: {error.strerror or error}") from None
 
 
+def _version(file: Path) -> tuple[int, ...]:
+    """Tells the contents of a file from those it had before, also where a copy kept their time.
+
+    Device, inode, size in bytes, and the moments of the last change of contents and of the entry,
+    nanoseconds. Raises OSError when there is no such file.
+    """
+    entry = file.stat()
+    return (entry.st_dev, entry.st_ino, entry.st_size, entry.st_mtime_ns, entry.st_ctime_ns)
+
+
 @lru_cache(maxsize=4)
-def _table(file: Path, _modified: int) -> pd.DataFrame:
+def _table(file: Path, _version: tuple[int, ...]) -> pd.DataFrame:
     try:
         table = pd.read_csv(file) if file.suffix.lower() == ".csv" else pd.read_parquet(file)
     except (ValueError, pd.errors.ParserError) as error:  # pyarrow's errors are ValueErrors
@@ -89,8 +99,8 @@ def _table(file: Path, _modified: int) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=32)
-def _read_bars(file: Path, modified: int, symbol: str) -> Bars:
-    table = _table(file, modified)
+def _read_bars(file: Path, version: tuple[int, ...], symbol: str) -> Bars:
+    table = _table(file, version)
     rows = np.flatnonzero((table["symbol"] == symbol).to_numpy())
     if not len(rows):
         known = sorted(str(name) for name in table["symbol"].dropna().unique())
@@ -206,7 +216,7 @@ def symbols_of(file: str | Path) -> list[str]:
     """Symbols of a file, in order of first appearance; errors as in :func:`read_bars`."""
     file = Path(file)
     try:
-        table = _table(file, file.stat().st_mtime_ns)
+        table = _table(file, _version(file))
     except OSError as error:
         raise InputError(f"prices = {file}: cannot be read: {error.strerror or error}") from None
     return [str(name) for name in table["symbol"].dropna().unique()]

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.types import InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -62,40 +64,107 @@ class Outcome:
 class Chunks:
     """Finished chunks of a run under ``directory``; those of another run there are thrown away.
 
-    ``key`` identifies the run (configuration, seed, number of paths, version), so that the same
-    command resumes it.
+    ``key`` identifies the run (configuration, contents of its files, seed, number of paths, code),
+    so that the same command resumes it. ``layout``: first path and number of paths of every chunk,
+    in order. A run that is resumed keeps the layout it began with, whatever is given here, for
+    chunks cut otherwise would overlap; what is there and not exactly a chunk of it is thrown away.
     """
 
-    def __init__(self, directory: Path, key: str) -> None:
+    def __init__(self, directory: Path, key: str, layout: Sequence[tuple[int, int]]) -> None:
         self.directory = directory
         stamp = directory / "run.json"
-        if stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) == {"key": key}:
-            for left in directory.glob(".*.tmp"):
-                shutil.rmtree(left)
+        begun = _layout_of(stamp, key, sum(count for _, count in layout))
+        self.layout = tuple(layout) if begun is None else begun
+        if begun is not None:
+            self._sweep()
             return
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        write_json(stamp, {"key": key})
+        write_json(stamp, {"key": key, "layout": [list(chunk) for chunk in self.layout]})
+
+    def _sweep(self) -> None:
+        """Throw away what is half written, of another layout, or does not hold its paths."""
+        for left in self.directory.glob(".*.tmp"):
+            shutil.rmtree(left)
+        chunks = {_chunk_directory(self.directory, first): (first, n) for first, n in self.layout}
+        for found in self.directory.glob("chunk-*"):
+            if found not in chunks or not _is_whole(found, *chunks[found]):
+                shutil.rmtree(found)
 
     def has(self, first: int) -> bool:
         """Whether the chunk that begins with path ``first`` is finished."""
         return _chunk_directory(self.directory, first).is_dir()
 
+    def check(self) -> None:
+        """See that the paths found are those of the run, each once.
+
+        Raises:
+            InputError: they are not: something else wrote to the directory meanwhile.
+        """
+        wrong = [
+            f"{first} to {first + count - 1}"
+            for first, count in self.layout
+            if not _is_whole(_chunk_directory(self.directory, first), first, count)
+        ]
+        if wrong:
+            raise InputError(
+                f"{self.directory}: does not hold each path of the run once (wrong: "
+                f"{', '.join(wrong[:3])}{', …' * (len(wrong) > 3)}); is another run writing there? "
+                "Give the same command again"
+            )
+
+    def _files(self, name: str) -> list[Path]:
+        """The files ``name`` of the chunks that have one, in order of paths."""
+        files = [_chunk_directory(self.directory, first) / name for first, _ in self.layout]
+        return [file for file in files if file.is_file()]
+
     def frames(self, name: str) -> pd.DataFrame:
         """The frames ``name`` of all chunks together, in order of paths."""
         import pandas as pd
 
-        files = sorted(self.directory.glob(f"chunk-*/{name}.parquet"))
+        files = self._files(f"{name}.parquet")
         return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
     def fan(self, quantity: int, point: int) -> NDArray[np.float32]:
         """One quantity at one point in time for every path; read from disk, not held."""
-        files = sorted(self.directory.glob("chunk-*/fan.npy"))
+        files = self._files("fan.npy")
         return np.concatenate([np.load(file, mmap_mode="r")[quantity, point] for file in files])
 
     def remove(self) -> None:
         """Throw the chunks away."""
         shutil.rmtree(self.directory)
+
+
+def _layout_of(stamp: Path, key: str, paths: int) -> tuple[tuple[int, int], ...] | None:
+    """The layout the run ``key`` of so many paths began with; None where no such run began."""
+    try:
+        begun = json.loads(stamp.read_text(encoding="utf-8"))
+        if begun["key"] != key:
+            return None
+        layout = tuple((int(first), int(count)) for first, count in begun["layout"])
+    except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
+        return None
+    after = 0  # the path that the next chunk has to begin with
+    for first, count in layout:
+        if first != after or count < 1:
+            return None
+        after += count
+    return layout if after == paths else None
+
+
+def _is_whole(chunk: Path, first: int, count: int) -> bool:
+    """Whether a chunk's files can be read and hold the paths ``first`` … ``first + count − 1``."""
+    import pandas as pd
+    from pyarrow.parquet import read_metadata
+
+    try:
+        numbers = pd.read_parquet(chunk / "paths.parquet", columns=["path"])["path"].to_numpy()
+        fan = np.load(chunk / "fan.npy", mmap_mode="r")
+        for file in chunk.glob("*.parquet"):
+            read_metadata(file)
+    except (OSError, ValueError, KeyError):  # pyarrow's errors are OSErrors, ValueErrors, KeyErrors
+        return False
+    return fan.shape[-1] == count and np.array_equal(numbers, np.arange(first, first + count))
 
 
 def _chunk_directory(directory: Path, first: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.runner import fingerprint
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -40,23 +42,42 @@ class Plan:
     record: int
 
     def setting(self) -> tuple[Protocol, list[Agent]]:
-        """The protocol, and fresh agents with their places in it."""
+        """The protocol, and fresh agents with their places in it, a user's copied from the plan.
+
+        Raises:
+            InputError: a user's agent cannot be copied, has no slot, or its name is taken.
+        """
         from simulator.agents.build import add_agents, build_agents
         from simulator.config import resolve
 
         protocol = resolve(self.config)
-        return add_agents(protocol, build_agents(self.config, protocol), self.agents)
+        return add_agents(protocol, build_agents(self.config, protocol), _fresh(self.agents))
 
     def key(self) -> str:
-        """Identifies the run and its code: its chunks may be reused by a run with the same key."""
-        from simulator import __version__
+        """Identifies all the outcome depends on: chunks may be reused by a run with the same key.
 
-        newcomers = [f"{type(agent).__qualname__} {vars(agent)}" for agent in self.agents]
-        parts = (__version__, self.world, self.record, newcomers, self.config.model_dump_json())
+        What is configured, what the files it names hold, the agents added, and the code. Not how
+        the run was cut into chunks: a run that is resumed keeps its layout, see :class:`Chunks`.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        parts = (
+            fingerprint.of_code(self.world),
+            self.world,
+            self.record,
+            [fingerprint.of_agent(agent) for agent in self.agents],
+            self.config.model_dump_json(),
+            fingerprint.of_files(self.config),
+        )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def chunks(self, workers: int) -> list[tuple[int, int]]:
-        """First path and number of paths of every chunk, sizes as equal as they can be."""
+        """First path and number of paths of every chunk, sizes as equal as they can be.
+
+        For a run that begins. It goes by ``workers`` because a chunk costs some 2 ms a step however
+        few paths it has: cut for many workers, small runs would be slow with few.
+        """
         paths = self.config.paths
         largest = CHAIN_CHUNK_PATHS
         if self.world == "model":
@@ -67,6 +88,20 @@ class Plan:
             count = min(-(-count // workers) * workers, paths)
         edges = np.linspace(0, paths, count + 1).round().astype(int)
         return [(int(a), int(b - a)) for a, b in pairwise(edges)]
+
+
+def _fresh(agents: Sequence[Agent]) -> list[Agent]:
+    """Copies, so that what an agent remembers of one chunk does not reach the next."""
+    copies = []
+    for agent in agents:
+        try:
+            copies.append(copy.deepcopy(agent))
+        except Exception as error:  # copying runs the user's code, which may raise anything
+            raise InputError(
+                f"agents: {type(agent).__name__} cannot be copied ({error}); every chunk begins "
+                "with a fresh one"
+            ) from error
+    return copies
 
 
 def plan_of(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.results.store import PARTIAL, Chunks
+from simulator.runner import fingerprint
 from simulator.runner.chunk import simulate_chunk
 from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
@@ -43,10 +44,11 @@ def run(
         paths: number of market paths; None: as configured.
         seed: root of all randomness; None: as configured.
         world: ``"model"`` (float64, many paths) or ``"chain"`` (the contracts, one EVM per path).
-        agents: agents to add after the configured ones; each states its wallet in ``slot``.
+        agents: agents to add after the configured ones; each states its wallet in ``slot``, and is
+            copied for every chunk of paths.
         out: directory for records, summary and report; an interrupted run of the same configuration
-            there is resumed. None: nothing is kept on disk.
-        workers: processes. Results do not depend on it.
+            and code, on files of the same contents, there is resumed. None: nothing is kept.
+        workers: processes. Results do not depend on it, nor on its change when a run is resumed.
         progress: called with the path-steps done and in all.
         requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
         record: paths whose full series are kept; None: 100.
@@ -54,7 +56,8 @@ def run(
             simulating; :func:`forget` throws them away.
 
     Raises:
-        InputError: something in the input is not allowed.
+        InputError: something in the input is not allowed; a file of prices changed during the run,
+            or something else wrote to ``out``: then nothing is written there.
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
     from simulator.results.gates import check_names, parse
@@ -69,9 +72,12 @@ def run(
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch if out is None else out) / PARTIAL
-        chunks = Chunks(directory, plan.key())
+        files = fingerprint.of_files(plan.config)
+        chunks = Chunks(directory, plan.key(), plan.chunks(workers))
         run_chunks(plan, chunks, workers, progress)
+        chunks.check()
         result = _together(plan, chunks, gates)
+        fingerprint.refuse_changes(plan.config, files)
         seconds = time.perf_counter() - started
         result.timing = {
             "seconds": seconds,

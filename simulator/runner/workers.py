@@ -31,8 +31,8 @@ class _StoppedError(SimulatorError):
 
 
 def run_chunks(plan: Plan, chunks: Chunks, workers: int, progress: Progress | None) -> None:
-    """Simulate every chunk that is not finished yet."""
-    layout = plan.chunks(workers)
+    """Simulate every chunk of the run's layout that is not finished yet."""
+    layout = chunks.layout
     total, done = plan.config.paths * plan.config.steps, 0
 
     def report(path_steps: int) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import simulator
 from simulator.config import Config, load
 
 
@@ -23,3 +26,17 @@ def quiet() -> Config:
     }
     agents = config.agents.model_copy(update=dict.fromkeys(type(config.agents).model_fields, None))
     return config.model_copy(update={"assets": assets, "agents": agents})
+
+
+@pytest.fixture(scope="session")
+def short(config: Config) -> Config:
+    """Two days: enough for every file, little enough to run often."""
+    return config.model_copy(update={"horizon_hours": 48.0, "shocks": ()})
+
+
+@pytest.fixture(scope="session")
+def whole(short: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One chunk, one process."""
+    out = tmp_path_factory.mktemp("whole")
+    simulator.run(short, out=out, workers=1)
+    return out

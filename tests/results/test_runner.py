@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,41 +16,7 @@ from simulator.runner import plan as limits
 from simulator.types import InputError
 from simulator.world.actions import Swap
 from simulator.world.protocol import AgentSlot
-
-FILES = {
-    "config.yaml",
-    "events.parquet",
-    "fan.parquet",
-    "paths.parquet",
-    "report.html",
-    "series.parquet",
-    "summary.json",
-    "timing.json",
-    "worst_events.parquet",
-    "worst_series.parquet",
-}
-
-
-@pytest.fixture(scope="module")
-def short(config: Config) -> Config:
-    """Two days: enough for every file, little enough to run often."""
-    return config.model_copy(update={"horizon_hours": 48.0, "shocks": ()})
-
-
-@pytest.fixture(scope="module")
-def whole(short: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One chunk, one process."""
-    out = tmp_path_factory.mktemp("whole")
-    simulator.run(short, out=out, workers=1)
-    return out
-
-
-def assert_same(one: Path, other: Path) -> None:
-    """Every file but the clock's is the same to the byte."""
-    assert {file.name for file in one.iterdir()} == FILES
-    assert {file.name for file in other.iterdir()} == FILES
-    for name in FILES - {"timing.json"}:
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+from tests.results.files import assert_same
 
 
 @pytest.mark.parametrize("largest", [1, 4])
@@ -85,47 +50,6 @@ def test_the_worst_path_alone_is_the_worst_path_among_others(short: Config, whol
     pd.testing.assert_frame_equal(again, among, check_exact=True)
     recorded = result.series[result.series["path"] == number].reset_index(drop=True)
     pd.testing.assert_frame_equal(result.worst_series, recorded, check_exact=True)
-
-
-def test_an_interrupted_run_goes_on_where_it_was(
-    short: Config, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
-
-    def interrupt(done: int, total: int) -> None:
-        if done > 2 * short.steps:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        simulator.run(short, out=tmp_path, workers=1, progress=interrupt)
-    partial = tmp_path / ".partial"
-    assert {file.name for file in tmp_path.iterdir()} == {".partial"}
-    assert not list(partial.glob(".*.tmp"))
-    finished = sorted(partial.glob("chunk-*"))
-    assert finished
-    first: list[int] = []
-    simulator.run(short, out=tmp_path, workers=1, progress=lambda done, _: first.append(done))
-    assert first[0] == 2 * short.steps * len(finished)
-    assert_same(whole, tmp_path)
-
-
-def test_another_configuration_does_not_go_on_with_old_chunks(
-    short: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
-
-    def interrupt(done: int, total: int) -> None:
-        if done > 2 * short.steps:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        simulator.run(short, out=tmp_path, workers=1, progress=interrupt)
-    starts: list[int] = []
-    simulator.run(
-        short, seed=99, out=tmp_path, workers=1, progress=lambda done, _: starts.append(done)
-    )
-    assert starts[0] == 0
-    assert json.loads((tmp_path / "summary.json").read_text())["seed"] == 99
 
 
 def test_frames_in_memory_are_those_on_disk(short: Config, whole: Path) -> None:

@@ -1,0 +1,102 @@
+"""What a run's outcome depends on, as digests: code, files, agents. Same digests, same chunks."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import pickle
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simulator.agents.base import Agent
+    from simulator.config import Config
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def of_files(config: Config) -> dict[str, str]:
+    """SHA-256 (hex) of the contents of every file the configuration names, by name as written.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    digests = {}
+    for name in config.files:
+        try:
+            with Path(name).open("rb") as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(
+                f"prices = {name}: cannot be read: {error.strerror or error}"
+            ) from None
+    return digests
+
+
+def refuse_changes(config: Config, before: dict[str, str]) -> None:
+    """Hold the files of a configuration against the digests they had ``before``.
+
+    Raises:
+        InputError: a file changed, so that some paths may have been drawn from other prices.
+    """
+    for name, digest in of_files(config).items():
+        if before[name] != digest:
+            raise InputError(f"prices = {name}: changed during the run; give the command again")
+
+
+def of_code(world: str) -> str:
+    """SHA-256 (hex) of this package's sources and, for the chain world, of the contracts'.
+
+    What npm installed is not in it: its versions are pinned.
+    """
+    folders = [(_PACKAGE, "*.py")]
+    if world == "chain":
+        from simulator.world.chain.artifacts import CONTRACTS
+
+        folders.append((CONTRACTS, "*.vy*"))
+    return _of_contents(
+        (file.relative_to(folder).as_posix(), file)
+        for folder, pattern in folders
+        for file in sorted(folder.rglob(pattern))
+    )
+
+
+def of_agent(agent: Agent) -> str:
+    """SHA-256 (hex) of a user's agent: its class, the source it is written in, its attributes.
+
+    Where attributes cannot be pickled, the source cannot be found or the class was made in a
+    function, whose variables it may use, no two digests are the same: such a run is simulated anew
+    rather than resumed with what may be another agent.
+    """
+    kind = type(agent)
+    if "<locals>" in kind.__qualname__:
+        return uuid.uuid4().hex
+    # Its place among the agents is set when the run is put together.
+    state = {name: value for name, value in vars(agent).items() if name != "index"}
+    try:
+        sources = {
+            inspect.getsourcefile(base)
+            for base in kind.__mro__
+            if base is not object and base.__module__ not in ("abc", "typing")
+        }
+        files = sorted(Path(source) for source in sources if source is not None)
+        written = _of_contents((file.name, file) for file in files)
+        attributes = pickle.dumps(state)
+    except Exception:  # pickling runs the user's code, which may raise anything
+        return uuid.uuid4().hex
+    what = repr((kind.__module__, kind.__qualname__, written)).encode()
+    return hashlib.sha256(what + attributes).hexdigest()
+
+
+def _of_contents(files: Iterable[tuple[str, Path]]) -> str:
+    """SHA-256 (hex) of names and contents together, told apart by a NUL and the size in bytes."""
+    digest = hashlib.sha256()
+    for name, file in files:
+        content = file.read_bytes()
+        digest.update(name.encode() + b"\0" + content + len(content).to_bytes(8, "big"))
+    return digest.hexdigest()
