@@ -125,12 +125,13 @@ def __init__(
 def deposit(assets: uint256, receiver: address) -> uint256:
     """
     @notice Pull `assets` raw USDC and issue shares for them less the entry fee.
-    @dev Reverts with "vault: paused", "vault: zero amount", "vault: deposit cap", "vault: transfer failed" and
-         what the oracle refuses.
+    @dev Reverts with "vault: paused", "vault: zero amount", "vault: deposit cap", "vault: account insolvent",
+         "vault: transfer failed" and what the oracle refuses.
     """
-    terms: share_pricing.Terms = self._accrue()
+    worth: vault_core.Worth = vault_core._worth(True)
+    terms: share_pricing.Terms = share_pricing._accrued(worth.total)
     shares: uint256 = share_pricing._preview_deposit(assets, terms)
-    self._enter(assets, shares, terms, receiver)
+    self._enter(assets, shares, terms, worth.owing, receiver)
     return shares
 
 
@@ -140,9 +141,10 @@ def mint(shares: uint256, receiver: address) -> uint256:
     """
     @notice Issue exactly `shares` for the raw USDC they cost with the entry fee; refused as `deposit`.
     """
-    terms: share_pricing.Terms = self._accrue()
+    worth: vault_core.Worth = vault_core._worth(True)
+    terms: share_pricing.Terms = share_pricing._accrued(worth.total)
     assets: uint256 = share_pricing._preview_mint(shares, terms)
-    self._enter(assets, shares, terms, receiver)
+    self._enter(assets, shares, terms, worth.owing, receiver)
     return assets
 
 
@@ -175,10 +177,18 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
 
 
 @internal
-def _enter(assets: uint256, shares: uint256, terms: share_pricing.Terms, receiver: address):
+def _enter(
+    assets: uint256,
+    shares: uint256,
+    terms: share_pricing.Terms,
+    owing: bool,
+    receiver: address,
+):
     vault_core._running()
     errors.check(assets != 0 and shares != 0, "vault: zero amount")
     errors.check(assets <= share_pricing._room(terms), "vault: deposit cap")
+    # NAV counts what the account owes, and a liquidation, which anyone may call, forgives it.
+    errors.check(not owing, "vault: account insolvent")
     pool_leg.idle_usdc += assets
     share_token._issue(receiver, shares)
     log IERC4626.Deposit(sender=msg.sender, owner=receiver, assets=assets, shares=shares)
@@ -276,8 +286,8 @@ def previewRedeem(shares: uint256) -> uint256:
 @view
 def maxDeposit(owner: address) -> uint256:
     """
-    @notice Room below the deposit cap, raw; zero while paused, while there is no price to deposit at or while a
-            whole share is worth less than a raw unit.
+    @notice Room below the deposit cap, raw; zero while paused, while there is no price to deposit at, while a
+            whole share is worth less than a raw unit or a margin account less than nothing.
     """
     return self._largest_entry()[0]
 
@@ -317,8 +327,9 @@ def _largest_entry() -> (uint256, uint256):
     known: bool = False
     total: uint256 = 0
     liquid: uint256 = 0
-    known, total, liquid = self._try_fresh_assets()
-    if not known or vault_core.paused:
+    owing: bool = False
+    known, total, liquid, owing = self._try_fresh_assets()
+    if not known or owing or vault_core.paused:
         return 0, 0
     return share_pricing._largest_entry(total)
 
@@ -329,7 +340,8 @@ def _largest_exit(owner: address) -> (uint256, uint256):
     known: bool = False
     total: uint256 = 0
     liquid: uint256 = 0
-    known, total, liquid = self._try_fresh_assets()
+    owing: bool = False
+    known, total, liquid, owing = self._try_fresh_assets()
     if not known:
         return 0, 0
     return share_pricing._largest_exit(
@@ -339,29 +351,32 @@ def _largest_exit(owner: address) -> (uint256, uint256):
 
 @internal
 @view
-def _try_fresh_assets() -> (bool, uint256, uint256):
+def _try_fresh_assets() -> (bool, uint256, uint256, bool):
     # The max* functions must not revert (EIP-4626): a call to itself contains a refusal.
     success: bool = False
-    answer: Bytes[64] = b""
+    answer: Bytes[96] = b""
     success, answer = raw_call(
-        self, method_id("fresh_assets()"), max_outsize=64, is_static_call=True, revert_on_failure=False
+        self, method_id("fresh_assets()"), max_outsize=96, is_static_call=True, revert_on_failure=False
     )
     if not success:
-        return False, 0, 0
+        return False, 0, 0, False
     total: uint256 = 0
     liquid: uint256 = 0
-    total, liquid = abi_decode(answer, (uint256, uint256))
-    return True, total, liquid
+    owing: bool = False
+    total, liquid, owing = abi_decode(answer, (uint256, uint256, bool))
+    return True, total, liquid, owing
 
 
 @external
 @view
 @nonreentrant
-def fresh_assets() -> (uint256, uint256):
+def fresh_assets() -> (uint256, uint256, bool):
     """
-    @notice Assets at guarded prices, and what of them can be paid without unwinding, raw USDC.
+    @notice Assets at guarded prices, what of them can be paid without unwinding, raw USDC, and whether a margin
+            account is worth less than nothing.
     """
-    return vault_core._total_assets(True), pool_leg.idle_usdc + hedge_margin._spare_margin()
+    worth: vault_core.Worth = vault_core._worth(True)
+    return worth.total, pool_leg.idle_usdc + hedge_margin._spare_margin(), worth.owing
 
 
 @internal

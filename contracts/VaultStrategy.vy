@@ -171,7 +171,9 @@ def top_up() -> uint256:
     had: uint256 = pool_leg.idle_usdc
     below: bool = False
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if hedge_margin._below(book.accounts[i], vault_parameters.values.top_up_ratio):
+        if not vault_core._owes(book.owing, i) and hedge_margin._below(
+            book.accounts[i], vault_parameters.values.top_up_ratio
+        ):
             below = True
             account: hedge_leg.MarginAccount = hedge_leg._accounts[i]
             wanted: uint256 = hedge_margin._shortfall_usdc(
@@ -192,7 +194,8 @@ def deleverage() -> uint256:
     lowest: int256 = max_value(int256)
     worst: uint256 = 0
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if book.accounts[i].maintenance != 0 and hedge_margin._can_reduce(i, False):
+        owes: bool = vault_core._owes(book.owing, i)
+        if not owes and book.accounts[i].maintenance != 0 and hedge_margin._can_reduce(i, False):
             ratio: int256 = fixed_point.mul_div_floor(
                 book.accounts[i].equity, WAD, book.accounts[i].maintenance
             )
@@ -247,6 +250,8 @@ def _reward(protected: uint256) -> uint256:
 @internal
 @view
 def _may_recenter(book: vault_core.Book, tick: int24) -> bool:
+    if pool_leg.PLEDGED and vault_core._owes(book.owing, 0):
+        return False  # what is placed would be pledged for a debt
     if book.position.liquidity == 0:
         return True
     centre: int24 = (pool_leg.tick_lower + pool_leg.tick_upper) // 2  # exact: both ends are as far from it
@@ -272,7 +277,7 @@ def _recentred_lately() -> bool:
 
 @internal
 def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
-    # Takes what exceeds each account's allocation; returns what each lacks, raw USDC.
+    # Takes what exceeds each account's allocation; returns what each lacks that owes nothing, raw USDC.
     margin: uint256 = fixed_point.mul_div_down(
         vault_parameters.values.margin_allocation, book.nav, WAD
     )
@@ -283,7 +288,7 @@ def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
         if excess > 0:
             hedge_margin._take_margin(hedge_leg._accounts[i], raw)
             raw = 0
-        lacking.append(raw)
+        lacking.append(0 if vault_core._owes(book.owing, i) else raw)
     return lacking
 
 

@@ -80,6 +80,7 @@ class Status(IntEnum):
     MAKER_RESERVE = 38
     WINDING_DOWN = 39
     SETTLED = 40
+    ACCOUNT_INSOLVENT = 41
 
 
 # The contracts' revert strings, and those of the third-party code beside them.
@@ -118,6 +119,7 @@ STATUS_OF_REVERT: dict[str, Status] = {
     "vault: insufficient liquidity": Status.INSUFFICIENT_LIQUIDITY,
     "vault: insufficient shares": Status.INSUFFICIENT_BALANCE,
     "vault: deposit cap": Status.DEPOSIT_CAP,
+    "vault: account insolvent": Status.ACCOUNT_INSOLVENT,
     "vault: beta out of bounds": Status.BETA_OUT_OF_BOUNDS,
     "vault: beta change too fast": Status.BETA_TOO_FAST,
     "vault: paused": Status.PAUSED,

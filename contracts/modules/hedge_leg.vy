@@ -214,15 +214,17 @@ def _state(account: MarginAccount, fresh: bool) -> IHedgeVenue.AccountState:
 
 @internal
 @view
-def _cash_raw() -> int256:
+def _cash_raw() -> (int256, bool):
     """
-    @notice USDC settled in all accounts, raw, each rounded down.
+    @return (USDC settled in all accounts, raw, each rounded down; whether it is negative in one).
     """
     total: int256 = 0
+    owing: bool = False
     for account: MarginAccount in self._accounts:
         cash: int256 = staticcall account.venue.cash(self._number(account))
         total += fixed_point.mul_div_floor(cash, 1, WAD_PER_RAW)
-    return total
+        owing = owing or cash < 0
+    return total, owing
 
 
 @internal

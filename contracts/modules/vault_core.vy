@@ -81,7 +81,13 @@ struct Book:  # one reading of everything a decision needs
     lp_value: uint256     # USD WAD, without fees
     margin_value: int256  # USD WAD, sum over the accounts
     accounts: DynArray[IHedgeVenue.AccountState, MAX_ACCOUNTS]  # values without pledged liquidity
+    owing: uint256        # bit i: account i is worth less than nothing, its pledge counted in
     nav: uint256          # USD WAD, floored at zero
+
+
+struct Worth:  # of all shares
+    total: uint256  # raw USDC
+    owing: bool     # some account is worth less than nothing: a liquidation will forgive it that
 
 
 @deploy
@@ -135,15 +141,27 @@ def _pay(to: address, raw: uint256):
 @internal
 @view
 def _total_assets(fresh: bool) -> uint256:
+    return self._worth(fresh).total
+
+
+@internal
+@view
+def _worth(fresh: bool) -> Worth:
     """
-    @notice NAV in raw USDC, rounded down. `fresh` refuses stale prices.
+    @notice NAV in raw USDC, rounded down, and whether an account owes. `fresh` refuses stale prices.
     """
     if pool_leg.idle_base == 0 and not pool_leg._has_liquidity() and hedge_leg._is_flat():
         # All USDC: no price is needed, so a frozen oracle locks nobody in.
-        total: int256 = convert(pool_leg.idle_usdc, int256) + hedge_leg._cash_raw()
-        return convert(max(total, 0), uint256)
+        cash: int256 = 0
+        owing: bool = False
+        cash, owing = hedge_leg._cash_raw()
+        total: int256 = convert(pool_leg.idle_usdc, int256) + cash
+        return Worth(total=convert(max(total, 0), uint256), owing=owing)
     book: Book = self._read(fresh)
-    return 0 if book.prices.usdc == 0 else self._to_usdc(book.nav, book.prices)
+    return Worth(
+        total=0 if book.prices.usdc == 0 else self._to_usdc(book.nav, book.prices),
+        owing=book.owing != 0,
+    )
 
 
 @internal
@@ -172,6 +190,8 @@ def _read(fresh: bool) -> Book:
     book.lp_value = self._value(book.position.lp_base, book.position.lp_usdc, book.prices)
     for account: hedge_leg.MarginAccount in hedge_leg._accounts:
         state: IHedgeVenue.AccountState = hedge_leg._state(account, fresh)
+        if state.value < 0:
+            book.owing |= 1 << len(book.accounts)
         if book.position.pledged and len(book.accounts) == 0:
             state.value -= convert(book.lp_value, int256)  # the cross account is the first
         book.accounts.append(state)
@@ -183,6 +203,16 @@ def _read(fresh: bool) -> Book:
     )
     book.nav = convert(max(convert(tokens, int256) + book.margin_value, 0), uint256)
     return book
+
+
+@internal
+@pure
+def _owes(owing: uint256, account: uint256) -> bool:
+    """
+    @notice Whether an account is worth less than nothing, of `Book.owing`. Liquidation forgives what it owes: margin
+            put into it before would pay that for others.
+    """
+    return owing >> account & 1 != 0
 
 
 @internal

@@ -58,6 +58,10 @@ def _unwound(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, ("tests/vault/test_wind_down.py",))
 
 
+def _owed(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, ("tests/vault/test_insolvent_account.py",))
+
+
 def _governed(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, (_RAMPS, *_CLEARING))
 
@@ -815,6 +819,39 @@ _KEEPING = (
     ),
 )  # fmt: skip
 
+_OWING = (
+    _owed(
+        "shares-sold-before-a-debt-is-forgiven", "dropped check", "HedgeVault.vy",
+        'errors.check(not owing, "vault: account insolvent")', "pass",
+    ),
+    _owed(
+        "most-that-may-come-in-forgets-the-debt", "dropped check", "HedgeVault.vy",
+        "if not known or owing or vault_core.paused:", "if not known or vault_core.paused:",
+    ),
+    _owed(
+        "debt-without-its-pledge", "missing term", "modules/vault_core.vy",
+        "        if state.value < 0:\n",
+        "        if state.value < convert(book.lp_value, int256):\n",
+    ),
+    _owed(
+        "top-up-of-a-debt", "dropped check", "VaultStrategy.vy",
+        "        if not vault_core._owes(book.owing, i) and hedge_margin._below(",
+        "        if hedge_margin._below(",
+    ),
+    _owed(
+        "deleverage-for-a-debt", "dropped check", "VaultStrategy.vy",
+        "        if not owes and book", "        if book",
+    ),
+    _owed(
+        "recentring-pays-a-debt", "dropped check", "VaultStrategy.vy",
+        "lacking.append(0 if vault_core._owes(book.owing, i) else raw)", "lacking.append(raw)",
+    ),
+    _owed(
+        "pledged-for-a-debt", "dropped check", "VaultStrategy.vy",
+        "    if pool_leg.PLEDGED and vault_core._owes(book.owing, 0):\n", "    if False:\n",
+    ),
+)  # fmt: skip
+
 _LENDING = (
     _aave(
         "zero-ltv-dust-stays-collateral", "missing step", "AaveHedge.vy",
@@ -1114,5 +1151,5 @@ _SETTLEMENT: tuple[Mutant, ...] = (
 
 MUTANTS: tuple[Mutant, ...] = (
     *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING,
-    *_LENDING, *_SEATS, *_POWERS, *_SETTLEMENT,
+    *_OWING, *_LENDING, *_SEATS, *_POWERS, *_SETTLEMENT,
 )  # fmt: skip

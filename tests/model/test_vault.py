@@ -211,6 +211,21 @@ def test_top_up_brings_the_margin_ratio_to_its_target() -> None:
     assert do(made, act.TopUp, YES).status[0] == Status.MARGIN_SUFFICIENT
 
 
+def test_an_account_that_owes_is_left_to_liquidation() -> None:
+    """NAV counts what liquidation will forgive: no shares are sold, no margin is put in (§4.5)."""
+    made = hedged(PROTOCOL, eth=(2000.0, 4500.0), usdc=2e5)
+    made.advance(1)
+    seen = made.observe()
+    assert seen.account_value[0, 0] < 0.0 < seen.nav[0]
+    held, idle = seen.cash[0, 0], seen.idle_usdc[0]
+    assert idle > 0.0
+    assert deposit(made, 1_000.0).status[0] == Status.ACCOUNT_INSOLVENT
+    for action in (act.TopUp, act.Deleverage):
+        assert do(made, action, YES).status[0] == Status.MARGIN_SUFFICIENT
+    seen = made.observe()
+    assert (seen.cash[0, 0], seen.idle_usdc[0]) == (held, idle)
+
+
 def test_deleverage_shrinks_hedge_and_liquidity_alike() -> None:
     made = hedged(PROTOCOL, eth=(2000.0, 2500.0), usdc=2e5)
     made.advance(1)

@@ -50,9 +50,9 @@ def test_a_refusal_leaves_the_path_bit_for_bit_as_it_was(protocol) -> None:
     # The test is worth something only if it meets the refusals.
     expected = set(Status) - {Status.PAUSED, Status.WRONG_MARKET, Status.ZERO_AMOUNT}
     # An insolvent account that reduces, a block's limit: tests/model/test_waterfall.py; the maker's
-    # reserve: tests/model/test_maker.py.
+    # reserve: tests/model/test_maker.py; a vault's account that owes: tests/model/test_vault.py.
     expected -= {Status.TOO_MANY_ACCOUNTS, Status.TOO_SOON, Status.INSOLVENT}
-    expected -= {Status.LIQUIDATION_LIMIT, Status.MAKER_RESERVE}
+    expected -= {Status.LIQUIDATION_LIMIT, Status.MAKER_RESERVE, Status.ACCOUNT_INSOLVENT}
     expected -= {Status.WINDING_DOWN, Status.SETTLED}  # no scenario ends a market: SPEC §6
     expected -= {Status.NO_IDLE_ASSETS, Status.INSUFFICIENT_LIQUIDITY, Status.BELOW_MARGIN_TARGET}
     if not protocol.clearing.risk_multiple:

@@ -76,6 +76,8 @@ def keeper(world: World, name: str, function: str) -> list[int] | str:
     world.read_fees()
     before = book.nav(world.ledger, world.base) if world.fresh() else 0
     had, hedges = s.balance(USDC, who(world, name)), hedge_sizes(world)
+    owing = book.owing(world.ledger) if world.fresh() else []
+    debts = {number: world.ledger.account(number).cash for number in owing}
     answer = world.observed(who(world, name), s.vault, call(f"{function}()"), function)
     if isinstance(answer, str):
         known = (
@@ -86,6 +88,10 @@ def keeper(world: World, name: str, function: str) -> list[int] | str:
         if world.vault_paused and function in ("rebalance", "recenter"):
             require(answer == "vault: paused", f"{function} of a paused vault: {answer}")
         return answer
+    for number, cash in debts.items():  # left to liquidation, which forgives it
+        require(world.ledger.account(number).cash <= cash, f"{function}: margin for a debt")
+    placed = function == "recenter" and book.pledged
+    require(not placed or book.accounts[0] not in debts, "recenter: a pledge for a debt")
     reward = s.balance(USDC, who(world, name)) - had
     most = int(s.protocol.vault.keeper_reward * 10**6)
     require(0 <= reward <= most, f"{function}: reward {reward}")

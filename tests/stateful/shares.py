@@ -76,6 +76,8 @@ def enter(world: World, name: str, function: str, amount: int, exchange: Exchang
             expected = "vault: zero amount"
         elif assets > book.room(terms[1], terms[0]):
             expected = "vault: deposit cap"
+        elif book.owing(world.ledger):
+            expected = "vault: account insolvent"
         elif assets > s.balance(USDC, actor):
             return
     held = book.shares.get(actor, 0)

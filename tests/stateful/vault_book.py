@@ -79,13 +79,22 @@ class VaultBook:
         )
         return max(tokens + margin, 0)
 
+    def _all_usdc(self, ledger: Ledger) -> bool:
+        flat = not any(ledger.account(number).positions for number in self.accounts)
+        return flat and not self.idle_base and not self.liquidity
+
     def total_assets(self, ledger: Ledger, base: int) -> int:
         """Raw USDC; an all-USDC vault reads no price."""
-        flat = not any(ledger.account(number).positions for number in self.accounts)
-        if flat and not self.idle_base and not self.liquidity:
+        if self._all_usdc(ledger):
             cash = sum(ledger.account(number).cash // 10**12 for number in self.accounts)
             return max(self.idle_usdc + cash, 0)
         return self.nav(ledger, base) * 10**6 // ledger.price(ledger.usdc)
+
+    def owing(self, ledger: Ledger) -> list[int]:
+        """Accounts worth less than nothing, pledges counted in; all USDC: no price is read."""
+        if self._all_usdc(ledger):
+            return [number for number in self.accounts if ledger.account(number).cash < 0]
+        return [number for number in self.accounts if valuation(ledger, number).value < 0]
 
     # ------------------------------------------------------------------------------ share price
 

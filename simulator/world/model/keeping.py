@@ -29,6 +29,7 @@ from simulator.world.model.venues import (
     add_margin,
     hedge,
     hedge_size,
+    insolvent,
     sub_account,
     subs,
     take_margin,
@@ -111,7 +112,7 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int
 
 @inner
 def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
-    """``top_up``: bring accounts below the top-up ratio back to the margin target."""
+    """``top_up``: bring accounts below the top-up ratio that owe nothing to the margin target."""
     table, vault = tables.vault, state.vault
     if not value_vault(tables, state, oracle, i).fresh:
         return STALE_ORACLE, 0.0
@@ -120,7 +121,7 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, f
     for sub in range(subs(table)):
         account = sub_account(table, sub)
         valued = value_margin(tables, state, oracle, account, i)
-        if valued.equity >= table.top_up_ratio * valued.maintenance:
+        if insolvent(valued) or valued.equity >= table.top_up_ratio * valued.maintenance:
             continue
         due = True
         missing = table.margin_target * valued.maintenance - valued.equity
@@ -137,12 +138,15 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, f
 
 @inner
 def _worst_sub(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
-    """Place among the vault's accounts of the lowest E/M, -1 when none holds a position."""
+    """Place among the vault's accounts of the lowest E/M, -1 when none holds a position.
+
+    Those worth less than nothing are left to liquidation.
+    """
     table = tables.vault
     worst, lowest = -1, 0.0
     for sub in range(subs(table)):
         valued = value_margin(tables, state, oracle, sub_account(table, sub), i)
-        if valued.maintenance <= 0.0:
+        if valued.maintenance <= 0.0 or insolvent(valued):
             continue
         ratio = valued.equity / valued.maintenance
         if worst < 0 or ratio < lowest:

@@ -39,6 +39,7 @@ from simulator.world.model.valuation import (
 )
 from simulator.world.model.venues import (
     add_margin,
+    insolvent,
     sub_account,
     subs,
     take_margin,
@@ -121,6 +122,8 @@ def _move_margin(
             value = (valued.cash + valued.profit) * valuation.usdc_price
         target = table.margin_allocation * nav * _margin_weight(table, vault.betas, sub, i)
         if adding:
+            if insolvent(valued):
+                continue
             raw = floor_of_usd(target - value, valuation.usdc_price, table.usdc_unit)
             raw = min(raw, vault.idle_usdc[i])
             if raw > 0.0:
@@ -194,7 +197,9 @@ def recenter(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int,
         return STALE_ORACLE, 0.0
     tick = tick_at_sqrt_price(valuation.sqrt_price)
     lately = _lately(vault, oracle, i)
-    if not _allowed(table, position, vault, valuation, tick, lately, i):
+    # What a pledging vault places would be pledged for a debt of its cross account.
+    owes = table.pledged and insolvent(value_margin(tables, state, oracle, 0, i))
+    if owes or not _allowed(table, position, vault, valuation, tick, lately, i):
         return CENTRED, 0.0
     spot = state.pool.sqrt_price[i] / valuation.sqrt_price
     if abs(spot - 1.0) > 0.5 * table.max_slippage:

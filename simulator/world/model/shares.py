@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.world.model.codes import (
+    ACCOUNT_INSOLVENT,
     DEPOSIT_CAP,
     INSUFFICIENT_BALANCE,
     INSUFFICIENT_LIQUIDITY,
@@ -21,7 +22,7 @@ from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import Oracle, State, VaultState
 from simulator.world.model.unwinding import raise_usdc
-from simulator.world.model.valuation import total_assets
+from simulator.world.model.valuation import owing, total_assets
 
 _WHOLE_SHARE = 1e18  # raw; none are sold while it is worth less than a raw unit of USDC
 
@@ -66,6 +67,8 @@ def deposit(
     worthless = (before + VIRTUAL_ASSETS) * _WHOLE_SHARE < supply
     if worthless or before + assets > table.deposit_cap:
         return DEPOSIT_CAP, 0.0
+    if owing(tables, state, oracle, i):
+        return ACCOUNT_INSOLVENT, 0.0
     if wallet.token[agent, USDC_ASSET, i] < assets:
         return INSUFFICIENT_BALANCE, 0.0
     pay_fees(vault, fees, now, i)

@@ -13,7 +13,14 @@ from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET, root_at_orac
 from simulator.world.model.rounding import floor_raw
 from simulator.world.model.state import Oracle, State
 from simulator.world.model.tick import amounts_for_liquidity
-from simulator.world.model.venues import is_flat, settled, sub_account, subs, value_margin
+from simulator.world.model.venues import (
+    insolvent,
+    is_flat,
+    settled,
+    sub_account,
+    subs,
+    value_margin,
+)
 
 
 class Valuation(NamedTuple):
@@ -109,6 +116,16 @@ def all_usdc(tables: Tables, state: State, oracle: Oracle, i: int) -> bool:
         if not is_flat(tables, state, oracle, sub_account(tables.vault, sub), i):
             return False
     return True
+
+
+@inner
+def owing(tables: Tables, state: State, oracle: Oracle, i: int) -> bool:
+    """Whether an account is worth less than nothing: a liquidation will forgive it that."""
+    for sub in range(subs(tables.vault)):
+        account = sub_account(tables.vault, sub)
+        if insolvent(value_margin(tables, state, oracle, account, i)):
+            return True
+    return False
 
 
 @inner

@@ -21,6 +21,8 @@ from simulator.world.model.state import Oracle, State
 _lending_deposit, _lending_value = lending.deposit, lending.value
 _lending_withdrawable, _take = lending.withdrawable, lending.take
 _size_of, _supplied = lending.size_of, lending.supplied
+# What float64 leaves of a debt that was covered in full, USD: nobody owes it.
+_NOTHING = 1e-9
 
 
 @inner
@@ -61,6 +63,15 @@ def value_margin(tables: Tables, state: State, oracle: Oracle, account: int, i: 
         nothing,
         nothing,
     )
+
+
+@inner
+def insolvent(valued: Account) -> bool:
+    """Whether an account is worth less than nothing, what is pledged to it counted in.
+
+    Liquidation forgives what it owes: margin put into it before would pay that for others.
+    """
+    return valued.value < -_NOTHING
 
 
 @inner

@@ -1,0 +1,144 @@
+"""A margin account of the vault worth less than nothing: liquidation forgives what it owes.
+
+NAV counts the debt until then. So nobody buys shares before that step, and nobody has the vault pay
+the debt that others are there to bear (SPEC §4.3, §4.5).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.world.chain.codec import Reverted, reason
+from tests.properties.revm_vault import USDC_UNIT, WAD, Margin, System
+
+BTC, SOL = 0, 1
+MODES: dict[str, dict[str, Any]] = {
+    "cross": {"margin_allocation": 0.12},
+    "isolated": {"margin_allocation": 0.12, "isolated": True},
+    "pledged": {"pledged": True},
+}
+ANYONE = "0x" + "55" * 20
+NOT_NOW = {"", "clearing: not liquidatable", "clearing: no position", "clearing: liquidation limit"}
+ACCOUNTS = pytest.mark.parametrize("mode", MODES)
+
+
+def account(system: System, market: int) -> int:
+    """Where the vault holds its position in a market."""
+    return system.account + (1 + market if system.get("ISOLATED") else 0)
+
+
+def state(system: System, market: int = BTC) -> Margin:
+    return Margin(*system.clearing.call("account_state", account(system, market)))
+
+
+def cash(system: System, market: int = BTC) -> int:
+    return int(system.clearing.call("cash", account(system, market)))
+
+
+def owing(mode: str) -> System:
+    """Its BTC has risen past all that the account has, and nobody has liquidated it yet."""
+    system = System(**MODES[mode]).invest()
+    while state(system).value >= 0:
+        system.prices[2] *= 1.01
+        system.report()
+    assert system.get("totalAssets") > 10**5 * USDC_UNIT  # far from worthless
+    return system
+
+
+def refusal_of_liquidation(system: System, market: int) -> str:
+    try:
+        system.clearing.transact(ANYONE, "liquidate", account(system, market), market)
+    except Reverted as refused:
+        return reason(refused.data)
+    return ""
+
+
+def liquidate(system: System) -> None:
+    """By anyone, over as many blocks as it takes."""
+    for _ in range(40):
+        answers = {refusal_of_liquidation(system, market) for market in (BTC, SOL)}
+        assert answers <= NOT_NOW
+        if state(system).value >= 0:
+            return
+        system.wait(12)
+    raise AssertionError("still owes")
+
+
+@ACCOUNTS
+def test_no_share_is_sold_while_an_account_owes(mode: str) -> None:
+    system = owing(mode)
+    holder, late = system.depositors
+    assert system.get("maxDeposit", late) == system.get("maxMint", late) == 0
+    for entry, amount in (("deposit", 10**4 * USDC_UNIT), ("mint", 10**4 * WAD)):
+        assert system.refusal(late, entry, amount, late) == "vault: account insolvent"
+    # Who leaves does so at what the debt leaves.
+    assert system.get("maxRedeem", holder) > 0
+    assert system.refusal(holder, "redeem", system.get("maxRedeem", holder), holder, holder) == ""
+
+
+def test_what_is_pledged_to_an_account_counts() -> None:
+    """Its USDC and positions are worth less than nothing, with the liquidity pledged it is not."""
+    system = System(**MODES["pledged"]).invest()
+    while state(system).balance >= 0:
+        system.prices[2] *= 1.01
+        system.report()
+    assert state(system).value > 0
+    late = system.depositors[1]
+    assert system.get("maxDeposit", late) > 0
+    assert system.do(late, "deposit", 10**4 * USDC_UNIT, late) > 0
+
+
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+def test_shares_are_sold_again_once_it_is_liquidated(mode: str) -> None:
+    system = owing(mode)
+    late, before = system.depositors[1], system.get("nav")
+    debt = -state(system).value
+    assert debt > 0
+    liquidate(system)
+    assert system.get("nav") > before  # the step that nobody may buy into
+    assert system.get("maxDeposit", late) > 0
+    assert system.do(late, "deposit", 10**4 * USDC_UNIT, late) > 0
+
+
+@ACCOUNTS
+def test_anyone_who_calls_for_margin_pays_no_debt_of_the_vaults(mode: str) -> None:
+    system = owing(mode)
+    worth, held, idle = state(system).value, cash(system), system.get("idle_usdc")
+    assert idle > 0
+    for call in ("top_up", "deleverage"):
+        assert system.refusal(ANYONE, call) == "vault: margin sufficient"
+    assert (state(system).value, cash(system), system.get("idle_usdc")) == (worth, held, idle)
+
+
+def test_the_account_that_owes_nothing_is_still_topped_up() -> None:
+    """BTC's owes; SOL's is short of margin, and nothing else."""
+    system = owing("isolated")
+    limit = system.get("parameters")[7]
+    while state(system, SOL).equity * WAD >= limit * state(system, SOL).maintenance:
+        system.prices[3] *= 1.01
+        system.report()
+    assert state(system, SOL).value > 0
+    debt, short = cash(system, BTC), cash(system, SOL)
+    system.do(ANYONE, "top_up")
+    assert cash(system, BTC) == debt
+    assert cash(system, SOL) > short
+
+
+@pytest.mark.parametrize("mode", ["cross", "isolated"])
+def test_recentring_puts_no_margin_into_a_debt(mode: str) -> None:
+    system = owing(mode)
+    system.move(1.2 * system.prices[1])
+    assert state(system).value < 0
+    held = cash(system)
+    system.do(ANYONE, "recenter")
+    assert cash(system) == held
+    assert system.get("idle_usdc") > 0
+
+
+def test_nothing_is_placed_that_would_be_pledged_for_a_debt() -> None:
+    system = owing("pledged")
+    system.move(0.8 * system.prices[1])
+    assert state(system).value < 0
+    assert system.refusal(ANYONE, "recenter") == "vault: centred"
