@@ -27,13 +27,13 @@ TOLERANCE = 0.35
 
 ONE, YES = np.ones(1), np.array([True])
 # Hedge markets' prices by step: hedged, margin thin, margin short.
-RALLY = (1.0, 1.3, 1.45)
+RALLY = (1.0, 1.18, 1.3)
 # Hedged, worth less than nothing.
 JUMP = (1.0, 4.0)
 
 
 # Hedged, the hedge too large.
-DRIFT = (1.0, 1.3)
+DRIFT = (1.0, 1.2)
 
 
 @pytest.fixture(scope="module")
