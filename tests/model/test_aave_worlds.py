@@ -48,7 +48,7 @@ TWO_LEGS = (
 @pytest.mark.parametrize(
     ("settings", "seen"),
     [
-        (JUMP, {"TopUp", "LiquidateLoan", "Rebalance"}),
+        (JUMP, {"LiquidateLoan", "Rebalance"}),  # worth less than nothing: topped up no more
         ((*STORM, "clearing.margin=isolated"), {"TopUp", "Deleverage", "LiquidateLoan"}),
         ((*STORM, "clearing.margin=portfolio"), {"TopUp", "Deleverage", "LiquidateLoan"}),
         ((*STORM, *TWO_LEGS), {"TopUp", "Redeem"}),
@@ -171,7 +171,9 @@ def test_a_loan_is_liquidated_alike_in_both_worlds() -> None:
     both.advance()
     assert both.state.aave_equity[0, 0] < both.state.aave_maintenance[0, 0]
     both.do(LiquidateLoan(liquidator, 0, ONE), Status.INSUFFICIENT_BALANCE)
-    both.do(Deleverage(both.agent("keeper"), YES), Status.BELOW_INITIAL_MARGIN)
+    # Worth less than nothing: it is left to liquidation.
+    both.do(Deleverage(both.agent("keeper"), YES), Status.MARGIN_SUFFICIENT)
+    both.do(Deposit(both.agent("depositor"), ONE * 1e3), Status.ACCOUNT_INSOLVENT)
     both.do(LiquidateLoan(leg, 0, ONE * 2.0))
     both.advance()
     both.do(LiquidateLoan(leg, 0, ONE * 100.0))
