@@ -52,17 +52,22 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "WORTH_A_WORKER", 2)
 
 
+def interrupted(config: Config, out: Path) -> None:
+    """A run that is stopped once more than two paths are done."""
+
+    def interrupt(done: int, total: int) -> None:
+        if done > 2 * config.steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulator.run(config, out=out, workers=1, progress=interrupt)
+
+
 def test_an_interrupted_run_goes_on_where_it_was(
     short: Config, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
-
-    def interrupt(done: int, total: int) -> None:
-        if done > 2 * short.steps:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        simulator.run(short, out=tmp_path, workers=1, progress=interrupt)
+    interrupted(short, tmp_path)
     partial = tmp_path / ".partial"
     assert {file.name for file in tmp_path.iterdir()} == {".partial"}
     assert not list(partial.glob(".*.tmp"))
@@ -78,13 +83,7 @@ def test_another_configuration_does_not_go_on_with_old_chunks(
     short: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
-
-    def interrupt(done: int, total: int) -> None:
-        if done > 2 * short.steps:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        simulator.run(short, out=tmp_path, workers=1, progress=interrupt)
+    interrupted(short, tmp_path)
     starts: list[int] = []
     simulator.run(
         short, seed=99, out=tmp_path, workers=1, progress=lambda done, _: starts.append(done)
