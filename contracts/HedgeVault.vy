@@ -126,7 +126,7 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     """
     @notice Pull `assets` raw USDC and issue shares for them less the entry fee.
     @dev Reverts with "vault: paused", "vault: zero amount", "vault: deposit cap", "vault: account insolvent",
-         "vault: transfer failed" and what the oracle refuses.
+         "vault: zero receiver", "vault: transfer failed" and what the oracle refuses.
     """
     worth: vault_core.Worth = vault_core._worth(True)
     terms: share_pricing.Terms = share_pricing._accrued(worth.total)

@@ -91,6 +91,8 @@ def settle_position(account: uint256, market: uint256) -> int256:
     size: int256 = ledger.position[account][market].size
     errors.check(size != 0, "clearing: no position")
     gain: int256 = self._gain(account, market, price)
+    if gain < 0:
+        self._check_liquidated_elsewhere(account)
     if gain > 0 and not ledger._is_closed(market):
         self._close_books(market, price)
         gain = self._gain(account, market, price)
@@ -227,6 +229,11 @@ def _take_debt(account: uint256, market: uint256, lost: uint256, size: int256):
             by insurance, maker, and then out of the gains.
     """
     after: margin.Valuation = margin._valuation(account, False)
+    settled_at: uint256 = ledger.settlement[market] & ledger.SETTLED_TIME
+    # A source that answers nothing is no loss of all that is held at it. It cannot hold up the winners for good.
+    errors.check(
+        block.timestamp >= settled_at + FEED_WAIT or self._is_priced(account), "oracle: stale"
+    )
     if after.state.value >= 0:
         return
     debt: uint256 = fixed_point.mul_div_up(
@@ -238,6 +245,40 @@ def _take_debt(account: uint256, market: uint256, lost: uint256, size: int256):
     ledger.bad_debt += debt
     ledger.cash[account] += convert(debt, int256)
     waterfall._gate(waterfall._bear(account, market, debt, size < 0))
+
+
+@view
+@internal
+def _check_liquidated_elsewhere(account: uint256):
+    """
+    @notice Whoever is worth less than nothing is liquidated first where that is possible: each market bears its part of the
+            debt then, and the order of calls does not decide which.
+    """
+    possible: bool = False
+    markets: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(account)
+    for market: uint256 in markets:
+        if ledger._settlement_price(market) == 0:
+            possible = possible or ledger._heard(ledger.market[market].asset)[0]
+    if possible and ledger._heard(ledger.USDC_TOKEN)[0] and self._is_priced(account):
+        errors.check(margin._valuation(account, False).state.value >= 0, "clearing: losses first")
+
+
+@view
+@internal
+def _is_priced(account: uint256) -> bool:
+    """
+    @notice Whether the source of everything the account holds answers something, however old.
+    """
+    markets: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(account)
+    for market: uint256 in markets:
+        if ledger._index(market, False) == 0:
+            return False
+    for i: uint256 in range(1, ledger.collateral_count, bound=ledger.MAX_COLLATERALS):
+        pledged: bool = i == ledger.lp_base and len(ledger.pledges[account]) != 0
+        if ledger.collateral_balance[account][i] != 0 or pledged:
+            if ledger._price(ledger.collateral[i].token, False) == 0:
+                return False
+    return True
 
 
 @view

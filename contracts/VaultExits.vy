@@ -76,7 +76,10 @@ def _delegated():
 def settle_withdrawals(fraction: uint256) -> uint256:
     self._delegated()
     errors.check(withdrawal_queue.queued_shares != 0, "vault: nothing to settle")
-    terms: share_pricing.Terms = share_pricing._accrued(vault_core._total_assets(True))
+    worth: vault_core.Worth = vault_core._worth(True)
+    # A liquidation is about to forgive what an account owes: nobody is paid before it on another's word.
+    errors.check(not worth.owing, "vault: account insolvent")
+    terms: share_pricing.Terms = share_pricing._accrued(worth.total)
     served: uint256 = self._first_in_line()
     owed: uint256 = share_pricing._preview_redeem(served, terms)
     cost: uint256 = 0

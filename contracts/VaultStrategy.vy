@@ -171,7 +171,7 @@ def top_up() -> uint256:
     had: uint256 = pool_leg.idle_usdc
     below: bool = False
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if not vault_core._owes(book.owing, i) and hedge_margin._below(
+        if not hedge_leg._owes(book.owing, i) and hedge_margin._below(
             book.accounts[i], vault_parameters.values.top_up_ratio
         ):
             below = True
@@ -194,7 +194,7 @@ def deleverage() -> uint256:
     lowest: int256 = max_value(int256)
     worst: uint256 = 0
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        owes: bool = vault_core._owes(book.owing, i)
+        owes: bool = hedge_leg._owes(book.owing, i)
         if not owes and book.accounts[i].maintenance != 0 and hedge_margin._can_reduce(i, False):
             ratio: int256 = fixed_point.mul_div_floor(
                 book.accounts[i].equity, WAD, book.accounts[i].maintenance
@@ -206,6 +206,8 @@ def deleverage() -> uint256:
         lowest < convert(vault_parameters.values.deleverage_ratio, int256),
         "vault: margin sufficient",
     )
+
+    errors.check(not self._locked_in(book), "vault: account insolvent")
 
     # A fraction f of both legs: E + f V_lp = margin_target (1 - f) M. Liquidity pledged to this account is
     # in E already, but for its haircut.
@@ -250,7 +252,7 @@ def _reward(protected: uint256) -> uint256:
 @internal
 @view
 def _may_recenter(book: vault_core.Book, tick: int24) -> bool:
-    if pool_leg.PLEDGED and vault_core._owes(book.owing, 0):
+    if pool_leg.PLEDGED and hedge_leg._owes(book.owing, 0):
         return False  # what is placed would be pledged for a debt
     if book.position.liquidity == 0:
         return True
@@ -288,7 +290,7 @@ def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
         if excess > 0:
             hedge_margin._take_margin(hedge_leg._accounts[i], raw)
             raw = 0
-        lacking.append(0 if vault_core._owes(book.owing, i) else raw)
+        lacking.append(0 if hedge_leg._owes(book.owing, i) else raw)
     return lacking
 
 
@@ -347,6 +349,8 @@ def raise_assets(assets: uint256, limit: uint256) -> uint256:
     if pool_leg.idle_usdc >= assets or limit == 0:
         return 0
     book: vault_core.Book = vault_core._read(True)
+    if self._locked_in(book):
+        return 0
     need: uint256 = (assets - pool_leg.idle_usdc) * WAD_PER_RAW
     wanted: uint256 = need + self._short_of_target(book)
     fraction: uint256 = min(limit, self._fraction_to_raise(wanted, book))
@@ -359,13 +363,27 @@ def raise_assets(assets: uint256, limit: uint256) -> uint256:
 
 @internal
 @view
+def _locked_in(book: vault_core.Book) -> bool:
+    # Whether the liquidity backs an account that owes: unwound, its fees would pay the debt.
+    return book.position.pledged and hedge_leg._owes(book.owing, 0)
+
+
+@internal
+@view
+def _gives_way(account: uint256, book: vault_core.Book) -> bool:
+    # Whether unwinding closes what an account holds: nothing of one that owes, nor of one that Aave holds.
+    return not hedge_leg._owes(book.owing, account) and hedge_margin._can_reduce(account, True)
+
+
+@internal
+@view
 def _short_of_target(book: vault_core.Book) -> uint256:
     """
     @notice USDC, WAD, that accounts below their target keep out of what unwinding frees.
     """
     short: uint256 = 0
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if hedge_margin._can_reduce(i, True):
+        if self._gives_way(i, book):
             short += hedge_margin._shortfall_usdc(
                 hedge_leg._accounts[i].venue, book.accounts[i], book.prices.usdc
             )
@@ -378,8 +396,8 @@ def _fraction_to_raise(wanted: uint256, book: vault_core.Book) -> uint256:
     # `wanted`: USDC, WAD.
     legs: int256 = convert(book.lp_value, int256) + book.margin_value
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if not hedge_margin._can_reduce(i, True):
-            legs -= book.accounts[i].value  # Aave holds it
+        if not self._gives_way(i, book):
+            legs -= book.accounts[i].value
     if legs <= 0:
         return WAD
     return min(
@@ -396,7 +414,7 @@ def _fraction_to_raise(wanted: uint256, book: vault_core.Book) -> uint256:
 def _unwind(fraction: uint256, book: vault_core.Book) -> uint256:
     # Closes `fraction` of every hedge and of the liquidity, and sells the base that was in it. What pledged
     # liquidity raises stays in the account, which may need it: returns how much, raw USDC.
-    hedge_leg._close(fraction)
+    hedge_leg._close(fraction, book.owing)
     plan: Plan = empty(Plan)
     plan.step = Step.WITHDRAW
     plan.held = book.position.liquidity

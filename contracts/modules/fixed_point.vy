@@ -8,7 +8,6 @@
 
 
 WAD: constant(uint256) = 10**18
-SIGNED_WAD: constant(int256) = 10**18
 
 
 @internal

@@ -196,6 +196,16 @@ def _size(leg: Leg) -> int256:
 
 
 @internal
+@pure
+def _owes(owing: uint256, account: uint256) -> bool:
+    """
+    @notice Whether an account is worth less than nothing, of the bits `owing`. Liquidation forgives what it owes: what is
+            put into it or closed for it before would pay that for others.
+    """
+    return owing >> account & 1 != 0
+
+
+@internal
 @view
 def _is_flat() -> bool:
     for leg: Leg in self._legs:
@@ -322,15 +332,17 @@ def _trade(hedge: uint256, leg: Leg, size: int256, index: uint256) -> bool:
 
 
 @internal
-def _close(fraction: uint256):
+def _close(fraction: uint256, owing: uint256):
     """
-    @notice Close `fraction` (WAD) of every position, rounded away from zero, but for those Aave refuses to close. Where
-            its market is settled all of it is, at the one price there is; or nothing, while others' losses come first.
+    @notice Close `fraction` (WAD) of every position, rounded away from zero, but for those Aave refuses to close and
+            those of accounts that owe. Where its market is settled all of it is, at the one price there is; or nothing,
+            while others' losses come first.
+    @param owing Bit i: account i is worth less than nothing.
     """
     for hedge: uint256 in range(len(self._legs), bound=MAX_HEDGES):
         leg: Leg = self._legs[hedge]
         size: int256 = self._size(leg)
-        if size == 0:
+        if size == 0 or self._owes(owing, leg.account):
             continue
         index: uint256 = self._index(leg)
         if index == 0:

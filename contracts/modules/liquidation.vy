@@ -16,7 +16,6 @@ uses: ledger
 uses: margin
 
 
-WAD: constant(uint256) = fixed_point.WAD
 ROW_TO_WAD: constant(int256) = 10**10  # entries of the covariance factor are scaled 10**8
 
 

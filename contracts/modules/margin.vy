@@ -37,9 +37,12 @@ interface House:
 @internal
 def _valuation(account: uint256, fresh: bool) -> Valuation:
     """
-    @notice What the account is worth and has to hold, at fresh prices or at the last ones.
+    @notice What the account is worth and has to hold, at fresh prices or at the last ones; refused where USDC has none
+            at all, or every debt would be worth nothing.
     """
-    return staticcall House(self).valuation(account, fresh, True)
+    valuation: Valuation = staticcall House(self).valuation(account, fresh, True)
+    errors.check(valuation.usdc_price != 0, "oracle: stale")
+    return valuation
 
 
 @view

@@ -12,7 +12,6 @@ from contracts.modules import fixed_point
 
 
 WAD: constant(uint256) = fixed_point.WAD
-SIGNED_WAD: constant(int256) = fixed_point.SIGNED_WAD
 ENTRY_SCALE: constant(uint256) = 10**8  # of the entries of the covariance factor
 MILLION: constant(uint256) = 10**6
 

@@ -4,7 +4,7 @@
 @license MIT
 @notice All the state of a hedge vault and its valuation at the oracle price (contracts/SPEC.md §4.2), for
         HedgeVault, whose storage it is, and VaultStrategy and VaultExits, which run on it.
-@dev    All three initialise this module and nothing else, so their storage layouts are one.
+@dev    All three initialise this module and beside it nothing with storage, so their layouts are one.
         The spot price decides nothing but whether a swap may start.
 """
 
@@ -203,16 +203,6 @@ def _read(fresh: bool) -> Book:
     )
     book.nav = convert(max(convert(tokens, int256) + book.margin_value, 0), uint256)
     return book
-
-
-@internal
-@pure
-def _owes(owing: uint256, account: uint256) -> bool:
-    """
-    @notice Whether an account is worth less than nothing, of `Book.owing`. Liquidation forgives what it owes: margin
-            put into it before would pay that for others.
-    """
-    return owing >> account & 1 != 0
 
 
 @internal

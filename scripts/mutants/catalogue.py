@@ -835,7 +835,7 @@ _OWING = (
     ),
     _owed(
         "top-up-of-a-debt", "dropped check", "VaultStrategy.vy",
-        "        if not vault_core._owes(book.owing, i) and hedge_margin._below(",
+        "        if not hedge_leg._owes(book.owing, i) and hedge_margin._below(",
         "        if hedge_margin._below(",
     ),
     _owed(
@@ -844,11 +844,27 @@ _OWING = (
     ),
     _owed(
         "recentring-pays-a-debt", "dropped check", "VaultStrategy.vy",
-        "lacking.append(0 if vault_core._owes(book.owing, i) else raw)", "lacking.append(raw)",
+        "lacking.append(0 if hedge_leg._owes(book.owing, i) else raw)", "lacking.append(raw)",
     ),
     _owed(
         "pledged-for-a-debt", "dropped check", "VaultStrategy.vy",
-        "    if pool_leg.PLEDGED and vault_core._owes(book.owing, 0):\n", "    if False:\n",
+        "    if pool_leg.PLEDGED and hedge_leg._owes(book.owing, 0):\n", "    if False:\n",
+    ),
+    _owed(
+        "leavers-pay-a-debt-with-fees", "dropped check", "VaultStrategy.vy",
+        "    if self._locked_in(book):\n", "    if False:\n",
+    ),
+    _owed(
+        "line-paid-before-a-debt-is-forgiven", "dropped check", "VaultExits.vy",
+        'errors.check(not worth.owing, "vault: account insolvent")', "pass",
+    ),
+    _owed(
+        "unwinding-closes-what-owes", "dropped check", "modules/hedge_leg.vy",
+        "        if size == 0 or self._owes(owing, leg.account):\n", "        if size == 0:\n",
+    ),
+    _aave(
+        "deleverage-unwinds-what-backs-a-debt", "dropped check", "VaultStrategy.vy",
+        'errors.check(not self._locked_in(book), "vault: account insolvent")', "pass",
     ),
 )  # fmt: skip
 
@@ -1054,6 +1070,26 @@ _SETTLEMENT: tuple[Mutant, ...] = (
         "    errors.check(not adds_risk or ledger.settlement[market] == 0, "
         '"clearing: winding down")\n',
         "",
+    ),
+    _ended(
+        "debts-are-nothing-without-a-price-of-usdc", "dropped check", "modules/margin.vy",
+        'errors.check(valuation.usdc_price != 0, "oracle: stale")', "pass",
+    ),
+    _ended(
+        "debt-forgiven-for-what-has-no-price", "dropped check", "Settlement.vy",
+        "settled_at + FEED_WAIT or self._is_priced(account)", "settled_at",
+    ),
+    _ended(
+        "no-price-holds-up-the-winners-for-good", "dropped exception", "Settlement.vy",
+        "block.timestamp >= settled_at + FEED_WAIT or self", "self",
+    ),
+    _ended(
+        "settled-before-liquidated", "missing step", "Settlement.vy",
+        "        self._check_liquidated_elsewhere(account)\n", "        pass\n",
+    ),
+    _ended(
+        "liquidated-first-past-a-dead-feed", "dropped exception", "Settlement.vy",
+        "possible or ledger._heard(ledger.market[market].asset)[0]", "True",
     ),
     _ended(
         "settled-before-the-notice-is-over", "dropped check", "Settlement.vy",

@@ -121,8 +121,9 @@ def _write_table(verdicts: dict[str, str | None]) -> None:
     lines = [
         "# Planted bugs",
         "",
-        "Made by `make mutants`: each bug is planted alone in a copy of the contracts, the tests",
-        f"of the gate are run until one fails. {len(caught)} of {len(MUTANTS)} are caught.",
+        "Made by `make mutants`: each bug is planted alone in a copy of the contracts, and the",
+        "tests the catalogue names for it are run until one fails; a verdict stands while its",
+        f"file and that test's are unchanged. {len(caught)} of {len(MUTANTS)} are caught.",
         "",
         "| bug | kind | file | change | caught by |",
         "|---|---|---|---|---|",

@@ -12,8 +12,8 @@ EXIT_FEE = 12  # index of the parameter
 
 
 @pytest.fixture
-def fresh() -> HedgedVault:
-    return HedgedVault()
+def fresh(request: pytest.FixtureRequest) -> HedgedVault:
+    return HedgedVault(**getattr(request, "param", {}))
 
 
 @pytest.fixture
@@ -93,6 +93,21 @@ def test_deleverage_shrinks_both_legs_for_the_account_on_aave(running: HedgedVau
     assert running.ratio(BTC) > 1.8
     assert all(0 > running.size(hedge) > sizes[hedge] for hedge in (BTC, SOL))
     assert running.hedge.call("position", running.account, 0)[0] == running.size(BTC)
+
+
+@pytest.mark.parametrize("fresh", [{"pledged": True}], indirect=True)
+def test_no_liquidity_that_backs_a_debt_is_unwound_for_the_account_on_aave(
+    running: HedgedVault,
+) -> None:
+    prices = {"BTC": 29_000 * 1.45, "ETH": 1850 * 1.25, "SOL": 24.0}
+    running.report(**prices)
+    while running.margin(SOL)[1] >= 0:  # value, the liquidity counted in
+        prices["SOL"] *= 1.1
+        running.report(**prices)
+    assert 1.0 < running.ratio(BTC) < 1.8
+    before = [running.margin(hedge) for hedge in (BTC, SOL)]
+    assert running.keep("deleverage") == Status.ACCOUNT_INSOLVENT
+    assert [running.margin(hedge) for hedge in (BTC, SOL)] == before
 
 
 def test_an_account_aave_calls_unhealthy_is_fed_before_it_is_shrunk(running: HedgedVault) -> None:

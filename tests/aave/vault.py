@@ -54,18 +54,21 @@ def protocol() -> Protocol:
 
 
 @cache
-def _genesis() -> tuple[tuple[Transaction, ...], Deployment]:
-    chain = RevmTransport(record=True)
-    deployed = deploy(chain, protocol())
+def _genesis(pledged: bool) -> tuple[tuple[Transaction, ...], Deployment]:
+    chain, terms = RevmTransport(record=True), protocol()
+    deployed = deploy(chain, replace(terms, vault=replace(terms.vault, pledged=pledged)))
     assert chain.transactions is not None
     return tuple(chain.transactions), deployed
 
 
 class HedgedVault:
-    """One copy. Prices are floats by symbol; the depositor has 10 million USDC in its wallet."""
+    """One copy. Prices are floats by symbol; the depositor has 10 million USDC in its wallet.
 
-    def __init__(self) -> None:
-        transactions, self.deployed = _genesis()
+    ``pledged``: whether its liquidity backs the account at the ClearingHouse.
+    """
+
+    def __init__(self, *, pledged: bool = False) -> None:
+        transactions, self.deployed = _genesis(pledged)
         self.chain = RevmTransport().fork(transactions)
         assert self.deployed.lending is not None
         self.lending = self.deployed.lending

@@ -36,8 +36,8 @@ SEATS = r"denial of (open|redeem_in_kind): clearing: too many accounts"
 # slippage, or than the leaver's exit fee; in kind he leaves at once.
 SLIPPAGE = r"denial of (redeem|settle_withdrawals|deleverage): (clearing|vault): slippage"
 # What a block's liquidations may add to the skew is used up, by one's own accounts too: the next
-# block's is there.
-VELOCITY = r"denial of liquidate: clearing: liquidation limit$"
+# block's is there. A risk manager who cuts the depth cuts that amount, as far as he may cut.
+VELOCITY = r"denial of liquidate: clearing: liquidation limit(, with the key of risk manager)?$"
 OPEN: dict[str, tuple[str, int]] = {
     "a liquidation waits for the next block": (VELOCITY, 1),
     "F5: seats that cost S/64 each": (SEATS, 1),

@@ -264,10 +264,13 @@ class Scene:
         before = self.clearing.call("bad_debt")
         drawn = self._borne()
         refusal = action()
-        if self.clearing.call("bad_debt") > before:
-            charge = sum(self._borne()) - sum(drawn)
-            if charge > 1_000 * WAD and account in self.book.closed:
-                self.book.out_of_turn += self._standing(*self.book.closed[account], charge)
+        if self.clearing.call("bad_debt") > before and account in self.book.closed:
+            market, size = self.book.closed[account]
+            # The spread of the close is a debt too, and goes to the maker: no loss of his.
+            spread = abs(size) * self.book.prices[MARKETS[market]] // WAD * HALF_SPREAD // WAD
+            charge = sum(self._borne()) - sum(drawn) - spread
+            if charge > 1_000 * WAD:
+                self.book.out_of_turn += self._standing(market, size, charge)
         return refusal
 
     def _borne(self) -> list[int]:

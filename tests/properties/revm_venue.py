@@ -6,9 +6,10 @@ import itertools
 from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from simulator.world.chain.artifacts import load
+from simulator.world.chain.artifacts import compiled, load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
 from simulator.world.chain.deployment import CLEARING_PARTS
 from simulator.world.chain.revm import RevmTransport, Transaction
@@ -188,6 +189,12 @@ class RevmVenue:
         """The price of a token comes from this aggregator from now on."""
         terms = (self.addresses[symbol], aggregator, MAX_AGE, 0)
         self._contracts["oracle"].transact(self.address("owner"), "add_aggregator", *terms)
+
+    def answer_nothing(self, symbol: str) -> None:
+        """The price of a token comes from a source that has none."""
+        source = compiled(Path(__file__).with_name("aggregator.vy"))
+        creation = encode_constructor(source, 8)
+        self.read_from(symbol, self.chain.deploy(self.address("owner"), creation))
 
     def advance(self, seconds: int) -> None:
         """Let time pass and report again."""

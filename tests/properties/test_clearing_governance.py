@@ -1,4 +1,4 @@
-"""Delay of the owner's acts, one storage of three contracts, decimals of tokens (SPEC §3)."""
+"""Delay of the owner's acts, one storage of house and parts, decimals of tokens (SPEC §3)."""
 
 from __future__ import annotations
 

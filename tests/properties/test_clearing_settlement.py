@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.properties.revm_venue import CASH_UNIT, HIGHEST, WAD, RevmVenue, wad
+from tests.properties.revm_venue import CASH_UNIT, HIGHEST, WAD, Margin, RevmVenue, wad
 from tests.properties.test_clearing_portfolio import portfolio_venue
 
 USDC = 10**6
@@ -265,7 +265,26 @@ class Crowd:
         venue.report(BTC=venue.prices["BTC"] * (100 + jump) / 100)
         self.held = accounted(venue, self.accounts)
         venue.do("bystander", "settle_market", BTC)
-        venue.advance(HEDGE_GRACE)
+        # Whoever is bankrupt is liquidated elsewhere first, or the feed there is silent.
+        if random.random() < 0.5:
+            self.liquidate()
+        silent(venue, HEDGE_GRACE + 1, "SOL")
+
+    def liquidate(self) -> None:
+        """In the other market, in as many blocks as it takes."""
+        venue = self.venue
+        for _ in range(60):
+            bankrupt = [
+                account
+                for account in self.accounts
+                if venue.size(account, SOL) and venue.margin(account).value < 0
+            ]
+            if not bankrupt:
+                return
+            for account in bankrupt:
+                venue.attempt("eve", "liquidate", account, SOL)
+            venue.advance(12)
+        raise AssertionError("still there")
 
     def settle(self, order: list[int]) -> tuple[int, ...]:
         """Everybody, going round in an order as long as somebody can be; what all have then."""
@@ -321,16 +340,19 @@ def test_a_position_that_is_settled_moves_nobodys_equity_but_of_gains(seed: int)
         size, cost, *_ = venue.get("position", account, BTC)
         return bool(size * price // WAD - cost > 0)
 
+    def last(account: int) -> Margin:
+        return Margin(*venue.get("last_account_state", account))
+
     waiting = [a for a in crowd.accounts if venue.size(a, BTC)]
     while waiting:
-        before = {a: (gains(a), venue.margin(a)) for a in crowd.accounts}
+        before = {a: (gains(a), last(a)) for a in crowd.accounts}
         short = venue.get("settlement", BTC)[3]
         done = next(a for a in waiting if not venue.attempt("eve", "settle_position", a, BTC))
         waiting.remove(done)
         short = venue.get("settlement", BTC)[3] - short
         for account in set(crowd.accounts) - {done}:
             gained, was = before[account]
-            now = venue.margin(account)
+            now = last(account)
             assert now.maintenance == was.maintenance
             assert was.equity - now.equity <= (short + len(crowd.accounts) if gained else 0)
 
@@ -563,3 +585,107 @@ def test_a_part_of_a_settled_position_is_handed_over_without_a_price() -> None:
     total = sum(int(venue.get("cash", a)) for a in accounts[:2])
     gains = [venue.do(a, "settle_position", venue.account(a), BTC) for a in ("heir", "trader")]
     assert sum(int(venue.get("cash", a)) for a in accounts[:2]) == total + sum(gains)
+
+
+# ------------------------------------------------------------------------------ what has no price
+
+
+def lossy(*, sol: int = 0) -> RevmVenue:
+    """A BTC market settled at a loss that its one long cannot pay in USDC, and nobody backs.
+
+    ``sol``: what the long has in SOL beside it, and then he is solvent by his WETH.
+    """
+    venue = RevmVenue(funding=False)
+    terms = list(venue.get("market", BTC))
+    terms[8:10] = [0, 0]
+    venue.do("owner", "set_market", BTC, tuple(terms))
+    venue.deposit("trader", 30_000 * USDC)
+    if sol:
+        venue.deposit("trader", 100 * WAD, 1)
+        assert venue.trade("trader", SOL, sol * WAD) == ""
+    assert venue.trade("trader", BTC, 3 * WAD) == ""
+    for actor, size in (("hedger", 2 * WAD), ("bystander", WAD)):
+        venue.deposit(actor, 200_000 * USDC)
+        assert venue.trade(actor, BTC, -size) == ""
+    for power in range(44, 0, -1):  # all that the maker can spare
+        venue.attempt("owner", "withdraw_maker", BTC, 2**power, venue.address("owner"))
+    venue.do("owner", "wind_down", BTC)
+    venue.advance(NOTICE)
+    venue.report(BTC=Fraction(12_000))
+    venue.do("bystander", "settle_market", BTC)
+    return venue
+
+
+def settling(venue: RevmVenue, *actors: str) -> list[str]:
+    """How settling each is refused."""
+    return [venue.attempt("eve", "settle_position", venue.account(a), BTC) for a in actors]
+
+
+def test_no_debt_is_nothing_because_usdc_has_no_price() -> None:
+    """Nor is it the winners' to leave before it, nor the loser's to close past his winners."""
+    venue = lossy()
+    venue.advance(HEDGE_GRACE)
+    healthy = venue.chain.evm.snapshot()
+    venue.silence("USDC")
+    venue.answer_nothing("USDC")
+    refused = ["oracle: stale", "clearing: losses first", "clearing: losses first"]
+    assert settling(venue, "trader", "hedger", "bystander") == refused
+    venue.chain.evm.revert(healthy)
+    venue.silent = set()
+    venue.report()
+    assert settling(venue, "trader", "hedger", "bystander") == ["", "", ""]
+    assert venue.get("settlement", BTC)[3] > 20_000 * WAD  # and they bear it
+    assert venue.get("maker_cash", BTC) >= 0
+
+
+def test_nobody_worth_less_than_nothing_closes_while_usdc_has_no_price() -> None:
+    venue = RevmVenue(funding=False)
+    venue.deposit("trader", 100_000 * USDC)
+    assert venue.trade("trader", BTC, 8 * WAD) == ""
+    venue.report(BTC=Fraction(12_000))
+    assert venue.trade("trader", BTC, -8 * WAD) == "clearing: insolvent"
+    venue.silence("USDC")
+    venue.answer_nothing("USDC")
+    assert venue.trade("trader", BTC, -8 * WAD) == "oracle: stale"
+
+
+@pytest.mark.parametrize("dead", ["SOL", "WETH"])
+def test_no_debt_is_forgiven_for_what_has_no_price(dead: str) -> None:
+    """Until what it is worth may be asked no longer: winners do not wait for good."""
+    venue = lossy(sol=500)
+    account = venue.account("trader")
+    silent(venue, HEDGE_GRACE + 1, "SOL", "WETH")
+    assert Margin(*venue.get("last_account_state", account)).value > 0
+    venue.answer_nothing(dead)
+    assert settling(venue, "trader", "hedger") == ["oracle: stale", "clearing: losses first"]
+    assert venue.get("bad_debt") == 0
+    silent(venue, FEED_WAIT - HEDGE_GRACE, "SOL", "WETH", "BTC")
+    assert settling(venue, "trader", "hedger") == ["", ""]
+
+
+def test_who_is_bankrupt_is_liquidated_elsewhere_before_he_is_settled() -> None:
+    """Or who is called first would decide which market bears his debt."""
+    venue = RevmVenue(funding=False)
+    venue.deposit("trader", 60_000 * USDC)
+    for market, size in ((BTC, 5), (SOL, 2_000)):
+        assert venue.trade("trader", market, size * WAD) == ""
+    venue.deposit("hedger", 400_000 * USDC)
+    assert venue.trade("hedger", BTC, -5 * WAD) == ""
+    venue.do("owner", "wind_down", BTC)
+    venue.advance(NOTICE)
+    venue.report(BTC=Fraction(22_000), SOL=Fraction(60))
+    venue.do("bystander", "settle_market", BTC)
+    account = venue.account("trader")
+    assert venue.margin(account).value < 0
+    checkpoint = venue.chain.evm.snapshot()
+    silent(venue, HEDGE_GRACE + 1, "SOL")
+    assert settling(venue, "trader") == [""]  # a feed that stopped holds up nobody
+    venue.chain.evm.revert(checkpoint)
+    venue.report()
+    assert settling(venue, "trader") == ["clearing: losses first"]
+    for _ in range(60):
+        if not venue.size(account, SOL):
+            break
+        assert venue.attempt("eve", "liquidate", account, SOL) == ""
+        venue.advance(12)
+    assert settling(venue, "trader") == [""]

@@ -6,12 +6,9 @@ Funding is off: what is compared with a venue that hears everything is equal to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from simulator.world.chain.artifacts import compiled
-from simulator.world.chain.codec import encode_constructor
 from tests.properties.revm_pledges import PledgeVenue
 from tests.properties.revm_venue import WAD, RevmVenue
 
@@ -159,19 +156,13 @@ def test_a_source_that_answers_nothing_is_no_loss_of_a_position_and_no_collatera
     """A long is not worth nothing because its feed is gone; collateral counts nothing then."""
     for hold, symbol, refused in ((_position, "SOL", "oracle: stale"), (_collateral, "WETH", "")):
         venue = failing(hold, symbol)
-        answer_nothing(venue, symbol)
+        venue.answer_nothing(symbol)
         account = venue.account("trader")
         counted = [venue.get("last_account_state", account)]
         assert venue.attempt("liquidator", "liquidate", account, BTC_MARKET) == refused
         counted.append(venue.get("last_account_state", account))
         if symbol == "WETH":  # nothing but cash and the position
             assert counted[0][1] == counted[0][0]
-
-
-def answer_nothing(venue: PledgeVenue, symbol: str) -> None:
-    """The price of a token comes from a source that has none."""
-    source = compiled(Path(__file__).with_name("aggregator.vy"))
-    venue.read_from(symbol, venue.chain.deploy(venue.owner, encode_constructor(source, 8)))
 
 
 @pytest.mark.parametrize("symbols", [("USDC",), ("WETH",), ("SOL",), ("USDC", "WETH", "SOL")])
@@ -182,7 +173,7 @@ def test_an_account_can_be_looked_at_whatever_answers_nothing(symbols: tuple[str
     assert venue.get("last_account_state", account) == venue.get("account_state", account)
     venue.silence(*symbols)
     for symbol in symbols:
-        answer_nothing(venue, symbol)
+        venue.answer_nothing(symbol)
     state = venue.get("last_account_state", account)
     assert len(state) == 5
     if symbols == ("USDC",):  # what is left is the collateral

@@ -13,7 +13,7 @@ import pytest
 
 from tests.reference import drawing
 from tests.reference.bench import Bench
-from tests.reference.clearing import margin, settlement
+from tests.reference.clearing import liquidation, margin, settlement
 from tests.reference.clearing.state import Ledger
 from tests.reference.drawing import LIQUIDATOR, MARKETS, NOW
 from tests.reference.test_clearing_bytecode import Comparison, Operation
@@ -21,6 +21,7 @@ from tests.sizes import sized
 
 STATES = sized(200, 3_000)
 FRESH = 100  # states per EVM
+BLOCKS = 30  # in which whoever is bankrupt is liquidated elsewhere
 
 
 class Course(Comparison):
@@ -46,12 +47,14 @@ def settle(check: Course, ledger: Ledger, m: int, draw: random.Random) -> Ledger
         "settle_market(uint256)", m,
     )  # fmt: skip
     drawn = ledger.markets[m].maker_drawn
-    for day in (0, settlement.HEDGE_GRACE):
-        check.bench.chain.set_time(NOW + day)
-        ledger.now = NOW + day
-        for _ in range(len(ledger.holders(m)) + 1):
+    for later in (*range(0, BLOCKS * 12, 12), settlement.HEDGE_GRACE):
+        check.bench.chain.set_time(NOW + later)
+        ledger.now = NOW + later
+        for _ in range(len(ledger.holders(m))):
             waiting = ledger.holders(m)
             for number in draw.sample(waiting, len(waiting)):
+                if draw.random() < 0.5:
+                    ledger = liquidated_elsewhere(check, ledger, number)
                 caller = draw.choice([LIQUIDATOR, LIQUIDATOR, number >> 8])
                 ledger = check.step(
                     ledger,
@@ -68,7 +71,23 @@ def settle(check: Course, ledger: Ledger, m: int, draw: random.Random) -> Ledger
     return ledger
 
 
+def liquidated_elsewhere(check: Course, ledger: Ledger, number: int) -> Ledger:
+    """A bankrupt account, as far as this block allows."""
+    for k in list(ledger.account(number).positions):
+        bankrupt = margin.valuation(ledger, number).value < 0
+        if bankrupt and not ledger.markets[k].settlement:
+            ledger = check.step(
+                ledger,
+                lambda out, k=k: liquidation.liquidate(out, LIQUIDATOR, number, k),
+                LIQUIDATOR,
+                "liquidate(uint256,uint256)",
+                *(number, k),
+            )
+    return ledger
+
+
 MUST_SEE = {
+    "liquidate done": 0.05,
     "settle_position done": 2,
     "settle_position clearing: losses first": 0.2,
     "settle_position clearing: too soon": 0.005,

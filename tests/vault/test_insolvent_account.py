@@ -37,6 +37,10 @@ def cash(system: System, market: int = BTC) -> int:
     return int(system.clearing.call("cash", account(system, market)))
 
 
+def position(system: System, market: int = BTC) -> int:
+    return int(system.clearing.call("position", account(system, market), market)[0])
+
+
 def owing(mode: str) -> System:
     """Its BTC has risen past all that the account has, and nobody has liquidated it yet."""
     system = System(**MODES[mode]).invest()
@@ -142,3 +146,50 @@ def test_nothing_is_placed_that_would_be_pledged_for_a_debt() -> None:
     system.move(0.8 * system.prices[1])
     assert state(system).value < 0
     assert system.refusal(ANYONE, "recenter") == "vault: centred"
+
+
+@ACCOUNTS
+def test_leavers_pay_no_debt_of_the_vaults(mode: str) -> None:
+    """What unwinding would bring into the account is there, and stays where it is."""
+    system = owing(mode)
+    for _ in range(40):  # leaves uncollected fees, more than the debt, which the venue does not count
+        for factor in (1.04, 0.96, 1.0):
+            system.swap_to(factor * system.prices[1])
+    assert system.get("position_state")[6] * WAD // USDC_UNIT > -state(system).value
+    system.set_terms(exit_fee=WAD // 10)  # of which the cost of unwinding may be paid
+    holder = system.depositors[0]
+    shares = system.get("balanceOf", holder) - WAD  # more than what is idle
+    pledged, liquidity = mode == "pledged", system.get("position_state")[0]
+    worth, held, size = state(system).value, cash(system), position(system)
+    refused = system.refusal(holder, "redeem", shares, holder, holder)
+    assert refused == ("vault: insufficient liquidity" if pledged else "")
+    assert (state(system).value, cash(system), position(system)) == (worth, held, size)
+    assert (system.get("position_state")[0] == liquidity) == pledged
+
+
+@ACCOUNTS
+def test_nobody_in_line_is_paid_before_a_debt_is_forgiven(mode: str) -> None:
+    """At somebody else's word, for less than his shares are worth a call later."""
+    system = owing(mode)
+    holder = system.depositors[0]
+    system.do(holder, "request_redeem", system.get("balanceOf", holder) // 2, holder)
+    for fraction in (0, WAD):
+        refused = system.refusal(ANYONE, "settle_withdrawals", fraction)
+        assert refused == "vault: account insolvent"
+    if mode != "pledged":  # what backs it would have to be sold first
+        liquidate(system)
+        assert system.do(ANYONE, "settle_withdrawals", WAD) > 0
+
+
+def test_deleverage_closes_nothing_of_the_account_that_owes() -> None:
+    """BTC's owes; SOL's is near liquidation, and helped alone."""
+    system = owing("isolated")
+    limit = system.get("parameters")[8]
+    while state(system, SOL).equity * WAD >= limit * state(system, SOL).maintenance:
+        system.prices[3] *= 1.01
+        system.report()
+    assert state(system, SOL).value > 0
+    debt, size, short = cash(system, BTC), position(system), position(system, SOL)
+    system.do(ANYONE, "deleverage")
+    assert (cash(system, BTC), position(system)) == (debt, size)
+    assert abs(position(system, SOL)) < abs(short)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from simulator.types import Floats
 from simulator.world.model.codes import (
+    ACCOUNT_INSOLVENT,
     BELOW_MARGIN_TARGET,
     BETA_OUT_OF_BOUNDS,
     BETA_TOO_FAST,
@@ -23,7 +24,7 @@ from simulator.world.model.parameters import AAVE, Tables, VaultTable
 from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.rounding import ceil_raw, floor_raw
 from simulator.world.model.state import Oracle, State, VaultState, WalletState
-from simulator.world.model.unwinding import fraction_up, pledges, unwind
+from simulator.world.model.unwinding import fraction_up, locked_in, pledges, unwind
 from simulator.world.model.valuation import lp_value, usd_of_base, value_vault
 from simulator.world.model.venues import (
     add_margin,
@@ -178,6 +179,8 @@ def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[in
     valued = value_margin(tables, state, oracle, worst, i)
     if valued.equity >= table.deleverage_ratio * valued.maintenance:
         return MARGIN_SUFFICIENT, 0.0
+    if locked_in(tables, state, oracle, i):
+        return ACCOUNT_INSOLVENT, 0.0
     target = table.margin_target * valued.maintenance
     liquidity = lp_value(table, valuation)
     own = worst == 0 and pledges(table, state.position, i)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.world.model.codes import (
+    ACCOUNT_INSOLVENT,
     INSUFFICIENT_BALANCE,
     INSUFFICIENT_LIQUIDITY,
     NO_REQUEST,
@@ -27,7 +28,7 @@ from simulator.world.model.rounding import floor_raw
 from simulator.world.model.shares import gross_worth, queued, worth
 from simulator.world.model.state import Oracle, State, VaultState, WalletState
 from simulator.world.model.unwinding import raise_usdc
-from simulator.world.model.valuation import total_assets
+from simulator.world.model.valuation import owing, total_assets
 
 # Requests one settlement looks at: a bounded loop on chain.
 _AT_ONCE = 8
@@ -146,6 +147,8 @@ def settle(
     fresh, assets = total_assets(tables, state, oracle, i)
     if not fresh:
         return STALE_ORACLE, 0.0, 0.0
+    if owing(tables, state, oracle, i):
+        return ACCOUNT_INSOLVENT, 0.0, 0.0
     now = oracle.clock[0]
     pay_fees(vault, fees_due(table, vault, assets, now, i), now, i)
     supply = vault.shares[i]

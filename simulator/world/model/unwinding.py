@@ -33,6 +33,7 @@ from simulator.world.model.venues import (
     add_margin,
     hedge,
     hedge_size,
+    insolvent,
     sub_account,
     subs,
     take_margin,
@@ -99,6 +100,14 @@ def pledges(table: VaultTable, position: PositionState, i: int) -> bool:
 
 
 @inner
+def locked_in(tables: Tables, state: State, oracle: Oracle, i: int) -> bool:
+    """Whether the liquidity backs an account that owes: unwound, its fees would pay the debt."""
+    return pledges(tables.vault, state.position, i) and insolvent(
+        value_margin(tables, state, oracle, 0, i)
+    )
+
+
+@inner
 def margin_kept(
     table: ClearingTable, clearing: ClearingState, oracle: Oracle, before: Account, i: int
 ) -> int:
@@ -124,10 +133,16 @@ def margin_kept(
 
 @inner
 def _close_hedges(tables: Tables, state: State, oracle: Oracle, fraction: float, i: int) -> int:
-    """Close ``fraction`` of every position."""
-    for market in range(tables.clearing.asset.size):
+    """Close ``fraction`` of every position, but for those of accounts that owed before."""
+    markets = tables.clearing.asset.size
+    owing = 0
+    for market in range(markets):
+        account = tables.vault.account_of[market]
+        if insolvent(value_margin(tables, state, oracle, account, i)):
+            owing |= 1 << market
+    for market in range(markets):
         size = hedge_size(tables, state, oracle, market, i)
-        if size != 0.0:
+        if size != 0.0 and not owing >> market & 1:
             status = hedge(tables, state, oracle, market, -fraction * size, i)
             if status != OK:
                 return status
@@ -202,15 +217,22 @@ def _short_of_target(tables: Tables, state: State, oracle: Oracle, i: int) -> fl
         account = sub_account(tables.vault, sub)
         valued = value_margin(tables, state, oracle, account, i)
         missing = tables.vault.margin_target * valued.maintenance - valued.equity
-        if missing > 0.0:
+        if missing > 0.0 and not insolvent(valued):
             total += missing / usdc_worth(tables, oracle, account, valued, i)
     return total
 
 
 @inner
-def _fraction_to_raise(table: VaultTable, valuation: Valuation, wanted: float) -> float:
-    """Part of both legs whose unwinding frees ``wanted`` USDC."""
+def _fraction_to_raise(
+    tables: Tables, state: State, oracle: Oracle, valuation: Valuation, wanted: float, i: int
+) -> float:
+    """Part of both legs whose unwinding frees ``wanted`` USDC; an account that owes gives none."""
+    table = tables.vault
     available = valuation.accounts
+    for sub in range(subs(table)):
+        valued = value_margin(tables, state, oracle, sub_account(table, sub), i)
+        if insolvent(valued):
+            available -= valued.value
     if not table.pledged:
         available += lp_value(table, valuation)
     available /= valuation.usdc_price
@@ -235,9 +257,11 @@ def raise_usdc(
     before = value_vault(tables, state, oracle, i)
     if not before.fresh:
         return STALE_ORACLE, 0.0
+    if locked_in(tables, state, oracle, i):
+        return OK, 0.0
     need = (assets - vault.idle_usdc[i]) / tables.vault.usdc_unit
     wanted = need + _short_of_target(tables, state, oracle, i)
-    fraction = min(_fraction_to_raise(tables.vault, before, wanted), most)
+    fraction = min(_fraction_to_raise(tables, state, oracle, before, wanted, i), most)
     status, _ = unwind(tables, state, oracle, fraction, i)
     if status != OK:
         return status, 0.0

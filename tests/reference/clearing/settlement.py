@@ -55,6 +55,10 @@ def settle_position(ledger: Ledger, caller: int, number: int, m: int) -> tuple[i
     market, account = ledger.markets[m], ledger.account(number)
     require(market.settlement != 0, "clearing: too soon")
     require(m in account.positions, "clearing: no position")
+    if gain(ledger, number, m) < 0 and any(
+        not ledger.markets[k].settlement for k in account.positions
+    ):
+        require(valuation(ledger, number).value >= 0, "clearing: losses first")
     if gain(ledger, number, m) > 0 and not market.closed:
         close_books(ledger, m)
     won, size = gain(ledger, number, m), account.positions[m].size
