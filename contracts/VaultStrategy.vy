@@ -207,7 +207,10 @@ def deleverage() -> uint256:
         "vault: margin sufficient",
     )
 
-    errors.check(not self._locked_in(book), "vault: account insolvent")
+    # Liquidity that backs an account that owes is not unwound for another: its fees would pay the debt.
+    errors.check(
+        not (book.position.pledged and hedge_leg._owes(book.owing, 0)), "vault: account insolvent"
+    )
 
     # A fraction f of both legs: E + f V_lp = margin_target (1 - f) M. Liquidity pledged to this account is
     # in E already, but for its haircut.
@@ -349,8 +352,6 @@ def raise_assets(assets: uint256, limit: uint256) -> uint256:
     if pool_leg.idle_usdc >= assets or limit == 0:
         return 0
     book: vault_core.Book = vault_core._read(True)
-    if self._locked_in(book):
-        return 0
     need: uint256 = (assets - pool_leg.idle_usdc) * WAD_PER_RAW
     wanted: uint256 = need + self._short_of_target(book)
     fraction: uint256 = min(limit, self._fraction_to_raise(wanted, book))
@@ -359,13 +360,6 @@ def raise_assets(assets: uint256, limit: uint256) -> uint256:
     left: uint256 = vault_core._read(True).nav
     cost: uint256 = fixed_point.mul_div_up(book.nav - min(left, book.nav), need, wanted)
     return fixed_point.mul_div_up(cost, UNIT_USDC, book.prices.usdc)
-
-
-@internal
-@view
-def _locked_in(book: vault_core.Book) -> bool:
-    # Whether the liquidity backs an account that owes: unwound, its fees would pay the debt.
-    return book.position.pledged and hedge_leg._owes(book.owing, 0)
 
 
 @internal

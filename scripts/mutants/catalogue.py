@@ -851,10 +851,6 @@ _OWING = (
         "    if pool_leg.PLEDGED and hedge_leg._owes(book.owing, 0):\n", "    if False:\n",
     ),
     _owed(
-        "leavers-pay-a-debt-with-fees", "dropped check", "VaultStrategy.vy",
-        "    if self._locked_in(book):\n", "    if False:\n",
-    ),
-    _owed(
         "line-paid-before-a-debt-is-forgiven", "dropped check", "VaultExits.vy",
         'errors.check(not worth.owing, "vault: account insolvent")', "pass",
     ),
@@ -864,7 +860,7 @@ _OWING = (
     ),
     _aave(
         "deleverage-unwinds-what-backs-a-debt", "dropped check", "VaultStrategy.vy",
-        'errors.check(not self._locked_in(book), "vault: account insolvent")', "pass",
+        "not (book.position.pledged and hedge_leg._owes(book.owing, 0))", "True",
     ),
 )  # fmt: skip
 
@@ -896,7 +892,7 @@ _LENDING = (
     ),
     _aave(
         "what-aave-holds-is-to-be-raised", "dropped check", "VaultStrategy.vy",
-        "if not hedge_margin._can_reduce(i, True):", "if False:",
+        " and hedge_margin._can_reduce(account, True)\n", "\n",
     ),
     _aave(
         "slice-forgone-unasked", "dropped check", "AaveHedge.vy",

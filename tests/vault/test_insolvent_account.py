@@ -152,7 +152,7 @@ def test_nothing_is_placed_that_would_be_pledged_for_a_debt() -> None:
 def test_leavers_pay_no_debt_of_the_vaults(mode: str) -> None:
     """What unwinding would bring into the account is there, and stays where it is."""
     system = owing(mode)
-    for _ in range(40):  # leaves fees, more than the debt, which the venue does not count
+    for _ in range(40):  # leaves fees, more than the debt, that the venue does not count
         for factor in (1.04, 0.96, 1.0):
             system.swap_to(factor * system.prices[1])
     assert system.get("position_state")[6] * WAD // USDC_UNIT > -state(system).value

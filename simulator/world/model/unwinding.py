@@ -257,8 +257,6 @@ def raise_usdc(
     before = value_vault(tables, state, oracle, i)
     if not before.fresh:
         return STALE_ORACLE, 0.0
-    if locked_in(tables, state, oracle, i):
-        return OK, 0.0
     need = (assets - vault.idle_usdc[i]) / tables.vault.usdc_unit
     wanted = need + _short_of_target(tables, state, oracle, i)
     fraction = min(_fraction_to_raise(tables, state, oracle, before, wanted, i), most)
