@@ -47,6 +47,23 @@ def hedgesim() -> None:
     """Simulate an automated on-chain hedging vault before anyone deposits."""
 
 
+_READING = (
+    click.option(
+        "--stamps", metavar="open|close", help="What bars' time stamps are [default: as usual]."
+    ),
+    click.option(
+        "--outliers",
+        metavar="keep|cut|drop",
+        default="keep",
+        show_default=True,
+        help="What is done to a price far off the bars around.",
+    ),
+    click.option(
+        "--pool", metavar="T0:DEC/T1:DEC", help="Tokens of a file of ticks, e.g. USDC:6/WETH:18."
+    ),
+)
+
+
 def configured(command: Command) -> Command:
     """The argument and options that say what is simulated."""
     return click.argument("scenario", metavar="NAME|FILE")(options(command))
@@ -69,7 +86,7 @@ def options(command: Command) -> Command:
             click.option(
                 "--prices",
                 metavar="FILE",
-                help="Replay recorded prices (Parquet or CSV: timestamp_utc, symbol, close).",
+                help="Replay recorded prices: a file, several with commas, a folder.",
             ),
             click.option("--lp", metavar="SYMBOL", help="Symbol in the file for the LP asset."),
             click.option(
@@ -80,10 +97,24 @@ def options(command: Command) -> Command:
             click.option(
                 "--window", metavar="START:END", help="Dates replayed, e.g. 2022-10-15:2022-11-30."
             ),
+            *_READING,
         )
     ):
         command = option(command)
     return command
+
+
+def reading_options(command: Command) -> Command:
+    """Options of every command that reads files of prices."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
+def say(lines: Sequence[str]) -> None:
+    """Print lines about the input where they do not mix with what is asked for."""
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def load_scenario(
@@ -94,6 +125,9 @@ def load_scenario(
     lp: str | None,
     hedge: str | None,
     window: str | None,
+    stamps: str | None,
+    outliers: str,
+    pool: str | None,
     *,
     paths: int | None = None,
 ) -> Config:
@@ -105,15 +139,23 @@ def load_scenario(
     ]
     config = load(scenario, [*overrides, *given])
     if prices is None:
-        for name, value in (("lp", lp), ("hedge", hedge), ("window", window)):
+        given_alone = {"lp": lp, "hedge": hedge, "window": window, "stamps": stamps, "pool": pool}
+        given_alone["outliers"] = None if outliers == "keep" else outliers
+        for name, value in given_alone.items():
             if value is not None:
                 raise InputError(f"{name} = {value}: only allowed together with --prices FILE")
         return config
     if lp is None or hedge is None:
         raise InputError(f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file")
     from simulator.market.history import with_history
+    from simulator.market.history_file import Reading
 
-    return with_history(config, prices, lp, [symbol.strip() for symbol in hedge.split(",")], window)
+    hedges = [symbol.strip() for symbol in hedge.split(",")]
+    config = with_history(
+        config, prices, lp, hedges, window, reading=Reading(stamps, outliers, pool)
+    )
+    say(config.history.notes)
+    return config
 
 
 def print_json(value: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -129,11 +129,27 @@ class Oracle(Feed):
         return self.reporters // 2 + 1 if self.quorum is None else self.quorum
 
 
-class History(Section):
+class PriceFiles(Section):
+    """How files of recorded prices are read where they do not say themselves."""
+
+    stamps: Literal["open", "close"] | None = Field(
+        default=None, description="what a bar's time stamp is; null: usual for the format (open)"
+    )
+    outliers: Literal["keep", "cut", "drop"] = Field(
+        default="keep", description="what is done to a price far off the bars around"
+    )
+    pool: str | None = Field(
+        default=None,
+        description="tokens of a file of pool ticks, TOKEN0:DECIMALS/TOKEN1:DECIMALS; null: none",
+    )
+
+
+class History(PriceFiles):
     """Replay of recorded prices; without ``prices`` the processes of the assets are drawn."""
 
     prices: str | None = Field(
-        default=None, description="Parquet or CSV file: timestamp_utc, symbol, close; null: none"
+        default=None,
+        description="file of prices, several with commas, a folder or pattern; null: none",
     )
     symbols: dict[Symbol, str] = Field(
         default_factory=dict, description="symbol in the file, by asset (SOL: SOLUSDT)"

@@ -1,6 +1,7 @@
 """Replay of recorded prices: a scenario's vault and venues, history's prices.
 
-A bar stands for its own time stamp: its close is the price at that step.
+A bar stands for its own time stamp: its close is the price at that step. Where bars of unlike
+length are replayed together the longest give the stamps, and prices are closes at one moment.
 """
 
 from __future__ import annotations
@@ -16,7 +17,21 @@ import numpy as np
 import pandas as pd
 
 from simulator.config import correlation, from_mapping
-from simulator.market.history_file import Bars, SymbolReport, on_grid, read_bars
+from simulator.market.files import symbols as naming
+from simulator.market.files.window import chosen
+from simulator.market.history_file import (
+    AS_WRITTEN,
+    Bars,
+    Reading,
+    SymbolReport,
+    on_grid,
+    read_together,
+    reading_lines,
+    resolve,
+)
+from simulator.market.history_file import (
+    step_minutes as common_step,
+)
 from simulator.types import SECONDS_PER_YEAR, USDC, InputError
 
 if TYPE_CHECKING:
@@ -25,7 +40,6 @@ if TYPE_CHECKING:
     from simulator.config.models import Config
     from simulator.types import Floats
 
-QUOTES = ("USDT", "USDC", "BUSD", "USD")
 # What a designer would have had to hand: a month of returns, and too few say nothing.
 ESTIMATION_DAYS = 30
 LEAST_RETURNS = 48
@@ -65,19 +79,22 @@ def history_report(config: Config) -> HistoryReport | None:
     )
 
 
+def reading_of(config: Config) -> Reading:
+    """How the files of a replay are to be read."""
+    history = config.history
+    return Reading(history.stamps, history.outliers, history.pool)
+
+
 def _series(config: Config) -> dict[str, tuple[Floats, SymbolReport]]:
     history = config.history
     if history.prices is None or history.start is None:
         return {}
+    bars = read_together(history.prices, list(history.symbols.values()), reading_of(config))
     return {
         asset: on_grid(
-            read_bars(history.prices, symbol),
-            history.start,
-            config.steps + 1,
-            config.step_minutes,
-            history.max_gap_hours,
+            each, history.start, config.steps + 1, config.step_minutes, history.max_gap_hours
         )
-        for asset, symbol in history.symbols.items()
+        for asset, each in zip(history.symbols, bars, strict=True)
     }
 
 
@@ -111,25 +128,28 @@ def with_history(
     *,
     step_minutes: int | None = None,
     keep_shocks: bool = False,
+    reading: Reading = AS_WRITTEN,
 ) -> Config:
     """The same vault, venues and agents with prices replayed from ``file``.
 
-    ``lp`` and ``hedges`` are symbols of the file; markets keep the parameters of the scenario's by
-    position, wallets their value. Volatilities and correlations, hence the first hedge ratios, are
-    measured on up to 30 days *before* the window: what the designer could have known. Shocks are
-    dropped unless ``keep_shocks``. ``step_minutes`` (None: the file's bars) may skip bars.
+    ``file`` may be several (:func:`simulator.market.files.sources.expand`), ``reading`` says how
+    they are read. ``lp`` and ``hedges`` are symbols of the file, short where only one fits
+    (``ETH``), or ``ASSET=SYMBOL``; markets keep the parameters of the scenario's by position,
+    wallets their value. Volatilities and correlations, hence the first hedge ratios, are measured
+    on up to 30 days *before* the window: what the designer could have known. Shocks are dropped
+    unless ``keep_shocks``. ``step_minutes`` (None: the longest bars of the legs) may skip bars.
 
     Raises:
         InputError: something in the file or the arguments is not allowed.
     """
-    symbols = (lp, *hedges)
+    names, symbols = _legs(file, (lp, *hedges), reading)
     if not hedges or len(set(symbols)) != len(symbols):
         raise InputError(
             f"lp, hedges = {', '.join(symbols)}: must be two or more different symbols"
         )
-    bars = [read_bars(file, symbol) for symbol in symbols]
-    first, last = _window(bars, window)
-    step = step_minutes or max(round(max(b.bar for b in bars) / pd.Timedelta(minutes=1)), 1)
+    bars = read_together(file, symbols, reading)
+    step = step_minutes or common_step(bars)
+    first, last, moved = chosen(bars, parse_window(window) if isinstance(window, str) else window)
     steps = int((last - first) / timedelta(minutes=step))
     if steps < 1:
         raise InputError(
@@ -137,17 +157,16 @@ def with_history(
         )
     gap = config.history.max_gap_hours
     series = [on_grid(bar, first, steps + 1, step, gap)[0] for bar in bars]
-    names = [_asset(symbol) for symbol in symbols]
     prices = {name: float(prices[0]) for name, prices in zip(names, series, strict=True)}
     fall = float(series[0].min()) / prices[names[0]]
     plan = _Plan(config, prices, fall, keep_shocks=keep_shocks)
     volatilities, correlations, measured = _measure(bars, first, step) or plan.scenario_moments()
     data = plan.data(volatilities, correlations)
-    notes = [measured, *plan.notes]
+    notes = [measured, *reading_lines(file, bars, reading), *moved, *plan.notes]
     notes += [
-        f"{s}: quoted in {s.removeprefix(n)}, taken as USD"
-        for s, n in zip(symbols, names, strict=True)
-        if s != n
+        f"{symbol}: quoted in {quote}, taken as USD"
+        for symbol in symbols
+        if (quote := naming.split(symbol)[1]) not in (None, "USD")
     ]
     end = first + timedelta(minutes=steps * step)
     data |= {
@@ -159,36 +178,30 @@ def with_history(
             "symbols": dict(zip(names, symbols, strict=True)),
             "start": first,
             "max_gap_hours": gap,
+            "stamps": reading.stamps,
+            "outliers": reading.outliers,
+            "pool": reading.pool,
             "notes": notes,
         },
     }
     return from_mapping(data)
 
 
-def _window(
-    bars: list[Bars], window: str | tuple[datetime, datetime] | None
-) -> tuple[datetime, datetime]:
-    """First and last moment to replay; without a window all that every symbol has."""
-    first = max(bar.times[0] for bar in bars).to_pydatetime()
-    last = min(bar.times[-1] for bar in bars).to_pydatetime()
-    if window is None:
-        return first, last
-    begin, end = parse_window(window) if isinstance(window, str) else window
-    for bar in bars:
-        if end < bar.times[0] or begin > bar.times[-1]:
-            raise InputError(
-                f"window = {begin} to {end}: {bar.file} has {bar.symbol} from {bar.times[0]} to "
-                f"{bar.times[-1]}"
-            )
-    # A last day's bars end before midnight, and a listing or halt may come sooner still.
-    return begin, min(end, last)
-
-
-def _asset(symbol: str) -> str:
-    for quote in QUOTES:
-        if symbol.endswith(quote) and symbol != quote:
-            return symbol.removesuffix(quote)
-    return symbol
+def _legs(
+    file: str | Path, wanted: Sequence[str], reading: Reading
+) -> tuple[list[str], tuple[str, ...]]:
+    """Asset and symbol of each leg, both told from what the user wrote."""
+    given = dict(part.split("=", 1)[::-1] for part in wanted if "=" in part)
+    symbols = resolve(file, [part.split("=", 1)[-1] for part in wanted], reading)
+    named = [
+        symbol for symbol, part in zip(symbols, wanted, strict=True) if part.split("=")[-1] in given
+    ]
+    naming.refuse_other_quotes(symbols, str(file), named=named)
+    names = naming.asset_names(symbols)
+    return [
+        part.split("=", 1)[0] if "=" in part else name
+        for name, part in zip(names, wanted, strict=True)
+    ], symbols
 
 
 def _measure(bars: list[Bars], start: datetime, step: int) -> tuple[Floats, Floats, str] | None:
