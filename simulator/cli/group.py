@@ -144,6 +144,10 @@ def load_scenario(
         for name, value in given_alone.items():
             if value is not None:
                 raise InputError(f"{name} = {value}: only allowed together with --prices FILE")
+        if config.files:
+            from simulator.market.history import said
+
+            say(said(config))
         return config
     if lp is None or hedge is None:
         raise InputError(f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file")

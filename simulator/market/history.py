@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.config import correlation, from_mapping
+from simulator.config.process import Bootstrap
 from simulator.market.files import symbols as naming
 from simulator.market.files.window import chosen
 from simulator.market.history_file import (
@@ -77,6 +78,25 @@ def history_report(config: Config) -> HistoryReport | None:
         symbols=tuple(report for _, report in _series(config).values()),
         notes=history.notes,
     )
+
+
+def said(config: Config) -> list[str]:
+    """How the files a configuration names are read and what is guessed, a line each.
+
+    Raises:
+        InputError: a file cannot be used.
+    """
+    history, lines = config.history, []
+    if history.prices is not None:
+        reading = reading_of(config)
+        bars = read_together(history.prices, list(history.symbols.values()), reading)
+        lines += reading_lines(history.prices, bars, reading)
+    if isinstance(config.process, Bootstrap):
+        drawn = config.process
+        reading = Reading(drawn.stamps, drawn.outliers, drawn.pool)
+        bars = read_together(drawn.file, list(drawn.symbols.values()), reading)
+        lines += reading_lines(drawn.file, bars, reading)
+    return lines
 
 
 def reading_of(config: Config) -> Reading:
