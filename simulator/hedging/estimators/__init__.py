@@ -12,7 +12,7 @@ TRAINING_DAYS = {24: 90, 6: 60, 1: 180}
 
 
 def standard(rows_per_day: int) -> tuple[Estimator, ...]:
-    """One of each family, for rows of 1 h (24), 4 h (6) or a day (1); time constants stated, none fitted.
+    """One of each family, for rows of 1 h (24), 4 h (6) or a day (1); no time constant is fitted.
 
     Windows of 30 days of hours or 90 of days; RiskMetrics' half-life of 11.2 days; parameters
     refitted every 90 days on what has passed. Nothing here was chosen by its result.
