@@ -156,8 +156,9 @@ def _prices(keys: dict[str, str]) -> tuple[dict[str, str], bool, bool]:
         return found, False, False
     if TICKS["close"] in keys:
         return {role: keys[key] for role, key in TICKS.items() if key in keys}, False, True
-    if moment is not None:
-        return {"close": moment}, True, False
+    if moment is not None:  # beside an opening and extremes it is what a bar closed at
+        bars = {"open", "high", "low"} <= set(found)
+        return (found if bars else {}) | {"close": moment}, not bars, False
     if _BARE_TICK in keys:
         return {"close": keys[_BARE_TICK]}, True, True
     return {}, False, False

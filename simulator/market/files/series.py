@@ -126,6 +126,8 @@ def _read(
     files = [part.table.path for part in parts for _ in part.rows]
     notes = [f"{symbol} was newest first, turned"] if any(p.newest_first for p in parts) else []
     keep, duplicates = _one_price_a_moment(files, symbol, times, values, rows)
+    if len(duplicates):
+        notes.append(f"{len(duplicates)} exact duplicate(s) of {symbol} dropped")
     times, values, rows = times[keep], values[keep], rows[keep]
     files = [file for file, kept in zip(files, keep, strict=True) if kept]
     times, bar, live = _grid(files, symbol, times, rows)

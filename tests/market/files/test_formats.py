@@ -12,7 +12,7 @@ import pytest
 
 from simulator.market.history_file import Bars, Reading, read_bars, reading_lines, symbols_of
 from simulator.types import InputError
-from tests.market.files.written import CLOSE, LAYOUTS, MS, TIMES, ticks
+from tests.market.files.written import CLOSE, LAYOUTS, MS, TIMES, investing, ticks
 
 HEADER = "timestamp_utc,symbol,close\n"
 
@@ -33,6 +33,13 @@ def test_every_usual_layout_is_read_alike_and_named(
     assert named in line
     assert f"{file.name} read as " in line
     assert "hourly" in line
+
+
+def test_days_of_a_site_whose_price_is_a_close(tmp_path: Path) -> None:
+    bars = read_bars(investing(tmp_path), "ETH-USD")
+    assert np.array_equal(bars.prices, CLOSE)
+    assert (bars.bar, bars.lag) == (pd.Timedelta(days=1), pd.Timedelta(days=1))
+    assert bars.notes == ("ETH-USD was newest first, turned",)
 
 
 def test_ticks_of_a_pool_need_its_tokens_and_give_its_price(tmp_path: Path) -> None:
