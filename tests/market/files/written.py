@@ -211,9 +211,10 @@ def german_dates(folder: Path) -> Path:
 
 
 def fractal_pool(folder: Path) -> Path:
+    """Hours of a pool USDC/WETH; the price is token 1 per token 0."""
     frame = pd.DataFrame({"date": TIMES, "tvl": 1.0, "volume": 1.0, "fees": 1.0, "liquidity": 1.0})
-    file = folder / "ETH-USDC-hour.csv"
-    frame.assign(price=CLOSE).to_csv(file)
+    file = folder / "0x88e6a0-hour-1709251200-now.csv"
+    frame.assign(price=1 / CLOSE).to_csv(file)
     return file
 
 
@@ -249,7 +250,6 @@ LAYOUTS: list[tuple[Callable[[Path], Path], str, str]] = [
     (yahoo, "ETH-USD", "Yahoo wide"),
     (fractal_binance, "ETHUSDT", "fractal klines"),
     (fractal_hyperliquid, "ETH-USD", "fractal Hyperliquid candles"),
-    (fractal_pool, "ETH-USDC", "fractal pool history"),
     (relative_prices, "WETH", "demeter-fetch relative prices"),
     (pandas_index, "ETHUSDT", "index as ISO 8601"),
     (feather, "ETHUSDT", "(Feather)"),
