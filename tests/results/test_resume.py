@@ -315,7 +315,7 @@ def test_every_file_a_configuration_can_name_is_among_its_files(tmp_path: Path) 
     write_prices(file)
     assert replayed(file).files == resampled(file).files == (str(file),)
     # A field for a third kind of file would have to be added to Config.files.
-    assert json.dumps(json_schema()).count("Parquet or CSV file") == 2
+    assert json.dumps(json_schema()).count("file of prices, several") == 2
 
 
 # ---------------------------------------------------------------------------------- code and agents

@@ -58,6 +58,7 @@ def parse(path: Path, text: str | None) -> Pool:
     if match is None:
         raise InputError(
             f"pool = {text or '(none)'}: {path} holds ticks or prices of a pool, not of which "
-            "tokens; must be TOKEN0:DECIMALS/TOKEN1:DECIMALS in the pool's order, e.g. USDC:6/WETH:18"
+            "tokens; must be TOKEN0:DECIMALS/TOKEN1:DECIMALS as the pool has them, "
+            "e.g. USDC:6/WETH:18"
         )
     return Pool(match[1].upper(), int(match[2]), match[3].upper(), int(match[4]))
