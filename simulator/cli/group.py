@@ -80,6 +80,14 @@ def options(command: Command) -> Command:
             click.option(
                 "--window", metavar="START:END", help="Dates replayed, e.g. 2022-10-15:2022-11-30."
             ),
+            click.option(
+                "--usdc", metavar="SYMBOL", help="Symbol in the file for USDC's own price."
+            ),
+            click.option(
+                "--keep-shocks",
+                is_flag=True,
+                help="Let the scenario's shocks act on the recorded prices.",
+            ),
         )
     ):
         command = option(command)
@@ -94,7 +102,9 @@ def load_scenario(
     lp: str | None,
     hedge: str | None,
     window: str | None,
+    usdc: str | None,
     *,
+    keep_shocks: bool,
     paths: int | None = None,
 ) -> Config:
     """The configuration that the shared options describe."""
@@ -103,17 +113,26 @@ def load_scenario(
     given = [
         f"{name}={value}" for name, value in (("seed", seed), ("paths", paths)) if value is not None
     ]
-    config = load(scenario, [*overrides, *given])
     if prices is None:
-        for name, value in (("lp", lp), ("hedge", hedge), ("window", window)):
+        only = {"lp": lp, "hedge": hedge, "window": window, "usdc": usdc}
+        for name, value in (only | {"keep-shocks": keep_shocks or None}).items():
             if value is not None:
                 raise InputError(f"{name} = {value}: only allowed together with --prices FILE")
-        return config
+        return load(scenario, [*overrides, *given])
     if lp is None or hedge is None:
         raise InputError(f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file")
     from simulator.market.history import with_history
 
-    return with_history(config, prices, lp, [symbol.strip() for symbol in hedge.split(",")], window)
+    return with_history(
+        load(scenario, given),
+        prices,
+        lp,
+        [symbol.strip() for symbol in hedge.split(",")],
+        window,
+        usdc=usdc,
+        keep_shocks=keep_shocks,
+        overrides=overrides,
+    )
 
 
 def print_json(value: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from math import ceil
 from typing import Annotated
 
 from pydantic import Field
@@ -109,6 +109,10 @@ class Feed(Section):
         default=150.0, gt=0, le=1e6, description="contracts refuse a round older than this, minutes"
     )
 
+    def beat(self, step_minutes: int) -> int:
+        """The heartbeat in force, minutes: rounds are posted on steps, so it is a multiple."""
+        return ceil(self.heartbeat_minutes / step_minutes) * step_minutes
+
 
 class Oracle(Feed):
     """The feed every asset has, unless ``feeds`` gives it one of its own."""
@@ -127,21 +131,3 @@ class Oracle(Feed):
     def needed(self) -> int:
         """Reporters a round needs."""
         return self.reporters // 2 + 1 if self.quorum is None else self.quorum
-
-
-class History(Section):
-    """Replay of recorded prices; without ``prices`` the processes of the assets are drawn."""
-
-    prices: str | None = Field(
-        default=None, description="Parquet or CSV file: timestamp_utc, symbol, close; null: none"
-    )
-    symbols: dict[Symbol, str] = Field(
-        default_factory=dict, description="symbol in the file, by asset (SOL: SOLUSDT)"
-    )
-    start: datetime | None = Field(default=None, description="first price replayed, naive UTC")
-    max_gap_hours: float = Field(
-        default=3.0, ge=0, le=168, description="longest gap filled with the price before it, hours"
-    )
-    notes: tuple[str, ...] = Field(
-        default=(), description="what was assumed when the file was read (written by hedgesim)"
-    )

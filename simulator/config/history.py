@@ -1,0 +1,110 @@
+"""The ``history:`` section: recorded prices a run replays, and what cannot act on them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from simulator.config.section import Section, Symbol
+from simulator.config.shocks import Convergence, Decoupling
+from simulator.types import USDC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulator.config.models import Config
+
+
+class History(Section):
+    """Replay of recorded prices; without ``prices`` the processes of the assets are drawn."""
+
+    prices: str | None = Field(
+        default=None, description="Parquet or CSV file: timestamp_utc, symbol, close; null: none"
+    )
+    symbols: dict[Symbol, str] = Field(
+        default_factory=dict, description="symbol in the file, by asset (SOL: SOLUSDT)"
+    )
+    start: datetime | None = Field(default=None, description="first price replayed, naive UTC")
+    max_gap_hours: float = Field(
+        default=3.0, ge=0, le=168, description="longest gap filled with the price before it, hours"
+    )
+    notes: tuple[str, ...] = Field(
+        default=(), description="what was assumed when the file was read (written by hedgesim)"
+    )
+
+
+def drawn(config: Config) -> list[str]:
+    """Assets whose prices are drawn, in order of ``symbols``: all where nothing is replayed."""
+    recorded = config.history.symbols if config.history.prices is not None else {}
+    return [symbol for symbol in config.symbols if symbol not in recorded]
+
+
+def notes(config: Config) -> tuple[str, ...]:
+    """What a replay rests on, a line each: as noted when it was made, and what is drawn beside it.
+
+    Empty where nothing is replayed.
+    """
+    if config.history.prices is None:
+        return ()
+    lines = list(config.history.notes)
+    for symbol in drawn(config):
+        asset = config.assets[symbol]
+        lines.append(
+            f"{symbol} is not replayed but drawn: from {asset.price:g} USD, volatility "
+            f"{asset.volatility:.3g} a year"
+        )
+    return tuple(lines)
+
+
+def problems(config: Config) -> Iterator[str]:
+    """What is wrong with the section given the rest, and what a replay would silently ignore."""
+    history = config.history
+    if history.prices is not None and (history.start is None or not history.symbols):
+        yield f"history.prices = {history.prices}: needs history.start and history.symbols"
+    if history.start is not None and history.start.tzinfo is not None:
+        yield f"history.start = {history.start}: must be naive UTC, without a time zone"
+    if history.prices is not None:
+        yield from _without_effect(config)
+
+
+def _without_effect(config: Config) -> Iterator[str]:
+    """Settings that only act on drawn prices, where all they name is recorded."""
+    free = set(drawn(config))
+    for symbol, asset in config.assets.items():
+        if symbol in free:
+            continue
+        for field, value in (("drift", asset.drift or None), ("jumps", asset.jumps)):
+            if value is not None:
+                yield (
+                    f"assets.{symbol}.{field}: has no effect, {symbol}'s prices are recorded "
+                    "(history.symbols); must be left out"
+                )
+    moving = free - {USDC}
+    if config.process.kind != "gbm" and not moving:
+        yield (
+            f"process.kind = {config.process.kind}: has no effect, all prices are recorded "
+            "(history.symbols); must be gbm"
+        )
+    jumps = config.common_jumps
+    if jumps is not None and not any(
+        jumps.loading.get(symbol, float(symbol != USDC)) for symbol in free
+    ):
+        yield (
+            "common_jumps: has no effect, the prices it acts on are recorded (history.symbols); "
+            "must be null"
+        )
+    if config.sampling is not None and (kept := sorted(set(config.sampling.shift) - free)):
+        yield (
+            f"sampling.shift.{kept[0]}: has no effect, {kept[0]}'s prices are recorded "
+            "(history.symbols); must be left out"
+        )
+    for number, shock in enumerate(config.shocks):
+        if isinstance(shock, Decoupling | Convergence):
+            of = [shock.asset] if isinstance(shock, Decoupling) else sorted(moving)
+            if not set(of) & moving:
+                yield (
+                    f"shocks.{number} ({shock.kind}): changes how returns are drawn, has no effect "
+                    "on recorded prices (history.symbols); must be left out"
+                )
