@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulator.config import from_mapping
@@ -65,7 +66,7 @@ def overridden(data: dict[str, Any], overrides: Sequence[str], recast: Recast) -
     said = _SAID | {
         field: f"the first recorded price is {price:g}" for field, price in prices.items()
     }
-    fixed = {field: value_at(field.split("."), data) for field in said}
+    fixed = {field: deepcopy(value_at(field.split("."), data)) for field in said}
     by_hand = []
     for text in overrides:
         name, _ = assignment(text)

@@ -155,7 +155,7 @@ def with_history(
     fall = float(series[recast.lp][0].min()) / prices[recast.lp]
     data = recast.data(moments, step, fall, keep_shocks=keep_shocks)
     end = first + timedelta(minutes=steps * step)
-    notes = [moments.note, *recast.notes, *_quotes(symbols)]
+    notes = [moments.note, *recast.notes, *_quotes(symbols), *_ends(bars.values(), end)]
     notes += [line for _, report in series.values() if (line := _filled(report))]
     data |= {
         "description": f"{config.name} on {Path(file).name}, {first:{_SHOWN}} to {end:{_SHOWN}}",
@@ -224,6 +224,17 @@ def _quotes(symbols: dict[str, str]) -> list[str]:
         f"{symbol}: quoted in {symbol.removeprefix(asset)}, taken as USD"
         for asset, symbol in symbols.items()
         if symbol != asset and symbol.startswith(asset)
+    ]
+
+
+def _ends(bars: Iterable[Bars], end: datetime) -> list[str]:
+    """Symbols whose record is what ends the replay, where others go on."""
+    last = {bar.symbol: bar.times[-1] for bar in bars}
+    longest = max(last.values())
+    return [
+        f"{symbol} ends at {moment}, others go on to {longest}"
+        for symbol, moment in last.items()
+        if moment < longest and moment <= end
     ]
 
 

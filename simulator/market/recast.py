@@ -76,7 +76,7 @@ class Recast:
         data["common_jumps"] = data["sampling"] = None
         data["pool"]["base"] = self.lp
         data["vault"] |= {"betas": None, "assumed_correlation": None}
-        data["vault"]["venues"] = self._renamed_keys(data["vault"]["venues"])
+        data["vault"]["venues"] = self._borrowed(data["vault"]["venues"])
         markets = data["clearing"]["markets"]
         data["clearing"]["markets"] = {
             name: markets[place] for name, place in zip(self.hedges, self.markets, strict=True)
@@ -94,6 +94,11 @@ class Recast:
         """A mapping by asset under the new names, without what is not replayed."""
         named = {self.renamed.get(name, name): value for name, value in section.items()}
         return {name: value for name, value in named.items() if name in {USDC, *self.names}}
+
+    def _borrowed(self, section: dict[str, Any]) -> dict[str, Any]:
+        """The same without the LP's own asset, which the vault cannot borrow."""
+        named = self._renamed_keys(section)
+        return {name: value for name, value in named.items() if name != self.lp}
 
     def _assets(self, data: dict[str, Any], moments: Moments) -> None:
         old = data["assets"]
@@ -152,7 +157,7 @@ class Recast:
     def _aave(self, data: dict[str, Any], old: dict[str, Any]) -> None:
         if data["aave"] is None:
             return
-        reserves = self._renamed_keys(data["aave"]["assets"])
+        reserves = self._borrowed(data["aave"]["assets"])
         for name, reserve in reserves.items():
             for field in ("supplied", "borrowed"):
                 reserve[field] *= self._scale(name, old)
@@ -160,7 +165,7 @@ class Recast:
             data["aave"]["assets"] = reserves
         else:
             data["aave"] = data["agents"]["leg_arbitrageur"] = None
-            self.notes.append("Aave left out: none of its assets is replayed")
+            self.notes.append("Aave left out: none of its assets is replayed as a hedge to borrow")
 
     def _agents(self, data: dict[str, Any], old: dict[str, Any], fall: float) -> None:
         """Wallets of base tokens keep their value in USD.
