@@ -89,8 +89,6 @@ _PROBABILITIES = {"liquidation": "Liquidated", "loss": "Lost money", "bad_debt":
 
 def show_result(result: Result) -> None:
     """Print the summary of a run."""
-    from simulator.config import history
-
     summary = result.summary
     days = summary["steps"] * summary["step_minutes"] / 1_440
     rows = []
@@ -114,8 +112,6 @@ def show_result(result: Result) -> None:
     for gate in summary["gates"]:
         value = "no value" if gate["value"] is None else f"{gate['value']:.6g}"
         click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({value})")
-    for note in history.notes(result.config):
-        click.echo(f"  Note: {note}")
     speed = result.timing["path_steps_per_second"]
     click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
 

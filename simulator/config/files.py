@@ -32,30 +32,49 @@ def from_folder(data: dict[str, Any], folder: Path) -> None:
     """Make names read from a YAML file in ``folder`` relative to the working directory."""
 
     def moved(name: str) -> str:
-        if Path(name).is_absolute():
-            return name
         file, here = (folder / name).resolve(), Path.cwd()
         return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
-    _rename(data, moved)
+    _rename(data, moved, folder)
 
 
 def to_folder(data: dict[str, Any], folder: Path | None) -> None:
     """Make names in memory right for a YAML file in ``folder``; None: right wherever it is put."""
 
     def moved(name: str) -> str:
-        if Path(name).is_absolute():
-            return name
         file = Path(name).resolve()
         return str(file) if folder is None else os.path.relpath(file, folder.resolve())
 
-    _rename(data, moved)
+    _rename(data, moved, Path())
 
 
-def _rename(data: dict[str, Any], moved: Callable[[str], str]) -> None:
+def _rename(data: dict[str, Any], moved: Callable[[str], str], folder: Path) -> None:
+    """Rename what is relative; where it is now, it lies in ``folder``."""
     for *section, field in FIELDS:
         above: object = data
         for part in section:
             above = above.get(part) if isinstance(above, dict) else None
         if isinstance(above, dict) and isinstance(above.get(field), str):
-            above[field] = moved(above[field])
+            above[field] = _each(above[field], moved, folder)
+
+
+def _each(written: str, moved: Callable[[str], str], folder: Path) -> str:
+    """``[SYMBOL=]PATH`` or several with commas, each path renamed.
+
+    What exists as it is written is one path, as :func:`simulator.market.files.sources.expand` has
+    it.
+    """
+
+    def renamed(path: str) -> str:
+        return path if Path(path).is_absolute() else moved(path)
+
+    if (folder / written).exists():
+        return renamed(written)
+    parts = []
+    for part in (piece.strip() for piece in written.split(",")):
+        symbol, equals, path = part.partition("=")
+        if not equals or (folder / part).exists():
+            parts.append(renamed(part))
+        else:
+            parts.append(f"{symbol}={renamed(path.strip())}")
+    return ",".join(parts)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from simulator.config.section import Section, Symbol
+from simulator.config.market import PriceFiles
+from simulator.config.section import Symbol
 from simulator.config.shocks import Convergence, Decoupling
 from simulator.types import USDC
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from simulator.config.models import Config
 
 
-class History(Section):
+#: Steps of a bar whose open, extremes and close are replayed.
+VISITS = 4
+
+
+class History(PriceFiles):
     """Replay of recorded prices; without ``prices`` the processes of the assets are drawn."""
 
     prices: str | None = Field(
-        default=None, description="Parquet or CSV file: timestamp_utc, symbol, close; null: none"
+        default=None,
+        description="file of prices, several with commas, a folder or pattern; null: none",
     )
     symbols: dict[Symbol, str] = Field(
         default_factory=dict, description="symbol in the file, by asset (SOL: SOLUSDT)"
@@ -29,6 +35,11 @@ class History(Section):
     start: datetime | None = Field(default=None, description="first price replayed, naive UTC")
     max_gap_hours: float = Field(
         default=3.0, ge=0, le=168, description="longest gap filled with the price before it, hours"
+    )
+    bars: Literal["close", "ohlc"] = Field(
+        default="close",
+        description="what of a bar is replayed: its close, a step each; or open, extremes and "
+        "close in four steps (low first where it closes above its open, else high first)",
     )
     notes: tuple[str, ...] = Field(
         default=(), description="what was assumed when the file was read (written by hedgesim)"
@@ -66,6 +77,11 @@ def problems(config: Config) -> Iterator[str]:
     if history.start is not None and history.start.tzinfo is not None:
         yield f"history.start = {history.start}: must be naive UTC, without a time zone"
     if history.prices is not None:
+        if history.bars == "ohlc" and config.steps % VISITS:
+            yield (
+                f"horizon_hours = {config.horizon_hours}: must be a whole number of bars of "
+                f"{VISITS} steps (history.bars = ohlc)"
+            )
         yield from _without_effect(config)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -131,3 +131,18 @@ class Oracle(Feed):
     def needed(self) -> int:
         """Reporters a round needs."""
         return self.reporters // 2 + 1 if self.quorum is None else self.quorum
+
+
+class PriceFiles(Section):
+    """How files of recorded prices are read where they do not say themselves."""
+
+    stamps: Literal["open", "close"] | None = Field(
+        default=None, description="what a bar's time stamp is; null: usual for the format (open)"
+    )
+    outliers: Literal["keep", "cut", "drop"] = Field(
+        default="keep", description="what is done to a price far off the bars around"
+    )
+    pool: str | None = Field(
+        default=None,
+        description="tokens of a file of pool ticks, TOKEN0:DECIMALS/TOKEN1:DECIMALS; null: none",
+    )

@@ -21,6 +21,10 @@ _SAID = {
     "history.prices": "--prices says it",
     "history.symbols": "--lp, --hedge and --usdc say it",
     "history.start": "--window says it",
+    "history.bars": "--bars says it",
+    "history.stamps": "--stamps says it",
+    "history.outliers": "--outliers says it",
+    "history.pool": "--pool says it",
     "pool.base": "--lp says it",
 }
 # What is measured before the window, unless set.

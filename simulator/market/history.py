@@ -1,7 +1,4 @@
-"""Replay of recorded prices: a scenario's vault and venues, history's prices.
-
-A bar stands for its own time stamp: its close is the price at that step.
-"""
+"""Replay of recorded prices: a scenario's vault and venues, history's prices."""
 
 from __future__ import annotations
 
@@ -12,24 +9,32 @@ from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from simulator.config import from_mapping
-from simulator.config.history import notes
+from simulator.config.history import VISITS, notes
+from simulator.config.process import Bootstrap
 from simulator.market.assumed import measure
 from simulator.market.by_hand import overridden, shape_of
-from simulator.market.history_file import Bars, SymbolReport, on_grid, read_bars
+from simulator.market.files import symbols as naming
+from simulator.market.files.window import chosen
+from simulator.market.history_file import (
+    AS_WRITTEN,
+    Reading,
+    SymbolReport,
+    read_together,
+    reading_lines,
+    resolve,
+)
 from simulator.market.prices import price_moves
 from simulator.market.recast import Recast, followed
+from simulator.market.recorded import Record, filled, has_extremes, record_of, wicks
 from simulator.types import USDC, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from simulator.config.models import Config
     from simulator.types import Floats
 
-QUOTES = ("USDT", "USDC", "BUSD", "USD")
 _SHOWN = "%Y-%m-%d %H:%M"
 _MOMENT = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?"
 
@@ -79,20 +84,31 @@ def history_report(config: Config) -> HistoryReport | None:
     )
 
 
+def said(config: Config) -> list[str]:
+    """How the files a configuration names are read and what is guessed, a line each.
+
+    Raises:
+        InputError: a file cannot be used.
+    """
+    history, lines = config.history, []
+    if history.prices is not None:
+        reading = Reading(history.stamps, history.outliers, history.pool)
+        lines += reading_lines(history.prices, record_of(history).bars, reading)
+    if isinstance(config.process, Bootstrap):
+        drawn = config.process
+        reading = Reading(drawn.stamps, drawn.outliers, drawn.pool)
+        bars = read_together(drawn.file, list(drawn.symbols.values()), reading)
+        lines += reading_lines(drawn.file, bars, reading)
+    return lines
+
+
 def _series(config: Config) -> dict[str, tuple[Floats, SymbolReport]]:
     history = config.history
     if history.prices is None or history.start is None:
         return {}
-    return {
-        asset: on_grid(
-            read_bars(history.prices, symbol),
-            history.start,
-            config.steps + 1,
-            config.step_minutes,
-            history.max_gap_hours,
-        )
-        for asset, symbol in history.symbols.items()
-    }
+    return record_of(history).series(
+        history.start, config.steps, config.step_minutes, history.max_gap_hours
+    )
 
 
 def parse_window(text: str) -> tuple[datetime, datetime]:
@@ -124,39 +140,53 @@ def with_history(
     window: str | tuple[datetime, datetime] | None = None,
     *,
     usdc: str | None = None,
+    bars: str | None = None,
     step_minutes: int | None = None,
     keep_shocks: bool = False,
+    reading: Reading = AS_WRITTEN,
     overrides: Sequence[str] = (),
 ) -> Config:
     """The same vault, venues and agents with prices replayed from ``file``.
 
-    ``lp``, ``hedges`` and ``usdc`` (None: USDC's price is drawn) are symbols of the file; the LP's
-    own may be among the hedges. Markets keep the parameters of the scenario's by position, wallets
-    their value. Volatilities and correlations, hence the first hedge ratios, are measured on what
-    is *before* the window (:func:`simulator.market.assumed.measure`): what the designer could have
-    known. Background liquidity follows the price: it has the depth it has at the start around
-    every price of the replay. Shocks are dropped unless ``keep_shocks``. ``step_minutes`` (None:
-    the file's bars) may skip bars. ``overrides``, ``a.b=value``, change fields of the result.
+    ``file`` may be several (:func:`simulator.market.files.sources.expand`), ``reading`` says how
+    they are read. ``lp``, ``hedges`` and ``usdc`` (None: USDC's price is drawn) are symbols of the
+    file, short where only one fits (``ETH``), or ``ASSET=SYMBOL``; the LP's own may be among the
+    hedges. ``bars``: ``close``, or ``ohlc`` for wicks (:mod:`simulator.market.recorded`).
+
+    Markets keep the parameters of the scenario's by position, wallets their value. Volatilities and
+    correlations, hence the first hedge ratios, are measured on what is *before* the window
+    (:func:`simulator.market.assumed.measure`): what the designer could have known. Background
+    liquidity follows the price: it has the depth it has at the start around every price of the
+    replay. Shocks are dropped unless ``keep_shocks``. ``step_minutes`` (None: the longest bars of
+    the legs) may skip bars. ``overrides``, ``a.b=value``, change fields of the result.
 
     Raises:
         InputError: something in the file or the arguments is not allowed, or an override would be
             undone by what is recorded.
     """
-    symbols = _symbols(lp, hedges, usdc)
-    bars = {asset: read_bars(file, symbol) for asset, symbol in symbols.items()}
-    shape = shape_of(overrides)
-    step = shape.step_minutes or step_minutes or _bar_minutes(bars.values())
-    first, steps = _span(list(bars.values()), window, step, shape.horizon_hours)
+    symbols, perps = _symbols(file, lp, hedges, usdc, reading)
+    bars = bars or "close"
+    if bars not in ("close", "ohlc"):
+        raise InputError(f"bars = {bars}: must be close or ohlc")
+    record = Record(file, symbols, reading, extremes=bars == "ohlc")
+    shape, visited = shape_of(overrides), VISITS if record.extremes else 1
+    step = shape.step_minutes or step_minutes or _step(record, visited)
+    closes = list(record.closes.values())
+    asked = parse_window(window) if isinstance(window, str) else window
+    first, last, moved = chosen(closes, asked)
+    steps = _steps(first, last, step, visited, shape.horizon_hours)
     gap = config.history.max_gap_hours if shape.max_gap_hours is None else shape.max_gap_hours
-    series = {asset: on_grid(bar, first, steps + 1, step, gap) for asset, bar in bars.items()}
+    series = record.series(first, steps, step, gap)
     prices = {asset: float(found[0]) for asset, (found, _) in series.items()}
-    recast = Recast(config, prices, [_asset(symbol) for symbol in hedges])
-    moments = measure(list(bars.values()), first, step) or recast.scenario_moments()
+    recast = Recast(config, prices, perps)
+    moments = measure(closes, first, step * visited) or recast.scenario_moments()
     fall = float(series[recast.lp][0].min()) / prices[recast.lp]
     data = recast.data(moments, step, fall, keep_shocks=keep_shocks)
     end = first + timedelta(minutes=steps * step)
-    notes = [moments.note, *recast.notes, *_quotes(symbols), *_ends(bars.values(), end)]
-    notes += [line for _, report in series.values() if (line := _filled(report))]
+    lines = [moments.note, *reading_lines(file, record.bars, reading), *moved, *recast.notes]
+    lines += [*_quotes(symbols), *filled([report for _, report in series.values()])]
+    if not record.extremes and has_extremes(file, list(symbols.values()), reading):
+        lines += wicks(Record(file, symbols, reading, extremes=True), series, first, step)
     data |= {
         "description": f"{config.name} on {Path(file).name}, {first:{_SHOWN}} to {end:{_SHOWN}}",
         "horizon_hours": steps * step / 60,
@@ -166,44 +196,61 @@ def with_history(
             "symbols": symbols,
             "start": first.isoformat(),
             "max_gap_hours": gap,
-            "notes": notes,
+            "bars": bars,
+            "stamps": reading.stamps,
+            "outliers": reading.outliers,
+            "pool": reading.pool,
+            "notes": lines,
         },
     }
     return _following(overridden(data, overrides, recast))
 
 
-def _symbols(lp: str, hedges: Sequence[str], usdc: str | None) -> dict[str, str]:
-    """Symbols in the file by asset: USDC's if any, the LP's, then the hedges'."""
-    if not hedges or len(set(hedges)) != len(hedges):
+def _symbols(
+    file: str | Path, lp: str, hedges: Sequence[str], usdc: str | None, reading: Reading
+) -> tuple[dict[str, str], list[str]]:
+    """Symbols in the file by asset (USDC's if any, the LP's, the hedges'), and the hedges' assets.
+
+    Raises:
+        InputError: a symbol that is not there or is quoted in something else, a hedge twice.
+    """
+    wanted = [lp, *hedges]
+    given = dict(part.split("=", 1)[::-1] for part in wanted if "=" in part)
+    found = resolve(file, [part.split("=", 1)[-1] for part in wanted], reading)
+    if not hedges or len(set(found[1:])) != len(hedges):
         raise InputError(f"hedge = {', '.join(hedges)}: must be one or more different symbols")
-    symbols = {} if usdc is None else {USDC: usdc}
-    for field, symbol in (("lp", lp), *(("hedge", hedge) for hedge in hedges)):
-        asset = _asset(symbol)
-        if asset == USDC or symbol == usdc:
-            raise InputError(
-                f"{field} = {symbol}: USDC is what the vault counts in; --usdc {symbol} replays "
-                "its price"
-            )
-        if symbols.setdefault(asset, symbol) != symbol:
-            raise InputError(
-                f"{field} = {symbol}: must be another asset than {symbols[asset]}, both are {asset}"
-            )
-    return symbols
+    dollars = () if usdc is None else resolve(file, [usdc], reading)
+    by_name = [
+        symbol for symbol, part in zip(found, wanted, strict=True) if part.split("=")[-1] in given
+    ]
+    naming.refuse_other_quotes([*dollars, *found], str(file), named=by_name)
+    names = [
+        given.get(part.split("=", 1)[-1], name)
+        for part, name in zip(wanted, naming.asset_names(found), strict=True)
+    ]
+    symbols = dict(zip([USDC] * len(dollars), dollars, strict=True))
+    for name, symbol in zip(names, found, strict=True):
+        if symbols.setdefault(name, symbol) != symbol:
+            raise InputError(f"{name} = {symbol}: must be another asset than {symbols[name]}")
+    return symbols, names[1:]
 
 
-def _bar_minutes(bars: Iterable[Bars]) -> int:
-    return max(round(max(bar.bar for bar in bars) / pd.Timedelta(minutes=1)), 1)
+def _step(record: Record, visited: int) -> int:
+    """Minutes of a step: the longest bar, or the part of it that a visited price takes."""
+    minutes = record.bar_minutes()
+    if minutes % visited:
+        raise InputError(
+            f"bars = ohlc: bars of {minutes} minutes do not split into {visited} steps of whole "
+            "minutes; set step_minutes (four of them are replayed as one bar), or bars = close"
+        )
+    return minutes // visited
 
 
-def _span(
-    bars: list[Bars],
-    window: str | tuple[datetime, datetime] | None,
-    step: int,
-    horizon_hours: float | None,
-) -> tuple[datetime, int]:
-    """First moment and number of steps of a window, cut to ``horizon_hours`` where given."""
-    first, last = _window(bars, window)
-    steps = int((last - first) / timedelta(minutes=step))
+def _steps(
+    first: datetime, last: datetime, step: int, visited: int, horizon_hours: float | None
+) -> int:
+    """Number of steps of a window, whole bars of them, cut to ``horizon_hours`` where given."""
+    steps = int((last - first) / timedelta(minutes=step)) // visited * visited
     if horizon_hours is not None:
         wanted = horizon_hours * 60 / step
         if not 0 < wanted <= steps:
@@ -216,36 +263,15 @@ def _span(
         raise InputError(
             f"window = {first} to {last}: must hold two or more steps of {step} minutes"
         )
-    return first, steps
+    return steps
 
 
 def _quotes(symbols: dict[str, str]) -> list[str]:
     return [
-        f"{symbol}: quoted in {symbol.removeprefix(asset)}, taken as USD"
-        for asset, symbol in symbols.items()
-        if symbol != asset and symbol.startswith(asset)
+        f"{symbol}: quoted in {quote}, taken as USD"
+        for symbol in symbols.values()
+        if (quote := naming.split(symbol)[1]) not in (None, "USD")
     ]
-
-
-def _ends(bars: Iterable[Bars], end: datetime) -> list[str]:
-    """Symbols whose record is what ends the replay, where others go on."""
-    last = {bar.symbol: bar.times[-1] for bar in bars}
-    longest = max(last.values())
-    return [
-        f"{symbol} ends at {moment}, others go on to {longest}"
-        for symbol, moment in last.items()
-        if moment < longest and moment <= end
-    ]
-
-
-def _filled(report: SymbolReport) -> str | None:
-    if not report.filled and not report.duplicates:
-        return None
-    return (
-        f"{report.symbol}: of {report.bars} bars {report.missing} missing and {report.unusable} "
-        f"without a usable price, filled with the price before; {report.duplicates} duplicates "
-        "dropped"
-    )
 
 
 def _following(config: Config) -> Config:
@@ -262,35 +288,3 @@ def _following(config: Config) -> Config:
         f"{lowest:.6g} to {highest:.6g}"
     )
     return from_mapping(data)
-
-
-def _window(
-    bars: list[Bars], window: str | tuple[datetime, datetime] | None
-) -> tuple[datetime, datetime]:
-    """First and last moment to replay; without a window all that every symbol has."""
-    first = max(bar.times[0] for bar in bars).to_pydatetime()
-    last = min(bar.times[-1] for bar in bars).to_pydatetime()
-    if window is None:
-        return first, last
-    begin, end = parse_window(window) if isinstance(window, str) else window
-    for bar in bars:
-        if end < bar.times[0] or begin > bar.times[-1]:
-            raise InputError(
-                f"window = {begin} to {end}: {bar.file} has {bar.symbol} from {bar.times[0]} to "
-                f"{bar.times[-1]}"
-            )
-    for bar in bars:
-        # A last day's bars end before midnight.
-        if end - bar.times[-1] >= bar.bar:
-            raise InputError(
-                f"window = {begin} to {end}: {bar.file} has {bar.symbol} to {bar.times[-1]} only; "
-                f"all symbols have prices to {last}"
-            )
-    return begin, min(end, last)
-
-
-def _asset(symbol: str) -> str:
-    for quote in QUOTES:
-        if symbol.endswith(quote) and symbol != quote:
-            return symbol.removesuffix(quote)
-    return symbol
