@@ -26,7 +26,7 @@ from simulator.market.history_file import (
 )
 from simulator.market.prices import price_moves
 from simulator.market.recast import Recast, followed
-from simulator.market.recorded import Record, filled, has_extremes, record_of, wicks
+from simulator.market.recorded import Record, filled, has_extremes, record_of, wicks, zigzag
 from simulator.types import USDC, InputError
 
 if TYPE_CHECKING:
@@ -185,7 +185,10 @@ def with_history(
     end = first + timedelta(minutes=steps * step)
     lines = [moments.note, *reading_lines(file, record.bars, reading), *moved, *recast.notes]
     lines += [*_quotes(symbols), *filled([report for _, report in series.values()])]
-    if not record.extremes and has_extremes(file, list(symbols.values()), reading):
+    if record.extremes:
+        path = series[recast.lp][0]
+        lines.append(zigzag(recast.lp, path[::VISITS], path))
+    elif has_extremes(file, list(symbols.values()), reading):
         lines += wicks(Record(file, symbols, reading, extremes=True), series, first, step)
     data |= {
         "description": f"{config.name} on {Path(file).name}, {first:{_SHOWN}} to {end:{_SHOWN}}",

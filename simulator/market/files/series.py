@@ -43,6 +43,7 @@ class Bars:
         lag: from a stamp to the moment of the close: a bar where stamps are openings, else zero.
         odd: stamps of outliers, whatever was done to them.
         notes: what was dropped, turned or found, one sentence each.
+        files: the file each bar comes from, where there are several.
     """
 
     file: Path
@@ -55,10 +56,12 @@ class Bars:
     lag: pd.Timedelta = _ZERO
     odd: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     def place(self, position: int) -> str:
         """File, symbol and row of a bar, for a message."""
-        return f"{self.file}: {self.symbol}, row {self.rows[position]} ({self.times[position]})"
+        file = self.files[position] if self.files else self.file
+        return f"{file}: {self.symbol}, row {self.rows[position]} ({self.times[position]})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,7 @@ def open_files(prices: str | Path, pool: str | None = None) -> tuple[Table, ...]
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _load(source: sources.Source, _version: tuple[int, ...], pool: str | None) -> Table:
     return load(source, pool)
 
@@ -132,10 +135,10 @@ def _read(
     at_close = (
         parts[0].table.layout.at_close if reading.stamps is None else reading.stamps == "close"
     )
-    path = files[0] if len(parts) == 1 else Path(prices)
+    several = len(parts) > 1
     bars = Bars(
-        path, symbol, times, values, rows, duplicates, bar, _ZERO if at_close else bar,
-        notes=tuple(notes),
+        Path(prices) if several else files[0], symbol, times, values, rows, duplicates, bar,
+        _ZERO if at_close else bar, notes=tuple(notes), files=tuple(files) if several else (),
     )  # fmt: skip
     return _without_outliers(bars, reading) if column in ("open", "high", "low", "close") else bars
 
@@ -232,7 +235,7 @@ def _grid(
         at = int(runs[0])
         other = pd.Timedelta(steps[at])
         raise InputError(
-            f"{place(at)}: bars of {shown(other)} beside bars of {shown(bar)}; give each length a "
+            f"{place(at)}: {shown(other)} bars beside {shown(bar)} bars; give each length a "
             "symbol or a file of its own"
         )
     return times, bar, live

@@ -23,6 +23,13 @@ _WHOLE = {
     "WSTETH", "CBETH", "WEETH", "EZETH", "RSETH", "FRXETH", "SFRXETH", "CMETH", "OSETH", "WBETH",
     "SWETH", "ANKRETH", "SLISBNB",
 }  # fmt: skip
+#: DOTUSD is DOT in USD, BTCBUSD is BTC in BUSD: these quotes are meant only beside such a coin.
+_SELDOM = ("BUSD", "TUSD", "GUSD", "USDP", "USDE", "USDS")
+_BESIDE = {
+    "BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "LTC", "DOT", "LINK", "MATIC", "AVAX", "SHIB",
+    "TRX", "UNI", "ATOM", "BCH", "ETC", "FIL", "EOS", "XLM", "ARB", "OP", "APT", "SUI", "NEAR",
+    "FTM", "SAND", "MANA", "AAVE", "LUNA", "LUNC", "PEPE", "GMT", "APE", "USDT", "USDC", "WBTC",
+}  # fmt: skip
 #: What some exchanges call a coin.
 _ALIASES = {"XBT": "BTC", "XXBT": "BTC", "XDG": "DOGE", "XETH": "ETH"}
 _CONTRACTS = {"PERP", "SWAP", "FUTURES", "SPOT", "P", "PERPETUAL"}
@@ -52,6 +59,8 @@ def _unseparated(text: str) -> tuple[str, str | None]:
         return text, None
     for quote in (*DOLLARS, *FIAT, *COINS):
         base = text.removesuffix(quote)
+        if quote in _SELDOM and base not in _BESIDE:
+            continue
         if base != text and len(base) >= (1 if quote in DOLLARS else 2):
             if len(base) == 5 and base[0] in "XZ" and base[-1] == "Z":
                 base = base[:-1]  # Kraken: XXBTZUSD

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -80,9 +81,12 @@ def read(path: Path) -> Raw:
             f"prices = {path}: neither Parquet nor CSV: byte {error.start} is no UTF-8 text"
         ) from None
     except pd.errors.ParserError as error:
+        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        what = str(error).strip()
+        if found is not None:
+            what = f"line {found[2]} has {found[3]} fields, those before it {found[1]}"
         raise InputError(
-            f"prices = {path}: neither Parquet nor CSV: {error}; a number with a comma in it must "
-            "be in quotes"
+            f"prices = {path}: {what}; a number with a comma in it must be in quotes"
         ) from None
     except ValueError as error:  # pyarrow's errors are
         if isinstance(error, InputError):
@@ -95,6 +99,8 @@ def _unpacked(path: Path, content: bytes) -> bytes:
         return gzip.decompress(content)
     if content[:4] != b"PK\x03\x04":
         return content
+    if path.suffix.lower() in (".xlsx", ".xlsm", ".ods"):
+        raise InputError(f"prices = {path}: a spreadsheet; save the sheet as CSV")
     with zipfile.ZipFile(BytesIO(content)) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         if len(names) != 1:
