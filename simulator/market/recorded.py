@@ -207,8 +207,8 @@ def zigzag(lp: str, closes: Floats, visited: Floats) -> str:
     """What visiting extremes does to how much the LP's asset moves; prices by step, ``[n]``."""
     ratio = np.sum(np.diff(np.log(visited)) ** 2) / np.sum(np.diff(np.log(closes)) ** 2)
     return (
-        f"open, extremes and close of each bar are replayed: wicks are seen, but squared returns of "
-        f"{lp} add up to {ratio:.1f} times those of its closes, and convexity losses, fees and "
+        "open, extremes and close of each bar are replayed: wicks are seen, but squared returns "
+        f"of {lp} add up to {ratio:.1f} times those of its closes, and convexity losses, fees and "
         "turnover with them; --bars close is right about these"
     )
 
