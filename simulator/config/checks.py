@@ -66,6 +66,7 @@ def _names(config: Config) -> Iterator[str]:
         yield f"clearing.collaterals = {_list(clearing.collaterals)}: {USDC} is required"
     yield from _known("oracle.feeds", config.oracle.feeds, assets)
     yield from _known("history.symbols", config.history.symbols, assets)
+    yield from _known("history.oracle", config.history.oracle, assets)
     if config.gas.native_asset is not None:
         yield from _known("gas.native_asset", [config.gas.native_asset], assets)
     if config.common_jumps is not None:

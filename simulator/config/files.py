@@ -13,19 +13,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Every field that holds the name of a file.
-FIELDS = (("history", "prices"), ("process", "file"))
+#: Every field that holds the name of a file; ``*``: each entry of a mapping.
+FIELDS = (
+    ("history", "prices"),
+    ("history", "gas", "file"),
+    ("history", "depth", "pool", "file"),
+    ("history", "depth", "perp", "file"),
+    ("history", "oracle", "*", "file"),
+    ("process", "file"),
+)
 
 
 def named(data: object) -> Iterator[str]:
     """Names of files in a configuration, or in plain data of one, in order of :data:`FIELDS`."""
-    for *section, field in FIELDS:
-        above = data
-        for part in section:
-            above = above.get(part) if isinstance(above, dict) else getattr(above, part, None)
-        name = above.get(field) if isinstance(above, dict) else getattr(above, field, None)
-        if isinstance(name, str):
-            yield name
+    for *sections, field in FIELDS:
+        for above in _at(data, sections):
+            name = above.get(field) if isinstance(above, dict) else getattr(above, field, None)
+            if isinstance(name, str):
+                yield name
+
+
+def _at(data: object, sections: list[str]) -> Iterator[object]:
+    """Sections a path leads to, of plain data or of models."""
+    if not sections:
+        yield data
+        return
+    first, *rest = sections
+    if first == "*":
+        below = list(data.values()) if isinstance(data, dict) else []
+    else:
+        below = [data.get(first) if isinstance(data, dict) else getattr(data, first, None)]
+    for each in below:
+        yield from _at(each, rest)
 
 
 def from_folder(data: dict[str, Any], folder: Path) -> None:
@@ -50,12 +69,10 @@ def to_folder(data: dict[str, Any], folder: Path | None) -> None:
 
 def _rename(data: dict[str, Any], moved: Callable[[str], str], folder: Path) -> None:
     """Rename what is relative; where it is now, it lies in ``folder``."""
-    for *section, field in FIELDS:
-        above: object = data
-        for part in section:
-            above = above.get(part) if isinstance(above, dict) else None
-        if isinstance(above, dict) and isinstance(above.get(field), str):
-            above[field] = _each(above[field], moved, folder)
+    for *sections, field in FIELDS:
+        for above in _at(data, sections):
+            if isinstance(above, dict) and isinstance(above.get(field), str):
+                above[field] = _each(above[field], moved, folder)
 
 
 def _each(written: str, moved: Callable[[str], str], folder: Path) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from simulator.config.market import PriceFiles
-from simulator.config.section import Symbol
-from simulator.config.shocks import Convergence, Decoupling
+from simulator.config.section import Section, Symbol
+from simulator.config.shocks import Convergence, Decoupling, OracleFreeze, OracleOutlier
 from simulator.types import USDC
 
 if TYPE_CHECKING:
@@ -20,6 +20,33 @@ if TYPE_CHECKING:
 
 #: Steps of a bar whose open, extremes and close are replayed.
 VISITS = 4
+
+
+class Beside(Section):
+    """A recorded series other than a replayed price."""
+
+    file: str | None = Field(
+        default=None, description="file that holds it, read as those of prices; null: the same"
+    )
+    symbol: str | None = Field(
+        default=None, description="its symbol in the file (text); null: the only one there is"
+    )
+    column: str = Field(
+        default="close", min_length=1, description="column of the file that holds it (text)"
+    )
+    scale: float = Field(
+        default=1.0,
+        gt=0,
+        le=1e30,
+        description="factor on the recorded numbers (1e-9: wei to gwei)",
+    )
+
+
+class Depth(Section):
+    """Recorded depth, in any unit: what counts is what it is over what it is at the start."""
+
+    pool: Beside | None = Field(default=None, description="of the pool's background liquidity")
+    perp: Beside | None = Field(default=None, description="of the perp markets' skew scale")
 
 
 class History(PriceFiles):
@@ -40,6 +67,16 @@ class History(PriceFiles):
         default="close",
         description="what of a bar is replayed: its close, a step each; or open, extremes and "
         "close in four steps (low first where it closes above its open, else high first)",
+    )
+    gas: Beside | None = Field(
+        default=None, description="recorded gas price, gwei; null: drawn around gas.gwei"
+    )
+    depth: Depth = Field(
+        default=Depth(), description="recorded depth of venues; null: as in pool and clearing"
+    )
+    oracle: dict[Symbol, Beside] = Field(
+        default_factory=dict,
+        description="recorded rounds by asset, USD: a round where there is a row, else none",
     )
     notes: tuple[str, ...] = Field(
         default=(), description="what was assumed when the file was read (written by hedgesim)"
@@ -66,7 +103,22 @@ def notes(config: Config) -> tuple[str, ...]:
             f"{symbol} is not replayed but drawn: from {asset.price:g} USD, volatility "
             f"{asset.volatility:.3g} a year"
         )
+    lines += [f"{what} recorded: {_where(config, item)}" for what, item in _beside(config.history)]
     return tuple(lines)
+
+
+def _beside(history: History) -> Iterator[tuple[str, Beside]]:
+    if history.gas is not None:
+        yield "gas", history.gas
+    for venue, item in (("pool", history.depth.pool), ("perp", history.depth.perp)):
+        if item is not None:
+            yield f"depth.{venue}", item
+    yield from ((f"oracle.{symbol}", item) for symbol, item in history.oracle.items())
+
+
+def _where(config: Config, item: Beside) -> str:
+    symbol = "" if item.symbol is None else f"{item.symbol}, "
+    return f"{symbol}column {item.column} of {item.file or config.history.prices}"
 
 
 def problems(config: Config) -> Iterator[str]:
@@ -76,6 +128,9 @@ def problems(config: Config) -> Iterator[str]:
         yield f"history.prices = {history.prices}: needs history.start and history.symbols"
     if history.start is not None and history.start.tzinfo is not None:
         yield f"history.start = {history.start}: must be naive UTC, without a time zone"
+    for field, _ in _beside(history):
+        if history.prices is None:
+            yield f"history.{field}: needs history.prices, beside which it is replayed"
     if history.prices is not None:
         if history.bars == "ohlc" and config.steps % VISITS:
             yield (
@@ -117,6 +172,13 @@ def _without_effect(config: Config) -> Iterator[str]:
             "(history.symbols); must be left out"
         )
     for number, shock in enumerate(config.shocks):
+        if isinstance(shock, OracleFreeze | OracleOutlier):
+            assets = shock.assets if isinstance(shock, OracleFreeze) else (shock.asset,)
+            for symbol in sorted(set(assets) & set(config.history.oracle)):
+                yield (
+                    f"shocks.{number} ({shock.kind}): has no effect, {symbol}'s rounds are "
+                    "recorded (history.oracle); must be left out"
+                )
         if isinstance(shock, Decoupling | Convergence):
             of = [shock.asset] if isinstance(shock, Decoupling) else sorted(moving)
             if not set(of) & moving:
