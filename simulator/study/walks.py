@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from simulator.types import Floats
 
-ROWS_PER_DAY = {"1h": 24, "1d": 1}
+ROWS_PER_DAY = {"1h": 24, "4h": 6, "1d": 1}
 #: Fewer out-of-sample intervals say nothing about a tail of 5 %: twelve losses.
 LEAST_TEST_ROWS = 240
 MAX_GAP_HOURS = 6.0
@@ -49,7 +49,7 @@ class Settings:
     """What a study assumes.
 
     Attributes:
-        horizon: interval between two rebalances, ``1h`` or ``1d`` (24 h sums, days of UTC).
+        horizon: interval between two rebalances, ``1h``, ``4h`` or ``1d`` (sums; days of UTC).
         taker_fee: fee of the hedge's venue, as a part of notional traded.
         funding_per_year: what longs pay shorts, as a part of notional; the default is 0.01 % per
             8 h, the base rate of perpetual venues.
@@ -69,7 +69,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, allowed, holds in (
-            ("horizon", "1h or 1d", self.horizon in ROWS_PER_DAY),
+            ("horizon", "1h, 4h or 1d", self.horizon in ROWS_PER_DAY),
             ("taker_fee", "in [0, 0.1]", 0.0 <= self.taker_fee <= 0.1),
             ("funding_per_year", "in [-10, 10]", -10.0 <= self.funding_per_year <= 10.0),
             ("offset_days", "1 to 365", 1 <= self.offset_days <= 365),
@@ -147,6 +147,19 @@ def read_returns(
     points = ROWS_PER_DAY[horizon] * days + 1
     logs = [np.log(on_grid(each, start, points, minutes, MAX_GAP_HOURS)[0]) for each in bars]
     return start, np.diff(np.stack(logs, axis=1), axis=0)
+
+
+def usual_horizons(
+    file: str | Path, symbols: Sequence[str], reading: Reading = AS_WRITTEN
+) -> tuple[str, ...]:
+    """Horizons studied unless one is asked for: hours and days, or what the bars allow.
+
+    Raises:
+        InputError: the file or a symbol cannot be used.
+    """
+    longest = step_minutes(read_together(file, symbols, reading))
+    shortest = next((h for h, rows in ROWS_PER_DAY.items() if 1_440 // rows % longest == 0), "1d")
+    return tuple(dict.fromkeys((shortest, "1d")))
 
 
 def walk(

@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 
 #: Names of columns by what they hold, without case, spaces and signs; earlier ones are preferred.
 TIME = (
-    "timestamputc", "opentime", "unix", "unixtimestamp", "timestamp", "snappedat", "coingeckotime",
-    "time", "datetime", "date", "blocktimestamp", "periodstartunix", "opendatetime", "ts", "index",
+    "timestamputc", "opentime", "timeopen", "timeperiodstart", "startedat", "unix",
+    "unixtimestamp", "timestamp", "snappedat", "coingeckotime", "time", "datetime", "date",
+    "blocktimestamp", "periodstartunix", "opendatetime", "ts", "index",
 )  # fmt: skip
-CLOSE_TIME = ("closetime", "closedatetime", "timestampclose")
-SYMBOL = ("symbol", "ticker", "coin", "asset", "pair", "instrument", "market", "instid")
+CLOSE_TIME = ("closetime", "timeclose", "closedatetime", "timestampclose", "timeperiodend")
+SYMBOL = ("symbol", "ticker", "coin", "asset", "pair", "instrument", "instrumentname", "instid")
 FIELDS = {
-    "open": ("open", "openprice"),
-    "high": ("high", "highprice"),
-    "low": ("low", "lowprice"),
-    "close": ("close", "closeprice"),
+    "open": ("open", "openprice", "priceopen"),
+    "high": ("high", "highprice", "pricehigh"),
+    "low": ("low", "lowprice", "pricelow"),
+    "close": ("close", "closeprice", "priceclose"),
     "volume": ("volume", "vol", "volumebtc", "basevolume"),
 }
 #: A price of a moment rather than of a bar.
@@ -57,6 +58,12 @@ _HEADERLESS = {
     6: (_KRAKEN[:6], "OHLCV without a header"),
     5: (_KRAKEN[:5], "OHLC without a header"),
     2: (("time", "price"), "time and price without a header"),
+}
+#: Orders of the four prices after the time, the usual one first: some venues have another.
+_ORDERS: dict[tuple[str, ...], str] = {
+    ("open", "high", "low", "close"): "",
+    ("low", "high", "open", "close"): "in Coinbase's order",
+    ("open", "close", "high", "low"): "in the order of KuCoin and Bitfinex",
 }
 _HYPERLIQUID = {
     "t": "open_time", "T": "close_time", "s": "symbol", "i": "interval", "o": "open", "h": "high",
@@ -198,7 +205,27 @@ def _named(path: Path, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
             f"prices = {path}: no header and {frame.shape[1]} columns ({first[:80]}); known "
             f"without a header: {sizes}. Add a line of names, e.g. timestamp_utc,symbol,close"
         )
-    return frame.set_axis(list(known[0]), axis=1), known[1]
+    names, name = list(known[0]), known[1]
+    if len(names) >= 5:
+        order = _order(path, frame)
+        names[1:5] = order
+        name = f"candles without a header {_ORDERS[order]}" if _ORDERS[order] else name
+    return frame.set_axis(names, axis=1), name
+
+
+def _order(path: Path, frame: pd.DataFrame) -> tuple[str, ...]:
+    """Which of four prices is which: no bar closes or opens outside its low and high."""
+    for order in _ORDERS:
+        prices = frame.iloc[:, 1:5].set_axis(list(order), axis=1)
+        numbers = prices.apply(pd.to_numeric, errors="coerce").astype(np.float64)
+        ends = numbers[["open", "close"]]
+        inside = ends.le(numbers["high"], axis=0) & ends.ge(numbers["low"], axis=0)
+        if (inside.all(axis=1) | numbers.isna().any(axis=1)).all():
+            return order
+    raise InputError(
+        f"prices = {path}: no header, and no usual order of open, high, low and close fits every "
+        "row; add a line of names, e.g. time,open,high,low,close,volume"
+    )
 
 
 def _origin(keys: dict[str, str], *, ticks: bool) -> str:

@@ -33,10 +33,10 @@ def parse(
         InputError: a cell is neither empty nor a number of the column's style.
     """
     if column.dtype.kind in "iuf":
-        return column.to_numpy(np.float64), ""
+        return column.to_numpy(np.float64, na_value=np.nan), ""
     text = column.astype(str).str.strip().str.replace("\u00a0", " ")
     missing = text.str.lower().isin(MISSING).to_numpy() | column.isna().to_numpy()
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     bad = np.flatnonzero(np.isnan(values) & ~missing)
     if not len(bad):
         return values, ""

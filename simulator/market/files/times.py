@@ -34,6 +34,15 @@ _FORMATS = (
 )
 
 
+#: Dates written as one number; as epochs they would be of 1970, 2032 to 2036, 1976 or 2594 on.
+_DIGITS = (
+    ("%Y%m%d", 19_900_101, 20_991_231),
+    ("%Y%m%d%H", 1_990_010_100, 2_099_123_123),
+    ("%Y%m%d%H%M", 199_001_010_000, 209_912_312_359),
+    ("%Y%m%d%H%M%S", 19_900_101_000_000, 20_991_231_235_959),
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Times:
     """Moments ``[rows]``, naive UTC, and how they were written (``ms``, ``ISO 8601``, …)."""
@@ -54,7 +63,7 @@ def parse(column: pd.Series, place: Callable[[int], str]) -> Times:
         moments = pd.DatetimeIndex(pd.to_datetime(column, utc=True)).tz_localize(None).as_unit("ns")
         _all_read(moments, column, place)
         return Times(moments, "date and time")
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     if len(numbers) and np.mean(np.isfinite(numbers)) > 0.5:
         return _epochs(column, numbers, place)
     return _text(column.astype(str), place)
@@ -64,8 +73,11 @@ def _epochs(column: pd.Series, numbers: NDArray[np.float64], place: Callable[[in
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         raise InputError(f"{place(bad[0])} = {column.iloc[bad[0]]!r} is not a time")
-    if np.all((numbers >= 19_700_101) & (numbers <= 21_001_231)):
-        return _text(pd.Series(numbers.astype(np.int64).astype(str)), place, ("%Y%m%d",))
+    for layout, least, most in _DIGITS:
+        if np.all((numbers >= least) & (numbers <= most)):
+            digits = _tried(pd.Series(numbers.astype(np.int64).astype(str)), layout)
+            if not digits.hasnans:
+                return Times(digits, layout)
     bounds = np.array([least for _, least, _ in UNITS] + [_MOST])
     unit = np.searchsorted(bounds, numbers, side="right") - 1
     odd = np.flatnonzero((unit < 0) | (unit >= len(UNITS)))
@@ -90,14 +102,12 @@ def _epochs(column: pd.Series, numbers: NDArray[np.float64], place: Callable[[in
     return Times(pd.DatetimeIndex(nanoseconds.astype("datetime64[ns]")), f"epoch {name}")
 
 
-def _text(
-    column: pd.Series, place: Callable[[int], str], formats: tuple[str, ...] = _FORMATS
-) -> Times:
+def _text(column: pd.Series, place: Callable[[int], str]) -> Times:
     plain = column.str.strip().str.replace(r"\s*(?:UTC|GMT)$", "", regex=True)
     moments = _tried(plain, "ISO8601")
-    if formats is _FORMATS and not moments.hasnans:
+    if not moments.hasnans:
         return Times(moments, "ISO 8601")
-    read = {layout: found for layout in formats if not (found := _tried(plain, layout)).hasnans}
+    read = {layout: found for layout in _FORMATS if not (found := _tried(plain, layout)).hasnans}
     if len(read) > 1:
         one, other = list(read)[:2]
         differs = np.flatnonzero(read[one] != read[other])

@@ -238,3 +238,49 @@ def test_an_hour_that_comes_twice_is_local_time(tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "prices.csv", index=False)
     with pytest.raises(InputError, match=r"02:00:00 has two prices, .*clocks go back .* write UTC"):
         read_bars(tmp_path / "prices.csv", "E")
+
+
+def _bars_of(order: tuple[str, ...], folder: Path) -> Path:
+    spread = np.abs(np.random.default_rng(5).normal(0, 5, (2, len(CLOSE)))) + 1
+    opening = np.roll(CLOSE, 1)
+    prices = {"open": opening, "close": CLOSE}
+    prices["high"] = np.maximum(opening, CLOSE) + spread[0]
+    prices["low"] = np.minimum(opening, CLOSE) - spread[1]
+    rows = np.column_stack([MS, *[prices[name] for name in order], np.ones(len(CLOSE))])
+    (folder / "ETHUSD.json").write_text(json.dumps(rows.tolist()))
+    return folder / "ETHUSD.json"
+
+
+@pytest.mark.parametrize(
+    "order", ["open high low close", "low high open close", "open close high low"]
+)
+def test_the_four_prices_are_told_by_their_sizes_where_no_header_does(
+    tmp_path: Path, order: str
+) -> None:
+    """Exchanges' answers differ in the order; by place alone Bitfinex' low would be the close."""
+    file = _bars_of(tuple(order.split()), tmp_path)
+    assert np.array_equal(read_bars(file, "ETHUSD").prices, CLOSE)
+    assert np.all(read_bars(file, "ETHUSD", column="low").prices < CLOSE)
+
+
+def test_prices_in_no_known_order_are_refused(tmp_path: Path) -> None:
+    file = _bars_of(("close", "low", "open", "high"), tmp_path)
+    with pytest.raises(InputError, match="no usual order of open, high, low and close fits"):
+        symbols_of(file)
+
+
+@pytest.mark.parametrize("layout", ["%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
+def test_dates_written_as_one_number_are_no_epochs(tmp_path: Path, layout: str) -> None:
+    frame = pd.DataFrame({"time": TIMES.strftime(layout), "symbol": "E", "close": CLOSE})
+    frame.to_csv(tmp_path / "prices.csv", index=False)
+    assert read_bars(tmp_path / "prices.csv", "E").times.equals(TIMES)
+
+
+def test_pandas_own_missing_values_are_gaps(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"time": MS, "symbol": pd.Categorical(["E"] * len(MS)), "close": CLOSE})
+    frame = frame.astype({"time": "Int64", "close": "Float64"})
+    frame.loc[3, "close"] = pd.NA
+    frame.to_parquet(tmp_path / "prices.parquet")
+    bars = read_bars(tmp_path / "prices.parquet", "E")
+    assert np.flatnonzero(np.isnan(bars.prices)).tolist() == [3]
+    assert bars.times.equals(TIMES)
