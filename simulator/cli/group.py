@@ -126,9 +126,13 @@ def reading_options(command: Command) -> Command:
 
 
 def say(lines: Sequence[str]) -> None:
-    """Print lines about the input where they do not mix with what is asked for."""
+    """Print lines about the input where they do not mix with what is asked for, each once."""
+    context = click.get_current_context(silent=True)
+    before = set() if context is None else context.meta.setdefault("simulator.said", set())
     for line in lines:
-        click.echo(line, err=True)
+        if line not in before:
+            before.add(line)
+            click.echo(line, err=True)
 
 
 def load_scenario(
