@@ -195,6 +195,7 @@ def with_history(
         "horizon_hours": steps * step / 60,
         "step_minutes": step,
         "history": {
+            **recast.beside(),
             "prices": str(file),
             "symbols": symbols,
             "start": first.isoformat(),

@@ -72,10 +72,10 @@ class Recast:
         data = self.config.model_dump(mode="json")
         old = data["assets"]
         self._assets(data, moments)
-        data["process"] = {"kind": "gbm"}  # what is not recorded has no other asset's law
-        data["common_jumps"] = data["sampling"] = None
+        self._drawing(data)
         data["pool"]["base"] = self.lp
-        data["vault"] |= {"betas": None, "assumed_correlation": None}
+        for item in data["pool"]["background"]:  # how far it follows goes by the record
+            item["lowest_price"] = item["highest_price"] = None
         data["vault"]["venues"] = self._borrowed(data["vault"]["venues"])
         markets = data["clearing"]["markets"]
         data["clearing"]["markets"] = {
@@ -89,6 +89,33 @@ class Recast:
         self._longer_steps(data, step_minutes)
         self._changes(data)
         return data
+
+    def _drawing(self, data: dict[str, Any]) -> None:
+        """Leave out what draws prices, and what was assumed of prices drawn that way."""
+        config = self.config
+        gone = [
+            *(["process"] if config.process.kind != "gbm" else []),
+            *(["jumps"] if any(asset.jumps for asset in config.assets.values()) else []),
+            *(["common_jumps"] if config.common_jumps is not None else []),
+            *(["sampling"] if config.sampling is not None else []),
+        ]
+        if gone:
+            self.notes.append(f"left out, as it draws prices: the scenario's {', '.join(gone)}")
+        data["process"] = {"kind": "gbm"}  # what is not recorded has no other asset's law
+        data["common_jumps"] = data["sampling"] = None
+        assumed = [name for name in ("betas", "assumed_correlation") if data["vault"][name]]
+        if assumed:
+            self.notes.append(f"left out, as it is measured: the scenario's {', '.join(assumed)}")
+        data["vault"] |= dict.fromkeys(("betas", "assumed_correlation"))
+
+    def beside(self) -> dict[str, Any]:
+        """What the scenario has recorded beside prices, under the new names."""
+        history = self.config.model_dump(mode="json")["history"]
+        return {
+            "gas": history["gas"],
+            "depth": history["depth"],
+            "oracle": self._renamed_keys(history["oracle"]),
+        }
 
     def _renamed_keys(self, section: dict[str, Any]) -> dict[str, Any]:
         """A mapping by asset under the new names, without what is not replayed."""

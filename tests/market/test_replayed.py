@@ -284,6 +284,28 @@ def test_what_of_the_scenario_is_gone_or_has_another_name_is_noted(prices: Path)
         assert any(said in line for line in lines), said
 
 
+def test_what_draws_prices_and_what_was_assumed_of_them_is_left_out_and_noted(
+    prices: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    settings = ["process={kind: t, dof: 4}", "sampling={shift: {ETH: -2}}"]
+    own.write_text(
+        to_yaml(load("correlation-breakdown", ["shocks=[]", "vault.betas={BTC: 0.4, ETH: 0.5}"]))
+    )
+    lines = notes(replayed(prices, scenario=str(own)))
+    assert "left out, as it draws prices: the scenario's jumps, common_jumps" in lines
+    assert "left out, as it is measured: the scenario's betas" in lines
+    own.write_text(to_yaml(load("calm", settings)))
+    lines = notes(replayed(prices, scenario=str(own)))
+    assert "left out, as it draws prices: the scenario's process, sampling" in lines
+    gas = f"history.gas={{file: {prices}, symbol: CCCUSDT}}"
+    own.write_text(to_yaml(replayed(prices, gas)))
+    again = replayed(prices, scenario=str(own), window="2020-01-15:2020-01-19")
+    assert again.pool.background[0].lowest_price == draw(again, 0, 1).index[1].min()
+    assert again.history.gas is not None
+    assert again.history.gas.symbol == "CCCUSDT"
+
+
 def test_aave_and_its_arbitrageur_follow_the_assets(prices: Path) -> None:
     before, config = load("aave-hedge"), replayed(prices, scenario="aave-hedge")
     assert before.aave is not None
