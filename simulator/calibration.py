@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from simulator.config import Config, from_mapping, load, to_yaml
+from simulator.config import Config, files, from_mapping, load, to_yaml
 from simulator.market import fitting
 from simulator.market.files.symbols import refuse_mixed_quotes
 from simulator.market.history_file import AS_WRITTEN, Reading, resolve
@@ -94,7 +94,9 @@ class Calibration:
                 for name, found in self.fitted.estimates.items()
             ),
         ]
-        text = yaml.safe_dump(self.block(), sort_keys=False, allow_unicode=True)
+        block = self.block()
+        files.to_folder(block, None)  # nobody knows where it will be put
+        text = yaml.safe_dump(block, sort_keys=False, allow_unicode=True)
         return "".join(f"# {line}\n" for line in lines) + text
 
     def into(self, config: Config) -> Config:

@@ -97,6 +97,20 @@ def options(command: Command) -> Command:
             click.option(
                 "--window", metavar="START:END", help="Dates replayed, e.g. 2022-10-15:2022-11-30."
             ),
+            click.option(
+                "--usdc", metavar="SYMBOL", help="Symbol in the file for USDC's own price."
+            ),
+            click.option(
+                "--bars",
+                metavar="close|ohlc",
+                help="What of a bar is replayed: its close, or open, extremes and close in turn "
+                "[default: close].",
+            ),
+            click.option(
+                "--keep-shocks",
+                is_flag=True,
+                help="Let the scenario's shocks act on the recorded prices.",
+            ),
             *_READING,
         )
     ):
@@ -112,9 +126,13 @@ def reading_options(command: Command) -> Command:
 
 
 def say(lines: Sequence[str]) -> None:
-    """Print lines about the input where they do not mix with what is asked for."""
+    """Print lines about the input where they do not mix with what is asked for, each once."""
+    context = click.get_current_context(silent=True)
+    before = set() if context is None else context.meta.setdefault("simulator.said", set())
     for line in lines:
-        click.echo(line, err=True)
+        if line not in before:
+            before.add(line)
+            click.echo(line, err=True)
 
 
 def load_scenario(
@@ -125,10 +143,13 @@ def load_scenario(
     lp: str | None,
     hedge: str | None,
     window: str | None,
+    usdc: str | None,
+    bars: str | None,
     stamps: str | None,
     outliers: str,
     pool: str | None,
     *,
+    keep_shocks: bool,
     paths: int | None = None,
 ) -> Config:
     """The configuration that the shared options describe."""
@@ -137,28 +158,45 @@ def load_scenario(
     given = [
         f"{name}={value}" for name, value in (("seed", seed), ("paths", paths)) if value is not None
     ]
-    config = load(scenario, [*overrides, *given])
     if prices is None:
-        given_alone = {"lp": lp, "hedge": hedge, "window": window, "stamps": stamps, "pool": pool}
+        given_alone: dict[str, object] = {
+            "lp": lp,
+            "hedge": hedge,
+            "window": window,
+            "usdc": usdc,
+            "bars": bars,
+        }
+        given_alone |= {"stamps": stamps, "pool": pool, "keep-shocks": keep_shocks or None}
         given_alone["outliers"] = None if outliers == "keep" else outliers
         for name, value in given_alone.items():
             if value is not None:
                 raise InputError(f"{name} = {value}: only allowed together with --prices FILE")
-        if config.files:
-            from simulator.market.history import said
+        config = load(scenario, [*overrides, *given])
+    else:
+        if lp is None or hedge is None:
+            raise InputError(
+                f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file"
+            )
+        from simulator.market.history import with_history
+        from simulator.market.history_file import Reading
 
-            say(said(config))
-        return config
-    if lp is None or hedge is None:
-        raise InputError(f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file")
-    from simulator.market.history import with_history
-    from simulator.market.history_file import Reading
+        config = with_history(
+            load(scenario, given),
+            prices,
+            lp,
+            [symbol.strip() for symbol in hedge.split(",")],
+            window,
+            usdc=usdc,
+            bars=bars,
+            keep_shocks=keep_shocks,
+            reading=Reading(stamps, outliers, pool),
+            overrides=overrides,
+        )
+    if config.files:
+        from simulator.config.history import notes
+        from simulator.market.history import said
 
-    hedges = [symbol.strip() for symbol in hedge.split(",")]
-    config = with_history(
-        config, prices, lp, hedges, window, reading=Reading(stamps, outliers, pool)
-    )
-    say(config.history.notes)
+        say(list(dict.fromkeys([*notes(config), *said(config)])))
     return config
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -109,6 +109,10 @@ class Feed(Section):
         default=150.0, gt=0, le=1e6, description="contracts refuse a round older than this, minutes"
     )
 
+    def beat(self, step_minutes: int) -> int:
+        """The heartbeat in force, minutes: rounds are posted on steps, so it is a multiple."""
+        return ceil(self.heartbeat_minutes / step_minutes) * step_minutes
+
 
 class Oracle(Feed):
     """The feed every asset has, unless ``feeds`` gives it one of its own."""
@@ -141,23 +145,4 @@ class PriceFiles(Section):
     pool: str | None = Field(
         default=None,
         description="tokens of a file of pool ticks, TOKEN0:DECIMALS/TOKEN1:DECIMALS; null: none",
-    )
-
-
-class History(PriceFiles):
-    """Replay of recorded prices; without ``prices`` the processes of the assets are drawn."""
-
-    prices: str | None = Field(
-        default=None,
-        description="file of prices, several with commas, a folder or pattern; null: none",
-    )
-    symbols: dict[Symbol, str] = Field(
-        default_factory=dict, description="symbol in the file, by asset (SOL: SOLUSDT)"
-    )
-    start: datetime | None = Field(default=None, description="first price replayed, naive UTC")
-    max_gap_hours: float = Field(
-        default=3.0, ge=0, le=168, description="longest gap filled with the price before it, hours"
-    )
-    notes: tuple[str, ...] = Field(
-        default=(), description="what was assumed when the file was read (written by hedgesim)"
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from simulator.market.files import outliers, sources, symbols
+from simulator.market.files import outliers, sources, symbols, ticks
 from simulator.market.files.reading import AS_WRITTEN, Reading
 from simulator.market.files.table import Table, load
 from simulator.types import InputError
@@ -125,10 +125,20 @@ def _read(
     rows = np.concatenate([part.table.layout.rows[part.rows] for part in parts])
     files = [part.table.path for part in parts for _ in part.rows]
     notes = [f"{symbol} was newest first, turned"] if any(p.newest_first for p in parts) else []
-    keep, duplicates = _one_price_a_moment(files, symbol, times, values, rows)
-    if len(duplicates):
-        notes.append(f"{len(duplicates)} exact duplicate(s) of {symbol} dropped")
-    times, values, rows = times[keep], values[keep], rows[keep]
+    found = ticks.sampled(times, f"{files[0]}: {symbol}") if ticks.are(times) else None
+    if found is not None:
+        stamps, keep, minutes = found
+        duplicates = times[:0]
+        notes.append(
+            f"{symbol} comes at irregular times, {len(times)} rows: the last price at or before "
+            f"every {minutes} minutes is taken"
+        )
+    else:
+        keep, duplicates = _one_price_a_moment(files, symbol, times, values, rows)
+        stamps = times[keep]
+        if len(duplicates):
+            notes.append(f"{len(duplicates)} exact duplicate(s) of {symbol} dropped")
+    times, values, rows = stamps, values[keep], rows[keep]
     files = [file for file, kept in zip(files, keep, strict=True) if kept]
     times, bar, live = _grid(files, symbol, times, rows)
     if live:
@@ -137,6 +147,7 @@ def _read(
     at_close = (
         parts[0].table.layout.at_close if reading.stamps is None else reading.stamps == "close"
     )
+    at_close |= found is not None  # a sampled price is that of its moment
     several = len(parts) > 1
     bars = Bars(
         Path(prices) if several else files[0], symbol, times, values, rows, duplicates, bar,
