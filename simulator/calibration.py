@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from simulator.config import Config, from_mapping, load, to_yaml
+from simulator.config import Config, files, from_mapping, load, to_yaml
 from simulator.market import fitting
+from simulator.market.files.symbols import refuse_mixed_quotes
+from simulator.market.history_file import AS_WRITTEN, Reading, resolve
 from simulator.market.panel import Panel, read_panel
 from simulator.types import InputError
 
@@ -34,6 +36,7 @@ class Calibration:
     symbols: dict[str, str]
     panel: Panel
     fitted: Fitted
+    reading: Reading = AS_WRITTEN
 
     def block(self) -> dict[str, Any]:
         """The sections ``assets``, ``correlation`` and ``process`` as plain data.
@@ -72,6 +75,9 @@ class Calibration:
             "start": self.panel.start.isoformat(),
             "end": self.panel.end.isoformat(),
             "max_gap_hours": MAX_GAP_HOURS,
+            "stamps": self.reading.stamps,
+            "outliers": self.reading.outliers,
+            "pool": self.reading.pool,
         }
 
     def yaml(self) -> str:
@@ -82,12 +88,15 @@ class Calibration:
             f"{self.fitted.process['kind']} fitted to {self.file}: {', '.join(panel.symbols)}",
             f"{len(panel.returns)} returns of {panel.step_minutes} minutes, {filled} bars filled",
             f"from {panel.start} to {panel.end}",
+            *panel.notes,
             *(
                 f"{name} = {found.value:.4g} ± {found.error:.2g}"
                 for name, found in self.fitted.estimates.items()
             ),
         ]
-        text = yaml.safe_dump(self.block(), sort_keys=False, allow_unicode=True)
+        block = self.block()
+        files.to_folder(block, None)  # nobody knows where it will be put
+        text = yaml.safe_dump(block, sort_keys=False, allow_unicode=True)
         return "".join(f"# {line}\n" for line in lines) + text
 
     def into(self, config: Config) -> Config:
@@ -122,8 +131,9 @@ def calibrate(
     window: tuple[datetime, datetime] | None = None,
     *,
     regimes: int | None = None,
+    reading: Reading = AS_WRITTEN,
 ) -> Calibration:
-    """Fit a process of ``kind`` to ``symbols`` (asset → symbol in the file).
+    """Fit a process of ``kind`` to ``symbols`` (asset → symbol in the file, short if one fits).
 
     ``window`` None: all that every symbol has. ``regimes``: how many, for that kind only.
 
@@ -131,9 +141,11 @@ def calibrate(
         InputError: something in the file or the arguments is not allowed.
     """
     start, end = window or (None, None)
-    panel = read_panel(file, tuple(symbols.values()), None, start, end, max_gap_hours=MAX_GAP_HOURS)
+    symbols = dict(zip(symbols, resolve(file, tuple(symbols.values()), reading), strict=True))
+    refuse_mixed_quotes(tuple(symbols.values()), str(file))
+    panel = read_panel(file, tuple(symbols.values()), None, start, end, MAX_GAP_HOURS, reading)
     fitted = fitting.fit(kind, panel.returns, tuple(symbols), panel.step_minutes, regimes)
-    return Calibration(str(file), dict(symbols), panel, fitted)
+    return Calibration(str(file), symbols, panel, fitted, reading)
 
 
 def parse_symbols(text: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ ALLOWED = {
     "results": ("types", "config", "market", "hedging", "agents", "engine", "world.actions",
                 "world.base", "world.protocol", "world.gas", "world.model.world",
                 "world.chain.world", "results"),
-    "study": ("types", "hedging", "market.history_file", "market.streams", "study"),
+    "study": ("types", "hedging", "market.history_file", "market.files", "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
     "report": ("types", "config", "market", "results", "report", "study"),
 }  # fmt: skip

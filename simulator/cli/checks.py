@@ -86,7 +86,7 @@ def _verify_random(
     differing = [trial for trial in trials if not trial.comparison.agrees]
     for trial in differing:
         Path("out").mkdir(exist_ok=True)
-        write_text(Path("out") / f"{trial.config.name}.yaml", to_yaml(trial.config))
+        write_text(Path("out") / f"{trial.config.name}.yaml", to_yaml(trial.config, "out"))
     if as_json:
         print_json({trial.config.name: trial.comparison.to_json() for trial in trials})
     else:

@@ -47,6 +47,23 @@ def hedgesim() -> None:
     """Simulate an automated on-chain hedging vault before anyone deposits."""
 
 
+_READING = (
+    click.option(
+        "--stamps", metavar="open|close", help="What bars' time stamps are [default: as usual]."
+    ),
+    click.option(
+        "--outliers",
+        metavar="keep|cut|drop",
+        default="keep",
+        show_default=True,
+        help="What is done to a price far off the bars around.",
+    ),
+    click.option(
+        "--pool", metavar="T0:DEC/T1:DEC", help="Tokens of a file of ticks, e.g. USDC:6/WETH:18."
+    ),
+)
+
+
 def configured(command: Command) -> Command:
     """The argument and options that say what is simulated."""
     return click.argument("scenario", metavar="NAME|FILE")(options(command))
@@ -69,7 +86,7 @@ def options(command: Command) -> Command:
             click.option(
                 "--prices",
                 metavar="FILE",
-                help="Replay recorded prices (Parquet or CSV: timestamp_utc, symbol, close).",
+                help="Replay recorded prices: a file, several with commas, a folder.",
             ),
             click.option("--lp", metavar="SYMBOL", help="Symbol in the file for the LP asset."),
             click.option(
@@ -80,10 +97,42 @@ def options(command: Command) -> Command:
             click.option(
                 "--window", metavar="START:END", help="Dates replayed, e.g. 2022-10-15:2022-11-30."
             ),
+            click.option(
+                "--usdc", metavar="SYMBOL", help="Symbol in the file for USDC's own price."
+            ),
+            click.option(
+                "--bars",
+                metavar="close|ohlc",
+                help="What of a bar is replayed: its close, or open, extremes and close in turn "
+                "[default: close].",
+            ),
+            click.option(
+                "--keep-shocks",
+                is_flag=True,
+                help="Let the scenario's shocks act on the recorded prices.",
+            ),
+            *_READING,
         )
     ):
         command = option(command)
     return command
+
+
+def reading_options(command: Command) -> Command:
+    """Options of every command that reads files of prices."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
+def say(lines: Sequence[str]) -> None:
+    """Print lines about the input where they do not mix with what is asked for, each once."""
+    context = click.get_current_context(silent=True)
+    before = set() if context is None else context.meta.setdefault("simulator.said", set())
+    for line in lines:
+        if line not in before:
+            before.add(line)
+            click.echo(line, err=True)
 
 
 def load_scenario(
@@ -94,7 +143,13 @@ def load_scenario(
     lp: str | None,
     hedge: str | None,
     window: str | None,
+    usdc: str | None,
+    bars: str | None,
+    stamps: str | None,
+    outliers: str,
+    pool: str | None,
     *,
+    keep_shocks: bool,
     paths: int | None = None,
 ) -> Config:
     """The configuration that the shared options describe."""
@@ -103,17 +158,46 @@ def load_scenario(
     given = [
         f"{name}={value}" for name, value in (("seed", seed), ("paths", paths)) if value is not None
     ]
-    config = load(scenario, [*overrides, *given])
     if prices is None:
-        for name, value in (("lp", lp), ("hedge", hedge), ("window", window)):
+        given_alone: dict[str, object] = {
+            "lp": lp,
+            "hedge": hedge,
+            "window": window,
+            "usdc": usdc,
+            "bars": bars,
+        }
+        given_alone |= {"stamps": stamps, "pool": pool, "keep-shocks": keep_shocks or None}
+        given_alone["outliers"] = None if outliers == "keep" else outliers
+        for name, value in given_alone.items():
             if value is not None:
                 raise InputError(f"{name} = {value}: only allowed together with --prices FILE")
-        return config
-    if lp is None or hedge is None:
-        raise InputError(f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file")
-    from simulator.market.history import with_history
+        config = load(scenario, [*overrides, *given])
+    else:
+        if lp is None or hedge is None:
+            raise InputError(
+                f"prices = {prices}: needs --lp SYMBOL and --hedge SYMBOL,… from the file"
+            )
+        from simulator.market.history import with_history
+        from simulator.market.history_file import Reading
 
-    return with_history(config, prices, lp, [symbol.strip() for symbol in hedge.split(",")], window)
+        config = with_history(
+            load(scenario, given),
+            prices,
+            lp,
+            [symbol.strip() for symbol in hedge.split(",")],
+            window,
+            usdc=usdc,
+            bars=bars,
+            keep_shocks=keep_shocks,
+            reading=Reading(stamps, outliers, pool),
+            overrides=overrides,
+        )
+    if config.files:
+        from simulator.config.history import notes
+        from simulator.market.history import said
+
+        say(list(dict.fromkeys([*notes(config), *said(config)])))
+    return config
 
 
 def print_json(value: object) -> None:

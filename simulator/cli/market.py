@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.group import configured, hedgesim, load_scenario
+from simulator.cli.group import configured, hedgesim, load_scenario, reading_options, say
 
 
 @hedgesim.group()
@@ -53,6 +53,7 @@ def draw_paths(
 @click.option("--regimes", type=int, help="Number of regimes [default: 2].")
 @click.option("--into", metavar="NAME|FILE", help="Scenario to write whole, with the process in.")
 @click.option("--out", type=click.Path(dir_okay=False), help="YAML file [default: printed].")
+@reading_options
 def fit_paths(
     file: str,
     kind: str,
@@ -61,12 +62,14 @@ def fit_paths(
     regimes: int | None,
     into: str | None,
     out: str | None,
+    **how: Any,
 ) -> int:
     """Fit a market process to recorded prices and write the YAML a scenario takes.
 
-    FILE is Parquet or CSV with timestamp_utc, symbol and close.
+    FILE is any usual file of prices; several with commas, a folder or a pattern.
     """
     from simulator import calibration
+    from simulator.market.history_file import Reading
     from simulator.results.store import write_text
 
     fitted = calibration.calibrate(
@@ -75,7 +78,9 @@ def fit_paths(
         calibration.parse_symbols(symbols),
         calibration.parse_window(window),
         regimes=regimes,
+        reading=Reading(**how),
     )
+    say(fitted.panel.notes)
     text = calibration.written(fitted, into)
     if out is None:
         click.echo(text, nl=False)

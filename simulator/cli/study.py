@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from simulator.cli.group import hedgesim
+from simulator.cli.group import hedgesim, reading_options, say
 from simulator.types import InputError
 
 
@@ -20,7 +21,9 @@ from simulator.types import InputError
     show_default=True,
     help="Coins that are sold against it.",
 )
-@click.option("--horizon", metavar="1h|1d", help="Interval between rebalances [default: both].")
+@click.option(
+    "--horizon", metavar="1h|4h|1d", help="Interval between rebalances [default: 1h and 1d]."
+)
 @click.option("--all", "everything", is_flag=True, help="Every coin of the file in turn.")
 @click.option("--fee", type=float, default=5.0, show_default=True, help="Taker fee, basis points.")
 @click.option(
@@ -33,6 +36,7 @@ from simulator.types import InputError
 @click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/hedge].")
 @click.option("--table", type=click.Path(dir_okay=False), help="Markdown file for what was found.")
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
+@reading_options
 def hedge(
     file: str,
     target: str | None,
@@ -44,23 +48,33 @@ def hedge(
     out: str | None,
     table: str | None,
     workers: int,
+    **how: Any,
 ) -> int:
     """Study hedges on recorded prices, walk-forward: every estimator against the static beta.
 
-    FILE is Parquet or CSV with timestamp_utc, symbol and close.
+    FILE is any usual file of prices; several with commas, a folder or a pattern.
     """
-    from simulator.study import ROWS_PER_DAY, Settings, pair, pairs, study_all
+    from simulator.market.history_file import Reading
+    from simulator.study import Settings, pair, pairs, said, study_all, usual_horizons
     from simulator.study.files import write, write_table
     from simulator.terminal import ProgressBar, show_studies
 
     if (target is None) != everything:
         raise InputError("target: name one with --target SYMBOL, or give --all, not both")
     symbols = tuple(symbol.strip() for symbol in hedges.split(","))
-    horizons = ROWS_PER_DAY if horizon is None else (horizon,)
+    reading = Reading(**how)
+    if target is None:
+        targets = pairs(file, symbols, reading)
+    else:
+        targets = pair(file, target, symbols, reading)
+    named = (targets[0][0], *targets[0][1])
+    horizons = (horizon,) if horizon else usual_horizons(file, named, reading)
     settings = [Settings(each, fee / 1e4, funding / 100.0) for each in horizons]
-    targets = pairs(file, symbols) if target is None else pair(file, target, symbols)
+    say(said(file, targets, reading))
     with ProgressBar(f"{len(targets)} targets", "studies") as bar:
-        studies, left_out = study_all(file, targets, settings, workers=workers, progress=bar.update)
+        studies, left_out = study_all(
+            file, targets, settings, workers=workers, progress=bar.update, reading=reading
+        )
     show_studies(studies, left_out)
     directory = Path(out or "out/hedge")
     pages = write(studies, directory)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
-from simulator.config import correlation, importance, lending, process_checks
+from simulator.config import correlation, history, importance, lending, process_checks
 from simulator.config.models import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
@@ -35,6 +35,7 @@ def problems(config: Config) -> Iterator[str]:
         yield from broken
         return
     yield from _time(config)
+    yield from history.problems(config)
     yield from _oracle(config)
     yield from _pool(config)
     yield from _clearing(config)
@@ -65,6 +66,7 @@ def _names(config: Config) -> Iterator[str]:
         yield f"clearing.collaterals = {_list(clearing.collaterals)}: {USDC} is required"
     yield from _known("oracle.feeds", config.oracle.feeds, assets)
     yield from _known("history.symbols", config.history.symbols, assets)
+    yield from _known("history.oracle", config.history.oracle, assets)
     if config.gas.native_asset is not None:
         yield from _known("gas.native_asset", [config.gas.native_asset], assets)
     if config.common_jumps is not None:
@@ -135,11 +137,6 @@ def _time(config: Config) -> Iterator[str]:
             f"step_minutes = {config.step_minutes}: makes {config.steps} steps, must make at most "
             f"{MAX_STEPS}"
         )
-    history = config.history
-    if history.prices is not None and (history.start is None or not history.symbols):
-        yield f"history.prices = {history.prices}: needs history.start and history.symbols"
-    if history.start is not None and history.start.tzinfo is not None:
-        yield f"history.start = {history.start}: must be naive UTC, without a time zone"
 
 
 def _oracle(config: Config) -> Iterator[str]:
@@ -160,8 +157,7 @@ def _oracle(config: Config) -> Iterator[str]:
     for symbol in (None, *config.oracle.feeds):
         feed = config.oracle if symbol is None else config.oracle.feeds[symbol]
         field = "oracle" if symbol is None else f"oracle.feeds.{symbol}"
-        # Rounds are posted on steps, so the heartbeat in force is the next multiple of the step.
-        beat = ceil(feed.heartbeat_minutes / config.step_minutes) * config.step_minutes
+        beat = feed.beat(config.step_minutes)
         if feed.max_age_minutes < beat:
             yield (
                 f"{field}.max_age_minutes = {feed.max_age_minutes}: must be at least {beat}, the "
@@ -181,6 +177,15 @@ def _pool(config: Config) -> Iterator[str]:
         if item.half_width_percent is not None and item.half_width_ticks is not None:
             yield f"{field}: half_width_percent and half_width_ticks are given, at most one allowed"
         yield from _aligned(f"{field}.half_width_ticks", item.half_width_ticks, spacing)
+        if (item.lowest_price is None) != (item.highest_price is None):
+            yield f"{field}: lowest_price and highest_price are given both or not at all"
+        elif item.lowest_price is not None and item.highest_price is not None:
+            price = config.assets[pool.base].price / config.assets[USDC].price
+            if not item.lowest_price <= price <= item.highest_price:
+                yield (
+                    f"{field}.lowest_price, highest_price = {item.lowest_price:g}, "
+                    f"{item.highest_price:g}: must have the initial price {price:g} between them"
+                )
 
 
 def _aligned(field: str, ticks: int | None, spacing: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from simulator.config import errors
+from simulator.config import errors, files
 from simulator.config.models import Config
 from simulator.types import InputError
 
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """Read a built-in scenario by name, or a YAML file by path, with ``a.b=value`` overrides.
 
+    Names of files in a YAML file are relative to it, in an override to the working directory.
+
     Raises:
         InputError: no such scenario or file, not YAML, an override of an unknown field, or values
             out of range: one line per problem, naming field, value and what is allowed.
     """
-    data = _read(_find(name_or_path))
-    for override in overrides:
-        _override(data, override)
+    found = _find(name_or_path)
+    data = _read(found)
+    if isinstance(found, Path):
+        files.from_folder(data, found.parent)
+    for text in overrides:
+        override(data, text)
     return from_mapping(data)
 
 
@@ -49,9 +54,13 @@ def scenario_text(name: str) -> str:
     return _find(name).read_text(encoding="utf-8")
 
 
-def to_yaml(config: Config) -> str:
-    """A configuration as a YAML file that :func:`load` reads back to an equal one."""
+def to_yaml(config: Config, folder: str | Path | None = None) -> str:
+    """A configuration as a YAML file that :func:`load` reads back to an equal one.
+
+    ``folder`` is where it is to lie: names of files are written relative to it (None: absolute).
+    """
     data = config.model_dump(mode="json")
+    files.to_folder(data, None if folder is None else Path(folder))
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
@@ -87,18 +96,27 @@ def _read(file: Traversable) -> dict[str, Any]:
     return data
 
 
-def _override(data: dict[str, Any], override: str) -> None:
-    """Set one field in place; sections left null are opened, unknown fields refused."""
-    name, equals, text = override.partition("=")
+def assignment(text: str) -> tuple[str, Any]:
+    """Field and value of ``a.b=value``; raises InputError for anything else."""
+    name, equals, written = text.partition("=")
     name = name.strip()
     if not equals or not name:
-        raise InputError(f"override = {override!r}: must be written field.path=value")
+        raise InputError(f"override = {text!r}: must be written field.path=value")
     try:
-        value = yaml.safe_load(text)
+        return name, yaml.safe_load(written)
     except yaml.YAMLError as error:
         raise InputError(
-            f"{name} = {text}: not a YAML value: {' '.join(str(error).split())}"
+            f"{name} = {written}: not a YAML value: {' '.join(str(error).split())}"
         ) from None
+
+
+def override(data: dict[str, Any], text: str) -> None:
+    """Set one field, ``a.b=value``, in place; sections left null are opened, unknown ones refused.
+
+    Raises:
+        InputError: not of that form, or no such field.
+    """
+    name, value = assignment(text)
     path: list[str | int] = [int(part) if part.isdigit() else part for part in name.split(".")]
     for length in range(len(path)):
         _check_known(path[: length + 1], data, name, last=length == len(path) - 1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from math import ceil
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -109,6 +109,10 @@ class Feed(Section):
         default=150.0, gt=0, le=1e6, description="contracts refuse a round older than this, minutes"
     )
 
+    def beat(self, step_minutes: int) -> int:
+        """The heartbeat in force, minutes: rounds are posted on steps, so it is a multiple."""
+        return ceil(self.heartbeat_minutes / step_minutes) * step_minutes
+
 
 class Oracle(Feed):
     """The feed every asset has, unless ``feeds`` gives it one of its own."""
@@ -129,19 +133,16 @@ class Oracle(Feed):
         return self.reporters // 2 + 1 if self.quorum is None else self.quorum
 
 
-class History(Section):
-    """Replay of recorded prices; without ``prices`` the processes of the assets are drawn."""
+class PriceFiles(Section):
+    """How files of recorded prices are read where they do not say themselves."""
 
-    prices: str | None = Field(
-        default=None, description="Parquet or CSV file: timestamp_utc, symbol, close; null: none"
+    stamps: Literal["open", "close"] | None = Field(
+        default=None, description="what a bar's time stamp is; null: usual for the format (open)"
     )
-    symbols: dict[Symbol, str] = Field(
-        default_factory=dict, description="symbol in the file, by asset (SOL: SOLUSDT)"
+    outliers: Literal["keep", "cut", "drop"] = Field(
+        default="keep", description="what is done to a price far off the bars around"
     )
-    start: datetime | None = Field(default=None, description="first price replayed, naive UTC")
-    max_gap_hours: float = Field(
-        default=3.0, ge=0, le=168, description="longest gap filled with the price before it, hours"
-    )
-    notes: tuple[str, ...] = Field(
-        default=(), description="what was assumed when the file was read (written by hedgesim)"
+    pool: str | None = Field(
+        default=None,
+        description="tokens of a file of pool ticks, TOKEN0:DECIMALS/TOKEN1:DECIMALS; null: none",
     )

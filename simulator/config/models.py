@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from simulator.config import files
 from simulator.config.agents import (
     Agents,
     AmmArbitrageur,
@@ -22,6 +23,7 @@ from simulator.config.agents import (
     PerpArbitrageur,
     RiskManager,
 )
+from simulator.config.history import History
 from simulator.config.importance import Sampling
 from simulator.config.market import (
     Asset,
@@ -29,7 +31,6 @@ from simulator.config.market import (
     Correlation,
     Feed,
     Gas,
-    History,
     Jumps,
     Oracle,
 )
@@ -157,8 +158,7 @@ class Config(Section):
     @property
     def files(self) -> tuple[str, ...]:
         """Files that prices are read from, as written: what is replayed, what is resampled."""
-        resampled = self.process.file if isinstance(self.process, Bootstrap) else None
-        return tuple(name for name in (self.history.prices, resampled) if name is not None)
+        return tuple(files.named(self))
 
     def feed(self, symbol: str) -> Feed:
         """Price feed of one asset."""

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from simulator.config.market import Correlation
+from simulator.config.market import Correlation, PriceFiles
 from simulator.config.section import Section, Symbol
 
 # A variance exists above 2 only; beyond 1000 a t is a normal to five digits.
@@ -125,7 +125,7 @@ class Regime(Section):
     )
 
 
-class Bootstrap(Section):
+class Bootstrap(PriceFiles):
     """Stationary bootstrap of recorded returns (Politis and Romano 1994).
 
     Blocks of geometric length, whole rows at a time, so what assets did together they do together;
@@ -134,7 +134,9 @@ class Bootstrap(Section):
     """
 
     kind: Literal["bootstrap"]
-    file: str = Field(min_length=1, description="Parquet or CSV file: timestamp_utc, symbol, close")
+    file: str = Field(
+        min_length=1, description="file of prices, several with commas, a folder or pattern"
+    )
     symbols: dict[Symbol, str] = Field(
         min_length=1, description="symbol in the file, by asset (SOL: SOLUSDT)"
     )

@@ -92,7 +92,8 @@ def initial_betas(config: Config) -> tuple[float, ...]:
 
 
 def _pool(config: Config) -> PoolParameters:
-    sqrt_price_x96 = _sqrt_price_x96(config)
+    base, usdc = config.assets[config.pool.base], config.assets[USDC]
+    sqrt_price_x96 = _sqrt_price_x96(config, Fraction(base.price) / Fraction(usdc.price))
     tick = _tick_of(sqrt_price_x96)
     return PoolParameters(
         fee_ppm=config.pool.fee_ppm,
@@ -104,10 +105,9 @@ def _pool(config: Config) -> PoolParameters:
     )
 
 
-def _sqrt_price_x96(config: Config) -> int:
-    """floor(√(raw USDC per raw base) · 2⁹⁶) at the initial prices, from exact rationals."""
+def _sqrt_price_x96(config: Config, price: Fraction) -> int:
+    """floor(√(raw USDC per raw base) · 2⁹⁶) at a price, USDC per base token, exactly."""
     base = config.assets[config.pool.base]
-    price = Fraction(base.price) / Fraction(config.assets[USDC].price)
     raw = price * Fraction(10) ** (USDC_DECIMALS - base.decimals)
     return isqrt((raw.numerator << 192) // raw.denominator)
 
@@ -120,19 +120,31 @@ def _tick_of(sqrt_price_x96: int) -> int:
 def _range(
     config: Config, item: BackgroundLiquidity, sqrt_price_x96: int, tick: int
 ) -> BackgroundRange:
-    """Tick-aligned range around the initial price, with the liquidity its value buys there."""
-    spacing = config.tick_spacing
-    last = MAX_TICK // spacing * spacing
+    """Tick-aligned range around the initial price, with the liquidity its value buys there.
+
+    What follows the price has that liquidity from below the lowest price to above the highest.
+    """
     half = item.half_width_ticks
     if item.half_width_percent is not None:
         half = round(log1p(item.half_width_percent / 100) / _LOG_TICK)
+    lower, upper = _aligned_range(config, tick, tick, half)
+    liquidity = int(item.value_usd / _value_of_one(config, sqrt_price_x96, lower, upper))
+    if item.lowest_price is not None and item.highest_price is not None:
+        reached = (Fraction(price) for price in (item.lowest_price, item.highest_price))
+        low, high = (_tick_of(_sqrt_price_x96(config, price)) for price in reached)
+        lower, upper = _aligned_range(config, low, high, half)
+    return BackgroundRange(lower, upper, liquidity)
+
+
+def _aligned_range(config: Config, low: int, high: int, half: int | None) -> tuple[int, int]:
+    """Ticks from ``half`` below ``low`` to ``half`` above ``high``, aligned outwards; None: all."""
+    spacing = config.tick_spacing
+    last = MAX_TICK // spacing * spacing
     if half is None:
-        lower, upper = -last, last
-    else:
-        lower = max((tick - half) // spacing * spacing, -last)
-        upper = min(-((-tick - half) // spacing) * spacing, last)
-    value_of_one = _value_of_one(config, sqrt_price_x96, lower, upper)
-    return BackgroundRange(lower, upper, int(item.value_usd / value_of_one))
+        return -last, last
+    lower = max((low - half) // spacing * spacing, -last)
+    upper = min(-((-high - half) // spacing) * spacing, last)
+    return lower, upper
 
 
 def _value_of_one(config: Config, sqrt_price_x96: int, lower: int, upper: int) -> float:

@@ -17,7 +17,11 @@ TICK_SPACING = {100: 1, 500: 10, 3_000: 60, 10_000: 200}
 
 
 class BackgroundLiquidity(Section):
-    """Passive liquidity around the initial price; neither width given: over the full range."""
+    """Passive liquidity around the initial price; neither width given: over the full range.
+
+    With ``lowest_price`` and ``highest_price`` it follows the price: there is as much of it (the
+    same L) around every price between the two as around the initial one.
+    """
 
     value_usd: float = Field(gt=0, le=1e12, description="value at the initial price, USD")
     half_width_percent: float | None = Field(
@@ -31,6 +35,18 @@ class BackgroundLiquidity(Section):
         gt=0,
         le=887_272,
         description="half width of the range, ticks, a multiple of the tick spacing",
+    )
+    lowest_price: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e15,
+        description="lowest price it follows to, USDC per base token; null: it stays",
+    )
+    highest_price: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e15,
+        description="highest price it follows to, USDC per base token; null: it stays",
     )
 
 

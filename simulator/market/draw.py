@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import ceil, exp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from simulator.config.shocks import DepthCut, GasSpike, OracleFreeze, OracleOutlier, WithdrawalRun
-from simulator.market import kernels
+from simulator.market import beside, kernels
 from simulator.market.paths import MarketPaths
 from simulator.market.prices import draw_index
 from simulator.market.streams import Stream
@@ -77,6 +77,10 @@ def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
             frozen,
             outlier,
         )
+    for symbol, item in config.history.oracle.items():
+        row = config.symbols.index(symbol)
+        recorded = beside.rounds(config, f"oracle.{symbol}", item)
+        price[row], time[row] = (each[:, np.newaxis] for each in recorded)
     return price, time
 
 
@@ -109,11 +113,14 @@ def _gas(config: Config, index: Floats, first_path: int, paths: int) -> Floats:
     for shock in config.shocks:
         if isinstance(shock, GasSpike):
             factor[shock.active(hours)] *= shock.factor
-    result = Stream(config.seed, "gas").normals(first_path, paths, len(hours))
-    kernels.revert(result, exp(-config.step_minutes / 60 / gas.reversion_hours), gas.volatility)
     native = np.full((len(hours), paths), gas.native_price)
     if gas.native_asset is not None:
         native = index[config.symbols.index(gas.native_asset)]
+    if config.history.gas is not None:
+        gwei = beside.held(config, "gas", config.history.gas)
+        return (gwei * GWEI * factor)[:, np.newaxis] * native
+    result = Stream(config.seed, "gas").normals(first_path, paths, len(hours))
+    kernels.revert(result, exp(-config.step_minutes / 60 / gas.reversion_hours), gas.volatility)
     # E[e^x] = e^(v²/2) for a normal x of mean zero.
     kernels.exponentiate_gas(
         result, gas.gwei * GWEI * exp(-(gas.volatility**2) / 2), native, factor
@@ -121,9 +128,13 @@ def _gas(config: Config, index: Floats, first_path: int, paths: int) -> Floats:
     return result
 
 
-def _depth(config: Config, venue: str, paths: int) -> Floats:
+def _depth(config: Config, venue: Literal["pool", "perp"], paths: int) -> Floats:
     hours = _hours(config)
     factor = np.ones(len(hours))
+    item = config.history.depth.pool if venue == "pool" else config.history.depth.perp
+    if item is not None:
+        recorded = beside.held(config, f"depth.{venue}", item)
+        factor = recorded / recorded[0]
     for shock in config.shocks:
         if isinstance(shock, DepthCut) and shock.venue in (venue, "both"):
             factor[shock.active(hours)] *= shock.factor

@@ -1,23 +1,33 @@
-"""Replay of recorded prices: a scenario's vault and venues, history's prices.
-
-A bar stands for its own time stamp: its close is the price at that step.
-"""
+"""Replay of recorded prices: a scenario's vault and venues, history's prices."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import sqrt
+from math import isclose
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from simulator.config import correlation, from_mapping
-from simulator.market.history_file import Bars, SymbolReport, on_grid, read_bars
-from simulator.types import SECONDS_PER_YEAR, USDC, InputError
+from simulator.config import from_mapping
+from simulator.config.history import VISITS, notes
+from simulator.config.process import Bootstrap
+from simulator.market.assumed import measure
+from simulator.market.by_hand import overridden, shape_of
+from simulator.market.files import symbols as naming
+from simulator.market.files.window import chosen
+from simulator.market.history_file import (
+    AS_WRITTEN,
+    Reading,
+    SymbolReport,
+    read_together,
+    reading_lines,
+    resolve,
+)
+from simulator.market.prices import price_moves
+from simulator.market.recast import Recast, followed
+from simulator.market.recorded import Record, filled, has_extremes, record_of, wicks, zigzag
+from simulator.types import USDC, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +35,6 @@ if TYPE_CHECKING:
     from simulator.config.models import Config
     from simulator.types import Floats
 
-QUOTES = ("USDT", "USDC", "BUSD", "USD")
-# What a designer would have had to hand: a month of returns, and too few say nothing.
-ESTIMATION_DAYS = 30
-LEAST_RETURNS = 48
 _SHOWN = "%Y-%m-%d %H:%M"
 _MOMENT = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?"
 
@@ -46,8 +52,21 @@ class HistoryReport:
 
 
 def replay(config: Config) -> dict[str, Floats]:
-    """Recorded prices ``[T + 1]`` by asset, USD; assets without a symbol are left out."""
-    return {asset: prices for asset, (prices, _) in _series(config).items()}
+    """Recorded prices ``[T + 1]`` by asset, USD; assets without a symbol are left out.
+
+    Raises:
+        InputError: the file cannot give them, or an asset's price is not the first recorded one.
+    """
+    series = {asset: prices for asset, (prices, _) in _series(config).items()}
+    for asset, prices in series.items():
+        given = config.assets[asset].price
+        # The pool opens at the configured price, and the first step must not be a jump to another.
+        if not isclose(given, prices[0], rel_tol=1e-9):
+            raise InputError(
+                f"assets.{asset}.price = {given:g}: must be the first recorded price, "
+                f"{float(prices[0])!r}"
+            )
+    return series
 
 
 def history_report(config: Config) -> HistoryReport | None:
@@ -61,24 +80,35 @@ def history_report(config: Config) -> HistoryReport | None:
         end=history.start + timedelta(minutes=config.step_minutes * config.steps),
         step_minutes=config.step_minutes,
         symbols=tuple(report for _, report in _series(config).values()),
-        notes=history.notes,
+        notes=notes(config),
     )
+
+
+def said(config: Config) -> list[str]:
+    """How the files a configuration names are read and what is guessed, a line each.
+
+    Raises:
+        InputError: a file cannot be used.
+    """
+    history, lines = config.history, []
+    if history.prices is not None:
+        reading = Reading(history.stamps, history.outliers, history.pool)
+        lines += reading_lines(history.prices, record_of(history).bars, reading)
+    if isinstance(config.process, Bootstrap):
+        drawn = config.process
+        reading = Reading(drawn.stamps, drawn.outliers, drawn.pool)
+        bars = read_together(drawn.file, list(drawn.symbols.values()), reading)
+        lines += reading_lines(drawn.file, bars, reading)
+    return lines
 
 
 def _series(config: Config) -> dict[str, tuple[Floats, SymbolReport]]:
     history = config.history
     if history.prices is None or history.start is None:
         return {}
-    return {
-        asset: on_grid(
-            read_bars(history.prices, symbol),
-            history.start,
-            config.steps + 1,
-            config.step_minutes,
-            history.max_gap_hours,
-        )
-        for asset, symbol in history.symbols.items()
-    }
+    return record_of(history).series(
+        history.start, config.steps, config.step_minutes, history.max_gap_hours
+    )
 
 
 def parse_window(text: str) -> tuple[datetime, datetime]:
@@ -109,217 +139,156 @@ def with_history(
     hedges: Sequence[str],
     window: str | tuple[datetime, datetime] | None = None,
     *,
+    usdc: str | None = None,
+    bars: str | None = None,
     step_minutes: int | None = None,
     keep_shocks: bool = False,
+    reading: Reading = AS_WRITTEN,
+    overrides: Sequence[str] = (),
 ) -> Config:
     """The same vault, venues and agents with prices replayed from ``file``.
 
-    ``lp`` and ``hedges`` are symbols of the file; markets keep the parameters of the scenario's by
-    position, wallets their value. Volatilities and correlations, hence the first hedge ratios, are
-    measured on up to 30 days *before* the window: what the designer could have known. Shocks are
-    dropped unless ``keep_shocks``. ``step_minutes`` (None: the file's bars) may skip bars.
+    ``file`` may be several (:func:`simulator.market.files.sources.expand`), ``reading`` says how
+    they are read. ``lp``, ``hedges`` and ``usdc`` (None: USDC's price is drawn) are symbols of the
+    file, short where only one fits (``ETH``), or ``ASSET=SYMBOL``; the LP's own may be among the
+    hedges. ``bars``: ``close``, or ``ohlc`` for wicks (:mod:`simulator.market.recorded`).
+
+    Markets keep the parameters of the scenario's by position, wallets their value. Volatilities and
+    correlations, hence the first hedge ratios, are measured on what is *before* the window
+    (:func:`simulator.market.assumed.measure`): what the designer could have known. Background
+    liquidity follows the price: it has the depth it has at the start around every price of the
+    replay. Shocks are dropped unless ``keep_shocks``. ``step_minutes`` (None: the longest bars of
+    the legs) may skip bars. ``overrides``, ``a.b=value``, change fields of the result.
 
     Raises:
-        InputError: something in the file or the arguments is not allowed.
+        InputError: something in the file or the arguments is not allowed, or an override would be
+            undone by what is recorded.
     """
-    symbols = (lp, *hedges)
-    if not hedges or len(set(symbols)) != len(symbols):
-        raise InputError(
-            f"lp, hedges = {', '.join(symbols)}: must be two or more different symbols"
-        )
-    bars = [read_bars(file, symbol) for symbol in symbols]
-    first, last = _window(bars, window)
-    step = step_minutes or max(round(max(b.bar for b in bars) / pd.Timedelta(minutes=1)), 1)
-    steps = int((last - first) / timedelta(minutes=step))
-    if steps < 1:
-        raise InputError(
-            f"window = {first} to {last}: must hold two or more steps of {step} minutes"
-        )
-    gap = config.history.max_gap_hours
-    series = [on_grid(bar, first, steps + 1, step, gap)[0] for bar in bars]
-    names = [_asset(symbol) for symbol in symbols]
-    prices = {name: float(prices[0]) for name, prices in zip(names, series, strict=True)}
-    fall = float(series[0].min()) / prices[names[0]]
-    plan = _Plan(config, prices, fall, keep_shocks=keep_shocks)
-    volatilities, correlations, measured = _measure(bars, first, step) or plan.scenario_moments()
-    data = plan.data(volatilities, correlations)
-    notes = [measured, *plan.notes]
-    notes += [
-        f"{s}: quoted in {s.removeprefix(n)}, taken as USD"
-        for s, n in zip(symbols, names, strict=True)
-        if s != n
-    ]
+    symbols, perps = _symbols(file, lp, hedges, usdc, reading)
+    bars = bars or "close"
+    if bars not in ("close", "ohlc"):
+        raise InputError(f"bars = {bars}: must be close or ohlc")
+    record = Record(file, symbols, reading, extremes=bars == "ohlc")
+    shape, visited = shape_of(overrides), VISITS if record.extremes else 1
+    step = shape.step_minutes or step_minutes or _step(record, visited)
+    closes = list(record.closes.values())
+    asked = parse_window(window) if isinstance(window, str) else window
+    first, last, moved = chosen(closes, asked)
+    steps = _steps(first, last, step, visited, shape.horizon_hours)
+    gap = config.history.max_gap_hours if shape.max_gap_hours is None else shape.max_gap_hours
+    series = record.series(first, steps, step, gap)
+    prices = {asset: float(found[0]) for asset, (found, _) in series.items()}
+    recast = Recast(config, prices, perps)
+    moments = measure(closes, first, step * visited) or recast.scenario_moments()
+    fall = float(series[recast.lp][0].min()) / prices[recast.lp]
+    data = recast.data(moments, step, fall, keep_shocks=keep_shocks)
     end = first + timedelta(minutes=steps * step)
+    lines = [moments.note, *reading_lines(file, record.bars, reading), *moved, *recast.notes]
+    lines += [*_quotes(symbols), *filled([report for _, report in series.values()])]
+    if record.extremes:
+        path = series[recast.lp][0]
+        lines.append(zigzag(recast.lp, path[::VISITS], path))
+    elif has_extremes(file, list(symbols.values()), reading):
+        lines += wicks(Record(file, symbols, reading, extremes=True), series, first, step)
     data |= {
         "description": f"{config.name} on {Path(file).name}, {first:{_SHOWN}} to {end:{_SHOWN}}",
         "horizon_hours": steps * step / 60,
         "step_minutes": step,
         "history": {
+            **recast.beside(),
             "prices": str(file),
-            "symbols": dict(zip(names, symbols, strict=True)),
-            "start": first,
+            "symbols": symbols,
+            "start": first.isoformat(),
             "max_gap_hours": gap,
-            "notes": notes,
+            "bars": bars,
+            "stamps": reading.stamps,
+            "outliers": reading.outliers,
+            "pool": reading.pool,
+            "notes": lines,
         },
     }
-    return from_mapping(data)
+    return _following(overridden(data, overrides, recast))
 
 
-def _window(
-    bars: list[Bars], window: str | tuple[datetime, datetime] | None
-) -> tuple[datetime, datetime]:
-    """First and last moment to replay; without a window all that every symbol has."""
-    first = max(bar.times[0] for bar in bars).to_pydatetime()
-    last = min(bar.times[-1] for bar in bars).to_pydatetime()
-    if window is None:
-        return first, last
-    begin, end = parse_window(window) if isinstance(window, str) else window
-    for bar in bars:
-        if end < bar.times[0] or begin > bar.times[-1]:
+def _symbols(
+    file: str | Path, lp: str, hedges: Sequence[str], usdc: str | None, reading: Reading
+) -> tuple[dict[str, str], list[str]]:
+    """Symbols in the file by asset (USDC's if any, the LP's, the hedges'), and the hedges' assets.
+
+    Raises:
+        InputError: a symbol that is not there or is quoted in something else, a hedge twice.
+    """
+    wanted = [lp, *hedges]
+    given = dict(part.split("=", 1)[::-1] for part in wanted if "=" in part)
+    found = resolve(file, [part.split("=", 1)[-1] for part in wanted], reading)
+    if not hedges or len(set(found[1:])) != len(hedges):
+        raise InputError(f"hedge = {', '.join(hedges)}: must be one or more different symbols")
+    dollars = () if usdc is None else resolve(file, [usdc], reading)
+    by_name = [
+        symbol for symbol, part in zip(found, wanted, strict=True) if part.split("=")[-1] in given
+    ]
+    naming.refuse_other_quotes([*dollars, *found], str(file), named=by_name)
+    names = [
+        given.get(part.split("=", 1)[-1], name)
+        for part, name in zip(wanted, naming.asset_names(found), strict=True)
+    ]
+    symbols = dict(zip([USDC] * len(dollars), dollars, strict=True))
+    for name, symbol in zip(names, found, strict=True):
+        if symbols.setdefault(name, symbol) != symbol:
+            raise InputError(f"{name} = {symbol}: must be another asset than {symbols[name]}")
+    return symbols, names[1:]
+
+
+def _step(record: Record, visited: int) -> int:
+    """Minutes of a step: the longest bar, or the part of it that a visited price takes."""
+    minutes = record.bar_minutes()
+    if minutes % visited:
+        raise InputError(
+            f"bars = ohlc: bars of {minutes} minutes do not split into {visited} steps of whole "
+            "minutes; set step_minutes (four of them are replayed as one bar), or bars = close"
+        )
+    return minutes // visited
+
+
+def _steps(
+    first: datetime, last: datetime, step: int, visited: int, horizon_hours: float | None
+) -> int:
+    """Number of steps of a window, whole bars of them, cut to ``horizon_hours`` where given."""
+    steps = int((last - first) / timedelta(minutes=step)) // visited * visited
+    if horizon_hours is not None:
+        wanted = horizon_hours * 60 / step
+        if not 0 < wanted <= steps:
             raise InputError(
-                f"window = {begin} to {end}: {bar.file} has {bar.symbol} from {bar.times[0]} to "
-                f"{bar.times[-1]}"
+                f"horizon_hours = {horizon_hours}: must be from {step / 60:g} to "
+                f"{steps * step / 60:g}, what the window has"
             )
-    # A last day's bars end before midnight, and a listing or halt may come sooner still.
-    return begin, min(end, last)
+        steps = round(wanted)
+    if steps < 1:
+        raise InputError(
+            f"window = {first} to {last}: must hold two or more steps of {step} minutes"
+        )
+    return steps
 
 
-def _asset(symbol: str) -> str:
-    for quote in QUOTES:
-        if symbol.endswith(quote) and symbol != quote:
-            return symbol.removesuffix(quote)
-    return symbol
+def _quotes(symbols: dict[str, str]) -> list[str]:
+    return [
+        f"{symbol}: quoted in {quote}, taken as USD"
+        for symbol in symbols.values()
+        if (quote := naming.split(symbol)[1]) not in (None, "USD")
+    ]
 
 
-def _measure(bars: list[Bars], start: datetime, step: int) -> tuple[Floats, Floats, str] | None:
-    """Volatilities per √year, correlations and a note, from log returns before ``start``."""
-    times = pd.date_range(
-        end=start, periods=ESTIMATION_DAYS * 24 * 60 // step + 1, freq=f"{step}min"
+def _following(config: Config) -> Config:
+    """Background liquidity follows the replayed price, unless it was said how far."""
+    if any(item.lowest_price is not None for item in config.pool.background):
+        return config
+    lowest, highest = followed(config, replay(config), price_moves(config))
+    data = config.model_dump(mode="json")
+    for item in data["pool"]["background"]:
+        if item["half_width_percent"] is not None or item["half_width_ticks"] is not None:
+            item |= {"lowest_price": lowest, "highest_price": highest}
+    data["history"]["notes"].append(
+        "background liquidity follows the price: as deep as at the start around every price from "
+        f"{lowest:.6g} to {highest:.6g}"
     )
-    columns = []
-    for bar in bars:
-        position = bar.times.get_indexer(times)
-        prices = np.where(position >= 0, bar.prices[position], np.nan)
-        columns.append(np.where(prices > 0, prices, np.nan))
-    with np.errstate(invalid="ignore"):
-        returns = np.diff(np.log(np.array(columns)), axis=1)
-    returns = returns[:, np.all(np.isfinite(returns), axis=0)]
-    if returns.shape[1] < LEAST_RETURNS:
-        return None
-    covariance = np.cov(returns)
-    deviation = np.sqrt(np.diag(covariance))
-    scale = np.where(deviation > 0, deviation, 1.0)
-    matrix = covariance / np.outer(scale, scale)
-    np.fill_diagonal(matrix, 1.0)
-    matrix = np.clip(np.round(matrix, 6), -1.0, 1.0)
-    if not correlation.is_positive_semidefinite(matrix):
-        matrix = correlation.nearest(matrix)
-    yearly = deviation * np.sqrt(SECONDS_PER_YEAR / (step * 60))
-    note = f"volatilities and correlations measured on {returns.shape[1]} returns before {start}"
-    return yearly, matrix, note
-
-
-class _Plan:
-    """A scenario rewritten for other assets: its base asset and markets keep their places."""
-
-    def __init__(
-        self, config: Config, prices: dict[str, float], fall: float, *, keep_shocks: bool
-    ) -> None:
-        """``prices`` at the start; ``fall``: the LP asset's lowest price over its first."""
-        self.config, self.prices, self.keep_shocks = config, prices, keep_shocks
-        self.fall = fall
-        self.notes: list[str] = []
-        self.names = list(prices)
-        markets = config.markets
-        # The scenario's asset each new one takes the place of; spare hedges copy the last market.
-        self.places = [config.pool.base]
-        self.places += [markets[min(n, len(markets) - 1)] for n in range(len(self.names) - 1)]
-        self.renamed = dict(zip(reversed(self.places), reversed(self.names), strict=True))
-
-    def scenario_moments(self) -> tuple[Floats, Floats, str]:
-        """Volatilities and correlations of the scenario, where history has nothing earlier."""
-        rows = [self.config.symbols.index(place) for place in self.places]
-        matrix = correlation.initial(self.config)[np.ix_(rows, rows)]
-        volatilities = np.array([self.config.assets[place].volatility for place in self.places])
-        note = "too little data before the window: volatilities and correlations are the scenario's"
-        return volatilities, matrix, note
-
-    def data(self, volatilities: Floats, correlations: Floats) -> dict[str, Any]:
-        """The rewritten configuration as plain data."""
-        data = self.config.model_dump()
-        old = data["assets"]
-        data["assets"] = {USDC: old[USDC]}
-        for name, place, sigma in zip(self.names, self.places, volatilities, strict=True):
-            data["assets"][name] = {
-                "price": self.prices[name],
-                "volatility": float(sigma),
-                "decimals": old[place]["decimals"],
-            }
-        pairs = {
-            f"{self.names[row]}/{self.names[column]}": float(correlations[row, column])
-            for row in range(len(self.names))
-            for column in range(row)
-        }
-        data["correlation"] = {"default": 0.0, "pairs": pairs}
-        data["process"] = {
-            "kind": "gbm"
-        }  # prices are recorded; what is not has no other asset's law
-        data["common_jumps"] = None
-        data["pool"]["base"] = self.names[0]
-        data["vault"] |= {"betas": None, "assumed_correlation": None}
-        markets = data["clearing"]["markets"]
-        data["clearing"]["markets"] = {
-            name: markets[place]
-            for name, place in zip(self.names[1:], self.places[1:], strict=True)
-        }
-        data["oracle"]["feeds"] = {
-            self.renamed.get(name, name): feed
-            for name, feed in data["oracle"]["feeds"].items()
-            if self.renamed.get(name, name) in data["assets"]
-        }
-        self._gas(data, old)
-        self._collaterals(data)
-        self._wallets(data, old)
-        self._shocks(data)
-        return data
-
-    def _gas(self, data: dict[str, Any], old: dict[str, Any]) -> None:
-        native = data["gas"]["native_asset"]
-        if native is not None and native not in data["assets"]:
-            data["gas"] |= {"native_asset": None, "native_price": old[native]["price"]}
-            self.notes.append(
-                f"gas is paid at the scenario's {native} price, {native} not replayed"
-            )
-
-    def _collaterals(self, data: dict[str, Any]) -> None:
-        collaterals = data["clearing"]["collaterals"]
-        for name in [name for name in collaterals if name not in data["assets"]]:
-            del collaterals[name]
-            self.notes.append(f"collateral {name} left out: it is not replayed")
-        for agent in data["agents"].values():
-            if agent is not None and "margin" in agent:
-                agent["margin"] = {c: q for c, q in agent["margin"].items() if c in collaterals}
-
-    def _wallets(self, data: dict[str, Any], old: dict[str, Any]) -> None:
-        """Wallets of base tokens keep their value in USD.
-
-        The arbitrageur restocks outside as a price falls: what a pool takes grows as 1/√P (Uniswap
-        v3 whitepaper, eq. 6.29), so its wallet holds that much for the lowest price replayed.
-        """
-        scale = old[self.places[0]]["price"] / self.prices[self.names[0]]
-        for name, agent in data["agents"].items():
-            if agent is not None and "base" in agent:
-                fall = self.fall if name == "amm_arbitrageur" else 1.0
-                agent["base"] *= scale / sqrt(fall)
-
-    def _shocks(self, data: dict[str, Any]) -> None:
-        if not self.keep_shocks:
-            if data["shocks"]:
-                kinds = ", ".join(shock["kind"] for shock in data["shocks"])
-                self.notes.append(f"shocks of the scenario left out: {kinds}")
-            data["shocks"] = []
-        for shock in data["shocks"]:
-            if "asset" in shock:
-                shock["asset"] = self.renamed.get(shock["asset"], shock["asset"])
-            if "assets" in shock:
-                shock["assets"] = [self.renamed.get(name, name) for name in shock["assets"]]
+    return from_mapping(data)

@@ -1,5 +1,7 @@
 """Recorded prices: read, checked, and laid on a regular grid under one stated rule for gaps.
 
+The one door to files of prices: what they may look like is in :mod:`simulator.market.files`.
+
 The rule. Rows of a symbol must be in order of time; an exact duplicate is dropped and counted, two
 prices for one moment are refused. A bar that is missing, or whose price is NaN, zero, negative or
 infinite, takes the price before it if the run of such bars is no longer than ``max_gap_hours``;
@@ -9,22 +11,39 @@ filled bars are counted by cause. What the rule does not fill is refused with fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from simulator.market.files import series, symbols
+from simulator.market.files.alignment import aligned, span, step_minutes
+from simulator.market.files.reading import AS_WRITTEN, Reading
+from simulator.market.files.series import Bars
+from simulator.market.files.table import Table
 from simulator.types import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from simulator.types import Floats
 
-COLUMNS = ("timestamp_utc", "symbol", "close")
+__all__ = [
+    "AS_WRITTEN",
+    "Bars",
+    "Reading",
+    "SymbolReport",
+    "on_grid",
+    "read_bars",
+    "read_together",
+    "reading_lines",
+    "resolve",
+    "span",
+    "step_minutes",
+    "symbols_of",
+]
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,7 @@ class SymbolReport:
     missing: int  # bars that were not there, filled
     unusable: int  # bars without a usable price (NaN, zero, negative, infinite), filled
     duplicates: int  # exact duplicates, dropped
+    outliers: int = 0  # prices far off the bars around, kept, cut or dropped as was asked
 
     @property
     def filled(self) -> int:
@@ -43,115 +63,78 @@ class SymbolReport:
         return self.missing + self.unusable
 
 
-@dataclass(frozen=True, eq=False)
-class Bars:
-    """All bars of one symbol: ``times``, ``prices``, and ``rows`` in the file counted from 1."""
-
-    file: Path
-    symbol: str
-    times: pd.DatetimeIndex
-    prices: Floats
-    rows: np.ndarray[tuple[int], np.dtype[np.int64]]
-    duplicates: pd.DatetimeIndex
-    bar: pd.Timedelta
-
-    def place(self, position: int) -> str:
-        """File, symbol and row of a bar, for a message."""
-        return f"{self.file}: {self.symbol}, row {self.rows[position]} ({self.times[position]})"
-
-
-def read_bars(file: str | Path, symbol: str) -> Bars:
+def read_bars(
+    file: str | Path, symbol: str, reading: Reading = AS_WRITTEN, column: str = "close"
+) -> Bars:
     """Bars of one symbol, in order and without duplicates; prices are not judged yet.
 
+    ``file`` is one file, or several (:func:`simulator.market.files.sources.expand`); ``column`` a
+    role (``close``, ``open``, ``high``, ``low``, ``volume``) or a name in the file.
+
     Raises:
-        InputError: no such file, column or symbol; a time that cannot be read or runs backwards;
-            two prices for one moment.
+        InputError: no such file, column or symbol; a time or a number that cannot be read; a time
+            that runs backwards; two prices for one moment.
     """
-    file = Path(file)
-    try:
-        return _read_bars(file, _version(file), symbol)
-    except OSError as error:
-        raise InputError(f"prices = {file}: cannot be read: {error.strerror or error}") from None
+    return series.read(file, symbol, reading, column)
 
 
-def _version(file: Path) -> tuple[int, ...]:
-    """Tells the contents of a file from those it had before, also where a copy kept their time.
+def read_together(
+    file: str | Path, wanted: Sequence[str], reading: Reading = AS_WRITTEN
+) -> list[Bars]:
+    """Bars of several symbols, stamped so that equal stamps are equal moments of closing.
 
-    Device, inode, size in bytes, and the moments of the last change of contents and of the entry,
-    nanoseconds. Raises OSError when there is no such file.
+    Raises:
+        InputError: as in :func:`read_bars`; bars that never close together.
     """
-    entry = file.stat()
-    return (entry.st_dev, entry.st_ino, entry.st_size, entry.st_mtime_ns, entry.st_ctime_ns)
+    return aligned([read_bars(file, symbol, reading) for symbol in wanted])
 
 
-@lru_cache(maxsize=4)
-def _table(file: Path, _version: tuple[int, ...]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(file) if file.suffix.lower() == ".csv" else pd.read_parquet(file)
-    except (ValueError, pd.errors.ParserError) as error:  # pyarrow's errors are ValueErrors
-        raise InputError(f"prices = {file}: neither Parquet nor CSV: {error}") from None
-    missing = [column for column in COLUMNS if column not in table.columns]
-    if missing:
-        raise InputError(
-            f"prices = {file}: column {missing[0]} is missing; needs {', '.join(COLUMNS)}"
-        )
-    return table[list(COLUMNS)]
+def resolve(
+    file: str | Path, wanted: Sequence[str], reading: Reading = AS_WRITTEN
+) -> tuple[str, ...]:
+    """Symbols as the file has them, for what a user may write short (``ETH`` for ``ETHUSDT``).
+
+    Raises:
+        InputError: none fits, or several do.
+    """
+    known = symbols_of(file, reading)
+    return tuple(symbols.find(text, known, str(file)) for text in wanted)
 
 
-@lru_cache(maxsize=32)
-def _read_bars(file: Path, version: tuple[int, ...], symbol: str) -> Bars:
-    table = _table(file, version)
-    rows = np.flatnonzero((table["symbol"] == symbol).to_numpy())
-    if not len(rows):
-        known = sorted(str(name) for name in table["symbol"].dropna().unique())
-        near = get_close_matches(symbol, known, n=3) or known
-        raise InputError(f"{file}: symbol {symbol} is not there; did you mean {', '.join(near)}?")
-    chosen = table.iloc[rows]
-    times = _times(file, symbol, chosen["timestamp_utc"], rows)
-    prices = pd.to_numeric(chosen["close"], errors="coerce").to_numpy(np.float64)
-    place = f"{file}: {symbol}, row "
-    steps = np.diff(times.to_numpy())
-    backwards = np.flatnonzero(steps < np.timedelta64(0))
-    if len(backwards):
-        at = backwards[0] + 1
-        raise InputError(
-            f"{place}{rows[at] + 1}: time runs backwards, {times[at - 1]} to {times[at]}"
-        )
-    same = np.flatnonzero(steps == np.timedelta64(0)) + 1
-    for at in same:
-        before, after = prices[at - 1], prices[at]
-        if before != after and not (np.isnan(before) and np.isnan(after)):
-            raise InputError(
-                f"{place}{rows[at] + 1}: {times[at]} has two prices, {before} and {after}"
-            )
-    keep = np.ones(len(rows), np.bool_)
-    keep[same] = False
-    moving = steps[steps > np.timedelta64(0)]
-    if not len(moving):
-        raise InputError(f"{place}{rows[0] + 1}: one bar only, needs two or more")
-    bar = pd.Timedelta(moving.min())
-    off = np.flatnonzero((times - times[0]) % bar != pd.Timedelta(0))
-    if len(off):
-        raise InputError(
-            f"{place}{rows[off[0]] + 1}: {times[off[0]]} is off the grid of {bar} bars"
-        )
-    return Bars(file, symbol, times[keep], prices[keep], rows[keep] + 1, times[same], bar)
+def symbols_of(file: str | Path, reading: Reading = AS_WRITTEN) -> list[str]:
+    """Symbols of a file, in order of first appearance; errors as in :func:`read_bars`."""
+    tables = series.open_files(file, reading.pool)
+    return list(dict.fromkeys(name for table in tables for name in table.symbols))
 
 
-def _times(
-    file: Path,
-    symbol: str,
-    column: pd.Series[str],
-    rows: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> pd.DatetimeIndex:
-    times = pd.DatetimeIndex(pd.to_datetime(column, errors="coerce", utc=True)).tz_localize(None)
-    unread = np.flatnonzero(times.isna())
-    if len(unread):
-        value = column.iloc[unread[0]]
-        raise InputError(
-            f"{file}: {symbol}, row {rows[unread[0]] + 1}: timestamp_utc = {value!r} is not a time"
-        )
-    return times
+def reading_lines(
+    file: str | Path, bars: Sequence[Bars], reading: Reading = AS_WRITTEN
+) -> list[str]:
+    """How files were read and what was guessed, a line for each kind of file.
+
+    ``bars`` are those that were used; what was dropped, turned or found among them is said.
+    """
+    used = {each.symbol for each in bars}
+    tables = [table for table in series.open_files(file, reading.pool) if used & set(table.symbols)]
+    lengths = ", ".join(dict.fromkeys(series.shown(each.bar) for each in bars))
+    found: dict[tuple[str, str, str], list[Table]] = {}
+    for table in tables:
+        stamps = reading.stamps or ("close" if table.layout.at_close else "open")
+        key = (f"{table.layout.name} ({table.kind})", f"{table.unit}", f"{stamps} stamps")
+        found.setdefault(key, []).append(table)
+    lines = []
+    for (name, unit, stamps), those in found.items():
+        known = dict.fromkeys(symbol for table in those for symbol in table.symbols)
+        styles = {f"{column}: {style}" for table in those for column, style in table.styles.items()}
+        guessed = dict.fromkeys(note for table in those for note in table.notes)
+        where = those[0].path.name if len(those) == 1 else f"{len(those)} files"
+        count = f"{len(known)} symbol{'s' if len(known) > 1 else ''}"
+        what = ", ".join([unit, stamps, lengths, count])
+        lines.append("; ".join([f"{where} read as {name}: {what}", *sorted(styles), *guessed]))
+    happened = list(dict.fromkeys(note for each in bars for note in each.notes))
+    if happened:
+        lines[-1] = "; ".join([lines[-1], *happened])
+    return lines
 
 
 def on_grid(
@@ -177,12 +160,14 @@ def on_grid(
     _refuse_gaps(bars, grid, position, usable, max_gap_hours)
     source = np.maximum.accumulate(np.where(usable, np.arange(len(grid)), 0))
     inside = (bars.duplicates >= grid[0]) & (bars.duplicates <= grid[-1])
+    odd = (bars.odd >= grid[0]) & (bars.odd <= grid[-1])
     report = SymbolReport(
         bars.symbol,
         bars=len(grid),
         missing=int(np.sum(~present)),
         unusable=int(np.sum(present & ~usable)),
         duplicates=int(np.sum(inside)),
+        outliers=int(np.sum(odd)),
     )
     return prices[source][:: int(step / bars.bar)], report
 
@@ -210,13 +195,3 @@ def _refuse_gaps(
         after = int(bars.times.searchsorted(grid[begin]))
         near = bars.place(max(after - 1, 0))
         raise InputError(f"{near}: no bar at {grid[begin]}; {why}")
-
-
-def symbols_of(file: str | Path) -> list[str]:
-    """Symbols of a file, in order of first appearance; errors as in :func:`read_bars`."""
-    file = Path(file)
-    try:
-        table = _table(file, _version(file))
-    except OSError as error:
-        raise InputError(f"prices = {file}: cannot be read: {error.strerror or error}") from None
-    return [str(name) for name in table["symbol"].dropna().unique()]

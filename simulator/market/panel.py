@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from simulator.market.history_file import SymbolReport, on_grid, read_bars
+from simulator.market.files.window import chosen
+from simulator.market.history_file import (
+    AS_WRITTEN,
+    Reading,
+    SymbolReport,
+    on_grid,
+    read_together,
+    reading_lines,
+)
+from simulator.market.history_file import (
+    step_minutes as common_step,
+)
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +44,7 @@ class Panel:
     start: datetime
     end: datetime
     reports: tuple[SymbolReport, ...]
+    notes: tuple[str, ...] = ()  # how the files were read, and what was guessed
 
 
 def read_panel(
@@ -42,6 +54,7 @@ def read_panel(
     start: datetime | None = None,
     end: datetime | None = None,
     max_gap_hours: float = 3.0,
+    reading: Reading = AS_WRITTEN,
 ) -> Panel:
     """Read what all ``symbols`` have in common, gaps filled by the rule of the history file.
 
@@ -51,10 +64,9 @@ def read_panel(
     Raises:
         InputError: something in the file or the arguments is not allowed.
     """
-    bars = [read_bars(file, symbol) for symbol in symbols]
-    first = max(bar.times[0] for bar in bars).to_pydatetime() if start is None else start
-    last = min(bar.times[-1] for bar in bars).to_pydatetime() if end is None else end
-    minutes = step_minutes or max(round(max(b.bar for b in bars) / pd.Timedelta(minutes=1)), 1)
+    bars = read_together(file, symbols, reading)
+    first, last, moved = chosen(bars, (start, end))
+    minutes = step_minutes or common_step(bars)
     rows = int((last - first) / pd.Timedelta(minutes=minutes))
     if rows < LEAST_RETURNS:
         raise InputError(
@@ -71,4 +83,5 @@ def read_panel(
         start=first,
         end=(pd.Timestamp(first) + rows * pd.Timedelta(minutes=minutes)).to_pydatetime(),
         reports=tuple(report for _, report in grids),
+        notes=(*reading_lines(file, bars, reading), *moved),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator.config import history
 from simulator.report import sections
 from simulator.report.format import MINUS, count, listed, number, percent, usd
 from simulator.results.records import rolling_window
@@ -54,7 +55,7 @@ def render(result: Dataset) -> str:
         symbols={"lp": config.pool.base, "hedge": listed(list(config.markets))},
         window=f"{window:g}",
         parameters=_parameters(summary["config"]),
-        notes=config.history.notes,
+        notes=history.notes(config),
         summary=summary,
     )
     # A line must not break between the sign and the amount.

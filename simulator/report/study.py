@@ -120,7 +120,7 @@ def _p(value: float, sign: float) -> str:
 def _section(study: Study) -> dict[str, Any]:
     made, figures = study.walk, rows_of(study.figures)
     reductions = {name: row["es95_reduction"] for name, row in figures.items()}
-    unit = {"1h": "hour", "1d": "day"}[made.settings.horizon]
+    unit = {"1h": "hour", "4h": "4-hour interval", "1d": "day"}[made.settings.horizon]
     best = max(reductions, key=lambda name: reductions[name])
     hours = np.arange(len(made.unhedged)) * 24.0 / made.settings.rows_per_day
     return {

@@ -26,7 +26,7 @@ def render(studies: Sequence[Study], left_out: Sequence[str], command: str) -> s
         _HOW,
         f"{method(settings)}\n",
     ]
-    for horizon, heading in (("1h", "Hourly"), ("1d", "Daily")):
+    for horizon, heading in (("1h", "Hourly"), ("4h", "Every four hours"), ("1d", "Daily")):
         chosen = [study for study in studies if study.walk.settings.horizon == horizon]
         if chosen:
             parts += [f"## {heading}\n", *_horizon(chosen)]

@@ -65,7 +65,7 @@ class Dataset:
         directory.mkdir(parents=True, exist_ok=True)
         for name in _FRAMES:
             write_parquet(directory / f"{name}.parquet", getattr(self, name))
-        write_text(directory / "config.yaml", to_yaml(self.config))
+        write_text(directory / "config.yaml", to_yaml(self.config, directory))
         write_json(directory / "timing.json", self.timing)
         write_json(directory / "summary.json", self.summary)
         self.directory = directory

@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.market.files.sources import paths
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def of_files(config: Config) -> dict[str, str]:
         InputError: a file cannot be read.
     """
     digests = {}
-    for name in config.files:
+    for name in (str(path) for written in config.files for path in paths(written)):
         try:
             with Path(name).open("rb") as file:
                 digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -45,7 +46,7 @@ def refuse_changes(config: Config, before: dict[str, str]) -> None:
         InputError: a file changed, so that some paths may have been drawn from other prices.
     """
     for name, digest in of_files(config).items():
-        if before[name] != digest:
+        if before.get(name) != digest:
             raise InputError(f"prices = {name}: changed during the run; give the command again")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -42,12 +43,17 @@ def write(studies: Sequence[Study], directory: Path) -> list[Path]:
     pages = []
     for target in dict.fromkeys(study.walk.target for study in studies):
         mine = [study for study in studies if study.walk.target == target]
-        pages.append(directory / f"{target}.html")
+        pages.append(directory / f"{_file_name(target)}.html")
         write_text(pages[-1], render(mine))
         for study in mine:
-            name = f"{target}-{study.walk.settings.horizon}.parquet"
+            name = f"{_file_name(target)}-{study.walk.settings.horizon}.parquet"
             write_parquet(directory / name, study.series())
     return pages
+
+
+def _file_name(symbol: str) -> str:
+    """A symbol without the signs that part folders: ``SOL/USDT`` is SOL-USDT."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", symbol)
 
 
 def write_table(path: Path, file: str, studies: Sequence[Study], left_out: Sequence[str]) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from simulator.hedging.estimators.one_core import one_core
-from simulator.market.history_file import read_bars, symbols_of
+from simulator.market.files.symbols import refuse_mixed_quotes
+from simulator.market.history_file import (
+    AS_WRITTEN,
+    Reading,
+    read_bars,
+    reading_lines,
+    resolve,
+    symbols_of,
+)
 from simulator.study.figures import figures
 from simulator.study.walks import Settings, Walk, different, walk
 from simulator.types import InputError
@@ -40,32 +48,61 @@ class Study:
 
 
 def study(
-    file: str | Path, target: str, hedges: Sequence[str], settings: Settings | None = None
+    file: str | Path,
+    target: str,
+    hedges: Sequence[str],
+    settings: Settings | None = None,
+    reading: Reading = AS_WRITTEN,
 ) -> Study:
     """The walk-forward study of one target at one horizon; errors as in :func:`walk`."""
     with one_core():
-        made = walk(file, target, hedges, settings)
+        made = walk(file, target, hedges, settings, reading)
         return Study(made, figures(made))
 
 
-def pair(file: str | Path, target: str, hedges: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """One target with its hedges, refused here if the file does not have them."""
-    for symbol in different(target, hedges):
-        read_bars(file, symbol)
-    return [(target, tuple(hedges))]
+def pair(
+    file: str | Path, target: str, hedges: Sequence[str], reading: Reading = AS_WRITTEN
+) -> list[tuple[str, tuple[str, ...]]]:
+    """One target with its hedges as the file names them, refused here if it does not have them."""
+    held, *sold = resolve(file, (target, *hedges), reading)
+    symbols = different(held, sold)
+    refuse_mixed_quotes(symbols, str(file))
+    for symbol in symbols:
+        read_bars(file, symbol, reading)
+    return [(symbols[0], symbols[1:])]
 
 
-def pairs(file: str | Path, hedges: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+def pairs(
+    file: str | Path, hedges: Sequence[str], reading: Reading = AS_WRITTEN
+) -> list[tuple[str, tuple[str, ...]]]:
     """Every coin of a file with its hedges: a hedge itself by the hedges named before it."""
-    hedges, symbols = tuple(hedges), symbols_of(file)
+    hedges, symbols = resolve(file, hedges, reading), symbols_of(file, reading)
     for hedge in hedges:
-        read_bars(file, hedge)  # refused here once, not once for every coin
+        read_bars(file, hedge, reading)  # refused here once, not once for every coin
     found: list[tuple[str, tuple[str, ...]]] = []
     for symbol in symbols:
         mine = hedges[: hedges.index(symbol)] if symbol in hedges else hedges
         if mine:
             found.append((symbol, mine))
     return found
+
+
+def said(
+    file: str | Path,
+    targets: Iterable[tuple[str, tuple[str, ...]]],
+    reading: Reading = AS_WRITTEN,
+) -> list[str]:
+    """How the file was read for these targets and what was guessed; what cannot be read is silent.
+
+    (It is left out of the study, which says why.)
+    """
+    bars = []
+    for symbol in dict.fromkeys(name for target, hedges in targets for name in (target, *hedges)):
+        try:
+            bars.append(read_bars(file, symbol, reading))
+        except InputError:
+            continue
+    return reading_lines(file, bars, reading)
 
 
 def study_all(
@@ -75,6 +112,7 @@ def study_all(
     *,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
+    reading: Reading = AS_WRITTEN,
 ) -> tuple[list[Study], list[str]]:
     """Studies of many targets over processes, in order, and why others were left out.
 
@@ -84,7 +122,7 @@ def study_all(
     if workers < 1:
         raise InputError(f"workers = {workers}: must be 1 or more")
     jobs = [(target, hedges, each) for each in settings for target, hedges in targets]
-    attempt = partial(_attempt, str(file))
+    attempt = partial(_attempt, str(file), reading)
     found: list[Study | str] = []
 
     def collect(results: Iterable[Study | str]) -> None:
@@ -108,9 +146,12 @@ def study_all(
     return done, left_out
 
 
-def _attempt(file: str, job: tuple[str, tuple[str, ...], Settings]) -> Study | str:
+def _attempt(
+    file: str, reading: Reading, job: tuple[str, tuple[str, ...], Settings]
+) -> Study | str:
     target, hedges, settings = job
     try:
-        return study(file, target, hedges, settings)
+        refuse_mixed_quotes((target, *hedges), file)
+        return study(file, target, hedges, settings, reading)
     except InputError as error:
         return str(error)

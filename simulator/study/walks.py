@@ -18,7 +18,14 @@ from simulator.hedging.estimators.base import betas
 from simulator.hedging.estimators.moments import window_covariance
 from simulator.hedging.minimum_variance import hedge_ratios
 from simulator.hedging.significance import shortfall_loss
-from simulator.market.history_file import on_grid, read_bars
+from simulator.market.history_file import (
+    AS_WRITTEN,
+    Reading,
+    on_grid,
+    read_together,
+    span,
+    step_minutes,
+)
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
 
     from simulator.types import Floats
 
-ROWS_PER_DAY = {"1h": 24, "1d": 1}
+ROWS_PER_DAY = {"1h": 24, "4h": 6, "1d": 1}
 #: Fewer out-of-sample intervals say nothing about a tail of 5 %: twelve losses.
 LEAST_TEST_ROWS = 240
 MAX_GAP_HOURS = 6.0
@@ -42,7 +49,7 @@ class Settings:
     """What a study assumes.
 
     Attributes:
-        horizon: interval between two rebalances, ``1h`` or ``1d`` (24 h sums, days of UTC).
+        horizon: interval between two rebalances, ``1h``, ``4h`` or ``1d`` (sums; days of UTC).
         taker_fee: fee of the hedge's venue, as a part of notional traded.
         funding_per_year: what longs pay shorts, as a part of notional; the default is 0.01 % per
             8 h, the base rate of perpetual venues.
@@ -62,7 +69,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, allowed, holds in (
-            ("horizon", "1h or 1d", self.horizon in ROWS_PER_DAY),
+            ("horizon", "1h, 4h or 1d", self.horizon in ROWS_PER_DAY),
             ("taker_fee", "in [0, 0.1]", 0.0 <= self.taker_fee <= 0.1),
             ("funding_per_year", "in [-10, 10]", -10.0 <= self.funding_per_year <= 10.0),
             ("offset_days", "1 to 365", 1 <= self.offset_days <= 365),
@@ -115,26 +122,52 @@ class Walk:
 
 
 def read_returns(
-    file: str | Path, symbols: Sequence[str], horizon: str
+    file: str | Path, symbols: Sequence[str], horizon: str, reading: Reading = AS_WRITTEN
 ) -> tuple[pd.Timestamp, Floats]:
-    """First midnight that all symbols have, and log returns ``[T, N]`` of whole days after it.
+    """First bar of the first whole day all symbols have, and log returns ``[T, N]`` from there.
+
+    Bars of unlike length are taken at the closes they share.
+
+    Raises:
+        InputError: the file or a symbol cannot be used, or its bars are longer than the horizon.
+    """
+    bars = read_together(file, symbols, reading)
+    longest, minutes = step_minutes(bars), 24 * 60 // ROWS_PER_DAY[horizon]
+    if minutes % longest:
+        raise InputError(
+            f"horizon = {horizon}: the bars of {file} are {longest} minutes long, must be at most "
+            f"{minutes} and divide it"
+        )
+    first, last = span(bars)
+    bar = pd.Timedelta(minutes=longest)
+    start = first.ceil("D") + (first - first.ceil("D")) % bar
+    days = (last - start) // pd.Timedelta(days=1)
+    if days < 1:
+        raise InputError(f"{file}: {', '.join(symbols)} have no whole day of prices in common")
+    points = ROWS_PER_DAY[horizon] * days + 1
+    logs = [np.log(on_grid(each, start, points, minutes, MAX_GAP_HOURS)[0]) for each in bars]
+    return start, np.diff(np.stack(logs, axis=1), axis=0)
+
+
+def usual_horizons(
+    file: str | Path, symbols: Sequence[str], reading: Reading = AS_WRITTEN
+) -> tuple[str, ...]:
+    """Horizons studied unless one is asked for: hours and days, or what the bars allow.
 
     Raises:
         InputError: the file or a symbol cannot be used.
     """
-    bars = [read_bars(file, symbol) for symbol in symbols]
-    start = max(bar.times[0] for bar in bars).ceil("D")
-    days = (min(bar.times[-1] for bar in bars) - start) // pd.Timedelta(days=1)
-    if days < 1:
-        raise InputError(f"{file}: {', '.join(symbols)} have no whole day of prices in common")
-    logs = np.stack(
-        [np.log(on_grid(bar, start, 24 * days + 1, 60, MAX_GAP_HOURS)[0]) for bar in bars], axis=1
-    )
-    return start, np.diff(logs[:: 24 // ROWS_PER_DAY[horizon]], axis=0)
+    longest = step_minutes(read_together(file, symbols, reading))
+    shortest = next((h for h, rows in ROWS_PER_DAY.items() if 1_440 // rows % longest == 0), "1d")
+    return tuple(dict.fromkeys((shortest, "1d")))
 
 
 def walk(
-    file: str | Path, target: str, hedges: Sequence[str], settings: Settings | None = None
+    file: str | Path,
+    target: str,
+    hedges: Sequence[str],
+    settings: Settings | None = None,
+    reading: Reading = AS_WRITTEN,
 ) -> Walk:
     """Forecast walk-forward with every estimator and hedge by what each said.
 
@@ -142,7 +175,7 @@ def walk(
         InputError: bad symbols, or too little history for the training window and a score.
     """
     settings = settings or Settings()
-    start, returns = read_returns(file, different(target, hedges), settings.horizon)
+    start, returns = read_returns(file, different(target, hedges), settings.horizon, reading)
     per_day = settings.rows_per_day
     training = TRAINING_DAYS[per_day] * per_day
     if len(returns) < training + LEAST_TEST_ROWS:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.hedging.estimators.base import Estimator
 
-#: Rows of the first training window, by rows per day: no estimator forecasts from fewer.
-TRAINING_DAYS = {24: 90, 1: 180}
+#: Days of the first training window, by rows per day: no estimator forecasts from fewer.
+TRAINING_DAYS = {24: 90, 6: 60, 1: 180}
 
 
 def standard(rows_per_day: int) -> tuple[Estimator, ...]:
-    """One of each family, for hourly (24) or daily (1) rows; time constants stated, none fitted.
+    """One of each family, for rows of 1 h (24), 4 h (6) or a day (1); no time constant is fitted.
 
     Windows of 30 days of hours or 90 of days; RiskMetrics' half-life of 11.2 days; parameters
     refitted every 90 days on what has passed. Nothing here was chosen by its result.
@@ -28,7 +28,8 @@ def standard(rows_per_day: int) -> tuple[Estimator, ...]:
     from simulator.hedging.estimators.sample import Rolling, Sample
 
     warmup, quarter = TRAINING_DAYS[rows_per_day] * rows_per_day, 90 * rows_per_day
-    window = 720 if rows_per_day == 24 else 90
+    window = 90 if rows_per_day == 1 else 30 * rows_per_day
+    short, middle, long = (7, 28, 84) if rows_per_day == 1 else (1, 7, 30)  # days
     decay = DAILY_DECAY ** (1.0 / rows_per_day)
     return (
         Sample(warmup),
@@ -40,5 +41,7 @@ def standard(rows_per_day: int) -> tuple[Estimator, ...]:
         DccGarch(warmup, quarter),
         Regimes(365 * rows_per_day, warmup, quarter),
         OneFactor(window),
-        Learned((24, 168, 720) if rows_per_day == 24 else (7, 28, 84), 30 * rows_per_day),
+        Learned(
+            (short * rows_per_day, middle * rows_per_day, long * rows_per_day), 30 * rows_per_day
+        ),
     )

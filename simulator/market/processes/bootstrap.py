@@ -11,6 +11,7 @@ from numba import njit
 from simulator.config import correlation
 from simulator.config.process import Bootstrap
 from simulator.market import kernels
+from simulator.market.history_file import Reading
 from simulator.market.panel import read_panel
 from simulator.market.processes import shocks
 from simulator.market.streams import Stream
@@ -49,6 +50,7 @@ def _record(config: Config, process: Bootstrap) -> Floats:
         process.start,
         process.end,
         process.max_gap_hours,
+        Reading(process.stamps, process.outliers, process.pool),
     )
     returns = panel.returns - panel.returns.mean(axis=0)
     if process.rescale:

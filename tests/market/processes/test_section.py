@@ -107,7 +107,7 @@ def test_a_process_with_a_correlation_of_its_own_refuses_correlation_shocks(kind
 def test_a_process_survives_a_trip_through_yaml(process: dict[str, Any], tmp_path: Path) -> None:
     config = configured(process)
     file = tmp_path / "copy.yaml"
-    file.write_text(to_yaml(config))
+    file.write_text(to_yaml(config, tmp_path))
     assert load(file) == config
 
 

@@ -1,0 +1,88 @@
+"""What was recorded beside the prices of a replay: gas, depth, rounds of an oracle.
+
+A value holds from the close of its bar (or the moment of its row) until the next, for at most
+``history.max_gap_hours`` or the length of its bars, whichever is more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from simulator.market.history_file import Reading, read_bars, symbols_of
+from simulator.market.recorded import record_of
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from simulator.config.history import Beside
+    from simulator.config.models import Config
+    from simulator.types import Floats
+
+
+def held(config: Config, field: str, item: Beside) -> Floats:
+    """Recorded numbers ``[T + 1]``, times their scale: at each step the last there is by then.
+
+    Raises:
+        InputError: the file cannot give them, or there is none for too long.
+    """
+    moments, stamps, values = _read(config, field, item)
+    place = np.searchsorted(stamps.to_numpy(), moments.to_numpy(), side="right") - 1
+    longest = max(
+        pd.Timedelta(hours=config.history.max_gap_hours),
+        pd.Timedelta(np.diff(stamps.to_numpy()).min()) if len(stamps) > 1 else pd.Timedelta(0),
+    )
+    age = moments - stamps[np.maximum(place, 0)]
+    bad = np.flatnonzero((place < 0) | (age > longest))
+    if len(bad):
+        raise InputError(
+            f"history.{field}: nothing is recorded for {moments[bad[0]]} or up to "
+            f"{longest / pd.Timedelta(hours=1):g} hours before"
+        )
+    return values[place] * item.scale
+
+
+def rounds(config: Config, field: str, item: Beside) -> tuple[Floats, Floats]:
+    """Price of the last round ``[T + 1]``, USD, and seconds since the start it was posted at.
+
+    Every row that is new at a step is a round posted there; where rows are missing none is. The
+    replay begins with the last row before it.
+
+    Raises:
+        InputError: the file cannot give them, or there is none before the start.
+    """
+    moments, stamps, values = _read(config, field, item)
+    place = np.searchsorted(stamps.to_numpy(), moments.to_numpy(), side="right") - 1
+    if place[0] < 0:
+        raise InputError(f"history.{field}: nothing is recorded by {moments[0]}, the start")
+    steps = np.arange(len(moments))
+    posted = np.append(True, np.diff(place) > 0)
+    last = np.maximum.accumulate(np.where(posted, steps, 0))
+    return values[place] * item.scale, last * float(config.step_seconds)
+
+
+def _read(
+    config: Config, field: str, item: Beside
+) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex, Floats]:
+    """Moments of the steps ``[T + 1]`` and of the rows ``[rows]``, and what is recorded there."""
+    history = config.history
+    reading = Reading(history.stamps, history.outliers, history.pool)
+    file = item.file or history.prices
+    assert file is not None  # config/history.py
+    assert history.start is not None
+    known = symbols_of(file, reading)
+    if item.symbol is None and len(known) > 1:
+        raise InputError(f"history.{field}.symbol: must be one of {', '.join(known)}")
+    bars = read_bars(file, item.symbol or known[0], reading, item.column)
+    usable = np.isfinite(bars.prices) & (bars.prices > 0)
+    # A step is named by the stamp of a bar, and is the moment that bar closes.
+    lag = next(iter(record_of(history).closes.values())).lag
+    moments = pd.date_range(
+        pd.Timestamp(history.start) + lag,
+        periods=config.steps + 1,
+        freq=f"{config.step_minutes}min",
+    )
+    if not np.any(usable):
+        raise InputError(f"history.{field}: {bars.file} has no number above zero for it")
+    return moments, bars.times[usable] + bars.lag, bars.prices[usable]

@@ -1,0 +1,92 @@
+"""Replays as a user asks for them: options, what is said, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.config import load
+from tests.cli.conftest import Run
+
+ASKED = ("--prices", "prices.csv", "--lp", "AAAUSDT", "--window", "2020-01-06:2020-01-06")
+
+
+@pytest.fixture
+def prices(tmp_path: Path) -> Path:
+    """Hourly bars of two coins and USDC, ten days, in the directory commands run in."""
+    generator = np.random.default_rng(2)
+    parts = []
+    for symbol, level, scale in (("AAAUSDT", 30, 0.01), ("BBBUSDT", 9, 0.01), ("USDCUSDT", 1, 0)):
+        close = level * np.exp(np.cumsum(scale * generator.normal(0, 1, 240)))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "timestamp_utc": pd.date_range("2020-01-01", periods=240, freq="1h"),
+                    "symbol": symbol,
+                    "open": close,
+                    "high": close * 1.03,
+                    "low": close / 1.03,
+                    "close": close,
+                }
+            )
+        )
+    file = tmp_path / "prices.csv"
+    pd.concat(parts).to_csv(file, index=False)
+    return file
+
+
+def test_a_self_hedged_replay_with_wicks_and_usdcs_own_price(called: Run, prices: Path) -> None:
+    ran = called(
+        *("run", "calm", *ASKED, "--hedge", "AAAUSDT,BBBUSDT", "--usdc", "USDCUSDT"),
+        *("--bars", "ohlc", "--set", "vault.betas={AAA: 0.9, BBB: 0}"),
+        *("--paths", "2", "--workers", "1", "--json", "--out", "out/self"),
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)["config"]
+    assert found["history"]["symbols"] == {"USDC": "USDCUSDT", "AAA": "AAAUSDT", "BBB": "BBBUSDT"}
+    assert found["step_minutes"] == 15
+    assert found["vault"]["betas"] == {"AAA": 0.9, "BBB": 0}
+    assert "set by hand, not measured: vault.betas" in ran.stderr
+    assert "squared returns of AAA add up to" in ran.stderr
+    # What a run writes finds its prices from there, wherever it is read.
+    written = load(Path("out/self/config.yaml"))
+    assert "../../prices.csv" in Path("out/self/config.yaml").read_text(encoding="utf-8")
+    assert Path(written.files[0]).resolve() == prices
+    page = Path("out/self/report.html").read_text(encoding="utf-8")
+    assert "set by hand, not measured" in page
+
+
+def test_alternatives_say_what_they_share_once(called: Run, prices: Path) -> None:
+    ran = called(
+        *("run", "calm", *ASKED, "--hedge", "BBBUSDT", "--paths", "2", "--workers", "1"),
+        *("--set", "vault.betas={BBB: 0.5}|{BBB: 1.0}", "--json"),
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count("USDC is not replayed but drawn") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--usdc", "USDCUSDT"], ["usdc = USDCUSDT", "--prices"]),
+        (["--bars", "ohlc"], ["bars = ohlc", "--prices"]),
+        (["--keep-shocks"], ["keep-shocks", "--prices"]),
+        ([*ASKED, "--hedge", "BBBUSDT", "--bars", "hlc"], ["bars = hlc", "close or ohlc"]),
+        ([*ASKED, "--hedge", "BBBUSDT", "--set", "pool.base=BBB"], ["pool.base", "--lp"]),
+        ([*ASKED, "--hedge", "BBBUSDT", "--set", "process={kind: t, dof: 3}"], ["process.kind"]),
+        ([*ASKED, "--hedge", "BBBUSDT", "--set", "history.bars=ohlc"], ["history.bars", "--bars"]),
+    ],
+)
+def test_what_cannot_be_is_one_message_and_status_2(
+    called: Run, prices: Path, arguments: list[str], named: list[str]
+) -> None:
+    ran = called("run", "calm", *arguments, "--out", "out/none")
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert not Path("out/none").exists()
+    for word in named:
+        assert word in ran.stderr

@@ -1,0 +1,174 @@
+"""Gas, depth and rounds of an oracle recorded beside the prices of a replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.config import Config, load, to_yaml
+from simulator.config.history import notes
+from simulator.market.draw import draw
+from simulator.market.history import with_history
+from simulator.types import InputError
+
+START = 48  # of the hours written, where the window begins
+
+
+def hours(count: int, seed: int, level: float) -> pd.DataFrame:
+    generator = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "timestamp_utc": pd.date_range("2020-01-01", periods=count, freq="1h"),
+            "close": level * np.exp(np.cumsum(generator.normal(0, 0.01, count))),
+        }
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Prices, and beside them gas in wei, depth in dollars, and rounds of AAA's feed."""
+    pd.concat(
+        [
+            hours(120, 1, 30.0).assign(symbol="AAAUSDT"),
+            hours(120, 2, 100.0).assign(symbol="BBBUSDT"),
+        ]
+    ).to_csv(tmp_path / "prices.csv", index=False)
+    hours(120, 3, 5e10).rename(columns={"close": "gas_wei"}).assign(symbol="ETH", close=1.0).to_csv(
+        tmp_path / "gas.csv", index=False
+    )
+    hours(120, 4, 2e6).assign(symbol="POOL").to_csv(tmp_path / "depth.csv", index=False)
+    rounds = hours(120, 5, 30.0).assign(symbol="AAA")
+    rounds.drop(index=[START + 5, START + 6, START + 7]).to_csv(
+        tmp_path / "rounds.csv", index=False
+    )
+    return tmp_path
+
+
+def replayed(folder: Path, *overrides: str) -> Config:
+    return with_history(
+        load("calm"),
+        folder / "prices.csv",
+        "AAAUSDT",
+        ["BBBUSDT"],
+        "2020-01-03:2020-01-04",
+        overrides=overrides,
+    )
+
+
+def test_recorded_gas_takes_the_place_of_the_process_in_every_path(folder: Path) -> None:
+    item = f"history.gas={{file: {folder / 'gas.csv'}, column: gas_wei, scale: 1.0e-9}}"
+    config = replayed(folder, item, "shocks=[{kind: gas_spike, factor: 3, at_hours: 10, "
+                      "duration_hours: 2}]")  # fmt: skip
+    wei = pd.read_csv(folder / "gas.csv")["gas_wei"].to_numpy()[START : START + config.steps + 1]
+    spike = np.where(np.isin(np.arange(len(wei)), [10, 11]), 3.0, 1.0)
+    # 1e9 wei a gwei, 1e-9 native tokens each.
+    expected = wei * 1e-18 * config.gas.native_price * spike
+    found = draw(config, 0, 3).gas_usd
+    assert found == pytest.approx(np.repeat(expected[:, None], 3, axis=1), rel=1e-12)
+    assert any("gas recorded: column gas_wei of" in line for line in notes(config))
+
+
+def test_recorded_depth_is_relative_to_the_start_and_shocks_act_on_it(folder: Path) -> None:
+    item = f"history.depth={{pool: {{file: {folder / 'depth.csv'}}}}}"
+    cut = "shocks=[{kind: depth_cut, venue: pool, factor: 0.5, at_hours: 5, duration_hours: 1}]"
+    config = replayed(folder, item, cut)
+    usd = pd.read_csv(folder / "depth.csv")["close"].to_numpy()[START : START + config.steps + 1]
+    factor = np.where(np.arange(len(usd)) == 5, 0.5, 1.0)
+    market = draw(config, 0, 2)
+    assert market.pool_depth[:, 1] == pytest.approx(usd / usd[0] * factor, rel=1e-12)
+    assert np.all(market.perp_depth == 1.0)
+
+
+def test_recorded_rounds_are_posted_where_there_is_a_row_and_the_feed_is_silent_elsewhere(
+    folder: Path,
+) -> None:
+    config = replayed(folder, f"history.oracle={{AAA: {{file: {folder / 'rounds.csv'}}}}}")
+    market = draw(config, 0, 2)
+    rounds = hours(120, 5, 30.0)["close"].to_numpy()[START : START + config.steps + 1]
+    rounds[5:8] = rounds[4]
+    hour = np.arange(config.steps + 1)
+    hour[5:8] = 4
+    assert market.oracle_price[1, :, 0] == pytest.approx(rounds, rel=1e-12)
+    assert np.array_equal(market.oracle_time[1, :, 1], hour * 3_600.0)
+    # Others' feeds and the market itself are as they were.
+    plain = draw(replayed(folder), 0, 2)
+    assert np.array_equal(market.oracle_price[2], plain.oracle_price[2])
+    assert np.array_equal(market.index, plain.index)
+
+
+def test_finer_rows_count_once_they_have_closed(folder: Path) -> None:
+    """Bars of ten minutes stamped at their open beside hours: 23:50 is the last that has closed."""
+    fine = hours(720, 6, 40.0)
+    fine["timestamp_utc"] = pd.date_range("2020-01-01", periods=720, freq="10min")
+    fine.assign(symbol="GAS").to_csv(folder / "fine.csv", index=False)
+    config = replayed(folder, f"history.gas={{file: {folder / 'fine.csv'}}}")
+    # The step named 00:00 is the close of that hour's bar, at 01:00: the row of 00:50 closes then.
+    first = 6 * START + 5
+    expected = fine["close"].to_numpy()[first::6][: config.steps + 1]
+    found = draw(config, 0, 1).gas_usd[:, 0] / (1e-9 * config.gas.native_price)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_both_kinds_of_venue_may_have_prices_of_their_own(folder: Path) -> None:
+    """The perp on its venue's own price: an asset beside the LP's, by a name of the user's."""
+    table = pd.read_csv(folder / "prices.csv")
+    perp = table[table["symbol"] == "AAAUSDT"].assign(symbol="AAAUSDT-PERP")
+    perp["close"] *= 1.01
+    pd.concat([table, perp]).to_csv(folder / "prices.csv", index=False)
+    config = with_history(
+        load("calm"), folder / "prices.csv", "AAA=AAAUSDT", ["AAAPERP=AAAUSDT-PERP"],
+        "2020-01-03:2020-01-04",
+    )  # fmt: skip
+    assert config.symbols == ("USDC", "AAA", "AAAPERP")
+    index = draw(config, 0, 1).index[:, :, 0]
+    assert index[2] / index[1] == pytest.approx(np.full(config.steps + 1, 1.01))
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("history.gas={file: nowhere.csv}", ["nowhere.csv", "cannot be read"]),
+        ("history.gas={file: FOLDER/gas.csv, column: gwei}", ["column gwei is missing", "gas_wei"]),
+        ("history.gas={symbol: CCC}", ["CCC is not there"]),
+        ("history.gas={scale: 2}", ["history.gas.symbol", "AAAUSDT, BBBUSDT"]),
+        ("history.depth={mine: {}}", ["history.depth.mine", "pool"]),
+        ("history.oracle={DDD: {}}", ["history.oracle = DDD"]),
+        ("history.gas={file: FOLDER/short.csv}", ["history.gas", "nothing is recorded for"]),
+        ("history.oracle={AAA: {file: FOLDER/late.csv}}", ["history.oracle.AAA", "the start"]),
+    ],
+)
+def test_what_cannot_be_had_is_refused(folder: Path, override: str, named: list[str]) -> None:
+    hours(60, 7, 1.0).assign(symbol="GAS").to_csv(folder / "short.csv", index=False)
+    hours(120, 8, 1.0)[60:].assign(symbol="AAA").to_csv(folder / "late.csv", index=False)
+    with pytest.raises(InputError) as refused:
+        draw(replayed(folder, override.replace("FOLDER", str(folder))), 0, 1)
+    for word in named:
+        assert word in str(refused.value)
+
+
+def test_shocks_to_a_recorded_feed_and_series_without_a_replay_are_refused(folder: Path) -> None:
+    item = f"history.oracle={{AAA: {{file: {folder / 'rounds.csv'}}}}}"
+    shock = "shocks=[{kind: oracle_freeze, assets: [AAA], at_hours: 2, duration_hours: 3}]"
+    with pytest.raises(InputError, match=r"shocks\.0 \(oracle_freeze\): has no effect"):
+        replayed(folder, item, shock)
+    with pytest.raises(InputError, match=r"history\.gas: needs history\.prices"):
+        load("calm", ["history.gas={symbol: GAS}"])
+
+
+def test_their_files_are_among_those_a_run_depends_on(folder: Path) -> None:
+    items = [
+        f"history.gas={{file: {folder / 'gas.csv'}, column: gas_wei}}",
+        f"history.depth={{pool: {{file: {folder / 'depth.csv'}}}}}",
+        f"history.oracle={{AAA: {{file: {folder / 'rounds.csv'}}}}}",
+    ]
+    config = replayed(folder, *items)
+    names = ["prices", "gas", "depth", "rounds"]
+    assert config.files == tuple(str(folder / f"{name}.csv") for name in names)
+    (folder / "my.yaml").write_text(
+        to_yaml(config).replace(f"{folder}/", ""),  # relative to the YAML file
+        encoding="utf-8",
+    )
+    assert load(folder / "my.yaml").files == config.files
