@@ -372,6 +372,11 @@ def _shocks(config: Config) -> Iterator[str]:
 
 def _anchors(config: Config, field: str, shock: Depeg) -> Iterator[str]:
     hours = [anchor[0] for anchor in shock.anchors]
+    if shock.leg_volatilities and len(shock.leg_volatilities) != len(hours) - 1:
+        yield (
+            f"{field}.leg_volatilities: has {len(shock.leg_volatilities)} entries, must have "
+            f"{len(hours) - 1}, one between any two anchors"
+        )
     if any(later <= earlier for earlier, later in pairwise(hours)):
         yield f"{field}.anchors = {hours}: hours must increase"
     for hour in hours:
