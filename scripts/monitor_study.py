@@ -86,7 +86,7 @@ def chart_rows() -> list[Row]:
         )
 
     cusum, jump = Cusum(CHARTS, STATED), Shewhart(STATED)
-    delay = arl.cusum_arl(cusum.threshold, cusum.reference, 1.0)
+    delay = arl.cusum_arl(float(cusum.threshold), cusum.reference, 1.0)
     beyond = 4.0
     seen = arl.shewhart_arl(jump.threshold, beyond)
     stated = f"{STATED:,.0f}"
