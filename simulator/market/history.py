@@ -17,6 +17,7 @@ import pandas as pd
 
 from simulator.config import correlation, from_mapping
 from simulator.market.history_file import Bars, SymbolReport, on_grid, read_bars
+from simulator.market.monitor_limits import with_limits
 from simulator.types import SECONDS_PER_YEAR, USDC, InputError
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def with_history(
             "notes": notes,
         },
     }
-    return from_mapping(data)
+    return with_limits(from_mapping(data))
 
 
 def _window(

@@ -9,6 +9,7 @@ apart as stated. What the record does now and then is no alarm; what it never di
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, log
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,14 @@ import numpy as np
 
 from simulator.hedging.monitor.charts import Cusum, EwmaChart, RollingFisher
 from simulator.hedging.monitor.hedge import HedgeMonitor
-from simulator.hedging.monitor.settings import Limits, Settings
+from simulator.hedging.monitor.settings import Limits
 from simulator.hedging.resampling import blocks
 from simulator.types import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.hedging.monitor.settings import Settings
     from simulator.types import Booleans, Floats
 
 # Multiples of a chart's limit by theory that are tried, and the paths each is tried on.
@@ -30,13 +34,21 @@ _PATHS = 64
 _LEAST_STEPS, _MOST_STEPS = 1_500, 6_000
 # A limit that rang less often than this says nothing of its rate; beyond, log ARL is a line.
 _LEAST_ALARMS = 20
-#: Rows a record needs: some windows of it, or blocks would repeat a handful of days.
+#: Windows a record needs: or blocks would repeat a handful of days.
 LEAST_WINDOWS = 8
 
 
-def block_steps(rows: int, window: int) -> float:
-    """Mean block: a quarter of the record, for at a seam correlations jump as they never did."""
-    return max(rows / 4, 2.0 * window)
+def resampled_rows(rows: int, steps: int, window: int, seed: int) -> NDArray[np.int64]:
+    """Rows of the record ``[steps, P]`` that each path is made of.
+
+    A path is one stretch of a record twice as long; of a shorter one it is put together from blocks
+    of a quarter of it in the mean, for at a seam correlations jump as they never did.
+    """
+    generator = np.random.default_rng(seed)
+    if rows >= 2 * steps:
+        return np.arange(steps)[:, None] + generator.integers(0, rows - steps + 1, _PATHS)
+    restart = 1.0 / max(rows / 4, 2.0 * window)
+    return blocks(generator.random((steps, _PATHS)), restart, rows)
 
 
 def calibrate(returns: Floats, betas: Floats, settings: Settings, seed: int = 0) -> Limits:
@@ -52,6 +64,10 @@ def calibrate(returns: Floats, betas: Floats, settings: Settings, seed: int = 0)
         InputError: shapes do not match, values are not finite, or the record is shorter than
             eight windows.
     """
+    if returns.ndim != 2 or np.shape(betas)[-1:] != (returns.shape[1] - 1,):
+        raise InputError(
+            f"returns {returns.shape}, betas {np.shape(betas)}: must be [T, N], [T, N - 1]"
+        )
     rows, assets = returns.shape
     betas = np.broadcast_to(betas, (rows, assets - 1))
     if not (np.all(np.isfinite(returns)) and np.all(np.isfinite(betas))):
@@ -62,11 +78,8 @@ def calibrate(returns: Floats, betas: Floats, settings: Settings, seed: int = 0)
             f"{LEAST_WINDOWS} windows"
         )
     steps = settings.warmup + ceil(np.clip(settings.arl, _LEAST_STEPS, _MOST_STEPS))
-    uniforms = np.random.default_rng(seed).random((steps, _PATHS))
-    drawn = blocks(uniforms, 1.0 / block_steps(rows, settings.window), rows)
-    plain = Settings(
-        settings.arl, settings.window, settings.warmup, settings.half_life, settings.memory
-    )
+    drawn = resampled_rows(rows, steps, settings.window, seed)
+    plain = replace(settings, limits=None)
     charts = _Charts(plain)
     monitor = HedgeMonitor(_PATHS, plain)
     for chosen in drawn:
