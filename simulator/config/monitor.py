@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.hedging.monitor.settings import Limits, Settings
+from simulator.hedging.monitor.settings import ControlLimits, Settings
 
 if TYPE_CHECKING:
     from simulator.config.agents import BreakdownMonitor
@@ -25,5 +25,5 @@ def monitor_settings(section: BreakdownMonitor, step_minutes: float) -> Settings
         warmup=steps_of(section.warmup_hours, step_minutes, 8),
         half_life=section.half_life_hours * 60 / step_minutes,
         memory=section.memory_hours * 60 / step_minutes,
-        limits=None if limits is None else Limits(**limits.model_dump()),
+        limits=None if limits is None else ControlLimits(**limits.model_dump()),
     )

@@ -1,4 +1,4 @@
-"""Limits found on a record ring as often as stated on returns that are not normal."""
+"""ControlLimits found on a record ring as often as stated on returns that are not normal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulator.config import from_mapping, load
 from simulator.hedging import hedge_ratios
 from simulator.hedging.monitor.calibration import calibrate, resampled_rows
 from simulator.hedging.monitor.hedge import HedgeMonitor
-from simulator.hedging.monitor.settings import Limits, Settings
+from simulator.hedging.monitor.settings import ControlLimits, Settings
 from simulator.market.prices import draw_index
 from simulator.types import Floats, InputError
 
@@ -70,20 +70,24 @@ def test_the_stated_rate_holds_on_heavy_tails_and_clusters(record: tuple[Floats,
 
 
 def test_on_normal_returns_the_limits_are_those_of_theory() -> None:
-    """Up to what scales that are estimated and a tenth of sampling error move them."""
+    """Up to a tenth of sampling error, where theory knows all there is to know.
+
+    Of the correlation it does not: the reference is estimated on a warm-up as short as the window,
+    which the limit makes up for.
+    """
     factor = np.linalg.cholesky([[1.0, 0.8, 0.75], [0.8, 1.0, 0.85], [0.75, 0.85, 1.0]])
     returns = 0.01 * np.random.default_rng(3).standard_normal((6_000, 3)) @ factor.T
     betas = hedge_ratios(np.cov(returns.T)[:, :, None])[:, 0]
     limits, theory = calibrate(returns, betas, SETTINGS), HedgeMonitor(1, SETTINGS)
     assert limits.residual == pytest.approx(theory.residual.threshold, rel=0.12)
-    assert limits.correlation == pytest.approx(theory.correlation.threshold, rel=0.12)
+    assert 1.0 < limits.correlation / theory.correlation.threshold < 1.3
     assert limits.drift == pytest.approx(theory.drift.threshold, rel=0.12)
 
 
 def test_rarer_alarms_take_higher_limits(record: tuple[Floats, Floats]) -> None:
     returns, betas = record
     often, rare = (
-        calibrate(returns, betas, replace(SETTINGS, arl=arl)) for arl in (200.0, 20_000.0)
+        calibrate(returns, betas, replace(SETTINGS, arl=arl)) for arl in (200.0, 3_000.0)
     )
     assert rare.residual > often.residual
     assert rare.correlation > often.correlation
@@ -93,9 +97,8 @@ def test_rarer_alarms_take_higher_limits(record: tuple[Floats, Floats]) -> None:
 def test_the_limits_are_the_same_every_time(record: tuple[Floats, Floats]) -> None:
     returns, betas = record
     short = returns[:800]
-    assert calibrate(short, betas, SETTINGS) == calibrate(short, betas, SETTINGS)
-    given = replace(SETTINGS, limits=Limits(1.0, 1.0, 1.0))
-    assert calibrate(short, betas, given) == calibrate(short, betas, SETTINGS)
+    given = replace(SETTINGS, limits=ControlLimits(1.0, 1.0, 1.0))  # not looked at
+    assert calibrate(short, betas, SETTINGS) == calibrate(short, betas, given)
 
 
 def test_a_path_is_a_stretch_of_a_long_record_and_blocks_of_a_short_one() -> None:
@@ -118,4 +121,4 @@ def test_bad_records_are_named() -> None:
     with pytest.raises(InputError, match="betas"):
         calibrate(rows, np.ones(3), SETTINGS)
     with pytest.raises(InputError, match=r"limits\.drift = 0"):
-        Limits(1.0, 1.0, 0.0)
+        ControlLimits(1.0, 1.0, 0.0)

@@ -1,6 +1,6 @@
 """Control limits that have the stated rate of false alarms on the returns of a record.
 
-Limits by theory hold for independent normals. Hourly returns of coins have heavy tails, volatility
+ControlLimits by theory hold for independent normals. Hourly returns of coins have heavy tails, volatility
 that comes in waves and correlations that wander, and ring charts with such limits many times as
 often. Here the monitor watches paths resampled from the record in blocks (stationary bootstrap,
 Politis and Romano 1994), with many limits at once, and the ones are taken whose alarms are as far
@@ -17,7 +17,7 @@ import numpy as np
 
 from simulator.hedging.monitor.charts import Cusum, EwmaChart, RollingFisher
 from simulator.hedging.monitor.hedge import HedgeMonitor
-from simulator.hedging.monitor.settings import Limits
+from simulator.hedging.monitor.settings import ControlLimits
 from simulator.hedging.resampling import blocks
 from simulator.types import InputError
 
@@ -51,8 +51,8 @@ def resampled_rows(rows: int, steps: int, window: int, seed: int) -> NDArray[np.
     return blocks(generator.random((steps, _PATHS)), restart, rows)
 
 
-def calibrate(returns: Floats, betas: Floats, settings: Settings, seed: int = 0) -> Limits:
-    """Limits under which each chart alarms every ``settings.arl`` steps on resampled returns.
+def calibrate(returns: Floats, betas: Floats, settings: Settings, seed: int = 0) -> ControlLimits:
+    """ControlLimits under which each chart alarms every ``settings.arl`` steps on resampled returns.
 
     Args:
         returns: log returns ``[T, N]`` of the record, the hedged asset first.
@@ -85,7 +85,7 @@ def calibrate(returns: Floats, betas: Floats, settings: Settings, seed: int = 0)
     for chosen in drawn:
         charts.take(monitor, returns[chosen].T, betas[chosen].T)
     observed = (steps - settings.warmup) * _PATHS
-    return Limits(*(charts.limit(name, observed, settings.arl) for name in charts.limits))
+    return ControlLimits(*(charts.limit(name, observed, settings.arl) for name in charts.limits))
 
 
 class _Charts:

@@ -13,7 +13,7 @@ ALARMS = ("residual", "breakdown", "convergence", "drift", "basis")
 
 
 @dataclass(frozen=True)
-class Limits:
+class ControlLimits:
     """Control limits in the units of the charts (:mod:`simulator.hedging.monitor.charts`).
 
     Attributes:
@@ -56,7 +56,7 @@ class Settings:
     warmup: int = 48
     half_life: float = 48.0
     memory: float = 480.0
-    limits: Limits | None = None
+    limits: ControlLimits | None = None
 
     def __post_init__(self) -> None:
         if self.warmup < 8:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from simulator.config import correlation, markov
 from simulator.market.panel import read_panel
@@ -242,6 +242,17 @@ def test_log_variances_have_the_deviations_and_the_mean_stated() -> None:
     values = np.exp(own + part.market * market)
     error = values.std() / np.sqrt(paths)
     assert abs(values.mean() - np.exp(egarch.log_mean(process, "SOL"))) < 4 * error
+
+
+@pytest.mark.parametrize("dof", [2.05, 4, 100, 1_000])
+def test_the_mean_of_a_lone_variance_is_the_closed_form(dof: float) -> None:
+    """Of one asset u and U are one Beta score: Σ log ₁F₁(½; (ν + 1)/2; a(ν + 1)) − a."""
+    alone = {"SOL": {"news": 0.2, "memory": 0.8, "market": 0.05}}
+    process = {"kind": "egarch", "dof": dof, "components": alone, "market_memory": 0.99}
+    weight = 0.2 * 0.8 ** np.arange(3_000) + 0.05 * 0.99 ** np.arange(3_000)
+    cumulants = np.log(special.hyp1f1(0.5, (dof + 1) / 2, weight * (dof + 1))) - weight
+    found = egarch.log_mean(configured(process).process, "SOL")
+    assert found == pytest.approx(cumulants.sum(), rel=1e-5)
 
 
 def test_egarch_remembers_for_days_what_it_forgets_at_first() -> None:
