@@ -1,6 +1,6 @@
 """Control limits that have the stated rate of false alarms on the returns of a record.
 
-ControlLimits by theory hold for independent normals. Hourly returns of coins have heavy tails, volatility
+Limits by theory hold for independent normals. Hourly returns of coins have heavy tails, volatility
 that comes in waves and correlations that wander, and ring charts with such limits many times as
 often. Here the monitor watches paths resampled from the record in blocks (stationary bootstrap,
 Politis and Romano 1994), with many limits at once, and the ones are taken whose alarms are as far
@@ -52,7 +52,7 @@ def resampled_rows(rows: int, steps: int, window: int, seed: int) -> NDArray[np.
 
 
 def calibrate(returns: Floats, betas: Floats, settings: Settings, seed: int = 0) -> ControlLimits:
-    """ControlLimits under which each chart alarms every ``settings.arl`` steps on resampled returns.
+    """Limits under which each chart alarms every ``settings.arl`` steps on resampled returns.
 
     Args:
         returns: log returns ``[T, N]`` of the record, the hedged asset first.
