@@ -319,10 +319,10 @@ ETH (ETH against BTC), all alarms together:
 
 {rates}
 
-Limits of the same hours have the stated rate but for the seams and starts of what is resampled. On
-the hours after the year they were found on, they have it as far as that year is like the next: in a
-year one alarm a quarter comes four times, so no record of a year can say more than that within a
-factor of two or so, and what changed between 2021 and 2022 is in the last column too.
+Limits of the same hours have the stated rate, as they should. On the hours after the year they were
+found on they have it as far as that year is like the next: one alarm a quarter comes four times in
+a year, so a year says it within a factor of two or so, and what changed between 2021 and 2022 is in
+the last column too.
 
 ## What the warning is worth
 

@@ -59,6 +59,10 @@ class ControlLimits(Section):
     drift: float = Field(
         gt=0, le=1e6, description="of the mean product of hedged return and hedge (pure number)"
     )
+    found_for: dict[str, float] = Field(
+        default_factory=dict,
+        description="settings of the monitor, hours, that they were found for and go with alone",
+    )
 
 
 class BreakdownMonitor(Actor):

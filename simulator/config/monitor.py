@@ -17,7 +17,10 @@ def steps_of(hours: float, step_minutes: float, least: int = 1) -> int:
 
 def monitor_settings(section: BreakdownMonitor, step_minutes: float) -> Settings:
     """How the hedge is watched, in steps of ``step_minutes``."""
-    window, limits = steps_of(section.window_hours, step_minutes, 8), section.limits
+    window, found = steps_of(section.window_hours, step_minutes, 8), section.limits
+    limits = None
+    if found is not None:
+        limits = ControlLimits(found.residual, found.correlation, found.drift)
     return Settings(
         # Detectors count steps, and a window has eight at least.
         arl=max(section.false_alarm_hours * 60 / step_minutes, 4.0 * window),
@@ -25,5 +28,5 @@ def monitor_settings(section: BreakdownMonitor, step_minutes: float) -> Settings
         warmup=steps_of(section.warmup_hours, step_minutes, 8),
         half_life=section.half_life_hours * 60 / step_minutes,
         memory=section.memory_hours * 60 / step_minutes,
-        limits=None if limits is None else ControlLimits(**limits.model_dump()),
+        limits=limits,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 # False alarms come once a quarter: a month before the window would show none of what rings them.
 CALIBRATION_DAYS = 365
+# Fields of the monitor's section that its limits depend on.
+_SETTINGS = (
+    "false_alarm_hours",
+    "window_hours",
+    "warmup_hours",
+    "half_life_hours",
+    "memory_hours",
+)
 NORMAL = "breakdown monitor: its limits are those of normal returns"
 
 
@@ -55,15 +64,11 @@ def with_limits(config: Config) -> Config:
         f"breakdown monitor: limits of one false alarm in {monitor.false_alarm_hours:,g} hours on "
         f"{len(panel.returns):,} returns from {first} to {history.start}"
     )
-    found = {
-        "residual": limits.residual,
-        "correlation": limits.correlation,
-        "drift": limits.drift,
-    }
+    found = {**asdict(limits), "found_for": {name: getattr(monitor, name) for name in _SETTINGS}}
     return _noted(config, found, note)
 
 
-def _noted(config: Config, limits: dict[str, float] | None, note: str) -> Config:
+def _noted(config: Config, limits: dict[str, Any] | None, note: str) -> Config:
     data = config.model_dump(mode="json")
     data["agents"]["breakdown_monitor"]["limits"] = limits
     data["history"]["notes"] = [*config.history.notes, note]

@@ -61,7 +61,7 @@ def _scope(studies: Sequence[Study]) -> str:
     trials = f"coins fall together: {coins} are far fewer independent trials than {coins}"
     return (
         f"Scored from {first:%B %Y} to {last:%B %Y}, on this record alone; another can say "
-        f"otherwise{'; ' + trials if coins > 1 else ''}."
+        f"otherwise (docs/limits.md){'; ' + trials if coins > 1 else ''}."
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from simulator.config import from_mapping, initial_betas, load, resolve, to_yaml
 from simulator.config.models import Config
+from simulator.config.monitor import monitor_settings
 from simulator.market.draw import draw
 from simulator.market.history import history_report, parse_window, with_history
 from simulator.types import InputError
@@ -265,6 +266,14 @@ def test_a_monitor_has_its_limits_from_the_record_before_the_window(prices: Path
     monitor = config.agents.breakdown_monitor
     assert monitor is not None
     assert monitor.limits is not None
+    assert monitor.limits.found_for["window_hours"] == 24
+    settings = monitor_settings(monitor, config.step_minutes)
+    assert settings.limits is not None
+    assert settings.limits.drift == monitor.limits.drift
+    data = config.model_dump(mode="json")
+    data["agents"]["breakdown_monitor"]["false_alarm_hours"] = 300
+    with pytest.raises(InputError, match=r"false_alarm_hours = 300.*must be 200, for which"):
+        from_mapping(data)
     assert "limits of one false alarm in 200 hours on 240 returns" in config.history.notes[-1]
     assert from_mapping(config.model_dump(mode="json")) == config
     # Nothing of the window is in them.
