@@ -17,7 +17,6 @@ from simulator.agents.liquidator import Liquidator
 from simulator.agents.noise_trader import NoiseTrader
 from simulator.agents.perp_arbitrageur import PerpArbitrageur
 from simulator.agents.risk_manager import RiskManager
-from simulator.hedging.monitor.settings import Settings
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -94,23 +93,15 @@ def _risk_manager(section: sections.RiskManager, config: Config) -> Agent:
 
 
 def _breakdown_monitor(section: sections.BreakdownMonitor, config: Config) -> Agent:
-    def steps(hours: float, least: int = 1) -> int:
-        return max(least, round(hours * 60 / config.step_minutes))
+    from simulator.config.monitor import monitor_settings, steps_of
 
-    window = steps(section.window_hours, 8)
+    minutes = config.step_minutes
     return BreakdownMonitor(
-        settings=Settings(
-            # Detectors count steps, and a window has eight at least.
-            arl=max(section.false_alarm_hours * 60 / config.step_minutes, 4.0 * window),
-            window=window,
-            warmup=steps(section.warmup_hours, 8),
-            half_life=section.half_life_hours * 60 / config.step_minutes,
-            memory=section.memory_hours * 60 / config.step_minutes,
-        ),
+        settings=monitor_settings(section, minutes),
         kinds=section.answers,
-        hold_steps=steps(section.hold_hours),
-        refit_steps=steps(section.refit_hours, 1 + len(config.markets)),
-        every_steps=steps(section.every_hours),
+        hold_steps=steps_of(section.hold_hours, minutes),
+        refit_steps=steps_of(section.refit_hours, minutes, 1 + len(config.markets)),
+        every_steps=steps_of(section.every_hours, minutes),
         beta_multiple=section.beta_multiple,
         covariance_multiple=section.covariance_multiple,
     )

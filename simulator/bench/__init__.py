@@ -1,6 +1,6 @@
 """Speed and memory, measured on this machine in one go; every ratio comes from one run.
 
-Kernels are compiled before any clock starts. Times are wall-clock.
+Kernels are compiled before any clock starts but that of the first run. Times are wall-clock.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
     """Measure everything; ``progress`` is told what is being measured."""
-    from simulator.bench import processes, study, worlds
+    from simulator.bench import latency, processes, study, worlds
 
     rows: list[Row] = []
     for what, measure in (
         # First, while this process is small: on Linux a process starts with the peak of its parent.
         (f"whole runs, {WORKERS} cores", worlds.runs),
+        ("one path, and the first run", latency.rows),
         ("model world, one core", worlds.pieces),
         ("market processes, one core", processes.rows),
         (f"model world, {WORKERS} cores", worlds.model),
         (f"hedge study, {WORKERS} cores", study.rows),
-        ("chain world against raw pyrevm", worlds.chain),
+        ("chain world against message calls of raw pyrevm", worlds.chain),
     ):
         if progress is not None:
             progress(what)

@@ -22,6 +22,14 @@ PROCESSES: dict[str, tuple[dict[str, Any], str]] = {
         {"garch": dict.fromkeys(COINS, _GARCH), "news": 0.03, "memory": 0.95, "dof": 5},
         "<= 6",
     ),
+    "egarch": (
+        {
+            "dof": 5,
+            "components": {coin: {"news": 0.15, "memory": 0.7, "market": 0.1} for coin in COINS},
+            "market_memory": 0.995,
+        },
+        "<= 6",
+    ),
     "regime": (
         {
             "regimes": [_STATE] * 3,

@@ -179,7 +179,11 @@ def _run_apart(paths: int, hours: float) -> _Apart:
 
 
 def chain() -> list[Row]:
-    """The chain world's loop against raw pyrevm executing the same transactions."""
+    """The chain world's loop against raw pyrevm making the same message calls.
+
+    A message call is a transaction without what surrounds it: no nonce, no signature, no gas
+    bought; state is changed, a revert undone.
+    """
     from simulator.agents.build import build_agents
     from simulator.config import resolve
     from simulator.engine import simulate
@@ -202,7 +206,8 @@ def chain() -> list[Row]:
             min(raw) / min(loop),
             "×",
             ">= 0.5",
-            f"rate of the chain world, {CHAIN_PATHS} paths, over raw pyrevm sending the same",
+            f"rate of the chain world, {CHAIN_PATHS} paths, over raw pyrevm making the same "
+            "message calls (no nonces, no gas bought)",
         ),
         Row(
             "chain_transactions_per_second",

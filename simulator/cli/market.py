@@ -44,7 +44,10 @@ def draw_paths(
 @paths.command("fit")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option(
-    "--process", "kind", required=True, help="t, dcc, regime, bootstrap or factor: what is fitted."
+    "--process",
+    "kind",
+    required=True,
+    help="t, dcc, egarch, regime, bootstrap or factor: what is fitted.",
 )
 @click.option(
     "--symbols", required=True, metavar="ASSET=SYMBOL,…", help="Symbols in the file, by asset."

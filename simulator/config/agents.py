@@ -47,6 +47,24 @@ class RiskManager(Actor):
     )
 
 
+class ControlLimits(Section):
+    """Limits of the breakdown monitor's charts, as found on a record."""
+
+    residual: float = Field(
+        gt=0, le=1e6, description="of the CUSUM of the hedged return, standard deviations"
+    )
+    correlation: float = Field(
+        gt=0, le=1e6, description="of Fisher's z of the rolling correlation, standard deviations"
+    )
+    drift: float = Field(
+        gt=0, le=1e6, description="of the mean product of hedged return and hedge (pure number)"
+    )
+    found_for: dict[str, float] = Field(
+        default_factory=dict,
+        description="settings of the monitor, hours, that they were found for and go with alone",
+    )
+
+
 class BreakdownMonitor(Actor):
     """Watches the hedge with detectors of known false-alarm rate, and answers their alarms."""
 
@@ -54,8 +72,13 @@ class BreakdownMonitor(Actor):
         default=2_160.0,
         gt=0,
         le=1e6,
-        description="mean time between false alarms of each detector if returns were normal, "
-        "hours; at least 4 windows",
+        description="mean time between false alarms of each detector, hours, at least 4 windows: "
+        "on the recorded returns before a replay, elsewhere if returns were normal",
+    )
+    limits: ControlLimits | None = Field(
+        default=None,
+        description="limits of the charts; null: found on the record before a replay (what "
+        "`run --prices` writes here), elsewhere those of normal returns",
     )
     window_hours: float = Field(
         default=48.0, gt=0, le=1e4, description="window of the rolling correlation, hours"

@@ -279,6 +279,13 @@ def _vault(config: Config) -> Iterator[str]:
             f"agents.breakdown_monitor.false_alarm_hours = {monitor.false_alarm_hours:g}: must be "
             f"at least {4 * monitor.window_hours:g}, four times its window_hours"
         )
+    limits = None if monitor is None else monitor.limits
+    for name, value in ({} if limits is None else limits.found_for).items():
+        if getattr(monitor, name, None) != value:
+            yield (
+                f"agents.breakdown_monitor.{name} = {getattr(monitor, name, None)}: must be "
+                f"{value:g}, for which its limits were found, or limits be null or other ones"
+            )
     depositor = config.agents.depositor
     if depositor is not None:
         most = min(depositor.usdc, vault.deposit_cap)
@@ -377,6 +384,11 @@ def _shocks(config: Config) -> Iterator[str]:
 
 def _anchors(config: Config, field: str, shock: Depeg) -> Iterator[str]:
     hours = [anchor[0] for anchor in shock.anchors]
+    if shock.leg_volatilities and len(shock.leg_volatilities) != len(hours) - 1:
+        yield (
+            f"{field}.leg_volatilities: has {len(shock.leg_volatilities)} entries, must have "
+            f"{len(hours) - 1}, one between any two anchors"
+        )
     if any(later <= earlier for earlier, later in pairwise(hours)):
         yield f"{field}.anchors = {hours}: hours must increase"
     for hour in hours:

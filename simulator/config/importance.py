@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Deviations = Annotated[float, Field(ge=-10, le=10)]
 #: Processes that are built from the normals a shift moves.
-SHIFTED = ("gbm", "t", "dcc", "regime")
+SHIFTED = ("gbm", "t", "dcc", "egarch", "regime")
 # Below this the named assets are one asset, and no shift of both can be asked for.
 _INDEPENDENT = 1e-6
 

@@ -1,14 +1,15 @@
 """The process that draws the prices: the ``process:`` section, one kind for all assets together.
 
 ``assets.*.volatility`` and ``correlation`` keep their meaning under every kind: what returns have
-over a long time, and what the vault is designed for. ``gbm``, ``t`` and ``dcc`` are built from
-them; ``regime``, ``bootstrap`` and ``factor`` bring a dependence of their own, and ``hedgesim paths
-fit`` writes the two sections that go with it.
+over a long time, and what the vault is designed for. ``gbm``, ``t``, ``dcc`` and ``egarch`` are
+built from them; ``regime``, ``bootstrap`` and ``factor`` bring a dependence of their own, and
+``hedgesim paths fit`` writes the two sections that go with it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from math import sqrt
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -88,6 +89,62 @@ class Dcc(Section):
         le=1_440,
         description="step the parameters speak of, minutes; null: any",
     )
+
+
+class Component(Section):
+    """How the log variance of one asset moves: s' = φ·s + κ·u beside the market's w·m."""
+
+    news: float = Field(
+        default=0.0, ge=0, le=0.5, description="κ: weight of the asset's last score (pure number)"
+    )
+    memory: float = Field(
+        default=0.0, ge=0, lt=1, description="φ: part of s left a step later (pure number)"
+    )
+    market: float = Field(
+        default=0.0, ge=0, le=0.5, description="w: loading on the market's m (pure number)"
+    )
+
+
+class Egarch(Section):
+    """Two-component Beta-t-EGARCH, its slow component common to the market; long memory.
+
+    Harvey (2013), §4.2 and §4.10: log variance s + w·m, moved by scores of the Student-t
+    likelihood, which are bounded: an outlier raises the variance no further than a large return
+    does, and every moment of the variance exists. u is the score of the asset's own return, U that
+    of the returns of all ``components`` together, and m' = φₘ·m + U. Of two exponential memories,
+    hours and weeks, the sum decays like the hyperbola of returns (Engle and Lee 1999). The shocks
+    are multivariate t of the configured correlation, which returns of unlike variances fall
+    somewhat short of. Paths start with m drawn from its long-run law and with s = 0.
+    """
+
+    kind: Literal["egarch"]
+    dof: Dof = Field(description="degrees of freedom ν of the t shocks (pure number)")
+    components: dict[Symbol, Component] = Field(
+        default_factory=dict, description="log variance of single assets; others: constant"
+    )
+    market_memory: float = Field(
+        default=0.0, ge=0, lt=1, description="φₘ: part of m left a step later (pure number)"
+    )
+    fitted_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_440,
+        description="step the parameters speak of, minutes; null: any",
+    )
+
+    def deviations(self, symbol: str) -> tuple[float, float]:
+        """Long-run standard deviations of an asset's s and w·m.
+
+        (ν + n)·b − n with b of law Beta(n/2, ν/2) has variance 2nν/(ν + n + 2): n = 1 for u; U is
+        that of all n components, over n.
+        """
+        own, count = self.components[symbol], len(self.components)
+        score = 2 * self.dof / (self.dof + 3)
+        market = 2 * self.dof / (count * (self.dof + count + 2))
+        return (
+            own.news * sqrt(score / (1 - own.memory**2)),
+            own.market * sqrt(market / (1 - self.market_memory**2)),
+        )
 
 
 class MarketRegime(Section):
@@ -179,5 +236,5 @@ class Factor(Section):
 
 
 AnyProcess: TypeAlias = Annotated[
-    Gbm | StudentT | Dcc | Regime | Bootstrap | Factor, Field(discriminator="kind")
+    Gbm | StudentT | Dcc | Egarch | Regime | Bootstrap | Factor, Field(discriminator="kind")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.config import correlation, markov
-from simulator.config.process import Bootstrap, Dcc, Factor, Gbm, Regime, StudentT
+from simulator.config.process import Bootstrap, Dcc, Egarch, Factor, Gbm, Regime, StudentT
 from simulator.config.shocks import Convergence, Decoupling
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ROW_TOLERANCE = 1e-6
 # Rounding of β·σ_m where it is meant to be all of an asset's volatility.
 VARIANCE_TOLERANCE = 1e-12
+# Of the log variance: beyond it the long-run volatility is made of bursts that no run contains.
+LARGEST_DEVIATION = 2.5
 
 
 def named_assets(config: Config) -> Iterator[tuple[str, list[str]]]:
@@ -26,6 +28,8 @@ def named_assets(config: Config) -> Iterator[tuple[str, list[str]]]:
     process = config.process
     if isinstance(process, Dcc):
         yield "process.garch", list(process.garch)
+    elif isinstance(process, Egarch):
+        yield "process.components", list(process.components)
     elif isinstance(process, Regime):
         for number, regime in enumerate(process.regimes):
             yield f"process.regimes.{number}.volatility", list(regime.volatility)
@@ -55,6 +59,8 @@ def problems(config: Config) -> Iterator[str]:
         )
     if isinstance(process, Dcc):
         yield from _dcc(process)
+    elif isinstance(process, Egarch):
+        yield from _egarch(process)
     elif isinstance(process, Regime):
         yield from _regime(config, process)
     elif isinstance(process, Bootstrap):
@@ -91,6 +97,17 @@ def _dcc(process: Dcc) -> Iterator[str]:
             f"process.news + process.memory = {process.news + process.memory:g}: must be less than "
             "1, or there is no long-run correlation"
         )
+
+
+def _egarch(process: Egarch) -> Iterator[str]:
+    for symbol in process.components:
+        deviation = sum(process.deviations(symbol))
+        if deviation > LARGEST_DEVIATION:
+            yield (
+                f"process.components.{symbol}: its log variance has a standard deviation of up to "
+                f"{deviation:.3g}: must be at most {LARGEST_DEVIATION:g}; lower news or market, or "
+                "the memory of either"
+            )
 
 
 def _regime(config: Config, process: Regime) -> Iterator[str]:

@@ -34,7 +34,10 @@ class WindowShock(Shock):
 class Depeg(Section):
     """The price passes through anchor points, Brownian bridges between (Glasserman 2003, §3.1).
 
-    From the last anchor on the price follows its own process again, from that level.
+    With a ``dispersion`` σ a path's anchors are a₀·(a/a₀)^(e^(σz)), z its own standard normal: how
+    far the price strays from the first anchor differs between paths, and the median path is the
+    one written down. From the last anchor on the price follows its own process again, from that
+    level.
     """
 
     kind: Literal["depeg"]
@@ -46,7 +49,24 @@ class Depeg(Section):
     volatility: float = Field(
         default=0.0, ge=0, le=20, description="volatility of the bridges, per square root of a year"
     )
+    leg_volatilities: tuple[Annotated[float, Field(ge=0, le=20)], ...] = Field(
+        default=(),
+        description="volatility of each bridge, one between any two anchors, per square root of a "
+        "year; empty: `volatility` for all",
+    )
+    dispersion: float = Field(
+        default=0.0,
+        ge=0,
+        le=2,
+        description="standard deviation between paths of the log of how far the anchors lie from "
+        "the first, as log prices (pure number)",
+    )
     source: str = Field(default="", description="where the anchor points were published (text)")
+
+    @property
+    def bridge_volatilities(self) -> tuple[float, ...]:
+        """Volatility of the bridge after each anchor but the last, per √year."""
+        return self.leg_volatilities or (self.volatility,) * (len(self.anchors) - 1)
 
 
 class PriceMove(Shock):

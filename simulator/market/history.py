@@ -24,6 +24,7 @@ from simulator.market.history_file import (
     reading_lines,
     resolve,
 )
+from simulator.market.monitor_limits import with_limits
 from simulator.market.prices import price_moves
 from simulator.market.recast import Recast, followed
 from simulator.market.recorded import Record, filled, has_extremes, record_of, wicks, zigzag
@@ -207,7 +208,7 @@ def with_history(
             "notes": lines,
         },
     }
-    return _following(overridden(data, overrides, recast))
+    return with_limits(_following(overridden(data, overrides, recast)))
 
 
 def _symbols(

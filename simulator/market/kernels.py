@@ -76,30 +76,31 @@ def exponentiate(log_prices: Floats, prices: Floats, log_factors: Floats) -> Non
 
 @njit(cache=True, nogil=True)
 def bridge(
-    prices: Floats, steps: NDArray[np.int64], anchors: Floats, normals: Floats, variance: float
+    prices: Floats, steps: NDArray[np.int64], anchors: Floats, normals: Floats, variance: Floats
 ) -> None:
-    """Lead prices ``[T + 1, P]`` through ``anchors`` at ``steps``, in place.
+    """Lead prices ``[T + 1, P]`` through ``anchors`` ``[K, P]`` at ``steps`` ``[K]``, in place.
 
-    Between anchors the log price is a Brownian bridge of ``variance`` per step, drawn forward
-    (Glasserman 2003, §3.1: conditional on now and on the next anchor); anchors are hit exactly.
-    After the last one the process that was there goes on from its level. ``normals`` is
+    Between anchors the log price is a Brownian bridge of ``variance`` ``[K - 1]`` per step, drawn
+    forward (Glasserman 2003, §3.1: conditional on now and on the next anchor); anchors are hit
+    exactly. After the last one the process that was there goes on from its level. ``normals`` is
     ``[steps[-1] - steps[0], P]``.
     """
     points, paths = prices.shape
     first, last = steps[0], steps[-1]
     for path in range(paths):
-        shift = anchors[-1] / prices[last, path]
-        prices[first, path] = anchors[0]
-        level = log(anchors[0])
+        shift = anchors[-1, path] / prices[last, path]
+        prices[first, path] = anchors[0, path]
+        level = log(anchors[0, path])
         for leg in range(len(steps) - 1):
-            target = log(anchors[leg + 1])
+            target = log(anchors[leg + 1, path])
             for step in range(steps[leg] + 1, steps[leg + 1]):
                 left = steps[leg + 1] - step + 1  # steps to the anchor from the step before
                 mean = level + (target - level) / left
-                level = mean + sqrt(variance * (left - 1) / left) * normals[step - 1 - first, path]
+                deviation = sqrt(variance[leg] * (left - 1) / left)
+                level = mean + deviation * normals[step - 1 - first, path]
                 prices[step, path] = exp(level)
             level = target
-            prices[steps[leg + 1], path] = anchors[leg + 1]
+            prices[steps[leg + 1], path] = anchors[leg + 1, path]
         for step in range(last + 1, points):
             prices[step, path] *= shift
 

@@ -129,10 +129,15 @@ def _depeg(config: Config, index: Floats, first_path: int, paths: int) -> None:
         number = seen[shock.asset] = seen.get(shock.asset, -1) + 1
         steps = np.array([round(hour * 60 / config.step_minutes) for hour, _ in shock.anchors])
         stream = Stream(config.seed, f"bridge/{shock.asset}/{number}")
+        anchors = np.repeat([[price] for _, price in shock.anchors], paths, axis=1)
+        if shock.dispersion > 0.0:
+            depth = Stream(config.seed, f"bridge/{shock.asset}/{number}/depth")
+            stretch = np.exp(shock.dispersion * depth.normals(first_path, paths, 1)[0])
+            anchors = anchors[0] * (anchors / anchors[0]) ** stretch
         kernels.bridge(
             index[config.symbols.index(shock.asset)],
             steps,
-            np.array([price for _, price in shock.anchors]),
+            anchors,
             stream.normals(first_path, paths, int(steps[-1] - steps[0])),
-            shock.volatility**2 * config.step_seconds / SECONDS_PER_YEAR,
+            np.square(shock.bridge_volatilities) * (config.step_seconds / SECONDS_PER_YEAR),
         )

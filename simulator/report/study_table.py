@@ -23,7 +23,7 @@ def render(studies: Sequence[Study], left_out: Sequence[str], command: str) -> s
     parts = [
         "# Hedge study\n",
         f"Written by `{command}`;\nnothing in it is typed by hand.\n",
-        _HOW,
+        f"{_HOW}{_scope(studies)}\n",
         f"{method(settings)}\n",
     ]
     for horizon, heading in (("1h", "Hourly"), ("4h", "Every four hours"), ("1d", "Daily")):
@@ -44,7 +44,6 @@ and 90 (days), RiskMetrics' half-life, parameters refitted every 90 days on what
 on everything so far; both are the benchmarks. `leader` follows whichever had the least expected
 shortfall until then. ES is the 95 % expected shortfall of one interval's return; *reduction* is the
 part of the unhedged one that the hedge took out. *Significant* means p < 0.05, two-sided.
-Coins fall together: eighteen of them are far fewer independent trials than eighteen.
 """
 
 
@@ -52,6 +51,18 @@ _PICKED = """\
 The best is named after the fact, which flatters it: *p × n* corrects for having picked among n
 (Bonferroni); `leader` had to pick beforehand.
 """
+
+
+def _scope(studies: Sequence[Study]) -> str:
+    """How many coins, and when: what is found is known of these."""
+    coins = len({study.walk.target for study in studies})
+    first = min(study.walk.start for study in studies)
+    last = max(study.walk.end for study in studies)
+    trials = f"coins fall together: {coins} are far fewer independent trials than {coins}"
+    return (
+        f"Scored from {first:%B %Y} to {last:%B %Y}, on this record alone; another can say "
+        f"otherwise (docs/limits.md){'; ' + trials if coins > 1 else ''}."
+    )
 
 
 def _horizon(studies: Sequence[Study]) -> list[str]:

@@ -8,6 +8,7 @@ squares on that window, never touched again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +31,6 @@ from simulator.types import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from simulator.types import Floats
@@ -107,6 +107,11 @@ class Walk:
     moves: Floats
     betas: dict[str, Floats]
     correlations: Floats
+
+    @property
+    def end(self) -> datetime:
+        """End of the last out-of-sample interval."""
+        return self.start + len(self.unhedged) * timedelta(days=1) / self.settings.rows_per_day
 
     def hedged(self, name: str) -> Floats:
         """Return of the hedged position ``[T]``."""

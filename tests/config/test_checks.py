@@ -150,6 +150,11 @@ REFUSED = [
     ("shocks", [{**DEPEG, "anchors": [[5, 1], [1, 0.9]]}], "hours must increase"),
     ("shocks", [{**DEPEG, "anchors": [[5, 1], [60, 0.9]]}], "60 h: must be at most horizon_hours"),
     ("shocks", [{**DEPEG, "anchors": [[5, 1], [6.5, 0.9]]}], "6.5 h: must fall on a step"),
+    (
+        "shocks",
+        [{**DEPEG, "leg_volatilities": [0.1, 0.2]}],
+        "leg_volatilities: has 2 entries, must have 1, one between any two anchors",
+    ),
     ("shocks", [DEPEG, DEPEG], "must not overlap another depeg of USDC"),
 ]
 

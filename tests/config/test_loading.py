@@ -51,7 +51,7 @@ def test_the_depeg_names_its_sources() -> None:
     (depeg,) = (s for s in load("usdc-depeg-2023").shocks if s.kind == "depeg")
     assert "Circle" in depeg.source
     assert "March 2023" in depeg.source
-    assert min(price for _, price in depeg.anchors) == pytest.approx(0.88)
+    assert min(price for _, price in depeg.anchors) == pytest.approx(0.874)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,14 +7,14 @@ from simulator.config.random import random_config
 
 
 def test_every_random_configuration_is_valid_and_resolves() -> None:
-    configs = [random_config(11, number) for number in range(60)]
+    configs = [random_config(11, number) for number in range(100)]
     for config in configs:
         resolve(config)
     kinds = {shock.kind for config in configs for shock in config.shocks}
     assert {config.clearing.margin for config in configs} == {"isolated", "gross", "portfolio"}
     assert len(kinds) == 10
     processes = {config.process.kind for config in configs}
-    assert processes == {"gbm", "t", "dcc", "regime", "factor"}
+    assert processes == {"gbm", "t", "dcc", "egarch", "regime", "factor"}
     assert {config.vault.pledged for config in configs} == {True, False}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from simulator.config import from_mapping, initial_betas, load, resolve, to_yaml
 from simulator.config.models import Config
+from simulator.config.monitor import monitor_settings
 from simulator.market.draw import draw
 from simulator.market.history import history_report, parse_window, with_history
 from simulator.types import InputError
@@ -250,3 +251,48 @@ def test_gaps_of_the_long_file_are_filled_and_counted_or_refused(history: Path) 
             report = history_report(with_history(load("calm"), *arguments))
             assert report is not None
             assert report.symbols[1].missing >= missing[at]
+
+
+WATCHED = "agents.breakdown_monitor={window_hours: 24, warmup_hours: 24, false_alarm_hours: 200}"
+
+
+def _watched(file: Path, window: str, *settings: str) -> Config:
+    scenario = load("calm", [WATCHED, *settings])
+    return with_history(scenario, file, "AAAUSDT", ["BBBUSDT", "CCCUSDT"], window)
+
+
+def test_a_monitor_has_its_limits_from_the_record_before_the_window(prices: Path) -> None:
+    config = _watched(prices, "2022-01-11:2022-01-15")
+    monitor = config.agents.breakdown_monitor
+    assert monitor is not None
+    assert monitor.limits is not None
+    assert monitor.limits.found_for["window_hours"] == 24
+    settings = monitor_settings(monitor, config.step_minutes)
+    assert settings.limits is not None
+    assert settings.limits.drift == monitor.limits.drift
+    data = config.model_dump(mode="json")
+    data["agents"]["breakdown_monitor"]["false_alarm_hours"] = 300
+    with pytest.raises(InputError, match=r"false_alarm_hours = 300.*must be 200, for which"):
+        from_mapping(data)
+    assert "limits of one false alarm in 200 hours on 240 returns" in config.history.notes[-1]
+    assert from_mapping(config.model_dump(mode="json")) == config
+    # Nothing of the window is in them.
+    frame = pd.read_parquet(prices)
+    frame.loc[frame["timestamp_utc"] > "2022-01-11", "close"] *= 3.0
+    frame.to_parquet(prices)
+    again = _watched(prices, "2022-01-11:2022-01-15").agents.breakdown_monitor
+    assert again is not None
+    assert again.limits == monitor.limits
+
+
+def test_a_monitor_without_a_record_or_with_limits_keeps_what_it_has(prices: Path) -> None:
+    short = _watched(prices, "2022-01-05:2022-01-15")
+    assert short.agents.breakdown_monitor is not None
+    assert short.agents.breakdown_monitor.limits is None
+    assert "96 steps are recorded before the window, 192 are needed" in short.history.notes[-1]
+    given = "agents.breakdown_monitor.limits={residual: 9, correlation: 5, drift: 0.8}"
+    kept = _watched(prices, "2022-01-11:2022-01-15", given).agents.breakdown_monitor
+    assert kept is not None
+    assert kept.limits is not None
+    assert kept.limits.residual == 9
+    assert _replay(prices).agents.breakdown_monitor is None

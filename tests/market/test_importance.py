@@ -19,6 +19,13 @@ from tests.sizes import CAMPAIGN
 
 DCC = {"kind": "dcc", "garch": {"AVAX": {"alpha": 0.05, "beta": 0.9}}, "news": 0.02, "memory": 0.95}
 
+EGARCH = {
+    "kind": "egarch",
+    "dof": 5,
+    "components": {"AVAX": {"news": 0.1, "memory": 0.6, "market": 0.1}},
+    "market_memory": 0.95,
+}
+
 
 def _scenario(**changes: Any) -> Config:
     """A short of AVAX with thin margin that keepers do not tend, over one day without shocks."""
@@ -37,7 +44,9 @@ def _final(config: Config, symbol: str, first: int, paths: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    "process", [{"kind": "gbm"}, {"kind": "t", "dof": 4.0}, DCC], ids=lambda p: str(p["kind"])
+    "process",
+    [{"kind": "gbm"}, {"kind": "t", "dof": 4.0}, DCC, EGARCH],
+    ids=lambda p: str(p["kind"]),
 )
 def test_weighted_tails_are_those_of_plain_paths(process: dict[str, Any]) -> None:
     paths = 20_000

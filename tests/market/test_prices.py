@@ -119,8 +119,17 @@ def test_a_squeeze_without_ramp_or_recovery_is_a_step() -> None:
     assert np.array_equal(moves, np.where(np.arange(721) >= 10, np.log(2), 0))
 
 
+def _depeg_of_2023(**changes: object) -> Config:
+    """The built-in scenario, its depeg changed."""
+    data = load("usdc-depeg-2023").model_dump()
+    data["shocks"] = [
+        {**shock, **changes} if shock["kind"] == "depeg" else shock for shock in data["shocks"]
+    ]
+    return from_mapping(data)
+
+
 def test_bridges_hit_every_anchor_exactly_and_the_process_goes_on_from_the_last() -> None:
-    config = load("usdc-depeg-2023")
+    config = _depeg_of_2023(dispersion=0.0)
     (depeg,) = (shock for shock in config.shocks if shock.kind == "depeg")
     index = draw_index(config, 0, 50)[0]
     for hours, price in depeg.anchors:
@@ -135,6 +144,33 @@ def test_bridges_hit_every_anchor_exactly_and_the_process_goes_on_from_the_last(
     assert np.array_equal(index[: 45 * 4], free[: 45 * 4])
 
 
+def test_dispersed_anchors_are_log_normal_about_those_written_down() -> None:
+    config = _depeg_of_2023(dispersion=0.3)
+    (depeg,) = (shock for shock in config.shocks if shock.kind == "depeg")
+    index = draw_index(config, 0, 2_000)[0]
+    falls = np.log([index[round(hours * 4)] for hours, price in depeg.anchors if price != 1.0])
+    written = np.log([price for _, price in depeg.anchors if price != 1.0])
+    stretch = falls / written[:, None]
+    # One number a path: e^(0.3 z).
+    assert stretch == pytest.approx(np.broadcast_to(stretch[0], stretch.shape), rel=1e-9)
+    logs = np.log(stretch[0])
+    assert abs(logs.mean()) < 5 * 0.3 / np.sqrt(2_000)
+    assert logs.std() == pytest.approx(0.3, rel=5 / np.sqrt(2 * 2_000))
+    assert np.array_equal(draw_index(config, 7, 2)[0], index[:, 7:9])
+
+
+def test_each_leg_has_its_own_volatility() -> None:
+    (depeg,) = (s for s in load("usdc-depeg-2023").shocks if s.kind == "depeg")
+    legs = [0.0] * (len(depeg.anchors) - 1)
+    legs[-1] = 1.0
+    index = draw_index(_depeg_of_2023(dispersion=0.0, leg_volatilities=legs), 0, 200)[0]
+    first, last = (round(hours * 4) for hours, _ in depeg.anchors[-2:])
+    assert np.all(np.ptp(index[45 * 4 : first + 1], axis=1) == 0)
+    middle = np.log(index[(first + last) // 2])
+    expected = np.sqrt((last - first) / 4 * 900 / SECONDS_PER_YEAR)  # √(t/4): of a bridge, half way
+    assert middle.std() == pytest.approx(expected, rel=5 / np.sqrt(2 * 200))
+
+
 @given(
     volatility=st.floats(0.05, 2),
     steps=st.lists(st.integers(1, 60), min_size=1, max_size=3),
@@ -145,11 +181,11 @@ def test_a_bridge_has_the_variance_of_a_brownian_bridge(
 ) -> None:
     ends = np.concatenate(([0], np.cumsum(steps)))
     variance = volatility**2 * 1e-4
-    anchors = np.exp(0.01 * np.arange(len(ends)))
+    anchors = np.repeat(np.exp(0.01 * np.arange(len(ends)))[:, None], 3_000, axis=1)
     prices = np.ones((ends[-1] + 1, 3_000))
     normals = np.random.default_rng(1).standard_normal((ends[-1], 3_000))
-    kernels.bridge(prices, ends, anchors, normals, variance)
-    assert np.all(prices[ends] == anchors[:, None])
+    kernels.bridge(prices, ends, anchors, normals, np.full(len(steps), variance))
+    assert np.all(prices[ends] == anchors)
     step = np.arange(ends[0], ends[1] + 1)
     span = ends[1]
     expected = variance * step * (span - step) / span  # Var B_t = t(T − t)/T, per unit of time

@@ -85,6 +85,10 @@ def test_the_verdict_counts_what_the_figures_say(file: Path, tmp_path: Path) -> 
         found = rows_of(each.figures)
         beaten += found[best(found)]["es95_reduction"] > found[STATIC]["es95_reduction"]
     assert f"than the static beta on **{beaten} of 2 coins**" in text
+    assert "2 are far fewer independent trials than 2." in text
+    first, last = done[0].walk.start, done[0].walk.end
+    assert f"Scored from {first:%B %Y} to {last:%B %Y}, on this record alone" in text
+    assert (last - first).days == len(done[0].walk.unhedged)  # whole days
     assert text.endswith("## Left out\n\n* a coin: too short\n")
 
 

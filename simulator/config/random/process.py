@@ -15,7 +15,7 @@ _ODDS = 0.6  # that it is not a geometric Brownian motion
 
 def vary(drawn: dict[str, Any], rng: np.random.Generator) -> None:
     """Give six of ten drawn scenarios another process, of a kind their shocks go with."""
-    kinds = ["dcc", "regime", "factor"]
+    kinds = ["dcc", "egarch", "regime", "factor"]
     if any(shock["kind"] in _CORRELATION_SHOCKS for shock in drawn["shocks"]):
         kinds = ["t"]
     kind = str(rng.choice(kinds))
@@ -50,6 +50,21 @@ def _dcc(_: dict[str, Any], coins: list[str], rng: np.random.Generator) -> dict[
     }
 
 
+def _egarch(_: dict[str, Any], coins: list[str], rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "components": {
+            name: {
+                "news": float(rng.uniform(0.0, 0.3)),
+                "memory": float(rng.uniform(0.0, 0.9)),
+                "market": float(rng.uniform(0.0, 0.1)),
+            }
+            for name in coins
+        },
+        "market_memory": float(rng.uniform(0.9, 0.995)),
+        "dof": _dof(rng),
+    }
+
+
 def _regime(drawn: dict[str, Any], coins: list[str], rng: np.random.Generator) -> dict[str, Any]:
     count = int(rng.integers(2, 4))
     transition = rng.dirichlet([1.0] * count, count) * 0.1
@@ -79,4 +94,4 @@ def _factor(drawn: dict[str, Any], coins: list[str], rng: np.random.Generator) -
     }
 
 
-_PARAMETERS = {"t": _student, "dcc": _dcc, "regime": _regime, "factor": _factor}
+_PARAMETERS = {"t": _student, "dcc": _dcc, "egarch": _egarch, "regime": _regime, "factor": _factor}

@@ -2,7 +2,8 @@
 
 Observations are standardised: mean zero and variance one while nothing has changed. Every chart is
 told its ARL₀, the mean number of observations between false alarms, and starts again on a path
-after it alarmed there. Nothing mixes paths.
+after it alarmed there. A ``limit`` (one for all paths or ``[P]``) takes the place of the one that
+normal theory gives for the ARL₀. Nothing mixes paths.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ class Cusum:
         threshold: h.
     """
 
-    def __init__(self, paths: int, arl: float, reference: float = 0.5) -> None:
+    def __init__(
+        self, paths: int, arl: float, reference: float = 0.5, limit: float | Floats | None = None
+    ) -> None:
         if not reference > 0.0:
             raise InputError(f"reference = {reference}: must be positive standard deviations")
         self.reference = reference
-        self.threshold = run_lengths.cusum_threshold(arl, reference)
+        self.threshold = run_lengths.cusum_threshold(arl, reference) if limit is None else limit
         self._up, self._down = np.zeros(paths), np.zeros(paths)
 
     @property
@@ -65,14 +68,21 @@ class EwmaChart:
     """
 
     def __init__(
-        self, paths: int, arl: float, weight: float = 0.05, *, products: bool = False
+        self,
+        paths: int,
+        arl: float,
+        weight: float = 0.05,
+        *,
+        products: bool = False,
+        limit: float | Floats | None = None,
     ) -> None:
         if not 0.0 < weight < 1.0:
             raise InputError(f"weight = {weight}: must be within (0, 1)")
-        cdf = run_lengths.product_cdf if products else None
         self.weight = weight
-        limit = run_lengths.ewma_limit(arl, weight, cdf)
-        self.threshold = limit * sqrt(weight / (2.0 - weight))
+        if limit is None:
+            cdf = run_lengths.product_cdf if products else None
+            limit = run_lengths.ewma_limit(arl, weight, cdf) * sqrt(weight / (2.0 - weight))
+        self.threshold = limit
         self.statistic: Floats = np.zeros(paths)
 
     def update(self, observations: Floats) -> Booleans:
@@ -112,11 +122,13 @@ class RollingFisher:
         threshold: limit on its size.
     """
 
-    def __init__(self, paths: int, arl: float, window: int) -> None:
+    def __init__(
+        self, paths: int, arl: float, window: int, limit: float | Floats | None = None
+    ) -> None:
         if window < 8:
             raise InputError(f"window = {window}: must be 8 observations or more")
         self.window = window
-        self.threshold = run_lengths.moving_limit(arl, window)
+        self.threshold = run_lengths.moving_limit(arl, window) if limit is None else limit
         self.correlation: Floats = np.full(paths, np.nan)
         self.statistic: Floats = np.full(paths, np.nan)
         self._past = np.zeros((window, 2, paths))

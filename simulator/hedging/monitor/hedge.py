@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,25 @@ if TYPE_CHECKING:
 CUTOFF = 3.0
 
 
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """One step as the charts see it, each ``[P]``.
+
+    ``watched``: the warm-up is over; ``filling``: only the correlation's window is filled.
+    ``target`` and ``hedge`` are returns, ``correlation`` what they have had so far; ``residual``,
+    ``product`` and ``basis`` are divided by what they have varied.
+    """
+
+    watched: bool
+    filling: bool
+    target: Floats
+    hedge: Floats
+    correlation: Floats
+    residual: Floats
+    product: Floats
+    basis: Floats
+
+
 class HedgeMonitor:
     """Detectors over the hedge of asset 0 by Σ β·(the others), ``[P]`` paths.
 
@@ -25,9 +45,15 @@ class HedgeMonitor:
 
     def __init__(self, paths: int, settings: Settings) -> None:
         self.settings = settings
-        self.residual = Cusum(paths, settings.arl)
-        self.correlation = RollingFisher(paths, settings.arl, settings.window)
-        self.drift = EwmaChart(paths, settings.arl, products=True)
+        arl, limits = settings.arl, settings.limits
+        residual, correlation, drift = (
+            (None, None, None)
+            if limits is None
+            else (limits.residual, limits.correlation, limits.drift)
+        )
+        self.residual = Cusum(paths, arl, limit=residual)
+        self.correlation = RollingFisher(paths, arl, settings.window, limit=correlation)
+        self.drift = EwmaChart(paths, arl, products=True, limit=drift)
         self.basis = Shewhart(settings.arl)
         self._moments = _Moments(paths, settings)
         self._marks = np.full(paths, np.nan)
@@ -41,27 +67,41 @@ class HedgeMonitor:
         ``basis`` ``[P]``: the vault's mark over index − 1, weighted as its hedges are; None: it is
         not watched. Returns where each of :data:`ALARMS` rang, ``[P]``.
         """
+        alarms = dict.fromkeys(ALARMS, np.zeros(returns.shape[1], np.bool_))
+        scores = self.standardise(returns, betas, basis)
+        if scores.watched:
+            alarms["residual"] = self.residual.update(scores.residual)
+            fell, rose = self.correlation.update(scores.target, scores.hedge, scores.correlation)
+            alarms["breakdown"], alarms["convergence"] = fell, rose
+            alarms["drift"] = self.drift.update(scores.product)
+            if basis is not None:
+                alarms["basis"] = self.basis.update(scores.basis)
+        elif scores.filling:
+            self.correlation.update(scores.target, scores.hedge, np.zeros_like(scores.target))
+        return alarms
+
+    def standardise(self, returns: Floats, betas: Floats, basis: Floats | None = None) -> Scores:
+        """What the charts are given of a step, by what was known before it; then knows the step."""
         target, hedge = returns[0], np.zeros_like(returns[0])
         for beta, series in zip(betas, returns[1:], strict=True):
             hedge = hedge + beta * series
         left = target - hedge
         jump = np.zeros_like(left) if basis is None else self._jump(basis)
-        known = self._moments
-        quiet = np.zeros(left.shape, np.bool_)
-        alarms = dict.fromkeys(ALARMS, quiet)
-        if self._steps >= self.settings.warmup:
-            fell, rose = self.correlation.update(target, hedge, known.correlation())
-            scored = known.score("residual", left)
-            alarms["residual"] = self.residual.update(scored)
-            alarms["breakdown"], alarms["convergence"] = fell, rose
-            alarms["drift"] = self.drift.update(known.product(scored, hedge))
-            if basis is not None:
-                alarms["basis"] = self.basis.update(known.score("basis", jump, cut=False))
-        elif self._steps >= self.settings.warmup - self.settings.window:
-            self.correlation.update(target, hedge, np.zeros_like(target))
+        known, settings = self._moments, self.settings
+        residual = known.score("residual", left)
+        scores = Scores(
+            watched=self._steps >= settings.warmup,
+            filling=self._steps >= settings.warmup - settings.window,
+            target=target,
+            hedge=hedge,
+            correlation=known.correlation(),
+            residual=residual,
+            product=known.product(residual, hedge),
+            basis=known.score("basis", jump, cut=False),
+        )
         known.add(target, hedge, left, jump)
         self._steps += 1
-        return alarms
+        return scores
 
     def _jump(self, basis: Floats) -> Floats:
         """Change of the basis: it reverts slowly, so its steps are nearly independent."""

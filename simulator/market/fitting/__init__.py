@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "t": "student",
     "dcc": "dcc",
+    "egarch": "egarch",
     "regime": "regime",
     "bootstrap": "bootstrap",
     "factor": "factor",

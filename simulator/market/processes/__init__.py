@@ -8,7 +8,7 @@ Where returns have an exponential moment (normal shocks, given the past) the exp
 the configured drift; a Student-t has none, and −σ²/2 is taken as for a normal.
 
 Draws come from streams keyed by asset and path, and no kernel mixes paths, so path i is the same to
-the bit whatever the chunk; ``gbm``, ``t``, ``dcc`` and ``regime`` share their normals.
+the bit whatever the chunk; ``gbm``, ``t``, ``dcc``, ``egarch`` and ``regime`` share their normals.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _MODULES = {
     "gbm": "gbm",
     "t": "student",
     "dcc": "dcc",
+    "egarch": "egarch",
     "regime": "regime",
     "bootstrap": "bootstrap",
     "factor": "factor",

@@ -10,6 +10,7 @@ from numba import njit
 
 from simulator.config import correlation
 from simulator.config.process import Bootstrap
+from simulator.hedging.resampling import blocks
 from simulator.market import kernels
 from simulator.market.history_file import Reading
 from simulator.market.panel import read_panel
@@ -82,27 +83,6 @@ def _diffuse(
         volatility[np.newaxis] * sqrt(years),
     )
     index[others] = part
-
-
-@njit(cache=True, nogil=True)
-def blocks(uniforms: Floats, restart: float, count: int) -> NDArray[np.int64]:
-    """Rows of the record ``[T, P]``: a new block with probability ``restart``, else the next row.
-
-    A uniform below ``restart``, divided by it, is uniform again and picks where the block begins.
-    """
-    steps, paths = uniforms.shape
-    result = np.empty((steps, paths), np.int64)
-    for step in range(steps):
-        for path in range(paths):
-            uniform = uniforms[step, path]
-            if step == 0:
-                row = int(uniform * count)
-            elif uniform < restart:
-                row = int(uniform / restart * count)
-            else:
-                row = result[step - 1, path] + 1
-            result[step, path] = row if row < count else 0
-    return result
 
 
 @njit(cache=True, nogil=True)

@@ -20,12 +20,23 @@ DCC = {
     "news": 0.04,
     "memory": 0.93,
 }
+EGARCH = {
+    "kind": "egarch",
+    "dof": 6,
+    "components": {
+        "ETH": {"news": 0.1, "memory": 0.6, "market": 0.1},
+        "BTC": {"news": 0.08, "memory": 0.5, "market": 0.12},
+        "SOL": {"news": 0.12, "memory": 0.7, "market": 0.08},
+    },
+    "market_memory": 0.98,
+}
 # One of each kind that needs no file.
 PROCESSES: dict[str, dict[str, Any]] = {
     "gbm": {"kind": "gbm"},
     "t": {"kind": "t", "dof": 6},
     "dcc": DCC,
     "dcc-t": {**DCC, "dof": 8},
+    "egarch": EGARCH,
     "regime": {
         "kind": "regime",
         "regimes": [CALM, PANIC],

@@ -150,7 +150,7 @@ def test_an_asset_that_is_the_factor_keeps_a_variance_of_its_own() -> None:
             "garch",
             NOISE,
             COINS,
-            "process = garch: must be one of t, dcc, regime, bootstrap, factor",
+            "process = garch: must be one of t, dcc, egarch, regime, bootstrap, factor",
         ),
         ("t", NOISE[:29], COINS, "returns = 29 rows: must be 30 or more"),
         ("t", np.where(NOISE > 2, np.nan, NOISE), COINS, "not finite"),
@@ -177,6 +177,7 @@ DAY = 24
 BANDS: dict[str, tuple[float, float, tuple[float, float], float, float]] = {
     "t": (0.15, 0.05, (0.6, 1.7), 0.30, 0.20),
     "dcc": (0.25, 0.08, (0.6, 1.7), 0.12, 0.09),
+    "egarch": (0.10, 0.05, (0.7, 1.6), 0.05, 0.06),
     "regime": (0.05, 0.03, (0.05, 1.2), 0.12, 0.20),
     "bootstrap": (0.10, 0.04, (0.7, 1.4), 0.06, 0.06),
     "factor": (0.15, 0.05, (0.6, 1.7), 0.30, 0.20),
@@ -192,6 +193,18 @@ def _features(drawn: Floats) -> tuple[Floats, Floats, float, float, float]:
         np.mean([np.corrcoef(row[lag:], row[:-lag])[0, 1] for row in size]) for lag in (1, DAY)
     ]
     return deviation, np.corrcoef(drawn), float(tail), float(memory[0]), float(memory[1])
+
+
+def _long_memory(drawn: Floats) -> tuple[float, float]:
+    """Of returns ``[A, T]``: autocorrelation of |r| after a week, lower tail dependence at 5 %.
+
+    The latter is how often one asset is in its worst twentieth of hours when another is.
+    """
+    size = np.abs(drawn)
+    week = np.mean([np.corrcoef(row[7 * DAY :], row[: -7 * DAY])[0, 1] for row in size])
+    low = drawn < np.quantile(drawn, 0.05, axis=1)[:, None]
+    pairs = [np.mean(low[i] & low[j]) / 0.05 for i in range(len(low)) for j in range(i)]
+    return float(week), float(np.mean(pairs))
 
 
 @pytest.mark.parametrize("kind", list(BANDS))
@@ -223,5 +236,14 @@ def test_simulated_panels_look_like_the_record(spot: Path, kind: str) -> None:
     assert low < tail / real[2] < high
     assert hour == pytest.approx(real[3], abs=of_hour)
     assert day == pytest.approx(real[4], abs=of_day)
-    if kind in ("dcc", "bootstrap"):  # clustering that a process without memory does not have
+    if kind == "egarch":  # long memory, and falls that come together
+        weeks, tails = _long_memory(panel.returns.T)
+        drawn = [_long_memory(simulated[:, :, path]) for path in range(8)]
+        assert np.mean([each[0] for each in drawn]) == pytest.approx(weeks, abs=0.04)
+        assert np.mean([each[1] for each in drawn]) == pytest.approx(tails, abs=0.05)
+    if kind in (
+        "dcc",
+        "egarch",
+        "bootstrap",
+    ):  # clustering that a process without memory does not have
         assert day > 0.08

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from simulator.config import correlation, markov
 from simulator.market.panel import read_panel
 from simulator.market.prices import draw_index
-from simulator.market.processes import bootstrap, dcc, regime, shocks
+from simulator.market.processes import bootstrap, dcc, egarch, regime, shocks
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR, Floats, InputError
 
-from .panels import CALM, DCC, GARCH, PANIC, PROCESSES, configured, returns
+from .panels import CALM, DCC, EGARCH, GARCH, PANIC, PROCESSES, configured, returns
 
 HOUR = 3_600 / SECONDS_PER_YEAR
 PATHS = 500
@@ -40,7 +40,7 @@ def test_a_path_is_bit_identical_whatever_the_chunk(name: str) -> None:
         assert np.array_equal(draw_index(config, first, paths), whole[..., first : first + paths])
 
 
-@pytest.mark.parametrize("name", ["t", "dcc", "dcc-t", "factor"])
+@pytest.mark.parametrize("name", ["t", "dcc", "dcc-t", "egarch", "factor"])
 def test_volatilities_are_those_configured_from_the_first_step_to_the_last(name: str) -> None:
     config = configured(PROCESSES[name])
     drawn = returns(config, PATHS)
@@ -162,6 +162,111 @@ def test_perfectly_correlated_assets_stay_so_under_dcc() -> None:
     drawn = returns(config, 20)
     assert np.all(np.isfinite(drawn))
     assert drawn[2] == pytest.approx(drawn[1], abs=1e-7)
+
+
+# -------------------------------------------------------------------------------------- egarch
+
+
+def _egarch_by_the_book(config: Any, draws: Floats, market: float) -> Floats:
+    """Log returns ``[A, T]`` of one path, scores as numerical derivatives of the density."""
+    process, variance = config.process, _volatility(config) ** 2 * HOUR
+    rows = [config.symbols.index(symbol) for symbol in process.components]
+    matrix = correlation.initial(config)
+    inner, factor = matrix[np.ix_(rows, rows)], np.linalg.cholesky(matrix)
+    own, result = np.zeros(len(matrix)), np.empty_like(draws)
+
+    def score(z: Floats, rho: Floats) -> float:
+        """Twice the derivative of the log density by a common log variance."""
+        scatter = rho * (process.dof - 2) / process.dof
+
+        def density(shift: float) -> float:
+            law = stats.multivariate_t(shape=scatter * np.exp(shift), df=process.dof)
+            return float(law.logpdf(z))
+
+        return (density(1e-5) - density(-1e-5)) / 1e-5
+
+    for step in range(draws.shape[1]):
+        z = factor @ draws[:, step]
+        h = variance.copy()
+        for symbol, row in zip(process.components, rows, strict=True):
+            log = own[row] + process.components[symbol].market * market
+            h[row] *= np.exp(log - egarch.log_mean(process, symbol))
+        result[:, step] = -h / 2 + np.sqrt(h) * z
+        for symbol, row in zip(process.components, rows, strict=True):
+            part = process.components[symbol]
+            alone = score(z[[row]], np.eye(1))
+            own[row] = part.memory * own[row] + part.news * alone
+        market = process.market_memory * market + score(z[rows], inner) / len(rows)
+    return result
+
+
+@pytest.mark.parametrize("order", [("ETH", "BTC", "SOL"), ("SOL", "ETH")])
+def test_egarch_moves_by_the_scores_of_the_student_likelihood(order: tuple[str, ...]) -> None:
+    components = {symbol: EGARCH["components"][symbol] for symbol in order}
+    config = configured({**EGARCH, "components": components}, horizon_hours=40)
+    scale = shocks.student_scale(config, "egarch", 6, 3, 1)[:, 0]
+    draws = shocks.normals(config, 3, 1)[..., 0] * scale
+    count, memory = len(order), 0.98
+    deviation = np.sqrt(12 / (count * (8 + count)) / (1 - memory**2))
+    market = Stream(config.seed, "egarch/market").normals(3, 1, 1)[0, 0] * deviation
+    expected = _egarch_by_the_book(config, draws, market)
+    assert returns(config, 1, 3)[..., 0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_egarch_of_constant_variance_is_a_student_t() -> None:
+    config = configured({"kind": "egarch", "dof": 5})
+    unit = (returns(config, 100) + _volatility(config)[:, None, None] ** 2 / 2 * HOUR) / np.sqrt(
+        _volatility(config)[:, None, None] ** 2 * HOUR
+    )
+    law = stats.t(5, scale=np.sqrt(3 / 5))
+    for series in unit.reshape(4, -1)[1:]:
+        assert stats.kstest(series, law.cdf).pvalue > 1e-3
+
+
+def test_log_variances_have_the_deviations_and_the_mean_stated() -> None:
+    """Of u and U drawn as they are defined, over lags long enough to be all of the sum."""
+    config = configured(EGARCH)
+    process, generator = config.process, np.random.default_rng(2)
+    paths, lags, dof = 40_000, 300, process.dof
+    own, market = np.zeros(paths), np.zeros(paths)
+    part = process.components["SOL"]
+    for _ in range(lags):
+        normal = generator.standard_normal((3, paths))
+        z = normal * np.sqrt((dof - 2) / generator.chisquare(dof, paths))
+        share = z[0] ** 2 / (dof - 2 + z[0] ** 2)
+        joint = np.sum(z**2, axis=0) / (dof - 2 + np.sum(z**2, axis=0))
+        own = part.memory * own + part.news * ((dof + 1) * share - 1)
+        market = process.market_memory * market + ((dof + 3) * joint - 3) / 3
+    for found, stated in zip((own, part.market * market), process.deviations("SOL"), strict=True):
+        assert found.std() == pytest.approx(stated, rel=5 / np.sqrt(2 * paths))
+    values = np.exp(own + part.market * market)
+    error = values.std() / np.sqrt(paths)
+    assert abs(values.mean() - np.exp(egarch.log_mean(process, "SOL"))) < 4 * error
+
+
+@pytest.mark.parametrize("dof", [2.05, 4, 100, 1_000])
+def test_the_mean_of_a_lone_variance_is_the_closed_form(dof: float) -> None:
+    """Of one asset u and U are one Beta score: Σ log ₁F₁(½; (ν + 1)/2; a(ν + 1)) − a."""
+    alone = {"SOL": {"news": 0.2, "memory": 0.8, "market": 0.05}}
+    process = {"kind": "egarch", "dof": dof, "components": alone, "market_memory": 0.99}
+    weight = 0.2 * 0.8 ** np.arange(3_000) + 0.05 * 0.99 ** np.arange(3_000)
+    cumulants = np.log(special.hyp1f1(0.5, (dof + 1) / 2, weight * (dof + 1))) - weight
+    found = egarch.log_mean(configured(process).process, "SOL")
+    assert found == pytest.approx(cumulants.sum(), rel=1e-5)
+
+
+def test_egarch_remembers_for_days_what_it_forgets_at_first() -> None:
+    """Two memories: the autocorrelation of |r| falls fast within hours and slowly after."""
+    slow = {**EGARCH, "market_memory": 0.995}
+    size = np.abs(returns(configured(slow, horizon_hours=4_000), 60)[1])
+    size = size - size.mean()
+
+    def rho(lag: int) -> float:
+        return float(np.mean(size[lag:] * size[:-lag]) / np.mean(size**2))
+
+    one, few, day, days = rho(1), rho(6), rho(24), rho(72)
+    assert one > few > day > days > 0.01
+    assert np.log(one / few) / 5 > 5 * np.log(day / days) / 48  # rates of decay
 
 
 # -------------------------------------------------------------------------------------- regimes

@@ -16,7 +16,7 @@ from simulator.config import Config, correlation
 from simulator.market import fitting
 from tests.sizes import CAMPAIGN
 
-from .panels import COINS, DCC, GARCH, PROCESSES, configured, returns
+from .panels import COINS, DCC, EGARCH, GARCH, PROCESSES, configured, returns
 
 HOURS = 4_000
 TOGETHER, EACH = (0.90, 0.80) if CAMPAIGN else (0.85, 0.0)
@@ -27,6 +27,7 @@ CASES: dict[str, tuple[dict[str, Any], int, int]] = {
     "t": (PROCESSES["t"], 20, 200),
     "dcc": (ALL, 2, 60),
     "dcc-t": ({**ALL, "dof": 8}, 1, 60),
+    "egarch": (EGARCH, 2, 60),
     "regime": (PROCESSES["regime"], 6, 100),
     "factor": ({"kind": "factor", "market_volatility": 0.35, "betas": FACTOR}, 8, 100),
 }
@@ -72,7 +73,7 @@ def test_estimates_are_within_two_standard_errors(case: str) -> None:
     assert min(np.mean(each) for each in within.values()) >= EACH
 
 
-@pytest.mark.parametrize("case", ["t", "dcc", "regime", "factor"])
+@pytest.mark.parametrize("case", ["t", "dcc", "egarch", "regime", "factor"])
 def test_standard_errors_are_of_use(case: str) -> None:
     """Small enough to tell the truth from another: within two of them says something."""
     process = CASES[case][0]

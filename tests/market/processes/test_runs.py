@@ -21,7 +21,7 @@ def brownian(tmp_path_factory: pytest.TempPathFactory) -> Result:
     return simulator.run(config, out=tmp_path_factory.mktemp("gbm"), workers=1)
 
 
-@pytest.mark.parametrize("name", ["t", "dcc", "regime", "factor"])
+@pytest.mark.parametrize("name", ["t", "dcc", "egarch", "regime", "factor"])
 def test_a_whole_run_goes_through_and_depends_on_the_process(
     brownian: Result, name: str, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from simulator.config import Config, from_mapping, load, markov, to_yaml
 from simulator.market.history import with_history
 from simulator.types import InputError
 
-from .panels import CALM, DCC, PROCESSES, configured
+from .panels import CALM, DCC, EGARCH, PROCESSES, configured
 
 REGIME = PROCESSES["regime"]
 FACTOR = PROCESSES["factor"]
@@ -41,7 +41,7 @@ def _garch(**values: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("process", "said"),
     [
-        ({"kind": "dc"}, "process.kind = 'dc': must be one of bootstrap, dcc, factor, gbm, regime"),
+        ({"kind": "dc"}, "process.kind = 'dc': must be one of bootstrap, dcc, egarch, factor, gbm"),
         ({"kind": "dc"}, "did you mean dcc?"),
         ({"dof": 4}, "process.kind = None: must be one of"),
         ({"kind": "t"}, "process.dof: missing; must be a number more than 2"),
@@ -56,6 +56,17 @@ def _garch(**values: float) -> dict[str, Any]:
         ),
         ({**DCC, "memory": 0.96}, "process.news + process.memory = 1: must be less than 1"),
         ({**DCC, "fitted_minutes": 15}, "process.fitted_minutes = 15: must be 60 (step_minutes)"),
+        (
+            {**EGARCH, "market_memory": 1},
+            "process.market_memory = 1: must be a number at least 0 and",
+        ),
+        ({**EGARCH, "dof": 2}, "process.dof = 2: must be a number more than 2"),
+        ({**EGARCH, "components": {"DOGE": {}}}, "process.components = DOGE: must be one of"),
+        (
+            {**EGARCH, "market_memory": 0.99999},
+            "process.components.ETH: its log variance has a standard deviation of up to",
+        ),
+        ({**EGARCH, "fitted_minutes": 15}, "process.fitted_minutes = 15: must be 60"),
         ({**REGIME, "transition": [[1.0, 0.0]] * 3}, "process.transition: has 3 rows, must have 2"),
         ({**REGIME, "transition": [[1.0], [0, 1]]}, "process.transition.0: has 1 entries, must"),
         (
@@ -95,7 +106,7 @@ def test_what_cannot_be_drawn_is_refused_by_name(process: dict[str, Any], said: 
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", ["dcc", "regime", "factor"])
+@pytest.mark.parametrize("kind", ["dcc", "egarch", "regime", "factor"])
 def test_a_process_with_a_correlation_of_its_own_refuses_correlation_shocks(kind: str) -> None:
     with pytest.raises(InputError, match=rf"shocks\.0 \(decoupling\): .* process.kind = {kind}"):
         configured(PROCESSES[kind], shocks=[DECOUPLING])

@@ -1,0 +1,78 @@
+"""What a user waits for: one path, and the first run, which compiles."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from simulator.bench.row import Row, clock
+from simulator.bench.worlds import SCENARIO, config_of
+
+_COMMAND = "from simulator.cli import main; main()"
+
+
+def rows() -> list[Row]:
+    """The command for one path, with an empty cache of compiled kernels and with a full one."""
+    with TemporaryDirectory() as cache:
+        first = _command(cache)
+        again = min(_command(cache) for _ in range(2))
+    steps = config_of(1).steps
+    return [
+        Row(
+            "compile_seconds",
+            first - again,
+            "s",
+            "",
+            "compiling the kernels of a run, once: one path in an empty NUMBA_CACHE_DIR, less the "
+            "same when they are there",
+        ),
+        Row(
+            "one_path_seconds",
+            again,
+            "s",
+            "",
+            f"`hedgesim run` of one path × {steps} steps, from the command to its report",
+        ),
+        Row(
+            "one_path_step_seconds",
+            _step(steps),
+            "s",
+            "",
+            "one path, one step: engine, all agents and the model world, one core",
+        ),
+    ]
+
+
+def _command(cache: str) -> float:
+    """Seconds of wall clock of a whole command in a process of its own."""
+    with TemporaryDirectory() as out:
+        arguments = ["run", SCENARIO, "--paths", "1", "--out", str(Path(out) / "run")]
+        return clock(
+            lambda: subprocess.run(
+                [sys.executable, "-c", _COMMAND, *arguments],
+                env=os.environ | {"NUMBA_CACHE_DIR": cache},
+                capture_output=True,
+                check=True,
+            )
+        )
+
+
+def _step(steps: int) -> float:
+    """Seconds a step of a lone path takes, kernels compiled."""
+    from simulator.agents.build import build_agents
+    from simulator.config import resolve
+    from simulator.engine import simulate
+    from simulator.market.draw import draw
+    from simulator.world.model.world import ModelWorld
+
+    config = config_of(1)
+    protocol, market = resolve(config), draw(config, 0, 1)
+
+    def run() -> None:
+        simulate(ModelWorld(protocol, market), build_agents(config, protocol))
+
+    run()  # compiles
+    return clock(run) / steps
