@@ -9,17 +9,27 @@ splits exactly, with ``b``/``a`` before/after and x, u the base asset and USDC::
     collateral revaluation (all USDC, perp margin and PnL included)_b · ΔP_u + Σ q_c,b · ΔP_c
     lp convexity           Δlp_x · P_x,a + Δlp_u · P_u,a   = ΔV − lp_x,b · ΔP_x − lp_u,b · ΔP_u
     lp fees                Δfees_x · P_x,a + Δfees_u · P_u,a
-    hedge price            Σ s · ΔI · P_u,a
+    hedge on target        −D · Σ β_m · ΔI_m / I_m,b,  D = (idle + lp + fees)_x,b · P_x,b
+    hedge off target       Σ s_m · ΔI_m · P_u,a − Σ d · ΔP_d − hedge on target
     funding                −Σ s · ΔF · P_u,a            (and interest on Aave, see lending.py)
     loss sharing           −Σ |s| · Δℓ · P_u,a          (losses of others, socialised)
 
+β are the betas posted when the prices moved, d debts on Aave. LP delta and hedge on target together
+are D · (r_x − Σ β_m r_m): the *basis*, how far the assets came apart; of one asset hedged with
+itself at β = 1 it is nothing. Off target is what the hedge gained and lost by being another than D
+and β ask for: refused, inside its band, behind the position's gamma, or paid in a USDC off its
+dollar.
+
 Across the vault's own operations (and liquidations of its accounts) prices stand still: the change
 of the value of the holdings is deposits and redemptions (flows, no PnL), keeper rewards, penalty,
-debt written off (absorbed by others), and the rest is trading cost: fee, spread, the premium for
-the skew, impact in pools. An exit in kind is a flow of its part of NAV. Where the liquidation of
-another account closes positions of the vault against it (auto-deleveraging), or the vault's own
-account is closed bankrupt, that rest is loss sharing. Management and performance fees are new
-shares: they move no dollar of NAV.
+debt written off (absorbed by others), fees, spread and premium of what was traded (costs.py), and
+the rest is the pools' price impact: what they gave beside the oracle's price, fees apart, and what
+the position is worth more or less for being minted and burnt at the pool's price (NAV counts it at
+the oracle's). An exit in kind is a flow of its part of NAV. Where the liquidation of another
+account closes positions of the vault against it (auto-deleveraging), or the vault's own account is
+closed bankrupt, that rest is loss sharing. Management and performance fees are new shares: they
+move no dollar of NAV. Nor do entry and exit fees: they are in the flows, and the gain of those who
+stay (entries.py).
 
 The sum is checked against the NAV the world itself reports (floored at zero, as on chain), which is
 never used to split anything.
@@ -33,6 +43,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.results import kernels as k
+from simulator.results.buckets import BUCKETS
+from simulator.results.costs import TradingCosts
 from simulator.results.lending import LoanReading
 from simulator.results.operations import KEEPER_FUNCTIONS, LIQUIDATIONS, asked, on_vault
 from simulator.types import SimulatorError, Status
@@ -52,22 +64,6 @@ if TYPE_CHECKING:
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
 
-#: Buckets of the attribution, in the order they are shown.
-BUCKETS = (
-    "lp_delta",
-    "lp_convexity",
-    "lp_fees",
-    "hedge_price",
-    "funding",
-    "trading_cost",
-    "collateral_revaluation",
-    "loss_sharing",
-    "liquidation_penalty",
-    "written_off",
-    "rewards",
-)
-LP_LEG = ("lp_delta", "lp_convexity", "lp_fees")
-HEDGE_LEG = ("hedge_price", "funding")
 #: Largest residual allowed, as a fraction of the path's largest NAV.
 TOLERANCE = 1e-9
 
@@ -89,7 +85,7 @@ class _Standing:
 
 
 class Attribution:
-    """Observer that splits ΔNAV into :data:`BUCKETS`.
+    """Observer that splits ΔNAV into the terms of :data:`~simulator.results.buckets.BUCKETS`.
 
     Attributes:
         buckets: ``[buckets, paths]`` USD, cumulative.
@@ -114,6 +110,7 @@ class Attribution:
         # Paths between the first of a run of vault operations and what follows the last of it.
         self._operating = np.zeros(paths, np.bool_)
         self._everywhere = np.ones(paths, np.bool_)
+        self._costs = TradingCosts(world)
         aave = world.protocol.aave
         self._loans = LoanReading(aave, paths) if aave is not None else None
         self._last: Floats = np.empty((0, paths))  # the reading each path was last settled with
@@ -137,6 +134,16 @@ class Attribution:
     def advanced(self, step: int, world: World) -> None:
         """Forget the readings of the step before; take the very first."""
         self._reading = None
+        if step > 0:
+            prices = self._market.oracle_price
+            k.follow_target(
+                self._last,
+                world.observe().betas,
+                prices[:, step - 1],
+                prices[:, step],
+                self._perps,
+                self.buckets,
+            )
         if step > 0 and self._loans is not None:
             self._loans.advance(self._last, world.observe())
         if step == 0:
@@ -147,9 +154,11 @@ class Attribution:
 
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         """Open or close a run of vault operations on the paths that ask for the action."""
+        own = on_vault(action, self._protocol)
+        if own:
+            self._costs.acting(world, action)
         if isinstance(action, Deposit):
             return  # it moves idle USDC and nothing else, which no gap counts
-        own = on_vault(action, self._protocol)
         if isinstance(action, (*LIQUIDATIONS, LiquidateLoan, RedeemInKind)):
             # What these do is told from the reading before, so it must be of this moment.
             self._settle(world, step, asked(action))
@@ -175,6 +184,11 @@ class Attribution:
                 self._share_loss(world, step, self._taken(world, step, done))
             return
         price = self._market.oracle_price[0, step]
+        traded = done
+        if isinstance(action, Liquidate):  # a bankrupt's close is shared among others as a whole
+            traded = done & (self._before.value[action.account] >= 0.0)
+        for name, usd in self._costs.paid(world, step, action, fill).items():
+            self._book(name, usd, traded)
         if isinstance(action, KEEPER_FUNCTIONS):
             self._book("rewards", -fill.amount_out * price, done)
         elif isinstance(action, Deposit):

@@ -49,7 +49,7 @@ class Dataset:
     @property
     def attribution(self) -> pd.DataFrame:
         """Profit and loss by source, USD: one row per path, indexed by path number."""
-        from simulator.results.attribution import BUCKETS
+        from simulator.results.buckets import BUCKETS
 
         return self.paths.set_index("path")[list(BUCKETS)]
 
