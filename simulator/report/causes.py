@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     Terms = Mapping[str, float] | pd.Series
 
-BASIS_TITLE = "Basis"
+BASIS_TITLE = "Basis (LP delta and hedge on target)"
 #: USD: less than a cent is nothing.
 _CENT = 0.005
-#: Most losses and gains told by name.
-_LOSSES, _GAINS = 4, 3
+#: Most losses and gains told by name, and the part of the largest below which none is.
+_LOSSES, _GAINS, _SMALL = 4, 3, 0.01
 
 
 def causes(found: Terms) -> list[tuple[str, float]]:
@@ -41,8 +41,9 @@ def total(found: Terms) -> float:
 def told(found: Terms) -> tuple[list[tuple[str, float]], float]:
     """The causes told by name, losses before gains, and what all others come to together, USD."""
     ranked = causes(found)
-    losses = [cause for cause in ranked if cause[1] <= -_CENT][:_LOSSES]
-    gains = [cause for cause in reversed(ranked) if cause[1] >= _CENT][:_GAINS]
+    least, most = ranked[0][1], ranked[-1][1]
+    losses = [cause for cause in ranked if cause[1] <= min(-_CENT, _SMALL * least)][:_LOSSES]
+    gains = [cause for cause in ranked[::-1] if cause[1] >= max(_CENT, _SMALL * most)][:_GAINS]
     named = losses + gains
     return named, float(sum(value for title, value in ranked if (title, value) not in named))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.report.causes import largest, total
+from simulator.report.causes import causes, largest, total, within
 from simulator.report.format import count, percent, usd
 
 #: Part of the paths beyond which most depositors lost.
@@ -41,6 +41,9 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
         f"{lead}: a share {_moved(returns['median'])} in the median, {percent(lost)} of the paths "
         f"lost money, and the worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average"
     )
+    mean = summary["attribution"]["mean"]
+    if total(mean) < 0.0 and causes(mean)[0][1] < 0.0:
+        text += f"; the largest cause is {within(causes(mean)[0][0])}"
     details = [_liquidations(summary), *_causes(summary), *_from_fees(summary)]
     details += _sampling(summary)
     return {"tone": tone, "text": text, "details": " ".join(details)}

@@ -110,7 +110,7 @@ class Attribution:
         # Paths between the first of a run of vault operations and what follows the last of it.
         self._operating = np.zeros(paths, np.bool_)
         self._everywhere = np.ones(paths, np.bool_)
-        self._costs = TradingCosts(world)
+        self._costs = TradingCosts(world, self.buckets, self._explicit)
         aave = world.protocol.aave
         self._loans = LoanReading(aave, paths) if aave is not None else None
         self._last: Floats = np.empty((0, paths))  # the reading each path was last settled with
@@ -187,8 +187,7 @@ class Attribution:
         traded = done
         if isinstance(action, Liquidate):  # a bankrupt's close is shared among others as a whole
             traded = done & (self._before.value[action.account] >= 0.0)
-        for name, usd in self._costs.paid(world, step, action, fill).items():
-            self._book(name, usd, traded)
+        self._costs.acted(world, step, action, fill, traded)
         if isinstance(action, KEEPER_FUNCTIONS):
             self._book("rewards", -fill.amount_out * price, done)
         elif isinstance(action, Deposit):

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.results.holdings import tokens_at_spot
-from simulator.results.operations import asked
+from simulator.results import cost_kernels as k
 from simulator.world.actions import (
     Deleverage,
     Liquidate,
@@ -33,119 +32,116 @@ from simulator.world.actions import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from simulator.types import Floats
+    from simulator.types import Booleans, Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
 
 #: Operations that trade the hedge, and those that swap in the pool.
 _HEDGES = (Rebalance, Deleverage, Redeem, SettleWithdrawals, Liquidate)
 _SWAPS = (Recenter, Deleverage, Redeem, SettleWithdrawals)
+_PRICED = (*_HEDGES, Recenter)
 _PPM = 1e-6
 
 
 @dataclass(frozen=True)
-class _Before:
-    """What the chosen paths ``[n]`` held before an operation."""
+class _Holdings:
+    """What the vault held before an operation."""
 
-    where: NDArray[np.int64]
-    size: Floats  # [M, n] of the vault's accounts together
-    premium_pool: Floats  # [M, n] USDC
-    debt: Floats  # [L, n] base units
-    base: Floats | None  # [n] whole tokens, where the operation can swap
-    usdc: Floats | None
+    size: Floats  # [1 + M, M, P]
+    premium_pool: Floats  # [M, P] USDC
+    debt: Floats  # [L, P] base units
+    swap: Floats  # [SWAP_ROWS, P]; no rows where the operation cannot swap
 
 
 class TradingCosts:
-    """Tells what the vault's operations pay; call around each of them."""
+    """Books what the vault's operations pay; call around each of them.
 
-    def __init__(self, world: World) -> None:
-        self._protocol, self._market = world.protocol, world.market
-        self._before: _Before | None = None
+    ``book`` ``[buckets, P]`` and ``explicit`` ``[P]``, USD, are added to: costs are negative.
+    """
+
+    def __init__(self, world: World, book: Floats, explicit: Floats) -> None:
+        protocol = world.protocol
+        self._protocol, self._market = protocol, world.market
+        self._book, self._explicit = book, explicit
+        self._before: _Holdings | None = None
+        markets = protocol.clearing.markets
+        self._asset = np.array([m.asset for m in markets])
+        half = [protocol.half_spread(m) for m in range(len(markets))]
+        self._terms = np.array([half, [m.taker_fee for m in markets]])
+        self._no_fee = self._terms * np.array([[1.0], [0.0]])
+        self._unit = 10.0 ** np.array([token.decimals for token in protocol.assets[:2]])
 
     def acting(self, world: World, action: Action) -> None:
-        """Note what the paths that ask for the operation hold."""
+        """Note what there is before an operation of the vault."""
         self._before = None
-        if isinstance(action, (*_HEDGES, *_SWAPS)):
-            where = np.flatnonzero(asked(action))
-            if where.size:
-                self._before = self._read(world.observe(), action, where)
+        if isinstance(action, _PRICED):
+            state = world.observe()
+            swap = np.empty((0, self._market.paths))
+            if isinstance(action, _SWAPS):
+                swap = self._swappable(state, usdc=isinstance(action, Recenter))
+            size = np.array(state.size[: 1 + self._protocol.markets])
+            pools, debt = np.array(state.premium_pool), np.array(state.aave_debt)
+            self._before = _Holdings(size, pools, debt, swap)
 
-    def _read(self, state: Observation, action: Action, where: NDArray[np.int64]) -> _Before:
-        base = usdc = None
-        if isinstance(action, _SWAPS):
-            base, usdc = tokens_at_spot(state, self._protocol, where)
-        return _Before(
-            where,
-            self._sizes(state, where),
-            np.array(state.premium_pool[:, where]),
-            np.array(state.aave_debt[:, where]),
-            base,
-            usdc,
-        )
-
-    def _sizes(self, state: Observation, where: NDArray[np.int64]) -> Floats:
-        sizes = state.size[: 1 + self._protocol.markets][:, :, where]
-        return np.asarray(sizes.sum(axis=0))
-
-    def paid(self, world: World, step: int, action: Action, fill: Fill) -> dict[str, Floats]:
-        """USD by bucket ``[paths]`` (costs are negative); right where the operation was done."""
+    def acted(self, world: World, step: int, action: Action, fill: Fill, done: Booleans) -> None:
+        """Book what the operation paid where it was ``done``."""
         before = self._before
         if before is None:
-            return {}
-        where = before.where
-        after = self._read(world.observe(), action, where)
-        price = self._market.oracle_price[:, step, where]
-        found: dict[str, Floats] = {}
+            return
+        state, price = world.observe(), self._market.oracle_price[:, step]
         if isinstance(action, _HEDGES):
-            found = self._perps(before, after, action, price)
-        fees = self._leg_fees(before, after, price)
-        if isinstance(action, _SWAPS):
-            fees = fees + self._pool_fees(before, after, action, fill, price)
-        found["pool_fees"] = -fees
-        return {name: self._everywhere(usd, where) for name, usd in found.items()}
+            k.book_trades(
+                done,
+                before.size,
+                state.size[: 1 + self._protocol.markets],
+                before.premium_pool,
+                state.premium_pool,
+                price,
+                self._no_fee if isinstance(action, Liquidate) else self._terms,
+                self._asset,
+                self._explicit,
+                self._book,
+            )
+        if before.debt.shape[0]:
+            self._book_leg_fees(before.debt, state.aave_debt, price, done)
+        # Whatever swaps has moved the position, too.
+        if before.swap.shape[0] and (before.swap[k.LIQUIDITY] != state.liquidity).any():
+            self._book_swap(before.swap, state, action, fill, price, done)
 
-    def _everywhere(self, usd: Floats, where: NDArray[np.int64]) -> Floats:
-        out = np.zeros(self._market.paths)
-        out[where] = usd
-        return out
+    def _swappable(self, state: Observation, *, usdc: bool) -> Floats:
+        """``[SWAP_ROWS, P]``; USDC in margin accounts counts: it comes and goes with the rest."""
+        rows = np.empty((k.SWAP_ROWS, self._market.paths))
+        rows[k.LIQUIDITY], rows[k.ROOT] = state.liquidity, state.sqrt_price
+        rows[k.LOWER], rows[k.UPPER] = state.tick_lower, state.tick_upper
+        np.add(state.idle_base, state.fees_base, out=rows[k.BASE])
+        rows[k.USDC] = 0.0
+        if usdc:
+            np.add(state.idle_usdc, state.fees_usdc, out=rows[k.USDC])
+            for held in (*state.cash[: 1 + self._protocol.markets], *state.aave_supplied):
+                rows[k.USDC] += held
+        return rows
 
-    def _perps(
-        self, before: _Before, after: _Before, action: Action, price: Floats
-    ) -> dict[str, Floats]:
-        spread, premium, fees = (np.zeros(before.where.size) for _ in range(3))
-        for m, terms in enumerate(self._protocol.clearing.markets):
-            index, half = price[terms.asset], self._protocol.half_spread(m)
-            delta = after.size[m] - before.size[m]
-            moved = after.premium_pool[m] - before.premium_pool[m]
-            spread += np.abs(delta) * index * half
-            premium += moved
-            if not isinstance(action, Liquidate):
-                notional = np.abs(delta) * index + delta * index * half + np.sign(delta) * moved
-                fees += terms.taker_fee * np.maximum(notional, 0.0)
-        costs = {"perp_fees": fees, "perp_spread": spread, "perp_premium": premium}
-        return {name: -usdc * price[0] for name, usdc in costs.items()}
+    def _book_swap(
+        self,
+        before: Floats,
+        state: Observation,
+        action: Action,
+        fill: Fill,
+        price: Floats,
+        done: Booleans,
+    ) -> None:
+        buys = isinstance(action, Recenter)
+        after = self._swappable(state, usdc=buys)
+        if buys:  # the keeper's reward left the vault, but not by the swap
+            after[k.USDC] += fill.amount_out
+        rate = _PPM * self._protocol.pool.fee_ppm
+        k.book_swap(done, buys, before, after, price, self._unit, rate, self._explicit, self._book)
 
-    def _leg_fees(self, before: _Before, after: _Before, price: Floats) -> Floats:
-        """Fees of the pools of Aave's legs, USD ``[n]``."""
-        fees = np.zeros(before.where.size)
-        for leg, terms in enumerate(self._protocol.aave.legs if self._protocol.aave else ()):
-            traded = np.abs(after.debt[leg] - before.debt[leg])
-            fees += _PPM * terms.pool.fee_ppm * traded * price[terms.reserve.asset]
-        return fees
-
-    def _pool_fees(
-        self, before: _Before, after: _Before, action: Action, fill: Fill, price: Floats
-    ) -> Floats:
-        """Fees of the pool of the base asset, USD ``[n]``."""
-        assert before.base is not None
-        assert before.usdc is not None
-        assert after.base is not None
-        assert after.usdc is not None
-        sold = before.base - after.base
-        given = sold * price[1]
-        if isinstance(action, Recenter):  # it alone buys, and pays only the keeper besides
-            spent = before.usdc - after.usdc - fill.amount_out[before.where]
-            given = np.where(sold < 0.0, spent * price[0], given)
-        return np.maximum(_PPM * self._protocol.pool.fee_ppm * given, 0.0)
+    def _book_leg_fees(self, before: Floats, after: Floats, price: Floats, done: Booleans) -> None:
+        """Fees of the pools of Aave's legs."""
+        assert self._protocol.aave is not None
+        for leg, terms in enumerate(self._protocol.aave.legs):
+            traded = np.abs(after[leg] - before[leg]) * price[terms.reserve.asset]
+            fee = np.where(done, _PPM * terms.pool.fee_ppm * traded, 0.0)
+            self._book[k.POOL_FEES] -= fee
+            self._explicit -= fee

@@ -1,8 +1,13 @@
 """What those who come to the vault and leave it give to those who stay.
 
 Entry and exit fees stay in the vault (contracts/SPEC.md §4.3). They are no profit of the vault,
-whose NAV counts them as part of the flows, but they are part of what a share returns: a fee f left
-behind by an operation raises what each remaining share is worth by N/(N − f), N the NAV after it.
+where they count as part of the flows, but they are part of what a share returns. A deposit D at fee
+e leaves e·D to the others; who leaves gives up the part p of the vault and gets the part g < p. The
+worth of a remaining share is multiplied by::
+
+    deposit   (1 + m/(1 − e)) / (1 + m),   m the new shares over the others
+    exit      (1 − g) / (1 − p)
+
 The fee of an exit pays first for what raising its money costs, which is in the trading cost.
 """
 
@@ -12,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.results.operations import asked
+from simulator.results import cost_kernels as k
 from simulator.types import Status
 from simulator.world.actions import Deposit, Redeem, RedeemInKind, SettleWithdrawals
 
@@ -22,9 +27,9 @@ if TYPE_CHECKING:
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
 
-_KINDS = (Deposit, Redeem, RedeemInKind, SettleWithdrawals)
-#: NAV below which nobody has stayed who could gain, USD.
-_NOBODY = 1.0
+#: Exits of which NAV tells what the leaver got; a redemption pays all but the fee, or is refused.
+_BY_NAV = (RedeemInKind, SettleWithdrawals)
+_KINDS = (Deposit, Redeem, *_BY_NAV)
 
 
 class FeesKept:
@@ -36,7 +41,9 @@ class FeesKept:
     """
 
     def __init__(self, world: World) -> None:
+        vault = world.protocol.vault
         self._market = world.market
+        self._entry, self._exit = vault.entry_fee, vault.exit_fee
         self.usd = np.zeros(world.market.paths)
         self.growth = np.ones(world.market.paths)
 
@@ -44,35 +51,36 @@ class FeesKept:
         """Nothing to note."""
 
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
-        """Note NAV before somebody enters or leaves."""
-        if isinstance(action, _KINDS) and asked(action).any():
+        """Note NAV before an exit that is paid by it."""
+        if isinstance(action, _BY_NAV):
             self._nav = np.array(world.observe().nav)
 
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """Count what stays behind."""
-        done = fill.status == Status.OK
-        if not isinstance(action, _KINDS) or not done.any():
+        if not isinstance(action, _KINDS):
             return
-        state, price = world.observe(), self._market.oracle_price[0, step]
+        shares, price = world.observe().shares, self._market.oracle_price[0, step]
+        if isinstance(action, _BY_NAV):
+            self._left(shares, price, action, fill)
+            return
+        done, into = Status.OK.value, (self.usd, self.growth)
         if isinstance(action, Deposit):
-            # Shares there were, those of fees due then included.
-            others = state.shares - fill.amount_out
-            worth, got = fill.amount_in * price, self._part(fill.amount_out, others) * self._nav
+            brought = fill.amount_in * price
+            new = fill.amount_out
+            k.keep_entry_fees(fill.status, done, shares, new, brought, self._entry, *into)
         else:
-            all_shares = state.shares + fill.amount_in
-            worth = self._part(fill.amount_in, all_shares) * self._nav
-            got = fill.amount_out * price
-            if isinstance(action, RedeemInKind):
-                got = fill.amount_out * self._nav
-            others = state.shares
-        stayed = done & (others > 0.0) & (state.nav > _NOBODY) & (self._nav > _NOBODY)
-        kept = np.where(stayed, worth - got, 0.0)
-        self.usd += kept
-        self.growth *= np.where(stayed, state.nav / np.where(stayed, state.nav - kept, 1.0), 1.0)
+            paid, burnt = fill.amount_out * price, fill.amount_in
+            k.keep_exit_fees(fill.status, done, shares, burnt, paid, self._exit, *into)
 
     def stepped(self, step: int, world: World) -> None:
         """Nothing to note."""
 
-    @staticmethod
-    def _part(shares: Floats, of: Floats) -> Floats:
-        return np.divide(shares, of, out=np.zeros_like(shares), where=of > 0.0)
+    def _left(self, shares: Floats, price: Floats, action: Action, fill: Fill) -> None:
+        stayed = (fill.status == Status.OK) & (shares > 0.0) & (self._nav > 0.0)
+        worth = np.where(stayed, self._nav, 1.0)
+        given = fill.amount_in / np.where(stayed, shares + fill.amount_in, 1.0)
+        got = fill.amount_out
+        if isinstance(action, SettleWithdrawals):
+            got = got * price / worth
+        self.usd += np.where(stayed, (given - got) * worth, 0.0)
+        self.growth *= np.where(stayed, (1.0 - got) / np.where(stayed, 1.0 - given, 1.0), 1.0)

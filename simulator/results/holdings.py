@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging.lp import amounts
-
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simulator.types import Floats
     from simulator.world.base import Observation
     from simulator.world.protocol import Protocol
@@ -43,27 +39,3 @@ def margin_ratio(state: Observation, accounts: range) -> Floats:
         np.divide(equity, needed, out=ratio, where=needed > 0.0)
         np.fmin(low, ratio, out=low)
     return low
-
-
-def tokens_at_spot(
-    state: Observation, protocol: Protocol, where: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """Base tokens and USDC of the vault on the paths ``where``, whole tokens ``[n]`` each.
-
-    Idle, in its position at the *pool's* price, uncollected, and in its margin accounts. A swap of
-    its own moves them by what others got and gave.
-    """
-    decimals = protocol.assets[0].decimals, protocol.assets[1].decimals
-    liquidity = state.liquidity[where]
-    some = liquidity > 0.0
-    base, usdc = amounts(
-        state.sqrt_price[where] ** 2,
-        liquidity,
-        # Without a position there is no range either; any will do.
-        np.where(some, 1.0001 ** state.tick_lower[where], 0.0),
-        np.where(some, 1.0001 ** state.tick_upper[where], np.inf),
-    )
-    base = base / 10.0 ** decimals[1] + state.idle_base[where] + state.fees_base[where]
-    usdc = usdc / 10.0 ** decimals[0] + state.idle_usdc[where] + state.fees_usdc[where]
-    usdc += state.cash[: 1 + protocol.markets][:, where].sum(axis=0)
-    return base, usdc + state.aave_supplied[:, where].sum(axis=0)

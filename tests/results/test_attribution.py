@@ -10,7 +10,7 @@ from simulator.agents.build import add_agents
 from simulator.config import Config, load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
-from simulator.results import kernels
+from simulator.results import cost_kernels, kernels
 from simulator.results.attribution import TOLERANCE, Attribution, AttributionError
 from simulator.results.buckets import BUCKETS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
@@ -285,8 +285,12 @@ def test_a_gap_is_explained_exactly_whatever_changed_in_it(extra: int) -> None:
     assert np.array_equal(book, plain)
 
 
-def test_gap_rows_of_the_kernel_are_the_named_buckets() -> None:
+def test_rows_of_the_kernels_are_the_named_buckets() -> None:
     names = {
+        "perp_fees": cost_kernels.PERP_FEES,
+        "perp_spread": cost_kernels.PERP_SPREAD,
+        "perp_premium": cost_kernels.PERP_PREMIUM,
+        "pool_fees": cost_kernels.POOL_FEES,
         "lp_delta": kernels.LP_DELTA,
         "lp_convexity": kernels.LP_CONVEXITY,
         "lp_fees": kernels.LP_FEES,

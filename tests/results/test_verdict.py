@@ -103,6 +103,12 @@ def test_the_depositors_outcome_comes_first_then_liquidations_and_the_causes() -
     assert "+0.12 % are entry and exit fees" in details
 
 
+def test_the_headline_names_the_largest_cause_of_a_mean_loss() -> None:
+    terms = dict.fromkeys(BUCKETS, 0.0) | {"lp_delta": -9.0, "collateral_revaluation": -70.0}
+    found = summary(attribution={"mean": terms, "worst_path": terms})
+    assert verdict(found)["text"].endswith("; the largest cause is USDC and collateral")
+
+
 def test_a_vault_that_did_nothing_is_told_so_first() -> None:
     finding = {"name": "never_opened", "severity": "idle", "text": "Never opened on any path."}
     assert verdict(summary(diagnosis=[finding]))["text"].startswith("Never opened on any path: ")
