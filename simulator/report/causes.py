@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Terms = Mapping[str, float] | pd.Series
 
-BASIS_TITLE = "Basis (LP delta and hedge on target)"
+BASIS_TITLE = "Basis (the hedge's assets moved otherwise)"
 #: USD: less than a cent is nothing.
 _CENT = 0.005
 #: Most losses and gains told by name, and the part of the largest below which none is.

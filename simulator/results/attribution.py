@@ -45,8 +45,8 @@ import numpy as np
 from simulator.results import kernels as k
 from simulator.results.buckets import BUCKETS
 from simulator.results.costs import TradingCosts
-from simulator.results.lending import LoanReading
 from simulator.results.operations import KEEPER_FUNCTIONS, LIQUIDATIONS, asked, on_vault
+from simulator.results.readings import Readings
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import (
     Deposit,
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.types import Booleans, Floats
     from simulator.world.actions import Action, Fill
-    from simulator.world.base import Observation, World
+    from simulator.world.base import World
 
 #: Largest residual allowed, as a fraction of the path's largest NAV.
 TOLERANCE = 1e-9
@@ -99,8 +99,7 @@ class Attribution:
         self._market = world.market
         self._protocol = world.protocol
         paths = world.market.paths
-        self._perps = np.array([m.asset for m in world.protocol.clearing.markets])
-        self._baskets = [c.asset for c in world.protocol.clearing.collaterals[1:]]
+        self._readings = Readings(world)
         self.buckets = np.zeros((len(BUCKETS), paths))
         self.flows = np.zeros(paths)
         self.residual = np.zeros(paths)
@@ -111,8 +110,6 @@ class Attribution:
         self._operating = np.zeros(paths, np.bool_)
         self._everywhere = np.ones(paths, np.bool_)
         self._costs = TradingCosts(world, self.buckets, self._explicit)
-        aave = world.protocol.aave
-        self._loans = LoanReading(aave, paths) if aave is not None else None
         self._last: Floats = np.empty((0, paths))  # the reading each path was last settled with
         # The latest reading of this step, and where something was done since.
         self._reading: Floats | None = None
@@ -134,22 +131,20 @@ class Attribution:
     def advanced(self, step: int, world: World) -> None:
         """Forget the readings of the step before; take the very first."""
         self._reading = None
+        state, prices = world.observe(), self._market.oracle_price
         if step > 0:
-            prices = self._market.oracle_price
             k.follow_target(
                 self._last,
-                world.observe().betas,
+                state.betas,
                 prices[:, step - 1],
                 prices[:, step],
-                self._perps,
+                self._readings.perps,
                 self.buckets,
             )
-        if step > 0 and self._loans is not None:
-            self._loans.advance(self._last, world.observe())
+        self._readings.advance(self._last, state)
         if step == 0:
-            state = world.observe()
-            self._held = self._collateral(state)
-            self._last = self._read(state, step).copy()
+            self._readings.note_collateral(state)
+            self._last = self._readings.read(state, step)
             self._first_nav = np.array(state.nav)
 
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
@@ -204,7 +199,7 @@ class Attribution:
     ) -> None:
         """Book the liquidation of one of the vault's own accounts."""
         price = self._market.oracle_price[0, step]
-        self._held = self._collateral(world.observe())
+        self._readings.note_collateral(world.observe())
         if isinstance(action, Liquidate):
             self._book("liquidation_penalty", -fill.amount_out * price, done)
         elif isinstance(action, LiquidatePledge):
@@ -222,7 +217,7 @@ class Attribution:
     def _taken(self, world: World, step: int, done: Booleans) -> Booleans:
         """Paths on which another's liquidation closed positions of the vault; counts them."""
         change = np.abs(world.observe().size[: self._before.size.shape[0]] - self._before.size)
-        price = self._market.oracle_price[self._perps, step]
+        price = self._market.oracle_price[self._readings.perps, step]
         self.deleveraged += np.where(done, (change * price).sum(axis=(0, 1)), 0.0)
         return done & (change > 0.0).any(axis=(0, 1))
 
@@ -230,7 +225,7 @@ class Attribution:
         """Book all that is not yet explained on the chosen paths as loss sharing."""
         if not chosen.any():
             return
-        self._reading = self._read(world.observe(), step)
+        self._reading = self._readings.read(world.observe(), step)
         self._changed[:] = False
         k.end_run(
             self._last,
@@ -275,47 +270,10 @@ class Attribution:
                 f"{self.largest_nav[worst]:.6g} ({bad.size} of {excess.size} paths affected)"
             )
 
-    # ------------------------------------------------------------------------------ readings
-
-    def _read(self, state: Observation, step: int) -> Floats:
-        """Holdings and prices ``[rows, paths]``, copied: they outlive the observation."""
-        price = self._market.oracle_price[:, step]
-        extra = len(self._baskets)
-        if self._reading is None:  # the funding index moves with time, not with what agents do
-            self._funding_index = np.array(state.funding_index)
-        row = np.empty((k.ROWS + 2 * extra, price.shape[1]))
-        row[k.PRICE_U], row[k.PRICE_X] = price[0], price[1]
-        row[k.IDLE_U], row[k.IDLE_X] = state.idle_usdc, state.idle_base
-        row[k.LP_U], row[k.LP_X] = state.lp_usdc, state.lp_base
-        row[k.FEES_U], row[k.FEES_X] = state.fees_usdc, state.fees_base
-        k.read_perps(
-            row,
-            state.cash,
-            state.size,
-            state.cost,
-            state.funding_entry,
-            state.loss_entry,
-            self._funding_index,
-            state.loss_long,
-            state.loss_short,
-            price,
-            self._perps,
-        )
-        if self._loans is not None:
-            self._loans.add(row, state, price)
-        if extra:
-            row[k.ROWS : k.ROWS + extra] = self._held
-            row[k.ROWS + extra :] = price[self._baskets]
-        return row
-
-    def _collateral(self, state: Observation) -> Floats:
-        """Other collateral of the vault's accounts together; only its liquidation moves it."""
-        return state.collateral[: 1 + self._protocol.markets, 1:].sum(axis=0)
-
     def _settle(self, world: World, step: int, chosen: Booleans) -> None:
         """Explain what changed on the chosen paths since they were last settled."""
         if self._reading is None or (chosen & self._changed).any():
-            self._reading = self._read(world.observe(), step)
+            self._reading = self._readings.read(world.observe(), step)
             self._changed[:] = False
         now = self._reading
         k.settle(self._last, now, chosen, self._operating, self._explicit, self.buckets)

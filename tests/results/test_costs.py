@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulator.config import Config, load
-from simulator.results import kernels
+from simulator.results import cost_kernels, kernels
 from simulator.results.buckets import BUCKETS, SUMS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
 from tests.results.test_attribution import opening, play
@@ -80,6 +80,44 @@ def test_the_compiled_target_is_its_plain_twin() -> None:
         function(last, betas, then, now, asset, books[-1])
     np.testing.assert_allclose(books[0], books[1], rtol=1e-14)
     assert np.abs(books[0].sum(axis=0)).max() < 1e-12
+
+
+def test_compiled_costs_are_their_plain_twins() -> None:
+    draws = np.random.default_rng(4)
+    done = np.array([True, False, True, True])
+
+    def uniform(*shape: int) -> np.ndarray:
+        return draws.uniform(0.1, 2.0, shape)
+
+    trades = uniform(2, 2, 4), uniform(2, 2, 4), uniform(2, 4), uniform(2, 4), uniform(3, 4)
+    before, after = uniform(cost_kernels.SWAP_ROWS, 4), uniform(cost_kernels.SWAP_ROWS, 4)
+    for row in (before, after):
+        row[cost_kernels.LOWER], row[cost_kernels.UPPER] = -9_000.0, 9_000.0
+    before[cost_kernels.LIQUIDITY, 2] = 0.0
+    status = done.astype(np.int8)
+    shares, new, paid = uniform(4) + 2.0, uniform(4), uniform(4)
+    books = []
+    for compiled in (True, False):
+        book, explicit, sums = np.zeros((len(BUCKETS), 4)), np.zeros(4), np.ones((4, 4))
+
+        def run(kernel, *arguments, compiled=compiled) -> None:
+            (kernel if compiled else kernel.py_func)(*arguments)
+
+        terms, asset = np.array([[0.01, 0.02], [0.001, 0.002]]), np.array([1, 2])
+        run(cost_kernels.book_trades, done, *trades, terms, asset, explicit, book)
+        for buys in (False, True):
+            unit = np.array([1.0, 2.0])
+            rest = (trades[4], unit, 0.003, explicit, book)
+            run(cost_kernels.book_swap, done, buys, before, after, *rest)
+        for kernel, into in (
+            (cost_kernels.keep_entry_fees, sums[:2]),
+            (cost_kernels.keep_exit_fees, sums[2:]),
+        ):
+            run(kernel, status, 1, shares, new, paid, 0.005, *into)
+        np.testing.assert_allclose(book.sum(axis=0), explicit, rtol=1e-12)
+        assert (book[:, 1] == 0.0).all()
+        books.append(np.concatenate([book, sums]))
+    np.testing.assert_allclose(books[0], books[1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("ppm", [500, 3_000])
