@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    #: Profit and loss by term, USD; what else it has is not looked at.
     Terms = Mapping[str, float] | pd.Series
 
 BASIS_TITLE = "Basis (the hedge's assets moved otherwise)"

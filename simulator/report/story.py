@@ -33,8 +33,8 @@ def tell(config: Config, series: pd.DataFrame, events: pd.DataFrame, row: pd.Ser
     told = [_outcome(series, row)]
     peak, trough = _fall(series["share_price"].to_numpy())
     if trough > peak:
-        told += [_prices(config, series, peak, trough), _fell(series, peak, trough)]
-    told += _made_of(row)
+        told += [_prices(config, series, peak, trough), *_fell(series, peak, trough)]
+    told.append(" ".join(_made_of("From start to end", row)))
     told += _correlation(config, series)
     told += _margin(config, series, events)
     told += _refusals(events)
@@ -83,19 +83,19 @@ def _prices(config: Config, series: pd.DataFrame, peak: int, trough: int) -> str
     return text
 
 
-def _fell(series: pd.DataFrame, peak: int, trough: int) -> str:
+def _fell(series: pd.DataFrame, peak: int, trough: int) -> list[str]:
     """What the fall was made of."""
     change = {name: float(series[name].iloc[trough] - series[name].iloc[peak]) for name in BUCKETS}
-    text = f"In that time the vault {causes.account(change)}."
+    told = _made_of("In that time", change)
     if max(abs(sum(change[name] for name in SUMS["hedge_price"])), abs(change["funding"])) < 0.005:
-        text += " No hedge was held."
-    return text
+        told.append("No hedge was held.")
+    return [" ".join(told)]
 
 
-def _made_of(row: pd.Series) -> list[str]:
-    """What the whole result was made of, and how far both legs cancelled."""
-    told = [f"From start to end the vault {causes.account(row)}."]
-    cancelled = causes.basis(row)
+def _made_of(when: str, found: causes.Terms) -> list[str]:
+    """What a result was made of, and how far both legs cancelled."""
+    told = [f"{when} the vault {causes.account(found)}."]
+    cancelled = causes.basis(found)
     return [*told, f"{cancelled}."] if cancelled else told
 
 

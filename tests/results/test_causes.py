@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.report import causes
+from simulator.report import causes, story
 from simulator.report.format import MINUS, usd
 from simulator.results.buckets import BASIS, BUCKETS, TITLES
 
@@ -50,6 +51,22 @@ def test_the_headline_is_the_largest_loss_once_both_legs_have_cancelled(
         assert amount == usd(worst)
         assert amount.startswith(MINUS)
         assert any(causes.within(name) == title for name, v in ranked.items() if v == worst)
+
+
+@given(FOUND, FOUND)
+def test_the_story_names_the_largest_loss_of_the_fall_and_of_the_whole(
+    peak: dict[str, float], trough: dict[str, float]
+) -> None:
+    series = pd.DataFrame([peak, trough])
+    (fall,) = story._fell(series, 0, 1)
+    change = {name: trough[name] - peak[name] for name in BUCKETS}
+    whole = " ".join(story._made_of("From start to end", series.iloc[1]))
+    for text, found in ((fall, change), (whole, trough)):
+        least = min(found.values())
+        if least <= -0.01:
+            assert usd(least, plus=True) in text
+    no_hedge = abs(change["hedge_target"] + change["hedge_drift"]) < 0.005
+    assert ("No hedge was held." in fall) == (no_hedge and abs(change["funding"]) < 0.005)
 
 
 def test_a_loss_in_usdc_is_not_told_as_one_of_the_legs() -> None:
