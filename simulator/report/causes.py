@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     #: Profit and loss by term, USD; what else it has is not looked at.
     Terms = Mapping[str, float] | pd.Series
 
-BASIS_TITLE = "Basis (the hedge's assets moved otherwise)"
+BASIS_TITLE = "Basis (hedge assets moved otherwise)"
 #: USD: less than a cent is nothing.
 _CENT = 0.005
 #: Most losses and gains told by name, and the part of the largest below which none is.

@@ -79,7 +79,7 @@ def test_a_loss_in_usdc_is_not_told_as_one_of_the_legs() -> None:
     assert causes.largest(found) == f"USDC and collateral, {MINUS}$156k"
     assert causes.account(found) == (
         f"lost $170k: USDC and collateral {MINUS}$156k and "
-        f"basis (the hedge's assets moved otherwise) {MINUS}$23k; against that LP fees +$9k"
+        f"basis (hedge assets moved otherwise) {MINUS}$23k; against that LP fees +$9k"
     )
     both = f"LP delta {MINUS}$21k and the hedge on target {MINUS}$2k: "
     assert causes.basis(found).startswith(both)
