@@ -6,10 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.config import Config, load
+from simulator.agents.base import Agent
+from simulator.agents.build import build_agents
+from simulator.config import Config, load, resolve
+from simulator.engine import simulate
+from simulator.market.draw import draw
 from simulator.results import cost_kernels, kernels
+from simulator.results.attribution import Attribution
 from simulator.results.buckets import BUCKETS, SUMS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
+from simulator.types import Status
+from simulator.world.actions import Action, Fill, Liquidate
+from simulator.world.base import World
+from simulator.world.model.world import ModelWorld
 from tests.results.test_attribution import opening, play
 
 #: The hedge of an ETH position is ETH itself.
@@ -143,3 +152,42 @@ def test_sums_of_terms_are_metrics_beside_them() -> None:
     for name, terms in SUMS.items():
         np.testing.assert_allclose(paths[name], paths[list(terms)].sum(axis=1), atol=1e-6)
     assert set(TRADING_COST) < set(SUMS["pnl"])
+
+
+class LeftOver:
+    """After each liquidation of the vault: what of its change of NAV no term explains, USD."""
+
+    def __init__(self, attribution: Attribution) -> None:
+        self.attribution = attribution
+        self.left: list[float] = []
+        self.spread = 0.0
+
+    def advanced(self, step: int, world: World) -> None: ...
+    def stepped(self, step: int, world: World) -> None: ...
+
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+        self.value = world.observe().account_value.copy()
+        self.spread_before = self.attribution.bucket("perp_spread").copy()
+
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        if not isinstance(action, Liquidate) or action.account > world.protocol.markets:
+            return
+        now = self.attribution._readings.read(world.observe(), step)
+        last, explicit = self.attribution._last, self.attribution._explicit
+        for i in np.flatnonzero((fill.status == Status.OK) & (self.value[action.account] >= 0.0)):
+            change = kernels.value(now, i) - kernels.value(last, i)
+            self.left.append(change - explicit[i])
+            self.spread += self.attribution.bucket("perp_spread")[i] - self.spread_before[i]
+
+
+def test_a_liquidation_pays_spread_premium_and_penalty_and_nothing_else() -> None:
+    config = load("hedge-liquidation", ["paths=6"])
+    protocol = resolve(config)
+    world = ModelWorld(protocol, draw(config, 0, 6).first_steps(min(340, config.steps)))
+    attribution = Attribution(world)
+    seen = LeftOver(attribution)
+    simulate(world, build_agents(config, protocol), [attribution, seen])
+    attribution.check()
+    assert seen.left
+    assert seen.spread < -1.0
+    assert np.abs(seen.left).max() < 1e-6
