@@ -71,24 +71,29 @@ _METRICS = (
     ("min_margin_ratio", "Lowest margin ratio", ".2f"),
     ("hedge_effectiveness", "Hedge effectiveness", ".2f"),
     ("realised_correlation", "Realised correlation", ".2f"),
-    ("basis_pnl", "Basis (LP delta + hedge), USD", "+,.0f"),
+    ("basis_pnl", "Basis, USD", "+,.0f"),
+    ("hedge_drift", "Hedge off target, USD", "+,.0f"),
     ("lp_fees", "LP fees, USD", "+,.0f"),
     ("trading_cost", "Trading cost, USD", "+,.0f"),
+    ("price_impact", "of it price impact, USD", "+,.0f"),
     ("funding", "Funding, USD", "+,.0f"),
     ("turnover", "Hedge turnover, USD", ",.0f"),
     ("gas", "Gas of all agents, USD", ",.0f"),
     ("bad_debt", "Bad debt, USDC", ",.0f"),
     ("adl_notional", "Closed by auto-deleveraging, USD", ",.0f"),
+    ("fees_kept", "Entry and exit fees kept, USD", "+,.0f"),
     ("vault_fees", "Worth of the fee receiver's shares, USD", ",.0f"),
     ("latency_profit", "Latency arbitrage, timing, USD", "+,.0f"),
 )
 #: Shown where anything came of them.
-_ONLY_IF_ANY = frozenset({"adl_notional", "vault_fees", "latency_profit"})
+_ONLY_IF_ANY = frozenset({"adl_notional", "vault_fees", "latency_profit", "fees_kept"})
 _PROBABILITIES = {"liquidation": "Liquidated", "loss": "Lost money", "bad_debt": "Left bad debt"}
 
 
 def show_result(result: Result) -> None:
     """Print the summary of a run."""
+    from simulator.report.verdict import verdict
+
     summary = result.summary
     days = summary["steps"] * summary["step_minutes"] / 1_440
     rows = []
@@ -102,6 +107,8 @@ def show_result(result: Result) -> None:
         )
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
     _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
+    said = verdict(summary)
+    click.echo(f"  {said['text']}.\n  {said['details']}")
     for name, title in _PROBABILITIES.items():
         click.echo(f"  {title}: {_probability(summary['probabilities'][name], summary['paths'])}")
     if summary["sampling"] is not None:

@@ -50,14 +50,35 @@ def value_at_index(view: View) -> Floats:
     root = np.clip(root, lower, upper)
     lp_usdc = state.liquidity * (root - lower) / 10.0 ** decimals[0]
     lp_base = state.liquidity * (1.0 / root - 1.0 / upper) / 10.0 ** decimals[1]
-    held = state.idle_usdc + state.fees_usdc + lp_usdc
+    free = (state.idle_usdc + state.fees_usdc + lp_usdc) * usdc
+    free = free + (state.idle_base + state.fees_base + lp_base) * base
+    return np.maximum(free + _accounts(view) + _loans(view), 0.0)
+
+
+def _accounts(view: View) -> Floats:
+    """The vault's accounts at the clearing house at index prices, USD ``[P]``."""
+    state, clearing = view.state, view.protocol.clearing
+    held, other = np.zeros_like(state.idle_usdc), np.zeros_like(state.idle_usdc)
     for account in range(1 + view.protocol.markets):
         held = held + state.cash[account]
-        for market, parameters in enumerate(view.protocol.clearing.markets):
+        for market, parameters in enumerate(clearing.markets):
             size = state.size[account, market]
             funding = state.funding_index[market] - state.funding_entry[account, market]
             loss = np.where(size > 0.0, state.loss_long[market], state.loss_short[market])
             loss = np.abs(size) * (loss - state.loss_entry[account, market])
             held = held + size * (view.index(parameters.asset) - funding)
             held = held - state.cost[account, market] - loss
-    return held * usdc + (state.idle_base + state.fees_base + lp_base) * base
+        for number, collateral in enumerate(clearing.collaterals[1:], start=1):
+            other = other + state.collateral[account, number] * view.index(collateral.asset)
+    return held * view.index(0) + other
+
+
+def _loans(view: View) -> Floats:
+    """What the vault has on Aave less what it owes there at index prices, USD ``[P]``."""
+    aave, state = view.protocol.aave, view.state
+    if aave is None:
+        return np.zeros_like(state.idle_usdc)
+    worth = state.aave_supplied[0] * view.index(0)
+    for number, leg in enumerate(aave.legs):
+        worth = worth - state.aave_debt[number] * view.index(leg.reserve.asset)
+    return worth

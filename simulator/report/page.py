@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.config import history
-from simulator.report import sections
+from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, listed, number, percent, usd
+from simulator.report.verdict import verdict
 from simulator.results.records import rolling_window
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def render(result: Dataset) -> str:
         title=config.name.replace("-", " ").replace("_", " ").capitalize(),
         sentence=_sentence(config, summary["world"]),
         description=config.description,
-        verdict=_verdict(summary),
+        verdict=verdict(summary),
         gates=summary["gates"],
         cards=_cards(summary),
         basis=_basis(summary),
@@ -62,10 +63,6 @@ def render(result: Dataset) -> str:
     return html.replace(f"{MINUS}$", f"{MINUS}\N{WORD JOINER}$")
 
 
-#: Mean loss beyond which a run without liquidations is no success.
-_COSTLY = 0.05
-
-
 def _sentence(config: Config, world: str) -> str:
     days = config.steps * config.step_minutes / 1_440
     length = f"{days:.3g} days" if days >= 2 else f"{days * 24:g} hours"
@@ -79,47 +76,6 @@ def _sentence(config: Config, world: str) -> str:
         f"{listed(list(config.markets))}; {count(config.paths, 'path')} of {length} in steps of "
         f"{config.step_minutes} minutes, {prices}, {where}, seed {config.seed}."
     )
-
-
-def _verdict(summary: dict[str, Any]) -> dict[str, str]:
-    """Survived or not, in how many paths, and how sure that is."""
-    paths, found = summary["paths"], summary["probabilities"]
-    liquidated, debt = found["liquidation"], found["bad_debt"]
-    survived = paths - liquidated["paths"]
-    if liquidated["paths"] == 0 and debt["paths"] == 0:
-        tone, text = "good", f"Survived: never liquidated on any of {count(paths, 'path')}"
-    elif survived == 0:
-        tone, text = "bad", f"Liquidated on every one of {count(paths, 'path')}"
-    else:
-        tone = "bad" if liquidated["estimate"] > 0.05 or debt["paths"] else "warn"
-        text = f"Survived {survived:,} of {paths:,} paths without liquidation"
-    sampled = summary.get("sampling")
-    if sampled is not None:  # paths drawn towards the event say little by their number
-        text = (
-            f"Survives without liquidation with probability {percent(1 - liquidated['estimate'])}"
-        )
-    mean = summary["metrics"]["return"]["mean"]
-    if mean < -_COSTLY:
-        tone = "bad"
-        text += f", but depositors lost {percent(-mean)} on average"
-    details = (
-        f"Probability of liquidation {percent(liquidated['estimate'])} (95 % interval "
-        f"{percent(liquidated['low'])} to {percent(liquidated['high'])}); depositors lost money on "
-        f"{percent(found['loss']['estimate'])} of the paths; "
-        + (
-            f"bad debt on {count(debt['paths'], 'path')}, "
-            f"up to {usd(summary['metrics']['bad_debt']['max'])}."
-            if debt["paths"]
-            else "no bad debt."
-        )
-    )
-    if sampled is not None:
-        known = round(sampled["effective_sample_size"])
-        details += (
-            " Importance sampling: some paths were drawn towards rare events and every path is "
-            f"weighted back, which for a mean is worth {count(known, 'plain path')}."
-        )
-    return {"tone": tone, "text": text, "details": details}
 
 
 def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
@@ -189,18 +145,11 @@ def _further_cards(summary: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _basis(summary: dict[str, Any]) -> str:
-    """How much of the result came from basis, over all paths."""
+    """What the mean result is made of, and how much of it came from basis."""
     mean = summary["attribution"]["mean"]
-    basis, total = mean["lp_delta"] + mean["hedge_price"], sum(mean.values())
-    text = (
-        f"On average the LP leg's price exposure brought {usd(mean['lp_delta'], plus=True)} and "
-        f"the hedge {usd(mean['hedge_price'], plus=True)}: what did not cancel, the basis, is "
-        f"{usd(basis, plus=True)}"
-    )
-    if total < 0 and basis < 0:
-        share = percent(basis / total, 0)
-        return f"{text}, or {share} of the mean loss of {usd(-total)}."
-    return f"{text}, beside a mean result of {usd(total, plus=True)}."
+    cancelled = causes.basis(mean)
+    text = f"On average the vault {causes.account(mean)}."
+    return f"{text} {cancelled}." if cancelled else text
 
 
 def _parameters(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

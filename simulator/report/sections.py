@@ -9,8 +9,7 @@ import numpy as np
 from simulator.config.shocks import Depeg, OracleOutlier, PriceMove
 from simulator.report.charts import FULL, Chart, timeline, waterfall
 from simulator.report.format import number, percent, usd
-from simulator.report.story import NAMES
-from simulator.results.attribution import HEDGE_LEG, LP_LEG
+from simulator.results.buckets import HEDGE_LEG, LP_LEG, TITLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,7 +180,7 @@ def correlation(result: Dataset) -> str:
 def attribution(result: Dataset, which: str) -> str:
     """Waterfall of profit and loss by source: ``mean`` of all paths or ``worst_path``."""
     found = result.summary["attribution"][which]
-    steps = [(NAMES[name], found[name]) for name in NAMES if abs(found[name]) >= 0.005]
+    steps = [(title, found[name]) for name, title in TITLES.items() if abs(found[name]) >= 0.005]
     title = "mean of all paths" if which == "mean" else "worst path"
     return waterfall(
         f"Where the money came from and went, {title}",

@@ -7,29 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.report import causes
 from simulator.report.format import count, listed, number, percent, tokens, usd
-from simulator.results.attribution import HEDGE_LEG, LP_LEG
+from simulator.results.buckets import BUCKETS, SUMS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.config import Config
     from simulator.types import Floats
-
-#: Buckets as people call them.
-NAMES = {
-    "lp_delta": "LP delta (price)",
-    "lp_convexity": "LP convexity (gamma)",
-    "lp_fees": "LP fees",
-    "hedge_price": "Hedge price",
-    "funding": "Funding",
-    "trading_cost": "Trading cost",
-    "collateral_revaluation": "USDC and collateral",
-    "loss_sharing": "ADL and socialised loss",
-    "liquidation_penalty": "Liquidation penalty",
-    "written_off": "Debt written off",
-    "rewards": "Keeper rewards",
-}
 
 _OPERATIONS = {
     "Rebalance": "rebalance",
@@ -47,8 +33,8 @@ def tell(config: Config, series: pd.DataFrame, events: pd.DataFrame, row: pd.Ser
     told = [_outcome(series, row)]
     peak, trough = _fall(series["share_price"].to_numpy())
     if trough > peak:
-        told += [_prices(config, series, peak, trough), _legs(series, peak, trough)]
-    told.append(_basis(row))
+        told += [_prices(config, series, peak, trough), *_fell(series, peak, trough)]
+    told.append(" ".join(_made_of("From start to end", row)))
     told += _correlation(config, series)
     told += _margin(config, series, events)
     told += _refusals(events)
@@ -68,10 +54,10 @@ def _fall(price: Floats) -> tuple[int, int]:
 
 def _outcome(series: pd.DataFrame, row: pd.Series) -> str:
     verb = "lost" if row["return"] < 0 else "gained"
-    text = (
-        f"A share {verb} {percent(abs(row['return']))} over {series['hours'].iloc[-1]:,.0f} hours, "
-        f"and the vault as a whole {'lost' if row['pnl'] < 0 else 'made'} {usd(abs(row['pnl']))}."
-    )
+    hours = f"{series['hours'].iloc[-1]:,.0f} hours"
+    text = f"A share {verb} {percent(abs(row['return']))} over {hours}"
+    cause = causes.largest(row)
+    text += f"; the largest loss was {cause}." if cause else "."
     if row["final_nav"] <= 0:
         text += " Nothing is left for its depositors."
     return text
@@ -97,48 +83,20 @@ def _prices(config: Config, series: pd.DataFrame, peak: int, trough: int) -> str
     return text
 
 
-def _legs(series: pd.DataFrame, peak: int, trough: int) -> str:
-    def change(names: tuple[str, ...]) -> float:
-        return float(sum(series[name].iloc[trough] - series[name].iloc[peak] for name in names))
-
-    lp, hedge = change(LP_LEG), change(HEDGE_LEG)
-    text = f"In that time the LP leg {'lost' if lp < 0 else 'made'} {usd(abs(lp))}"
-    if lp < 0 < hedge:
-        return f"{text} and the hedge gave back {usd(hedge)} of it, {percent(-hedge / lp, 0)}."
-    if lp < 0:
-        return f"{text} and the hedge lost another {usd(-hedge)}: both legs went the wrong way."
-    if hedge < 0:
-        share = f", {-hedge / lp:.1f} times as much" if lp > 0 and -hedge > lp else ""
-        return f"{text} while the hedge lost {usd(-hedge)}{share}."
-    return f"{text} and the hedge made {usd(hedge)}."
+def _fell(series: pd.DataFrame, peak: int, trough: int) -> list[str]:
+    """What the fall was made of."""
+    change = {name: float(series[name].iloc[trough] - series[name].iloc[peak]) for name in BUCKETS}
+    told = _made_of("In that time", change)
+    if max(abs(sum(change[name] for name in SUMS["hedge_price"])), abs(change["funding"])) < 0.005:
+        told.append("No hedge was held.")
+    return [" ".join(told)]
 
 
-def _basis(row: pd.Series) -> str:
-    """What price moves of the two legs came to that did not cancel, beside the whole result."""
-    basis, total = float(row["basis_pnl"]), float(row["pnl"])
-    lp, hedge = usd(row["lp_delta"], plus=True), usd(row["hedge_price"], plus=True)
-    text = (
-        f"Basis, the price moves of both legs that did not cancel (LP delta {lp} and hedge "
-        f"{hedge}), came to {usd(basis, plus=True)}"
-    )
-    if total < 0 and basis < 0:
-        share = basis / total
-        if share > 1:
-            return (
-                f"{text}: more than the whole loss of {usd(-total)}; fees and the rest earned some "
-                "of it back."
-            )
-        text = f"{text}: {percent(share, 0)} of the loss of {usd(-total)}"
-    losses = {name: float(row[name]) for name in NAMES if name not in {"lp_delta", "hedge_price"}}
-    worst = min(losses, key=lambda name: losses[name])
-    if losses[worst] >= 0:
-        return f"{text}."
-    return f"{text}; the largest other loss was {_lower(NAMES[worst])}, {usd(losses[worst])}."
-
-
-def _lower(name: str) -> str:
-    """A name within a sentence; abbreviations keep their capitals."""
-    return name if name[:2].isupper() else name[0].lower() + name[1:]
+def _made_of(when: str, found: causes.Terms) -> list[str]:
+    """What a result was made of, and how far both legs cancelled."""
+    told = [f"{when} the vault {causes.account(found)}."]
+    cancelled = causes.basis(found)
+    return [*told, f"{cancelled}."] if cancelled else told
 
 
 def _correlation(config: Config, series: pd.DataFrame) -> list[str]:

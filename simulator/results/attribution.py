@@ -9,17 +9,27 @@ splits exactly, with ``b``/``a`` before/after and x, u the base asset and USDC::
     collateral revaluation (all USDC, perp margin and PnL included)_b · ΔP_u + Σ q_c,b · ΔP_c
     lp convexity           Δlp_x · P_x,a + Δlp_u · P_u,a   = ΔV − lp_x,b · ΔP_x − lp_u,b · ΔP_u
     lp fees                Δfees_x · P_x,a + Δfees_u · P_u,a
-    hedge price            Σ s · ΔI · P_u,a
+    hedge on target        −D · Σ β_m · ΔI_m / I_m,b,  D = (idle + lp + fees)_x,b · P_x,b
+    hedge off target       Σ s_m · ΔI_m · P_u,a − Σ d · ΔP_d − hedge on target
     funding                −Σ s · ΔF · P_u,a            (and interest on Aave, see lending.py)
     loss sharing           −Σ |s| · Δℓ · P_u,a          (losses of others, socialised)
 
+β are the betas posted when the prices moved, d debts on Aave. LP delta and hedge on target together
+are D · (r_x − Σ β_m r_m): the *basis*, how far the assets came apart; of one asset hedged with
+itself at β = 1 it is nothing. Off target is what the hedge gained and lost by being another than D
+and β ask for: refused, inside its band, behind the position's gamma, or paid in a USDC off its
+dollar.
+
 Across the vault's own operations (and liquidations of its accounts) prices stand still: the change
 of the value of the holdings is deposits and redemptions (flows, no PnL), keeper rewards, penalty,
-debt written off (absorbed by others), and the rest is trading cost: fee, spread, the premium for
-the skew, impact in pools. An exit in kind is a flow of its part of NAV. Where the liquidation of
-another account closes positions of the vault against it (auto-deleveraging), or the vault's own
-account is closed bankrupt, that rest is loss sharing. Management and performance fees are new
-shares: they move no dollar of NAV.
+debt written off (absorbed by others), fees, spread and premium of what was traded (costs.py), and
+the rest is the pools' price impact: what they gave beside the oracle's price, fees apart, and what
+the position is worth more or less for being minted and burnt at the pool's price (NAV counts it at
+the oracle's). An exit in kind is a flow of its part of NAV. Where the liquidation of another
+account closes positions of the vault against it (auto-deleveraging), or the vault's own account is
+closed bankrupt, that rest is loss sharing. Management and performance fees are new shares: they
+move no dollar of NAV. Nor do entry and exit fees: they are in the flows, and the gain of those who
+stay (entries.py).
 
 The sum is checked against the NAV the world itself reports (floored at zero, as on chain), which is
 never used to split anything.
@@ -33,8 +43,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.results import kernels as k
-from simulator.results.lending import LoanReading
+from simulator.results.buckets import BUCKETS
+from simulator.results.costs import TradingCosts
 from simulator.results.operations import KEEPER_FUNCTIONS, LIQUIDATIONS, asked, on_vault
+from simulator.results.readings import Readings
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import (
     Deposit,
@@ -50,24 +62,8 @@ if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.types import Booleans, Floats
     from simulator.world.actions import Action, Fill
-    from simulator.world.base import Observation, World
+    from simulator.world.base import World
 
-#: Buckets of the attribution, in the order they are shown.
-BUCKETS = (
-    "lp_delta",
-    "lp_convexity",
-    "lp_fees",
-    "hedge_price",
-    "funding",
-    "trading_cost",
-    "collateral_revaluation",
-    "loss_sharing",
-    "liquidation_penalty",
-    "written_off",
-    "rewards",
-)
-LP_LEG = ("lp_delta", "lp_convexity", "lp_fees")
-HEDGE_LEG = ("hedge_price", "funding")
 #: Largest residual allowed, as a fraction of the path's largest NAV.
 TOLERANCE = 1e-9
 
@@ -89,7 +85,7 @@ class _Standing:
 
 
 class Attribution:
-    """Observer that splits ΔNAV into :data:`BUCKETS`.
+    """Observer that splits ΔNAV into the terms of :data:`~simulator.results.buckets.BUCKETS`.
 
     Attributes:
         buckets: ``[buckets, paths]`` USD, cumulative.
@@ -103,8 +99,7 @@ class Attribution:
         self._market = world.market
         self._protocol = world.protocol
         paths = world.market.paths
-        self._perps = np.array([m.asset for m in world.protocol.clearing.markets])
-        self._baskets = [c.asset for c in world.protocol.clearing.collaterals[1:]]
+        self._readings = Readings(world)
         self.buckets = np.zeros((len(BUCKETS), paths))
         self.flows = np.zeros(paths)
         self.residual = np.zeros(paths)
@@ -114,8 +109,7 @@ class Attribution:
         # Paths between the first of a run of vault operations and what follows the last of it.
         self._operating = np.zeros(paths, np.bool_)
         self._everywhere = np.ones(paths, np.bool_)
-        aave = world.protocol.aave
-        self._loans = LoanReading(aave, paths) if aave is not None else None
+        self._costs = TradingCosts(world, self.buckets, self._explicit)
         self._last: Floats = np.empty((0, paths))  # the reading each path was last settled with
         # The latest reading of this step, and where something was done since.
         self._reading: Floats | None = None
@@ -137,19 +131,29 @@ class Attribution:
     def advanced(self, step: int, world: World) -> None:
         """Forget the readings of the step before; take the very first."""
         self._reading = None
-        if step > 0 and self._loans is not None:
-            self._loans.advance(self._last, world.observe())
+        state, prices = world.observe(), self._market.oracle_price
+        if step > 0:
+            k.follow_target(
+                self._last,
+                state.betas,
+                prices[:, step - 1],
+                prices[:, step],
+                self._readings.perps,
+                self.buckets,
+            )
+        self._readings.advance(self._last, state)
         if step == 0:
-            state = world.observe()
-            self._held = self._collateral(state)
-            self._last = self._read(state, step).copy()
+            self._readings.note_collateral(state)
+            self._last = self._readings.read(state, step)
             self._first_nav = np.array(state.nav)
 
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         """Open or close a run of vault operations on the paths that ask for the action."""
+        own = on_vault(action, self._protocol)
+        if own:
+            self._costs.acting(world, action)
         if isinstance(action, Deposit):
             return  # it moves idle USDC and nothing else, which no gap counts
-        own = on_vault(action, self._protocol)
         if isinstance(action, (*LIQUIDATIONS, LiquidateLoan, RedeemInKind)):
             # What these do is told from the reading before, so it must be of this moment.
             self._settle(world, step, asked(action))
@@ -175,6 +179,10 @@ class Attribution:
                 self._share_loss(world, step, self._taken(world, step, done))
             return
         price = self._market.oracle_price[0, step]
+        traded = done
+        if isinstance(action, Liquidate):  # a bankrupt's close is shared among others as a whole
+            traded = done & (self._before.value[action.account] >= 0.0)
+        self._costs.acted(world, step, action, fill, traded)
         if isinstance(action, KEEPER_FUNCTIONS):
             self._book("rewards", -fill.amount_out * price, done)
         elif isinstance(action, Deposit):
@@ -191,7 +199,7 @@ class Attribution:
     ) -> None:
         """Book the liquidation of one of the vault's own accounts."""
         price = self._market.oracle_price[0, step]
-        self._held = self._collateral(world.observe())
+        self._readings.note_collateral(world.observe())
         if isinstance(action, Liquidate):
             self._book("liquidation_penalty", -fill.amount_out * price, done)
         elif isinstance(action, LiquidatePledge):
@@ -209,7 +217,7 @@ class Attribution:
     def _taken(self, world: World, step: int, done: Booleans) -> Booleans:
         """Paths on which another's liquidation closed positions of the vault; counts them."""
         change = np.abs(world.observe().size[: self._before.size.shape[0]] - self._before.size)
-        price = self._market.oracle_price[self._perps, step]
+        price = self._market.oracle_price[self._readings.perps, step]
         self.deleveraged += np.where(done, (change * price).sum(axis=(0, 1)), 0.0)
         return done & (change > 0.0).any(axis=(0, 1))
 
@@ -217,7 +225,7 @@ class Attribution:
         """Book all that is not yet explained on the chosen paths as loss sharing."""
         if not chosen.any():
             return
-        self._reading = self._read(world.observe(), step)
+        self._reading = self._readings.read(world.observe(), step)
         self._changed[:] = False
         k.end_run(
             self._last,
@@ -262,47 +270,10 @@ class Attribution:
                 f"{self.largest_nav[worst]:.6g} ({bad.size} of {excess.size} paths affected)"
             )
 
-    # ------------------------------------------------------------------------------ readings
-
-    def _read(self, state: Observation, step: int) -> Floats:
-        """Holdings and prices ``[rows, paths]``, copied: they outlive the observation."""
-        price = self._market.oracle_price[:, step]
-        extra = len(self._baskets)
-        if self._reading is None:  # the funding index moves with time, not with what agents do
-            self._funding_index = np.array(state.funding_index)
-        row = np.empty((k.ROWS + 2 * extra, price.shape[1]))
-        row[k.PRICE_U], row[k.PRICE_X] = price[0], price[1]
-        row[k.IDLE_U], row[k.IDLE_X] = state.idle_usdc, state.idle_base
-        row[k.LP_U], row[k.LP_X] = state.lp_usdc, state.lp_base
-        row[k.FEES_U], row[k.FEES_X] = state.fees_usdc, state.fees_base
-        k.read_perps(
-            row,
-            state.cash,
-            state.size,
-            state.cost,
-            state.funding_entry,
-            state.loss_entry,
-            self._funding_index,
-            state.loss_long,
-            state.loss_short,
-            price,
-            self._perps,
-        )
-        if self._loans is not None:
-            self._loans.add(row, state, price)
-        if extra:
-            row[k.ROWS : k.ROWS + extra] = self._held
-            row[k.ROWS + extra :] = price[self._baskets]
-        return row
-
-    def _collateral(self, state: Observation) -> Floats:
-        """Other collateral of the vault's accounts together; only its liquidation moves it."""
-        return state.collateral[: 1 + self._protocol.markets, 1:].sum(axis=0)
-
     def _settle(self, world: World, step: int, chosen: Booleans) -> None:
         """Explain what changed on the chosen paths since they were last settled."""
         if self._reading is None or (chosen & self._changed).any():
-            self._reading = self._read(world.observe(), step)
+            self._reading = self._readings.read(world.observe(), step)
             self._changed[:] = False
         now = self._reading
         k.settle(self._last, now, chosen, self._operating, self._explicit, self.buckets)

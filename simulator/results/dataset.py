@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from simulator.results.buckets import BUCKETS
 from simulator.results.store import write_json, write_parquet, write_text
 from simulator.types import InputError
 
@@ -49,8 +50,6 @@ class Dataset:
     @property
     def attribution(self) -> pd.DataFrame:
         """Profit and loss by source, USD: one row per path, indexed by path number."""
-        from simulator.results.attribution import BUCKETS
-
         return self.paths.set_index("path")[list(BUCKETS)]
 
     @property
@@ -86,6 +85,12 @@ class Dataset:
                 "a directory written by `hedgesim run --out`"
             )
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+        unknown = [name for name in BUCKETS if name not in summary["attribution"]["mean"]]
+        if unknown:
+            raise InputError(
+                f"directory: {directory} was written by another version (its attribution has no "
+                f"{', '.join(unknown)}); allowed: one written by this version: run it again"
+            )
         return cls(
             config=from_mapping(summary["config"]),
             summary=summary,

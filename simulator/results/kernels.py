@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 # Rows of a reading of the vault's holdings; two for each collateral other than USDC follow: all
 # quantities, then all prices. SETTLED = Σ(cash − cost), MARKED = Σ s·index,
-# OWED = Σ s·(F − F_entry) and LOST = Σ |s|·(ℓ_side − ℓ_entry) are USDC over the vault's accounts.
+# OWED = Σ s·(F − F_entry) and LOST = Σ |s|·(ℓ_side − ℓ_entry) are USDC over the vault's accounts;
+# BORROWED is USD: less what is owed in other assets on Aave.
 PRICE_U, PRICE_X, IDLE_U, IDLE_X, LP_U, LP_X, FEES_U, FEES_X = range(8)
-SETTLED, MARKED, OWED, LOST = 8, 9, 10, 11
-ROWS = 12
+SETTLED, MARKED, OWED, LOST, BORROWED = 8, 9, 10, 11, 12
+ROWS = 13
 
-# Rows of the attribution's buckets that a gap between two readings can fill.
-LP_DELTA, LP_CONVEXITY, LP_FEES, HEDGE_PRICE, FUNDING, TRADING_COST, REVALUATION = range(7)
-LOSS_SHARING = 7
+# Rows of the attribution's buckets (buckets.py) as far as they are filled here.
+LP_DELTA, LP_CONVEXITY, LP_FEES, HEDGE_TARGET, HEDGE_DRIFT, FUNDING = range(6)
+POOL_IMPACT, REVALUATION, LOSS_SHARING = 10, 11, 12
 
 
 @njit(cache=True, nogil=True)
@@ -42,7 +43,7 @@ def read_perps(
     price: Floats,
     asset: NDArray[np.int64],
 ) -> None:
-    """Fill SETTLED, MARKED, OWED and LOST of a reading from the vault's accounts.
+    """Fill SETTLED … LOST of a reading from the vault's accounts; nothing is BORROWED there.
 
     ``cash [N, P]``; ``size`` … ``loss_entry`` ``[N, M, P]``; ``funding_index`` … ``loss_short``
     ``[M, P]``; ``price [A, P]`` with ``asset [M]`` the asset of each market. Account 0 holds every
@@ -64,6 +65,7 @@ def read_perps(
                 lost += abs(held) * (share - loss_entry[account, m, i])
         row[SETTLED, i], row[MARKED, i] = settled, marked
         row[OWED, i], row[LOST, i] = owed, lost
+        row[BORROWED, i] = 0.0
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -72,12 +74,17 @@ def _dollars(row: Floats, i: int) -> float:
     return free + row[SETTLED, i] + row[MARKED, i] - row[OWED, i] - row[LOST, i]
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _held(row: Floats, i: int) -> float:
+    return row[IDLE_X, i] + row[LP_X, i] + row[FEES_X, i]
+
+
 @njit(cache=True, nogil=True)
 def value(row: Floats, i: int) -> float:
     """NAV in USD of a reading ``[rows, P]`` on path ``i``."""
     extra = (row.shape[0] - ROWS) // 2
     total = _dollars(row, i) * row[PRICE_U, i]
-    total += (row[IDLE_X, i] + row[LP_X, i] + row[FEES_X, i]) * row[PRICE_X, i]
+    total += _held(row, i) * row[PRICE_X, i] + row[BORROWED, i]
     for c in range(extra):
         total += row[ROWS + c, i] * row[ROWS + extra + c, i]
     return total
@@ -92,17 +99,20 @@ def values(row: Floats, out: Floats) -> None:
 
 @njit(cache=True, nogil=True)
 def explain_gap(before: Floats, after: Floats, i: int, book: Floats) -> None:
-    """Add to ``book [buckets, P]`` what explains one reading after another on path ``i``."""
+    """Add to ``book [buckets, P]`` what explains one reading after another on path ``i``.
+
+    All that prices do to the hedge counts as off target until :func:`follow_target`.
+    """
     extra = (before.shape[0] - ROWS) // 2
     price_u, price_x = after[PRICE_U, i], after[PRICE_X, i]
     move_u, move_x = price_u - before[PRICE_U, i], price_x - before[PRICE_X, i]
-    held_x = before[IDLE_X, i] + before[LP_X, i] + before[FEES_X, i]
-    book[LP_DELTA, i] += held_x * move_x
+    book[LP_DELTA, i] += _held(before, i) * move_x
     gained_u, gained_x = after[LP_U, i] - before[LP_U, i], after[LP_X, i] - before[LP_X, i]
     book[LP_CONVEXITY, i] += gained_x * price_x + gained_u * price_u
     fees_u, fees_x = after[FEES_U, i] - before[FEES_U, i], after[FEES_X, i] - before[FEES_X, i]
     book[LP_FEES, i] += fees_x * price_x + fees_u * price_u
-    book[HEDGE_PRICE, i] += (after[MARKED, i] - before[MARKED, i]) * price_u
+    book[HEDGE_DRIFT, i] += (after[MARKED, i] - before[MARKED, i]) * price_u
+    book[HEDGE_DRIFT, i] += after[BORROWED, i] - before[BORROWED, i]
     book[FUNDING, i] -= (after[OWED, i] - before[OWED, i]) * price_u
     book[LOSS_SHARING, i] -= (after[LOST, i] - before[LOST, i]) * price_u
     revaluation = _dollars(before, i) * move_u
@@ -110,6 +120,31 @@ def explain_gap(before: Floats, after: Floats, i: int, book: Floats) -> None:
         now, then = after[ROWS + extra + c, i], before[ROWS + extra + c, i]
         revaluation += before[ROWS + c, i] * (now - then)
     book[REVALUATION, i] += revaluation
+
+
+@njit(cache=True, nogil=True)
+def follow_target(
+    last: Floats,
+    betas: Floats,
+    then: Floats,
+    now: Floats,
+    asset: NDArray[np.int64],
+    book: Floats,
+) -> None:
+    """Move from off target to on target what a hedge of ``betas`` gains as prices move.
+
+    ``last``: the reading before they did, ``betas [M, P]`` posted then, ``then`` and ``now [A, P]``
+    the prices before and after, ``asset [M]`` that of each market. A market of β dollars short per
+    dollar of the base asset gains −β times its return on them.
+    """
+    for i in range(last.shape[1]):
+        moved = 0.0
+        for m in range(asset.size):
+            before = then[asset[m], i]
+            moved += betas[m, i] * (now[asset[m], i] - before) / before
+        gained = -_held(last, i) * last[PRICE_X, i] * moved
+        book[HEDGE_TARGET, i] += gained
+        book[HEDGE_DRIFT, i] -= gained
 
 
 @njit(cache=True, nogil=True)
@@ -124,14 +159,14 @@ def settle(
     """Explain the change since the ``last`` reading on the ``chosen`` paths; ``now`` follows it.
 
     Where the vault was ``operating``, what ``explicit`` (USD already in a bucket) does not explain
-    is trading cost, and the run of operations ends; elsewhere the change is a gap. A path is
-    settled only when something happens on it: its sums do not depend on the paths beside it.
+    is what the pools' prices cost, and the run of operations ends; elsewhere the change is a gap. A
+    path is settled only when something happens on it: its sums do not depend on those beside it.
     """
     for i in range(chosen.size):
         if not chosen[i]:
             continue
         if operating[i]:
-            book[TRADING_COST, i] += value(now, i) - value(last, i) - explicit[i]
+            book[POOL_IMPACT, i] += value(now, i) - value(last, i) - explicit[i]
             explicit[i] = 0.0
             operating[i] = False
         else:

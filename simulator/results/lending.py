@@ -3,6 +3,7 @@
 Within a step interest stands still, so a step's growth of a debt is one factor G, found when time
 moves. A debt d then counts as principal d/G at the price (the hedge's price risk) and d·(1 − 1/G)
 owed (funding); USDC supplied alike. When time moves on, what was interest becomes principal.
+Principal is owed in its asset, so the price of USDC does not touch it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class LoanReading:
 
     def advance(self, last: Floats, state: Observation) -> None:
         """Time moved: interest so far becomes principal in ``last``, the step's growth is found."""
-        last[k.MARKED] -= self._owed
+        last[k.BORROWED] -= self._owed * last[k.PRICE_U]
         last[k.SETTLED] += self._earned
         last[k.OWED] -= self._owed - self._earned
         self._debt_growth = _growth(state.aave_debt, self._debt)
@@ -40,11 +41,11 @@ class LoanReading:
     def add(self, row: Floats, state: Observation, price: Floats) -> None:
         """The venue's part of a reading; ``price`` ``[A, paths]``."""
         self._debt, self._supplied = np.array(state.aave_debt), np.array(state.aave_supplied[0])
-        usdc = price[self._assets] / price[0]
+        usd = price[self._assets]
         principal, placed = self._debt / self._debt_growth, self._supplied / self._supply_growth
-        self._owed = ((self._debt - principal) * usdc).sum(axis=0)
+        self._owed = ((self._debt - principal) * usd).sum(axis=0) / price[0]
         self._earned = self._supplied - placed
-        row[k.MARKED] -= (principal * usdc).sum(axis=0)
+        row[k.BORROWED] -= (principal * usd).sum(axis=0)
         row[k.SETTLED] += placed
         row[k.OWED] += self._owed - self._earned
 

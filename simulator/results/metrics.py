@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
+from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG, SUMS
 from simulator.results.capital import CapitalUse
 from simulator.results.correlation import realised_hedge
 from simulator.results.holdings import margin_ratio, vault_sizes
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from simulator.agents.base import Agent
     from simulator.results.attribution import Attribution
+    from simulator.results.entries import FeesKept
     from simulator.results.latency import LatencyProfit
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
@@ -121,10 +122,12 @@ class PathMetrics:
         attribution: Attribution,
         price: SharePrice,
         latency: LatencyProfit | None = None,
+        fees: FeesKept | None = None,
     ) -> None:
         paths, protocol = world.market.paths, world.protocol
         self._protocol, self._market = protocol, world.market
         self._attribution, self._price, self._latency = attribution, price, latency
+        self._fees = fees
         self._accounts = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
         self._perps = np.array([m.asset for m in protocol.clearing.markets])
         self._peak = np.ones(paths)
@@ -211,12 +214,13 @@ class PathMetrics:
         """
         import pandas as pd
 
-        attribution = self._attribution
+        attribution, nothing = self._attribution, np.zeros_like(state.nav)
+        worth = self._price.relative()
         columns: dict[str, NDArray[Any] | float] = {
             "path": self._market.first_path + np.arange(self._market.paths),
             "weight": weights,
-            "return": self._price.relative() - 1.0,
-            "pnl": attribution.leg(BUCKETS),
+            "return": worth - 1.0,
+            "return_from_fees": worth * (1.0 - 1.0 / self._fees.growth) if self._fees else nothing,
             "flows": attribution.flows,
             "final_nav": state.nav,
             "max_drawdown": self._drawdown,
@@ -228,12 +232,12 @@ class PathMetrics:
             "adl_notional": attribution.deleveraged,
             "vault_fees": _worth_of_fees(state),
             "queued": state.queued_shares,
-            "latency_profit": self._latency.usd if self._latency else np.zeros_like(state.nav),
+            "latency_profit": self._latency.usd if self._latency else nothing,
+            "fees_kept": self._fees.usd if self._fees else nothing,
             "turnover": self._turnover,
             "gas": self._gas,
             "upkeep_gas": self._upkeep,
             "hedge_effectiveness": self._effectiveness(),
-            "basis_pnl": attribution.bucket("lp_delta") + attribution.bucket("hedge_price"),
             "residual": attribution.residual,
             "largest_nav": attribution.largest_nav,
         }
@@ -245,6 +249,7 @@ class PathMetrics:
             columns[f"posted_beta_{symbol}"] = posted[m]
             columns[f"realised_beta_{symbol}"] = realised.betas[m]
         columns |= self._counts
+        columns |= {name: attribution.leg(terms) for name, terms in SUMS.items()}
         columns |= {name: attribution.bucket(name) for name in BUCKETS}
         columns |= {_refused(status): self._refused[status] for status in _REFUSALS}
         return pd.DataFrame({name: columns[name] for name in path_columns(self._protocol)})
@@ -264,12 +269,16 @@ def path_columns(protocol: Protocol) -> list[str]:
     ``capital_efficiency`` is USD hedged per USD of initial margin, ``margin_to_nav`` that margin as
     a fraction of NAV, ``liquidated`` whether any position or pledge was. ``vault_fees``
     is what the fee receiver's shares are worth at the end, ``queued`` shares still waiting then.
+    ``return_from_fees`` is the part of ``return`` that entry and exit fees of others gave who
+    stayed, ``fees_kept`` what those were, USD; they are no part of ``pnl``. The sums of terms of
+    the attribution: :data:`~simulator.results.buckets.SUMS`.
     """
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     return [
         "path",
         "weight",
         "return",
+        "return_from_fees",
         "pnl",
         "flows",
         "final_nav",
@@ -284,13 +293,14 @@ def path_columns(protocol: Protocol) -> list[str]:
         "vault_fees",
         "queued",
         "latency_profit",
+        "fees_kept",
         "turnover",
         "gas",
         "upkeep_gas",
         "hedge_effectiveness",
         "realised_correlation",
         *(f"{which}_beta_{symbol}" for symbol in symbols for which in ("posted", "realised")),
-        "basis_pnl",
+        *(name for name in SUMS if name != "pnl"),
         *BUCKETS,
         "residual",
         "largest_nav",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.hedging.risk import quantiles
-from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
+from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
 from simulator.results.exposure import exposure_names, exposures
 from simulator.results.holdings import margin_ratio, vault_margin, vault_sizes

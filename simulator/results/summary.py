@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.hedging.risk import effective_sample_size
-from simulator.results.attribution import BUCKETS
+from simulator.results.buckets import BUCKETS
 from simulator.results.correlation import portfolio_correlation
 from simulator.results.statistics import intervals, metrics, path_weights, probabilities
 from simulator.types import Status

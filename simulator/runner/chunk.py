@@ -53,6 +53,7 @@ def simulate_chunk(
     from simulator.market.draw import draw
     from simulator.market.weights import weights
     from simulator.results.attribution import Attribution
+    from simulator.results.entries import FeesKept
     from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
     from simulator.results.records import Fan, Recorder
@@ -63,8 +64,9 @@ def simulate_chunk(
     try:
         attribution, price = Attribution(world), SharePrice(world)
         latency, fan = LatencyProfit(world), Fan(world, attribution, price)
-        metrics = PathMetrics(world, attribution, price, latency)
-        observers: list[Any] = [attribution, price, latency, metrics, fan]
+        fees = FeesKept(world)
+        metrics = PathMetrics(world, attribution, price, latency, fees)
+        observers: list[Any] = [attribution, price, latency, fees, metrics, fan]
         recorder = Recorder(world, attribution, price, record) if record > 0 else None
         if recorder is not None:
             observers.append(recorder)

@@ -142,7 +142,7 @@ def test_rare_liquidations_need_a_fiftieth_of_the_paths() -> None:
         assert run.summary["sampling"]["effective_sample_size"] > paths // 50 / 2.5
     assert np.mean(errors) < error
     page = sampled[0].report_html()
-    assert "Survives without liquidation with probability" in page
+    assert "Liquidated with probability" in page
     assert "Importance sampling" in page
 
 

@@ -10,8 +10,9 @@ from simulator.agents.build import add_agents
 from simulator.config import Config, load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
-from simulator.results import kernels
-from simulator.results.attribution import BUCKETS, TOLERANCE, Attribution, AttributionError
+from simulator.results import cost_kernels, kernels
+from simulator.results.attribution import TOLERANCE, Attribution, AttributionError
+from simulator.results.buckets import BUCKETS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import Status
 from simulator.world.actions import (
@@ -117,12 +118,12 @@ def test_every_dollar_is_explained_on_every_path_of_every_scenario(name: str) ->
     assert (paths["lp_delta"] != 0).all()
 
 
-def test_trading_cost_of_a_rebalance_is_spread_premium_and_fee(quiet: Config) -> None:
+def test_a_rebalance_pays_spread_premium_and_fee_each_in_its_own_term(quiet: Config) -> None:
     paths = quiet.paths
     steps = opening(quiet)
     agent, diary, _, world = play(quiet, {0: steps[:3], 2: steps[3:]})
     sizes = agent.sizes[-1] - agent.sizes[-2]
-    expected = np.zeros(paths)
+    expected = {name: np.zeros(paths) for name in ("perp_spread", "perp_premium", "perp_fees")}
     clearing, market = world.protocol.clearing, world.market
     for m, parameters in enumerate(clearing.markets):
         index = market.oracle_price[parameters.asset, 2]
@@ -131,13 +132,15 @@ def test_trading_cost_of_a_rebalance_is_spread_premium_and_fee(quiet: Config) ->
         # The book was flat: skew 0 before the order.
         spread = world.protocol.half_spread(m)
         fill = index * (1 + (size / 2) / parameters.skew_scale - spread)
-        expected += np.abs(size) * index * spread
-        expected += index * size**2 / (2 * parameters.skew_scale)
-        expected += np.abs(size) * fill * parameters.taker_fee
+        expected["perp_spread"] += np.abs(size) * index * spread
+        expected["perp_premium"] += index * size**2 / (2 * parameters.skew_scale)
+        expected["perp_fees"] += np.abs(size) * fill * parameters.taker_fee
     moved = diary.moved(2)
     reward = world.protocol.vault.keeper_reward
-    assert set(moved) == {"trading_cost", "rewards"}
-    assert np.allclose(moved["trading_cost"], -expected * market.oracle_price[0, 2], rtol=1e-9)
+    # Nothing is left over for the pools.
+    assert set(moved) == {*expected, "rewards"}
+    for name, usdc in expected.items():
+        assert np.allclose(moved[name], -usdc * market.oracle_price[0, 2], rtol=1e-9)
     assert np.allclose(moved["rewards"], -reward * market.oracle_price[0, 2], rtol=1e-12)
 
 
@@ -168,7 +171,9 @@ def test_what_the_queue_pays_is_a_flow_and_the_request_is_none(quiet: Config) ->
     assert (paid > 4e5).all()
     assert np.allclose(diary.flows[2] - diary.flows[3], paid, rtol=1e-12)
     moved = diary.moved(3)
-    assert np.abs(moved["trading_cost"]).max() < 0.02 * paid.min()
+    cost = sum(moved[name] for name in TRADING_COST)
+    assert (cost < 0.0).all()
+    assert np.abs(cost).max() < 0.02 * paid.min()
 
 
 def test_an_exit_in_kind_is_a_flow_of_its_part_of_nav(quiet: Config) -> None:
@@ -185,7 +190,9 @@ def test_an_exit_in_kind_is_a_flow_of_its_part_of_nav(quiet: Config) -> None:
     assert np.allclose(part, 0.25 * (1 - world.protocol.vault.exit_fee), rtol=1e-6)
     assert np.allclose(diary.flows[1] - diary.flows[2], part * navs[0], rtol=1e-9)
     # What is left is worth the same per share but for the smaller short, nearer to its close-out.
-    assert np.abs(diary.moved(2).get("trading_cost", np.zeros(1))).max() < 1e-4 * navs[0].min()
+    moved = diary.moved(2)
+    assert not set(moved) & (set(TRADING_COST) - {"pool_impact"})
+    assert np.abs(moved.get("pool_impact", np.zeros(1))).max() < 1e-4 * navs[0].min()
     assert (world.observe().size[0] < 0.0).any()
 
 
@@ -278,14 +285,19 @@ def test_a_gap_is_explained_exactly_whatever_changed_in_it(extra: int) -> None:
     assert np.array_equal(book, plain)
 
 
-def test_gap_rows_of_the_kernel_are_the_named_buckets() -> None:
+def test_rows_of_the_kernels_are_the_named_buckets() -> None:
     names = {
+        "perp_fees": cost_kernels.PERP_FEES,
+        "perp_spread": cost_kernels.PERP_SPREAD,
+        "perp_premium": cost_kernels.PERP_PREMIUM,
+        "pool_fees": cost_kernels.POOL_FEES,
         "lp_delta": kernels.LP_DELTA,
         "lp_convexity": kernels.LP_CONVEXITY,
         "lp_fees": kernels.LP_FEES,
-        "hedge_price": kernels.HEDGE_PRICE,
+        "hedge_target": kernels.HEDGE_TARGET,
+        "hedge_drift": kernels.HEDGE_DRIFT,
         "funding": kernels.FUNDING,
-        "trading_cost": kernels.TRADING_COST,
+        "pool_impact": kernels.POOL_IMPACT,
         "collateral_revaluation": kernels.REVALUATION,
         "loss_sharing": kernels.LOSS_SHARING,
     }
@@ -303,5 +315,5 @@ def test_a_full_redemption_and_margin_posts_of_others_leave_nothing_unexplained(
     }
     _, diary, attribution, world = play(quiet, script)
     assert (attribution.residual <= TOLERANCE * attribution.largest_nav).all()
-    assert "trading_cost" in diary.moved(3)
+    assert set(TRADING_COST) <= set(diary.moved(3))
     assert (world.observe().shares < 1e-6).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,11 @@ from simulator.agents.build import build_agents
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.results import kernels
 from simulator.results.attribution import Attribution
+from simulator.results.buckets import BUCKETS, SUMS
 from simulator.results.holdings import vault_sizes
+from simulator.results.lending import LoanReading
 from simulator.world.actions import LiquidateLoan
 from simulator.world.model.world import ModelWorld
 from tests.agents.runs import Log
@@ -40,7 +45,8 @@ def test_interest_is_funding_and_nothing_else() -> None:
     debt = world.observe().aave_debt[0] * world.market.oracle_price[2, -1]
     expected = -0.5 * 60 / 8_760 * debt
     assert dear.bucket("funding") == pytest.approx(expected, rel=0.25)
-    assert dear.bucket("hedge_price") == pytest.approx(free.bucket("hedge_price"), rel=0.02)
+    hedged = dear.leg(SUMS["hedge_price"]), free.leg(SUMS["hedge_price"])
+    assert hedged[0] == pytest.approx(hedged[1], rel=0.02)
 
 
 def test_a_liquidation_on_aave_costs_its_bonus() -> None:
@@ -59,3 +65,23 @@ def test_a_debt_on_aave_is_a_short_position_of_its_market() -> None:
     assert (sizes[0, 0] == -world.observe().aave_debt[0]).all()
     assert (sizes[0, 1] == world.observe().size[0, 1]).all()
     assert (world.observe().size[0, 0] == 0.0).all()
+
+
+def test_a_debt_is_owed_in_its_asset_whatever_becomes_of_usdc() -> None:
+    """USDC loses a tenth and nothing else moves: that tenth of the USDC supplied, and no more."""
+    aave = resolve(load("aave-hedge", [])).aave
+    assert aave is not None
+    loans = LoanReading(aave, 1)
+    state = SimpleNamespace(aave_debt=np.array([[10.0]]), aave_supplied=np.array([[900_000.0]]))
+    rows = []
+    for usdc in (1.0, 0.9):
+        row = np.zeros((kernels.ROWS, 1))
+        row[kernels.PRICE_U] = usdc
+        if rows:
+            loans.advance(rows[0], state)
+        loans.add(row, state, np.array([[usdc], [2_000.0], [30_000.0], [20.0]]))
+        rows.append(row)
+    book = np.zeros((len(BUCKETS), 1))
+    kernels.explain_gap(*rows, 0, book)
+    moved = {name: usd for name, usd in zip(BUCKETS, book[:, 0], strict=True) if abs(usd) > 1e-6}
+    assert moved == {"collateral_revaluation": pytest.approx(-90_000.0)}

@@ -8,7 +8,7 @@ import pytest
 
 from simulator.config import Config, load, resolve
 from simulator.market.draw import draw
-from simulator.results.attribution import BUCKETS, HEDGE_LEG, LP_LEG
+from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import rolling_correlation
 from simulator.results.records import fan_steps, rolling_window
 from simulator.results.store import Outcome

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 import simulator
 from simulator.config import Config
+from simulator.report import causes
 from simulator.report.charts import Chart, _apart, _union, nice_ticks, thinned, waterfall
 from simulator.report.format import MINUS, count, listed, number, percent, usd
+from simulator.report.verdict import verdict
 from simulator.result import Result
-from simulator.results.attribution import BUCKETS
+from simulator.results.buckets import BUCKETS
+from simulator.terminal import show_result
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
@@ -99,9 +102,26 @@ def test_story_names_the_fall_its_hours_and_its_cause(result: Result) -> None:
     price = worst["share_price"].to_numpy()
     trough = int(np.argmax(1 - price / np.maximum.accumulate(price)))
     assert f"to hour {worst['hours'][trough]:,.0f}: SOL" in story[1]
-    basis = plain(usd(row["lp_delta"] + row["hedge_price"], plus=True))
-    assert any("Basis" in sentence and basis in sentence for sentence in story)
+    basis = f"the basis, is {plain(usd(row['basis_pnl'], plus=True))}"
+    assert any(basis in sentence for sentence in story)
+    assert plain(causes.largest(row)) in story[0]
+    assert f"From start to end the vault lost {plain(usd(-row['pnl']))}: " in " ".join(story)
     assert f"assumed {number(result.summary['assumed_correlation'])}" in " ".join(story)
+
+
+def test_report_and_terminal_give_the_same_verdict_with_its_largest_cause(
+    result: Result, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result.timing = {"seconds": 1.0, "path_steps_per_second": 1.0}
+    show_result(result)
+    said, shown = verdict(result.summary), plain(capsys.readouterr().out)
+    assert said["tone"] == "bad"
+    for text in (said["text"], said["details"]):
+        assert plain(text) in shown
+        assert plain(text) in plain(result.report_html())
+    for key in ("mean", "worst_path"):
+        assert plain(causes.largest(result.summary["attribution"][key])) in shown
+    assert 'class="verdict bad"' in result.report_html()
 
 
 def test_waterfalls_end_at_the_profit(result: Result) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -111,6 +112,14 @@ def test_bad_arguments_are_refused_before_anything_runs(
 def test_a_directory_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no finished run"):
         Result.load(tmp_path)
+
+
+def test_a_run_with_other_terms_is_refused_by_name(whole: Path, tmp_path: Path) -> None:
+    old = shutil.copytree(whole, tmp_path / "old")
+    text = (old / "summary.json").read_text(encoding="utf-8")
+    (old / "summary.json").write_text(text.replace('"perp_premium"', '"trading_cost"'))
+    with pytest.raises(InputError, match=r"another version .*perp_premium"):
+        Result.load(old)
 
 
 def test_chunks_are_bounded_in_paths_and_in_path_steps(config: Config) -> None:

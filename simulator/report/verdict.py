@@ -1,0 +1,129 @@
+"""The verdict of a run: what a depositor would say of it, for the report and the terminal.
+
+Red where most lose, where the tail is lost, where the vault failed (debt, liquidations) or did
+nothing; never green where a share lost more than a little, in the mean or the median.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.report.causes import causes, largest, total, within
+from simulator.report.format import count, percent, usd
+
+#: Part of the paths beyond which most depositors lost.
+MOST_LOSE = 0.5
+#: Part of the paths beyond which a loss is not rare: one depositor in four.
+NOT_RARE = 0.25
+#: Mean loss of the worst 5 % of paths beyond which the tail is lost. A hedge is there so that this
+#: does not happen, and it takes a year of the fees of such a position to earn back.
+TAIL_LOST = 0.10
+#: Mean loss beyond which the hedge has failed on average, whatever the median says.
+COSTLY = 0.05
+#: A loss below this is little: one entry or exit fee at its default, a month of interest.
+A_LITTLE = 0.005
+#: Probability of a liquidation beyond which the vault is not safe: one in twenty.
+OFTEN_LIQUIDATED = 0.05
+#: Part of the return that is worth a sentence.
+_WORTH_SAYING = 0.0005
+
+
+def verdict(summary: dict[str, Any]) -> dict[str, str]:
+    """``tone`` (good, warn, bad), ``text`` in one sentence, ``details`` below it.
+
+    ``summary`` as :func:`~simulator.results.summary.summarise` makes it; findings under
+    ``diagnosis`` (dicts of name, severity, text) may be absent.
+    """
+    tone, lead = _judged(summary)
+    returns = summary["metrics"]["return"]
+    lost = summary["probabilities"]["loss"]["estimate"]
+    text = (
+        f"{lead}: a share {_moved(returns['median'])} in the median, {percent(lost)} of the paths "
+        f"lost money, and the worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average"
+    )
+    mean = summary["attribution"]["mean"]
+    if total(mean) < 0.0 and causes(mean)[0][1] < 0.0:
+        text += f"; the largest cause is {within(causes(mean)[0][0])}"
+    details = [_liquidations(summary), *_causes(summary), *_from_fees(summary)]
+    details += _sampling(summary)
+    return {"tone": tone, "text": text, "details": " ".join(details)}
+
+
+def _judged(summary: dict[str, Any]) -> tuple[str, str]:
+    """Tone, and the words before the colon."""
+    found, returns = summary["probabilities"], summary["metrics"]["return"]
+    idle = [each["text"] for each in summary.get("diagnosis", []) if each["severity"] == "idle"]
+    debt, liquidated = found["bad_debt"]["paths"], found["liquidation"]["estimate"]
+    little = min(returns["mean"], returns["median"])
+    grave = (
+        (bool(idle), idle[0].rstrip(".:") if idle else ""),
+        (found["loss"]["estimate"] > MOST_LOSE, "Most depositors lose"),
+        (returns["mean"] < -COSTLY, "Depositors lose much on average"),
+        (returns["es95"] > TAIL_LOST, "The bad cases are lost"),
+        (debt > 0, "The vault leaves debts it cannot pay"),
+        (liquidated > OFTEN_LIQUIDATED, "The vault is liquidated too often"),
+    )
+    slight = (
+        (little < -A_LITTLE, "Depositors lose a little"),
+        (found["loss"]["estimate"] > NOT_RARE, "A loss is not rare"),
+        (found["liquidation"]["paths"] > 0, "The vault is liquidated now and then"),
+    )
+    for tone, reasons in (("bad", grave), ("warn", slight)):
+        for holds, words in reasons:
+            if holds:
+                return tone, words
+    return "good", "Depositors keep their money"
+
+
+def _moved(change: float) -> str:
+    return f"{'lost' if change < 0 else 'gained'} {percent(abs(change))}"
+
+
+def _liquidations(summary: dict[str, Any]) -> str:
+    found = summary["probabilities"]
+    liquidated, debt = found["liquidation"], found["bad_debt"]
+    if liquidated["paths"] == 0:
+        text = f"Never liquidated on any of {count(summary['paths'], 'path')}"
+    elif summary.get("sampling") is not None:  # of paths drawn towards the event, few say much
+        text = f"Liquidated with probability {percent(liquidated['estimate'])}"
+    else:
+        text = f"Liquidated on {liquidated['paths']:,} of {count(summary['paths'], 'path')}"
+    owed = "no bad debt"
+    if debt["paths"]:
+        largest_debt = usd(summary["metrics"]["bad_debt"]["max"])
+        owed = f"bad debt on {count(debt['paths'], 'path')}, up to {largest_debt}"
+    interval = f"{percent(liquidated['low'])} to {percent(liquidated['high'])}"
+    return f"{text} (95\N{NO-BREAK SPACE}% interval {interval}); {owed}."
+
+
+def _causes(summary: dict[str, Any]) -> list[str]:
+    """The largest loss in the mean and on the worst path."""
+    said = []
+    for key, where in (("mean", "on average"), ("worst_path", "on the worst path")):
+        found = summary["attribution"][key]
+        cause, result = largest(found), total(found)
+        if cause:
+            name = "cause of loss" if result < 0 else "cost"
+            said.append(f"Largest {name} {where}: {cause} (in all {usd(result, plus=True)}).")
+    return said
+
+
+def _from_fees(summary: dict[str, Any]) -> list[str]:
+    part = summary["metrics"]["return_from_fees"]["mean"]
+    if abs(part) < _WORTH_SAYING:
+        return []
+    mean = percent(summary["metrics"]["return"]["mean"], 2, plus=True)
+    given = percent(part, 2, plus=True)
+    return [f"Of the mean return of {mean}, {given} are entry and exit fees of other depositors."]
+
+
+def _sampling(summary: dict[str, Any]) -> list[str]:
+    sampled = summary.get("sampling")
+    if sampled is None:
+        return []
+    known = round(sampled["effective_sample_size"])
+    text = (
+        "Importance sampling: some paths were drawn towards rare events and every path is weighted "
+        f"back, which for a mean is worth {count(known, 'plain path')}."
+    )
+    return [text]

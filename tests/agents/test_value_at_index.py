@@ -1,0 +1,49 @@
+"""The latency arbitrageur's valuation of the vault, beside the vault's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.agents.base import Agent, View
+from simulator.agents.build import build_agents
+from simulator.agents.latency_arbitrageur import value_at_index
+from simulator.config import load, resolve, scenarios
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.world.actions import Action, Fill
+from simulator.world.base import World
+from simulator.world.model.world import ModelWorld
+
+STEPS = 400
+
+
+class Beside:
+    """Values the vault at the end of each step where the oracle shows the index."""
+
+    def __init__(self) -> None:
+        self.worth: list[np.ndarray] = []
+        self.nav: list[np.ndarray] = []
+
+    def advanced(self, step: int, world: World) -> None: ...
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None: ...
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None: ...
+
+    def stepped(self, step: int, world: World) -> None:
+        self.worth.append(value_at_index(View(step, world.market, world.protocol, world)))
+        self.nav.append(world.observe().nav.copy())
+
+
+@pytest.mark.parametrize("name", sorted(scenarios()))
+def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None:
+    config = load(name, ["paths=2"])
+    protocol, market = resolve(config), draw(config, 0, 2)
+    market = market.first_steps(min(STEPS, market.steps))
+    market = replace(market, index=market.oracle_price)
+    beside = Beside()
+    simulate(ModelWorld(protocol, market), build_agents(config, protocol), [beside])
+    nav = np.array(beside.nav)
+    assert nav[-1].min() > 0.0
+    np.testing.assert_allclose(np.array(beside.worth), nav, rtol=1e-9, atol=1e-3)

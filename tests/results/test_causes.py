@@ -1,0 +1,91 @@
+"""What a result is made of, in words: true for any amounts and signs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.report import causes, story
+from simulator.report.format import MINUS, usd
+from simulator.results.buckets import BASIS, BUCKETS, TITLES
+
+AMOUNTS = st.one_of(st.just(0.0), st.floats(-1e7, 1e7), st.floats(-1.0, 1.0))
+FOUND = st.fixed_dictionaries(dict.fromkeys(BUCKETS, AMOUNTS))
+
+
+@given(FOUND)
+def test_what_is_told_adds_up_to_the_result_and_never_changes_sign(found: dict[str, float]) -> None:
+    named, rest = causes.told(found)
+    assert sum(value for _, value in named) + rest == pytest.approx(sum(found.values()), abs=1e-6)
+    text = causes.account(found)
+    for title, value in named:
+        assert f"{causes.within(title)} {usd(value, plus=True)}" in text
+    result = sum(found.values())
+    assert text.startswith("lost $") == (result <= -0.005)
+    assert text.startswith("made $") == (result >= 0.005)
+
+
+@given(FOUND)
+def test_the_largest_loss_is_always_named_with_its_amount(found: dict[str, float]) -> None:
+    name = min(found, key=lambda term: found[term])
+    told = f"{causes.account(found)} {causes.basis(found)}"
+    if found[name] <= -0.01:
+        assert usd(found[name], plus=True) in told
+        assert TITLES[name].split(" (")[0].lower() in told.lower()
+
+
+@given(FOUND)
+def test_the_headline_is_the_largest_loss_once_both_legs_have_cancelled(
+    found: dict[str, float],
+) -> None:
+    ranked = dict(causes.causes(found))
+    worst = min(ranked.values())
+    assert sum(ranked.values()) == pytest.approx(sum(found.values()), abs=1e-6)
+    assert ranked[causes.BASIS_TITLE] == sum(found[name] for name in BASIS)
+    said = causes.largest(found)
+    assert bool(said) == (worst <= -0.005)
+    if said:
+        title, amount = said.split(", ", 1)
+        assert amount == usd(worst)
+        assert amount.startswith(MINUS)
+        assert any(causes.within(name) == title for name, v in ranked.items() if v == worst)
+
+
+@given(FOUND, FOUND)
+def test_the_story_names_the_largest_loss_of_the_fall_and_of_the_whole(
+    peak: dict[str, float], trough: dict[str, float]
+) -> None:
+    series = pd.DataFrame([peak, trough])
+    (fall,) = story._fell(series, 0, 1)
+    change = {name: trough[name] - peak[name] for name in BUCKETS}
+    whole = " ".join(story._made_of("From start to end", series.iloc[1]))
+    for text, found in ((fall, change), (whole, trough)):
+        least = min(found.values())
+        if least <= -0.01:
+            assert usd(least, plus=True) in text
+    no_hedge = abs(change["hedge_target"] + change["hedge_drift"]) < 0.005
+    assert ("No hedge was held." in fall) == (no_hedge and abs(change["funding"]) < 0.005)
+
+
+def test_a_loss_in_usdc_is_not_told_as_one_of_the_legs() -> None:
+    found = dict.fromkeys(BUCKETS, 0.0) | {
+        "lp_delta": -21_000.0,
+        "hedge_target": -2_000.0,
+        "lp_fees": 9_000.0,
+        "collateral_revaluation": -156_000.0,
+    }
+    assert causes.largest(found) == f"USDC and collateral, {MINUS}$156k"
+    assert causes.account(found) == (
+        f"lost $170k: USDC and collateral {MINUS}$156k and "
+        f"basis (hedge assets moved otherwise) {MINUS}$23k; against that LP fees +$9k"
+    )
+    both = f"LP delta {MINUS}$21k and the hedge on target {MINUS}$2k: "
+    assert causes.basis(found).startswith(both)
+
+
+def test_nothing_is_nothing() -> None:
+    found = dict.fromkeys(BUCKETS, 0.0)
+    assert causes.account(found) == "nothing gained or lost"
+    assert causes.basis(found) == causes.largest(found) == ""

@@ -1,0 +1,193 @@
+"""Fees, spread and price impact apart; basis apart from being off target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.agents.base import Agent
+from simulator.agents.build import build_agents
+from simulator.config import Config, load, resolve
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.results import cost_kernels, kernels
+from simulator.results.attribution import Attribution
+from simulator.results.buckets import BUCKETS, SUMS, TRADING_COST
+from simulator.runner import Plan, simulate_chunk
+from simulator.types import Status
+from simulator.world.actions import Action, Fill, Liquidate
+from simulator.world.base import World
+from simulator.world.model.world import ModelWorld
+from tests.results.test_attribution import opening, play
+
+#: The hedge of an ETH position is ETH itself.
+SELF = (
+    "clearing.markets={{ETH: {{skew_scale_usd: {scale}, half_spread: 0.0003, taker_fee: 0.0005, "
+    "max_skew_usd: {skew}, maintenance_rate: 0.05}}}}"
+)
+
+
+def frames(config: Config) -> tuple[pd.DataFrame, pd.DataFrame]:
+    outcome = simulate_chunk(Plan(config, "model", (), 0), 0, config.paths, config.paths)
+    assert outcome.series is not None
+    return outcome.paths, outcome.series
+
+
+@pytest.fixture(scope="module")
+def self_hedged() -> dict[str, pd.DataFrame]:
+    """Three days of *calm* hedged with its own asset, on a thin and on a deep venue."""
+    venues = {"thin": (4e7, 5e6), "deep": (1e13, 1e13)}
+    return {
+        name: frames(
+            load("calm", ["paths=3", "horizon_hours=72", SELF.format(scale=scale, skew=skew)])
+        )[0]
+        for name, (scale, skew) in venues.items()
+    }
+
+
+def test_an_asset_hedged_with_itself_has_no_basis(self_hedged: dict[str, pd.DataFrame]) -> None:
+    for paths in self_hedged.values():
+        assert (paths["lp_delta"].abs() > 100.0).all()
+        assert (paths["basis_pnl"].abs() < 1e-6).all()
+        # The position's gamma moves the target within the band.
+        assert (paths["hedge_drift"].abs() > 1.0).all()
+
+
+def test_depth_takes_away_the_premium_and_nothing_else(
+    self_hedged: dict[str, pd.DataFrame],
+) -> None:
+    thin, deep = self_hedged["thin"], self_hedged["deep"]
+    assert (thin["perp_premium"] < -100.0).all()
+    assert (deep["perp_premium"].abs() < 0.1).all()
+    for name in ("lp_delta", "hedge_target", "lp_convexity", "pool_fees"):
+        np.testing.assert_allclose(thin[name], deep[name], rtol=0.02, atol=5.0)
+
+
+def test_hedge_on_target_is_what_the_posted_betas_of_the_exposure_would_have_gained() -> None:
+    config = load("correlation-breakdown", ["paths=2", "horizon_hours=96", "shocks=[]"])
+    _, series = frames(config)
+    for _, path in series.groupby("path"):
+        exposure = path["delta_SOL"].to_numpy()[:-1]
+        move = np.zeros_like(exposure)
+        for symbol in ("BTC", "ETH"):
+            price = path[f"oracle_{symbol}"].to_numpy()
+            move += path[f"beta_{symbol}"].to_numpy()[:-1] * (price[1:] / price[:-1] - 1.0)
+        expected = np.concatenate([[0.0], np.cumsum(-exposure * move)])
+        assert np.abs(expected).max() > 100.0
+        np.testing.assert_allclose(path["hedge_target"], expected, atol=1e-6)
+
+
+def test_the_compiled_target_is_its_plain_twin() -> None:
+    draws = np.random.default_rng(3)
+    last = draws.uniform(1.0, 2.0, (kernels.ROWS, 4))
+    betas, then, now = (draws.uniform(0.1, 2.0, (n, 4)) for n in (2, 3, 3))
+    asset = np.array([1, 2])
+    books = []
+    for function in (kernels.follow_target, kernels.follow_target.py_func):
+        books.append(np.zeros((len(BUCKETS), 4)))
+        function(last, betas, then, now, asset, books[-1])
+    np.testing.assert_allclose(books[0], books[1], rtol=1e-14)
+    assert np.abs(books[0].sum(axis=0)).max() < 1e-12
+
+
+def test_compiled_costs_are_their_plain_twins() -> None:
+    draws = np.random.default_rng(4)
+    done = np.array([True, False, True, True])
+
+    def uniform(*shape: int) -> np.ndarray:
+        return draws.uniform(0.1, 2.0, shape)
+
+    trades = uniform(2, 2, 4), uniform(2, 2, 4), uniform(2, 4), uniform(2, 4), uniform(3, 4)
+    before, after = uniform(cost_kernels.SWAP_ROWS, 4), uniform(cost_kernels.SWAP_ROWS, 4)
+    for row in (before, after):
+        row[cost_kernels.LOWER], row[cost_kernels.UPPER] = -9_000.0, 9_000.0
+    before[cost_kernels.LIQUIDITY, 2] = 0.0
+    status = done.astype(np.int8)
+    shares, new, paid = uniform(4) + 2.0, uniform(4), uniform(4)
+    books = []
+    for compiled in (True, False):
+        book, explicit, sums = np.zeros((len(BUCKETS), 4)), np.zeros(4), np.ones((4, 4))
+
+        def run(kernel, *arguments, compiled=compiled) -> None:
+            (kernel if compiled else kernel.py_func)(*arguments)
+
+        terms, asset = np.array([[0.01, 0.02], [0.001, 0.002]]), np.array([1, 2])
+        run(cost_kernels.book_trades, done, *trades, terms, asset, explicit, book)
+        for buys in (False, True):
+            unit = np.array([1.0, 2.0])
+            rest = (trades[4], unit, 0.003, explicit, book)
+            run(cost_kernels.book_swap, done, buys, before, after, *rest)
+        for kernel, into in (
+            (cost_kernels.keep_entry_fees, sums[:2]),
+            (cost_kernels.keep_exit_fees, sums[2:]),
+        ):
+            run(kernel, status, 1, shares, new, paid, 0.005, *into)
+        np.testing.assert_allclose(book.sum(axis=0), explicit, rtol=1e-12)
+        assert (book[:, 1] == 0.0).all()
+        books.append(np.concatenate([book, sums]))
+    np.testing.assert_allclose(books[0], books[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("ppm", [500, 3_000])
+def test_a_recentring_pays_the_pools_fee_on_what_it_swaps(quiet: Config, ppm: int) -> None:
+    """Half of what is invested is swapped: on USDC in, the fee tier of it."""
+    pool = quiet.pool.model_copy(update={"fee_ppm": ppm, "tick_spacing": 60})
+    config = quiet.model_copy(update={"pool": pool})
+    steps = opening(config)
+    _, diary, _, world = play(config, {0: steps[:2], 2: steps[2:3]})
+    moved, state = diary.moved(2), world.observe()
+    base = state.lp_base + state.idle_base
+    bought = base * world.market.oracle_price[1, 2]
+    assert (moved["pool_fees"] < 0.0).all()
+    # The price paid is above the oracle's by what the swap costs, some per mille.
+    np.testing.assert_allclose(-moved["pool_fees"], 1e-6 * ppm * bought, rtol=0.02)
+    assert (moved["pool_impact"] < 0.0).all()
+    assert set(moved) == {"pool_fees", "pool_impact", "rewards"}
+
+
+def test_sums_of_terms_are_metrics_beside_them() -> None:
+    config = load("hedge-liquidation", ["paths=3", "horizon_hours=48", "shocks=[]"])
+    paths, _ = frames(config)
+    for name, terms in SUMS.items():
+        np.testing.assert_allclose(paths[name], paths[list(terms)].sum(axis=1), atol=1e-6)
+    assert set(TRADING_COST) < set(SUMS["pnl"])
+
+
+class LeftOver:
+    """After each liquidation of the vault: what of its change of NAV no term explains, USD."""
+
+    def __init__(self, attribution: Attribution) -> None:
+        self.attribution = attribution
+        self.left: list[float] = []
+        self.spread = 0.0
+
+    def advanced(self, step: int, world: World) -> None: ...
+    def stepped(self, step: int, world: World) -> None: ...
+
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+        self.value = world.observe().account_value.copy()
+        self.spread_before = self.attribution.bucket("perp_spread").copy()
+
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        if not isinstance(action, Liquidate) or action.account > world.protocol.markets:
+            return
+        now = self.attribution._readings.read(world.observe(), step)
+        last, explicit = self.attribution._last, self.attribution._explicit
+        for i in np.flatnonzero((fill.status == Status.OK) & (self.value[action.account] >= 0.0)):
+            change = kernels.value(now, i) - kernels.value(last, i)
+            self.left.append(change - explicit[i])
+            self.spread += self.attribution.bucket("perp_spread")[i] - self.spread_before[i]
+
+
+def test_a_liquidation_pays_spread_premium_and_penalty_and_nothing_else() -> None:
+    config = load("hedge-liquidation", ["paths=6"])
+    protocol = resolve(config)
+    world = ModelWorld(protocol, draw(config, 0, 6).first_steps(min(340, config.steps)))
+    attribution = Attribution(world)
+    seen = LeftOver(attribution)
+    simulate(world, build_agents(config, protocol), [attribution, seen])
+    attribution.check()
+    assert seen.left
+    assert seen.spread < -1.0
+    assert np.abs(seen.left).max() < 1e-6
