@@ -100,6 +100,7 @@ def show_result(result: Result) -> None:
         rows.append(
             [title, *("–" if figure is None else format(figure, form) for figure in figures)]
         )
+    _diagnosis(summary["diagnosis"])
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
     _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
     for name, title in _PROBABILITIES.items():
@@ -111,9 +112,17 @@ def show_result(result: Result) -> None:
     click.echo(f"  Mean loss of the worst 5 % of paths: {shortfall:.2%}")
     for gate in summary["gates"]:
         value = "no value" if gate["value"] is None else f"{gate['value']:.6g}"
-        click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({value})")
+        why = gate.get("why", value)
+        click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({why})")
     speed = result.timing["path_steps_per_second"]
     click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
+
+
+def _diagnosis(findings: Sequence[dict[str, Any]]) -> None:
+    """What the vault did not do, before any figure of what it came to."""
+    for finding in findings:
+        if finding["severity"] != "note":
+            click.echo(f"{finding['severity'].upper()}: {finding['text']}")
 
 
 def _probability(found: dict[str, Any], paths: int) -> str:

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     multiple=True,
     help='Exit 1 unless it holds, e.g. "liquidation_probability <= 0.01". Repeatable.',
 )
+@click.option(
+    "--allow",
+    metavar="NAME",
+    multiple=True,
+    help="Let requirements hold though the vault did nothing: a finding of the diagnosis, or idle "
+    "for all of them. Repeatable.",
+)
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option("--record", type=int, help="Paths whose full series are kept [default: 100].")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -33,6 +40,7 @@ def run(
     world: str,
     out: str | None,
     requirements: tuple[str, ...],
+    allow: tuple[str, ...],
     workers: int,
     record: int | None,
     as_json: bool,
@@ -52,7 +60,7 @@ def run(
             name: load_scenario(scenario, paths=paths, overrides=overrides, **which)
             for name, overrides in alternatives.items()
         }
-        return _compare(configs, world, out, requirements, workers, record, as_json)
+        return _compare(configs, world, out, requirements, allow, workers, record, as_json)
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
     directory = Path(out or f"out/{config.name}")
@@ -64,6 +72,7 @@ def run(
             workers=workers,
             progress=bar.update,
             requirements=requirements,
+            allow=allow,
             record=record,
         )
     if as_json:
@@ -79,6 +88,7 @@ def _compare(
     world: str,
     out: str | None,
     requirements: tuple[str, ...],
+    allow: tuple[str, ...],
     workers: int,
     record: int | None,
     as_json: bool,
@@ -98,6 +108,7 @@ def _compare(
             workers=workers,
             progress=bar.update,
             requirements=requirements,
+            allow=allow,
             record=record,
         )
     if as_json:

@@ -1,4 +1,8 @@
-"""Who acts, with what money. A section left out or null: that agent is not there."""
+"""Who acts, with what money. A section left out or null: that agent is not there.
+
+But for the risk manager: without hedge ratios a vault hedges nothing, so who leaves it out has the
+first ones posted, once.
+"""
 
 from __future__ import annotations
 
@@ -249,7 +253,11 @@ class Agents(Section):
     latency_arbitrageur: LatencyArbitrageur | None = Field(
         default=None, description="trades the vault's shares against the oracle's lag"
     )
-    risk_manager: RiskManager | None = Field(default=None, description="posts hedge ratios")
+    risk_manager: RiskManager | None = Field(
+        default=RiskManager(estimator="fixed"),
+        description="posts hedge ratios; left out: the first ones for ever; null: nobody does, and "
+        "nothing is hedged",
+    )
     breakdown_monitor: BreakdownMonitor | None = Field(
         default=None, description="answers a hedge that breaks down"
     )

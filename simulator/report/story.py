@@ -105,12 +105,22 @@ def _legs(series: pd.DataFrame, peak: int, trough: int) -> str:
     text = f"In that time the LP leg {'lost' if lp < 0 else 'made'} {usd(abs(lp))}"
     if lp < 0 < hedge:
         return f"{text} and the hedge gave back {usd(hedge)} of it, {percent(-hedge / lp, 0)}."
+    if not _held(series, peak, trough, "size_"):
+        if not _held(series, peak, trough, "lp_value"):
+            return "In that time nothing was invested, and no hedge was held."
+        return f"{text}, and no hedge was held."
     if lp < 0:
         return f"{text} and the hedge lost another {usd(-hedge)}: both legs went the wrong way."
     if hedge < 0:
         share = f", {-hedge / lp:.1f} times as much" if lp > 0 and -hedge > lp else ""
         return f"{text} while the hedge lost {usd(-hedge)}{share}."
     return f"{text} and the hedge made {usd(hedge)}."
+
+
+def _held(series: pd.DataFrame, first: int, last: int, columns: str) -> bool:
+    """Whether any of the columns so named was other than zero between two steps."""
+    held = series.loc[:, series.columns.str.startswith(columns)].iloc[first : last + 1]
+    return bool((held != 0.0).to_numpy().any())
 
 
 def _basis(row: pd.Series) -> str:

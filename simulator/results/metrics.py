@@ -12,6 +12,7 @@ from simulator.results.correlation import realised_hedge
 from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.results.upkeep import upkeep_columns
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.results.attribution import Attribution
     from simulator.results.latency import LatencyProfit
+    from simulator.results.upkeep import Upkeep
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
@@ -120,11 +122,13 @@ class PathMetrics:
         world: World,
         attribution: Attribution,
         price: SharePrice,
+        upkeep: Upkeep,
         latency: LatencyProfit | None = None,
     ) -> None:
         paths, protocol = world.market.paths, world.protocol
         self._protocol, self._market = protocol, world.market
         self._attribution, self._price, self._latency = attribution, price, latency
+        self._maintenance = upkeep
         self._accounts = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
         self._perps = np.array([m.asset for m in protocol.clearing.markets])
         self._peak = np.ones(paths)
@@ -244,7 +248,7 @@ class PathMetrics:
             symbol = self._protocol.assets[parameters.asset].symbol
             columns[f"posted_beta_{symbol}"] = posted[m]
             columns[f"realised_beta_{symbol}"] = realised.betas[m]
-        columns |= self._counts
+        columns |= self._counts | self._maintenance.columns()
         columns |= {name: attribution.bucket(name) for name in BUCKETS}
         columns |= {_refused(status): self._refused[status] for status in _REFUSALS}
         return pd.DataFrame({name: columns[name] for name in path_columns(self._protocol)})
@@ -264,6 +268,7 @@ def path_columns(protocol: Protocol) -> list[str]:
     ``capital_efficiency`` is USD hedged per USD of initial margin, ``margin_to_nav`` that margin as
     a fraction of NAV, ``liquidated`` whether any position or pledge was. ``vault_fees``
     is what the fee receiver's shares are worth at the end, ``queued`` shares still waiting then.
+    Those on the vault's upkeep: :func:`~simulator.results.upkeep.upkeep_columns`.
     """
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     return [
@@ -295,4 +300,5 @@ def path_columns(protocol: Protocol) -> list[str]:
         "residual",
         "largest_nav",
         *(_refused(status) for status in _REFUSALS),
+        *upkeep_columns(protocol),
     ]

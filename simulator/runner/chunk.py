@@ -56,6 +56,7 @@ def simulate_chunk(
     from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
     from simulator.results.records import Fan, Recorder
+    from simulator.results.upkeep import Upkeep
 
     protocol, agents = plan.setting()
     market = draw(plan.config, first, count)
@@ -63,8 +64,10 @@ def simulate_chunk(
     try:
         attribution, price = Attribution(world), SharePrice(world)
         latency, fan = LatencyProfit(world), Fan(world, attribution, price)
-        metrics = PathMetrics(world, attribution, price, latency)
-        observers: list[Any] = [attribution, price, latency, metrics, fan]
+        keeper = plan.config.agents.keeper
+        upkeep = Upkeep(world, 0.0 if keeper is None else keeper.minimum_profit_usd)
+        metrics = PathMetrics(world, attribution, price, upkeep, latency)
+        observers: list[Any] = [attribution, price, latency, upkeep, metrics, fan]
         recorder = Recorder(world, attribution, price, record) if record > 0 else None
         if recorder is not None:
             observers.append(recorder)
