@@ -9,6 +9,7 @@ and not when a configuration is read: both worlds are compared on vaults that ne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from simulator.config import lending
@@ -56,7 +57,7 @@ def misfits(config: Config) -> list[Misfit]:
     """What does not fit, most certain first; nothing is known of a vault that others open."""
     if config.agents.depositor is None:
         return []
-    found = [*_pay(config), *_spot(config)]
+    found = [*_pay(config), *_depth(config), *_spot(config)]
     if config.agents.risk_manager is not None:
         wanted = first_hedge(config)
         found += [*_ratios(config, wanted), *_band(config, wanted), *_margin(config, wanted)]
@@ -205,6 +206,38 @@ def _gas_usd(config: Config) -> float:
     gas = config.gas
     native = gas.native_price if gas.native_asset is None else config.assets[gas.native_asset].price
     return gas.gwei * _GWEI * native
+
+
+def _depth(config: Config) -> Iterator[Misfit]:
+    """The swap that the first investment begins with against the pool's liquidity.
+
+    A range from P/r² to P·r² worth V has L√P = V / (2 − 2/r), the USDC that double √P.
+    """
+    vault = config.vault
+    reserve = 0.0
+    for item in config.pool.background:
+        part = 1.0 if item.half_width_percent is None else 1.0 - _root(item.half_width_percent)
+        if item.half_width_ticks is not None:
+            part = 1.0 - 1.0001 ** (-item.half_width_ticks / 2)
+        reserve += item.value_usd / (2.0 * part)
+    usd = 0.5 * vault.lp_allocation * _deposit(config)
+    moved, room = usd * (1.0 - config.pool.fee_ppm * 1e-6) / reserve, sqrt(1 + vault.max_slippage)
+    if 1.0 + moved > room:
+        # The spot price may begin as far on the other side of the oracle's, with less to buy.
+        certain = moved > 3.0 * (room - 1.0)
+        value = sum(item.value_usd for item in config.pool.background)
+        deep = value * moved / (room - 1.0)
+        why = (
+            f"the first investment buys ${usd:,.0f} of {config.pool.base} at once, which moves the "
+            f"pool's price by {(1 + moved) ** 2 - 1:.2%}; or a pool.background of ${deep:,.0f}"
+        )
+        finding, needed = "never_invested" if certain else "tight_limit", (1 + moved) ** 2 - 1
+        yield Misfit(finding, "vault.max_slippage", vault.max_slippage, needed, why, certain)
+
+
+def _root(half_width_percent: float) -> float:
+    """√ of the centre's price over the upper end's."""
+    return 1.0 / sqrt(1.0 + half_width_percent / 100.0)
 
 
 def _spot(config: Config) -> Iterator[Misfit]:

@@ -223,15 +223,15 @@ def _refused(cases: Cases) -> Iterator[Finding]:
         share = cases.share(long)
         if share >= _SOME:
             reason = cases.refusal(name, long)
-            text = say.spell(name, cases, long, reason)
+            text = say.spell(name, cases, long)
             yield Finding(f"{name}_refused", "warning", text, share, *reason.figures)
 
 
 def _limits(cases: Cases) -> Iterator[Finding]:
     for place in cases.places:
         bound = cases[f"{place}_limit_refusals"] > 0
-        if bound.any():
-            share, reason = cases.share(bound), cases.limit(place, bound)
+        share, reason = cases.share(bound), cases.limit(place, bound)
+        if reason.text:
             text = say.binding(place, cases, bound, reason)
             often = cases.mean(f"{place}_limit_refusals", bound) / (cases.config.steps + 1)
             severity = "warning" if share * often >= 2 * _SOME else "note"
@@ -241,7 +241,7 @@ def _limits(cases: Cases) -> Iterator[Finding]:
 def _idle_share(cases: Cases) -> Iterator[Finding]:
     vault = cases.config.vault
     meant = 1.0 - vault.lp_allocation - vault.margin_allocation
-    idle = cases.mean("idle_share", cases["funded_time"] > 0.0)
+    idle = cases.mean("idle_share", ~np.isnan(cases["position_opened"]))
     if idle > meant + 1.0 - _NEARLY_ALL:
         text = (
             f"On average {say.percent(idle)} of NAV lay idle; the allocations leave "

@@ -29,7 +29,7 @@ _DONE = {"recentring": "recenters", "top_up": "top_ups", "deleveraging": "deleve
          "rebalancing": "rebalances"}  # fmt: skip
 
 
-# Less than this part of what was asked for is no matter of a parameter's size.
+# Less than this part of the margin asked for is no matter of a parameter's size.
 _SCALES = 0.1
 
 
@@ -124,7 +124,7 @@ class Cases:
         return Reason(text, ("vault.keeper_reward", vault.keeper_reward, most))
 
     def refusal(self, name: str, chosen: NDArray[np.bool_]) -> Reason:
-        """The refusal most paths met, and the limit behind it."""
+        """The limit behind the refusal most paths met, or where none is known what that means."""
         status = most_common(self[f"{name}_undone_as"][chosen])
         if status <= Status.OK:
             return Reason()
@@ -136,7 +136,7 @@ class Cases:
         place = max(counts, key=counts.__getitem__)
         kinds = [kind for kind, refused in REFUSED_AS.items() if status in refused]
         limit = self.limit(place, chosen & np.isin(self[f"{place}_limit"], kinds))
-        return Reason(f"{text}; {limit.text}" if limit.text else text, limit.figures)
+        return Reason(limit.text or text, limit.figures)
 
     def limit(self, place: str, chosen: NDArray[np.bool_]) -> Reason:
         """The limit that refused most at a place, where what was asked lay furthest from it."""
@@ -161,9 +161,9 @@ def _inventory(config: Config, place: str, asked: float, value: float) -> Reason
     most = min(scale, market.max_skew_usd)
     field, needed = f"clearing.markets.{place}.{name}", most * of_field * asked / value
     text = (
-        f"up to ${asked:,.0f} of skew in {place} was asked for, and it takes "
-        f"min(max_skew_usd, skew_scale_usd · φ · maintenance_rate / 2) = ${value:,.0f} at that "
-        f"price; {field} = {getattr(market, name):g}, {needed:.4g} would have done"
+        f"up to ${asked:,.0f} of skew in {place} was asked for, which takes ${value:,.0f} (the "
+        "lesser of max_skew_usd and skew_scale_usd · φ · maintenance_rate / 2); "
+        f"{_would_do(field, getattr(market, name), needed)}"
     )
     return Reason(text, (field, float(getattr(market, name)), needed))
 
@@ -171,12 +171,24 @@ def _inventory(config: Config, place: str, asked: float, value: float) -> Reason
 def _side(config: Config, place: str, asked: float, value: float) -> Reason:
     found = _inventory(config, place, asked, value)
     text = f"${asked:,.0f} on one side of {place} was asked for, which takes four times the "
-    text += f"inventory limit, ${value:,.0f}; {found.figures[0]} = {found.figures[1]:g}, "
-    return Reason(f"{text}{found.figures[2]:.4g} would have done", found.figures)
+    field, now, needed = found.figures
+    assert field is not None
+    assert now is not None
+    assert needed is not None
+    text += f"inventory limit, ${value:,.0f}; {_would_do(field, now, needed)}"
+    return Reason(text, found.figures)
 
 
-def _simple(field: str, what: str) -> Any:
-    """A limit in USD whose field allows in proportion."""
+def _would_do(field: str, value: float, needed: float) -> str:
+    now, then = (f"{x:,.0f}" if x >= 1_000.0 else f"{x:.3g}" for x in (value, needed))
+    return f"{field} = {now}, {then} would have done"
+
+
+def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:
+    """A limit in USD whose field allows in proportion.
+
+    ``lost_on_the_way``: unless hardly anything is left, which no larger value brings back.
+    """
 
     def reason(config: Config, place: str, asked: float, value: float) -> Reason:
         name = field.format(place=place)
@@ -184,10 +196,10 @@ def _simple(field: str, what: str) -> Any:
         for part in name.split("."):
             node = node[part] if isinstance(node, dict) else getattr(node, part)
         text = f"{what.format(place=place)} ${asked:,.0f}, and ${value:,.0f} was there"
-        if value < _SCALES * asked:  # what was lost on the way no larger value brings back
+        if lost_on_the_way and value < _SCALES * asked:
             return Reason(text, (name, float(node), None))
         needed = float(node) * asked / value
-        text += f"; {name} = {node:g}, {needed:.4g} would have done"
+        text += f"; {_would_do(name, node, needed)}"
         return Reason(text, (name, float(node), needed))
 
     return reason
@@ -221,7 +233,9 @@ _LIMITS: dict[Limit, Any] = {
         "clearing.maker_funds", "the maker of {place} would have had to be worth"
     ),
     Limit.SLIPPAGE: _slippage,
-    Limit.MARGIN: _simple("vault.margin_allocation", "the hedge takes margin of"),
+    Limit.MARGIN: _simple(
+        "vault.margin_allocation", "the hedge takes margin of", lost_on_the_way=True
+    ),
     Limit.SPOT: _spot,
     Limit.LP_CAP: _simple("clearing.lp_cap_usd", "the pledge could be worth"),
 }
@@ -268,11 +282,12 @@ def off_target(off: float, held: float, reason: Reason) -> str:
     )
 
 
-def spell(name: str, cases: Cases, long: NDArray[np.bool_], reason: Reason) -> str:
+def spell(name: str, cases: Cases, long: NDArray[np.bool_]) -> str:
     """Since when a keeper function was refused, and for how long."""
     rows = np.flatnonzero(long)
     hours = cases[f"{name}_undone_hours"][rows]
     middle = rows[np.argsort(hours, kind="stable")[len(rows) // 2]]
+    why = meaning(most_common(cases[f"{name}_undone_as"][rows]))
     start, length = (float(cases[f"{name}_undone_{what}"][middle]) for what in ("from", "hours"))
     ends = start + length >= cases.config.horizon_hours
     until = "to the end" if ends else f"for {length:,.0f} hours"
@@ -280,7 +295,7 @@ def spell(name: str, cases: Cases, long: NDArray[np.bool_], reason: Reason) -> s
     called = _CALLED[name].capitalize()
     return (
         f"{called} was due and refused from hour {start:,.0f} {until} (the median of the longest "
-        f"such times) {where}{reason.clause}."
+        f"such times) {where}: {why}."
     )
 
 

@@ -231,6 +231,7 @@ class _Limited:
         self.asked, self.value = np.full(paths, np.nan), np.full(paths, np.nan)
 
     def note(self, refused: Booleans, bound: limits.Bound) -> None:
+        refused = refused & (bound.kind != limits.Limit.OTHER)
         self.times += refused
         with np.errstate(divide="ignore", invalid="ignore"):
             before = np.nan_to_num(self.asked / self.value, nan=-1.0, posinf=np.inf)
