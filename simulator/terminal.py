@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from simulator.bench.row import Row
+    from simulator.config import Config
     from simulator.fuzz import Trial
     from simulator.result import Result
     from simulator.study import Study
@@ -118,11 +119,26 @@ def show_result(result: Result) -> None:
     click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
 
 
-def _diagnosis(findings: Sequence[dict[str, Any]]) -> None:
-    """What the vault did not do, before any figure of what it came to."""
+def show_misfits(configs: Mapping[str, Config]) -> None:
+    """Print on stderr, before anything runs, which limits are tight, by the name of the scenario.
+
+    What is certain to fail is the run's to refuse.
+    """
+    from simulator.config.feasibility import misfits
+
+    for name, config in configs.items():
+        for misfit in misfits(config):
+            if not misfit.certain:
+                where = f"{name}: " if name else ""
+                click.echo(f"hedgesim: warning: {where}{misfit.text}", err=True)
+
+
+def _diagnosis(findings: Sequence[dict[str, Any]], name: str = "") -> None:
+    """What the vault did not do, before any figure of what it came to; tight limits were shown."""
     for finding in findings:
-        if finding["severity"] != "note":
-            click.echo(f"{finding['severity'].upper()}: {finding['text']}")
+        if finding["severity"] != "note" and not finding["name"].startswith("tight_"):
+            where = f"{name}: " if name else ""
+            click.echo(f"{finding['severity'].upper()}: {where}{finding['text']}")
 
 
 def _probability(found: dict[str, Any], paths: int) -> str:
@@ -136,6 +152,8 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     """Print the figures of alternatives on the same paths."""
     from simulator.report.side_by_side import rows
 
+    for name, found in summary["alternatives"].items():
+        _diagnosis([f for f in found["diagnosis"] if f["severity"] == "idle"], name)
     title = f"{summary['scenario']}: the same {summary['paths']:,} paths"
     lines = [[figure, *texts] for figure, _, texts in rows(summary)]
     _table(title, ("", *summary["alternatives"]), lines)

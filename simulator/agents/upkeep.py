@@ -33,6 +33,8 @@ def off_centre(view: View) -> Floats:
 def short_of_margin(view: View) -> Floats:
     """What ``top_up`` protects, ``[paths]`` USD; 0: it is not due, or nothing is idle."""
     missing = _missing(view, view.protocol.vault.top_up_ratio)
+    if missing is None:
+        return np.zeros(view.market.paths)
     idle = view.state.idle_usdc * view.oracle(0)
     return np.minimum(np.sum(missing, axis=0), idle)
 
@@ -40,9 +42,11 @@ def short_of_margin(view: View) -> Floats:
 def near_liquidation(view: View) -> Floats:
     """What ``deleverage`` protects, ``[paths]`` USD; 0: it is not due."""
     vault, state = view.protocol.vault, view.state
+    missing = _missing(view, vault.deleverage_ratio)
+    if missing is None:
+        return np.zeros(view.market.paths)
     lp = state.lp_base * view.oracle(1) + state.lp_usdc * view.oracle(0)
     freed = view.protocol.clearing.lp_haircut * lp if vault.pledged else lp
-    missing = _missing(view, vault.deleverage_ratio)
     required = vault.margin_target * _margin(view)[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.minimum(missing / (required + freed), 1.0)
@@ -78,10 +82,15 @@ def hedge(view: View) -> tuple[Floats, Floats]:
     return target, held
 
 
-def _missing(view: View, ratio: float) -> Floats:
-    """USD the vault's accounts below ``ratio`` are short of the margin target, by account."""
+def _missing(view: View, ratio: float) -> Floats | None:
+    """USD the vault's accounts below ``ratio`` are short of the margin target, by account.
+
+    None: none is below on any path, which is most of the time.
+    """
     equity, needed = _margin(view)
     below = (equity < ratio * needed) & (needed > 0.0)
+    if not below.any():
+        return None
     return np.where(below, view.protocol.vault.margin_target * needed - equity, 0.0)
 
 

@@ -52,7 +52,7 @@ def run(
     """
     import simulator
     from simulator.comparison import expand
-    from simulator.terminal import ProgressBar, show_result
+    from simulator.terminal import ProgressBar, show_misfits, show_result
 
     alternatives = expand(which.pop("overrides"))
     if len(alternatives) > 1:
@@ -63,6 +63,7 @@ def run(
         return _compare(configs, world, out, requirements, allow, workers, record, as_json)
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
+    show_misfits({"": config})
     directory = Path(out or f"out/{config.name}")
     with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
         result = simulator.run(
@@ -95,9 +96,10 @@ def _compare(
 ) -> int:
     """``run`` with alternatives: each has a report of its own below that of the comparison."""
     from simulator.comparison import compare
-    from simulator.terminal import ProgressBar, show_side_by_side
+    from simulator.terminal import ProgressBar, show_misfits, show_side_by_side
 
     first = next(iter(configs.values()))
+    show_misfits(configs)
     directory = Path(out or f"out/{first.name}-compared")
     title = f"{first.name}, {len(configs)} alternatives of {first.paths:,} paths"
     with ProgressBar(title, "path-steps") as bar:

@@ -9,7 +9,7 @@ and not when a configuration is read: both worlds are compared on vaults that ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, floor, log10, sqrt
 from typing import TYPE_CHECKING
 
 from simulator.config import lending
@@ -50,7 +50,16 @@ class Misfit:
         """Field, value, what it has to be and why."""
         must = "must be" if self.certain else "should be"
         side = "at most" if self.needed < self.value else "at least"
-        return f"{self.field} = {self.value:g}: {must} {side} {self.needed:.4g}: {self.why}"
+        return f"{self.field} = {self.value:g}: {must} {side} {written(self.needed)}: {self.why}"
+
+
+def written(value: float) -> str:
+    """A value that would do, as it can be written into a configuration: rounded up."""
+    if value == 0.0:
+        return "0"
+    digit = 10.0 ** (floor(log10(abs(value))) - 3)
+    rounded = ceil(value / digit * (1.0 - 1e-12)) * digit
+    return f"{rounded:.0f}" if abs(rounded) >= 1_000.0 else f"{rounded:.4g}"
 
 
 def misfits(config: Config) -> list[Misfit]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.config import lending
+from simulator.config.feasibility import written
 from simulator.results.limits import REFUSED_AS, Limit
 from simulator.results.refusals import meaning
 from simulator.results.statistics import path_weights
@@ -108,13 +109,13 @@ class Cases:
         if vault.keeper_reward <= needed:
             text = (
                 f"vault.keeper_reward = {vault.keeper_reward:g} USDC, where a call cost a keeper "
-                f"${needed:,.2f} on average; {most:.4g} would have paid for each"
+                f"${needed:,.2f} on average; {written(most)} would have paid for each"
             )
             return Reason(text, ("vault.keeper_reward", vault.keeper_reward, most))
         if vault.keeper_share <= share:
             text = (
                 f"vault.keeper_share = {vault.keeper_share:g} of the value protected, where "
-                f"{share:.4g} would have paid on average: the vault is too small for its gas"
+                f"{written(share)} would have paid on average: the vault is too small for its gas"
             )
             return Reason(text, ("vault.keeper_share", vault.keeper_share, share))
         text = (
@@ -180,8 +181,7 @@ def _side(config: Config, place: str, asked: float, value: float) -> Reason:
 
 
 def _would_do(field: str, value: float, needed: float) -> str:
-    now, then = (f"{x:,.0f}" if x >= 1_000.0 else f"{x:.3g}" for x in (value, needed))
-    return f"{field} = {now}, {then} would have done"
+    return f"{field} = {value:g}, {written(needed)} would have done"
 
 
 def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.agents.base import View
-    from simulator.types import Codes, Floats
+    from simulator.types import Booleans, Codes, Floats
     from simulator.world.base import Observation
 
 
@@ -63,68 +63,79 @@ def of_rebalance(view: View, status: Codes) -> tuple[NDArray[np.int64], Bound]:
     Nothing was changed by it, so that what stands now is what it met. The first market in order
     that is over its limit: a rebalance trades all or nothing.
     """
-    target, held = hedge(view)
-    band = view.protocol.vault.hedge_band * view.state.nav
-    paths = view.market.paths
-    market = np.full(paths, -1)
-    best = Bound(np.zeros(paths, np.int8), np.full(paths, np.nan), np.full(paths, np.nan))
-    highest = np.full(paths, -1.0)
+    market, best = np.full(status.shape, -1), _unknown(status)
+    rows = np.flatnonzero(status > Status.OK)
+    target, held = (part[:, rows] for part in hedge(view))
+    band = view.protocol.vault.hedge_band * view.state.nav[rows]
+    highest = np.full(rows.shape, -1.0)
     for m in range(view.protocol.markets):
-        bound = _of_order(view, m, held[m], target[m], status)
+        bound = _of_order(view, m, held, target, rows, status[rows])
         with np.errstate(divide="ignore", invalid="ignore"):
             # What has no figure may have been over; what has one within its limit was not.
             ratio = np.nan_to_num(bound.asked / bound.value, nan=1.0, posinf=np.inf)
         # One over its limit before this stopped the rebalance already.
         better = (np.abs(target[m] - held[m]) > band) & (ratio > highest) & (highest <= 1.0)
-        market[better] = m
-        highest[better] = ratio[better]
-        best.kind[better] = bound.kind[better]
-        best.asked[better] = bound.asked[better]
-        best.value[better] = bound.value[better]
+        at = rows[better]
+        market[at], highest[better] = m, ratio[better]
+        best.kind[at], best.asked[at] = bound.kind[better], bound.asked[better]
+        best.value[at] = bound.value[better]
     return market, best
 
 
-def _of_order(view: View, market: int, held: Floats, target: Floats, status: Codes) -> Bound:
-    """What an order from ``held`` to ``target`` USD meets in a market, by the refusal's status."""
+def _unknown(status: Codes) -> Bound:
+    """No figures; where nothing was refused no limit."""
+    kind = np.where(status > Status.OK, Limit.OTHER, Limit.NONE).astype(np.int8)
+    return Bound(kind, np.full(status.shape, np.nan), np.full(status.shape, np.nan))
+
+
+def _of_order(
+    view: View,
+    market: int,
+    holds: Floats,
+    wants: Floats,
+    rows: NDArray[np.int64],
+    status: Codes,
+) -> Bound:
+    """What the order of a market meets by the refusal's status, on the paths ``rows``.
+
+    ``holds``, ``wants``: hedges held and asked for, ``[markets, rows]`` USD.
+    """
     state, protocol = view.state, view.protocol
-    terms = protocol.clearing.markets[market]
-    price = view.oracle(terms.asset)
-    kind = np.full(status.shape, Limit.OTHER, np.int8)
-    asked, value = np.full(status.shape, np.nan), np.full(status.shape, np.nan)
+    terms, found = protocol.clearing.markets[market], _unknown(status)
+    held, target = holds[market], wants[market]
 
-    def put(where: NDArray[np.bool_], which: Limit, wants: Floats, allows: Floats | float) -> None:
-        kind[where] = which
-        asked[where] = wants[where]
-        value[where] = np.broadcast_to(allows, wants.shape)[where]
+    def put(where: Booleans, which: Limit, asks: Floats, allows: Any) -> None:
+        found.kind[where], found.asked[where] = which, asks[where]
+        found.value[where] = np.broadcast_to(allows, asks.shape)[where]
 
+    price = view.oracle(terms.asset)[rows]
+    scale, skew = state.skew_scale[market, rows] * price, state.skew[market, rows] * price
     if market in protocol.leg_of:
-        put(status == Status.SLIPPAGE, Limit.SLIPPAGE, asked, protocol.vault.max_slippage)
-        return Bound(kind, asked, value)
-    floor = protocol.clearing.gross_floor
-    bound = skew_bound(state.skew_scale[market], floor, terms.maintenance_rate)
-    most = np.minimum(terms.max_skew, bound) * price  # S
-    skew = state.skew[market] * price
+        put(status == Status.SLIPPAGE, Limit.SLIPPAGE, found.asked, protocol.vault.max_slippage)
+        return found
+    bound = skew_bound(scale, protocol.clearing.gross_floor, terms.maintenance_rate)  # B
+    most = np.minimum(terms.max_skew * price, bound)  # S
     put(status == Status.INVENTORY_LIMIT, Limit.INVENTORY, np.abs(skew + target - held), most)
-    longs = state.long_interest[market] * price
-    own = np.where(target > held, longs, longs - skew) - np.maximum(np.sign(target) * held, 0.0)
-    own = own + np.abs(target)
-    whole = 2.0 * longs - skew - np.abs(held) + np.abs(target)
+    longs = state.long_interest[market, rows] * price
+    shorts = longs - skew
+    own = np.where(target > held, longs, shorts) - np.maximum(np.sign(target) * held, 0.0)
+    whole = longs + shorts - np.abs(held) + np.abs(target)
     capped = status == Status.OPEN_INTEREST_CAP
     over = whole > terms.max_open_interest * price
     put(capped & over, Limit.OPEN_INTEREST, whole, terms.max_open_interest * price)
-    put(capped & ~over, Limit.SIDE, own, SIDES * most)
-    short, long = longs - skew, longs
-    after = np.maximum(short - np.minimum(target - held, 0.0), long + np.maximum(target - held, 0))
-    reserve = after * terms.maintenance_rate
-    put(status == Status.MAKER_RESERVE, Limit.MAKER_RESERVE, reserve, _maker(state, market, price))
-    cost = protocol.half_spread(market) + _premium(
-        skew, target - held, bound * price, state.skew_scale[market] * price
-    )
+    put(capped & ~over, Limit.SIDE, own + np.abs(target), SIDES * most)
+    sold, bought = np.maximum(held - target, 0.0), np.maximum(target - held, 0.0)
+    reserve = np.maximum(shorts + sold, longs + bought) * terms.maintenance_rate
+    if np.any(status == Status.MAKER_RESERVE):
+        worth = _maker(state, market, rows, price)
+        put(status == Status.MAKER_RESERVE, Limit.MAKER_RESERVE, reserve, worth)
+    cost = protocol.half_spread(market) + _premium(skew, target - held, bound, scale)
     put(status == Status.SLIPPAGE, Limit.SLIPPAGE, cost, protocol.vault.max_slippage)
-    if protocol.clearing.risk_multiple == 0.0:  # netted risk has no figure by market
-        for refused in REFUSED_AS[Limit.MARGIN]:
-            put(status == refused, Limit.MARGIN, *_margin(view, market, refused))
-    return Bound(kind, asked, value)
+    for refused in REFUSED_AS[Limit.MARGIN]:
+        # Netted risk has no figure by market.
+        if protocol.clearing.risk_multiple == 0.0 and np.any(status == refused):
+            put(status == refused, Limit.MARGIN, *_margin(view, market, wants, rows, refused))
+    return found
 
 
 def _premium(skew: Floats, delta: Floats, bound: Floats, scale: Floats) -> Floats:
@@ -139,35 +150,36 @@ def _premium(skew: Floats, delta: Floats, bound: Floats, scale: Floats) -> Float
     return np.asarray(np.nan_to_num(rate))
 
 
-def _maker(state: Observation, market: int, price: Floats) -> Floats:
+def _maker(state: Observation, market: int, rows: NDArray[np.int64], price: Floats) -> Floats:
     """USDC the maker would hold were every position closed at the index (SPEC §3.2)."""
-    size = state.size[:, market]
-    owed = size * (state.funding_index[market] - state.funding_entry[:, market])
-    loss = np.where(size > 0.0, state.loss_long[market], state.loss_short[market])
-    lost = np.abs(size) * (loss - state.loss_entry[:, market])
-    profit = size * price - state.cost[:, market] - owed - lost
-    return np.asarray(state.maker_cash[market] - profit.sum(axis=0))
+    size = state.size[:, market, rows]
+    owed = size * (state.funding_index[market, rows] - state.funding_entry[:, market, rows])
+    loss = np.where(size > 0.0, state.loss_long[market, rows], state.loss_short[market, rows])
+    lost = np.abs(size) * (loss - state.loss_entry[:, market, rows])
+    profit = size * price - state.cost[:, market, rows] - owed - lost
+    return np.asarray(state.maker_cash[market, rows] - profit.sum(axis=0))
 
 
-def _margin(view: View, market: int, status: Status) -> tuple[Floats, Floats]:
+def _margin(
+    view: View, market: int, wants: Floats, rows: NDArray[np.int64], status: Status
+) -> tuple[Floats, Floats]:
     """Equity that the whole hedge of the market's account takes by the gross rule, and its own."""
-    protocol, state = view.protocol, view.state
+    protocol = view.protocol
     multiple = protocol.clearing.initial_multiple
     if status == Status.BELOW_MARGIN_TARGET:
         multiple = protocol.vault.deleverage_ratio
-    target, _ = hedge(view)
     rates = [terms.maintenance_rate for terms in protocol.clearing.markets]
     shared = [m for m in range(protocol.markets) if m not in protocol.leg_of]
     own = [market] if protocol.vault.isolated else shared
-    needed = sum((rates[m] * np.abs(target[m]) for m in own), start=np.zeros(view.market.paths))
-    return multiple * needed, state.equity[market + 1 if protocol.vault.isolated else 0]
+    needed = sum((rates[m] * np.abs(wants[m]) for m in own), start=np.zeros(rows.shape))
+    account = market + 1 if protocol.vault.isolated else 0
+    return multiple * needed, view.state.equity[account, rows]
 
 
 def of_recentring(view: View, status: Codes) -> Bound:
     """The limit that refused a recentring with ``status``, ``[paths]`` each."""
     vault, state, protocol = view.protocol.vault, view.state, view.protocol
-    kind = np.where(status > Status.OK, Limit.OTHER, Limit.NONE).astype(np.int8)
-    asked, value = np.full(status.shape, np.nan), np.full(status.shape, np.nan)
+    found = _unknown(status)
     spot = np.abs(state.sqrt_price / np.sqrt(view.oracle_pool_ratio) - 1.0)
     rows: list[tuple[Status, Limit, Floats, float]] = [
         (Status.SPOT_DEVIATES, Limit.SPOT, spot, 0.5 * vault.max_slippage),
@@ -180,8 +192,8 @@ def of_recentring(view: View, status: Codes) -> Bound:
         rows.append((Status.COLLATERAL_CAP, Limit.LP_CAP, worth, cap))
     for refused, which, wants, allows in rows:
         where = status == refused
-        kind[where], asked[where], value[where] = which, wants[where], allows
-    return Bound(kind, asked, value)
+        found.kind[where], found.asked[where], found.value[where] = which, wants[where], allows
+    return found
 
 
 def _swap_impact(view: View) -> Floats:

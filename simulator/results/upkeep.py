@@ -172,25 +172,35 @@ class _Task:
     def __init__(self, paths: int) -> None:
         self.undone, self.unpaid = np.zeros(paths, np.int64), np.zeros(paths, np.int64)
         self.status = np.zeros(paths, np.int8)  # of the last call in this step; 0: nobody called
+        self.busy = False  # whether anything but zero stands in status, refused or spell
         self.spell, self.longest = np.zeros(paths, np.int64), np.zeros(paths, np.int64)
         self.since = np.zeros(paths, np.int64)  # the step the longest spell began
-        self.why = np.zeros(paths, np.int8)
+        # What refused it last in this spell, and in the longest.
+        self.refused, self.why = np.zeros(paths, np.int8), np.zeros(paths, np.int8)
 
     def note(self, status: Codes) -> None:
         tried = status != Status.NONE
         self.status[tried] = status[tried]
+        self.busy = True
 
     def add(self, step: int, undone: Booleans, unpaid: Booleans) -> None:
+        any_undone = bool(undone.any())
+        if not (any_undone or self.busy):
+            return
         self.undone += undone
         self.unpaid += unpaid
+        self.refused[self.spell == 0] = Status.NONE
+        # Not called on this step: what refused it before still stands.
+        np.copyto(self.refused, self.status, where=self.status > Status.OK)
         self.spell = np.where(undone, self.spell + 1, 0)
         longer = self.spell > self.longest
         self.longest[longer] = self.spell[longer]
         self.since[longer] = step + 1 - self.spell[longer]
-        # Not called on this step: what refused it before still stands.
-        known = longer & ((self.status > Status.OK) | (self.spell == 1))
-        self.why[known] = self.status[known]
+        self.why[longer] = self.refused[longer]
         self.status[:] = Status.NONE
+        if not any_undone:
+            self.refused[:] = Status.NONE
+        self.busy = any_undone
 
     def columns(self, name: str, hours: float) -> dict[str, NDArray[Any]]:
         return {

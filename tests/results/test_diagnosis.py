@@ -41,6 +41,7 @@ def named(result: Result, name: str) -> dict[str, Any]:
     return found[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", scenarios())
 def test_shipped_scenarios_invest_and_hedge(scenario: str) -> None:
     result = simulator.run(scenario, paths=2, workers=1, record=1, requirements=["pnl <= 1e12"])
