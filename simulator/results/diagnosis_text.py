@@ -108,7 +108,7 @@ class Cases:
         share = self.mean("reward_share_needed", chosen)
         if vault.keeper_reward <= needed:
             text = (
-                f"vault.keeper_reward = {vault.keeper_reward:g} USDC, where a call cost a keeper "
+                f"vault.keeper_reward = {vault.keeper_reward:g} USDC, where a call had to pay "
                 f"${needed:,.2f} on average; {written(most)} would have paid for each"
             )
             return Reason(text, ("vault.keeper_reward", vault.keeper_reward, most))
