@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import simulator
@@ -26,6 +27,9 @@ from simulator.world.gas import GAS_UNITS
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 
+GAS_FILE = (
+    Path(__file__).parents[2].parent / "shared/data/onchain/eth_crash_days_10m_price_gas.parquet"
+)
 GATES = ("liquidation_probability <= 0.01", "bad_debt.max <= 0")
 
 
@@ -349,3 +353,17 @@ agents: {depositor: {}, keeper: {}}
     assert (result.paths["hedge_opened"] == 0.0).all()
     assert (result.paths["hedge_held"] > 0.9).all()
     assert not [f for f in result.summary["diagnosis"] if f["name"].startswith("tight")]
+
+
+@pytest.mark.data
+def test_recorded_gas_of_a_crash_leaves_keepers_unpaid() -> None:
+    """12 and 13 March 2020: mainnet's gas, at calm's reward, never pays a keeper."""
+    if not GAS_FILE.is_file():
+        pytest.skip(f"no {GAS_FILE}")
+    recorded = pd.read_parquet(GAS_FILE)
+    crash = recorded[recorded["timestamp_utc"].between("2020-03-12", "2020-03-14")]
+    gwei = float(crash["gas_p60_wei"].mean()) * 1e-9
+    result = ran(f"gas.gwei={gwei}", "gas.volatility=0.3")
+    found = named(result, "never_invested")
+    assert found["field"] == "vault.keeper_reward"
+    assert not result.passed
