@@ -118,8 +118,8 @@ def verdicts(diagnosis: Iterable[dict[str, Any]], allow: Iterable[str]) -> list[
             "requirement": f"not {finding['name']}",
             "value": finding["paths"],
             "holds": False,
-            "why": "what is required of a vault that does nothing is not met; "
-            f"--allow {finding['name']} lets it hold",
+            "why": "no figure of an idle vault counts; "
+            f"--allow {finding['name']} lets requirements hold",
         }
         for finding in diagnosis
         if finding["severity"] == IDLE and not is_allowed(finding["name"], allow)

@@ -180,9 +180,10 @@ def of_recentring(view: View, status: Codes) -> Bound:
     """The limit that refused a recentring with ``status``, ``[paths]`` each."""
     vault, state, protocol = view.protocol.vault, view.state, view.protocol
     found = _unknown(status)
-    spot = np.abs(state.sqrt_price / np.sqrt(view.oracle_pool_ratio) - 1.0)
+    # Of the price, of which a root is off by half.
+    spot = 2.0 * np.abs(state.sqrt_price / np.sqrt(view.oracle_pool_ratio) - 1.0)
     rows: list[tuple[Status, Limit, Floats, float]] = [
-        (Status.SPOT_DEVIATES, Limit.SPOT, spot, 0.5 * vault.max_slippage),
+        (Status.SPOT_DEVIATES, Limit.SPOT, spot, vault.max_slippage),
         (Status.SLIPPAGE, Limit.SLIPPAGE, _swap_impact(view), vault.max_slippage),
     ]
     if vault.pledged:
