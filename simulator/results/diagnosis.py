@@ -15,6 +15,7 @@ import numpy as np
 from simulator.config.feasibility import misfits
 from simulator.results import diagnosis_text as say
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
+from simulator.results.reasons import percent
 from simulator.types import InputError, Status
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _invested(cases: Cases) -> Iterator[Finding]:
     part = cases.mean("invested_time", opened)
     if part < _NEARLY_ALL:
         reason = cases.reason("recentring", opened)
-        text = f"The vault had a position only {say.percent(part)} of the time{reason.clause}."
+        text = f"The vault had a position only {percent(part)} of the time{reason.clause}."
         severity = IDLE if part < _HALF else "warning"
         share = cases.share(opened & (cases["invested_time"] < _NEARLY_ALL))
         yield Finding("seldom_invested", severity, text, share, *reason.figures)
@@ -206,7 +207,7 @@ def _keepers(cases: Cases) -> Iterator[Finding]:
         part = cases.share_of_steps(unpaid)
         reason = cases.pay(unpaid > 0)
         text = (
-            f"Keepers were paid no more than their gas on {say.percent(part)} of the steps at "
+            f"Keepers were paid no more than their gas on {percent(part)} of the steps at "
             f"which the vault needed them{reason.clause}."
         )
         severity = "warning" if part >= 1.0 - _NEARLY_ALL else "note"
@@ -244,8 +245,7 @@ def _idle_share(cases: Cases) -> Iterator[Finding]:
     idle = cases.mean("idle_share", ~np.isnan(cases["position_opened"]))
     if idle > meant + 1.0 - _NEARLY_ALL:
         text = (
-            f"On average {say.percent(idle)} of NAV lay idle; the allocations leave "
-            f"{say.percent(meant)}."
+            f"On average {percent(idle)} of NAV lay idle; the allocations leave {percent(meant)}."
         )
         severity = "warning" if idle > meant + 0.2 else "note"
         over = cases.share(cases["idle_share"] > meant + 1.0 - _NEARLY_ALL)
@@ -256,7 +256,7 @@ def _range(cases: Cases) -> Iterator[Finding]:
     outside = cases.mean("out_of_range", ~np.isnan(cases["position_opened"]))
     if outside > _SOME:
         text = (
-            f"The pool's price was outside the vault's range {say.percent(outside)} of the time: "
+            f"The pool's price was outside the vault's range {percent(outside)} of the time: "
             "no fees, and a position of one token alone."
         )
         share = cases.share(cases["out_of_range"] > 0.0)

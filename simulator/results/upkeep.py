@@ -13,6 +13,7 @@ from simulator.agents.base import View
 from simulator.agents.upkeep import PROTECTED, KeeperCall, hedge, reward
 from simulator.results import limits
 from simulator.results.operations import KEEPER_FUNCTIONS
+from simulator.results.tallies import Limited, Short, Task, part
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.agents.base import Agent
-    from simulator.types import Booleans, Codes, Floats
+    from simulator.types import Booleans
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
     from simulator.world.protocol import Protocol
@@ -63,10 +64,10 @@ class Upkeep:
         self._times = {name: np.zeros(paths, np.int64) for name in names}
         self._idle, self._asked, self._held = np.zeros(paths), np.zeros(paths), np.zeros(paths)
         self._first = {name: np.full(paths, np.nan) for name in ("position", "hedge")}
-        self._tasks = {name: _Task(paths) for name in FUNCTIONS}
-        self._short = _Short(paths)
+        self._tasks = {name: Task(paths) for name in FUNCTIONS}
+        self._short = Short(paths)
         self._refused = np.zeros((len(Status), paths), np.int64)
-        self._limits = {name: _Limited(paths) for name in _places(world.protocol)}
+        self._limits = {name: Limited(paths) for name in _places(world.protocol)}
 
     def advanced(self, step: int, world: World) -> None:
         """Nothing to note."""
@@ -145,14 +146,14 @@ class Upkeep:
         times = self._times
         found: dict[str, NDArray[Any]] = {
             "funded_time": times["funded"] / self._points,
-            "invested_time": _part(times["placed"], times["funded"]),
-            "idle_share": _part(self._idle, times["funded"]),
-            "out_of_range": _part(times["outside"], times["placed"]),
+            "invested_time": part(times["placed"], times["funded"]),
+            "idle_share": part(self._idle, times["funded"]),
+            "out_of_range": part(times["outside"], times["placed"]),
             "position_opened": self._first["position"],
             "hedge_opened": self._first["hedge"],
-            "hedge_demanded": _part(times["demanded"], times["funded"]),
-            "hedge_off_target": _part(times["off"], times["demanded"]),
-            "hedge_held": _part(self._held, self._asked),
+            "hedge_demanded": part(times["demanded"], times["funded"]),
+            "hedge_off_target": part(times["off"], times["demanded"]),
+            "hedge_held": part(self._held, self._asked),
             "keeper_calls": times["calls"],
             **self._short.columns(),
         }
@@ -164,106 +165,6 @@ class Upkeep:
             if status > Status.OK:
                 found[f"upkeep_refused_{status.name.lower()}"] = self._refused[status]
         return {name: found[name] for name in upkeep_columns(self._protocol)}
-
-
-class _Task:
-    """One keeper function: how often it was done and left undone, and its longest spell undone."""
-
-    def __init__(self, paths: int) -> None:
-        self.undone, self.unpaid = np.zeros(paths, np.int64), np.zeros(paths, np.int64)
-        self.status = np.zeros(paths, np.int8)  # of the last call in this step; 0: nobody called
-        self.busy = False  # whether anything but zero stands in status, refused or spell
-        self.spell, self.longest = np.zeros(paths, np.int64), np.zeros(paths, np.int64)
-        self.since = np.zeros(paths, np.int64)  # the step the longest spell began
-        # What refused it last in this spell, and in the longest.
-        self.refused, self.why = np.zeros(paths, np.int8), np.zeros(paths, np.int8)
-
-    def note(self, status: Codes) -> None:
-        tried = status != Status.NONE
-        self.status[tried] = status[tried]
-        self.busy = True
-
-    def add(self, step: int, undone: Booleans, unpaid: Booleans) -> None:
-        any_undone = bool(undone.any())
-        if not (any_undone or self.busy):
-            return
-        self.undone += undone
-        self.unpaid += unpaid
-        self.refused[self.spell == 0] = Status.NONE
-        # Not called on this step: what refused it before still stands.
-        np.copyto(self.refused, self.status, where=self.status > Status.OK)
-        self.spell = np.where(undone, self.spell + 1, 0)
-        longer = self.spell > self.longest
-        self.longest[longer] = self.spell[longer]
-        self.since[longer] = step + 1 - self.spell[longer]
-        self.why[longer] = self.refused[longer]
-        self.status[:] = Status.NONE
-        if not any_undone:
-            self.refused[:] = Status.NONE
-        self.busy = any_undone
-
-    def columns(self, name: str, hours: float) -> dict[str, NDArray[Any]]:
-        return {
-            f"{name}_undone": self.undone,
-            f"{name}_unpaid": self.unpaid,
-            f"{name}_undone_hours": self.longest * hours,
-            f"{name}_undone_from": np.where(self.longest > 0, self.since * hours, np.nan),
-            f"{name}_undone_as": self.why,
-        }
-
-
-class _Short:
-    """What keepers would have had to be paid where the reward was no more than their gas."""
-
-    def __init__(self, paths: int) -> None:
-        self.times, self.most = np.zeros(paths, np.int64), np.zeros(paths)
-        self.needed, self.share = np.zeros(paths), np.zeros(paths)
-
-    def add(self, unpaid: Booleans, needed: Floats, value: Floats) -> None:
-        self.times += unpaid
-        self.needed += np.where(unpaid, needed, 0.0)
-        np.maximum(self.most, np.where(unpaid, needed, 0.0), out=self.most)
-        self.share += np.divide(needed, value, out=np.zeros_like(needed), where=unpaid)
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        return {
-            "reward_needed": _part(self.needed, self.times),
-            "reward_needed_most": np.where(self.times > 0, self.most, np.nan),
-            "reward_share_needed": _part(self.share, self.times),
-        }
-
-
-class _Limited:
-    """Refusals for one market's, or the pool's, limit; figures where it was exceeded the most."""
-
-    def __init__(self, paths: int) -> None:
-        self.times, self.kind = np.zeros(paths, np.int64), np.zeros(paths, np.int8)
-        self.asked, self.value = np.full(paths, np.nan), np.full(paths, np.nan)
-
-    def note(self, refused: Booleans, bound: limits.Bound) -> None:
-        refused = refused & (bound.kind != limits.Limit.OTHER)
-        self.times += refused
-        with np.errstate(divide="ignore", invalid="ignore"):
-            before = np.nan_to_num(self.asked / self.value, nan=-1.0, posinf=np.inf)
-            now = np.nan_to_num(bound.asked / bound.value, nan=0.0, posinf=np.inf)
-        worse = refused & (now > before)
-        self.kind[worse] = bound.kind[worse]
-        self.asked[worse] = bound.asked[worse]
-        self.value[worse] = bound.value[worse]
-
-    def columns(self, place: str) -> dict[str, NDArray[Any]]:
-        return {
-            f"{place}_limit": self.kind,
-            f"{place}_limit_refusals": self.times,
-            f"{place}_limit_asked": self.asked,
-            f"{place}_limit_value": self.value,
-        }
-
-
-def _part(amount: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """``amount / whole``; NaN where there is nothing to divide by."""
-    out = np.full(amount.shape, np.nan)
-    return np.divide(amount, whole, out=out, where=whole > 0)
 
 
 def _places(protocol: Protocol) -> list[str]:
