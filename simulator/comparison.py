@@ -170,9 +170,12 @@ def compare(
         InputError: the alternatives do not share paths, horizon and seed, so are not comparable, or
             a file of prices changed between them.
     """
+    from simulator.results.diagnosis import check_allowed, check_opens
     from simulator.runner import fingerprint, forget, run
 
-    requirements, allow = list(requirements), list(allow)
+    requirements, allow = list(requirements), check_allowed(allow)
+    for config in configs.values():
+        check_opens(config, allow)
     shape = {(c.seed, c.paths, c.steps, c.step_minutes, repr(c.sampling)) for c in configs.values()}
     if len(shape) != 1:
         raise InputError(

@@ -131,5 +131,9 @@ def test_usdc_has_six_decimals_and_coins_move_together_where_nothing_is_written(
     }
     config = simulator.Config.model_validate(data)
     assert config.assets["USDC"].decimals == 6
-    assert [slot.name for slot in resolve(config).agents] == ["risk_manager"]
+    assert resolve(config).agents == ()
+    kept = simulator.Config.model_validate({**data, "agents": {"keeper": {}}})
+    assert [slot.name for slot in resolve(kept).agents] == ["risk_manager", "keeper"]
+    none = simulator.Config.model_validate({**data, "agents": {"keeper": {}, "risk_manager": None}})
+    assert [slot.name for slot in resolve(none).agents] == ["keeper"]
     assert config.correlation.default > 0.0
