@@ -169,7 +169,7 @@ def _hedged(cases: Cases) -> Iterator[Finding]:
         yield Finding("never_hedged", _gravity(share), text, share, *reason.figures)
     opened = asked & ~never
     off, held = cases.mean("hedge_off_target", opened), cases.mean("hedge_held", opened)
-    if off > 1.0 - _NEARLY_ALL or held < _NEARLY_ALL - _HALF / 5:
+    if off > 1.0 - _NEARLY_ALL or held < _HALF:
         reason = cases.reason("rebalancing", opened)
         severity = IDLE if held < _HALF else "warning"
         share = cases.share(opened & (cases["hedge_off_target"] > 0.0))
