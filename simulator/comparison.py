@@ -104,6 +104,7 @@ class SideBySide:
                     },
                     "return_difference": _difference(result, first),
                     "gates": result.summary["gates"],
+                    "diagnosis": result.summary["diagnosis"],
                 }
                 for name, result in self.results.items()
             },
@@ -157,6 +158,7 @@ def compare(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
     requirements: Iterable[str] = (),
+    allow: Iterable[str] = (),
     record: int | None = None,
 ) -> SideBySide:
     """Simulate each configuration; arguments as in :func:`simulator.run`.
@@ -168,9 +170,12 @@ def compare(
         InputError: the alternatives do not share paths, horizon and seed, so are not comparable, or
             a file of prices changed between them.
     """
+    from simulator.results.diagnosis import check_allowed, check_opens
     from simulator.runner import fingerprint, forget, run
 
-    requirements = list(requirements)
+    requirements, allow = list(requirements), check_allowed(allow)
+    for config in configs.values():
+        check_opens(config, allow)
     shape = {(c.seed, c.paths, c.steps, c.step_minutes, repr(c.sampling)) for c in configs.values()}
     if len(shape) != 1:
         raise InputError(
@@ -197,6 +202,7 @@ def compare(
             workers=workers,
             progress=ahead,
             requirements=requirements,
+            allow=allow,
             record=record,
             keep=True,
         )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from simulator.bench.row import Row
+    from simulator.config import Config
     from simulator.fuzz import Trial
     from simulator.result import Result
     from simulator.study import Study
@@ -105,6 +106,7 @@ def show_result(result: Result) -> None:
         rows.append(
             [title, *("–" if figure is None else format(figure, form) for figure in figures)]
         )
+    _diagnosis(summary["diagnosis"])
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
     _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
     said = verdict(summary)
@@ -118,9 +120,32 @@ def show_result(result: Result) -> None:
     click.echo(f"  Mean loss of the worst 5 % of paths: {shortfall:.2%}")
     for gate in summary["gates"]:
         value = "no value" if gate["value"] is None else f"{gate['value']:.6g}"
-        click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({value})")
+        why = gate.get("why", value)
+        click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({why})")
     speed = result.timing["path_steps_per_second"]
     click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
+
+
+def show_misfits(configs: Mapping[str, Config]) -> None:
+    """Print on stderr, before anything runs, which limits are tight, by the name of the scenario.
+
+    What is certain to fail is the run's to refuse.
+    """
+    from simulator.config.feasibility import misfits
+
+    for name, config in configs.items():
+        for misfit in misfits(config):
+            if not misfit.certain:
+                where = f"{name}: " if name else ""
+                click.echo(f"hedgesim: warning: {where}{misfit.text}", err=True)
+
+
+def _diagnosis(findings: Sequence[dict[str, Any]], name: str = "") -> None:
+    """What the vault did not do, before any figure of what it came to; tight limits were shown."""
+    for finding in findings:
+        if finding["severity"] != "note" and not finding["name"].startswith("tight_"):
+            where = f"{name}: " if name else ""
+            click.echo(f"{finding['severity'].upper()}: {where}{finding['text']}")
 
 
 def _probability(found: dict[str, Any], paths: int) -> str:
@@ -134,6 +159,8 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     """Print the figures of alternatives on the same paths."""
     from simulator.report.side_by_side import rows
 
+    for name, found in summary["alternatives"].items():
+        _diagnosis([f for f in found["diagnosis"] if f["severity"] == "idle"], name)
     title = f"{summary['scenario']}: the same {summary['paths']:,} paths"
     lines = [[figure, *texts] for figure, _, texts in rows(summary)]
     _table(title, ("", *summary["alternatives"]), lines)

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "simulator"
 # What each place may import from the package, by prefix. The longest matching key counts.
 ALLOWED = {
     "types": (),
-    "config": ("types", "config", "world.protocol", "hedging"),
+    "config": ("types", "config", "world.protocol", "world.gas", "world.actions", "hedging"),
     "market": ("types", "config", "market", "hedging"),
     "hedging": ("types", "hedging", "world.model.tick", "world.model.jit"),
     "world": ("types", "market", "world"),

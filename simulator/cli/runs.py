@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     multiple=True,
     help='Exit 1 unless it holds, e.g. "liquidation_probability <= 0.01". Repeatable.',
 )
+@click.option(
+    "--allow",
+    metavar="NAME",
+    multiple=True,
+    help="Let requirements hold though the vault did nothing: a finding of the diagnosis, or idle "
+    "for all of them. Repeatable.",
+)
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option("--record", type=int, help="Paths whose full series are kept [default: 100].")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -33,6 +40,7 @@ def run(
     world: str,
     out: str | None,
     requirements: tuple[str, ...],
+    allow: tuple[str, ...],
     workers: int,
     record: int | None,
     as_json: bool,
@@ -44,7 +52,7 @@ def run(
     """
     import simulator
     from simulator.comparison import expand
-    from simulator.terminal import ProgressBar, show_result
+    from simulator.terminal import ProgressBar, show_misfits, show_result
 
     alternatives = expand(which.pop("overrides"))
     if len(alternatives) > 1:
@@ -52,9 +60,10 @@ def run(
             name: load_scenario(scenario, paths=paths, overrides=overrides, **which)
             for name, overrides in alternatives.items()
         }
-        return _compare(configs, world, out, requirements, workers, record, as_json)
+        return _compare(configs, world, out, requirements, allow, workers, record, as_json)
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
+    show_misfits({"": config})
     directory = Path(out or f"out/{config.name}")
     with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
         result = simulator.run(
@@ -64,6 +73,7 @@ def run(
             workers=workers,
             progress=bar.update,
             requirements=requirements,
+            allow=allow,
             record=record,
         )
     if as_json:
@@ -79,15 +89,17 @@ def _compare(
     world: str,
     out: str | None,
     requirements: tuple[str, ...],
+    allow: tuple[str, ...],
     workers: int,
     record: int | None,
     as_json: bool,
 ) -> int:
     """``run`` with alternatives: each has a report of its own below that of the comparison."""
     from simulator.comparison import compare
-    from simulator.terminal import ProgressBar, show_side_by_side
+    from simulator.terminal import ProgressBar, show_misfits, show_side_by_side
 
     first = next(iter(configs.values()))
+    show_misfits(configs)
     directory = Path(out or f"out/{first.name}-compared")
     title = f"{first.name}, {len(configs)} alternatives of {first.paths:,} paths"
     with ProgressBar(title, "path-steps") as bar:
@@ -98,6 +110,7 @@ def _compare(
             workers=workers,
             progress=bar.update,
             requirements=requirements,
+            allow=allow,
             record=record,
         )
     if as_json:

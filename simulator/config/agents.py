@@ -1,10 +1,14 @@
-"""Who acts, with what money. A section left out or null: that agent is not there."""
+"""Who acts, with what money. A section left out or null: that agent is not there.
+
+But for the risk manager beside a keeper: without hedge ratios nothing is hedged, so where it is
+left out (not null) the first ones are posted, once.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simulator.config.section import Section, Symbol
 
@@ -272,7 +276,11 @@ class Agents(Section):
     latency_arbitrageur: LatencyArbitrageur | None = Field(
         default=None, description="trades the vault's shares against the oracle's lag"
     )
-    risk_manager: RiskManager | None = Field(default=None, description="posts hedge ratios")
+    risk_manager: RiskManager | None = Field(
+        default=None,
+        description="posts hedge ratios; left out beside a keeper: the first ones, for ever; null: "
+        "nobody does, and nothing is hedged",
+    )
     breakdown_monitor: BreakdownMonitor | None = Field(
         default=None, description="answers a hedge that breaks down"
     )
@@ -280,3 +288,11 @@ class Agents(Section):
     keeper: Keeper | None = Field(
         default=None, description="calls the vault's maintenance functions"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ratios_to_keep(cls, agents: Any) -> Any:
+        """A vault that is kept has hedge ratios, unless it is written that nobody posts any."""
+        if not isinstance(agents, dict) or "risk_manager" in agents or agents.get("keeper") is None:
+            return agents
+        return {**agents, "risk_manager": RiskManager(estimator="fixed")}

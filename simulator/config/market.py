@@ -47,7 +47,7 @@ class Asset(Section):
         ge=6,
         le=18,
         multiple_of=2,
-        description="decimals of the token on chain, even (USDC: 6)",
+        description="decimals of the token on chain, even (USDC: 6, also where left out)",
     )
     jumps: Jumps | None = Field(default=None, description="jumps of this asset alone; null: none")
 
@@ -56,7 +56,9 @@ class Correlation(Section):
     """Correlation of the diffusions; USDC has none with the rest unless a pair says so."""
 
     default: CorrelationValue = Field(
-        default=0.0, description="correlation of every pair not named, USDC left out (pure number)"
+        # Of hourly returns of the large coins in a quiet year; at 0 no asset hedges another.
+        default=0.6,
+        description="correlation of every pair not named, USDC left out (pure number)",
     )
     pairs: dict[str, CorrelationValue] = Field(
         default_factory=dict, description='correlation by pair, "ETH/BTC": 0.85 (pure number)'
@@ -67,7 +69,10 @@ class Gas(Section):
     """Gas price: log gwei follows a mean-reverting (Ornstein–Uhlenbeck) process around ``gwei``."""
 
     gwei: float = Field(
-        default=20.0, gt=0, le=100_000, description="mean gas price, gwei (1e-9 native token)"
+        default=0.2,  # a rollup's, where such vaults live; on mainnet a call cost tens of dollars
+        gt=0,
+        le=100_000,
+        description="mean gas price, gwei (1e-9 native token)",
     )
     native_asset: Symbol | None = Field(
         default=None,

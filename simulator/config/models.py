@@ -6,7 +6,9 @@ Sections live beside this module and are re-exported here; checks across section
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
 
 from simulator.config import files
 from simulator.config.agents import (
@@ -71,7 +73,7 @@ from simulator.config.venues import (
     Reserve,
     Vault,
 )
-from simulator.types import USDC
+from simulator.types import USDC, USDC_DECIMALS
 
 MAX_STEPS = 1_000_000
 
@@ -113,6 +115,15 @@ class Config(Section):
     sampling: Sampling | None = Field(
         default=None, description="importance sampling of rare events; null: plain Monte Carlo"
     )
+
+    @field_validator("assets", mode="before")
+    @classmethod
+    def _usdc_has_its_own(cls, assets: Any) -> Any:
+        """USDC has six decimals, where nothing else is written."""
+        usdc = assets.get(USDC) if isinstance(assets, dict) else None
+        if not isinstance(usdc, dict):
+            return assets
+        return {**assets, USDC: {"decimals": USDC_DECIMALS, **usdc}}
 
     @model_validator(mode="after")
     def _across_sections(self) -> Config:

@@ -64,7 +64,13 @@ class Pool(Section):
         description="ticks between initialisable ticks; null: the fee tier's own",
     )
     background: tuple[BackgroundLiquidity, ...] = Field(
-        min_length=1, description="everybody else's liquidity"
+        # Deep enough for a vault of the default deposit to buy its base in one swap.
+        default=(
+            BackgroundLiquidity(value_usd=4e7, half_width_percent=25),
+            BackgroundLiquidity(value_usd=2e7),
+        ),
+        min_length=1,
+        description="everybody else's liquidity",
     )
 
 

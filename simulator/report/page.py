@@ -9,6 +9,7 @@ from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, listed, number, percent, usd
 from simulator.report.verdict import verdict
 from simulator.results.records import rolling_window
+from simulator.results.refusals import meaning
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -57,6 +58,8 @@ def render(result: Dataset) -> str:
         window=f"{window:g}",
         parameters=_parameters(summary["config"]),
         notes=history.notes(config),
+        refusals=_refusals(summary),
+        diagnosis=summary.get("diagnosis", []),  # runs of an older version have none
         summary=summary,
     )
     # A line must not break between the sign and the amount.
@@ -163,6 +166,21 @@ def _parameters(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]
         else:
             general.append((name, _text(value)))
     return [("run", general), *groups]
+
+
+def _refusals(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """What was refused to those who run the vault and to others, most of the vault's first."""
+    ours, everybody = summary.get("upkeep_refusals", {}), summary["refusals"]
+    rows = sorted(everybody, key=lambda name: (-ours.get(name, 0), -everybody[name]))
+    return [
+        {
+            "name": name.replace("_", " "),
+            "upkeep": f"{ours.get(name, 0):,}",
+            "others": f"{everybody[name] - ours.get(name, 0):,}",
+            "meaning": meaning(name),
+        }
+        for name in rows
+    ]
 
 
 def _flat(prefix: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.report import causes
 from simulator.report.format import count, listed, number, percent, tokens, usd
-from simulator.results.buckets import BUCKETS, SUMS
+from simulator.results.buckets import BUCKETS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,9 @@ def _fell(series: pd.DataFrame, peak: int, trough: int) -> list[str]:
     """What the fall was made of."""
     change = {name: float(series[name].iloc[trough] - series[name].iloc[peak]) for name in BUCKETS}
     told = _made_of("In that time", change)
-    if max(abs(sum(change[name] for name in SUMS["hedge_price"])), abs(change["funding"])) < 0.005:
+    if not _held(series, peak, trough, "lp_value"):
+        told.append("Nothing was invested.")
+    if not _held(series, peak, trough, "size_"):
         told.append("No hedge was held.")
     return [" ".join(told)]
 
@@ -97,6 +99,12 @@ def _made_of(when: str, found: causes.Terms) -> list[str]:
     told = [f"{when} the vault {causes.account(found)}."]
     cancelled = causes.basis(found)
     return [*told, f"{cancelled}."] if cancelled else told
+
+
+def _held(series: pd.DataFrame, first: int, last: int, columns: str) -> bool:
+    """Whether any of the columns so named was other than zero between two steps."""
+    held = series.loc[:, series.columns.str.startswith(columns)].iloc[first : last + 1]
+    return bool((held != 0.0).to_numpy().any())
 
 
 def _correlation(config: Config, series: pd.DataFrame) -> list[str]:

@@ -54,7 +54,7 @@ class Dataset:
 
     @property
     def passed(self) -> bool:
-        """Whether every requirement holds; True when there was none."""
+        """Whether every requirement holds, and nothing idle was found; True when there was none."""
         return all(gate["holds"] for gate in self.summary["gates"])
 
     def write(self, directory: Path) -> None:

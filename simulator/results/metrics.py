@@ -12,6 +12,7 @@ from simulator.results.correlation import realised_hedge
 from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.results.upkeep import upkeep_columns
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from simulator.results.attribution import Attribution
     from simulator.results.entries import FeesKept
     from simulator.results.latency import LatencyProfit
+    from simulator.results.upkeep import Upkeep
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
@@ -121,6 +123,7 @@ class PathMetrics:
         world: World,
         attribution: Attribution,
         price: SharePrice,
+        upkeep: Upkeep,
         latency: LatencyProfit | None = None,
         fees: FeesKept | None = None,
     ) -> None:
@@ -128,6 +131,7 @@ class PathMetrics:
         self._protocol, self._market = protocol, world.market
         self._attribution, self._price, self._latency = attribution, price, latency
         self._fees = fees
+        self._maintenance = upkeep
         self._accounts = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
         self._perps = np.array([m.asset for m in protocol.clearing.markets])
         self._peak = np.ones(paths)
@@ -248,7 +252,7 @@ class PathMetrics:
             symbol = self._protocol.assets[parameters.asset].symbol
             columns[f"posted_beta_{symbol}"] = posted[m]
             columns[f"realised_beta_{symbol}"] = realised.betas[m]
-        columns |= self._counts
+        columns |= self._counts | self._maintenance.columns()
         columns |= {name: attribution.leg(terms) for name, terms in SUMS.items()}
         columns |= {name: attribution.bucket(name) for name in BUCKETS}
         columns |= {_refused(status): self._refused[status] for status in _REFUSALS}
@@ -272,6 +276,7 @@ def path_columns(protocol: Protocol) -> list[str]:
     ``return_from_fees`` is the part of ``return`` that entry and exit fees of others gave who
     stayed, ``fees_kept`` what those were, USD; they are no part of ``pnl``. The sums of terms of
     the attribution: :data:`~simulator.results.buckets.SUMS`.
+    Those on the vault's upkeep: :func:`~simulator.results.upkeep.upkeep_columns`.
     """
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     return [
@@ -305,4 +310,5 @@ def path_columns(protocol: Protocol) -> list[str]:
         "residual",
         "largest_nav",
         *(_refused(status) for status in _REFUSALS),
+        *upkeep_columns(protocol),
     ]

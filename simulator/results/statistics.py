@@ -18,6 +18,7 @@ from simulator.hedging.risk import (
     value_at_risk,
     value_at_risk_interval,
 )
+from simulator.results.upkeep import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,4 +122,4 @@ def statistics_of(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _is_metric(column: str) -> bool:
-    return column not in {"path", "weight", "liquidated"}
+    return column not in {"path", "weight", "liquidated"} and not column.endswith(CODES)

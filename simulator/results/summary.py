@@ -9,6 +9,7 @@ import numpy as np
 from simulator.hedging.risk import effective_sample_size
 from simulator.results.buckets import BUCKETS
 from simulator.results.correlation import portfolio_correlation
+from simulator.results.diagnosis import diagnose, verdicts
 from simulator.results.statistics import intervals, metrics, path_weights, probabilities
 from simulator.types import Status
 
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
 
 
 def summarise(
-    config: Config, world: str, paths: pd.DataFrame, gates: Iterable[Gate]
+    config: Config,
+    world: str,
+    paths: pd.DataFrame,
+    gates: Iterable[Gate],
+    allow: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """What is said of the run as a whole, ready for JSON; the same for every split of its paths."""
+    """What is said of the run as a whole, ready for JSON; the same for every split of its paths.
+
+    ``allow``: names of idle findings in spite of which the ``gates`` may hold.
+    """
     from simulator import __version__
 
     worst = worst_path(paths)
@@ -49,10 +57,14 @@ def summarise(
             "return": float(paths["return"].iloc[worst]),
         },
         "assumed_correlation": assumed_correlation(config),
-        "refusals": _refusals(paths),
+        "diagnosis": diagnose(config, paths),
+        "refusals": _refusals(paths, "refused"),
+        "upkeep_refusals": _refusals(paths, "upkeep_refused"),
         "sampling": _sampling(paths),
     }
     summary["gates"] = [gate.verdict(summary) for gate in gates]
+    if summary["gates"]:  # what is required of a vault that did nothing is not met
+        summary["gates"] += verdicts(summary["diagnosis"], allow)
     summary["config"] = config.model_dump(mode="json")
     return summary
 
@@ -96,10 +108,13 @@ def assumed_correlation(config: Config) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _refusals(paths: pd.DataFrame) -> dict[str, int]:
-    """How many actions were refused over all paths, by status; statuses never seen left out."""
+def _refusals(paths: pd.DataFrame, columns: str) -> dict[str, int]:
+    """How many actions were refused over all paths, by status; statuses never seen left out.
+
+    ``columns``: ``refused`` of everybody, ``upkeep_refused`` of those who run the vault.
+    """
     counts = {
-        status.name.lower(): int(paths[f"refused_{status.name.lower()}"].sum())
+        status.name.lower(): int(paths[f"{columns}_{status.name.lower()}"].sum())
         for status in Status
         if status > Status.OK
     }

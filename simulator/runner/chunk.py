@@ -57,6 +57,7 @@ def simulate_chunk(
     from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
     from simulator.results.records import Fan, Recorder
+    from simulator.results.upkeep import Upkeep
 
     protocol, agents = plan.setting()
     market = draw(plan.config, first, count)
@@ -64,9 +65,10 @@ def simulate_chunk(
     try:
         attribution, price = Attribution(world), SharePrice(world)
         latency, fan = LatencyProfit(world), Fan(world, attribution, price)
-        fees = FeesKept(world)
-        metrics = PathMetrics(world, attribution, price, latency, fees)
-        observers: list[Any] = [attribution, price, latency, fees, metrics, fan]
+        fees, keeper = FeesKept(world), plan.config.agents.keeper
+        upkeep = Upkeep(world, 0.0 if keeper is None else keeper.minimum_profit_usd)
+        metrics = PathMetrics(world, attribution, price, upkeep, latency, fees)
+        observers: list[Any] = [attribution, price, latency, fees, upkeep, metrics, fan]
         recorder = Recorder(world, attribution, price, record) if record > 0 else None
         if recorder is not None:
             observers.append(recorder)

@@ -34,6 +34,7 @@ def run(
     workers: int = 2,
     progress: Progress | None = None,
     requirements: Iterable[str] = (),
+    allow: Iterable[str] = (),
     record: int | None = None,
     keep: bool = False,
 ) -> Result:
@@ -51,22 +52,28 @@ def run(
         workers: processes. Results do not depend on it, nor on its change when a run is resumed.
         progress: called with the path-steps done and in all.
         requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
+        allow: idle findings of the diagnosis (:data:`simulator.results.diagnosis.NAMES`; ``"idle"``
+            for all) in spite of which requirements may hold, and limits under which the vault can
+            never open are simulated.
         record: paths whose full series are kept; None: 100.
         keep: leave the finished chunks in ``out``, from which the same run is made again without
             simulating; :func:`forget` throws them away.
 
     Raises:
-        InputError: something in the input is not allowed; a file of prices changed during the run,
-            or something else wrote to ``out``: then nothing is written there.
+        InputError: something in the input is not allowed, or limits do not let the vault open; a
+            file of prices changed during the run, or something else wrote to ``out``: then nothing
+            is written there.
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
+    from simulator.results.diagnosis import check_allowed, check_opens
     from simulator.results.gates import check_names, parse
     from simulator.results.metrics import path_columns
 
     plan = plan_of(config, paths, seed, world, agents, record)
     if workers < 1:
         raise InputError(f"workers: {workers}; allowed: 1 or more")
-    gates = [parse(text) for text in requirements]
+    gates, allowed = [parse(text) for text in requirements], check_allowed(allow)
+    check_opens(plan.config, allowed)
     for gate in gates:
         check_names(gate, path_columns(plan.setting()[0]))
     started = time.perf_counter()
@@ -76,7 +83,7 @@ def run(
         chunks = Chunks(directory, plan.key(), plan.chunks(workers))
         run_chunks(plan, chunks, workers, progress)
         chunks.check()
-        result = _together(plan, chunks, gates)
+        result = _together(plan, chunks, gates, allowed)
         fingerprint.refuse_changes(plan.config, files)
         seconds = time.perf_counter() - started
         result.timing = {
@@ -95,7 +102,7 @@ def forget(out: str | Path) -> None:
     shutil.rmtree(Path(out) / PARTIAL, ignore_errors=True)
 
 
-def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate]) -> Result:
+def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterable[str]) -> Result:
     from simulator.report.story import tell
     from simulator.result import Result
     from simulator.results.records import fan_frame
@@ -103,7 +110,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate]) -> Result:
 
     paths = chunks.frames("paths")
     weight = None if plan.config.sampling is None else paths["weight"].to_numpy()
-    summary = summarise(plan.config, plan.world, paths, gates)
+    summary = summarise(plan.config, plan.world, paths, gates, allowed)
     number = summary["worst_path"]["path"]
     worst = simulate_chunk(plan, number, 1, 1)
     assert worst.series is not None

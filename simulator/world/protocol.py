@@ -8,6 +8,13 @@ token, durations seconds, ``raw`` = integer token units.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
+
+# A number, or an array of them.
+T = TypeVar("T", "float", "Floats")
 
 # The covariance factor the ClearingHouse stores (contracts/SPEC.md §3.1): columns, and the integer
 # that stands for a standard deviation of 100 % a day.
@@ -22,6 +29,14 @@ def lag_spread(deviation: float, taker_fee: float) -> float:
     """
     far = 2.0 - deviation
     return max(deviation - taker_fee * far, 0.0) / (far - taker_fee * deviation)
+
+
+def skew_bound(skew_scale: T, gross_floor: float, maintenance_rate: float) -> T:
+    """B of contracts/SPEC.md §3.3, in the unit of ``skew_scale``: K·φ·mmr/2.
+
+    No market takes a skew beyond S, the lesser of B and its ``max_skew`` (§3.5).
+    """
+    return skew_scale * (0.5 * gross_floor * maintenance_rate)
 
 
 @dataclass(frozen=True)

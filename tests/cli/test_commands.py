@@ -60,6 +60,43 @@ def test_one_requirement_that_fails_decides_the_exit_status(hedgesim: Run) -> No
     assert "FAILS: turnover.mean <= 1" in ran.stdout
 
 
+def test_an_idle_vault_fails_its_requirements_unless_allowed(called: Run, tmp_path: Path) -> None:
+    required = ("--require", "liquidation_probability <= 0.01", "--require", "return.mean >= 0")
+    quiet = ("run", "calm", "--set", "horizon_hours=24", "--paths", "4", "--workers", "1")
+    dear = called(*quiet, "--set", "gas.gwei=20", *required, "--out", "dear")
+    assert dear.returncode == 1
+    assert dear.stdout.startswith("IDLE: The vault never invested on any path: vault.keeper_reward")
+    assert "holds: liquidation_probability <= 0.01" in dear.stdout
+    assert "FAILS: not never_invested" in dear.stdout
+    assert "warning: vault.keeper_reward = 5: should be at least 39.9" in dear.stderr
+    found = json.loads((tmp_path / "dear" / "summary.json").read_text())["diagnosis"]
+    assert found[0]["name"] == "never_invested"
+    for name in ("idle", "never_invested"):
+        assert called(*quiet, "--set", "gas.gwei=20", *required, "--allow", name).returncode == 0
+    wrong = called(*quiet, "--allow", "nothing")
+    assert wrong.returncode == 2
+    assert "allow: 'nothing' is no finding; allowed: idle, never_funded" in wrong.stderr
+    assert called(*quiet, *required[:2]).returncode == 0
+
+
+def test_a_limit_that_never_lets_the_vault_open_is_refused(called: Run, tmp_path: Path) -> None:
+    small = ("run", "calm", "--set", "clearing.markets.BTC.max_skew_usd=1", "--paths", "2")
+    refused = called(*small)
+    assert refused.returncode == 2
+    line = "hedgesim: clearing.markets.BTC.max_skew_usd = 1: must be at least 500200: the first"
+    assert refused.stderr.startswith(line)
+    assert not (tmp_path / "out").exists()
+    allowed = called(*small, "--set", "horizon_hours=6", "--allow", "idle", "--workers", "1")
+    assert allowed.returncode == 0
+    assert allowed.stdout.startswith("IDLE: The hedge never opened on any path")
+    compared = called(
+        "run", "calm", "--set", "clearing.markets.BTC.max_skew_usd=1|1e7", "--paths", "2",
+        "--set", "horizon_hours=6", "--allow", "never_hedged", "--workers", "1",
+    )  # fmt: skip
+    assert compared.returncode == 0
+    assert "IDLE: 1: The hedge never opened" in compared.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

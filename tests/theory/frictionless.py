@@ -182,7 +182,7 @@ def frictionless(
                 "entry_fee": 0.0,
                 "exit_fee": 0.0,
             },
-            "agents": {name: AGENTS[name] for name in agents},
+            "agents": {"risk_manager": None, **{name: AGENTS[name] for name in agents}},
         }
     )
     protocol = resolve(config)

@@ -1,0 +1,271 @@
+"""What a vault did not do that it was there to do, and why: findings from the per-path frame.
+
+A vault that never invests cannot lose, and must not be said to have survived. ``idle``: the run
+says nothing of the vault as designed, and its requirements do not count; ``warning``: part of it
+did not work as meant; ``note``: worth knowing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.config.feasibility import misfits
+from simulator.results import diagnosis_text as say
+from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
+from simulator.results.reasons import percent
+from simulator.types import InputError, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from simulator.config import Config
+
+SEVERITIES = ("idle", "warning", "note")
+IDLE = "idle"
+#: Every finding there is.
+NAMES = (
+    "never_funded",
+    "never_invested",
+    "never_hedged",
+    "seldom_invested",
+    "hedge_off_target",
+    "no_hedge_asked",
+    "no_keeper",
+    "keeper_unprofitable",
+    *(f"{name}_refused" for name in PATIENCE_HOURS),
+    "binding_limit",
+    "idle_deposits",
+    "out_of_range",
+    "tight_limit",
+    "tight_reward",
+)
+#: Part of the paths from which what never happened is no accident of a few.
+_SOME = 0.01
+#: Parts of the time, or of the dollars asked for, below which a leg was hardly there.
+_HALF, _NEARLY_ALL = 0.5, 0.95
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One of :data:`NAMES`; ``paths``: part of the paths, weighted as they were drawn.
+
+    ``field``, ``value``, ``needed``: what bound, what it was, what would have done; None: unknown.
+    """
+
+    name: str
+    severity: str
+    text: str
+    paths: float
+    field: str | None = None
+    value: float | None = None
+    needed: float | None = None
+
+
+def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
+    """Findings on a run, gravest first, ready for JSON; ``paths``: its per-path frame."""
+    cases = Cases(config, paths)
+    found = [
+        *_funded(cases),
+        *_invested(cases),
+        *_hedged(cases),
+        *_keepers(cases),
+        *_refused(cases),
+        *_limits(cases),
+        *_idle_share(cases),
+        *_range(cases),
+    ]
+    known = {finding.field for finding in found}
+    found += [finding for finding in _tight(config) if finding.field not in known]
+    order = sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+    return [asdict(finding) for finding in order]
+
+
+def check_allowed(allow: Iterable[str]) -> tuple[str, ...]:
+    """Names of findings that requirements may hold in spite of; InputError: there is none such."""
+    allowed = tuple(allow)
+    known = (IDLE, *NAMES)
+    for name in allowed:
+        if name not in known:
+            raise InputError(f"allow: {name!r} is no finding; allowed: {', '.join(known)}")
+    return allowed
+
+
+def check_opens(config: Config, allow: Iterable[str]) -> None:
+    """See that limits let the vault open at all; InputError naming field, value and need."""
+    allow = tuple(allow)
+    refused = [m for m in misfits(config) if m.certain and not is_allowed(m.finding, allow)]
+    if refused:
+        names = " ".join(f"--allow {name}" for name in dict.fromkeys(m.finding for m in refused))
+        lines = "\n".join(misfit.text for misfit in refused)
+        raise InputError(f"{lines}\n({names}: simulate it all the same)")
+
+
+def is_allowed(name: str, allow: Iterable[str]) -> bool:
+    """Whether an idle finding of this name is allowed."""
+    return bool({name, IDLE} & set(allow))
+
+
+def verdicts(diagnosis: Iterable[dict[str, Any]], allow: Iterable[str]) -> list[dict[str, Any]]:
+    """What fails beside the requirements: a row as theirs for each idle finding not allowed."""
+    allow = tuple(allow)
+    return [
+        {
+            "requirement": f"not {finding['name']}",
+            "value": finding["paths"],
+            "holds": False,
+            "why": "no figure of an idle vault counts; "
+            f"--allow {finding['name']} lets requirements hold",
+        }
+        for finding in diagnosis
+        if finding["severity"] == IDLE and not is_allowed(finding["name"], allow)
+    ]
+
+
+def _gravity(share: float) -> str:
+    return IDLE if share >= _SOME else "warning"
+
+
+def _funded(cases: Cases) -> Iterator[Finding]:
+    never = cases["funded_time"] == 0.0
+    if never.any():
+        share = cases.share(never)
+        field = None if cases.config.agents.depositor is not None else "agents.depositor"
+        yield Finding("never_funded", _gravity(share), say.never_funded(cases, never), share, field)
+
+
+def _invested(cases: Cases) -> Iterator[Finding]:
+    funded = cases["funded_time"] > 0.0
+    never = funded & np.isnan(cases["position_opened"])
+    if never.any():
+        share, reason = cases.share(never), cases.reason("recentring", never)
+        text = say.never("The vault never invested", cases, never, reason)
+        yield Finding("never_invested", _gravity(share), text, share, *reason.figures)
+    opened = funded & ~never
+    part = cases.mean("invested_time", opened)
+    if part < _NEARLY_ALL:
+        reason = cases.reason("recentring", opened)
+        text = f"The vault had a position only {percent(part)} of the time{reason.clause}."
+        severity = IDLE if part < _HALF else "warning"
+        share = cases.share(opened & (cases["invested_time"] < _NEARLY_ALL))
+        yield Finding("seldom_invested", severity, text, share, *reason.figures)
+
+
+def _hedged(cases: Cases) -> Iterator[Finding]:
+    placed = ~np.isnan(cases["position_opened"])
+    asked = placed & (cases["hedge_demanded"] > 0.0)
+    unasked = placed & ~asked & np.isnan(cases["hedge_opened"])
+    if unasked.any():
+        yield _unasked(cases, unasked)
+    never = asked & np.isnan(cases["hedge_opened"])
+    if never.any():
+        share, reason = cases.share(never), cases.reason("rebalancing", never)
+        text = say.never("The hedge never opened", cases, never, reason)
+        yield Finding("never_hedged", _gravity(share), text, share, *reason.figures)
+    opened = asked & ~never
+    off, held = cases.mean("hedge_off_target", opened), cases.mean("hedge_held", opened)
+    if off > 1.0 - _NEARLY_ALL or held < _HALF:
+        reason = cases.reason("rebalancing", opened)
+        severity = IDLE if held < _HALF else "warning"
+        share = cases.share(opened & (cases["hedge_off_target"] > 0.0))
+        text = say.off_target(off, held, reason)
+        yield Finding("hedge_off_target", severity, text, share, *reason.figures)
+
+
+def _unasked(cases: Cases, paths: NDArray[np.bool_]) -> Finding:
+    """No hedge ratio but zero: because nobody posts any, or as configured."""
+    share, agents = cases.share(paths), cases.config.agents
+    where = say.on_paths(share)
+    if agents.risk_manager is None:
+        text = (
+            f"The hedge never opened {where}: no hedge ratio was ever posted, for no risk manager "
+            "is in the scenario (agents.risk_manager is null)."
+        )
+        return Finding("never_hedged", _gravity(share), text, share, "agents.risk_manager")
+    text = f"No hedge was asked for {where}: every hedge ratio was zero."
+    chosen = cases.config.vault.betas is not None
+    return Finding("no_hedge_asked", "note" if chosen else "warning", text, share, "vault.betas")
+
+
+def _keepers(cases: Cases) -> Iterator[Finding]:
+    funded = cases["funded_time"] > 0.0
+    uncalled = funded & (cases["keeper_calls"] == 0)
+    if cases.config.agents.keeper is None and uncalled.any():
+        share = cases.share(uncalled)
+        text = (
+            f"Nobody maintained the vault {say.on_paths(share)}: no keeper is in the scenario "
+            "(agents.keeper is null)."
+        )
+        yield Finding("no_keeper", "warning", text, share, "agents.keeper")
+    unpaid = cases.total("unpaid")
+    if unpaid.any() and cases.config.agents.keeper is not None:
+        part = cases.share_of_steps(unpaid)
+        reason = cases.pay(unpaid > 0)
+        text = (
+            f"Keepers were paid no more than their gas on {percent(part)} of the steps at "
+            f"which the vault needed them{reason.clause}."
+        )
+        severity = "warning" if part >= 1.0 - _NEARLY_ALL else "note"
+        share = cases.share(unpaid > 0)
+        yield Finding("keeper_unprofitable", severity, text, share, *reason.figures)
+
+
+def _refused(cases: Cases) -> Iterator[Finding]:
+    """Spells at whose end a keeper function was still due, though somebody called it."""
+    for name, patience in PATIENCE_HOURS.items():
+        hours = cases[f"{name}_undone_hours"]
+        least = min(patience, 0.2 * cases.config.horizon_hours)
+        long = (hours >= least) & (cases[f"{name}_undone_as"] > Status.OK)
+        share = cases.share(long)
+        if share >= _SOME:
+            reason = cases.refusal(name, long)
+            text = say.spell(name, cases, long)
+            yield Finding(f"{name}_refused", "warning", text, share, *reason.figures)
+
+
+def _limits(cases: Cases) -> Iterator[Finding]:
+    for place in cases.places:
+        bound = cases[f"{place}_limit_refusals"] > 0
+        share, reason = cases.share(bound), cases.limit(place, bound)
+        if reason.text:
+            text = say.binding(place, cases, bound, reason)
+            often = cases.mean(f"{place}_limit_refusals", bound) / (cases.config.steps + 1)
+            severity = "warning" if share * often >= 2 * _SOME else "note"
+            yield Finding("binding_limit", severity, text, share, *reason.figures)
+
+
+def _idle_share(cases: Cases) -> Iterator[Finding]:
+    vault = cases.config.vault
+    meant = 1.0 - vault.lp_allocation - vault.margin_allocation
+    idle = cases.mean("idle_share", ~np.isnan(cases["position_opened"]))
+    if idle > meant + 1.0 - _NEARLY_ALL:
+        text = (
+            f"On average {percent(idle)} of NAV lay idle; the allocations leave {percent(meant)}."
+        )
+        severity = "warning" if idle > meant + 0.2 else "note"
+        over = cases.share(cases["idle_share"] > meant + 1.0 - _NEARLY_ALL)
+        yield Finding("idle_deposits", severity, text, over, None, idle, meant)
+
+
+def _range(cases: Cases) -> Iterator[Finding]:
+    outside = cases.mean("out_of_range", ~np.isnan(cases["position_opened"]))
+    if outside > _SOME:
+        text = (
+            f"The pool's price was outside the vault's range {percent(outside)} of the time: "
+            "no fees, and a position of one token alone."
+        )
+        share = cases.share(cases["out_of_range"] > 0.0)
+        severity = "warning" if outside > 0.2 else "note"
+        yield Finding("out_of_range", severity, text, share)
+
+
+def _tight(config: Config) -> Iterator[Finding]:
+    for misfit in misfits(config):
+        name = "tight_reward" if misfit.finding == "tight_reward" else "tight_limit"
+        figures = misfit.field, misfit.value, misfit.needed
+        yield Finding(name, "warning", f"{misfit.text}.", 1.0, *figures)

@@ -1,0 +1,128 @@
+"""Why a limit refused the vault: in words, with the field, its value and what would have done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simulator.config.feasibility import written
+from simulator.results.limits import Limit
+from simulator.results.upkeep import POOL
+from simulator.world.protocol import skew_bound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from simulator.config import Config
+
+# Less than this part of the margin asked for is no matter of a parameter's size.
+_SCALES = 0.1
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something did not happen; "": unknown. ``figures``: field, value, need."""
+
+    text: str = ""
+    figures: tuple[str | None, float | None, float | None] = (None, None, None)
+
+    @property
+    def clause(self) -> str:
+        """As the end of a sentence."""
+        return f": {self.text}" if self.text else ""
+
+
+def percent(part: float) -> str:
+    """``12 %``, ``0.4 %``."""
+    size = 100.0 * part
+    return f"{size:.0f} %" if size >= 10.0 or size == 0.0 else f"{size:.2g} %"
+
+
+def _inventory(config: Config, place: str, asked: float, value: float) -> Reason:
+    market, clearing = config.clearing.markets[place], config.clearing
+    floor = clearing.gross_floor if clearing.margin == "portfolio" else 1.0
+    scale = skew_bound(market.skew_scale_usd, floor, market.maintenance_rate)
+    name, of_field = "max_skew_usd", 1.0
+    if scale < market.max_skew_usd:
+        name, of_field = "skew_scale_usd", market.skew_scale_usd / scale
+    most = min(scale, market.max_skew_usd)
+    field, needed = f"clearing.markets.{place}.{name}", most * of_field * asked / value
+    text = (
+        f"up to ${asked:,.0f} of skew in {place} was asked for, which takes ${value:,.0f} (the "
+        "lesser of max_skew_usd and skew_scale_usd · φ · maintenance_rate / 2); "
+        f"{_would_do(field, getattr(market, name), needed)}"
+    )
+    return Reason(text, (field, float(getattr(market, name)), needed))
+
+
+def _side(config: Config, place: str, asked: float, value: float) -> Reason:
+    found = _inventory(config, place, asked, value)
+    text = f"${asked:,.0f} on one side of {place} was asked for, which takes four times the "
+    field, now, needed = found.figures
+    assert field is not None
+    assert now is not None
+    assert needed is not None
+    text += f"inventory limit, ${value:,.0f}; {_would_do(field, now, needed)}"
+    return Reason(text, found.figures)
+
+
+def _would_do(field: str, value: float, needed: float) -> str:
+    return f"{field} = {value:g}, {written(needed)} would have done"
+
+
+def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:
+    """A limit in USD whose field allows in proportion.
+
+    ``lost_on_the_way``: unless hardly anything is left, which no larger value brings back.
+    """
+
+    def reason(config: Config, place: str, asked: float, value: float) -> Reason:
+        name = field.format(place=place)
+        node: Any = config
+        for part in name.split("."):
+            node = node[part] if isinstance(node, dict) else getattr(node, part)
+        text = f"{what.format(place=place)} ${asked:,.0f}, and ${value:,.0f} was there"
+        if lost_on_the_way and value < _SCALES * asked:
+            return Reason(text, (name, float(node), None))
+        needed = float(node) * asked / value
+        text += f"; {_would_do(name, node, needed)}"
+        return Reason(text, (name, float(node), needed))
+
+    return reason
+
+
+def _slippage(config: Config, place: str, asked: float, value: float) -> Reason:
+    what = f"an order in {place} cost up to about {percent(asked)}"
+    if place == POOL:
+        what = f"the swap it begins with moves the pool's price by up to about {percent(asked)}"
+    text = f"{what}, and vault.max_slippage allows {percent(value)}"
+    return Reason(text, ("vault.max_slippage", config.vault.max_slippage, asked))
+
+
+def _spot(config: Config, place: str, asked: float, value: float) -> Reason:
+    text = (
+        f"the pool's price was up to {percent(asked)} from the oracle's, and vault.max_slippage "
+        f"allows {percent(value)}"
+    )
+    if config.agents.amm_arbitrageur is None:
+        text += "; nobody brings the pool to the index (agents.amm_arbitrageur is null)"
+    return Reason(text, ("vault.max_slippage", config.vault.max_slippage, asked))
+
+
+#: The reason by limit: of the configuration, the place, what was asked for and what was allowed.
+OF_LIMIT: Mapping[Limit, Callable[[Config, str, float, float], Reason]] = {
+    Limit.INVENTORY: _inventory,
+    Limit.SIDE: _side,
+    Limit.OPEN_INTEREST: _simple(
+        "clearing.markets.{place}.max_open_interest_usd", "open interest in {place} would have been"
+    ),
+    Limit.MAKER_RESERVE: _simple(
+        "clearing.maker_funds", "the maker of {place} would have had to be worth"
+    ),
+    Limit.SLIPPAGE: _slippage,
+    Limit.MARGIN: _simple(
+        "vault.margin_allocation", "the hedge takes margin of", lost_on_the_way=True
+    ),
+    Limit.SPOT: _spot,
+    Limit.LP_CAP: _simple("clearing.lp_cap_usd", "the pledge could be worth"),
+}
