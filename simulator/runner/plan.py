@@ -34,7 +34,10 @@ WORLDS = ("model", "chain")
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is to be simulated; the same for every chunk, and sent to every worker."""
+    """What is to be simulated; the same for every chunk, and sent to every worker.
+
+    ``agents``: those the user added, as they were at the start; none of them acts, copies do.
+    """
 
     config: Config
     world: str
@@ -94,6 +97,8 @@ def _fresh(agents: Sequence[Agent]) -> list[Agent]:
     """Copies, so that what an agent remembers of one chunk does not reach the next."""
     copies = []
     for agent in agents:
+        if isinstance(agent, type):
+            raise InputError(f"agents: {agent.__name__} is a class; allowed: an agent made of it")
         try:
             copies.append(copy.deepcopy(agent))
         except Exception as error:  # copying runs the user's code, which may raise anything
@@ -129,4 +134,4 @@ def plan_of(
         config = config.model_dump()
     if not isinstance(config, Config):
         config = from_mapping({**config, **changes})
-    return Plan(config, world, tuple(agents), record)
+    return Plan(config, world, tuple(_fresh(agents)), record)

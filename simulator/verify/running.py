@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from simulator.runner.pool import processes
 from simulator.types import InputError
 from simulator.verify import prober
 from simulator.verify.comparison import Comparison, compare
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from simulator.agents.base import Agent
     from simulator.config import Config
+    from simulator.market.paths import MarketPaths
     from simulator.world.base import World
     from simulator.world.protocol import Protocol
 
@@ -52,7 +53,7 @@ def verify_paths(
         before.index = after.index
         return protocol, [before, *agents]
 
-    def transcribe(kind: type[World]) -> Transcript:
+    def transcribe(kind: Callable[[Protocol, MarketPaths], World]) -> Transcript:
         protocol, agents = cast()
         transcript, world = Transcript(), kind(protocol, market)
         simulate(world, agents, [transcript])
@@ -90,7 +91,7 @@ def verify(
             if progress is not None:
                 progress(count)
         return Comparison.merge(parts)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         futures = {
             pool.submit(verify_paths, config, first, count, steps): count for first, count in jobs
         }
