@@ -27,8 +27,9 @@ KINDS: tuple[type[Action], ...] = tuple(
 _LEAST, _MOST = 1e-6, 3e5
 # Base units of a perp: of fewer than 10¹⁰ wei, one that the contract cuts off shows at 1e-10.
 _LEAST_SIZE = 1e-8
-# Tried in somebody else's name once in so many calls, and of a vault's account where one is named.
-_OTHERS, _VAULTS = 0.25, 0.5
+# Part of the calls tried in somebody else's name, and of those naming an account that name the one
+# nearest to liquidation.
+_OTHERS, _WEAKEST = 0.25, 0.5
 
 _SIGNED = (actions.Swap, actions.Trade, actions.PostMargin)
 # The clearing house settles these with the caller's own account.
@@ -182,9 +183,21 @@ def _choose(attempt: Attempt, name: str, options: Sequence[int | None]) -> int |
     protocol = attempt.protocol
     if name == "actor" and next(attempt.numbers) >= _OTHERS:
         return len(protocol.agents) - 1
-    if name == "account" and next(attempt.numbers) < _VAULTS:
-        return attempt.one_of(range(1 + protocol.markets))
+    if name == "account" and next(attempt.numbers) < _WEAKEST:
+        return _weakest(attempt)
     return attempt.one_of(options)
+
+
+def _weakest(attempt: Attempt) -> int:
+    """The account of least equity for its requirement; none has any: the vault's.
+
+    The one thing that is looked up in the state: two accounts alike to the last digit are not met.
+    """
+    state = attempt.view.state
+    needed = state.maintenance[:, attempt.path]
+    held = np.flatnonzero(needed > 0.0)
+    health = state.equity[held, attempt.path] / needed[held]
+    return int(held[np.argmin(health)]) if held.size else 0
 
 
 def calls(protocol: Protocol) -> list[type[Action]]:
