@@ -13,21 +13,13 @@ from typing import TYPE_CHECKING, Any
 from simulator.results.store import Chunks, write_chunk
 from simulator.runner import agent_code, pool
 from simulator.runner.chunk import simulate_chunk
-from simulator.types import SimulatorError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.runner.plan import Plan
 
-#: Seconds a worker has to stop by itself when the run is interrupted.
-_GRACE = 5.0
-
 Progress = Callable[[int, int], None]
-
-
-class _StoppedError(SimulatorError):
-    """Raised in a worker when the run was interrupted."""
 
 
 def run_chunks(plan: Plan, chunks: Chunks, workers: int, progress: Progress | None) -> None:
@@ -81,52 +73,36 @@ def _run_in_processes(
     workers: int,
     report: Callable[[int], None],
 ) -> None:
-    context = pool.context()
-    queue, stop = context.SimpleQueue(), context.Event()
-    with pool.processes(workers, _attach, (queue, stop, os.getpid())) as executor:
+    queue = pool.context().SimpleQueue()
+    with pool.processes(workers, _attach, (queue, os.getpid())) as executor:
         pending: set[Future[None]] = {
             executor.submit(_job, packed, directory, *job) for job in jobs
         }
-        try:
-            while pending:
-                finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                while not queue.empty():
-                    report(queue.get())
-                for future in finished:
-                    future.result()
-        finally:
-            stop.set()
-            for future in pending:
-                future.cancel()
+        while pending:
+            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            while not queue.empty():
+                report(queue.get())
+            for future in finished:
+                future.result()
 
 
 _report: Callable[[int], None]
 
 
-def _attach(queue: Any, stop: Any, parent: int) -> None:
-    """Set up a worker: Ctrl-C is the parent's to handle, which then asks the workers to stop."""
+def _attach(queue: Any, parent: int) -> None:
+    """Set up a worker: Ctrl-C is the parent's to handle, which then ends the workers."""
     import signal
 
     global _report  # noqa: PLW0603 (the way to hand a queue to an executor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave, args=(stop, parent), daemon=True).start()
-
-    def report(path_steps: int) -> None:
-        if stop.is_set():
-            raise _StoppedError("interrupted")
-        queue.put(path_steps)
-
-    _report = report
+    threading.Thread(target=_leave, args=(parent,), daemon=True).start()
+    _report = queue.put
 
 
-def _leave(stop: Any, parent: int) -> None:
-    """End a worker that nobody waits for, or that was asked to stop but reports nothing.
-
-    It may be compiling for a minute.
-    """
-    while not stop.wait(1.0) and os.getppid() == parent:
-        pass
-    time.sleep(_GRACE)
+def _leave(parent: int) -> None:
+    """End a worker that nobody waits for, though it be compiling for a minute."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
     os._exit(1)  # a chunk half written has a temporary name
 
 

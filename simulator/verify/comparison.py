@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.types import Status
-from simulator.verify.transcript import VARIABLES
+from simulator.verify.transcript import PROBER, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,16 +46,20 @@ class Comparison:
     steps: int
     max_relative_error: dict[str, float]
     flips: tuple[Flip, ...]
-    outcomes: dict[str, dict[str, int]]  # action kind → status → times seen
+    outcomes: dict[str, dict[str, int]]  # of the agents: action kind → status → times seen
     exits_from_range: int
+    probes: dict[str, dict[str, int]] = field(default_factory=dict)  # likewise, of the prober
 
     @property
     def statuses(self) -> dict[str, int]:
-        """How often each status was seen, over all actions."""
-        total: Counter[str] = Counter()
-        for seen in self.outcomes.values():
-            total.update(seen)
-        return dict(sorted(total.items()))
+        """How often each status was seen, over all actions of the agents."""
+        return dict(sorted(_totals(self.outcomes).items()))
+
+    @property
+    def tried(self) -> tuple[int, int]:
+        """How many calls the prober tried, and how many of them were refused."""
+        total = _totals(self.probes)
+        return total.total(), total.total() - total[Status.OK.name]
 
     @property
     def worst(self) -> float:
@@ -76,10 +80,6 @@ class Comparison:
     def merge(parts: Iterable[Comparison]) -> Comparison:
         """One comparison over the paths of several."""
         parts = list(parts)
-        outcomes: dict[str, Counter[str]] = {}
-        for part in parts:
-            for kind, seen in part.outcomes.items():
-                outcomes.setdefault(kind, Counter()).update(seen)
         return Comparison(
             paths=sum(part.paths for part in parts),
             steps=parts[0].steps,
@@ -88,8 +88,9 @@ class Comparison:
                 for name in VARIABLES
             },
             flips=tuple(flip for part in parts for flip in part.flips),
-            outcomes={kind: dict(seen) for kind, seen in sorted(outcomes.items())},
+            outcomes=_together(part.outcomes for part in parts),
             exits_from_range=sum(part.exits_from_range for part in parts),
+            probes=_together(part.probes for part in parts),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -107,6 +108,7 @@ class Comparison:
             ],
             "statuses": self.statuses,
             "outcomes": self.outcomes,
+            "probes": self.probes,
             "exits_from_range": self.exits_from_range,
         }
 
@@ -165,18 +167,36 @@ def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison
         steps=prices.shape[0] - 1,
         max_relative_error=errors,
         flips=tuple(_flips(model, chain, first_path, prices.shape[1])),
-        outcomes=_outcomes(chain),
+        outcomes=_outcomes(chain, probing=False),
         exits_from_range=_exits_from_range(chain),
+        probes=_outcomes(chain, probing=True),
     )
 
 
-def _outcomes(transcript: Transcript) -> dict[str, dict[str, int]]:
+def _outcomes(transcript: Transcript, *, probing: bool) -> dict[str, dict[str, int]]:
     outcomes: dict[str, Counter[str]] = {}
     for decision, codes in transcript.statuses.items():
+        if (decision.agent == PROBER) != probing:
+            continue
         seen = outcomes.setdefault(decision.action.split()[0], Counter())
         for code in codes[codes != Status.NONE]:
             seen[Status(code).name] += 1
     return {kind: dict(seen) for kind, seen in outcomes.items()}
+
+
+def _totals(outcomes: Mapping[str, Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for seen in outcomes.values():
+        total.update(seen)
+    return total
+
+
+def _together(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    outcomes: dict[str, Counter[str]] = {}
+    for part in parts:
+        for kind, seen in part.items():
+            outcomes.setdefault(kind, Counter()).update(seen)
+    return {kind: dict(seen) for kind, seen in sorted(outcomes.items())}
 
 
 def _flips(model: Transcript, chain: Transcript, first_path: int, paths: int) -> list[Flip]:

@@ -15,6 +15,7 @@ import numpy as np
 from simulator.agents.base import Actions, Agent, View
 from simulator.market.streams import Stream
 from simulator.verify.attempts import Attempt, by_state_alone, calls
+from simulator.verify.transcript import PROBER
 from simulator.world.protocol import AgentSlot
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from simulator.world.actions import Action
     from simulator.world.protocol import Protocol
 
-NAME = "prober"
 #: Part of the steps of a path at which something is tried, half before the agents, half after them.
 PROBED = 0.25
 BEFORE, AFTER = TURNS = (1, 2)
@@ -109,7 +109,7 @@ def slot(protocol: Protocol) -> AgentSlot:
     """Its wallet, and USDC in a margin account."""
     legs = protocol.aave.legs if protocol.aave is not None else ()
     return AgentSlot(
-        NAME,
+        PROBER,
         usdc=_WEALTH,
         base=_WEALTH / protocol.assets[1].price,
         has_account=True,

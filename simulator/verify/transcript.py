@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
 
+#: The name of the one among the agents that is none of the scenario's (:mod:`.prober`).
+PROBER = "prober"
 VARIABLES = tuple(field.name for field in fields(Observation))
 
 
