@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import dis
 import hashlib
 import io
 import pickle
 import sys
 import sysconfig
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
+
+_GLOBALS = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
+_ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 
 
 def digest(agent: Agent) -> str | None:
@@ -86,22 +89,24 @@ def _of_class(kind: type) -> tuple[Any, ...]:
 
 
 def _of_function(function: FunctionType) -> tuple[Any, ...]:
+    """Its code, and what that finds in its module, in modules of the user's and around it."""
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    code, known, names = function.__code__, function.__globals__, set(_names(function.__code__))
-    used = {name: known[name] for name in sorted(names) if name in known}
+    code, known = function.__code__, function.__globals__
+    used = {name: known[name] for name in _loaded(code, _GLOBALS) if name in known}
     for name, module in list(used.items()):
         if isinstance(module, ModuleType) and not _is_library(module.__name__):
-            below = sorted(names & vars(module).keys())
-            used |= {f"{name}.{other}": vars(module)[other] for other in below}
+            below = [other for other in _loaded(code, _ATTRIBUTES) if hasattr(module, other)]
+            used |= {f"{name}.{other}": getattr(module, other) for other in below}
     return code, function.__defaults__, function.__kwdefaults__, cells, used
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """Globals and attributes a function may ask for, those of functions inside it too."""
-    yield from code.co_names
+def _loaded(code: CodeType, by: frozenset[str]) -> list[str]:
+    """Names that a function, or one written in it, loads by one of these instructions; sorted."""
+    names = {str(found.argval) for found in dis.get_instructions(code) if found.opname in by}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            names |= set(_loaded(constant, by))
+    return sorted(names)
 
 
 def _of_code(code: CodeType) -> str:

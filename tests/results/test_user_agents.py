@@ -130,6 +130,10 @@ def test_what_an_agent_leaves_outside_itself_is_refused(short: Config, agent: Ag
 AMOUNT = 5.0
 
 
+# Named like an attribute that the agent below reads, and no business of it.
+step = 0
+
+
 def amount() -> float:
     return AMOUNT
 
@@ -157,6 +161,8 @@ def test_the_key_goes_by_what_the_code_of_an_agent_looks_at(
         return Plan(short, "model", (Seller(),), 100).key()
 
     first = key()
+    assert key() == first
+    monkeypatch.setattr(sys.modules[__name__], "step", 1)
     assert key() == first
     monkeypatch.setattr(sys.modules[__name__], "AMOUNT", 6.0)
     assert key() != first
