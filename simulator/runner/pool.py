@@ -32,18 +32,15 @@ def processes(
     executor = ProcessPoolExecutor(
         workers, context=context(), initializer=attach, initargs=arguments
     )
-    done = False
     try:
         yield executor
-        done = True
     except BrokenProcessPool as error:
         raise MachineError(
             f"a worker process ended before its work was done{_exit_code(error)}; finished chunks "
             "are kept: the same command goes on from them, and fewer workers need less memory"
         ) from error
     finally:
-        # Nobody waits for what is left of an interrupted run: files get their names when whole.
-        executor.shutdown(wait=True, kill_workers=not done)
+        executor.shutdown(wait=True)
 
 
 def context() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -13,13 +14,21 @@ from typing import TYPE_CHECKING, Any
 from simulator.results.store import Chunks, write_chunk
 from simulator.runner import agent_code, pool
 from simulator.runner.chunk import simulate_chunk
+from simulator.types import SimulatorError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.runner.plan import Plan
 
+#: Seconds a worker has to stop by itself when the run is interrupted.
+_GRACE = 5.0
+
 Progress = Callable[[int, int], None]
+
+
+class _StoppedError(SimulatorError):
+    """Raised in a worker when the run was interrupted."""
 
 
 def run_chunks(plan: Plan, chunks: Chunks, workers: int, progress: Progress | None) -> None:
@@ -73,36 +82,58 @@ def _run_in_processes(
     workers: int,
     report: Callable[[int], None],
 ) -> None:
-    queue = pool.context().SimpleQueue()
-    with pool.processes(workers, _attach, (queue, os.getpid())) as executor:
-        pending: set[Future[None]] = {
-            executor.submit(_job, packed, directory, *job) for job in jobs
-        }
-        while pending:
-            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            while not queue.empty():
-                report(queue.get())
-            for future in finished:
-                future.result()
+    queue, stop = pool.context().SimpleQueue(), directory / ".stop"
+    stop.unlink(missing_ok=True)
+    try:
+        with pool.processes(workers, _attach, (queue, stop, os.getpid())) as executor:
+            pending: set[Future[None]] = {
+                executor.submit(_job, packed, directory, *job) for job in jobs
+            }
+            try:
+                while pending:
+                    finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                    while not queue.empty():
+                        report(queue.get())
+                    for future in finished:
+                        future.result()
+            finally:
+                # A file, for a worker that is killed takes the locks of an event with it.
+                stop.touch()
+                for future in pending:
+                    future.cancel()
+    finally:
+        stop.unlink(missing_ok=True)
+        for left in directory.glob(".*.tmp"):  # of a worker that was ended while it wrote
+            shutil.rmtree(left, ignore_errors=True)
 
 
 _report: Callable[[int], None]
 
 
-def _attach(queue: Any, parent: int) -> None:
-    """Set up a worker: Ctrl-C is the parent's to handle, which then ends the workers."""
+def _attach(queue: Any, stop: Path, parent: int) -> None:
+    """Set up a worker: Ctrl-C is the parent's to handle, which then asks the workers to stop."""
     import signal
 
     global _report  # noqa: PLW0603 (the way to hand a queue to an executor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave, args=(parent,), daemon=True).start()
-    _report = queue.put
+    threading.Thread(target=_leave, args=(stop, parent), daemon=True).start()
+
+    def report(path_steps: int) -> None:
+        if stop.exists():
+            raise _StoppedError("interrupted")
+        queue.put(path_steps)
+
+    _report = report
 
 
-def _leave(parent: int) -> None:
-    """End a worker that nobody waits for, though it be compiling for a minute."""
-    while os.getppid() == parent:
+def _leave(stop: Path, parent: int) -> None:
+    """End a worker that nobody waits for, or that was asked to stop but reports nothing.
+
+    It may be compiling for a minute.
+    """
+    while not stop.exists() and os.getppid() == parent:
         time.sleep(1.0)
+    time.sleep(_GRACE)
     os._exit(1)  # a chunk half written has a temporary name
 
 
