@@ -118,6 +118,7 @@ def plan_of(
     record: int | None,
 ) -> Plan:
     """The plan of a run; arguments and errors as :func:`simulator.run` says."""
+    agents = _fresh(agents)  # as they are now, whatever becomes of the caller's
     from simulator.config import Config, from_mapping, load
     from simulator.results.records import RECORDED_PATHS
 
@@ -134,4 +135,4 @@ def plan_of(
         config = config.model_dump()
     if not isinstance(config, Config):
         config = from_mapping({**config, **changes})
-    return Plan(config, world, tuple(_fresh(agents)), record)
+    return Plan(config, world, tuple(agents), record)

@@ -45,7 +45,8 @@ def run(
         seed: root of all randomness; None: as configured.
         world: ``"model"`` (float64, many paths) or ``"chain"`` (the contracts, one EVM per path).
         agents: agents to add after the configured ones; each states its wallet in ``slot``, and is
-            copied, as it is now, for every chunk of paths.
+            copied, as it is now, for every chunk of paths. One that changes variables of its class
+            or module, which other chunks would see, is refused.
         out: directory for records, summary and report; an interrupted run of the same configuration
             and code, on files of the same contents, there is resumed. None: nothing is kept.
         workers: processes, which import nothing of the caller's script: it needs no main guard, and
@@ -58,10 +59,8 @@ def run(
             simulating; :func:`forget` throws them away.
 
     Raises:
-        InputError: something in the input is not allowed; an agent changed what other chunks see of
-            it; a file of prices changed during the run, or something else wrote to ``out``: then
-            nothing is written there.
-        MachineError: a worker process was killed; the finished chunks are kept.
+        InputError: something in the input is not allowed; a file of prices changed during the run,
+            or something else wrote to ``out``: then nothing is written there.
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
     from simulator.results.gates import check_names, parse
