@@ -16,6 +16,7 @@ from simulator.agents.base import Actions, Agent, View
 from simulator.market.streams import Stream
 from simulator.verify.attempts import Attempt, by_state_alone, calls
 from simulator.verify.transcript import PROBER
+from simulator.world.actions import Trade
 from simulator.world.protocol import AgentSlot
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 #: Part of the steps of a path at which something is tried, half before the agents, half after them.
 PROBED = 0.25
 BEFORE, AFTER = TURNS = (1, 2)
-# What it holds of each token it may use, USD.
-_WEALTH = 1e5
-# What the state alone decides is tried more often than what arguments do.
+# What it holds of each token it may use, and the margin it trades on, USD: so little that what it
+# tries comes up against initial margin, and its account near liquidation.
+_WEALTH, _MARGIN = 1e5, 4e3
+# What the state alone decides is tried more often than what arguments do; so are trades.
 _OFTEN = 3
 
 
@@ -56,7 +58,7 @@ def script(
     deck = [
         index
         for index, kind in enumerate(kinds)
-        for _ in range(_OFTEN if by_state_alone(kind) else 1)
+        for _ in range(_OFTEN if by_state_alone(kind) or kind is Trade else 1)
     ]
     turn = np.zeros((steps + 1, paths), np.int8)
     call = np.zeros((steps + 1, paths), np.intp)
@@ -113,6 +115,6 @@ def slot(protocol: Protocol) -> AgentSlot:
         usdc=_WEALTH,
         base=_WEALTH / protocol.assets[1].price,
         has_account=True,
-        margin=(_WEALTH, *(0.0 for _ in protocol.clearing.collaterals[1:])),
+        margin=(_MARGIN, *(0.0 for _ in protocol.clearing.collaterals[1:])),
         hedge=tuple(_WEALTH / protocol.assets[leg.reserve.asset].price for leg in legs),
     )
