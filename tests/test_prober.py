@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from simulator.agents.base import View
 from simulator.config import load, resolve
-from simulator.types import Floats
+from simulator.market.draw import draw
+from simulator.types import Floats, Status
 from simulator.verify import attempts, prober, verify_paths
 from simulator.world import actions
 from simulator.world.actions import Action
 from simulator.world.chain import world as chain
 from simulator.world.gas import GAS_UNITS
+from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 
 
@@ -29,6 +32,21 @@ def test_every_action_there_is_can_be_tried() -> None:
     assert set(attempts.KINDS) == declared == set(GAS_UNITS)
     tried = {kind for name in ("aave-hedge", "calm") for kind in attempts.calls(protocol_of(name))}
     assert tried == declared
+
+
+@pytest.mark.parametrize("name", ["aave-hedge", "calm"])
+def test_every_call_has_numbers_enough_for_its_arguments_and_a_world_takes_it(name: str) -> None:
+    protocol, market = protocol_of(name), draw(load(name), 0, 3).first_steps(4)
+    world = ModelWorld(protocol, market)
+    world.advance(0)
+    view = View(0, market, protocol, world)
+    drawn = prober.script(protocol, 7, 0, 3, 4)
+    for kind in drawn.kinds:
+        for numbers in drawn.numbers.reshape(-1, drawn.numbers.shape[2]).tolist():
+            attempt = attempts.Attempt(kind, protocol, view, 1, iter(numbers))
+            attempt.draw()
+            fill = world.execute(kind(**attempt.chosen, **prober.columns([attempt], 3)))
+            assert (fill.status[[0, 2]] == Status.NONE).all()
 
 
 def test_what_a_protocol_has_nothing_of_is_left_out() -> None:

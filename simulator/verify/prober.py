@@ -93,18 +93,18 @@ class Prober(Agent):
             attempt.draw()
             tried.setdefault((kind, *attempt.chosen.values()), []).append(attempt)
         for (kind, *_), attempts in tried.items():
-            yield kind(**attempts[0].chosen, **_columns(attempts, view.market.paths))
+            yield kind(**attempts[0].chosen, **columns(attempts, view.market.paths))
 
 
-def _columns(attempts: Sequence[Attempt], paths: int) -> dict[str, Any]:
+def columns(attempts: Sequence[Attempt], paths: int) -> dict[str, Any]:
     """The values of attempts, ``[..., paths]``; zero or False on the other paths."""
-    columns = {}
+    found = {}
     for name, value in attempts[0].values.items():
         column = np.zeros((*np.shape(value), paths), np.asarray(value).dtype)
         for attempt in attempts:
             column[..., attempt.path] = attempt.values[name]
-        columns[name] = column
-    return columns
+        found[name] = column
+    return found
 
 
 def slot(protocol: Protocol) -> AgentSlot:
