@@ -63,6 +63,8 @@ class _Reader(pickle.Pickler):
             what = type(value).__name__, value.__func__
         elif isinstance(value, type | FunctionType) and not _is_of_a_library(value):
             what = f"{value.__module__}.{value.__qualname__}", self._once(value)
+        elif isinstance(plain := _undecorated(value), FunctionType):
+            what = type(value).__qualname__, plain
         return what if what is NotImplemented else (_written, (what,))
 
     def _once(self, value: type | FunctionType) -> Any:
@@ -76,6 +78,13 @@ class _Reader(pickle.Pickler):
 def _written(*what: Any) -> tuple[Any, ...]:
     """Stands where unpickling would make the object again, which nobody does."""
     return what
+
+
+def _undecorated(value: Any) -> Any:
+    """The function that Numba compiles or functools caches; what these remember is no state."""
+    if not callable(value) or isinstance(value, type | FunctionType):
+        return None
+    return getattr(value, "py_func", getattr(value, "__wrapped__", None))
 
 
 def _of_class(kind: type) -> tuple[Any, ...]:

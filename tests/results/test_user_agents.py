@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 
 import simulator
 from simulator.agents.base import Actions, Agent, View
@@ -173,6 +175,32 @@ def test_the_key_goes_by_what_the_code_of_an_agent_looks_at(
     assert other != first
     monkeypatch.setattr(Seller, "hours", 2)
     assert key() != other
+
+
+@njit
+def doubled(x: float) -> float:
+    return 2.0 * x
+
+
+@cache
+def halved(x: float) -> float:
+    return 0.5 * x
+
+
+class Compiled(Seller):
+    """Calls functions that keep what they compiled, and what they answered."""
+
+    def act(self, view: View) -> Actions:
+        if view.step == self.hours:
+            yield sale(self, np.full(view.market.paths, doubled(halved(5.0))))
+
+
+def test_what_is_compiled_or_cached_on_the_way_is_no_trace(short: Config) -> None:
+    before = digest(Compiled())
+    assert before is not None
+    simulator.run(short, agents=[Compiled()], workers=1)
+    assert doubled.signatures
+    assert digest(Compiled()) == before
 
 
 def test_agents_of_the_same_code_are_one_wherever_it_stands() -> None:
