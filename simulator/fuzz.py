@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from simulator.runner.pool import processes
 from simulator.types import InputError
 from simulator.verify import Comparison, verify_paths
 
@@ -55,7 +55,7 @@ def verify_random(
     if steps is not None and not 1 <= steps <= STEPS:
         raise InputError(f"steps: {steps}; allowed: 1 to {STEPS}, the horizon of random scenarios")
     trials = []
-    with ProcessPoolExecutor(min(workers, count), mp_context=get_context("spawn")) as pool:
+    with processes(min(workers, count)) as pool:
         futures = [pool.submit(run_trial, seed, number, paths, steps) for number in range(count)]
         for future in as_completed(futures):
             trials.append(future.result())

@@ -227,6 +227,8 @@ def show_comparison(comparison: Comparison) -> None:
         click.echo(f"  {where}: {what}: model {flip.model}, contracts {flip.chain}")
     seen = ", ".join(f"{name} {count:,}" for name, count in comparison.statuses.items())
     click.echo(f"  Statuses seen: {seen}")
+    tried, refused = comparison.tried
+    click.echo(f"  Calls nobody had a reason to make: {tried:,} tried, {refused:,} refused")
     click.echo(f"  Times the pool's price left the vault's range: {comparison.exits_from_range}")
     click.echo(f"  Decision flips: {len(comparison.flips)}")
     click.echo(

@@ -22,6 +22,7 @@ uses: vault_parameters
 
 
 WAD: constant(uint256) = 10**18
+WAD_PER_RAW: constant(uint256) = 10**12  # of USDC
 MAX_HEDGES: constant(uint256) = 8
 
 
@@ -137,11 +138,16 @@ def _send_part(fraction: uint256, position_pledged: bool, payer: address, receiv
 @internal
 @view
 def _holds(account: uint256) -> bool:
+    """
+    @notice Whether an account holds a position, or cash of a raw unit of USDC. A wei that rounding left must not send
+            the leaver for consent, or away from an account in use.
+    """
     for leg: hedge_leg.Leg in hedge_leg._legs:
         if leg.account == account and hedge_leg._size(leg) != 0:
             return True
     at: hedge_leg.MarginAccount = hedge_leg._accounts[account]
-    return staticcall at.venue.cash(hedge_leg._number(at)) != 0
+    cash: int256 = staticcall at.venue.cash(hedge_leg._number(at))
+    return fixed_point.magnitude(cash) >= WAD_PER_RAW
 
 
 @internal

@@ -96,6 +96,12 @@ class Agent(ABC):
     ``index`` is its place among the protocol's agents, set when the run is put together. A user's
     agent states in ``slot`` the name, wallet and margin it starts with; built-in ones get theirs
     from the configuration.
+
+    What it remembers belongs in ``self``. The instance given to a run never acts: every chunk of
+    paths, and the worst path that is told again, begin with a deep copy of it as it was at the
+    start (:func:`copy.deepcopy`; define ``__deepcopy__`` where that is not wanted). A chunk is some
+    of the paths, and another number of workers cuts others: arrays ``[paths]`` are those of the
+    chunk, and variables of the class or of its module must not change.
     """
 
     index: int

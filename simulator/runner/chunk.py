@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from simulator.results.store import Outcome
+from simulator.runner import agent_code
+from simulator.types import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from simulator.agents.base import Agent
     from simulator.runner.plan import Plan
@@ -48,6 +50,9 @@ def simulate_chunk(
     """Paths ``first`` … ``first + count − 1``: draw, simulate, check the attribution, sum up.
 
     ``record``: number of paths, counted from the first, whose series are kept.
+
+    Raises:
+        InputError: an agent left something behind for the next chunk.
     """
     from simulator.engine import simulate
     from simulator.market.draw import draw
@@ -59,6 +64,7 @@ def simulate_chunk(
     from simulator.results.records import Fan, Recorder
     from simulator.results.upkeep import Upkeep
 
+    before = [agent_code.digest(agent) for agent in plan.agents]
     protocol, agents = plan.setting()
     market = draw(plan.config, first, count)
     world = _world(plan.world, protocol, market)
@@ -75,6 +81,7 @@ def simulate_chunk(
         if report is not None:
             observers.append(_Meter(report, count))
         simulate(world, agents, observers)
+        _refuse_traces(plan.agents, before)
         attribution.check()
         fan.finish(metrics.mean_betas())
         if recorder is not None:
@@ -87,6 +94,16 @@ def simulate_chunk(
         )
     finally:
         world.close()
+
+
+def _refuse_traces(agents: Sequence[Agent], before: Sequence[str | None]) -> None:
+    """Hold the plan's agents, which did not act themselves, against their digests ``before``."""
+    for agent, digest in zip(agents, before, strict=True):
+        if agent_code.digest(agent) != digest:
+            raise InputError(
+                f"agents: {type(agent).__name__} changes variables of its class or module, or what "
+                "is shared there; other chunks of paths would see that: keep it in self"
+            )
 
 
 def _world(kind: str, protocol: Protocol, market: Any) -> World:

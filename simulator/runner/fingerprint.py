@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
-import pickle
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.market.files.sources import paths
+from simulator.runner import agent_code
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -68,30 +67,12 @@ def of_code(world: str) -> str:
 
 
 def of_agent(agent: Agent) -> str:
-    """SHA-256 (hex) of a user's agent: its class, the source it is written in, its attributes.
+    """SHA-256 (hex) of a user's agent: its classes, the code they can look at, its attributes.
 
-    Where attributes cannot be pickled, the source cannot be found or the class was made in a
-    function, whose variables it may use, no two digests are the same: such a run is simulated anew
-    rather than resumed with what may be another agent.
+    Where that cannot be told, no two are the same: such a run is simulated anew rather than resumed
+    with what may be another agent.
     """
-    kind = type(agent)
-    if "<locals>" in kind.__qualname__:
-        return uuid.uuid4().hex
-    # Its place among the agents is set when the run is put together.
-    state = {name: value for name, value in vars(agent).items() if name != "index"}
-    try:
-        sources = {
-            inspect.getsourcefile(base)
-            for base in kind.__mro__
-            if base is not object and base.__module__ not in ("abc", "typing")
-        }
-        files = sorted(Path(source) for source in sources if source is not None)
-        written = _of_contents((file.name, file) for file in files)
-        attributes = pickle.dumps(state)
-    except Exception:  # pickling runs the user's code, which may raise anything
-        return uuid.uuid4().hex
-    what = repr((kind.__module__, kind.__qualname__, written)).encode()
-    return hashlib.sha256(what + attributes).hexdigest()
+    return agent_code.digest(agent) or uuid.uuid4().hex
 
 
 def _of_contents(files: Iterable[tuple[str, Path]]) -> str:

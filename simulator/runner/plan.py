@@ -34,7 +34,10 @@ WORLDS = ("model", "chain")
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is to be simulated; the same for every chunk, and sent to every worker."""
+    """What is to be simulated; the same for every chunk, and sent to every worker.
+
+    ``agents``: those the user added, as they were at the start; none of them acts, copies do.
+    """
 
     config: Config
     world: str
@@ -94,6 +97,8 @@ def _fresh(agents: Sequence[Agent]) -> list[Agent]:
     """Copies, so that what an agent remembers of one chunk does not reach the next."""
     copies = []
     for agent in agents:
+        if isinstance(agent, type):
+            raise InputError(f"agents: {agent.__name__} is a class; allowed: an agent made of it")
         try:
             copies.append(copy.deepcopy(agent))
         except Exception as error:  # copying runs the user's code, which may raise anything
@@ -113,6 +118,7 @@ def plan_of(
     record: int | None,
 ) -> Plan:
     """The plan of a run; arguments and errors as :func:`simulator.run` says."""
+    agents = _fresh(agents)  # as they are now, whatever becomes of the caller's
     from simulator.config import Config, from_mapping, load
     from simulator.results.records import RECORDED_PATHS
 

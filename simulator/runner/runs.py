@@ -46,10 +46,13 @@ def run(
         seed: root of all randomness; None: as configured.
         world: ``"model"`` (float64, many paths) or ``"chain"`` (the contracts, one EVM per path).
         agents: agents to add after the configured ones; each states its wallet in ``slot``, and is
-            copied for every chunk of paths.
+            copied, as it is now, for every chunk of paths. One that changes variables of its class
+            or module, which other chunks would see, is refused.
         out: directory for records, summary and report; an interrupted run of the same configuration
             and code, on files of the same contents, there is resumed. None: nothing is kept.
-        workers: processes. Results do not depend on it, nor on its change when a run is resumed.
+        workers: processes, which import nothing of the caller's script: it needs no main guard, and
+            may be a notebook. Results do not depend on it, nor on its change when a run is resumed.
+            Agents that cannot be sent to another process act in this one.
         progress: called with the path-steps done and in all.
         requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
         allow: idle findings of the diagnosis (:data:`simulator.results.diagnosis.NAMES`; ``"idle"``

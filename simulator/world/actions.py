@@ -66,7 +66,10 @@ class Liquidate(Action):
 
 @dataclass(frozen=True, eq=False)
 class LiquidateCollateral(Action):
-    """Buy at most ``amount`` whole tokens of a collateral (≥ 1) for the account's USDC debt."""
+    """Buy at most ``amount`` whole tokens of a collateral (≥ 1) for the account's USDC debt.
+
+    What is within 1e-12 of all the account holds means all of it, to the last raw unit.
+    """
 
     account: int
     collateral: int

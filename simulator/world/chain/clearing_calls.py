@@ -109,9 +109,12 @@ class ClearingCalls(Caller):
         paths = paths_of(action.amount)
         decimals = self._decimals[self._protocol.clearing.collaterals[action.collateral].asset]
         account = self._layout.accounts[action.account]
-        raws = to_raw(action.amount[paths], decimals).tolist()
+        place = self._layout.others * action.account + action.collateral - 1
+        held = [self._sources[path].read("collateral")[place] for path in paths]
+        # Wei that stayed behind would keep what is owed from being written off.
+        raws = self._all_or_floor(action.amount[paths], decimals, held)
         calls = [
-            (path, _LIQUIDATE_COLLATERAL + words(account, action.collateral, int(raw)))
+            (path, _LIQUIDATE_COLLATERAL + words(account, action.collateral, raw))
             for path, raw in zip(paths, raws, strict=True)
             if raw
         ]

@@ -18,7 +18,6 @@ from simulator.world.units import (
     from_raw,
     raw_or_all,
     snap,
-    to_raw,
 )
 
 if TYPE_CHECKING:
@@ -115,6 +114,7 @@ class ClearingActions:
         check("collateral", action.collateral, len(self.core.protocol.clearing.collaterals), 1)
         asset = self.core.protocol.clearing.collaterals[action.collateral].asset
         decimals = self.core.decimals[asset]
+        held = self.core.state.clearing.collateral[action.account, action.collateral]
         batch.liquidate_collateral(
             self.core.tables.clearing,
             self.core.state,
@@ -122,7 +122,7 @@ class ClearingActions:
             action.account,
             action.collateral,
             liquidator,
-            floats(to_raw(self.core.finite(action, "amount"), decimals)),
+            floats(raw_or_all(self.core.finite(action, "amount"), held, decimals)),
             self.core.saved,
             fill.status,
             fill.amount_in,

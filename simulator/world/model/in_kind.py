@@ -20,12 +20,13 @@ from simulator.world.model.unwinding import exists, pledges
 from simulator.world.model.venues import sub_account, subs
 
 _WAD = 1e18
+_RAW_USDC = 1e-6
 
 
 @inner
 def _holds(clearing: ClearingState, account: int, i: int) -> bool:
-    """Whether there is anything in the account, pledges apart."""
-    return clearing.cash[account, i] != 0.0 or has_position(clearing, account, i)
+    """Whether there is a raw unit of USDC or a position in the account, pledges apart."""
+    return abs(clearing.cash[account, i]) >= _RAW_USDC or has_position(clearing, account, i)
 
 
 @inner

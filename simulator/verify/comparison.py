@@ -1,35 +1,23 @@
-"""Both worlds on the same market paths: do they agree, number by number and refusal by refusal?
-
-The error of a variable on a path is the largest difference between the worlds over time, relative
-to the largest magnitude the variable takes on that path (an L∞ relative error): a balance passing
-through zero does not divide by it. A decision flip is an action one world accepted and the other
-refused, or refused with another status, or that only one world's agents asked for.
-"""
+"""Two runs on the same market paths held against each other, number by number."""
 
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, fields
-from multiprocessing import get_context
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.types import InputError, Status
-from simulator.world.base import Observation
+from simulator.types import Status
+from simulator.verify.transcript import PROBER, VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from simulator.agents.base import Agent
-    from simulator.config import Config
-    from simulator.types import Codes, Floats
-    from simulator.world.actions import Action, Fill
-    from simulator.world.base import World
+    from simulator.types import Floats
+    from simulator.verify.transcript import Decision, Transcript
 
 TOLERANCE = 1e-9
-VARIABLES = tuple(field.name for field in fields(Observation))
 
 # Below this magnitude (one raw USDC unit, in whole tokens) a variable is dust on chain too.
 _DUST = 1e-6
@@ -38,54 +26,6 @@ _DUST = 1e-6
 _LOSSES, _DUST_LOSS = ("bad_debt", "insurance_drawn", "maker_drawn"), 1.0
 # What a position remembers of the time it opened, and the size below which nothing hangs on it.
 _ENTRIES, _DUST_SIZE = ("funding_entry", "loss_entry"), 1e-12
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Names one action of a run apart from its amounts."""
-
-    step: int
-    agent: str
-    action: str
-    occurrence: int
-
-
-class Transcript:
-    """Observer that keeps the state after every step and the status of every action."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, list[Floats]] = {name: [] for name in VARIABLES}
-        self.statuses: dict[Decision, Codes] = {}
-        self._seen: Counter[tuple[str, str]] = Counter()
-
-    def advanced(self, step: int, world: World) -> None:
-        """A new step: actions are counted from one again."""
-        self._seen.clear()
-
-    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
-        """Nothing to note before an action."""
-
-    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
-        """Note the status, path by path."""
-        name, what = world.protocol.agents[agent.index].name, describe(action)
-        self._seen[name, what] += 1
-        self.statuses[Decision(step, name, what, self._seen[name, what])] = fill.status.copy()
-
-    def stepped(self, step: int, world: World) -> None:
-        """Copy the state."""
-        state = world.reported()
-        for name in VARIABLES:
-            self.states[name].append(np.array(getattr(state, name)))
-
-
-def describe(action: Action) -> str:
-    """What an action is apart from its amounts, for example ``Trade market 1``."""
-    where = [
-        f"{key} {getattr(action, key)}"
-        for key in ("account", "market", "collateral")
-        if hasattr(action, key)
-    ]
-    return " ".join([type(action).__name__, *where])
 
 
 @dataclass(frozen=True)
@@ -106,16 +46,20 @@ class Comparison:
     steps: int
     max_relative_error: dict[str, float]
     flips: tuple[Flip, ...]
-    outcomes: dict[str, dict[str, int]]  # action kind → status → times seen
+    outcomes: dict[str, dict[str, int]]  # of the agents: action kind → status → times seen
     exits_from_range: int
+    probes: dict[str, dict[str, int]] = field(default_factory=dict)  # likewise, of the prober
 
     @property
     def statuses(self) -> dict[str, int]:
-        """How often each status was seen, over all actions."""
-        total: Counter[str] = Counter()
-        for seen in self.outcomes.values():
-            total.update(seen)
-        return dict(sorted(total.items()))
+        """How often each status was seen, over all actions of the agents."""
+        return dict(sorted(_totals(self.outcomes).items()))
+
+    @property
+    def tried(self) -> tuple[int, int]:
+        """How many calls the prober tried, and how many of them were refused."""
+        total = _totals(self.probes)
+        return total.total(), total.total() - total[Status.OK.name]
 
     @property
     def worst(self) -> float:
@@ -136,10 +80,6 @@ class Comparison:
     def merge(parts: Iterable[Comparison]) -> Comparison:
         """One comparison over the paths of several."""
         parts = list(parts)
-        outcomes: dict[str, Counter[str]] = {}
-        for part in parts:
-            for kind, seen in part.outcomes.items():
-                outcomes.setdefault(kind, Counter()).update(seen)
         return Comparison(
             paths=sum(part.paths for part in parts),
             steps=parts[0].steps,
@@ -148,8 +88,9 @@ class Comparison:
                 for name in VARIABLES
             },
             flips=tuple(flip for part in parts for flip in part.flips),
-            outcomes={kind: dict(seen) for kind, seen in sorted(outcomes.items())},
+            outcomes=_together(part.outcomes for part in parts),
             exits_from_range=sum(part.exits_from_range for part in parts),
+            probes=_together(part.probes for part in parts),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -167,6 +108,7 @@ class Comparison:
             ],
             "statuses": self.statuses,
             "outcomes": self.outcomes,
+            "probes": self.probes,
             "exits_from_range": self.exits_from_range,
         }
 
@@ -225,18 +167,36 @@ def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison
         steps=prices.shape[0] - 1,
         max_relative_error=errors,
         flips=tuple(_flips(model, chain, first_path, prices.shape[1])),
-        outcomes=_outcomes(chain),
+        outcomes=_outcomes(chain, probing=False),
         exits_from_range=_exits_from_range(chain),
+        probes=_outcomes(chain, probing=True),
     )
 
 
-def _outcomes(transcript: Transcript) -> dict[str, dict[str, int]]:
+def _outcomes(transcript: Transcript, *, probing: bool) -> dict[str, dict[str, int]]:
     outcomes: dict[str, Counter[str]] = {}
     for decision, codes in transcript.statuses.items():
+        if (decision.agent == PROBER) != probing:
+            continue
         seen = outcomes.setdefault(decision.action.split()[0], Counter())
         for code in codes[codes != Status.NONE]:
             seen[Status(code).name] += 1
     return {kind: dict(seen) for kind, seen in outcomes.items()}
+
+
+def _totals(outcomes: Mapping[str, Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for seen in outcomes.values():
+        total.update(seen)
+    return total
+
+
+def _together(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    outcomes: dict[str, Counter[str]] = {}
+    for part in parts:
+        for kind, seen in part.items():
+            outcomes.setdefault(kind, Counter()).update(seen)
+    return {kind: dict(seen) for kind, seen in sorted(outcomes.items())}
 
 
 def _flips(model: Transcript, chain: Transcript, first_path: int, paths: int) -> list[Flip]:
@@ -263,64 +223,3 @@ def _exits_from_range(transcript: Transcript) -> int:
     inside = (price >= lower) & (price < upper)
     stayed = placed[1:] & placed[:-1] & (lower[1:] == lower[:-1])
     return int(np.sum(stayed & inside[:-1] & ~inside[1:]))
-
-
-def verify_paths(config: Config, first_path: int, paths: int, steps: int) -> Comparison:
-    """Run ``paths`` paths through both worlds, in this process."""
-    from simulator.agents.build import build_agents
-    from simulator.config import resolve
-    from simulator.engine import simulate
-    from simulator.market.draw import draw
-    from simulator.world.chain.world import ChainWorld
-    from simulator.world.model.world import ModelWorld
-
-    market = draw(config, first_path, paths).first_steps(steps)
-    protocol = resolve(config)
-
-    def transcribe(world: World) -> Transcript:
-        transcript = Transcript()
-        simulate(world, build_agents(config, protocol), [transcript])
-        world.close()
-        return transcript
-
-    model, chain = (transcribe(kind(protocol, market)) for kind in (ModelWorld, ChainWorld))
-    return compare(model, chain, first_path)
-
-
-def verify(
-    config: Config,
-    paths: int,
-    steps: int | None = None,
-    *,
-    workers: int = 2,
-    progress: Callable[[int], None] | None = None,
-) -> Comparison:
-    """Compare the worlds on paths 0 … ``paths`` − 1 over the first ``steps`` steps (default: all).
-
-    Paths are dealt to ``workers`` processes; ``progress`` is told how many more are done.
-    Raises :class:`InputError` when the scenario has fewer steps.
-    """
-    if paths < 1:
-        raise InputError(f"paths: {paths}; allowed: 1 or more")
-    available = config.steps
-    steps = available if steps is None else steps
-    if not 1 <= steps <= available:
-        raise InputError(f"steps: {steps}; allowed: 1 to {available}, the horizon of this scenario")
-    size = -(-paths // (2 * workers)) if paths > 2 else 1
-    jobs = [(first, min(size, paths - first)) for first in range(0, paths, size)]
-    if workers == 1 or len(jobs) == 1:
-        parts = []
-        for first, count in jobs:
-            parts.append(verify_paths(config, first, count, steps))
-            if progress is not None:
-                progress(count)
-        return Comparison.merge(parts)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = {
-            pool.submit(verify_paths, config, first, count, steps): count for first, count in jobs
-        }
-        for future in as_completed(futures):
-            future.result()
-            if progress is not None:
-                progress(futures[future])
-        return Comparison.merge(future.result() for future in futures)

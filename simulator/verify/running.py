@@ -1,0 +1,102 @@
+"""A scenario through both worlds, its paths dealt to processes."""
+
+from __future__ import annotations
+
+from concurrent.futures import as_completed
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulator.runner.pool import processes
+from simulator.types import InputError
+from simulator.verify import prober
+from simulator.verify.comparison import Comparison, compare
+from simulator.verify.prober import PROBED
+from simulator.verify.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.agents.base import Agent
+    from simulator.config import Config
+    from simulator.market.paths import MarketPaths
+    from simulator.world.base import World
+    from simulator.world.protocol import Protocol
+
+
+def verify_paths(
+    config: Config, first_path: int, paths: int, steps: int, probed: float = PROBED
+) -> Comparison:
+    """Run ``paths`` paths through both worlds, in this process.
+
+    ``probed``: part of the steps at which the prober tries a call; 0: it does not take part.
+    """
+    from simulator.agents.build import add_agents, build_agents
+    from simulator.config import resolve
+    from simulator.engine import simulate
+    from simulator.market.draw import draw
+    from simulator.world.chain.world import ChainWorld
+    from simulator.world.model.world import ModelWorld
+
+    market = draw(config, first_path, paths).first_steps(steps)
+
+    def cast() -> tuple[Protocol, list[Agent]]:
+        """The protocol, and its agents between the turns of the prober."""
+        protocol = resolve(config)
+        agents = build_agents(config, protocol)
+        if probed == 0.0:
+            return protocol, agents
+        wallet = prober.slot(protocol)
+        known = replace(protocol, agents=(*protocol.agents, wallet))
+        lines = prober.script(known, config.seed, first_path, paths, steps, probed)
+        before, after = (prober.Prober(lines, turn, wallet) for turn in prober.TURNS)
+        protocol, agents = add_agents(protocol, agents, [after])
+        before.index = after.index
+        return protocol, [before, *agents]
+
+    def transcribe(kind: Callable[[Protocol, MarketPaths], World]) -> Transcript:
+        protocol, agents = cast()
+        transcript, world = Transcript(), kind(protocol, market)
+        simulate(world, agents, [transcript])
+        world.close()
+        return transcript
+
+    return compare(transcribe(ModelWorld), transcribe(ChainWorld), first_path)
+
+
+def verify(
+    config: Config,
+    paths: int,
+    steps: int | None = None,
+    *,
+    workers: int = 2,
+    progress: Callable[[int], None] | None = None,
+) -> Comparison:
+    """Compare the worlds on paths 0 … ``paths`` − 1 over the first ``steps`` steps (default: all).
+
+    Paths are dealt to ``workers`` processes; ``progress`` is told how many more are done.
+    Raises :class:`InputError` when the scenario has fewer steps.
+    """
+    if paths < 1:
+        raise InputError(f"paths: {paths}; allowed: 1 or more")
+    available = config.steps
+    steps = available if steps is None else steps
+    if not 1 <= steps <= available:
+        raise InputError(f"steps: {steps}; allowed: 1 to {available}, the horizon of this scenario")
+    size = -(-paths // (2 * workers)) if paths > 2 else 1
+    jobs = [(first, min(size, paths - first)) for first in range(0, paths, size)]
+    if workers == 1 or len(jobs) == 1:
+        parts = []
+        for first, count in jobs:
+            parts.append(verify_paths(config, first, count, steps))
+            if progress is not None:
+                progress(count)
+        return Comparison.merge(parts)
+    with processes(workers) as pool:
+        futures = {
+            pool.submit(verify_paths, config, first, count, steps): count for first, count in jobs
+        }
+        for future in as_completed(futures):
+            future.result()
+            if progress is not None:
+                progress(futures[future])
+        return Comparison.merge(future.result() for future in futures)
