@@ -76,7 +76,7 @@ def study_all(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Study], list[str]]:
-    """Studies of many targets over processes, in order, and why others were left out.
+    """Studies of many targets over processes, in order, and why coins were left out.
 
     Raises:
         InputError: none of them could be studied, or ``workers`` is less than one.
@@ -102,9 +102,12 @@ def study_all(
     else:
         collect(map(attempt, jobs))
     done = [result for result in found if isinstance(result, Study)]
-    left_out = [result for result in found if isinstance(result, str)]
+    reasons: list[str] = []
+    for result in found:
+        reasons += [result] if isinstance(result, str) else result.walk.left_out
+    left_out = list(dict.fromkeys(reasons))  # of both horizons, once
     if not done:
-        raise InputError(left_out[0] if left_out else f"{file}: nothing to study")
+        raise InputError("\n".join(left_out) or f"{file}: nothing to study")
     return done, left_out
 
 

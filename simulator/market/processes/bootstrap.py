@@ -14,6 +14,7 @@ from simulator.market import kernels
 from simulator.market.panel import read_panel
 from simulator.market.processes import shocks
 from simulator.market.streams import Stream
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +51,12 @@ def _record(config: Config, process: Bootstrap) -> Floats:
         process.end,
         process.max_gap_hours,
     )
+    hours = len(panel.returns) * config.step_minutes / 60
+    if process.mean_block_hours > hours:
+        raise InputError(
+            f"process.mean_block_hours = {process.mean_block_hours:g}: must be at most {hours:g}, "
+            f"the hours that {process.file} has from {panel.start} to {panel.end}"
+        )
     returns = panel.returns - panel.returns.mean(axis=0)
     if process.rescale:
         wanted = np.array([config.assets[symbol].volatility for symbol in process.symbols])
