@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from simulator.config import errors
+from simulator.config import errors, yaml_text
 from simulator.config.models import Config
 from simulator.types import InputError
 
@@ -22,8 +22,9 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """Read a built-in scenario by name, or a YAML file by path, with ``a.b=value`` overrides.
 
     Raises:
-        InputError: no such scenario or file, not YAML, an override of an unknown field, or values
-            out of range: one line per problem, naming field, value and what is allowed.
+        InputError: no such scenario or file, not YAML or a key in it twice, an override of an
+            unknown field, or values out of range: one line per problem, naming field, value and
+            what is allowed.
     """
     data = _read(_find(name_or_path))
     for override in overrides:
@@ -33,6 +34,8 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
 
 def from_mapping(data: Mapping[str, Any]) -> Config:
     """Build a configuration from plain data; raises InputError as :func:`load` does."""
+    if flags := errors.misplaced_flags(data):
+        raise InputError("\n".join(flags))
     try:
         return Config.model_validate(data)
     except ValidationError as error:
@@ -79,7 +82,7 @@ def _find(name_or_path: str | Path) -> Traversable:
 
 def _read(file: Traversable) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        data = yaml_text.load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not a YAML file: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
@@ -94,7 +97,7 @@ def _override(data: dict[str, Any], override: str) -> None:
     if not equals or not name:
         raise InputError(f"override = {override!r}: must be written field.path=value")
     try:
-        value = yaml.safe_load(text)
+        value = yaml_text.load(text)
     except yaml.YAMLError as error:
         raise InputError(
             f"{name} = {text}: not a YAML value: {' '.join(str(error).split())}"

@@ -71,8 +71,8 @@ def inverse(covariances: Floats, scale: Floats) -> Floats:
     ``scale`` as of :func:`scales`; an asset of scale 0 has a row of zeros.
     """
     inverses, vectors = spectrum(unit(covariances, scale))
-    core: Floats = (vectors * inverses[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-    return unit(core, scale)
+    core = (vectors * inverses[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return unit(np.asarray(core, np.float64), scale)
 
 
 def projector(covariance: Floats) -> Floats:
