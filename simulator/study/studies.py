@@ -78,6 +78,8 @@ def study_all(
 ) -> tuple[list[Study], list[str]]:
     """Studies of many targets over processes, in order, and why coins were left out.
 
+    A script that calls this needs no ``if __name__ == "__main__"``.
+
     Raises:
         InputError: none of them could be studied, or ``workers`` is less than one.
     """
@@ -94,11 +96,11 @@ def study_all(
                 progress(len(found), len(jobs))
 
     if workers > 1 and len(jobs) > 1:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
+        from joblib import Parallel, delayed  # type: ignore[import-untyped,unused-ignore]
 
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            collect(pool.map(attempt, jobs))
+        # Its workers do not import the caller's script again: that needs no main guard.
+        pool = Parallel(n_jobs=workers, backend="loky", return_as="generator")
+        collect(pool(delayed(attempt)(job) for job in jobs))
     else:
         collect(map(attempt, jobs))
     done = [result for result in found if isinstance(result, Study)]
