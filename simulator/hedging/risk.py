@@ -119,8 +119,9 @@ def expected_shortfall_interval(
     """Expected shortfall with the normal interval of its influence function.
 
     Scenario i moves the estimate by (max(lossᵢ − VaR, 0)/tail + VaR − ES)·wᵢ/Σw (Manistre and
-    Hancock 2005); the standard error is the root of the sum of their squares. :func:`~simulator.hedging.outcomes.bootstrap`
-    is the slower way that assumes less. Raises InputError as :func:`value_at_risk_interval`.
+    Hancock 2005); the standard error is the root of the sum of their squares.
+    :func:`~simulator.hedging.outcomes.bootstrap` is the slower way that assumes less. Raises
+    InputError as :func:`value_at_risk_interval`.
     """
     check.fraction("confidence", confidence)
     losses = -np.asarray(returns, np.float64)
