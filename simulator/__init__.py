@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from simulator import caches
+
 if TYPE_CHECKING:
     from simulator.agents.base import Agent, View
     from simulator.comparison import compare
@@ -54,6 +56,9 @@ _HOME = {
     "run": ("simulator.runner", "run"),
     "scenarios": ("simulator.config", "scenarios"),
 }
+
+
+caches.prepare()
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from simulator.config import Config, files, from_mapping, load, to_yaml
+from simulator.config import Config, files, from_mapping, load, sections, to_yaml
 from simulator.market import fitting
 from simulator.market.files.symbols import refuse_mixed_quotes
+from simulator.market.fitting.base import written as written_correlation
 from simulator.market.history_file import AS_WRITTEN, Reading, resolve
 from simulator.market.panel import Panel, read_panel
 from simulator.types import InputError
@@ -44,8 +45,9 @@ class Calibration:
         ``assets`` holds last prices and long-run volatilities of what was fitted, nothing else.
         """
         fitted = self.fitted
+        correlation = written_correlation(fitted.correlation, _DIGITS)
         pairs = {
-            f"{one}/{other}": round(float(fitted.correlation[row, row + 1 + column]), _DIGITS)
+            f"{one}/{other}": float(correlation[row, row + 1 + column])
             for row, one in enumerate(fitted.names)
             for column, other in enumerate(fitted.names[row + 1 :])
         }
@@ -169,8 +171,13 @@ def parse_window(text: str | None) -> tuple[datetime, datetime] | None:
 
 
 def written(calibration: Calibration, scenario: str | None) -> str:
-    """YAML of a calibration: the block alone, or a whole scenario it was put into."""
+    """YAML of a calibration: the block alone, or a whole scenario it was put into.
+
+    Raises:
+        InputError: a run would refuse it.
+    """
     if scenario is None:
+        sections.validate(calibration.block(), calibration.panel.step_minutes)
         return calibration.yaml()
     return to_yaml(calibration.into(load(scenario)))
 

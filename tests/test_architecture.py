@@ -19,7 +19,7 @@ ALLOWED = {
     "market": ("types", "config", "market", "hedging"),
     "hedging": ("types", "hedging", "world.model.tick", "world.model.jit"),
     "world": ("types", "market", "world"),
-    "world.model": ("types", "market", "world.actions", "world.base", "world.protocol",
+    "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.gas", "world.model"),
     "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.gas", "world.chain"),

@@ -108,12 +108,12 @@ def is_positive_semidefinite(matrix: Floats) -> bool:
     return bool(np.linalg.eigvalsh(matrix)[0] >= -PSD_TOLERANCE)
 
 
-def nearest(matrix: Floats, iterations: int = 1_000) -> Floats:
+def nearest(matrix: Floats, iterations: int = 1_000, decimals: int = 4) -> Floats:
     """Nearest correlation matrix in the Frobenius norm (Higham 2002, algorithm 3.3).
 
     Alternating projections, with Dykstra's correction on the cone of PSD matrices. The result is
-    rounded to 4 decimals for a message, and shrunk towards the identity until it passes
-    :func:`is_positive_semidefinite` so that what the message proposes is accepted.
+    rounded to ``decimals``, those of a message unless said, and shrunk towards the identity until
+    it passes :func:`is_positive_semidefinite` so that what the message proposes is accepted.
     """
     correction = np.zeros_like(matrix)
     result = matrix.copy()
@@ -126,11 +126,11 @@ def nearest(matrix: Floats, iterations: int = 1_000) -> Floats:
         np.fill_diagonal(result, 1.0)
         if np.max(np.abs(result - previous)) < 1e-12:
             break
-    proposal: Floats = np.round(result, 4)
+    proposal: Floats = np.round(result, decimals)
     shrink = 0.0
     while not is_positive_semidefinite(proposal):
-        shrink += 1e-4
-        proposal = np.round(result * (1 - shrink), 4)
+        shrink += 10.0**-decimals
+        proposal = np.round(result * (1 - shrink), decimals)
         np.fill_diagonal(proposal, 1.0)
     return proposal
 

@@ -67,6 +67,26 @@ def lines(error: ValidationError, data: object) -> list[str]:
     return result
 
 
+def misplaced_flags(data: object, path: tuple[str | int, ...] = ()) -> list[str]:
+    """One line per ``true`` or ``false`` where no boolean is allowed.
+
+    To Python these are the numbers 1 and 0, and would be taken for them.
+    """
+    here = value_at(path, data)
+    if isinstance(here, bool):
+        nodes = schema_at(path, data)
+        allowed = any("type" not in node or node["type"] == "boolean" for node in nodes)
+        if allowed or not nodes:
+            return []
+        return [f"{'.'.join(map(str, path))} = {here}: must be {_allowed(list(path), data)}"]
+    children: Iterable[str | int] = ()
+    if isinstance(here, dict):
+        children = here
+    elif isinstance(here, list | tuple):
+        children = range(len(here))
+    return [line for child in children for line in misplaced_flags(data, (*path, child))]
+
+
 def suggestion(name: object, known: Iterable[str]) -> str:
     """Which known names come near ``name``, else all of them, as the end of a sentence."""
     known = sorted(known)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from simulator.config import errors, files
+from simulator.config import errors, files, yaml_text
 from simulator.config.models import Config
 from simulator.types import InputError
 
@@ -24,8 +24,9 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
     Names of files in a YAML file are relative to it, in an override to the working directory.
 
     Raises:
-        InputError: no such scenario or file, not YAML, an override of an unknown field, or values
-            out of range: one line per problem, naming field, value and what is allowed.
+        InputError: no such scenario or file, not YAML or a key in it twice, an override of an
+            unknown field, or values out of range: one line per problem, naming field, value and
+            what is allowed.
     """
     found = _find(name_or_path)
     data = _read(found)
@@ -38,6 +39,8 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
 
 def from_mapping(data: Mapping[str, Any]) -> Config:
     """Build a configuration from plain data; raises InputError as :func:`load` does."""
+    if flags := errors.misplaced_flags(data):
+        raise InputError("\n".join(flags))
     try:
         return Config.model_validate(data)
     except ValidationError as error:
@@ -88,7 +91,7 @@ def _find(name_or_path: str | Path) -> Traversable:
 
 def _read(file: Traversable) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        data = yaml_text.load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{file}: not a YAML file: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
@@ -103,7 +106,7 @@ def assignment(text: str) -> tuple[str, Any]:
     if not equals or not name:
         raise InputError(f"override = {text!r}: must be written field.path=value")
     try:
-        return name, yaml.safe_load(written)
+        return name, yaml_text.load(written)
     except yaml.YAMLError as error:
         raise InputError(
             f"{name} = {written}: not a YAML value: {' '.join(str(error).split())}"

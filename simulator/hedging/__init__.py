@@ -37,20 +37,22 @@ if TYPE_CHECKING:
     from simulator.hedging.monitor.charts import Cusum, EwmaChart, RollingFisher, Shewhart
     from simulator.hedging.monitor.hedge import HedgeMonitor
     from simulator.hedging.monitor.history import FirstAlarm, alarms, first_alarm
+    from simulator.hedging.outcomes import (
+        bootstrap,
+        hedge_effectiveness,
+        max_drawdown,
+        shortfall_reduction,
+    )
     from simulator.hedging.quadratic import InfeasibleError, minimise, minimise_semidefinite
     from simulator.hedging.ratios import Hedge, Limits, Position, Trading, minimum_shortfall
     from simulator.hedging.risk import (
         Estimate,
-        bootstrap,
         clopper_pearson,
         effective_sample_size,
         expected_shortfall,
         expected_shortfall_interval,
-        hedge_effectiveness,
-        max_drawdown,
         probability,
         quantiles,
-        shortfall_reduction,
         value_at_risk,
         value_at_risk_interval,
         wilson,
@@ -108,16 +110,16 @@ _HOME = {
     "Trading": "ratios",
     "minimum_shortfall": "ratios",
     "Estimate": "risk",
-    "bootstrap": "risk",
+    "bootstrap": "outcomes",
     "clopper_pearson": "risk",
     "effective_sample_size": "risk",
     "expected_shortfall": "risk",
     "expected_shortfall_interval": "risk",
-    "hedge_effectiveness": "risk",
-    "max_drawdown": "risk",
+    "hedge_effectiveness": "outcomes",
+    "max_drawdown": "outcomes",
     "probability": "risk",
     "quantiles": "risk",
-    "shortfall_reduction": "risk",
+    "shortfall_reduction": "outcomes",
     "value_at_risk": "risk",
     "value_at_risk_interval": "risk",
     "wilson": "risk",

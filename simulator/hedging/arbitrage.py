@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.hedging import check
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -72,13 +73,12 @@ def _walk(
     volatility: ArrayLike, fee: ArrayLike, blocks: ArrayLike, *, regular: bool
 ) -> tuple[float, Floats, Floats]:
     """ρ, the fee in logarithmic price, and the standard deviation of a block's return."""
-    sigma, fraction, rate = (np.asarray(array, np.float64) for array in (volatility, fee, blocks))
-    for name, array in (("volatility", sigma), ("blocks", rate)):
-        if not np.all((array > 0.0) & np.isfinite(array)):
-            raise InputError(f"{name} must be positive and finite, got {array!r}")
-    if not np.all((fraction >= 0.0) & (fraction < 1.0)):
-        raise InputError(f"fee must be at least 0 and less than 1, got {fee!r}")
+    sigma = check.numbers("volatility", volatility, above=0.0)
+    rate = check.numbers("blocks", blocks, above=0.0)
+    fraction = check.numbers("fee", fee, least=0.0, below=1.0)
     step = sigma / np.sqrt(rate)
     if not np.all(step**2 < 8.0):
-        raise InputError(f"volatility squared must be less than 8 blocks, got {volatility!r}")
+        raise InputError(
+            f"volatility = {check.shown(volatility)}: volatility squared must be less than 8 blocks"
+        )
     return (_REGULAR if regular else _POISSON), -np.log1p(-fraction), step

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.types import InputError
+from simulator.hedging import check
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -36,15 +36,9 @@ def whalley_wilmott(cost: ArrayLike, dollar_gamma: ArrayLike, risk_aversion: Arr
     Raises:
         InputError: cost is negative, or risk aversion not positive.
     """
-    costs, gammas, aversions = (
-        np.asarray(given, np.float64) for given in (cost, dollar_gamma, risk_aversion)
-    )
-    if not np.all((costs >= 0.0) & np.isfinite(costs)):
-        raise InputError(f"cost = {cost!r}: must be a fraction of 0 or more")
-    if not np.all((aversions > 0.0) & np.isfinite(aversions)):
-        raise InputError(f"risk_aversion = {risk_aversion!r}: must be positive, per USD")
-    if not np.all(np.isfinite(gammas)):
-        raise InputError(f"dollar_gamma = {dollar_gamma!r}: must be finite")
+    costs = check.numbers("cost", cost, least=0.0)
+    gammas = check.numbers("dollar_gamma", dollar_gamma)
+    aversions = check.numbers("risk_aversion", risk_aversion, above=0.0)
     return np.cbrt(1.5 * costs * gammas**2 / aversions)
 
 
@@ -58,9 +52,7 @@ def implied_risk_aversion(
     Raises:
         InputError: the half width is not positive, or cost is negative.
     """
-    widths = np.asarray(half_width, np.float64)
-    if not np.all((widths > 0.0) & np.isfinite(widths)):
-        raise InputError(f"half_width = {half_width!r}: must be positive USD")
+    widths = check.numbers("half_width", half_width, above=0.0)
     return whalley_wilmott(cost, dollar_gamma, 1.0) ** 3 / widths**3
 
 
@@ -68,20 +60,21 @@ def fixed(nav: ArrayLike, band: ArrayLike) -> Floats:
     """Half width of the vault's own band: a fraction of NAV, USD (contracts/SPEC.md §4).
 
     Raises:
-        InputError: the band is not within [0, 1].
+        InputError: the band is not within [0, 1], or NAV not finite.
     """
-    fraction = np.asarray(band, np.float64)
-    if not np.all((fraction >= 0.0) & (fraction <= 1.0)):
-        raise InputError(f"band = {band!r}: must be within [0, 1] of NAV")
-    return fraction * np.maximum(np.asarray(nav, np.float64), 0.0)
+    fraction = check.numbers("band", band, least=0.0, most=1.0)
+    return fraction * np.maximum(check.numbers("nav", nav), 0.0)
 
 
 def trade_to_edge(holding: ArrayLike, target: ArrayLike, half_width: ArrayLike) -> Floats:
     """USD to trade: nothing within the band, else as far as its nearer edge.
 
     With proportional costs the last dollar up to the target is worth less than it costs
-    (Davis and Norman 1990). ``half_width`` must be 0 or more.
+    (Davis and Norman 1990). Arguments broadcast.
+
+    Raises:
+        InputError: the half width is negative, or a figure not finite.
     """
-    held, wanted = np.asarray(holding, np.float64), np.asarray(target, np.float64)
-    width = np.asarray(half_width, np.float64)
+    held, wanted = check.numbers("holding", holding), check.numbers("target", target)
+    width = check.numbers("half_width", half_width, least=0.0)
     return np.clip(held, wanted - width, wanted + width) - held

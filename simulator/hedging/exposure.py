@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from simulator.hedging import lp
+from simulator.hedging import check, lp
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -54,7 +54,8 @@ def lp_exposure(
     Raises:
         InputError: as :mod:`simulator.hedging.lp`.
     """
-    base, quote = np.asarray(base_price, np.float64), np.asarray(quote_price, np.float64)
+    base = check.numbers("base_price", base_price, above=0.0)
+    quote = check.numbers("quote_price", quote_price, above=0.0)
     price = base / quote
     held_base, held_quote = lp.amounts(price, liquidity, lower, upper)
     gamma = quote * price**2 * lp.gamma(price, liquidity, lower, upper)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.hedging import check
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -145,17 +146,16 @@ def _roots(
     price: ArrayLike, lower: ArrayLike, upper: ArrayLike, name: str = "price"
 ) -> tuple[Floats, Floats, Floats]:
     """√P kept within the range, √P_a, √P_b."""
-    P, low, high = (np.asarray(array, np.float64) for array in (price, lower, upper))
-    if not np.all((P > 0.0) & np.isfinite(P)):
-        raise InputError(f"{name} must be positive and finite, got {price!r}")
-    if not np.all((low >= 0.0) & (low < high)):
-        raise InputError(f"range must satisfy 0 <= lower < upper, got {lower!r} and {upper!r}")
+    P = check.numbers(name, price, above=0.0)
+    low = check.numbers("lower", lower, least=0.0)
+    high = check.numbers("upper", upper, infinite=True)
+    if not np.all(low < high):
+        raise InputError(
+            f"lower, upper = {check.shown(lower)}, {check.shown(upper)}: must be lower < upper"
+        )
     low, high = np.sqrt(low), np.sqrt(high)
     return np.minimum(np.maximum(np.sqrt(P), low), high), low, high
 
 
 def _non_negative(name: str, number: ArrayLike) -> Floats:
-    array = np.asarray(number, np.float64)
-    if not np.all((array >= 0.0) & np.isfinite(array)):
-        raise InputError(f"{name} must be non-negative and finite, got {number!r}")
-    return array
+    return check.numbers(name, number, least=0.0)

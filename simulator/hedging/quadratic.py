@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.hedging import check, rank
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def minimise(
     ``[m, n]`` (m may be 0), ``bounds`` ``[m]``; any consistent units.
 
     Raises:
-        InputError: shapes differ, a figure is not finite, or G is not positive definite.
+        InputError: shapes differ, a figure is not finite, or G is not symmetric and positive
+            definite.
         InfeasibleError: no x meets the constraints.
     """
     G, a, C, b = _checked(quadratic, linear, rows, bounds)
@@ -90,8 +92,7 @@ def minimise_semidefinite(
     """
     G, a, C, b = _checked(quadratic, linear, rows, bounds)
     size = float(np.max(np.abs(G), initial=0.0)) or 1.0
-    if np.linalg.eigvalsh(G)[0] < -1e-9 * size:
-        raise InputError("quadratic: must be positive semi-definite")
+    check.covariances("quadratic", G)
     pull = 1e-6 * size
     proximal = G + pull * np.eye(len(a))
     x = np.zeros(len(a))
@@ -167,8 +168,12 @@ def _checked(
             f"quadratic {G.shape}, linear {a.shape}, rows {C.shape}, bounds {b.shape}: "
             "must be [n, n], [n], [m, n], [m]"
         )
-    if not all(np.isfinite(array).all() for array in (G, a, C, b)):
-        raise InputError("quadratic, linear, rows, bounds: must be finite")
+    for name, array in (("quadratic", G), ("linear", a), ("rows", C), ("bounds", b)):
+        check.numbers(name, array)
+    if not np.allclose(
+        G, G.T, rtol=0.0, atol=rank.ROUNDING * float(np.max(np.abs(G), initial=0.0))
+    ):
+        raise InputError("quadratic: must be symmetric")
     return G, a, C, b
 
 

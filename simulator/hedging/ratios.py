@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.hedging import check, rank
 from simulator.hedging.quadratic import InfeasibleError, minimise_semidefinite
 from simulator.types import InputError
 
@@ -59,11 +60,11 @@ class Trading:
 
     def arrays(self, hedges: int) -> tuple[Floats, Floats]:
         """Holdings and costs as arrays; InputError unless one per hedge and costs ≥ 0."""
-        held, costs = np.asarray(self.holdings, float), np.asarray(self.costs, float)
-        if held.shape != (hedges,) or costs.shape != (hedges,) or not np.all(costs >= 0.0):
+        held = check.numbers("holdings", self.holdings)
+        costs = check.numbers("costs", self.costs, least=0.0)
+        if held.shape != (hedges,) or costs.shape != (hedges,):
             raise InputError(
-                f"holdings = {self.holdings}, costs = {self.costs}: must be {hedges} each, "
-                "costs 0 or more"
+                f"holdings = {self.holdings}, costs = {self.costs}: must be {hedges} each"
             )
         return held, costs
 
@@ -85,19 +86,32 @@ class Position:
 
         Of Gaussian returns with zero mean, odd moments vanish: gamma does not change the
         minimum-variance hedge at all, it only adds :meth:`gamma_variance`, which no linear hedge
-        removes.
+        removes. InputError where a figure is not finite or shapes differ.
         """
+        delta, gamma = self._arrays()
         if mean is None:
-            return np.array(self.delta, np.float64)
-        return self.delta + self.gamma @ np.asarray(mean, np.float64)
+            return np.array(delta)
+        drift = check.series("mean", mean)
+        check.same_shape(delta=delta, mean=drift)
+        return delta + gamma @ drift
 
     def gamma_variance(self, covariance: Floats) -> float:
         """Variance ½tr((ΓΣ)²) of ½rᵀΓr, USD squared, for Gaussian returns around zero.
 
-        Isserlis (1918): Var(rᵀAr) = 2tr(AΣAΣ) for symmetric A.
+        Isserlis (1918): Var(rᵀAr) = 2tr(AΣAΣ) for symmetric A. InputError where the covariance
+        is none, or of other assets.
         """
-        product = self.gamma @ covariance
+        _, gamma = self._arrays()
+        sigma = check.covariances("covariance", covariance)
+        check.same_shape(gamma=gamma, covariance=sigma)
+        product = gamma @ sigma
         return float(0.5 * np.sum(product * product.T))
+
+    def _arrays(self) -> tuple[Floats, Floats]:
+        delta, gamma = check.series("delta", self.delta), check.panel("gamma", self.gamma)
+        if gamma.shape != (len(delta),) * 2 or not np.allclose(gamma, gamma.T):
+            raise InputError(f"gamma {gamma.shape}: must be [N, N] and symmetric, N {len(delta)}")
+        return delta, gamma
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,26 +135,29 @@ def minimum_variance(
     ``covariance`` ``[N, N]`` per interval; ``exposure`` USD: a scalar of asset 0, or ``[N]`` where
     the position moves with the hedge assets too (:meth:`Position.exposure`). ``risk_aversion`` λ,
     per USD, weighs the variance of an interval against the cost of trading now; without costs it
-    changes nothing.
+    changes nothing. Hedges that move as one (:mod:`simulator.hedging.rank`) are told apart by
+    limits and costs alone.
 
     Raises:
-        InputError: shapes differ or a limit is negative.
+        InputError: shapes differ, the covariance is not finite, symmetric and positive
+            semi-definite, or a limit is negative.
     """
-    sigma, exposures = np.asarray(covariance, np.float64), _exposures(exposure, len(covariance))
-    hedges = len(sigma) - 1
-    if sigma.shape != (hedges + 1,) * 2 or hedges < 1:
-        raise InputError(f"covariance {sigma.shape}: must be [N, N] with N of two or more")
-    if not 0.0 < risk_aversion < np.inf:
-        raise InputError(f"risk_aversion = {risk_aversion}: must be positive, per USD")
+    sigma = check.covariances("covariance", covariance, least=2)
+    if sigma.ndim != 2:
+        raise InputError(f"covariance {sigma.shape}: must be [N, N]")
+    exposures, hedges = _exposures(exposure, len(sigma)), len(sigma) - 1
+    check.number("risk_aversion", risk_aversion, above=0.0)
     limits = limits or Limits()
+    # What rounding tells apart must not pull the hedge anywhere.
+    seen = rank.projector(sigma[1:, 1:])
     # In units of the exposure and of the hedges' mean variance every figure is near one.
     size = _size(exposures, limits, trading)
     spread = float(np.trace(sigma[1:, 1:])) / hedges or 1.0
     program = _Program(hedges, limits, trading, size)
     quadratic = np.zeros((program.columns,) * 2)
-    quadratic[:hedges, :hedges] = sigma[1:, 1:] / spread
+    quadratic[:hedges, :hedges] = seen @ sigma[1:, 1:] @ seen.T / spread
     linear = program.costs / (risk_aversion * size * spread)
-    linear[:hedges] += sigma[1:] @ exposures / (size * spread)
+    linear[:hedges] += seen @ sigma[1:] @ exposures / (size * spread)
     x = minimise_semidefinite(quadratic, linear, program.rows, program.bounds).x
     positions = x[:hedges] * size
     total = exposures + np.concatenate([[0.0], positions])
@@ -161,17 +178,15 @@ def minimum_shortfall(
     of the scenarios the shortfall is the mean of (0.05: ES 95 %). Simple returns make it exact.
 
     Raises:
-        InputError: shapes differ, a limit is negative, tail is not within (0, 1), or the scenarios
-            let the shortfall fall without bound (an arbitrage among the hedges).
+        InputError: shapes differ, a figure is not finite, a limit is negative, tail is not within
+            (0, 1), or the scenarios let the shortfall fall without bound (an arbitrage among the
+            hedges).
     """
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, eye_array, hstack, vstack
 
-    scenarios = np.asarray(returns, np.float64)
-    if scenarios.ndim != 2 or scenarios.shape[1] < 2 or not scenarios.shape[0]:
-        raise InputError(f"returns {scenarios.shape}: must be [scenarios, N], N of two or more")
-    if not 0.0 < tail < 1.0:
-        raise InputError(f"tail = {tail}: must be within (0, 1)")
+    scenarios = check.panel("returns", returns, columns=2)
+    check.fraction("tail", tail)
     count, hedges = len(scenarios), scenarios.shape[1] - 1
     exposures, limits = _exposures(exposure, hedges + 1), limits or Limits()
     size = _size(exposures, limits, trading)
@@ -258,7 +273,7 @@ class _Program:
 
 
 def _exposures(exposure: ArrayLike, assets: int) -> Floats:
-    given = np.asarray(exposure, np.float64)
+    given = check.numbers("exposure", exposure)
     result = np.zeros(assets)
     if given.ndim == 0:
         result[0] = given
@@ -266,8 +281,6 @@ def _exposures(exposure: ArrayLike, assets: int) -> Floats:
         result[:] = given
     else:
         raise InputError(f"exposure {given.shape}: must be a number or [{assets}] USD")
-    if not np.isfinite(result).all():
-        raise InputError(f"exposure = {exposure!r}: must be finite")
     return result
 
 

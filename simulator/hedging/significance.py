@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from simulator.types import InputError
+from simulator.hedging import check
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -63,13 +63,21 @@ def diebold_mariano(
     ``horizon`` intervals ahead; its p-value is Student's t with T − 1 degrees of freedom after the
     statistic is shrunk to the 5 % critical value that so many lags call for (Kiefer & Vogelsang
     2005, Econometric Theory 21, table 1). Equal losses throughout differ with p-value 1.
+
+    Raises:
+        InputError: losses are fewer than two, not finite or of different length, the horizon is
+            less than one interval or longer than they are, or lags are negative.
     """
     from scipy.stats import t as student
 
-    if loss.shape != benchmark.shape or loss.ndim != 1 or len(loss) < 2:
-        raise InputError(
-            f"losses = {loss.shape} and {benchmark.shape}: must be of equal length, 2 or more"
-        )
+    loss = check.series("loss", loss, least=2)
+    benchmark = check.series("benchmark", benchmark, least=2)
+    check.same_shape(loss=loss, benchmark=benchmark)
+    check.whole("horizon", horizon, 1)
+    check.number("horizon", horizon, most=len(loss))
+    if lags is not None:
+        check.whole("lags", lags, 0)
+        check.number("lags", lags, most=len(loss) - 1)
     gap = loss - benchmark
     rows, mean = len(gap), float(np.mean(gap))
     lags = robust_lags(rows) if lags is None else lags
@@ -89,9 +97,12 @@ def shortfall_loss(pnl: Floats, level: float) -> Floats:
     theorem 1). v minimises the mean, so that v was estimated matters to second order only, and a
     difference of two such means is tested like any mean: it *is* the difference of both ES. (The
     joint score of Fissler & Ziegel 2016 ranks forecasts of one series; two hedges make two series.)
+    Of a sample their mean *is* :func:`~simulator.hedging.risk.expected_shortfall` at 1 − level.
+    InputError where the series is empty or not finite, or level not within (0, 1).
     """
-    losses = -pnl
-    rank = min(int(np.ceil(level * len(losses))), len(losses)) - 1
+    losses = -check.series("pnl", pnl)
+    check.fraction("level", level)
+    rank = min(int(np.ceil(round(level * len(losses), 9))), len(losses)) - 1
     quantile = np.partition(losses, rank)[rank]
     return quantile + np.maximum(losses - quantile, 0.0) / (1.0 - level)
 
@@ -166,9 +177,17 @@ def confidence_set(losses: Floats, *, block: float, replications: int, seed: int
     A model with a p-value of at least q belongs to the set that holds the best with confidence
     1 − q. Stationary bootstrap with mean block ``block``; the range statistic T_R. Models that
     lose the same but for rounding stand and fall together: their difference has no variance.
+
+    Raises:
+        InputError: losses are not finite ``[T, K]`` of two rows or more, the block is not positive
+            or longer than they are, or replications are fewer than one.
     """
     from arch.bootstrap import MCS
 
+    losses = check.panel("losses", losses, least=2)
+    check.number("block", block, above=0.0, most=len(losses))
+    check.whole("replications", replications, 1)
+    check.whole("seed", seed, 0)
     scale = 1e-9 * np.mean(np.abs(losses))
     first = [
         next(k for k in range(model + 1) if np.abs(losses[:, k] - losses[:, model]).max() <= scale)

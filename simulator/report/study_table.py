@@ -153,6 +153,8 @@ def _accounting(table: dict[str, Rows]) -> str:
         for name in next(iter(table.values()))
     }
     windows = sum(f["static"]["offset_windows"] for f in table.values())
+    if not windows:
+        return "No window of 30 days was scored: the 80–125 rule says nothing."
     top = max(passes, key=lambda name: passes[name])
     return (
         f"By the 80–125 rule no estimator passes more than {passes[top]:.0f} of {windows:.0f} "
@@ -178,6 +180,7 @@ def _fixed(table: dict[str, Rows]) -> str:
         static, grown = _wins(table, name, "static"), _wins(table, name, "sample")
         squares = sum(r["dm_statistic"] < 0 and r["dm_p"] < SIGNIFICANT for r in all_rows)
         passes = sum(r["offset_passes"] for r in all_rows)
+        windows = sum(r["offset_windows"] for r in all_rows)
         rows.append(
             (
                 name,
@@ -188,7 +191,7 @@ def _fixed(table: dict[str, Rows]) -> str:
                 _mean(table, name, "variance_reduction"),
                 "–" if name == "static" else f"{squares}",
                 f"{sum(r['mcs_es95'] >= 0.1 for r in all_rows)}",
-                percent(passes / sum(r["offset_windows"] for r in all_rows), 0),
+                percent(passes / windows, 0) if windows else "–",
                 f"{sum(r['turnover'] for r in all_rows) / coins:,.0f}×",
                 _mean(table, name, "cost"),
                 percent(min(r["worst_day"] for r in all_rows)),

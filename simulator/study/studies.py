@@ -114,7 +114,9 @@ def study_all(
     progress: Callable[[int, int], None] | None = None,
     reading: Reading = AS_WRITTEN,
 ) -> tuple[list[Study], list[str]]:
-    """Studies of many targets over processes, in order, and why others were left out.
+    """Studies of many targets over processes, in order, and why coins were left out.
+
+    A script that calls this needs no ``if __name__ == "__main__"``.
 
     Raises:
         InputError: none of them could be studied, or ``workers`` is less than one.
@@ -132,17 +134,20 @@ def study_all(
                 progress(len(found), len(jobs))
 
     if workers > 1 and len(jobs) > 1:
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
+        from joblib import Parallel, delayed  # type: ignore[import-untyped,unused-ignore]
 
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            collect(pool.map(attempt, jobs))
+        # Its workers do not import the caller's script again: that needs no main guard.
+        pool = Parallel(n_jobs=workers, backend="loky", return_as="generator")
+        collect(pool(delayed(attempt)(job) for job in jobs))
     else:
         collect(map(attempt, jobs))
     done = [result for result in found if isinstance(result, Study)]
-    left_out = [result for result in found if isinstance(result, str)]
+    reasons: list[str] = []
+    for result in found:
+        reasons += [result] if isinstance(result, str) else result.walk.left_out
+    left_out = list(dict.fromkeys(reasons))  # of both horizons, once
     if not done:
-        raise InputError(left_out[0] if left_out else f"{file}: nothing to study")
+        raise InputError("\n".join(left_out) or f"{file}: nothing to study")
     return done, left_out
 
 

@@ -27,6 +27,7 @@ from simulator.market.history_file import (
     span,
     step_minutes,
 )
+from simulator.study.usable import usable
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Walk:
         moves: returns of the hedges ``[T, H]``.
         betas: USD of each hedge sold per USD held ``[T, H]``.
         correlations: of the target with each hedge, rolling window ``[T, H]``.
+        left_out: why a hedge that was asked for is not among ``hedges``, a line each.
     """
 
     target: str
@@ -107,6 +109,7 @@ class Walk:
     moves: Floats
     betas: dict[str, Floats]
     correlations: Floats
+    left_out: tuple[str, ...] = ()
 
     @property
     def end(self) -> datetime:
@@ -176,8 +179,11 @@ def walk(
 ) -> Walk:
     """Forecast walk-forward with every estimator and hedge by what each said.
 
+    A hedge that never or hardly moves is left out and named.
+
     Raises:
-        InputError: bad symbols, or too little history for the training window and a score.
+        InputError: bad symbols, too little history for the training window and a score, a target
+            that never or hardly moves or that its hedges are already, or no hedge that moves.
     """
     settings = settings or Settings()
     start, returns = read_returns(file, different(target, hedges), settings.horizon, reading)
@@ -188,6 +194,8 @@ def walk(
             f"{file}: {target} with {', '.join(hedges)} has {len(returns):,} intervals of "
             f"{settings.horizon}; needs {training:,} to train and {LEAST_TEST_ROWS} to score"
         )
+    columns, left_out = usable(returns, target, hedges, training)
+    returns, hedges = returns[:, columns], [hedges[column - 1] for column in columns[1:]]
     found: dict[str, Floats] = {}
     static = hedge_ratios(window_covariance(returns, 0, training))
     found[STATIC] = np.tile(static, (len(returns) - training, 1))
@@ -203,7 +211,7 @@ def walk(
     first = start + pd.Timedelta(days=TRAINING_DAYS[per_day])
     made = Walk(
         target, tuple(hedges), settings, first.to_pydatetime(),
-        simple[:, 0], simple[:, 1:], found, correlations,
+        simple[:, 0], simple[:, 1:], found, correlations, tuple(left_out),
     )  # fmt: skip
     return replace(made, betas=found | {LEADER: _leader(made)})
 

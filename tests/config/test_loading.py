@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from simulator.config import (
     scenario_text,
     scenarios,
     to_yaml,
+    yaml_text,
 )
 from simulator.types import InputError
 
@@ -141,3 +144,55 @@ def test_importing_the_configuration_stays_light() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+# ------------------------------------------------------------------------- a stricter YAML
+
+
+def _text(tmp_path: Path, change: Callable[[str], str]) -> Path:
+    file = tmp_path / "scenario.yaml"
+    file.write_text(change(scenario_text("calm")))
+    return file
+
+
+@pytest.mark.parametrize("word", ["yes", "on", "true", "Yes", "1:30"])
+def test_a_word_for_truth_is_no_number(tmp_path: Path, word: str) -> None:
+    """YAML 1.1 reads ``paths: yes`` as true and Python that as 1: a run of one path."""
+    file = _text(tmp_path, lambda text: re.sub(r"(?m)^paths: .*$", f"paths: {word}", text))
+    with pytest.raises(InputError, match=r"paths = .*: must be an integer"):
+        load(file)
+    with pytest.raises(InputError, match=r"paths = .*: must be an integer"):
+        load("calm", [f"paths={word}"])
+
+
+def test_a_flag_is_refused_wherever_a_number_stands() -> None:
+    with pytest.raises(InputError, match=r"assets\.ETH\.volatility = True: must be a number"):
+        load("calm", ["assets.ETH.volatility=true"])
+    for word in ("true", "True", "yes"):
+        assert load("calm", [f"vault.pledged={word}"]).vault.pledged is True
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("paths: 5\npaths: 7\n", "paths is given twice, in line 1 and line 2"),
+        ("history: {prices: a.csv, prices: b.csv}\n", "prices is given twice, in line 1 and"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, added: str, said: str) -> None:
+    file = _text(tmp_path, lambda text: added + text)
+    with pytest.raises(InputError, match=said):
+        load(file)
+    with pytest.raises(InputError, match="x is given twice"):
+        load("calm", ["gas={x: 1, x: 2}"])
+
+
+def test_every_scenario_reads_as_it_did() -> None:
+    """The stricter reader changes nothing that is written as people write it."""
+    for name in scenarios():
+        text = scenario_text(name)
+        assert yaml_text.load(text) == yaml.safe_load(text), name
+        assert from_mapping(yaml_text.load(to_yaml(load(name)))) == load(name)
+    numbers = "[1, -2, 1_000, 0.5, 1.0e+9, 0x1F, .inf, 2024-01-01, null, ~, '1', a]"
+    assert yaml_text.load(numbers) == yaml.safe_load(numbers)
+    assert yaml_text.load("[1e9, 1e-3, 5., -.5, 010]") == [1e9, 1e-3, 5.0, -0.5, "010"]

@@ -144,8 +144,8 @@ def test_betas_are_undefined_before_the_warm_up(forecasts: dict[str, Floats]) ->
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
-        (np.zeros((50, 1)), "two assets or more"),
-        (np.zeros(50), "two assets or more"),
+        (np.zeros((50, 1)), "2 assets or more"),
+        (np.zeros(50), "2 assets or more"),
         (np.full((50, 2), np.nan), r"returns\[0, 0\] = nan"),
     ],
 )

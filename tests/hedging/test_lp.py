@@ -171,9 +171,9 @@ def test_shapes_broadcast_and_a_row_equals_its_scalars() -> None:
         ((np.inf, 1.0), "price"),
         ((1.0, -1.0), "liquidity"),
         ((1.0, np.inf), "liquidity"),
-        ((1.0, 1.0, 2.0, 2.0), "range"),
-        ((1.0, 1.0, -1.0, 2.0), "range"),
-        ((1.0, 1.0, 2.0, np.nan), "range"),
+        ((1.0, 1.0, 2.0, 2.0), "lower, upper"),
+        ((1.0, 1.0, -1.0, 2.0), "lower = -1"),
+        ((1.0, 1.0, 2.0, np.nan), "upper = nan"),
     ],
 )
 def test_bad_input_is_refused_by_name(arguments: tuple[float, ...], field: str) -> None:

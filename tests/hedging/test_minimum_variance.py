@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.hedging import covariance, effectiveness, hedge_ratios
+from simulator.hedging.minimum_variance import window_moments
 from simulator.types import Floats
 
 ASSETS, WINDOW, PATHS = 3, 400, 5
@@ -39,7 +40,7 @@ def test_covariance_of_a_path_does_not_depend_on_its_neighbours(returns: Floats)
 def test_compiled_covariance_equals_its_plain_twin(returns: Floats) -> None:
     few = np.ascontiguousarray(returns[:, :40, :2])
     # LLVM may contract nothing without fastmath: the same operations in the same order.
-    np.testing.assert_array_equal(covariance(few), covariance.py_func(few))
+    np.testing.assert_array_equal(window_moments(few), window_moments.py_func(few))
 
 
 def test_two_hedge_ratios_are_the_slopes_of_least_squares(returns: Floats) -> None:

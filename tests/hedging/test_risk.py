@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest, norm
 
-from simulator.hedging import risk
+from simulator.hedging import outcomes, risk
 from simulator.types import Floats, InputError
 from tests.sizes import sized
 
@@ -102,7 +102,7 @@ def test_the_intervals_of_expected_shortfall_cover_and_agree() -> None:
         found = risk.expected_shortfall_interval(returns, 0.1)
         covered += found.low <= truth <= found.high
         if number < 4:
-            redrawn = risk.bootstrap(
+            redrawn = outcomes.bootstrap(
                 lambda x: risk.expected_shortfall(x, 0.1), (returns,), generator, 400
             )
             widths.append((found.high - found.low) / (redrawn.high - redrawn.low))
@@ -142,18 +142,18 @@ def test_nothing_seen_is_bounded_by_the_effective_sample() -> None:
 
 def test_drawdown_of_known_paths() -> None:
     values = np.array([[1.0, 1.0], [2.0, 0.5], [1.0, 0.75], [3.0, 0.25]])
-    np.testing.assert_allclose(risk.max_drawdown(values), [0.5, 0.75])
+    np.testing.assert_allclose(outcomes.max_drawdown(values), [0.5, 0.75])
 
 
 def test_effectiveness_is_rho_squared_and_its_interval_covers_it() -> None:
     generator = np.random.default_rng(9)
     draws = generator.multivariate_normal([0, 0], [[1.0, 0.9], [0.9, 1.0]], 2_000)
     unhedged, hedged = draws[:, 0], draws[:, 0] - 0.9 * draws[:, 1]
-    found = risk.bootstrap(risk.hedge_effectiveness, (unhedged, hedged), generator, 300)
+    found = outcomes.bootstrap(outcomes.hedge_effectiveness, (unhedged, hedged), generator, 300)
     assert found.low < 0.81 < found.high
     assert found.high - found.low < 0.05
     # Normal tails scale with the standard deviation.
-    assert risk.shortfall_reduction(unhedged, hedged) == pytest.approx(1 - 0.19**0.5, abs=0.05)
+    assert outcomes.shortfall_reduction(unhedged, hedged) == pytest.approx(1 - 0.19**0.5, abs=0.05)
 
 
 def test_bad_input_is_named() -> None:
@@ -166,4 +166,6 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(InputError, match="not all be 0"):
         risk.effective_sample_size([0.0, 0.0])
     with pytest.raises(InputError, match="samples"):
-        risk.bootstrap(risk.hedge_effectiveness, ([1.0], [1.0, 2.0]), np.random.default_rng(1))
+        outcomes.bootstrap(
+            outcomes.hedge_effectiveness, ([1.0], [1.0, 2.0]), np.random.default_rng(1)
+        )

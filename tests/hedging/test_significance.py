@@ -74,7 +74,7 @@ def test_diebold_mariano_finds_a_real_difference_and_its_sign() -> None:
 def test_equal_losses_do_not_differ() -> None:
     loss = fat_tailed(9, 50) ** 2
     assert diebold_mariano(loss, loss.copy()).p_value == 1.0
-    with pytest.raises(InputError, match="equal length"):
+    with pytest.raises(InputError, match="same shape"):
         diebold_mariano(loss, loss[:-1])
 
 

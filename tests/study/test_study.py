@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +147,23 @@ def test_a_target_that_cannot_be_studied_is_left_out_of_many(file: Path) -> None
     assert [each.walk.target for each in done] == ["SOLUSDT"]
     assert len(left_out) == 1
     assert "symbol XRPUSDT is not there" in left_out[0]
+
+
+def test_a_script_without_a_main_guard_studies_over_processes(tmp_path: Path, file: Path) -> None:
+    """Workers that import the script again would start the study again, and end it."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from simulator.study import Settings, study_all\n"
+        'print("begins")\n'
+        f'pairs = [("SOLUSDT", {HEDGES!r}), ("ETHUSDT", {HEDGES[:1]!r})]\n'
+        f'done, _ = study_all({str(file)!r}, pairs, [Settings("1d", replications=100)])\n'
+        "print([each.walk.target for each in done])\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert ran.stdout.splitlines() == ["begins", "['SOLUSDT', 'ETHUSDT']"], ran.stderr
+    assert ran.returncode == 0
 
 
 def test_the_worst_day_of_hours_is_a_day(tmp_path: Path) -> None:

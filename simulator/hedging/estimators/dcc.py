@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from simulator.hedging import check, rank
 from simulator.hedging.estimators import garch
 from simulator.hedging.estimators.base import as_returns, refits, undefined
 from simulator.hedging.estimators.one_core import one_core
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Box of the search: a's part of a + b, and a + b.
 _BOX = ((1e-4, 0.5), (1e-3, 0.9999))
 _START = (0.03, 0.97)
+#: Least part of an asset's variance that is its own; a compiled function needs it by this name.
+RANK = rank.RANK
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,10 @@ class DccGarch:
     warmup: int
     refit_every: int
     name: str = "dcc-garch"
+
+    def __post_init__(self) -> None:
+        check.whole("warmup", self.warmup, 2)
+        check.whole("refit_every", self.refit_every, 1)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""
@@ -63,19 +70,25 @@ class DccGarch:
 
 
 def fit(z: Floats) -> tuple[float, float, Floats]:
-    """a, b and Q̄ of standardised returns ``[T, N]``, by the correlation part of the likelihood."""
+    """a, b and Q̄ of standardised returns ``[T, N]``, by the correlation part of the likelihood.
+
+    The likelihood is that of the assets that add information to those before them: one that
+    another moves with has a density of its own only by rounding.
+    """
     from scipy.optimize import minimize
 
     scales = np.sqrt(np.mean(z**2, axis=0))
     scales[scales == 0.0] = 1.0
     target = (z / scales).T @ (z / scales) / len(z)
     np.fill_diagonal(target, 1.0)
+    kept = rank.independent(target)
+    known, within = np.ascontiguousarray(z[:, kept]), target[np.ix_(kept, kept)]
     unused = np.empty((0, 0, 0))
 
     def loss(point: Floats) -> float:
         part, persistence = point
         news, memory = part * persistence, (1.0 - part) * persistence
-        return -follow(z, news, memory, target, unused) / len(z)
+        return -follow(known, news, memory, within, unused) / len(z)
 
     with one_core():
         found = minimize(loss, np.array(_START), method="L-BFGS-B", bounds=_BOX)
@@ -102,7 +115,7 @@ def follow(z: Floats, news: float, memory: float, target: Floats, result: Floats
                     result[row, j, i] = value
                 for k in range(j):
                     value -= root[i, k] * root[j, k]
-                root[i, j] = np.sqrt(max(value, 1e-12)) if i == j else value / root[j, j]
+                root[i, j] = np.sqrt(max(value, RANK)) if i == j else value / root[j, j]
         if row == rows:
             break
         for i in range(assets):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from simulator.hedging import check, rank
 from simulator.hedging.estimators.base import as_returns, refits, undefined
 from simulator.hedging.estimators.moments import exponential_moments
 
@@ -42,6 +43,11 @@ class Kalman:
     decay: float
     name: str = "kalman"
 
+    def __post_init__(self) -> None:
+        check.whole("warmup", self.warmup, 2)
+        check.whole("refit_every", self.refit_every, 1)
+        check.fraction("decay", self.decay)
+
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""
         returns = as_returns(returns)
@@ -50,8 +56,7 @@ class Kalman:
         hedges = undefined(returns[:, 1:])
         exponential_moments(returns[:, 1:].copy(), self.decay, self.warmup, hedges)
         for first, last in refits(rows, self.warmup, self.refit_every):
-            scale = np.sqrt(np.mean(returns[:first] ** 2, axis=0))
-            scale[scale == 0.0] = 1.0
+            scale = rank.floored(np.sqrt(np.mean(returns[:first] ** 2, axis=0)))
             scaled = returns[: min(last, rows)] / scale
             ratios = fit_ratios(scaled[:first])
             betas, spread, _, noise = follow(scaled, ratios, first)

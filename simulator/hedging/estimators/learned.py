@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging.estimators.base import as_returns, refits, undefined
+from simulator.hedging import check, rank
+from simulator.hedging.estimators.base import as_returns, carry, refits, undefined
 from simulator.hedging.estimators.realised import MOST, fisher_z, realised
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 #: Penalties among which leave-one-out error on the rows seen decides (features of unit variance).
 PENALTIES = tuple(10.0**power for power in range(6))
 LEAST_SAMPLES = 20
-#: Variances are floored at this part of the long window's, so that every logarithm exists.
+#: Variances are floored at this part of the long window's, so that every logarithm exists; that of
+#: the long window at :data:`~simulator.hedging.rank.FLOOR` of the greatest beside it.
 _FLOOR = 1e-4
 
 
@@ -42,18 +45,30 @@ class Learned:
     refit_every: int
     name: str = "learned"
 
+    def __post_init__(self) -> None:
+        for place, rows in enumerate(self.windows):
+            check.whole(f"windows[{place}]", rows, 2)
+        short, middle, long = self.windows
+        if not short < middle < long:
+            raise InputError(f"windows = {self.windows}: must be short < middle < long")
+        check.whole("refit_every", self.refit_every, 1)
+
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""
         returns = as_returns(returns)
         rows, assets = returns.shape
         result = undefined(returns)
+        if rows < self.windows[2]:
+            return result
         measures = _Measures(returns, self.windows)
         warmup = self.windows[2]
         variance = np.empty((rows + 1 - warmup, assets))
         for asset in range(assets):
             shift, smear = self._shifts(measures.of_variance(asset), rows)
             level = measures.log_variance(2, asset)[warmup:]
-            variance[:, asset] = np.exp(level + shift) * smear
+            # A mean of outcomes: no more than the greatest of those seen.
+            most = np.maximum(measures.greatest(asset)[warmup:], np.exp(level))
+            variance[:, asset] = np.minimum(np.exp(level + shift) * smear, most)
         correlations = np.broadcast_to(np.eye(assets), (len(variance), assets, assets)).copy()
         for i, j in combinations(range(assets), 2):
             shift, _ = self._shifts(measures.of_correlation(i, j), rows)
@@ -61,6 +76,8 @@ class Learned:
             correlations[:, i, j] = correlations[:, j, i] = np.clip(np.tanh(z), -MOST, MOST)
         scales = np.sqrt(variance)
         result[warmup:] = nearest(correlations) * (scales[:, :, None] * scales[:, None, :])
+        for first, last in refits(rows, warmup, self.refit_every):
+            carry(result[first:last], measures.covariances[2][first])
         return result
 
     def _shifts(self, samples: tuple[Floats, Floats], rows: int) -> tuple[Floats, Floats]:
@@ -92,12 +109,19 @@ class _Measures:
         # Per row, so that windows of any length compare.
         self.covariances = [f[0] / window for f, window in zip(found, windows, strict=True)]
         self._downside = found[2][1]
+        long = np.einsum("tii->ti", self.covariances[2])
+        self._least = np.maximum(rank.FLOOR * long.max(axis=1), np.finfo(np.float64).tiny)
         self._bipower = found[1][2] / windows[1]
 
     def log_variance(self, window: int, asset: int) -> Floats:
         """Log realised variance per row of one of the windows."""
-        long = self.covariances[2][:, asset, asset]
-        return np.log(np.maximum(self.covariances[window][:, asset, asset], _FLOOR * long + 1e-300))
+        long = np.maximum(self.covariances[2][:, asset, asset], self._least)
+        floor = long if window == 2 else _FLOOR * long
+        return np.log(np.maximum(self.covariances[window][:, asset, asset], floor))
+
+    def greatest(self, asset: int) -> Floats:
+        """Greatest variance per row of the short windows so far, NaN before there is one."""
+        return np.fmax.accumulate(self.covariances[0][:, asset, asset])
 
     def of_variance(self, asset: int) -> tuple[Floats, Floats]:
         """Features and outcome of one asset's log variance, as departures from the long window."""

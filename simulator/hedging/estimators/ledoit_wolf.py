@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from simulator.hedging import check
 from simulator.hedging.estimators.base import as_returns, undefined
 from simulator.hedging.estimators.moments import window_covariance
 
@@ -24,6 +25,9 @@ class LedoitWolf:
 
     window: int
     name: str = "ledoit-wolf"
+
+    def __post_init__(self) -> None:
+        check.whole("window", self.window, 2)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

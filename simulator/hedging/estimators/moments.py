@@ -63,6 +63,8 @@ def expanding_covariance(returns: Floats, warmup: int, result: Floats) -> None:
 def exponential_moments(returns: Floats, decay: float, warmup: int, result: Floats) -> None:
     """Fill ``result`` with S ← λS + (1 − λ)rrᵀ, begun with the mean product of the warm-up."""
     rows, assets = returns.shape
+    if rows < warmup:
+        return
     current = np.zeros((assets, assets))
     for row in range(warmup):
         for i in range(assets):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from simulator.hedging.estimators.base import as_returns, refits, undefined
+from simulator.hedging import check, rank
+from simulator.hedging.estimators.base import as_returns, carry, refits, undefined
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -68,6 +69,11 @@ class Regimes:
     refit_every: int
     name: str = "regimes"
 
+    def __post_init__(self) -> None:
+        check.whole("window", self.window, 2)
+        check.whole("warmup", self.warmup, 2)
+        check.whole("refit_every", self.refit_every, 1)
+
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""
         returns = as_returns(returns)
@@ -75,14 +81,14 @@ class Regimes:
         result = undefined(returns)
         for first, last in refits(rows, self.warmup, self.refit_every):
             begin = max(first - self.window, 0)
-            scale = np.sqrt(np.mean(returns[begin:first] ** 2, axis=0))
-            scale[scale == 0.0] = 1.0
+            scale = rank.floored(np.sqrt(np.mean(returns[begin:first] ** 2, axis=0)))
             model = fit(returns[begin:first] / scale)
             seen = returns[begin : min(last, rows)] / scale
             predicted, _, _ = follow(model.densities(seen), model.transition, model.start())
             there = predicted[first - begin : last - begin]
             mixed = np.einsum("tk,kij->tij", there, model.covariances, optimize=False)
             result[first:last] = mixed * np.outer(scale, scale)
+            carry(result[first:last], returns[begin:first].T @ returns[begin:first])
         return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.hedging import check
 from simulator.hedging.estimators.base import as_returns, undefined
 from simulator.hedging.estimators.moments import expanding_covariance, rolling_covariance
 
@@ -23,6 +24,9 @@ class Sample:
     warmup: int
     name: str = "sample"
 
+    def __post_init__(self) -> None:
+        check.whole("warmup", self.warmup, 2)
+
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""
         returns = as_returns(returns)
@@ -37,6 +41,9 @@ class Rolling:
 
     window: int
     name: str = "rolling"
+
+    def __post_init__(self) -> None:
+        check.whole("window", self.window, 2)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.config import correlation as correlations
 from simulator.types import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -57,6 +58,17 @@ def correlation_of(covariance: Floats) -> Floats:
     matrix = covariance / np.outer(deviation, deviation)
     np.fill_diagonal(matrix, 1.0)
     return matrix
+
+
+def written(correlation: Floats, digits: int) -> Floats:
+    """A correlation ``[A, A]`` rounded to so many digits that a configuration takes it.
+
+    Rounding makes a singular matrix indefinite; then it is the nearest that is not.
+    """
+    rounded = np.round(correlation, digits)
+    if correlations.is_positive_semidefinite(rounded):
+        return rounded
+    return correlations.nearest(correlation, decimals=digits)
 
 
 def estimates(names: Sequence[str], point: Floats, covariance: Floats) -> dict[str, Estimate]:

@@ -21,7 +21,9 @@ def fit(returns: Floats, names: tuple[str, ...], step_minutes: int) -> Fitted:
     from arch.bootstrap import optimal_block_length
 
     length = float(np.max(optimal_block_length(np.abs(returns))["stationary"]))
-    hours = max(length, 1.0) * step_minutes / 60
+    # No block is longer than the record; of a series whose sizes are all alike there is no length.
+    length = float(np.clip(np.nan_to_num(length, nan=1.0), 1.0, len(returns)))
+    hours = length * step_minutes / 60
     return Fitted(
         names=names,
         process={"kind": "bootstrap", "mean_block_hours": round(hours, 2)},

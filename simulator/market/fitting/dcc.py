@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.hedging import rank
 from simulator.hedging.estimators import dcc as recursion
 from simulator.market.fitting import gjr
 from simulator.market.fitting.base import (
@@ -48,7 +49,10 @@ def fit(returns: Floats, names: tuple[str, ...], step_minutes: int) -> Fitted:
     # Unit variance, so that the target is a correlation.
     z /= np.sqrt(np.mean(z**2, axis=0))
     target = correlation_of(z.T @ z)
-    news, memory, dof, covariance = _correlation(z, target)
+    kept = rank.independent(target)
+    news, memory, dof, covariance = _correlation(
+        np.ascontiguousarray(z[:, kept]), target[np.ix_(kept, kept)]
+    )
     process: dict[str, Any] = {
         "kind": "dcc",
         "garch": garch,

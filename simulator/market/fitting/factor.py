@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.hedging import rank
 from simulator.market.fitting.base import (
     MOST_DOF,
     Fitted,
@@ -38,6 +39,13 @@ def fit(returns: Floats, names: tuple[str, ...], step_minutes: int) -> Fitted:
         raise InputError(f"symbols = {', '.join(names)}: a factor needs {LEAST_ASSETS} or more")
     deviation = returns.std(axis=0)
     unit = returns / deviation
+    kept = rank.independent(unit.T @ unit / len(unit))
+    if len(kept) < len(names):
+        twin = next(name for column, name in enumerate(names) if column not in kept)
+        raise InputError(
+            f"symbols = {', '.join(names)}: {twin} moves as those before it do; a factor would "
+            "draw it apart from them, leave it out"
+        )
     loading = loadings(unit)
     volatility = yearly(deviation, step_minutes)
 

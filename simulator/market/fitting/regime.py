@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.hedging import rank
 from simulator.hedging.estimators.regimes import RegimeModel, follow, look_back
 from simulator.market.fitting.base import (
     Fitted,
     correlation_of,
     estimates,
     outer_product_covariance,
+    written,
     yearly,
 )
 
@@ -37,16 +39,22 @@ def fit(
 ) -> Fitted:
     """See :func:`simulator.market.fitting.fit`; ``regimes``: how many."""
     scale = returns.std(axis=0)
-    model = expectation_maximisation(returns / scale, regimes)
-    deviation = np.sqrt(np.diagonal(model.covariances, axis1=1, axis2=2)) * scale
+    unit = returns / scale
+    sample = unit.T @ unit / len(unit)
+    kept = rank.independent(sample)
+    model = expectation_maximisation(np.ascontiguousarray(unit[:, kept]), regimes)
+    # What moves as the others do is carried by them in every regime.
+    carried = rank.carried(sample, kept)
+    covariances = carried @ model.covariances @ carried.T
+    deviation = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2)) * scale
     volatility = yearly(deviation, step_minutes)
-    mixed = np.einsum("k,kij->ij", model.start(), model.covariances)
+    mixed = np.einsum("k,kij->ij", model.start(), covariances)
     process: dict[str, Any] = {
         "kind": "regime",
         "regimes": [
             {
                 "volatility": _by(names, volatility[k]),
-                "correlation": {"pairs": pairs(names, correlation_of(model.covariances[k]))},
+                "correlation": {"pairs": pairs(names, correlation_of(covariances[k]))},
             }
             for k in range(regimes)
         ],
@@ -58,7 +66,12 @@ def fit(
         process=process,
         volatility=yearly(np.sqrt(np.diag(mixed)) * scale, step_minutes),
         correlation=correlation_of(mixed),
-        estimates=_estimates(model, returns / scale, names, yearly(scale, step_minutes)),
+        estimates=_estimates(
+            model,
+            unit[:, kept],
+            tuple(names[asset] for asset in kept),
+            yearly(scale[kept], step_minutes),
+        ),
     )
 
 
@@ -90,8 +103,9 @@ def expectation_maximisation(unit: Floats, regimes: int) -> RegimeModel:
 
 def pairs(names: tuple[str, ...], correlation: Floats) -> dict[str, float]:
     """Correlations by pair, as a ``pairs`` field takes them."""
+    rounded = written(correlation, _DIGITS)
     return {
-        f"{names[row]}/{names[column]}": round(float(correlation[row, column]), _DIGITS)
+        f"{names[row]}/{names[column]}": float(rounded[row, column])
         for row in range(len(names))
         for column in range(row + 1, len(names))
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.hedging import rank
 from simulator.market.fitting.base import (
     LEAST_DOF,
     MOST_DOF,
@@ -31,13 +32,15 @@ def fit(returns: Floats, names: tuple[str, ...], step_minutes: int) -> Fitted:
     """See :func:`simulator.market.fitting.fit`."""
     deviation = returns.std(axis=0)
     unit = returns / deviation
-    dof = degrees_of_freedom(unit)
+    shape = correlation_of(unit.T @ unit)
+    known = unit[:, rank.independent(shape)]
+    dof = degrees_of_freedom(known)
     return Fitted(
         names=names,
         process={"kind": "t", "dof": round(dof, 4)},
         volatility=yearly(deviation, step_minutes),
-        correlation=correlation_of(unit.T @ unit),
-        estimates={"dof": Estimate(dof, _error(unit, dof))},
+        correlation=shape,
+        estimates={"dof": Estimate(dof, _error(known, dof))},
     )
 
 

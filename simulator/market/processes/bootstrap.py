@@ -16,6 +16,7 @@ from simulator.market.history_file import Reading
 from simulator.market.panel import read_panel
 from simulator.market.processes import shocks
 from simulator.market.streams import Stream
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +54,12 @@ def _record(config: Config, process: Bootstrap) -> Floats:
         process.max_gap_hours,
         Reading(process.stamps, process.outliers, process.pool),
     )
+    hours = len(panel.returns) * config.step_minutes / 60
+    if process.mean_block_hours > hours:
+        raise InputError(
+            f"process.mean_block_hours = {process.mean_block_hours:g}: must be at most {hours:g}, "
+            f"the hours that {process.file} has from {panel.start} to {panel.end}"
+        )
     returns = panel.returns - panel.returns.mean(axis=0)
     if process.rescale:
         wanted = np.array([config.assets[symbol].volatility for symbol in process.symbols])

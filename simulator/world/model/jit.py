@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+
+from simulator import caches
 
 _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have inlined; types.py holds the status codes.
@@ -23,10 +24,8 @@ def _cache_directory() -> str:
     """
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:16]
     beside = Path(__file__).parent / "__pycache__"
-    if os.access(beside if beside.exists() else beside.parent, os.W_OK):
-        return str(beside / f"kernels-{digest}")
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return str(home / "hedgesim" / f"kernels-{digest}")
+    home = beside if caches.writable(beside) else caches.directory()
+    return str(home / f"kernels-{digest}")
 
 
 _CACHE_DIRECTORY = _cache_directory()

@@ -137,8 +137,10 @@ def test_loadings_are_those_of_scikit_learn() -> None:
 
 
 def test_an_asset_that_is_the_factor_keeps_a_variance_of_its_own() -> None:
-    twin = np.column_stack([NOISE[:, 0], NOISE[:, 0], NOISE[:, 0] + NOISE[:, 1]])
-    fitted = fitting.fit("factor", twin, COINS, 60)
+    market, *own = np.random.default_rng(6).standard_normal((3, 600))
+    rows = np.column_stack([market, *(market + noise for noise in own)])
+    fitted = fitting.fit("factor", rows, COINS, 60)
+    assert fitted.correlation[0, 1] == pytest.approx(np.corrcoef(rows.T)[0, 1], abs=0.02)
     explained = fitted.process["market_volatility"] * fitted.process["betas"]["ETH"]
     assert explained**2 < fitted.volatility[0] ** 2
 
@@ -152,7 +154,7 @@ def test_an_asset_that_is_the_factor_keeps_a_variance_of_its_own() -> None:
             COINS,
             "process = garch: must be one of t, dcc, egarch, regime, bootstrap, factor",
         ),
-        ("t", NOISE[:29], COINS, "returns = 29 rows: must be 30 or more"),
+        ("t", NOISE[:29], COINS, "returns = 29 rows: must be 50 or more"),
         ("t", np.where(NOISE > 2, np.nan, NOISE), COINS, "not finite"),
         ("dcc", NOISE * [1, 0, 1], COINS, "BTC: never moves"),
         ("factor", NOISE[:, :2], COINS[:2], "a factor needs 3 or more"),
