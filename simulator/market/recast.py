@@ -115,6 +115,7 @@ class Recast:
             "gas": history["gas"],
             "depth": history["depth"],
             "oracle": self._renamed_keys(history["oracle"]),
+            "funding": self._renamed_keys(history["funding"]),
         }
 
     def _renamed_keys(self, section: dict[str, Any]) -> dict[str, Any]:
