@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -124,7 +125,7 @@ def _beside(history: History) -> Iterator[tuple[str, Beside]]:
 
 def _where(config: Config, item: Beside) -> str:
     symbol = "" if item.symbol is None else f"{item.symbol}, "
-    return f"{symbol}column {item.column} of {item.file or config.history.prices}"
+    return f"{symbol}column {item.column} of {Path(item.file or config.history.prices or '').name}"
 
 
 def problems(config: Config) -> Iterator[str]:
