@@ -96,7 +96,7 @@ def test_the_verdict_counts_what_the_figures_say(file: Path, tmp_path: Path) -> 
         (("FILE", "--target", "SOLUSDT", "--all"), ["--target", "--all"]),
         (("FILE", "--target", "SOLUDST"), ["SOLUDST", "SOLUSDT"]),
         (("FILE", "--target", "SOLUSDT", "--hedges", "SOLUSDT"), ["all different"]),
-        (("FILE", "--target", "SOLUSDT", "--horizon", "5m"), ["horizon = 5m", "1h or 1d"]),
+        (("FILE", "--target", "SOLUSDT", "--horizon", "5m"), ["horizon = 5m", "1h, 4h or 1d"]),
         (("FILE", "--target", "SOLUSDT", "--fee", "-1"), ["taker_fee"]),
         (("FILE", "--all", "--hedges", "DOGEUSDT"), ["DOGEUSDT"]),
         (("FILE", "--target", "SOLUSDT", "--workers", "0"), ["workers = 0"]),

@@ -83,6 +83,7 @@ class Layout:
         rows: row of the file each row comes from, counted from 1.
         at_close: whether a time stamp is the moment of the price rather than the bar's opening.
         ticks: whether ``open`` … ``close`` are ticks of a pool.
+        relative: whether ``close`` is in a pool's token 1 per token 0.
         sampled: whether stamps are moments of a query, near the step but not on it.
         notes: what else to say.
     """
@@ -93,6 +94,7 @@ class Layout:
     rows: np.ndarray[tuple[int], np.dtype[np.int64]]
     at_close: bool = False
     ticks: bool = False
+    relative: bool = False
     sampled: bool = False
     notes: tuple[str, ...] = field(default=())
 
@@ -132,6 +134,7 @@ def recognise(path: Path, raw: Raw) -> Layout:
         np.arange(1, len(frame) + 1),
         at_close or at_moment,
         ticks,
+        {"tvl", "fees", "price"} <= set(keys),
         sampled="snappedat" in keys or "coingeckotime" in keys,
         notes=tuple(notes),
     )
@@ -156,8 +159,9 @@ def _prices(keys: dict[str, str]) -> tuple[dict[str, str], bool, bool]:
         return found, False, False
     if TICKS["close"] in keys:
         return {role: keys[key] for role, key in TICKS.items() if key in keys}, False, True
-    if moment is not None:
-        return {"close": moment}, True, False
+    if moment is not None:  # beside an opening and extremes it is what a bar closed at
+        bars = {"open", "high", "low"} <= set(found)
+        return (found if bars else {}) | {"close": moment}, not bars, False
     if _BARE_TICK in keys:
         return {"close": keys[_BARE_TICK]}, True, True
     return {}, False, False

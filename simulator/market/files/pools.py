@@ -39,10 +39,13 @@ class Pool:
         pair = (self.token1, self.token0) if self.inverted else (self.token0, self.token1)
         return "/".join(pair)
 
-    def prices(self, ticks: Floats) -> Floats:
+    def prices_at(self, ticks: Floats) -> Floats:
         """Quote per base, whole tokens, at each tick."""
-        raw = TICK_BASE**ticks * 10.0 ** (self.decimals0 - self.decimals1)
-        return np.asarray(1.0 / raw if self.inverted else raw)
+        return self.prices(TICK_BASE**ticks * 10.0 ** (self.decimals0 - self.decimals1))
+
+    def prices(self, relative: Floats) -> Floats:
+        """Quote per base, of prices in whole tokens 1 per token 0."""
+        return np.asarray(1.0 / relative if self.inverted else relative)
 
 
 def parse(path: Path, text: str | None) -> Pool:
@@ -54,7 +57,8 @@ def parse(path: Path, text: str | None) -> Pool:
     match = re.fullmatch(r"([A-Za-z0-9.]+):(\d+)/([A-Za-z0-9.]+):(\d+)", text or "")
     if match is None:
         raise InputError(
-            f"pool = {text or '(none)'}: {path} holds ticks of a pool, and not of which tokens; "
-            "must be TOKEN0:DECIMALS/TOKEN1:DECIMALS in the pool's order, e.g. USDC:6/WETH:18"
+            f"pool = {text or '(none)'}: {path} holds ticks or prices of a pool, not of which "
+            "tokens; must be TOKEN0:DECIMALS/TOKEN1:DECIMALS as the pool has them, "
+            "e.g. USDC:6/WETH:18"
         )
     return Pool(match[1].upper(), int(match[2]), match[3].upper(), int(match[4]))

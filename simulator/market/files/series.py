@@ -138,6 +138,8 @@ def _read(
     else:
         keep, duplicates = _one_price_a_moment(files, symbol, times, values, rows)
         stamps = times[keep]
+        if len(duplicates):
+            notes.append(f"{len(duplicates)} exact duplicate(s) of {symbol} dropped")
     times, values, rows = stamps, values[keep], rows[keep]
     files = [file for file, kept in zip(files, keep, strict=True) if kept]
     times, bar, live = _grid(files, symbol, times, rows)

@@ -114,17 +114,16 @@ def asset_names(symbols: Sequence[str]) -> list[str]:
     BTCUSDT beside BTCUSDC are two assets. USDC is the accounting asset's own name, so a leg in it
     is called by its symbol.
     """
-    bases = [re.sub(r"[^A-Z0-9]", "", split(symbol)[0]) for symbol in symbols]
+    bases = [re.sub(r"[^A-Z0-9]", "", split(symbol)[0])[:16] for symbol in symbols]
     whole = [re.sub(r"[^A-Za-z0-9]", "", symbol)[:16] for symbol in symbols]
-    distinct = set(symbols)
-    shared = {
-        base for base in bases
-        if len({s for s, b in zip(symbols, bases, strict=True) if b == base}) > 1
-    } if len(distinct) > 1 else set()  # fmt: skip
-    return [
-        full if base in shared or base == USDC or not base else base
+    behind: dict[str, set[str]] = {}
+    for base, symbol in zip(bases, symbols, strict=True):
+        behind.setdefault(base, set()).add(symbol)
+    names = [
+        full if len(behind[base]) > 1 or base in ("", USDC) else base
         for base, full in zip(bases, whole, strict=True)
     ]
+    return [f"{USDC}USD" if name.upper() == USDC else name for name in names]
 
 
 def refuse_other_quotes(symbols: Iterable[str], where: str, *, named: Iterable[str] = ()) -> None:

@@ -36,7 +36,7 @@ class Table:
         unit: how stamps were written.
         names: symbol of each row.
         decimal_comma: whether a lone comma in a number is the decimal mark.
-        pool: tokens, where the file holds ticks.
+        pool: tokens, where the file holds ticks or prices of a pool.
         kind: CSV, JSON, Parquet or Feather.
         notes: what was guessed.
     """
@@ -85,8 +85,9 @@ class Table:
                 lambda row: f"{self.place(row)}: {shown}",
                 decimal_comma=self.decimal_comma,
             )
-            if self.layout.ticks and name in formats.TICKS and self.pool is not None:
-                values = self.pool.prices(values)
+            if self.pool is not None and name in formats.TICKS:
+                ticks = self.layout.ticks
+                values = self.pool.prices_at(values) if ticks else self.pool.prices(values)
             self._columns[name] = values
             if style:
                 self.styles[shown] = style
@@ -101,7 +102,7 @@ def load(source: Source, pool: str | None) -> Table:
     """
     raw = tables.read(source.path)
     layout = formats.recognise(source.path, raw)
-    tokens = pools.parse(source.path, pool) if layout.ticks else None
+    tokens = pools.parse(source.path, pool) if layout.ticks or layout.relative else None
     names, said = _names(source, layout, tokens)
     shown = layout.names["time"]
     column = layout.frame["time"]

@@ -70,7 +70,8 @@ def read(path: Path) -> Raw:
             raise InputError(
                 f"prices = {path}: neither Parquet nor CSV: it begins with {content[:16]!r}"
             )
-        text = content.decode("utf-8-sig")
+        wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = content.decode("utf-16" if wide else "utf-8-sig")
         if text.lstrip()[:1] in ("[", "{"):
             return Raw(_from_json(path, text), "JSON")
         return _from_text(path, text)

@@ -47,19 +47,21 @@ def chosen(
                 f"window = {start} to {stop}: {has}, delisted or not recorded after; let the "
                 f"window end at {last:%Y-%m-%dT%H:%M}"
             )
-    on = start + (first - start) % longest
-    if on != start and begin is not None:
+    on = max(start + (first - start) % longest, first)
+    if on != start:
         notes.append(f"window begins at {on:%Y-%m-%d %H:%M}, the first bar in it")
-    if begin is None and end is None:
-        latest = max(each.times[0] for each in bars)
-        for each in bars:
-            ends, begins = each.times[-1] + longest <= _last(bars), each.times[0] == latest
-            if ends:
-                notes.append(f"all symbols together end at {last}, where {each.symbol} does")
-            if begins and latest > min(b.times[0] for b in bars) + longest:
-                notes.append(f"all symbols together begin at {first}, where {each.symbol} does")
+    if end is None:
+        latest = max(each.times[-1] for each in bars)
+        notes += [
+            f"all symbols together end at {last}, where {each.symbol} does"
+            for each in bars
+            if each.times[-1] + longest <= latest and each.times[-1] < last + longest
+        ]
+    if begin is None:
+        earliest = min(each.times[0] for each in bars)
+        notes += [
+            f"all symbols together begin at {first}, where {each.symbol} does"
+            for each in bars
+            if each.times[0] >= earliest + longest and each.times[0] > first - longest
+        ]
     return on.to_pydatetime(), min(stop, last).to_pydatetime(), notes
-
-
-def _last(bars: Sequence[Bars]) -> pd.Timestamp:
-    return max(each.times[-1] for each in bars)

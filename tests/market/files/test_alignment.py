@@ -177,3 +177,17 @@ def test_a_day_named_last_counts_whole_and_no_bar_more(delisted: Path) -> None:
     bars = read_together(delisted, ["LUNAUSDT", "BTCUSDT"])
     window = (datetime(2024, 2, 1), datetime(2024, 2, 12, 23, 59, 59, 999_999))
     assert chosen(bars, window) == (datetime(2024, 2, 1), datetime(2024, 2, 12, 23), [])
+
+
+def test_a_window_begins_with_the_first_close_all_have(tmp_path: Path) -> None:
+    """Half hours that begin with the second half of an hour close first at that hour's end."""
+    closes, file = _minutes(), tmp_path / "prices.csv"
+    late = _bars(closes, "B", "30min")[1:]
+    pd.concat([_bars(closes, "A", "1h"), late]).to_csv(file, index=False)
+    bars = read_together(file, ["A", "B"])
+    first, _, notes = chosen(bars, (datetime(2024, 1, 1), None))
+    assert (first, notes) == (datetime(2024, 1, 1), [])
+    pd.concat([_bars(closes, "A", "1h"), late[1:]]).to_csv(file, index=False)
+    first, _, notes = chosen(read_together(file, ["A", "B"]), (datetime(2024, 1, 1), None))
+    assert first == datetime(2024, 1, 1, 1)
+    assert notes == ["window begins at 2024-01-01 01:00, the first bar in it"]

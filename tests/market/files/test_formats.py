@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.market.files.pools import Pool
 from simulator.market.history_file import Bars, Reading, read_bars, reading_lines, symbols_of
 from simulator.types import InputError
-from tests.market.files.written import CLOSE, LAYOUTS, MS, TIMES, ticks
+from tests.market.files.written import CLOSE, LAYOUTS, MS, TIMES, fractal_pool, investing, ticks
 
 HEADER = "timestamp_utc,symbol,close\n"
 
@@ -35,14 +36,34 @@ def test_every_usual_layout_is_read_alike_and_named(
     assert "hourly" in line
 
 
-def test_ticks_of_a_pool_need_its_tokens_and_give_its_price(tmp_path: Path) -> None:
-    file = ticks(tmp_path)
+def test_days_of_a_site_whose_price_is_a_close(tmp_path: Path) -> None:
+    bars = read_bars(investing(tmp_path), "ETH-USD")
+    assert np.array_equal(bars.prices, CLOSE)
+    assert (bars.bar, bars.lag) == (pd.Timedelta(days=1), pd.Timedelta(days=1))
+    assert bars.notes == ("ETH-USD was newest first, turned",)
+
+
+@pytest.mark.parametrize(("write", "within"), [(ticks, 6e-5), (fractal_pool, 1e-12)])
+def test_a_pools_file_needs_its_tokens_and_gives_dollars(
+    tmp_path: Path, write: Callable[[Path], Path], within: float
+) -> None:
+    """A tick is 1 bp. Without the tokens 0.0005 WETH would be read as a price in dollars."""
+    file = write(tmp_path)
     with pytest.raises(InputError, match=r"pool = \(none\): .*e.g. USDC:6/WETH:18"):
         symbols_of(file)
     reading = Reading(pool="USDC:6/WETH:18")
     assert symbols_of(file, reading) == ["WETH/USDC"]
     prices = read_bars(file, "WETH/USDC", reading).prices
-    assert prices == pytest.approx(CLOSE, rel=6e-5)  # a tick is 1 bp
+    assert prices == pytest.approx(CLOSE, rel=within)
+
+
+def test_either_token_of_a_pool_may_be_the_dollar() -> None:
+    """The same 2,000 USD: on one chain WETH is token 1, on the other token 0."""
+    tick = np.log(2_000 / 1e12) / np.log(1.0001)
+    first, second = Pool("USDC", 6, "WETH", 18), Pool("WETH", 18, "USDC", 6)
+    assert (first.symbol, second.symbol) == ("WETH/USDC", "WETH/USDC")
+    assert first.prices_at(np.array([-tick])) == pytest.approx(2_000)
+    assert second.prices_at(np.array([tick])) == pytest.approx(2_000)
 
 
 @pytest.mark.parametrize("unit", [10**3, 1, 10**-3, 10**-6])

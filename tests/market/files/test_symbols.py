@@ -76,6 +76,7 @@ def test_two_quotes_of_one_coin_are_two_assets() -> None:
     assert asset_names(["SOLUSDT", "BTCUSDT", "BTCUSDC"]) == ["SOL", "BTCUSDT", "BTCUSDC"]
     assert asset_names(["SOL/USDT", "SOL-PERP"]) == ["SOLUSDT", "SOLPERP"]
     assert asset_names(["ETHUSDT", "USDCUSDT"]) == ["ETH", "USDCUSDT"]
+    assert asset_names(["ETH", "USDC"]) == ["ETH", "USDCUSD"]
     assert asset_names(["ETHUSDT", "ETHUSDT"]) == ["ETH", "ETH"]  # a hedge in itself
 
 

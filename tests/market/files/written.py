@@ -188,6 +188,22 @@ def records(folder: Path) -> Path:
     return folder / "prices.json"
 
 
+def spreadsheet(folder: Path) -> Path:
+    """Two bytes a letter, as spreadsheets write "Unicode text"."""
+    _plain().to_csv(folder / "prices.txt", sep="\t", index=False, encoding="utf-16")
+    return folder / "prices.txt"
+
+
+def investing(folder: Path) -> Path:
+    """The close is called Price, and the newest row comes first."""
+    cells = [f"{price:,.2f}" for price in CLOSE]
+    dates = pd.date_range("2024-03-01", periods=ROWS).strftime("%b %d, %Y")
+    frame = pd.DataFrame({"Date": dates, "Price": cells, "Open": cells, "High": cells})
+    frame = frame.assign(**{"Low": cells, "Vol.": "1.2M", "Change %": "0.1%"})
+    frame[::-1].to_csv(folder / "ETH_USD.csv", index=False)
+    return folder / "ETH_USD.csv"
+
+
 def german_dates(folder: Path) -> Path:
     frame = _plain().assign(timestamp_utc=TIMES.strftime("%d.%m.%Y %H:%M"))
     frame.to_csv(folder / "prices.csv", index=False)
@@ -195,9 +211,10 @@ def german_dates(folder: Path) -> Path:
 
 
 def fractal_pool(folder: Path) -> Path:
+    """Hours of a pool USDC/WETH; the price is token 1 per token 0."""
     frame = pd.DataFrame({"date": TIMES, "tvl": 1.0, "volume": 1.0, "fees": 1.0, "liquidity": 1.0})
-    file = folder / "ETH-USDC-hour.csv"
-    frame.assign(price=CLOSE).to_csv(file)
+    file = folder / "0x88e6a0-hour-1709251200-now.csv"
+    frame.assign(price=1 / CLOSE).to_csv(file)
     return file
 
 
@@ -233,7 +250,6 @@ LAYOUTS: list[tuple[Callable[[Path], Path], str, str]] = [
     (yahoo, "ETH-USD", "Yahoo wide"),
     (fractal_binance, "ETHUSDT", "fractal klines"),
     (fractal_hyperliquid, "ETH-USD", "fractal Hyperliquid candles"),
-    (fractal_pool, "ETH-USDC", "fractal pool history"),
     (relative_prices, "WETH", "demeter-fetch relative prices"),
     (pandas_index, "ETHUSDT", "index as ISO 8601"),
     (feather, "ETHUSDT", "(Feather)"),
@@ -243,6 +259,7 @@ LAYOUTS: list[tuple[Callable[[Path], Path], str, str]] = [
     (semicolons, "ETHUSDT", "close: decimal comma"),
     (thousands, "ETHUSDT", "close: thousands marked"),
     (mixed_fractions, "ETHUSDT", "ISO 8601"),
+    (spreadsheet, "ETHUSDT", "(CSV)"),
     (german_dates, "ETHUSDT", "%d.%m.%Y %H:%M"),
     (wide, "ETHUSDT", "wide table"),
     (records, "ETHUSDT", "(JSON): timestamp_utc as epoch ms"),
