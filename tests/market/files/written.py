@@ -225,6 +225,14 @@ def relative_prices(folder: Path) -> Path:
     return file
 
 
+def gmx(folder: Path) -> Path:
+    """demeter-fetch minute file of a GMX market."""
+    frame = pd.DataFrame({"timestamp": TIMES, "marketTokensSupply": 1.0, "poolValue": 2.0})
+    frame = frame.assign(longPrice=CLOSE, shortPrice=1.0, indexPrice=CLOSE)
+    frame.to_csv(folder / "ETH-USD.minute.csv", index=False)
+    return folder / "ETH-USD.minute.csv"
+
+
 def ticks(folder: Path) -> Path:
     """demeter-fetch minute file of a pool USDC/WETH: token 1 per token 0 in raw units."""
     at = np.round(np.log(1e12 / CLOSE) / np.log(1.0001)).astype(int)
@@ -251,6 +259,7 @@ LAYOUTS: list[tuple[Callable[[Path], Path], str, str]] = [
     (fractal_binance, "ETHUSDT", "fractal klines"),
     (fractal_hyperliquid, "ETH-USD", "fractal Hyperliquid candles"),
     (relative_prices, "WETH", "demeter-fetch relative prices"),
+    (gmx, "ETH-USD", "demeter-fetch GMX minute"),
     (pandas_index, "ETHUSDT", "index as ISO 8601"),
     (feather, "ETHUSDT", "(Feather)"),
     (parquet_index, "ETHUSDT", "(Parquet)"),
