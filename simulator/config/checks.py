@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from math import ceil, sqrt
+from math import ceil, isclose, sqrt
 from typing import TYPE_CHECKING
 
 from simulator.config import correlation, history, importance, lending, process_checks
@@ -43,7 +43,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from lending.problems(config)
     yield from process_checks.problems(config)
     yield from _shocks(config)
-    if (config.horizon_hours * 60) % config.step_minutes == 0:
+    if _whole_steps(config):
         yield from _correlations(config)
     yield from importance.problems(config)
 
@@ -125,9 +125,14 @@ def _list(names: Iterable[str]) -> str:
 # ------------------------------------------------------------------------------------- single rules
 
 
-def _time(config: Config) -> Iterator[str]:
+def _whole_steps(config: Config) -> bool:
+    """Whether the horizon is a whole number of steps; hours may be a third or a sixth."""
     minutes = config.horizon_hours * 60
-    if minutes % config.step_minutes != 0 or minutes < config.step_minutes:
+    return config.steps >= 1 and isclose(minutes, config.steps * config.step_minutes)
+
+
+def _time(config: Config) -> Iterator[str]:
+    if not _whole_steps(config):
         yield (
             f"horizon_hours = {config.horizon_hours}: must be a whole number of steps of "
             f"{config.step_minutes} minutes"

@@ -20,6 +20,7 @@ FIELDS = (
     ("history", "depth", "pool", "file"),
     ("history", "depth", "perp", "file"),
     ("history", "oracle", "*", "file"),
+    ("history", "funding", "*", "file"),
     ("process", "file"),
 )
 

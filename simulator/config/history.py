@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -78,6 +79,11 @@ class History(PriceFiles):
         default_factory=dict,
         description="recorded rounds by asset, USD: a round where there is a row, else none",
     )
+    funding: dict[Symbol, Beside] = Field(
+        default_factory=dict,
+        description="recorded funding by market, fraction of the notional a row (positive: longs "
+        "pay); its asset's price falls by it, in place of the venue's own funding",
+    )
     notes: tuple[str, ...] = Field(
         default=(), description="what was assumed when the file was read (written by hedgesim)"
     )
@@ -114,11 +120,12 @@ def _beside(history: History) -> Iterator[tuple[str, Beside]]:
         if item is not None:
             yield f"depth.{venue}", item
     yield from ((f"oracle.{symbol}", item) for symbol, item in history.oracle.items())
+    yield from ((f"funding.{symbol}", item) for symbol, item in history.funding.items())
 
 
 def _where(config: Config, item: Beside) -> str:
     symbol = "" if item.symbol is None else f"{item.symbol}, "
-    return f"{symbol}column {item.column} of {item.file or config.history.prices}"
+    return f"{symbol}column {item.column} of {Path(item.file or config.history.prices or '').name}"
 
 
 def problems(config: Config) -> Iterator[str]:
@@ -137,7 +144,29 @@ def problems(config: Config) -> Iterator[str]:
                 f"horizon_hours = {config.horizon_hours}: must be a whole number of bars of "
                 f"{VISITS} steps (history.bars = ohlc)"
             )
+        yield from _funding(config)
         yield from _without_effect(config)
+
+
+def _funding(config: Config) -> Iterator[str]:
+    """Recorded funding is put into a price, which must be the perp's alone, and paid once."""
+    for symbol in config.history.funding:
+        market = config.clearing.markets.get(symbol)
+        if market is None or symbol == config.pool.base or symbol not in config.history.symbols:
+            yield (
+                f"history.funding.{symbol}: must be a market with a recorded price of its own, not "
+                "that of the pool's base asset (--hedge ETHPERP=ETHUSDT gives it one)"
+            )
+        elif market.max_funding_velocity != 0:
+            yield (
+                f"clearing.markets.{symbol}.max_funding_velocity = {market.max_funding_velocity:g}:"
+                f" must be 0 where {symbol}'s funding is recorded (history.funding)"
+            )
+        elif symbol in config.clearing.collaterals:
+            yield (
+                f"clearing.collaterals.{symbol}: must be left out where {symbol}'s funding is "
+                "recorded (history.funding), which goes into its price"
+            )
 
 
 def _without_effect(config: Config) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What was recorded beside the prices of a replay: gas, depth, rounds of an oracle.
+"""What was recorded beside the prices of a replay: gas, depth, rounds of an oracle, funding.
 
 A value holds from the close of its bar (or the moment of its row) until the next, for at most
 ``history.max_gap_hours`` or the length of its bars, whichever is more.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from simulator.market.history_file import Reading, read_bars, symbols_of
+from simulator.market.history_file import Bars, Reading, read_bars, symbols_of
 from simulator.market.recorded import record_of
 from simulator.types import InputError
 
@@ -62,10 +62,45 @@ def rounds(config: Config, field: str, item: Beside) -> tuple[Floats, Floats]:
     return values[place] * item.scale, last * float(config.step_seconds)
 
 
+def paid(config: Config, field: str, item: Beside) -> Floats:
+    """Factor ``[T + 1]`` on a perp's price that stands for the funding a long pays: Π (1 − rate).
+
+    A rate is paid at the stamp of its row. What a short gains by the price that falls by it is what
+    it is paid, to first order in the rate; so both worlds have it without a funding of their own.
+
+    Raises:
+        InputError: the file cannot give them, or they do not cover the replay.
+    """
+    bars, moments = _rows(config, field, item)
+    if bars.sampled:
+        raise InputError(
+            f"history.{field}: rows of {bars.file} come at irregular times, and payments cannot be "
+            "sampled; round their times"
+        )
+    rates = np.where(np.isfinite(bars.prices), bars.prices, 0.0) * item.scale
+    if bars.times[0] > moments[0] + bars.bar or bars.times[-1] < moments[-1] - bars.bar:
+        raise InputError(
+            f"history.{field}: {bars.file} has funding from {bars.times[0]} to {bars.times[-1]}, "
+            f"the replay goes from {moments[0]} to {moments[-1]}"
+        )
+    factors = np.cumprod(np.append(1.0, 1.0 - rates))
+    place = np.searchsorted(bars.times.to_numpy(), moments.to_numpy(), side="right")
+    return np.asarray(factors[place] / factors[place[0]])
+
+
 def _read(
     config: Config, field: str, item: Beside
 ) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex, Floats]:
     """Moments of the steps ``[T + 1]`` and of the rows ``[rows]``, and what is recorded there."""
+    bars, moments = _rows(config, field, item)
+    usable = np.isfinite(bars.prices) & (bars.prices > 0)
+    if not np.any(usable):
+        raise InputError(f"history.{field}: {bars.file} has no number above zero for it")
+    return moments, bars.times[usable] + bars.lag, bars.prices[usable]
+
+
+def _rows(config: Config, field: str, item: Beside) -> tuple[Bars, pd.DatetimeIndex]:
+    """What a file holds, and the moments of the steps ``[T + 1]``."""
     history = config.history
     reading = Reading(history.stamps, history.outliers, history.pool)
     file = item.file or history.prices
@@ -75,7 +110,6 @@ def _read(
     if item.symbol is None and len(known) > 1:
         raise InputError(f"history.{field}.symbol: must be one of {', '.join(known)}")
     bars = read_bars(file, item.symbol or known[0], reading, item.column)
-    usable = np.isfinite(bars.prices) & (bars.prices > 0)
     # A step is named by the stamp of a bar, and is the moment that bar closes.
     lag = next(iter(record_of(history).closes.values())).lag
     moments = pd.date_range(
@@ -83,6 +117,4 @@ def _read(
         periods=config.steps + 1,
         freq=f"{config.step_minutes}min",
     )
-    if not np.any(usable):
-        raise InputError(f"history.{field}: {bars.file} has no number above zero for it")
-    return moments, bars.times[usable] + bars.lag, bars.prices[usable]
+    return bars, moments

@@ -13,6 +13,7 @@ from simulator.config import from_mapping
 from simulator.config.history import VISITS, notes
 from simulator.config.process import Bootstrap
 from simulator.market.assumed import measure
+from simulator.market.beside import paid
 from simulator.market.by_hand import overridden, shape_of
 from simulator.market.files import symbols as naming
 from simulator.market.files.window import chosen
@@ -67,6 +68,8 @@ def replay(config: Config) -> dict[str, Floats]:
                 f"assets.{asset}.price = {given:g}: must be the first recorded price, "
                 f"{float(prices[0])!r}"
             )
+    for asset, item in config.history.funding.items():
+        series[asset] = series[asset] * paid(config, f"funding.{asset}", item)
     return series
 
 

@@ -82,7 +82,7 @@ class Recast:
             name: markets[place] for name, place in zip(self.hedges, self.markets, strict=True)
         }
         self._gas(data, old)
-        self._collaterals(data)
+        self._collaterals(data, old)
         self._aave(data, old)
         self._agents(data, old, fall)
         self._shocks(data, keep_shocks=keep_shocks)
@@ -115,6 +115,7 @@ class Recast:
             "gas": history["gas"],
             "depth": history["depth"],
             "oracle": self._renamed_keys(history["oracle"]),
+            "funding": self._renamed_keys(history["funding"]),
         }
 
     def _renamed_keys(self, section: dict[str, Any]) -> dict[str, Any]:
@@ -168,14 +169,31 @@ class Recast:
                 f"gas is paid at the scenario's {native} price, {native} not replayed"
             )
 
-    def _collaterals(self, data: dict[str, Any]) -> None:
+    def _collaterals(self, data: dict[str, Any], old: dict[str, Any]) -> None:
+        """The basket, and what agents pledge, under the new names and at the same value."""
         collaterals = data["clearing"]["collaterals"]
-        for name in [name for name in collaterals if name not in data["assets"]]:
-            del collaterals[name]
-            self.notes.append(f"collateral {name} left out: it is not replayed")
+        for name in collaterals:
+            if self.renamed.get(name, name) not in data["assets"]:
+                self.notes.append(f"collateral {name} left out: it is not replayed")
+        kept = self._at_value(collaterals, old, "cap")
+        data["clearing"]["collaterals"] = kept
         for agent in data["agents"].values():
             if agent is not None and "margin" in agent:
-                agent["margin"] = {c: q for c, q in agent["margin"].items() if c in collaterals}
+                margin = self._at_value(agent["margin"], old)
+                agent["margin"] = {c: q for c, q in margin.items() if c in kept}
+
+    def _at_value(
+        self, section: dict[str, Any], old: dict[str, Any], *fields: str
+    ) -> dict[str, Any]:
+        """A mapping by asset under the new names, its tokens (of ``fields``) worth the same."""
+        result = self._renamed_keys(section)
+        for name, entry in result.items():
+            scale = 1.0 if name == USDC else self._scale(name, old)
+            if fields:
+                result[name] = entry | {field: entry[field] * scale for field in fields}
+            else:
+                result[name] = entry * scale
+        return result
 
     def _scale(self, name: str, old: dict[str, Any]) -> float:
         """Tokens of an asset worth one of the scenario's asset it takes the place of."""

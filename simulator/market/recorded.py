@@ -208,8 +208,8 @@ def zigzag(lp: str, closes: Floats, visited: Floats) -> str:
     ratio = np.sum(np.diff(np.log(visited)) ** 2) / np.sum(np.diff(np.log(closes)) ** 2)
     return (
         "open, extremes and close of each bar are replayed: wicks are seen, but squared returns "
-        f"of {lp} add up to {ratio:.1f} times those of its closes, and convexity losses, fees and "
-        "turnover with them; --bars close is right about these"
+        f"of {lp} add up to {ratio:.1f} times those of its closes, and convexity losses, fees, "
+        "turnover and what the risk manager estimates with them; --bars close is right about these"
     )
 
 

@@ -273,3 +273,15 @@ def test_unknown_keys_are_refused_in_every_section() -> None:
     schema = Config.model_json_schema()
     assert all(s["additionalProperties"] is False for s in [schema, *schema["$defs"].values()])
     assert np.all([s["type"] == "object" for s in schema["$defs"].values()])
+
+
+@pytest.mark.parametrize(("step", "steps"), [(10, 25), (5, 49), (1, 31), (20, 50), (7, 3)])
+def test_hours_that_are_a_fraction_without_end_are_whole_steps(
+    plain: dict[str, Any], step: int, steps: int
+) -> None:
+    """25 steps of ten minutes are 4.1666… hours, which times 60 is not 250 in floating point."""
+    feed = {"heartbeat_minutes": step, "max_age_minutes": 2 * step}
+    config = from_mapping(
+        plain | {"step_minutes": step, "horizon_hours": steps * step / 60, "oracle": feed}
+    )
+    assert config.steps == steps

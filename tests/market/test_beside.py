@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.config import Config, load, to_yaml
+import simulator
+from simulator.config import Config, from_mapping, load, to_yaml
 from simulator.config.history import notes
 from simulator.market.draw import draw
 from simulator.market.history import with_history
@@ -125,6 +126,96 @@ def test_both_kinds_of_venue_may_have_prices_of_their_own(folder: Path) -> None:
     assert config.symbols == ("USDC", "AAA", "AAAPERP")
     index = draw(config, 0, 1).index[:, :, 0]
     assert index[2] / index[1] == pytest.approx(np.full(config.steps + 1, 1.01))
+
+
+# ----------------------------------------------------------------------------------------- funding
+
+RATES = np.random.default_rng(9).normal(1e-4, 3e-4, 30)
+
+
+def funded(folder: Path, *overrides: str, every: str = "8h") -> Config:
+    """AAA hedged with a perp of its own prices, whose funding is recorded in per cent."""
+    table = pd.read_csv(folder / "prices.csv")
+    perp = table[table["symbol"] == "AAAUSDT"].assign(symbol="AAAUSDT-PERP")
+    pd.concat([table, perp]).to_csv(folder / "both.csv", index=False)
+    times = pd.date_range("2019-12-31", periods=30, freq=every)
+    pd.DataFrame({"timestamp_utc": times, "symbol": "AAA", "rate": 100 * RATES}).assign(
+        close=1.0
+    ).to_csv(folder / "funding.csv", index=False)
+    item = f"{{file: {folder / 'funding.csv'}, column: rate, scale: 0.01}}"
+    return with_history(
+        load("calm", ["agents.noise_trader=null"]), folder / "both.csv", "AAA=AAAUSDT",
+        ["AAAPERP=AAAUSDT-PERP"], "2020-01-03:2020-01-04",
+        overrides=[f"history.funding={{AAAPERP: {item}}}", *overrides],
+    )  # fmt: skip
+
+
+FREE = "clearing.markets.AAAPERP.max_funding_velocity=0"
+
+
+def test_recorded_funding_takes_from_the_perps_price_what_longs_pay(folder: Path) -> None:
+    config = funded(folder, FREE)
+    index = draw(config, 0, 2).index[:, :, 1]
+    # Step k closes at 01:00 on the 3rd and k hours; rates are paid at 0:00, 8:00 and 16:00.
+    paid = np.ones(config.steps + 1)
+    for number, rate in enumerate(RATES):
+        hour = 8 * number - 72 - 1  # 31 December is three days before; step 0 is an hour on
+        if 0 < hour <= config.steps:
+            paid[hour:] *= 1 - rate
+    assert np.ptp(paid) > 1e-4
+    assert index[2] / index[1] == pytest.approx(paid, rel=1e-12)
+    assert any("funding.AAAPERP recorded: column rate of" in line for line in notes(config))
+
+
+def test_a_short_earns_the_recorded_funding_in_a_run(folder: Path) -> None:
+    """Against the same run without it, to first order: the short's size times the rates."""
+    with_it = funded(folder, FREE, "agents.risk_manager.estimator=fixed")
+    data = with_it.model_dump(mode="json")
+    data["history"]["funding"] = {}
+    profit = {}
+    for name, config in (("with", with_it), ("without", from_mapping(data))):
+        result = simulator.run(config, paths=2, workers=1)
+        profit[name] = result.attribution[["hedge_price", "funding"]]
+        assert np.all(profit[name]["funding"] == 0.0)
+    gained = (profit["with"] - profit["without"])["hedge_price"].to_numpy()
+    inside = [rate for n, rate in enumerate(RATES) if 0 < 8 * n - 73 <= with_it.steps]
+    assert with_it.agents.depositor is not None
+    # Two thirds of the deposit are liquidity, half of that the asset, and all of it is hedged.
+    size = gained / np.sum(inside) / with_it.agents.depositor.initial_deposit
+    assert np.all((size > 0.2) & (size < 0.5))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        ((), ["clearing.markets.AAAPERP.max_funding_velocity = ", "must be 0"]),
+        ((FREE, "history.funding={AAA: {}}"), ["history.funding.AAA", "a recorded price of its"]),
+        (
+            (FREE, "clearing.collaterals={USDC: {}, AAAPERP: {haircut: 0.2}}"),
+            ["clearing.collaterals.AAAPERP"],
+        ),
+    ],
+)
+def test_funding_that_would_be_paid_twice_or_on_something_else_is_refused(
+    folder: Path, overrides: tuple[str, ...], named: list[str]
+) -> None:
+    with pytest.raises(InputError) as refused:
+        funded(folder, *overrides)
+    for word in named:
+        assert word in str(refused.value)
+
+
+def test_funding_that_ends_early_or_comes_at_odd_times_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"has funding from 2019-12-31 .* to 2020-01-01"):
+        funded(folder, FREE, every="1h")
+    funded(folder, FREE)
+    table = pd.read_csv(folder / "funding.csv")
+    off = pd.to_timedelta(np.random.default_rng(1).uniform(0, 20, len(table)), unit="s")
+    table["timestamp_utc"] = pd.to_datetime(table["timestamp_utc"]) + off
+    table.to_csv(folder / "odd.csv", index=False)
+    odd = f"history.funding.AAAPERP.file={folder / 'odd.csv'}"
+    with pytest.raises(InputError, match="irregular times, and payments cannot be sampled"):
+        funded(folder, FREE, odd)
 
 
 @pytest.mark.parametrize(

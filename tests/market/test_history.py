@@ -94,7 +94,10 @@ def test_markets_wallets_and_gas_keep_their_value(prices: Path) -> None:
     calm, config = load("calm"), _replay(prices)
     assert config.clearing.markets["BBB"] == calm.clearing.markets["BTC"]
     assert config.clearing.markets["CCC"] == calm.clearing.markets["SOL"]
-    assert list(config.clearing.collaterals) == ["USDC"]  # ETH is not replayed
+    assert list(config.clearing.collaterals) == ["USDC", "AAA"]  # which takes the place of ETH
+    ether, pledged = calm.clearing.collaterals["ETH"], config.clearing.collaterals["AAA"]
+    assert pledged.haircut == ether.haircut
+    assert pledged.cap * config.assets["AAA"].price == pytest.approx(ether.cap * 1_850)
     assert config.gas.native_asset is None
     assert config.gas.native_price == calm.assets["ETH"].price
     wallet, before = config.agents.amm_arbitrageur, calm.agents.amm_arbitrageur

@@ -14,6 +14,7 @@ import simulator
 from simulator.config import Config, load
 from simulator.market.draw import draw
 from simulator.market.history import with_history
+from simulator.market.history_file import Reading
 from simulator.market.recorded import visits
 from simulator.types import InputError
 
@@ -156,3 +157,35 @@ def test_a_wick_liquidates_that_no_close_shows(
         config = replayed(file, "horizon_hours=24", "vault.betas={BBB: 1.0}", how=how)
         liquidated[how] = int(simulator.run(config, paths=4, workers=1).paths["liquidated"].sum())
     assert liquidated == {"close": 0, "ohlc": 4}
+
+
+@pytest.mark.data
+def test_sols_wicks_of_ftxs_week_are_visited(history: Path) -> None:
+    file = history / "spot_1h_2020_2022.parquet"
+    window = "2022-11-06:2022-11-11"
+    found = {}
+    for how in ("close", "ohlc"):
+        config = with_history(load("calm"), file, "SOLUSDT", ["SOLUSDT"], window, bars=how)
+        found[how] = draw(config, 0, 1).index[1, :, 0]
+    table = pd.read_parquet(file)
+    inside = table[(table["symbol"] == "SOLUSDT") & table["timestamp_utc"].between(
+        "2022-11-06 01:00", "2022-11-11 23:00")]  # fmt: skip
+    assert found["ohlc"].min() == inside["low"].min() < found["close"].min()
+    assert found["ohlc"].max() == inside["high"].max() > found["close"].max()
+    assert np.array_equal(found["ohlc"][::4], found["close"])
+
+
+@pytest.mark.data
+def test_a_misprint_of_a_low_is_visited_only_if_it_is_kept(history: Path) -> None:
+    """LINK's low of 0.0001 on 12 March 2020 beside three dollars."""
+    lowest = {}
+    for outliers in ("keep", "cut", "drop"):
+        config = with_history(
+            load("calm"), history / "march_2020_1h.parquet", "LINKUSDT", ["ETHUSDT"],
+            "2020-03-11:2020-03-19", bars="ohlc", reading=Reading(outliers=outliers),
+        )  # fmt: skip
+        lowest[outliers] = draw(config, 0, 1).index[1].min()
+        assert any("LINKUSDT: 1 price far off" in line for line in config.history.notes)
+    assert lowest["keep"] == 0.0001
+    assert lowest["cut"] > 1
+    assert lowest["drop"] > 1

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import simulator
-from simulator.config import from_mapping, initial_betas, load, resolve, to_yaml
+from simulator.config import from_mapping, initial_betas, load, resolve, scenarios, to_yaml
 from simulator.config.history import notes
 from simulator.config.models import Config
 from simulator.market.draw import draw
@@ -278,10 +278,25 @@ def test_what_of_the_scenario_is_gone_or_has_another_name_is_noted(prices: Path)
         "AAA takes the place of ETH",
         "the BBB perp has the terms of the scenario's BTC perp",
         "assets of the scenario left out: ETH, BTC, SOL",
-        "collateral ETH left out",
         "USDC is not replayed but drawn",
     ):
         assert any(said in line for line in lines), said
+
+
+@pytest.mark.parametrize("scenario", sorted(scenarios()))
+def test_every_built_in_scenario_can_be_replayed_on_other_assets(
+    prices: Path, scenario: str
+) -> None:
+    config = replayed(prices, scenario=scenario)
+    assert resolve(config).assets[1].symbol == "AAA"
+    with_margin = replayed(prices, "clearing.margin=portfolio", scenario=scenario)
+    assert with_margin.pledged == (load(scenario, ["clearing.margin=portfolio"]).pledged)
+
+
+def test_a_collateral_that_is_not_replayed_is_left_out_and_noted(prices: Path) -> None:
+    config = replayed(prices, scenario="correlation-breakdown", hedges=["BBBUSDT"])
+    assert list(config.clearing.collaterals) == ["USDC", "AAA"]
+    assert "collateral ETH left out: it is not replayed" in config.history.notes
 
 
 def test_what_draws_prices_and_what_was_assumed_of_them_is_left_out_and_noted(

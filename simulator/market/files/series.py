@@ -44,6 +44,7 @@ class Bars:
         odd: stamps of outliers, whatever was done to them.
         notes: what was dropped, turned or found, one sentence each.
         files: the file each bar comes from, where there are several.
+        sampled: whether rows at irregular times were sampled, so that some are left out.
     """
 
     file: Path
@@ -57,6 +58,7 @@ class Bars:
     odd: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    sampled: bool = False
 
     def place(self, position: int) -> str:
         """File, symbol and row of a bar, for a message."""
@@ -152,6 +154,7 @@ def _read(
     bars = Bars(
         Path(prices) if several else files[0], symbol, times, values, rows, duplicates, bar,
         _ZERO if at_close else bar, notes=tuple(notes), files=tuple(files) if several else (),
+        sampled=found is not None,
     )  # fmt: skip
     return _without_outliers(bars, reading) if column in ("open", "high", "low", "close") else bars
 
