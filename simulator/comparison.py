@@ -17,6 +17,7 @@ import numpy as np
 
 from simulator.hedging.risk import CONFIDENCE, normal_quantile
 from simulator.hedging.risk import mean as weighted_mean
+from simulator.results.directory import claim, foreign_to_run
 from simulator.results.statistics import path_weights
 from simulator.results.store import write_json, write_text
 from simulator.types import InputError
@@ -158,6 +159,7 @@ def compare(
     progress: Callable[[int, int], None] | None = None,
     requirements: Iterable[str] = (),
     record: int | None = None,
+    force: bool = False,
 ) -> SideBySide:
     """Simulate each configuration; arguments as in :func:`simulator.run`.
 
@@ -183,6 +185,8 @@ def compare(
             f"alternatives: {', '.join(configs)}; allowed: names that differ in letters"
         )
     files = [fingerprint.of_files(config) for config in configs.values()]
+    if out is not None:
+        claim(Path(out), foreign_to_run, force=force)
     results: dict[str, Result] = {}
     for number, (name, config) in enumerate(configs.items()):
 
@@ -199,6 +203,7 @@ def compare(
             requirements=requirements,
             record=record,
             keep=True,
+            force=force,
         )
     for config, before in zip(configs.values(), files, strict=True):
         fingerprint.refuse_changes(config, before)

@@ -150,5 +150,12 @@ class InputError(SimulatorError, ValueError):
     """Bad input: names the field, the value and the allowed range. The command exits 2."""
 
 
+class MachineError(SimulatorError, RuntimeError):
+    """The machine, not the input: a worker killed, a tool or file of the installation missing.
+
+    The command exits 3, as it does for errors of the operating system and a lack of memory.
+    """
+
+
 class UnknownRevertError(SimulatorError, RuntimeError):
     """A contract reverted with a reason no status stands for: a bug, never a refusal."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.group import configured, hedgesim, load_scenario
+from simulator.cli.group import configured, forcible, hedgesim, load_scenario
 
 
 @hedgesim.group()
@@ -27,14 +27,18 @@ def paths() -> None:
 @click.option(
     "--picture", type=click.Path(dir_okay=False), help="PNG file [default: beside --out]."
 )
+@forcible
 def draw_paths(
-    scenario: str, paths: int | None, out: str, picture: str | None, **which: Any
+    scenario: str, paths: int | None, out: str, picture: str | None, force: bool, **which: Any
 ) -> int:
     """Draw the market paths of a scenario: Parquet, and a picture of what they are like."""
     from simulator.calibration import draw_and_show
+    from simulator.results.directory import claim_file
 
     config = load_scenario(scenario, paths=paths, **which)
     picture = picture or str(Path(out).with_suffix(".png"))
+    for file in (out, picture):
+        claim_file(Path(file), force=force)
     draw_and_show(config, out, picture)
     click.echo(f"Picture: {picture}")
     click.echo(f"Paths: {out}")
@@ -53,6 +57,7 @@ def draw_paths(
 @click.option("--regimes", type=int, help="Number of regimes [default: 2].")
 @click.option("--into", metavar="NAME|FILE", help="Scenario to write whole, with the process in.")
 @click.option("--out", type=click.Path(dir_okay=False), help="YAML file [default: printed].")
+@forcible
 def fit_paths(
     file: str,
     kind: str,
@@ -61,14 +66,18 @@ def fit_paths(
     regimes: int | None,
     into: str | None,
     out: str | None,
+    force: bool,
 ) -> int:
     """Fit a market process to recorded prices and write the YAML a scenario takes.
 
     FILE is Parquet or CSV with timestamp_utc, symbol and close.
     """
     from simulator import calibration
+    from simulator.results.directory import claim_file
     from simulator.results.store import write_text
 
+    if out is not None:
+        claim_file(Path(out), force=force, generated=False)
     fitted = calibration.calibrate(
         file,
         kind,

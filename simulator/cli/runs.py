@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.group import configured, hedgesim, load_scenario, print_json
+from simulator.cli.group import configured, forcible, hedgesim, load_scenario, print_json
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option("--record", type=int, help="Paths whose full series are kept [default: 100].")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@forcible
 def run(
     scenario: str,
     paths: int | None,
@@ -36,6 +37,7 @@ def run(
     workers: int,
     record: int | None,
     as_json: bool,
+    force: bool,
     **which: Any,
 ) -> int:
     """Simulate a scenario and write its report.
@@ -52,7 +54,7 @@ def run(
             name: load_scenario(scenario, paths=paths, overrides=overrides, **which)
             for name, overrides in alternatives.items()
         }
-        return _compare(configs, world, out, requirements, workers, record, as_json)
+        return _compare(configs, world, out, requirements, workers, record, as_json, force)
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
     directory = Path(out or f"out/{config.name}")
@@ -65,6 +67,7 @@ def run(
             progress=bar.update,
             requirements=requirements,
             record=record,
+            force=force,
         )
     if as_json:
         click.echo((directory / "summary.json").read_text(encoding="utf-8"), nl=False)
@@ -82,6 +85,7 @@ def _compare(
     workers: int,
     record: int | None,
     as_json: bool,
+    force: bool,
 ) -> int:
     """``run`` with alternatives: each has a report of its own below that of the comparison."""
     from simulator.comparison import compare
@@ -99,6 +103,7 @@ def _compare(
             progress=bar.update,
             requirements=requirements,
             record=record,
+            force=force,
         )
     if as_json:
         print_json(together.summary)
@@ -131,12 +136,16 @@ def schema() -> int:
 
 @hedgesim.command()
 @click.argument("directory", type=click.Path(file_okay=False))
-def report(directory: str) -> int:
+@forcible
+def report(directory: str, force: bool) -> int:
     """Write the report of a finished run again."""
     from simulator.result import Result
+    from simulator.results.directory import claim_file
     from simulator.results.store import write_text
 
     path = Path(directory) / "report.html"
-    write_text(path, Result.load(directory).report_html())
+    result = Result.load(directory)
+    claim_file(path, force=force)
+    write_text(path, result.report_html())
     click.echo(f"Report: {path}")
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from simulator.cli.group import hedgesim
+from simulator.cli.group import forcible, hedgesim
 from simulator.types import InputError
 
 
@@ -33,6 +33,7 @@ from simulator.types import InputError
 @click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/hedge].")
 @click.option("--table", type=click.Path(dir_okay=False), help="Markdown file for what was found.")
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
+@forcible
 def hedge(
     file: str,
     target: str | None,
@@ -44,11 +45,13 @@ def hedge(
     out: str | None,
     table: str | None,
     workers: int,
+    force: bool,
 ) -> int:
     """Study hedges on recorded prices, walk-forward: every estimator against the static beta.
 
     FILE is Parquet or CSV with timestamp_utc, symbol and close.
     """
+    from simulator.results.directory import claim, claim_file, foreign_to_study
     from simulator.study import ROWS_PER_DAY, Settings, pair, pairs, study_all
     from simulator.study.files import write, write_table
     from simulator.terminal import ProgressBar, show_studies
@@ -59,10 +62,13 @@ def hedge(
     horizons = ROWS_PER_DAY if horizon is None else (horizon,)
     settings = [Settings(each, fee / 1e4, funding / 100.0) for each in horizons]
     targets = pairs(file, symbols) if target is None else pair(file, target, symbols)
+    directory = Path(out or "out/hedge")
+    claim(directory, foreign_to_study, force=force)
+    if table is not None:
+        claim_file(Path(table), force=force, generated=False)
     with ProgressBar(f"{len(targets)} targets", "studies") as bar:
         studies, left_out = study_all(file, targets, settings, workers=workers, progress=bar.update)
     show_studies(studies, left_out)
-    directory = Path(out or "out/hedge")
     pages = write(studies, directory)
     if table is not None:
         write_table(Path(table), file, studies, left_out)

@@ -155,7 +155,7 @@ class Recorder:
             *self._attribution.buckets,
             self._attribution.flows,
         ]
-        for row, value in zip(self._values, rows, strict=False):  # the last is for `finish`
+        for row, value in zip(self._values[:-1], rows, strict=True):  # the last is for `finish`
             row[step] = value[:n]
 
     def finish(self, betas: Floats) -> None:
@@ -163,8 +163,7 @@ class Recorder:
         steps, n = self._market.steps, self._paths
         window = rolling_window(steps, self._market.step_seconds)
         returns = returns_of(self._market, self._protocol)[:, :, :n]
-        row = self._names.index("rolling_correlation")
-        self._values[row] = rolling_correlation(returns, betas[:, :n], np.arange(steps + 1), window)
+        self._values[-1] = rolling_correlation(returns, betas[:, :n], np.arange(steps + 1), window)
 
     def series(self) -> pd.DataFrame:
         """Tidy: one row per path and step, ordered by both."""
