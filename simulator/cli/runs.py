@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     help='Exit 1 unless it holds, e.g. "liquidation_probability <= 0.01". Repeatable.',
 )
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
-@click.option("--record", type=int, help="Paths whose full series are kept [default: 100].")
+@click.option(
+    "--record",
+    type=int,
+    help="Paths whose full series are kept [default: those of 14,400 steps, at most 100].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @forcible
 def run(

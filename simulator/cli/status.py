@@ -95,7 +95,7 @@ def _line(error: BaseException) -> str:
 
 
 def _close_stdout() -> None:
-    """Where stdout takes no more, keep Python from ending with a complaint and status of its own."""
+    """Where stdout takes no more, keep Python from a complaint and a status of its own at exit."""
     try:
         sys.stdout.flush()
     except OSError:
