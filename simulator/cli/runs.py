@@ -1,4 +1,4 @@
-"""``run``, ``report``, ``scenarios``, ``schema``."""
+"""``run``, ``report``, ``scenarios``."""
 
 from __future__ import annotations
 
@@ -49,16 +49,18 @@ def run(
     An interrupted run goes on where it was when the same command is given again.
     """
     import simulator
-    from simulator.comparison import expand
+    from simulator.comparison import expand, settings
     from simulator.terminal import ProgressBar, show_result
 
-    alternatives = expand(which.pop("overrides"))
+    overrides = which.pop("overrides")
+    alternatives = expand(overrides)
     if len(alternatives) > 1:
         configs = {
-            name: load_scenario(scenario, paths=paths, overrides=overrides, **which)
-            for name, overrides in alternatives.items()
+            name: load_scenario(scenario, paths=paths, overrides=chosen, **which)
+            for name, chosen in alternatives.items()
         }
-        return _compare(configs, world, out, requirements, workers, record, as_json, force)
+        told = settings(overrides)
+        return _compare(configs, told, world, out, requirements, workers, record, as_json, force)
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
     directory = Path(out or f"out/{config.name}")
@@ -83,6 +85,7 @@ def run(
 
 def _compare(
     configs: dict[str, Config],
+    told: dict[str, dict[str, str]],
     world: str,
     out: str | None,
     requirements: tuple[str, ...],
@@ -101,6 +104,7 @@ def _compare(
     with ProgressBar(title, "path-steps") as bar:
         together = compare(
             configs,
+            settings=told,
             world=world,
             out=directory,
             workers=workers,
@@ -126,15 +130,6 @@ def scenarios() -> int:
     width = max(map(len, found))
     for name, description in found.items():
         click.echo(f"{name:{width}}  {description}")
-    return 0
-
-
-@hedgesim.command()
-def schema() -> int:
-    """Print the JSON Schema of a configuration."""
-    from simulator.config import json_schema
-
-    print_json(json_schema())
     return 0
 
 

@@ -101,7 +101,7 @@ def value_at(path: Iterable[str | int], data: object) -> object:
 
 def schema_at(path: Iterable[str | int], data: object) -> list[dict[str, Any]]:
     """Alternatives the JSON Schema allows at ``path``; ``kind`` in ``data`` picks among shocks."""
-    nodes, walked = _alternatives(json_schema()), []
+    nodes, walked = alternatives(json_schema()), []
     for part in path:
         walked.append(part)
         below: list[dict[str, Any]] = []
@@ -114,7 +114,7 @@ def schema_at(path: Iterable[str | int], data: object) -> list[dict[str, Any]]:
                 extra = node.get("additionalProperties") or keyed[0]
                 child = node.get("properties", {}).get(part, extra)
             if isinstance(child, dict):
-                below.extend(_alternatives(child))
+                below.extend(alternatives(child))
         value = value_at(walked, data)
         if isinstance(value, dict) and "kind" in value:
             kind = value["kind"]
@@ -126,15 +126,16 @@ def schema_at(path: Iterable[str | int], data: object) -> list[dict[str, Any]]:
     return nodes
 
 
-def _alternatives(node: dict[str, Any]) -> list[dict[str, Any]]:
+def alternatives(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a node of the schema may be: references followed, unions taken apart."""
     for key in ("anyOf", "oneOf"):
         if key in node:
             outer = {"description": node["description"]} if "description" in node else {}
-            return [{**found, **outer} for item in node[key] for found in _alternatives(item)]
+            return [{**found, **outer} for item in node[key] for found in alternatives(item)]
     if "$ref" in node:
         target = json_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
         outer = {key: value for key, value in node.items() if key != "$ref"}
-        return [{**found, **outer} for found in _alternatives(target)]
+        return [{**found, **outer} for found in alternatives(target)]
     return [node]
 
 
