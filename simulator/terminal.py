@@ -10,10 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.bench.row import Row
-    from simulator.config.reference import Table as SchemaTable
     from simulator.fuzz import Trial
     from simulator.result import Result
-    from simulator.results.columns import Column, Metric
     from simulator.study import Study
     from simulator.verify import Comparison
 
@@ -63,13 +61,13 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     needed = min(_FIRST, max((len(row[0]) for row in rows), default=0))
     for number, name in enumerate(columns):
         if number:
             table.add_column(name, justify="right")
         else:
-            table.add_column(name, justify="left", min_width=needed)
+            table.add_column(name, justify="left", min_width=needed, overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)
@@ -112,6 +110,7 @@ def show_result(result: Result) -> None:
         )
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
     _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
+    click.echo("  What --require calls them: hedgesim metrics")
     for name, title in _PROBABILITIES.items():
         click.echo(f"  {title}: {_probability(summary['probabilities'][name], summary['paths'])}")
     if summary["sampling"] is not None:
@@ -133,27 +132,41 @@ def _probability(found: dict[str, Any], paths: int) -> str:
     )
 
 
+#: Alternatives named where a requirement fails.
+_NAMED = 5
+
+
 def show_side_by_side(summary: dict[str, Any]) -> None:
     """Print alternatives, a row each, and which randomness they share."""
+    from textwrap import fill
+
     from simulator.report import side_by_side as page
 
     shown = [figure for figure in page.figures(summary) if figure.short]
     found, requirements = summary["alternatives"], page.gates(summary)
     lines = [
-        [page.label(one), *(page.brief(figure, one) for figure in shown)] for one in found.values()
+        # A table breaks its cells at no-break spaces too.
+        [
+            page.label(one),
+            *(page.brief(figure, one).replace("\N{NO-BREAK SPACE}", "") for figure in shown),
+        ]
+        for one in found.values()
     ]
     title = f"{summary['scenario']}: {len(found)} alternatives of {summary['paths']:,} paths"
-    _table(title, (page.fields(summary), *(figure.short for figure in shown)), lines)
-    click.echo(f"  {summary['shared'][0].upper()}{summary['shared'][1:]}")
-    for name, one in found.items():
-        for text in one["idle"]:
-            click.echo(f"  {name}: {text}")
+    heading = page.fields(summary).replace(" · ", " ·\n")
+    _table(title, (heading, *(figure.short for figure in shown)), lines)
+    said = [f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
+    said += [f"{page.label(one)}: {text}" for one in found.values() for text in one["idle"]]
     for requirement, failing in requirements:
         if failing:
-            named = "; ".join(failing[:5]) + "; …" * (len(failing) > 5)
-            click.echo(f"  FAILS: {requirement}: in {len(failing)} of {len(found)}: {named}")
+            labels = [page.label(found[name]) for name in failing[:_NAMED]]
+            named = "; ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in labels)
+            named += "; …" * (len(failing) > _NAMED)
+            said.append(f"FAILS: {requirement}: in {len(failing)} of {len(found)}: {named}")
         else:
-            click.echo(f"  holds: {requirement}: in all")
+            said.append(f"holds: {requirement}: in all")
+    for text in said:
+        click.echo(fill(text, 80, initial_indent="  ", subsequent_indent="    "))
 
 
 #: What fits a terminal; the page has all.
@@ -243,62 +256,6 @@ def show_trials(trials: Sequence[Trial]) -> None:
     for name in differing:
         click.echo(f"  {name} differs: hedgesim verify out/{name}.yaml --paths 1")
     click.echo("  The worlds DIFFER" if differing else "  The worlds agree on all of them")
-
-
-def _prose(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table whose last column is prose: it takes what room is left, and wraps."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for name in columns:
-        last = name == columns[-1]
-        table.add_column(name, ratio=1 if last else None, no_wrap=not last)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
-def show_schema(tables: Sequence[SchemaTable]) -> None:
-    """Print fields of a configuration by section, and the convention of their units."""
-    from textwrap import fill
-
-    from simulator.config.reference import CONVENTION
-
-    columns = ("field", "default", "unit", "allowed")
-    for table in tables:
-        click.echo(click.style(f"{table.path}: {table.meaning}".strip(" :"), bold=True))
-        rows = [columns, *((f.name, f.default, f.unit, f.allowed) for f in table.fields)]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
-        for row, meaning in zip(rows, ("", *(f.meaning for f in table.fields)), strict=True):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            click.echo(f"  {'  '.join(cells)}".rstrip())
-            if meaning:
-                click.echo(fill(meaning, 78, initial_indent=" " * 6, subsequent_indent=" " * 6))
-        click.echo("")
-    click.echo(fill(CONVENTION, 80))
-    click.echo("hedgesim schema SECTION: for example clearing.markets; --json: the JSON Schema")
-
-
-def show_metrics(metrics: Sequence[Metric]) -> None:
-    """Print what a requirement may name, and how."""
-    _prose("", ("metric", "unit", "meaning"), [(m.name, m.unit, m.meaning) for m in metrics])
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for metric in metrics:
-        groups.setdefault(metric.statistics, []).append(metric.name)
-    click.echo("In a requirement (hedgesim run NAME --require 'metric.statistic <= number'):")
-    for statistics, names in groups.items():
-        which = ", ".join(names) if len(names) <= 3 else "the others"
-        click.echo(f"  {which}: {', '.join(statistics)}; left out: {statistics[0]}")
-    click.echo("<market>: symbol of a perp market; <status>: a refusal, as in events.parquet")
-
-
-def show_columns(frame: str, columns: Sequence[Column]) -> None:
-    """Print the columns of a frame."""
-    rows = [(column.name, column.unit, column.meaning) for column in columns]
-    _prose(f"{frame}.parquet", ("column", "unit", "meaning"), rows)
 
 
 def show_benchmark(rows: Sequence[Row]) -> None:

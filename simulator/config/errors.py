@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pydantic import ValidationError
 
@@ -22,6 +22,13 @@ _BOUNDS = {
     "minProperties": "at least {} entries",
     "pattern": "text matching {}",
 }
+
+_USDC_ONLY = (
+    "the vault posts USDC as margin and nothing else (no function of it deposits other collateral, "
+    "contracts/SPEC.md §3.5.1); its liquidity backs the account with vault.pledged = true"
+)
+#: Fields people look for that are not there, and why.
+_ABSENT = {f"vault.{name}": _USDC_ONLY for name in ("margin", "collateral", "collaterals")}
 
 
 @cache
@@ -53,7 +60,7 @@ def lines(error: ValidationError, data: object) -> list[str]:
         path = _without_tags(location, data)
         name = ".".join(map(str, path))
         if item["type"] == "extra_forbidden":
-            result.append(f"{name}: unknown field{suggestion(path[-1], names(path[:-1], data))}")
+            result.append(unknown(path, names(path[:-1], data)))
         elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
             kind = value_at([*path, "kind"], data)
             known = kinds(path, data)
@@ -65,6 +72,14 @@ def lines(error: ValidationError, data: object) -> list[str]:
         else:
             result.append(f"{name} = {_shown(item['input'])}: must be {_allowed(path, data)}")
     return result
+
+
+def unknown(path: Sequence[str | int], known: Iterable[str]) -> str:
+    """What is said of a field that is not there; of what the protocol cannot do, why."""
+    name = ".".join(map(str, path))
+    if why := _ABSENT.get(name):
+        return f"{name}: no such field: {why}"
+    return f"{name}: unknown field{suggestion(path[-1], known)}"
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

@@ -104,6 +104,7 @@ def starter(lp: str, hedge: Sequence[str], deposit: float) -> str:
         pool_usd_text=f"{pool:,.0f}",
         pool_raised=pool > usual,
         maker_funds=max(5e7, 10.0 * deposit),
+        cap=max(1e9, 100.0 * deposit),  # the maker's money counts towards it
         markets=[
             _market(symbol, abs(beta) * _LP_ALLOCATION * deposit)
             for symbol, beta in zip(hedge, betas, strict=True)

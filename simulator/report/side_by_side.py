@@ -51,7 +51,7 @@ class Figure:
 
 def figures(summary: dict[str, Any]) -> list[Figure]:
     """What alternatives are compared by, in the order shown; ``short`` "": not in a terminal."""
-    first = next(iter(summary["alternatives"]))
+    first = label(next(iter(summary["alternatives"].values())))
     return [
         Figure(
             "return.mean", "Mean return", "return", "of a share",
@@ -104,7 +104,7 @@ def _difference(found: Alternative) -> str:
     if change["mean"] == half == 0.0:
         return "–"
     sign = percent(change["mean"], 2, plus=True).removesuffix("\N{NO-BREAK SPACE}%")
-    return f"{sign} ± {percent(half, 2)}"
+    return f"{sign}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{percent(half, 2)}"
 
 
 def _interval(found: dict[str, float], digits: int = 1) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from simulator.results import store
 from simulator.types import InputError, MachineError, UnknownRevertError
 from simulator.world.chain import artifacts
 
-from .conftest import Run
+from .conftest import COMMAND, Run
 
 SHORT = ("calm", "--set", "horizon_hours=6", "--paths", "2")
 
@@ -127,11 +128,7 @@ def test_no_memory_and_no_artifacts_end_with_3(
     assert ran.stderr.count("\n") == 1
 
 
-def test_a_full_stdout_is_no_success(hedgesim: Run) -> None:
-    import subprocess
-
-    from .conftest import COMMAND
-
+def test_a_full_stdout_is_no_success() -> None:
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
             [COMMAND, "scenarios"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
