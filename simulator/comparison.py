@@ -153,11 +153,7 @@ class SideBySide:
                     },
                     "return_difference": _difference(result, first),
                     "gates": result.summary["gates"],
-                    "idle": [
-                        finding["text"]
-                        for finding in result.summary.get("diagnosis", ())
-                        if finding["severity"] == "idle"
-                    ],
+                    "diagnosis": result.summary.get("diagnosis", []),
                 }
                 for name, result in self.results.items()
             },

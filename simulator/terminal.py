@@ -51,6 +51,25 @@ class ProgressBar:
         self._bar.update(self._task, completed=done, total=total, speed=text)
 
 
+def announce_compilation(*, chain: bool = False) -> None:
+    """Say on stderr, in a line, what a first run waits for; nothing where all is compiled already.
+
+    ``chain``: whether contracts are deployed too.
+    """
+    from simulator.world.model import jit
+
+    waits = []
+    if jit.is_cold():
+        waits.append("the model's kernels (a minute or two)")
+    if chain:
+        from simulator.world.chain import artifacts
+
+        if artifacts.is_cold():
+            waits.append("the contracts (about a minute)")
+    if waits:
+        click.echo(f"hedgesim: compiling, once: {' and '.join(waits)} …", err=True)
+
+
 #: Columns that the first of a table has if it needs them, before its texts are broken.
 _FIRST = 18
 
@@ -156,7 +175,7 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     heading = page.fields(summary).replace(" · ", " ·\n")
     _table(title, (heading, *(figure.short for figure in shown)), lines)
     said = [f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
-    said += [f"{page.label(one)}: {text}" for one in found.values() for text in one["idle"]]
+    said += [f"{page.label(one)}: {text}" for one in found.values() for text in page.idle(one)]
     for requirement, failing in requirements:
         if failing:
             labels = [page.label(found[name]) for name in failing[:_NAMED]]

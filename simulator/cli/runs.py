@@ -50,7 +50,7 @@ def run(
     """
     import simulator
     from simulator.comparison import expand, settings
-    from simulator.terminal import ProgressBar, show_result
+    from simulator.terminal import ProgressBar, announce_compilation, show_result
 
     overrides = which.pop("overrides")
     alternatives = expand(overrides)
@@ -64,6 +64,7 @@ def run(
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
     directory = Path(out or f"out/{config.name}")
+    announce_compilation(chain=world == "chain")
     with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
         result = simulator.run(
             config,
@@ -96,10 +97,11 @@ def _compare(
 ) -> int:
     """``run`` with alternatives: each has a report of its own below that of the comparison."""
     from simulator.comparison import compare
-    from simulator.terminal import ProgressBar, show_side_by_side
+    from simulator.terminal import ProgressBar, announce_compilation, show_side_by_side
 
     first = next(iter(configs.values()))
     directory = Path(out or f"out/{first.name}-compared")
+    announce_compilation(chain=world == "chain")
     title = f"{first.name}, {len(configs)} alternatives of {first.paths:,} paths"
     with ProgressBar(title, "path-steps") as bar:
         together = compare(

@@ -122,6 +122,11 @@ def label(found: Alternative) -> str:
     return " · ".join(found["settings"].values())
 
 
+def idle(found: Alternative) -> list[str]:
+    """What an alternative's vault did not do at all, so that its figures say nothing of it."""
+    return [one["text"] for one in found["diagnosis"] if one["severity"] == "idle"]
+
+
 def fields(summary: dict[str, Any]) -> str:
     """The varied fields, as :func:`label` orders their values."""
     return " · ".join(next(iter(summary["alternatives"].values()))["settings"])
@@ -164,7 +169,7 @@ def render(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
                 "report": found["report"],
                 "texts": [figure.text(found) for figure in shown],
                 "holds": [gate["holds"] for gate in found["gates"]],
-                "idle": found["idle"],
+                "idle": idle(found),
             }
             for found in summary["alternatives"].values()
         ],

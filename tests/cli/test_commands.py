@@ -194,3 +194,25 @@ def test_a_closed_pipe_is_no_traceback(hedgesim: Run, tmp_path: Path) -> None:
     )
     os.close(writer)
     assert "Traceback" not in process.stderr
+
+
+def test_a_first_run_says_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from simulator.terminal import announce_compilation
+    from simulator.world.chain import artifacts
+    from simulator.world.model import jit
+
+    monkeypatch.setattr(jit, "_CACHE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(artifacts, "_CACHE", tmp_path)
+    announce_compilation(chain=True)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    for word in ("kernels", "contracts", "once", "minute"):
+        assert word in said.err
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world" / "tick.py311.nbi").touch()
+    (tmp_path / "HedgeVault-0123.json").touch()
+    announce_compilation(chain=True)
+    assert capsys.readouterr().err == ""

@@ -150,6 +150,20 @@ def test_lines_of_many_alternatives_are_those_at_the_ends(grid: SideBySide) -> N
     assert drawn[-1] == "hedge_band=0.09, x=9"
 
 
+def test_an_alternative_that_did_nothing_says_so(
+    grid: SideBySide, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"name": "never_opened", "severity": "idle", "text": "No position was ever opened."}
+    first, *_ = grid.summary["alternatives"]
+    alternatives = dict(grid.summary["alternatives"])
+    alternatives[first] = {**alternatives[first], "diagnosis": [said]}
+    summary = {**grid.summary, "alternatives": alternatives}
+    html = page.render(summary, {name: r.fan for name, r in grid.results.items()})
+    assert html.count(said["text"]) == 1
+    terminal.show_side_by_side(summary)
+    assert f"{page.label(alternatives[first])}: {said['text']}" in capsys.readouterr().out
+
+
 def test_every_alternative_has_a_report_of_its_own(grid: SideBySide, tmp_path: Path) -> None:
     root = next(iter(grid.results.values())).directory
     assert root is not None

@@ -71,6 +71,11 @@ def load(name: str) -> Artifact:
     return _third_party(name) if name in _THIRD_PARTY else _own(name)
 
 
+def is_cold() -> bool:
+    """Whether a contract of ours has to be compiled before it can be deployed."""
+    return not (_CACHE.is_dir() and any(_CACHE.glob("HedgeVault-*.json")))
+
+
 def _third_party(name: str) -> Artifact:
     path = ROOT / _THIRD_PARTY[name] / f"{name}.json"
     if not path.is_file():
