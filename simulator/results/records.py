@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Full series are kept for as many paths, counted from path 0, as make this many steps together, so
 #: that a run's directory stays below 5 MB at any length; and for no more paths than that.
-RECORDED_STEPS, RECORDED_PATHS = 14_400, 100
+RECORDED_STEPS, RECORDED_PATHS = 10_800, 100
 #: Most points in time at which the quantities of :data:`FAN` are kept for every path.
 FAN_POINTS = 121
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)

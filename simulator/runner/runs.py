@@ -52,7 +52,7 @@ def run(
         workers: processes. Results do not depend on it, nor on its change when a run is resumed.
         progress: called with the path-steps done and in all.
         requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
-        record: paths whose full series are kept; None: those of 14,400 steps, at most 100.
+        record: paths whose full series are kept; None: those of 10,800 steps, at most 100.
         keep: leave the finished chunks in ``out``, from which the same run is made again without
             simulating; :func:`forget` throws them away.
         force: write to ``out`` even where it holds files that are not of an earlier run.

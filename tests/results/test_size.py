@@ -33,7 +33,7 @@ def test_a_run_at_its_defaults_takes_five_megabytes_at_most(scenario: str, tmp_p
 
 def test_recorded_paths_are_those_of_so_many_steps() -> None:
     assert recorded_paths(24) == RECORDED_PATHS
-    assert recorded_paths(720) == RECORDED_STEPS // 720 == 20
+    assert recorded_paths(720) == RECORDED_STEPS // 720 == 15
     assert recorded_paths(1_000_000) == 1
 
 
