@@ -77,7 +77,7 @@ def fit_paths(
     from simulator.results.store import write_text
 
     if out is not None:
-        claim_file(Path(out), force=force, generated=False)
+        claim_file(Path(out), force=force, mark=None)
     fitted = calibration.calibrate(
         file,
         kind,

@@ -74,7 +74,7 @@ def init(file: str, lp: str, hedge: str, deposit: float) -> int:
     if Path(file).exists():
         raise InputError(f"file = {file}: is there already; allowed: a new file")
     text = starter(lp, [asset.strip() for asset in hedge.split(",")], deposit)
-    claim_file(Path(file), generated=False)
+    claim_file(Path(file), mark=None)
     write_text(Path(file), text)
     click.echo(f"Written: {file}. Try: hedgesim run {file} --paths 100")
     return 0

@@ -51,7 +51,7 @@ def hedge(
 
     FILE is Parquet or CSV with timestamp_utc, symbol and close.
     """
-    from simulator.results.directory import claim, claim_file, foreign_to_study
+    from simulator.results.directory import TABLE, claim, claim_file, foreign_to_study
     from simulator.study import ROWS_PER_DAY, Settings, pair, pairs, study_all
     from simulator.study.files import write, write_table
     from simulator.terminal import ProgressBar, show_studies
@@ -65,7 +65,7 @@ def hedge(
     directory = Path(out or "out/hedge")
     claim(directory, foreign_to_study, force=force)
     if table is not None:
-        claim_file(Path(table), force=force, generated=False)
+        claim_file(Path(table), force=force, mark=TABLE)
     with ProgressBar(f"{len(targets)} targets", "studies") as bar:
         studies, left_out = study_all(file, targets, settings, workers=workers, progress=bar.update)
     show_studies(studies, left_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,10 @@ RUN_FILES = frozenset(
         *(f"{name}.parquet" for name in FRAMES),
     }
 )
-#: Stands in the title of every page, the metadata of every picture and file of market paths.
-_MARK = b"hedgesim"
-_HEAD, _FOOT = 1_000, 65_536  # bytes at either end of a file that are searched for it
+#: What a file that may be made anew says of itself: any of ours, and the Markdown of a study.
+OURS, TABLE = b"hedgesim", b"Written by `hedgesim hedge "
+_HEAD, _FOOT = 1_000, 65_536  # bytes at either end of a file that are searched for a mark
+_NAMED = 3  # of others' files in a message
 
 
 def claim(
@@ -46,19 +48,20 @@ def claim(
     _make(directory)
     if force:
         return
-    if found := sorted(foreign(directory)):
+    # A few will do: it may be somebody's whole home.
+    if found := list(islice(foreign(directory), _NAMED + 1)):
         raise InputError(
             f"out = {directory}: holds what hedgesim did not write there "
-            f"({', '.join(found[:3])}{', …' * (len(found) > 3)}); allowed: a new or empty "
-            "directory, one of an earlier run alone, or --force"
+            f"({', '.join(found[:_NAMED])}{', …' * (len(found) > _NAMED)}); allowed: a new or "
+            "empty directory, one of an earlier run alone, or --force"
         )
 
 
-def claim_file(path: Path, *, force: bool = False, generated: bool = True) -> None:
+def claim_file(path: Path, *, force: bool = False, mark: bytes | None = OURS) -> None:
     """See that ``path`` may be written: it is new, or an earlier one; its directory is made.
 
-    ``generated``: a file nobody edits (page, picture, market paths) may be made anew; one that is
-    there to be edited (YAML, Markdown) never is.
+    ``mark``: what an earlier one, which may be made anew, has in it. None: it is there to be
+    edited, as YAML is, and never made anew.
 
     Raises:
         InputError: it is another's and ``force`` is false, or a directory.
@@ -67,7 +70,7 @@ def claim_file(path: Path, *, force: bool = False, generated: bool = True) -> No
     _make(path.parent)
     if path.is_dir():
         raise InputError(f"out = {path}: is a directory; allowed: a file")
-    if force or not path.exists() or (generated and is_marked(path)):
+    if force or not path.exists() or (mark is not None and is_marked(path, mark)):
         return
     raise InputError(f"out = {path}: is there already; allowed: a new file, or --force")
 
@@ -85,20 +88,25 @@ def _make(directory: Path) -> None:
         raise MachineError(f"out = {directory}: cannot be written to")
 
 
-def is_marked(path: Path) -> bool:
-    """Whether a page, picture or file of market paths is of this package."""
+def is_marked(path: Path, mark: bytes = OURS) -> bool:
+    """Whether a page, picture or file of market paths is of this package.
+
+    The mark stands in the title of every page and in the metadata of pictures and market paths.
+    """
     with path.open("rb") as file:
         head = file.read(_HEAD)
         file.seek(max(0, path.stat().st_size - _FOOT))
-        return _MARK in head or _MARK in file.read()
+        return mark in head or mark in file.read()
 
 
 def foreign_to_run(directory: Path) -> Iterator[str]:
     """Names below ``directory`` that neither a run nor a comparison of runs wrote there."""
     summary = _summary(directory)
     ours = summary is not None or (directory / PARTIAL / "run.json").is_file()
-    for entry in directory.iterdir():
-        if entry.is_dir():
+    for entry in sorted(directory.iterdir()):
+        if entry.is_symlink():
+            yield entry.name
+        elif entry.is_dir():
             if entry.name != PARTIAL:  # else an alternative of a comparison
                 yield from (f"{entry.name}/{name}" for name in foreign_to_run(entry))
         elif not _is_temporary(entry):

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from simulator.results.directory import claim, claim_file, foreign_to_run, foreign_to_study
+from simulator.results.directory import (
+    TABLE,
+    claim,
+    claim_file,
+    foreign_to_run,
+    foreign_to_study,
+)
 from simulator.types import InputError, MachineError
 
 PAGE = "<!doctype html><title>BTC – hedgesim</title>"
@@ -52,6 +58,20 @@ def test_a_summary_of_anothers_makes_nothing_ours(tmp_path: Path, summary: str |
         (tmp_path / "summary.json").write_text(summary)
     (tmp_path / "paths.parquet").write_text("mine")
     assert "paths.parquet" in set(foreign_to_run(tmp_path))
+
+
+def test_a_table_is_made_anew_but_not_over_other_words(tmp_path: Path) -> None:
+    table = tmp_path / "study.md"
+    table.write_text("# Hedges\n\nWritten by `hedgesim hedge prices.parquet --all`;\n")
+    claim_file(table, mark=TABLE)
+    table.write_text("# What I think of `hedgesim hedge`\n")
+    with pytest.raises(InputError, match=r"study\.md: is there already"):
+        claim_file(table, mark=TABLE)
+
+
+def test_a_link_is_followed_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert list(foreign_to_run(tmp_path)) == ["loop"]
 
 
 def test_a_directory_of_the_machines_is_the_machines_fault() -> None:
