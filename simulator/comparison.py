@@ -88,12 +88,16 @@ def _name(values: Mapping[str, str]) -> str:
 
 
 def _short(fields: Sequence[str]) -> list[str]:
-    """The shortest ends of dotted names that tell them apart: ``margin``, ``BTC.taker_fee``."""
+    """The shortest ends of dotted names that tell them apart: ``margin``, ``BTC.taker_fee``.
+
+    What is an asset's keeps its name: ``ETH.volatility``.
+    """
     ends = []
     for field in fields:
         parts = field.split(".")
         others = [other for other in fields if other != field]
-        for length in range(1, len(parts) + 1):
+        least = 2 if len(parts) > 1 and parts[-2].isupper() else 1
+        for length in range(least, len(parts) + 1):
             end = ".".join(parts[-length:])
             if not any(f".{other}".endswith(f".{end}") for other in others):
                 break

@@ -43,6 +43,7 @@ def test_fields_are_named_by_the_shortest_ends_that_tell_them_apart() -> None:
     assert first == {"BTC.taker_fee": "1", "SOL.taker_fee": "3", "margin": "gross"}
     assert list(settings(overrides)) == list(expand(overrides))
     assert next(iter(expand(overrides))) == "BTC.taker_fee=1, SOL.taker_fee=3, margin=gross"
+    assert next(iter(settings(["assets.ETH.volatility=1|2"]).values())) == {"ETH.volatility": "1"}
     # One field's whole name may be the end of another's.
     assert next(iter(settings(["a.b=1|2", "b=3|4"]))) == "a.b=1, b=3"
 
