@@ -2,8 +2,9 @@
 
 The comparison of the two worlds: every built-in scenario, 20 paths of 500 steps; both must
 agree to 1e-9 with no decision flip on all of them, and between them the runs contain what a
-comparison must have seen to mean anything. Then random scenarios, the stateful campaign and the
-search for profit (``tests/stateful``), and the tests that have a size, at full size.
+comparison must have seen to mean anything. Then random scenarios, the stateful campaign
+(``tests/stateful``), the hunt for profit and denial (``tests/hunt``), and the tests that have a
+size, at full size.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ MUST_SEE: dict[str, Callable[[Comparison], int]] = {
     "a crossing out of range": lambda seen: seen.exits_from_range,
 }
 
+# Random operations and attacks, each with an exact ledger beside it; then the guided search, which
+# has to find an audit's findings in the contracts audited before it says anything about ours.
+SEARCHES = ("tests/stateful/campaign.py", "tests/hunt/campaign.py")
 # Tests that do more when HEDGESIM_CAMPAIGN=1 (tests/sizes.py). The command line names those that
 # `make test` leaves out.
 AT_FULL_SIZE = (
@@ -44,15 +48,18 @@ AT_FULL_SIZE = (
 
 def main() -> int:
     """All of it, also where something failed before."""
-    checks = [worlds_agree(), worlds_agree_anywhere(), stateful(), at_full_size(sys.argv[1:])]
+    checks = [
+        worlds_agree(),
+        worlds_agree_anywhere(),
+        *map(holds, SEARCHES),
+        at_full_size(sys.argv[1:]),
+    ]
     return 0 if all(checks) else 1
 
 
-def stateful() -> bool:
-    """Random operations and attacks on the contracts, each with an exact ledger beside it."""
-    return (
-        subprocess.run([sys.executable, "tests/stateful/campaign.py"], check=False).returncode == 0
-    )
+def holds(script: str) -> bool:
+    """Run one of :data:`SEARCHES`; each tells what it found."""
+    return subprocess.run([sys.executable, script], check=False).returncode == 0
 
 
 def at_full_size(more: Sequence[str]) -> bool:
