@@ -1,6 +1,7 @@
-"""The same paths under alternative settings: ``--set clearing.margin=isolated|gross|portfolio``.
+"""One scenario under alternative settings: ``--set clearing.margin=isolated|gross|portfolio``.
 
-Alternatives share seed and market, so what differs between them is their setting alone.
+Alternatives share the seed, so each path is drawn from the same numbers in all of them. Where their
+settings leave the market alone, so that paths are equal too, what differs is the setting alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from simulator.hedging.risk import CONFIDENCE, normal_quantile
 from simulator.hedging.risk import mean as weighted_mean
+from simulator.results.directory import claim, foreign_to_run
 from simulator.results.statistics import path_weights
 from simulator.results.store import write_json, write_text
 from simulator.types import InputError
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from simulator.result import Result
 
 SEPARATOR = "|"
-#: Alternatives of one command: as many as a page shows side by side.
-MAX_ALTERNATIVES = 8
+#: Paths drawn of every alternative to see which randomness they share.
+_SEEN_PATHS = 4
 _FIGURES = {
     "capital_efficiency": ("mean", "p5", "median"),
     "margin_to_nav": ("mean", "median", "p95"),
@@ -43,23 +45,64 @@ def expand(overrides: Sequence[str]) -> dict[str, list[str]]:
     """Overrides of every alternative, by its name; one alternative, "", where none is given.
 
     ``["a=1|2", "b=3"]`` gives ``{"1": ["a=1", "b=3"], "2": ["a=2", "b=3"]}``. Several fields with
-    alternatives make every combination, named ``a=1, c=4``.
+    alternatives make every combination, named ``a=1, c=4`` by the shortest ends of the fields'
+    names that tell them apart.
 
     Raises:
-        InputError: an alternative is empty or given twice, or there are too many.
+        InputError: an alternative is empty or given twice.
     """
-    choices = [_choices(override) for override in overrides]
-    varied = [len(found) > 1 for found in choices]
-    alternatives: dict[str, list[str]] = {}
-    for combination in product(*choices):
-        chosen = [text for text, varies in zip(combination, varied, strict=True) if varies]
-        name = chosen[0].partition("=")[2] if len(chosen) == 1 else ", ".join(chosen)
-        alternatives[name] = list(combination)
-    if len(alternatives) > MAX_ALTERNATIVES:
-        raise InputError(
-            f"--set: {len(alternatives)} alternatives; allowed: at most {MAX_ALTERNATIVES}"
+    return {
+        _name(values): list(combination)
+        for combination, values in zip(
+            product(*map(_choices, overrides)), _settings(overrides), strict=True
         )
-    return alternatives
+    }
+
+
+def settings(overrides: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What tells alternatives apart: by name as :func:`expand`, the value of each varied field."""
+    return {_name(values): values for values in _settings(overrides)}
+
+
+def _settings(overrides: Sequence[str]) -> list[dict[str, str]]:
+    """Of each combination in turn, the varied fields by short name, and their values."""
+    choices = [_choices(override) for override in overrides]
+    varied = [found for found in choices if len(found) > 1]
+    names = _short([found[0].partition("=")[0].strip() for found in varied])
+    every = []
+    for combination in product(*choices):
+        chosen = [
+            text.partition("=")[2].strip()
+            for text, found in zip(combination, choices, strict=True)
+            if len(found) > 1
+        ]
+        every.append(dict(zip(names, chosen, strict=True)))
+    return every
+
+
+def _name(values: Mapping[str, str]) -> str:
+    """Name of an alternative: its value, or where several fields vary all with their names."""
+    if len(values) == 1:
+        return next(iter(values.values()))
+    return ", ".join(f"{field}={value}" for field, value in values.items())
+
+
+def _short(fields: Sequence[str]) -> list[str]:
+    """The shortest ends of dotted names that tell them apart: ``margin``, ``BTC.taker_fee``.
+
+    What is an asset's keeps its name: ``ETH.volatility``.
+    """
+    ends = []
+    for field in fields:
+        parts = field.split(".")
+        others = [other for other in fields if other != field]
+        least = 2 if len(parts) > 1 and parts[-2].isupper() else 1
+        for length in range(least, len(parts) + 1):
+            end = ".".join(parts[-length:])
+            if not any(f".{other}".endswith(f".{end}") for other in others):
+                break
+        ends.append(end)
+    return ends
 
 
 def _choices(override: str) -> list[str]:
@@ -83,9 +126,17 @@ def folder(name: str) -> str:
 
 @dataclass(eq=False)
 class SideBySide:
-    """Results of the same paths by alternative. Shows itself as its report in a notebook."""
+    """Results by alternative. Shows itself as its report in a notebook.
+
+    Attributes:
+        results: by name of the alternative.
+        settings: of each alternative the varied fields by short name, and their values as text.
+        shared: which randomness the alternatives share, in words.
+    """
 
     results: dict[str, Result]
+    settings: dict[str, dict[str, str]]
+    shared: str
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -94,8 +145,10 @@ class SideBySide:
         shared = ("hedgesim", "scenario", "description", "world", "seed", "paths", "steps")
         return {
             **{name: first.summary[name] for name in (*shared, "step_minutes")},
+            "shared": self.shared,
             "alternatives": {
                 name: {
+                    "settings": self.settings[name],
                     "report": f"{folder(name)}/report.html",
                     "liquidation": result.summary["probabilities"]["liquidation"],
                     **{
@@ -138,7 +191,7 @@ class SideBySide:
 
 
 def _difference(result: Result, first: Result) -> dict[str, float]:
-    """Mean return less that of the first alternative on the same paths, with its interval."""
+    """Mean return less that of the first alternative, path by path, with its interval."""
     change = result.paths["return"].to_numpy() - first.paths["return"].to_numpy()
     weights = path_weights(first.paths)
     if weights is None:
@@ -150,9 +203,18 @@ def _difference(result: Result, first: Result) -> dict[str, float]:
     return {"mean": mean, "low": mean - half, "high": mean + half}
 
 
+def _shared(configs: Iterable[Config]) -> str:
+    """Which randomness configurations share, from a few paths of each."""
+    from simulator.market.draw import draw
+    from simulator.market.sharing import sentence
+
+    return sentence([draw(config, 0, min(_SEEN_PATHS, config.paths)) for config in configs])
+
+
 def compare(
     configs: Mapping[str, Config],
     *,
+    settings: Mapping[str, Mapping[str, str]] | None = None,
     world: str = "model",
     out: str | Path | None = None,
     workers: int = 2,
@@ -160,8 +222,12 @@ def compare(
     requirements: Iterable[str] = (),
     allow: Iterable[str] = (),
     record: int | None = None,
+    force: bool = False,
 ) -> SideBySide:
-    """Simulate each configuration; arguments as in :func:`simulator.run`.
+    """Simulate each configuration; other arguments as in :func:`simulator.run`.
+
+    ``settings`` says of each alternative which fields tell it apart, and their values as text, for
+    a table with a column of each; None: their names do.
 
     An interrupted comparison in ``out`` is resumed as a run is: what is finished of its
     alternatives is not simulated again.
@@ -188,6 +254,8 @@ def compare(
             f"alternatives: {', '.join(configs)}; allowed: names that differ in letters"
         )
     files = [fingerprint.of_files(config) for config in configs.values()]
+    if out is not None:
+        claim(Path(out), foreign_to_run, force=force)
     results: dict[str, Result] = {}
     for number, (name, config) in enumerate(configs.items()):
 
@@ -205,10 +273,14 @@ def compare(
             allow=allow,
             record=record,
             keep=True,
+            force=force,
         )
     for config, before in zip(configs.values(), files, strict=True):
         fingerprint.refuse_changes(config, before)
-    together = SideBySide(results)
+    told = settings or {name: {"alternative": name} for name in configs}
+    together = SideBySide(
+        results, {name: dict(told[name]) for name in configs}, _shared(configs.values())
+    )
     if out is not None:
         together.save(out)
         for name in configs:

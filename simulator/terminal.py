@@ -52,15 +52,42 @@ class ProgressBar:
         self._bar.update(self._task, completed=done, total=total, speed=text)
 
 
+def announce_compilation(*, chain: bool = False) -> None:
+    """Say on stderr, in a line, what a first run waits for; nothing where all is compiled already.
+
+    ``chain``: whether contracts are deployed too.
+    """
+    from simulator.world.model import jit
+
+    waits = []
+    if jit.is_cold():
+        waits.append("the model's kernels (a minute or two)")
+    if chain:
+        from simulator.world.chain import artifacts
+
+        if artifacts.is_cold():
+            waits.append("the contracts (about a minute)")
+    if waits:
+        click.echo(f"hedgesim: compiling, once: {' and '.join(waits)} …", err=True)
+
+
+#: Columns that the first of a table has if it needs them, before its texts are broken.
+_FIRST = 18
+
+
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: first column to the left, the others to the right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    needed = min(_FIRST, max((len(row[0]) for row in rows), default=0))
     for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left")
+        if number:
+            table.add_column(name, justify="right")
+        else:
+            table.add_column(name, justify="left", min_width=needed, overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)
@@ -109,6 +136,7 @@ def show_result(result: Result) -> None:
     _diagnosis(summary["diagnosis"])
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
     _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
+    click.echo("  What --require calls them: hedgesim metrics")
     said = verdict(summary)
     click.echo(f"  {said['text']}.\n  {said['details']}")
     for name, title in _PROBABILITIES.items():
@@ -155,18 +183,41 @@ def _probability(found: dict[str, Any], paths: int) -> str:
     )
 
 
-def show_side_by_side(summary: dict[str, Any]) -> None:
-    """Print the figures of alternatives on the same paths."""
-    from simulator.report.side_by_side import rows
+#: Alternatives named where a requirement fails.
+_NAMED = 5
 
-    for name, found in summary["alternatives"].items():
-        _diagnosis([f for f in found["diagnosis"] if f["severity"] == "idle"], name)
-    title = f"{summary['scenario']}: the same {summary['paths']:,} paths"
-    lines = [[figure, *texts] for figure, _, texts in rows(summary)]
-    _table(title, ("", *summary["alternatives"]), lines)
-    for name, found in summary["alternatives"].items():
-        for gate in found["gates"]:
-            click.echo(f"  {name}: {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']}")
+
+def show_side_by_side(summary: dict[str, Any]) -> None:
+    """Print alternatives, a row each, and which randomness they share."""
+    from textwrap import fill
+
+    from simulator.report import side_by_side as page
+
+    shown = [figure for figure in page.figures(summary) if figure.short]
+    found, requirements = summary["alternatives"], page.gates(summary)
+    lines = [
+        # A table breaks its cells at no-break spaces too.
+        [
+            page.label(one),
+            *(page.brief(figure, one).replace("\N{NO-BREAK SPACE}", "") for figure in shown),
+        ]
+        for one in found.values()
+    ]
+    title = f"{summary['scenario']}: {len(found)} alternatives of {summary['paths']:,} paths"
+    heading = page.fields(summary).replace(" · ", " ·\n")
+    _table(title, (heading, *(figure.short for figure in shown)), lines)
+    said = [f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
+    said += [f"{page.label(one)}: {text}" for one in found.values() for text in page.idle(one)]
+    for requirement, failing in requirements:
+        if failing:
+            labels = [page.label(found[name]) for name in failing[:_NAMED]]
+            named = "; ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in labels)
+            named += "; …" * (len(failing) > _NAMED)
+            said.append(f"FAILS: {requirement}: in {len(failing)} of {len(found)}: {named}")
+        else:
+            said.append(f"holds: {requirement}: in all")
+    for text in said:
+        click.echo(fill(text, 80, initial_indent="  ", subsequent_indent="    "))
 
 
 #: What fits a terminal; the page has all.

@@ -25,6 +25,14 @@ def test_model_and_contracts_agree(scenario: str) -> None:
     assert comparison.statuses["OK"] > STEPS
 
 
+def test_a_basket_of_usdc_alone_is_compared_too() -> None:
+    """The schema's own default, which no built-in scenario has."""
+    alone = load("calm", ["clearing.collaterals={USDC: {haircut: 0.0, cap: 1.0e+9}}"])
+    comparison = verify_worlds(alone, 1, 6, workers=1)
+    assert comparison.agrees
+    assert comparison.statuses["OK"] > 6
+
+
 def transcript(values: np.ndarray, status: Status = Status.OK) -> Transcript:
     """Every state variable follows ``values`` ``[time, paths]``; one action each step."""
     made = Transcript()

@@ -36,9 +36,10 @@ def verify(
     if scenario is None:
         raise InputError("NAME|FILE = (none): name a scenario, or give --random N")
     from simulator import verify as comparing
-    from simulator.terminal import ProgressBar, show_comparison
+    from simulator.terminal import ProgressBar, announce_compilation, show_comparison
 
     config = load_scenario(scenario, **which)
+    announce_compilation(chain=True)
     paths, done = (20 if paths is None else paths), 0
     with ProgressBar(f"{config.name}, {paths} paths in both worlds", "paths") as bar:
 
@@ -69,11 +70,12 @@ def _verify_random(
     from simulator.config import to_yaml
     from simulator.fuzz import verify_random
     from simulator.results.store import write_text
-    from simulator.terminal import ProgressBar, show_trials
+    from simulator.terminal import ProgressBar, announce_compilation, show_trials
 
     for name, value in ({"NAME|FILE": scenario} | which).items():
         if value:
             raise InputError(f"{name} = {value}: not allowed together with --random")
+    announce_compilation(chain=True)
     done, seed = 0, (1 if seed is None else seed)
     with ProgressBar(f"{count} random scenarios in both worlds", "scenarios") as bar:
 

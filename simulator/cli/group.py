@@ -1,8 +1,7 @@
-"""The command's group, what its commands share, and its exit status."""
+"""The command's group, and what its commands share."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,35 +9,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from simulator import __version__
-from simulator.types import InputError, SimulatorError
+from simulator.cli import status
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.config import Config
 
-INPUT_ERROR, INTERRUPTED, SOFTWARE_ERROR = 2, 130, 70
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point; exits with 0, 1 (a requirement fails), 2 (bad input) or 130 (interrupted)."""
+    """Entry point; exits with a status of :mod:`simulator.cli.status`."""
     try:
-        status = hedgesim.main(arguments, "hedgesim", standalone_mode=False)
-    except InputError as error:
-        click.echo(f"hedgesim: {error}", err=True)
-        status = INPUT_ERROR
-    except click.ClickException as error:
-        error.show()
-        status = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("hedgesim: interrupted; the same command goes on from here", err=True)
-        status = INTERRUPTED
-    except SimulatorError as error:
-        click.echo(f"hedgesim: {type(error).__name__}: {error}", err=True)
-        status = SOFTWARE_ERROR
-    except BrokenPipeError:  # the reader of a pipe left; keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
-    sys.exit(status)
+        ended = hedgesim.main(arguments, "hedgesim", standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:  # each has its status and its line
+        ended = status.report(error)
+    sys.exit(ended)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -133,6 +119,13 @@ def say(lines: Sequence[str]) -> None:
         if line not in before:
             before.add(line)
             click.echo(line, err=True)
+
+
+def forcible(command: Command) -> Command:
+    """``--force``, of every command that writes files."""
+    return click.option(
+        "--force", is_flag=True, help="Write over files that hedgesim did not write there."
+    )(command)
 
 
 def load_scenario(

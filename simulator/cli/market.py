@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from simulator.cli.group import configured, hedgesim, load_scenario, reading_options, say
+from simulator.cli.group import (
+    configured,
+    forcible,
+    hedgesim,
+    load_scenario,
+    reading_options,
+    say,
+)
 
 
 @hedgesim.group()
@@ -27,14 +34,18 @@ def paths() -> None:
 @click.option(
     "--picture", type=click.Path(dir_okay=False), help="PNG file [default: beside --out]."
 )
+@forcible
 def draw_paths(
-    scenario: str, paths: int | None, out: str, picture: str | None, **which: Any
+    scenario: str, paths: int | None, out: str, picture: str | None, force: bool, **which: Any
 ) -> int:
     """Draw the market paths of a scenario: Parquet, and a picture of what they are like."""
     from simulator.calibration import draw_and_show
+    from simulator.results.directory import claim_file
 
     config = load_scenario(scenario, paths=paths, **which)
     picture = picture or str(Path(out).with_suffix(".png"))
+    for file in (out, picture):
+        claim_file(Path(file), force=force)
     draw_and_show(config, out, picture)
     click.echo(f"Picture: {picture}")
     click.echo(f"Paths: {out}")
@@ -57,6 +68,7 @@ def draw_paths(
 @click.option("--into", metavar="NAME|FILE", help="Scenario to write whole, with the process in.")
 @click.option("--out", type=click.Path(dir_okay=False), help="YAML file [default: printed].")
 @reading_options
+@forcible
 def fit_paths(
     file: str,
     kind: str,
@@ -65,6 +77,7 @@ def fit_paths(
     regimes: int | None,
     into: str | None,
     out: str | None,
+    force: bool,
     **how: Any,
 ) -> int:
     """Fit a market process to recorded prices and write the YAML a scenario takes.
@@ -73,8 +86,11 @@ def fit_paths(
     """
     from simulator import calibration
     from simulator.market.history_file import Reading
+    from simulator.results.directory import claim_file
     from simulator.results.store import write_text
 
+    if out is not None:
+        claim_file(Path(out), force=force, mark=None)
     fitted = calibration.calibrate(
         file,
         kind,

@@ -1,4 +1,4 @@
-"""``run``, ``report``, ``scenarios``, ``schema``."""
+"""``run``, ``report``, ``scenarios``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.group import configured, hedgesim, load_scenario, print_json
+from simulator.cli.group import configured, forcible, hedgesim, load_scenario, print_json
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -32,8 +32,13 @@ if TYPE_CHECKING:
     "for all of them. Repeatable.",
 )
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
-@click.option("--record", type=int, help="Paths whose full series are kept [default: 100].")
+@click.option(
+    "--record",
+    type=int,
+    help="Paths whose full series are kept [default: those of 10,800 steps, at most 100].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@forcible
 def run(
     scenario: str,
     paths: int | None,
@@ -44,6 +49,7 @@ def run(
     workers: int,
     record: int | None,
     as_json: bool,
+    force: bool,
     **which: Any,
 ) -> int:
     """Simulate a scenario and write its report.
@@ -51,20 +57,30 @@ def run(
     An interrupted run goes on where it was when the same command is given again.
     """
     import simulator
-    from simulator.comparison import expand
-    from simulator.terminal import ProgressBar, show_misfits, show_result
+    from simulator.comparison import expand, settings
+    from simulator.terminal import (
+        ProgressBar,
+        announce_compilation,
+        show_misfits,
+        show_result,
+    )
 
-    alternatives = expand(which.pop("overrides"))
+    overrides = which.pop("overrides")
+    alternatives = expand(overrides)
     if len(alternatives) > 1:
         configs = {
-            name: load_scenario(scenario, paths=paths, overrides=overrides, **which)
-            for name, overrides in alternatives.items()
+            name: load_scenario(scenario, paths=paths, overrides=chosen, **which)
+            for name, chosen in alternatives.items()
         }
-        return _compare(configs, world, out, requirements, allow, workers, record, as_json)
+        told = settings(overrides)
+        return _compare(
+            configs, told, world, out, requirements, allow, workers, record, as_json, force
+        )
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
     show_misfits({"": config})
     directory = Path(out or f"out/{config.name}")
+    announce_compilation(chain=world == "chain")
     with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
         result = simulator.run(
             config,
@@ -75,6 +91,7 @@ def run(
             requirements=requirements,
             allow=allow,
             record=record,
+            force=force,
         )
     if as_json:
         click.echo((directory / "summary.json").read_text(encoding="utf-8"), nl=False)
@@ -86,6 +103,7 @@ def run(
 
 def _compare(
     configs: dict[str, Config],
+    told: dict[str, dict[str, str]],
     world: str,
     out: str | None,
     requirements: tuple[str, ...],
@@ -93,18 +111,26 @@ def _compare(
     workers: int,
     record: int | None,
     as_json: bool,
+    force: bool,
 ) -> int:
     """``run`` with alternatives: each has a report of its own below that of the comparison."""
     from simulator.comparison import compare
-    from simulator.terminal import ProgressBar, show_misfits, show_side_by_side
+    from simulator.terminal import (
+        ProgressBar,
+        announce_compilation,
+        show_misfits,
+        show_side_by_side,
+    )
 
     first = next(iter(configs.values()))
     show_misfits(configs)
     directory = Path(out or f"out/{first.name}-compared")
+    announce_compilation(chain=world == "chain")
     title = f"{first.name}, {len(configs)} alternatives of {first.paths:,} paths"
     with ProgressBar(title, "path-steps") as bar:
         together = compare(
             configs,
+            settings=told,
             world=world,
             out=directory,
             workers=workers,
@@ -112,6 +138,7 @@ def _compare(
             requirements=requirements,
             allow=allow,
             record=record,
+            force=force,
         )
     if as_json:
         print_json(together.summary)
@@ -134,22 +161,17 @@ def scenarios() -> int:
 
 
 @hedgesim.command()
-def schema() -> int:
-    """Print the JSON Schema of a configuration."""
-    from simulator.config import json_schema
-
-    print_json(json_schema())
-    return 0
-
-
-@hedgesim.command()
 @click.argument("directory", type=click.Path(file_okay=False))
-def report(directory: str) -> int:
+@forcible
+def report(directory: str, force: bool) -> int:
     """Write the report of a finished run again."""
     from simulator.result import Result
+    from simulator.results.directory import claim_file
     from simulator.results.store import write_text
 
     path = Path(directory) / "report.html"
-    write_text(path, Result.load(directory).report_html())
+    result = Result.load(directory)
+    claim_file(path, force=force)
+    write_text(path, result.report_html())
     click.echo(f"Report: {path}")
     return 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.group import hedgesim, reading_options, say
+from simulator.cli.group import forcible, hedgesim, reading_options, say
 from simulator.types import InputError
 
 
@@ -37,6 +37,7 @@ from simulator.types import InputError
 @click.option("--table", type=click.Path(dir_okay=False), help="Markdown file for what was found.")
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @reading_options
+@forcible
 def hedge(
     file: str,
     target: str | None,
@@ -48,6 +49,7 @@ def hedge(
     out: str | None,
     table: str | None,
     workers: int,
+    force: bool,
     **how: Any,
 ) -> int:
     """Study hedges on recorded prices, walk-forward: every estimator against the static beta.
@@ -55,6 +57,7 @@ def hedge(
     FILE is any usual file of prices; several with commas, a folder or a pattern.
     """
     from simulator.market.history_file import Reading
+    from simulator.results.directory import TABLE, claim, claim_file, foreign_to_study
     from simulator.study import Settings, pair, pairs, said, study_all, usual_horizons
     from simulator.study.files import write, write_table
     from simulator.terminal import ProgressBar, show_studies
@@ -71,12 +74,15 @@ def hedge(
     horizons = (horizon,) if horizon else usual_horizons(file, named, reading)
     settings = [Settings(each, fee / 1e4, funding / 100.0) for each in horizons]
     say(said(file, targets, reading))
+    directory = Path(out or "out/hedge")
+    claim(directory, foreign_to_study, force=force)
+    if table is not None:
+        claim_file(Path(table), force=force, mark=TABLE)
     with ProgressBar(f"{len(targets)} targets", "studies") as bar:
         studies, left_out = study_all(
             file, targets, settings, workers=workers, progress=bar.update, reading=reading
         )
     show_studies(studies, left_out)
-    directory = Path(out or "out/hedge")
     pages = write(studies, directory)
     if table is not None:
         write_table(Path(table), file, studies, left_out)

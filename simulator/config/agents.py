@@ -223,7 +223,8 @@ class LatencyArbitrageur(Actor):
         default=0.001,
         ge=0,
         lt=1,
-        description="gap between a share's value at the index and its price from which it acts",
+        description="gap between a share's value at the index and its price from which it acts, "
+        "fraction",
     )
 
 

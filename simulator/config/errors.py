@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pydantic import ValidationError
 
@@ -22,6 +22,13 @@ _BOUNDS = {
     "minProperties": "at least {} entries",
     "pattern": "text matching {}",
 }
+
+_USDC_ONLY = (
+    "the vault posts USDC as margin and nothing else (no function of it deposits other collateral, "
+    "contracts/SPEC.md §3.5.1); its liquidity backs the account with vault.pledged = true"
+)
+#: Fields people look for that are not there, and why.
+_ABSENT = {f"vault.{name}": _USDC_ONLY for name in ("margin", "collateral", "collaterals")}
 
 
 @cache
@@ -53,7 +60,7 @@ def lines(error: ValidationError, data: object) -> list[str]:
         path = _without_tags(location, data)
         name = ".".join(map(str, path))
         if item["type"] == "extra_forbidden":
-            result.append(f"{name}: unknown field{suggestion(path[-1], names(path[:-1], data))}")
+            result.append(unknown(path, names(path[:-1], data)))
         elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
             kind = value_at([*path, "kind"], data)
             known = kinds(path, data)
@@ -85,6 +92,14 @@ def misplaced_flags(data: object, path: tuple[str | int, ...] = ()) -> list[str]
     elif isinstance(here, list | tuple):
         children = range(len(here))
     return [line for child in children for line in misplaced_flags(data, (*path, child))]
+
+
+def unknown(path: Sequence[str | int], known: Iterable[str]) -> str:
+    """What is said of a field that is not there; of what the protocol cannot do, why."""
+    name = ".".join(map(str, path))
+    if why := _ABSENT.get(name):
+        return f"{name}: no such field: {why}"
+    return f"{name}: unknown field{suggestion(path[-1], known)}"
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
@@ -121,7 +136,7 @@ def value_at(path: Iterable[str | int], data: object) -> object:
 
 def schema_at(path: Iterable[str | int], data: object) -> list[dict[str, Any]]:
     """Alternatives the JSON Schema allows at ``path``; ``kind`` in ``data`` picks among shocks."""
-    nodes, walked = _alternatives(json_schema()), []
+    nodes, walked = alternatives(json_schema()), []
     for part in path:
         walked.append(part)
         below: list[dict[str, Any]] = []
@@ -134,7 +149,7 @@ def schema_at(path: Iterable[str | int], data: object) -> list[dict[str, Any]]:
                 extra = node.get("additionalProperties") or keyed[0]
                 child = node.get("properties", {}).get(part, extra)
             if isinstance(child, dict):
-                below.extend(_alternatives(child))
+                below.extend(alternatives(child))
         value = value_at(walked, data)
         if isinstance(value, dict) and "kind" in value:
             kind = value["kind"]
@@ -146,15 +161,16 @@ def schema_at(path: Iterable[str | int], data: object) -> list[dict[str, Any]]:
     return nodes
 
 
-def _alternatives(node: dict[str, Any]) -> list[dict[str, Any]]:
+def alternatives(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a node of the schema may be: references followed, unions taken apart."""
     for key in ("anyOf", "oneOf"):
         if key in node:
             outer = {"description": node["description"]} if "description" in node else {}
-            return [{**found, **outer} for item in node[key] for found in _alternatives(item)]
+            return [{**found, **outer} for item in node[key] for found in alternatives(item)]
     if "$ref" in node:
         target = json_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
         outer = {key: value for key, value in node.items() if key != "$ref"}
-        return [{**found, **outer} for found in _alternatives(target)]
+        return [{**found, **outer} for found in alternatives(target)]
     return [node]
 
 

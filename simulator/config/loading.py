@@ -147,5 +147,4 @@ def _check_known(path: list[str | int], data: dict[str, Any], name: str, *, last
     else:
         known, choices = False, []
     if not known:
-        where = ".".join(map(str, path))
-        raise InputError(f"{where}: unknown field{errors.suggestion(path[-1], choices)}")
+        raise InputError(errors.unknown(path, choices))

@@ -203,7 +203,8 @@ class Clearing(Section):
     collaterals: dict[Symbol, Collateral] = Field(
         default_factory=lambda: {"USDC": Collateral()},
         max_length=8,
-        description="collateral basket by asset; USDC is required",
+        description="collateral basket by asset; USDC is required, and all that the vault itself "
+        "posts: other collateral is for other traders, and the base asset for pledged liquidity",
     )
     markets: dict[Symbol, Market] = Field(
         min_length=1, max_length=8, description="perp markets by asset, in order"

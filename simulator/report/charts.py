@@ -176,8 +176,9 @@ def _union(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _open(title: str, width: int, height: int) -> str:
+    wide = ' class="wide"' if width >= FULL else ""  # a phone shows it no narrower (page.css)
     return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+        f'<svg{wide} viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>"
     )
 

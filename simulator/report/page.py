@@ -82,38 +82,45 @@ def _sentence(config: Config, world: str) -> str:
 
 
 def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
+    """Key figures; ``gate`` is what a requirement calls the figure."""
     metrics = summary["metrics"]
     assumed = summary["assumed_correlation"]
     realised = metrics["realised_correlation"]["median"]
     return [
         {
             "name": "Mean return",
+            "gate": "return.mean",
             "value": percent(metrics["return"]["mean"], plus=True),
             "note": f"median {percent(metrics['return']['median'], plus=True)}",
         },
         {
             "name": "Expected shortfall",
+            "gate": "return.es95",
             "value": percent(metrics["return"]["es95"]),
             "note": "mean loss of the worst 5 % of paths",
         },
         {
             "name": "Maximum drawdown",
+            "gate": "max_drawdown.median",
             "value": percent(metrics["max_drawdown"]["median"]),
             "note": f"median; worst {percent(metrics['max_drawdown']['max'])}",
         },
         {
             "name": "Lowest margin ratio",
+            "gate": "min_margin_ratio.median",
             "value": number(metrics["min_margin_ratio"]["median"]),
             "note": f"median; thinnest {number(metrics['min_margin_ratio']['min'])}, "
             "liquidation at 1",
         },
         {
             "name": "Hedge effectiveness",
+            "gate": "hedge_effectiveness.median",
             "value": percent(metrics["hedge_effectiveness"]["median"], 0),
             "note": "of the LP leg's variance removed, median",
         },
         {
             "name": "Correlation",
+            "gate": "realised_correlation.median",
             "value": number(realised),
             "note": "realised, median"
             + ("" if assumed is None else f"; assumed {number(assumed)}"),
@@ -130,6 +137,7 @@ def _further_cards(summary: dict[str, Any]) -> list[dict[str, str]]:
         cards.append(
             {
                 "name": "Auto-deleveraged",
+                "gate": "adl_notional.mean",
                 "value": usd(metrics["adl_notional"]["mean"]),
                 "note": "of the hedge, mean; with losses shared it cost "
                 f"{usd(-metrics['loss_sharing']['mean'])}",
@@ -139,6 +147,7 @@ def _further_cards(summary: dict[str, Any]) -> list[dict[str, str]]:
         cards.append(
             {
                 "name": "Latency arbitrage",
+                "gate": "latency_profit.mean",
                 "value": usd(metrics["latency_profit"]["mean"], plus=True),
                 "note": "mean gain from timing the oracle; best path "
                 f"{usd(metrics['latency_profit']['max'], plus=True)}",

@@ -41,8 +41,8 @@ def save_picture(market: MarketPaths, title: str, file: str | Path) -> None:
     _memory(axes[1, 0], names, returns)
     _rolling(axes[1, 1], names, returns, market.step_seconds)
     try:
-        figure.savefig(file, dpi=110)
-    except (ValueError, OSError) as error:
+        figure.savefig(file, dpi=110, metadata={"Software": "hedgesim"})
+    except ValueError as error:  # a format that matplotlib does not write
         raise InputError(f"picture = {file}: {error}") from None
 
 

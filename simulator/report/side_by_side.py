@@ -1,7 +1,9 @@
-"""The report of a comparison: alternatives on the same paths, one column each."""
+"""The report of a comparison: one row for each alternative, and maps of two varied fields."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +12,134 @@ from simulator.report.charts import Chart
 from simulator.report.format import count, number, percent, usd
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import ArrayLike
 
     from simulator.types import Floats
 
-# Colours of the alternatives, in order (page.css).
+# Colours of the lines, in order (page.css).
 _STYLES = ("navy", "orange", "teal", "violet", "red", "blue", "ink", "amber")
+#: More lines than this cannot be told apart: then only the first, the best and the worst are drawn.
+_ENDS = 3
+
+Alternative = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of every alternative.
+
+    Attributes:
+        gate: its name in a requirement; "": none, it compares two runs.
+        title, short: on the page, in a terminal of 80 columns.
+        meaning: what the text says.
+        text: as people read it.
+        value: what a map of two fields shows; None: it is not shown there.
+        better: 1 where more is better, −1 where less is.
+    """
+
+    gate: str
+    title: str
+    short: str
+    meaning: str
+    text: Callable[[Alternative], str]
+    value: Callable[[Alternative], float | None] | None = None
+    better: int = 1
+
+
+def figures(summary: dict[str, Any]) -> list[Figure]:
+    """What alternatives are compared by, in the order shown; ``short`` "": not in a terminal."""
+    first = label(next(iter(summary["alternatives"].values())))
+    return [
+        Figure(
+            "return.mean", "Mean return", "return", "of a share",
+            lambda a: percent(a["return"]["mean"], 2, plus=True),
+            lambda a: a["return"]["mean"],
+        ),
+        Figure(
+            "", f"Less that of {first}", "less the\nfirst", "path by path, mean ± 95 %",
+            _difference,
+        ),
+        Figure(
+            "return.es95", "Expected shortfall", "ES 95 %", "mean loss of the worst 5 % of paths",
+            lambda a: percent(a["return"]["es95"]),
+            lambda a: a["return"]["es95"], -1,
+        ),
+        Figure(
+            "liquidation_probability", "Probability of liquidation", "liqui-\ndated",
+            "95 % interval",
+            lambda a: f"{percent(a['liquidation']['estimate'])} ({_interval(a['liquidation'])})",
+            lambda a: a["liquidation"]["estimate"], -1,
+        ),
+        Figure(
+            "min_margin_ratio.p5", "Lowest margin ratio", "margin\nratio",
+            "thinnest 5 %; median; liquidation at 1",
+            lambda a: (
+                f"{number(a['min_margin_ratio']['p5'])}; "
+                f"{number(a['min_margin_ratio']['median'])}"
+            ),
+            lambda a: a["min_margin_ratio"]["p5"],
+        ),
+        Figure(
+            "capital_efficiency.mean", "Capital efficiency", "capital\neff.",
+            "USD hedged per USD of initial margin",
+            lambda a: number(a["capital_efficiency"]["mean"]),
+        ),
+        Figure(
+            "margin_to_nav.mean", "Initial margin / NAV", "", "mean while hedged",
+            lambda a: percent(a["margin_to_nav"]["mean"]),
+        ),
+        Figure(
+            "bad_debt.max", "Bad debt", "", "mean; largest",
+            lambda a: f"{usd(a['bad_debt']['mean'])}; {usd(a['bad_debt']['max'])}",
+        ),
+    ]  # fmt: skip
+
+
+def _difference(found: Alternative) -> str:
+    change = found["return_difference"]
+    half = (change["high"] - change["low"]) / 2
+    if change["mean"] == half == 0.0:
+        return "–"
+    sign = percent(change["mean"], 2, plus=True).removesuffix("\N{NO-BREAK SPACE}%")
+    return f"{sign}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{percent(half, 2)}"
+
+
+def _interval(found: dict[str, float], digits: int = 1) -> str:
+    return f"{percent(found['low'], digits)} to {percent(found['high'], digits)}"
+
+
+def brief(figure: Figure, found: Alternative) -> str:
+    """Text of a figure where there is little room: no interval but that of a difference."""
+    text = figure.text(found)
+    return text if not figure.gate else text.partition(" (")[0].partition(";")[0]
+
+
+def label(found: Alternative) -> str:
+    """Values of the varied fields of an alternative."""
+    return " · ".join(found["settings"].values())
+
+
+def idle(found: Alternative) -> list[str]:
+    """What an alternative's vault did not do at all, so that its figures say nothing of it."""
+    return [one["text"] for one in found["diagnosis"] if one["severity"] == "idle"]
+
+
+def fields(summary: dict[str, Any]) -> str:
+    """The varied fields, as :func:`label` orders their values."""
+    return " · ".join(next(iter(summary["alternatives"].values()))["settings"])
+
+
+def gates(summary: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Requirements, and the alternatives in which each fails."""
+    found = summary["alternatives"]
+    first = next(iter(found.values()))["gates"]
+    return [
+        (gate["requirement"], [name for name in found if not found[name]["gates"][place]["holds"]])
+        for place, gate in enumerate(first)
+    ]
 
 
 def render(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
@@ -31,17 +154,41 @@ def render(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    charts = {"margin": _margin(summary, fans), "share_price": _share_price(summary, fans)}
+    drawn = _drawn(summary)
+    lines = {label(summary["alternatives"][name]): fans[name] for name in drawn}
+    charts = {"margin": _margin(summary, lines), "share_price": _share_price(summary, lines)}
+    shown = figures(summary)
     return environment.get_template("side_by_side.html").render(
         title=summary["scenario"].replace("-", " ").replace("_", " ").capitalize(),
         sentence=_sentence(summary),
-        names=list(summary["alternatives"]),
-        links={name: found["report"] for name, found in summary["alternatives"].items()},
-        rows=rows(summary),
-        gates=_gates(summary),
+        fields=fields(summary),
+        figures=shown,
+        rows=[
+            {
+                "label": label(found),
+                "report": found["report"],
+                "texts": [figure.text(found) for figure in shown],
+                "holds": [gate["holds"] for gate in found["gates"]],
+                "idle": idle(found),
+            }
+            for found in summary["alternatives"].values()
+        ],
+        requirements=[requirement for requirement, _ in gates(summary)],
+        maps=_maps(summary, shown),
+        partly=len(drawn) < len(summary["alternatives"]),
         charts={name: Markup(svg) for name, svg in charts.items()},
         summary=summary,
     )
+
+
+def _drawn(summary: dict[str, Any]) -> list[str]:
+    """Alternatives whose lines are drawn: all, or the first and those of best and worst return."""
+    names = list(summary["alternatives"])
+    if len(names) <= len(_STYLES):
+        return names
+    rest = sorted(names[1:], key=lambda name: -summary["alternatives"][name]["return"]["mean"])
+    chosen = {names[0], *rest[:_ENDS], *rest[-_ENDS:]}
+    return [name for name in names if name in chosen]
 
 
 def _sentence(summary: dict[str, Any]) -> str:
@@ -50,75 +197,52 @@ def _sentence(summary: dict[str, Any]) -> str:
     where = "on the contracts themselves" if summary["world"] == "chain" else "on the fast model"
     paths = count(summary["paths"], "path")
     return (
-        f"{len(summary['alternatives'])} alternatives on the same {paths} "
-        f"of {length}, {where}, seed {summary['seed']}."
+        f"{len(summary['alternatives'])} alternatives of {paths} of {length} each, {where}, seed "
+        f"{summary['seed']}; {summary['shared']}."
     )
 
 
-def rows(summary: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
-    """The table: (figure, what it means, text per alternative)."""
+def _maps(summary: dict[str, Any], shown: Sequence[Figure]) -> list[dict[str, Any]]:
+    """Maps of figures over the two varied fields, where every combination of these is there."""
     found = list(summary["alternatives"].values())
-    first = next(iter(summary["alternatives"]))
-
-    def row(name: str, meaning: str, text: Any) -> tuple[str, str, list[str]]:
-        return name, meaning, [text(alternative) for alternative in found]
-
-    return [
-        row(
-            "Capital efficiency",
-            "USD hedged per USD of initial margin required, mean",
-            lambda a: number(a["capital_efficiency"]["mean"]),
-        ),
-        row(
-            "Initial margin / NAV",
-            "mean while hedged",
-            lambda a: percent(a["margin_to_nav"]["mean"]),
-        ),
-        row(
-            "Probability of liquidation",
-            "95 % interval",
-            lambda a: f"{percent(a['liquidation']['estimate'])} ({_interval(a['liquidation'])})",
-        ),
-        row(
-            "Lowest margin ratio",
-            "median; thinnest 5 %; liquidation at 1",
-            lambda a: (
-                f"{number(a['min_margin_ratio']['median'])}; {number(a['min_margin_ratio']['p5'])}"
-            ),
-        ),
-        row("Mean return", "of a share", lambda a: percent(a["return"]["mean"], 2, plus=True)),
-        row(
-            f"Return less that of {first}",
-            "same paths, mean, 95 % interval",
-            lambda a: (
-                f"{percent(a['return_difference']['mean'], 2, plus=True)} "
-                f"({_interval(a['return_difference'], 2)})"
-            ),
-        ),
-        row(
-            "Expected shortfall",
-            "mean loss of the worst 5 % of paths",
-            lambda a: percent(a["return"]["es95"]),
-        ),
-        row(
-            "Bad debt",
-            "mean; largest",
-            lambda a: f"{usd(a['bad_debt']['mean'])}; {usd(a['bad_debt']['max'])}",
-        ),
-    ]
+    if len(found[0]["settings"]) != 2:
+        return []
+    rows, columns = (
+        list(dict.fromkeys(list(a["settings"].values())[axis] for a in found)) for axis in (0, 1)
+    )
+    if len(found) != len(rows) * len(columns) or min(len(rows), len(columns)) < 2:
+        return []
+    down, across = found[0]["settings"]
+    by_place = {tuple(a["settings"].values()): a for a in found}
+    maps = []
+    for figure in shown:
+        if figure.value is None:
+            continue
+        values = {place: figure.value(a) for place, a in by_place.items()}
+        known = [value for value in values.values() if value is not None]
+        low, high = (min(known), max(known)) if known else (0.0, 0.0)
+        maps.append(
+            {
+                "title": figure.title,
+                "gate": figure.gate,
+                "down": down,
+                "across": across,
+                "columns": columns,
+                "rows": [
+                    (row, [_cell(figure, by_place[row, c], low, high) for c in columns])
+                    for row in rows
+                ],
+            }
+        )
+    return maps
 
 
-def _interval(found: dict[str, float], digits: int = 1) -> str:
-    return f"{percent(found['low'], digits)} to {percent(found['high'], digits)}"
-
-
-def _gates(summary: dict[str, Any]) -> list[tuple[str, list[bool]]]:
-    """Requirements, and in which alternatives they hold."""
-    found = [alternative["gates"] for alternative in summary["alternatives"].values()]
-    return [
-        (gate["requirement"], [gates[place]["holds"] for gates in found])
-        for place, gate in enumerate(found[0])
-    ]
+def _cell(figure: Figure, found: Alternative, low: float, high: float) -> dict[str, Any]:
+    """Text of a map's cell, its report, and how good it is among all, from 0 to 1."""
+    value = figure.value(found) if figure.value is not None else None
+    share = 0.5 if value is None or high == low else (value - low) / (high - low)
+    good = share if figure.better > 0 else 1.0 - share
+    return {"text": brief(figure, found), "report": found["report"], "good": round(good, 3)}
 
 
 def _hours(summary: dict[str, Any]) -> float:

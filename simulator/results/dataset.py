@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from simulator.results.buckets import BUCKETS
+from simulator.results.directory import FRAMES
 from simulator.results.store import write_json, write_parquet, write_text
 from simulator.types import InputError
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.config import Config
-
-_FRAMES = ("paths", "series", "events", "fan", "worst_series", "worst_events")
 
 
 @dataclass(eq=False)
@@ -62,7 +61,9 @@ class Dataset:
         from simulator.config import to_yaml
 
         directory.mkdir(parents=True, exist_ok=True)
-        for name in _FRAMES:
+        # The last to be written: without it no run is finished, and none is mixed with another.
+        (directory / "summary.json").unlink(missing_ok=True)
+        for name in FRAMES:
             write_parquet(directory / f"{name}.parquet", getattr(self, name))
         write_text(directory / "config.yaml", to_yaml(self.config, directory))
         write_json(directory / "timing.json", self.timing)
@@ -77,7 +78,7 @@ class Dataset:
         from simulator.config import from_mapping
 
         directory = Path(directory)
-        needed = ["summary.json", "timing.json", *(f"{name}.parquet" for name in _FRAMES)]
+        needed = ["summary.json", "timing.json", *(f"{name}.parquet" for name in FRAMES)]
         missing = [name for name in needed if not (directory / name).is_file()]
         if missing:
             raise InputError(
@@ -95,6 +96,6 @@ class Dataset:
             config=from_mapping(summary["config"]),
             summary=summary,
             timing=json.loads((directory / "timing.json").read_text(encoding="utf-8")),
-            **{name: pd.read_parquet(directory / f"{name}.parquet") for name in _FRAMES},
+            **{name: pd.read_parquet(directory / f"{name}.parquet") for name in FRAMES},
             directory=directory,
         )

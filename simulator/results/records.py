@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
 
-#: Full series are kept for this many paths, counted from path 0.
-RECORDED_PATHS = 100
+#: Full series are kept for as many paths, counted from path 0, as make this many steps together, so
+#: that a run's directory stays below 5 MB at any length; and for no more paths than that.
+RECORDED_STEPS, RECORDED_PATHS = 10_800, 100
 #: Most points in time at which the quantities of :data:`FAN` are kept for every path.
 FAN_POINTS = 121
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -38,6 +39,11 @@ FAN = ("share_price", "margin_ratio", "lp_pnl", "hedge_pnl", "rolling_correlatio
 def fan_steps(steps: int) -> NDArray[np.int64]:
     """Steps at which the fan is sampled: evenly spread, first and last among them."""
     return np.unique(np.linspace(0, steps, min(FAN_POINTS, steps + 1)).round()).astype(np.int64)
+
+
+def recorded_paths(steps: int) -> int:
+    """How many paths of a run of so many steps are recorded in full unless it says otherwise."""
+    return min(RECORDED_PATHS, max(1, RECORDED_STEPS // steps))
 
 
 def rolling_window(steps: int, step_seconds: int) -> int:
@@ -155,7 +161,7 @@ class Recorder:
             *self._attribution.buckets,
             self._attribution.flows,
         ]
-        for row, value in zip(self._values, rows, strict=False):  # the last is for `finish`
+        for row, value in zip(self._values[:-1], rows, strict=True):  # the last is for `finish`
             row[step] = value[:n]
 
     def finish(self, betas: Floats) -> None:
@@ -163,8 +169,7 @@ class Recorder:
         steps, n = self._market.steps, self._paths
         window = rolling_window(steps, self._market.step_seconds)
         returns = returns_of(self._market, self._protocol)[:, :, :n]
-        row = self._names.index("rolling_correlation")
-        self._values[row] = rolling_correlation(returns, betas[:, :n], np.arange(steps + 1), window)
+        self._values[-1] = rolling_correlation(returns, betas[:, :n], np.arange(steps + 1), window)
 
     def series(self) -> pd.DataFrame:
         """Tidy: one row per path and step, ordered by both."""

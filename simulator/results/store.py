@@ -48,7 +48,23 @@ def write_json(path: Path, value: Any) -> None:
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame whole or not at all."""
     with replacing(path) as temporary:
-        frame.to_parquet(temporary, index=False)
+        _to_parquet(frame, temporary)
+
+
+def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame so that series take two thirds of what pandas' defaults make of them.
+
+    Floats of neighbouring rows share their high bytes: split by byte they compress, as dictionaries
+    they do not.
+    """
+    floats = [name for name, kind in frame.dtypes.items() if kind == np.float64]
+    frame.to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        use_dictionary=[name for name in frame.columns if name not in floats],
+        use_byte_stream_split=floats,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,11 +194,11 @@ def write_chunk(directory: Path, first: int, outcome: Outcome) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        outcome.paths.to_parquet(temporary / "paths.parquet", index=False)
+        _to_parquet(outcome.paths, temporary / "paths.parquet")
         np.save(temporary / "fan.npy", outcome.fan)
         for name, frame in (("series", outcome.series), ("events", outcome.events)):
             if frame is not None:
-                frame.to_parquet(temporary / f"{name}.parquet", index=False)
+                _to_parquet(frame, temporary / f"{name}.parquet")
         temporary.rename(final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -120,12 +120,11 @@ def plan_of(
     """The plan of a run; arguments and errors as :func:`simulator.run` says."""
     agents = _fresh(agents)  # as they are now, whatever becomes of the caller's
     from simulator.config import Config, from_mapping, load
-    from simulator.results.records import RECORDED_PATHS
+    from simulator.results.records import recorded_paths
 
     if world not in WORLDS:
         raise InputError(f"world: {world!r}; allowed: {', '.join(WORLDS)}")
-    record = RECORDED_PATHS if record is None else record
-    if record < 1:
+    if record is not None and record < 1:
         raise InputError(f"record: {record}; allowed: 1 or more")
     if isinstance(config, str | Path):
         config = load(config)
@@ -135,4 +134,5 @@ def plan_of(
         config = config.model_dump()
     if not isinstance(config, Config):
         config = from_mapping({**config, **changes})
+    record = recorded_paths(config.steps) if record is None else record
     return Plan(config, world, tuple(agents), record)

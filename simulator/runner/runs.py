@@ -37,6 +37,7 @@ def run(
     allow: Iterable[str] = (),
     record: int | None = None,
     keep: bool = False,
+    force: bool = False,
 ) -> Result:
     """Simulate a configuration.
 
@@ -58,17 +59,20 @@ def run(
         allow: idle findings of the diagnosis (:data:`simulator.results.diagnosis.NAMES`; ``"idle"``
             for all) in spite of which requirements may hold, and limits under which the vault can
             never open are simulated.
-        record: paths whose full series are kept; None: 100.
+        record: paths whose full series are kept; None: those of 10,800 steps, at most 100.
         keep: leave the finished chunks in ``out``, from which the same run is made again without
             simulating; :func:`forget` throws them away.
+        force: write to ``out`` even where it holds files that are not of an earlier run.
 
     Raises:
-        InputError: something in the input is not allowed, or limits do not let the vault open; a
-            file of prices changed during the run, or something else wrote to ``out``: then nothing
-            is written there.
+        InputError: something in the input is not allowed, or limits do not let the vault open;
+            ``out`` holds what others wrote; a file of prices changed during the run, or something
+            else wrote to ``out``: then nothing is written there.
+        MachineError: ``out`` cannot be made or written to; a worker died.
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
     from simulator.results.diagnosis import check_allowed, check_opens
+    from simulator.results.directory import claim, foreign_to_run
     from simulator.results.gates import check_names, parse
     from simulator.results.metrics import path_columns
 
@@ -83,6 +87,8 @@ def run(
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch if out is None else out) / PARTIAL
         files = fingerprint.of_files(plan.config)
+        if out is not None:
+            claim(Path(out), foreign_to_run, force=force)
         chunks = Chunks(directory, plan.key(), plan.chunks(workers))
         run_chunks(plan, chunks, workers, progress)
         chunks.check()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.types import MachineError
 from simulator.world.chain import artifacts
 
 EIP_170_LIMIT = 24_576
@@ -25,3 +26,13 @@ def test_missing_npm_packages_name_the_file_and_make_setup(monkeypatch, tmp_path
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_every_contract_fits_the_code_size_limit(name):
     assert 0 < len(artifacts.load(name).runtime) <= EIP_170_LIMIT - ROOM
+
+
+def test_what_the_compiler_refuses_is_the_machines_fault_in_one_line(tmp_path):
+    (tmp_path / "contracts").mkdir()
+    source = tmp_path / "contracts" / "Broken.vy"
+    source.write_text(
+        "#pragma version 0.4.3\n\n@external\ndef f() -> uint256:\n    return unknown\n"
+    )
+    with pytest.raises(MachineError, match=r"vyper cannot compile .*Broken\.vy"):
+        artifacts.compiled(source, tmp_path)

@@ -156,9 +156,37 @@ def test_paths_are_saved_for_replay(hedgesim: Run, tmp_path: Path) -> None:
     assert (market.paths, market.steps) == (3, 24)
 
 
-def test_schema_is_json_schema(hedgesim: Run) -> None:
-    schema = json.loads(hedgesim("schema").stdout)
-    assert "vault" in schema["properties"]
+def test_schema_is_a_table_or_json_schema(called: Run) -> None:
+    assert "vault" in json.loads(called("schema", "--json").stdout)["properties"]
+    table = called("schema", "vault").stdout
+    assert re.search(r"hedge_band +0\.02 +fraction +0 … 1\n +hedge deviation", table)
+    assert "0.02 is 2 %" in table
+    assert max(map(len, table.splitlines())) <= 80
+    assert called("schema", "vaul").returncode == 2
+
+
+def test_metrics_are_listed_with_how_a_requirement_names_them(called: Run) -> None:
+    shown = called("metrics").stdout
+    for said in ("liquidation_probability", "max_drawdown", "es95", "--require", "fraction"):
+        assert said in shown
+    listed = json.loads(called("metrics", "--json").stdout)
+    assert {"name", "unit", "meaning", "statistics"} <= set(listed[0])
+    assert "oracle_<asset>" in called("metrics", "--frame", "series").stdout
+    assert called("metrics", "--frame", "nothing").returncode == 2
+
+
+def test_init_writes_a_file_that_runs_and_never_writes_over_one(
+    called: Run, tmp_path: Path
+) -> None:
+    made = called("init", "mine.yaml", "--lp", "ETH", "--hedge", "BTC,SOL", "--deposit", "5e6")
+    assert made.returncode == 0, made.stderr
+    text = (tmp_path / "mine.yaml").read_text()
+    assert "initial_deposit: 5.0e+6" in text
+    ran = called("run", "mine.yaml", "--paths", "2", "--set", "horizon_hours=6")
+    assert ran.returncode == 0, ran.stderr
+    again = called("init", "mine.yaml")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert (tmp_path / "mine.yaml").read_text() == text
 
 
 def _interruptible() -> None:
@@ -203,3 +231,25 @@ def test_a_closed_pipe_is_no_traceback(hedgesim: Run, tmp_path: Path) -> None:
     )
     os.close(writer)
     assert "Traceback" not in process.stderr
+
+
+def test_a_first_run_says_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from simulator.terminal import announce_compilation
+    from simulator.world.chain import artifacts
+    from simulator.world.model import jit
+
+    monkeypatch.setattr(jit, "_CACHE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(artifacts, "_CACHE", tmp_path)
+    announce_compilation(chain=True)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    for word in ("kernels", "contracts", "once", "minute"):
+        assert word in said.err
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world" / "tick.py311.nbi").touch()
+    (tmp_path / "HedgeVault-0123.json").touch()
+    announce_compilation(chain=True)
+    assert capsys.readouterr().err == ""

@@ -98,6 +98,8 @@ def test_an_override_opens_a_section_that_was_left_out() -> None:
     ("override", "message"),
     [
         ("vault.hedge_bnd=0.1", "vault.hedge_bnd: unknown field; did you mean hedge_band"),
+        ("vault.margin={ETH: 10}", "vault.margin: no such field: the vault posts USDC as margin"),
+        ("vault.collaterals.ETH=10", "vault.collaterals: no such field: the vault posts USDC"),
         ("valt.hedge_band=0.1", "valt: unknown field; did you mean vault?"),
         ("assets.SOLL.price=3", "assets.SOLL: unknown field; did you mean SOL?"),
         ("pool.background.9.value_usd=3", "pool.background.9: unknown field; known: 0, 1, 2"),

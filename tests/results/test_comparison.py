@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import simulator
-from simulator.comparison import SideBySide, compare, expand, folder
+from simulator.comparison import SideBySide, compare, expand, folder, settings
 from simulator.config import load, resolve
 from simulator.results.capital import CapitalUse
 from simulator.types import InputError
@@ -32,9 +32,27 @@ def test_an_alternative_that_is_missing_or_given_twice_is_refused(override: str)
         expand([override])
 
 
-def test_more_alternatives_than_a_page_shows_are_refused() -> None:
-    with pytest.raises(InputError, match="9 alternatives; allowed: at most 8"):
-        expand(["a=1|2|3", "b=1|2|3"])
+def test_fields_are_named_by_the_shortest_ends_that_tell_them_apart() -> None:
+    overrides = [
+        "clearing.markets.BTC.taker_fee=1|2",
+        "clearing.markets.SOL.taker_fee=3|4",
+        "clearing.margin=gross|portfolio",
+        "seed=1",
+    ]
+    first = next(iter(settings(overrides).values()))
+    assert first == {"BTC.taker_fee": "1", "SOL.taker_fee": "3", "margin": "gross"}
+    assert list(settings(overrides)) == list(expand(overrides))
+    assert next(iter(expand(overrides))) == "BTC.taker_fee=1, SOL.taker_fee=3, margin=gross"
+    assert next(iter(settings(["assets.ETH.volatility=1|2"]).values())) == {"ETH.volatility": "1"}
+    # One field's whole name may be the end of another's.
+    assert next(iter(settings(["a.b=1|2", "b=3|4"]))) == "a.b=1, b=3"
+
+
+def test_a_grid_of_a_hundred_is_made_whole() -> None:
+    values = "|".join(map(str, range(10)))
+    names = expand([f"vault.hedge_band={values}", f"vault.lp_allocation={values}"])
+    assert len(names) == 100
+    assert len({folder(name) for name in names}) == 100
 
 
 def test_alternatives_of_different_paths_are_refused() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,9 +18,11 @@ from simulator.config import Config
 from simulator.report import causes
 from simulator.report.charts import Chart, _apart, _union, nice_ticks, thinned, waterfall
 from simulator.report.format import MINUS, count, listed, number, percent, usd
+from simulator.report.page import _cards
 from simulator.report.verdict import verdict
 from simulator.result import Result
 from simulator.results.buckets import BUCKETS
+from simulator.results.gates import check_names, parse
 from simulator.terminal import show_result
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
@@ -213,3 +218,30 @@ def test_words() -> None:
     assert count(1_200, "path") == "1,200 paths"
     assert listed(["BTC"]) == "BTC"
     assert listed(["BTC", "ETH", "SOL"]) == "BTC, ETH and SOL"
+
+
+def test_cards_show_what_a_requirement_calls_them(result: Result) -> None:
+    for card in _cards(result.summary):
+        gate = parse(f"{card['gate']} >= 0")
+        check_names(gate, result.paths.columns)
+        value = gate.value(result.summary)
+        shown = {percent(value, plus=True), percent(value), percent(value, 0), number(value)}
+        assert card["value"] in shown | {usd(value), usd(value, plus=True)}
+        assert f"<code>{card['gate']}</code>" in result.report_html()
+
+
+def test_it_prints_on_three_pages(result: Result, tmp_path: Path) -> None:
+    page, printed = tmp_path / "report.html", tmp_path / "report.pdf"
+    page.write_text(result.report_html(), encoding="utf-8")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no chromium to print with")
+    options = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'c'}")
+    subprocess.run(
+        [chromium, *options, "--no-pdf-header-footer", f"--print-to-pdf={printed}", page.as_uri()],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    pages = re.findall(rb"/Type\s*/Page\b(?!s)", printed.read_bytes())
+    assert 1 <= len(pages) <= 3

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from simulator.types import SimulatorError
+from simulator.types import MachineError
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = Path(os.environ.get("HEDGESIM_CONTRACTS", ROOT))
@@ -47,7 +47,7 @@ _THIRD_PARTY = {
 }
 
 
-class ArtifactError(SimulatorError, FileNotFoundError):
+class ArtifactError(MachineError, FileNotFoundError):
     """A contract that is not installed or does not exist: names the file and what makes it."""
 
 
@@ -69,6 +69,11 @@ class Artifact:
 def load(name: str) -> Artifact:
     """The artifact of a contract by name; raises :class:`ArtifactError` when it cannot be had."""
     return _third_party(name) if name in _THIRD_PARTY else _own(name)
+
+
+def is_cold() -> bool:
+    """Whether a contract of ours has to be compiled before it can be deployed."""
+    return not (_CACHE.is_dir() and any(_CACHE.glob("HedgeVault-*.json")))
 
 
 def _third_party(name: str) -> Artifact:
@@ -148,16 +153,20 @@ def uncollected() -> Iterator[None]:
 def _compile(source: Path, root: Path) -> dict[str, Any]:
     from vyper.cli.vyper_compile import compile_files
     from vyper.compiler.settings import Settings
+    from vyper.exceptions import VyperException
 
     with uncollected():
-        outputs = compile_files(
-            [str(source)],
-            list(_OUTPUTS),
-            paths=[str(root), str(root / "contracts")],
-            settings=Settings(evm_version=EVM_VERSION),
-            # It warns of sizes, for which there is a test, and of StorageReader's one array.
-            warnings_control="none",
-        )
+        try:
+            outputs = compile_files(
+                [str(source)],
+                list(_OUTPUTS),
+                paths=[str(root), str(root / "contracts")],
+                settings=Settings(evm_version=EVM_VERSION),
+                # It warns of sizes, for which there is a test, and of StorageReader's one array.
+                warnings_control="none",
+            )
+        except VyperException as error:
+            raise MachineError(f"vyper cannot compile {source}: {error}") from error
     (output,) = outputs.values()
     return {
         "abi": output["abi"],

@@ -215,6 +215,7 @@ class ChainObservation(Observation):
                 raise RuntimeError(f"{name} was not read before the world changed: observe again")
             raw = np.array([source.read(name) for source in self._sources], np.float64).T
             values = raw / self._layout.units[name]
-            shape = self._layout.shapes.get(name)
-            self._groups[name] = values if shape is None else values.reshape(shape)
+            # The last axis is given: of a basket of USDC alone there is nothing to tell it from.
+            *axes, _ = self._layout.shapes.get(name, (len(values), -1))
+            self._groups[name] = values.reshape(*axes, values.shape[1])
         return self._groups[name]

@@ -31,6 +31,11 @@ def _cache_directory() -> str:
 _CACHE_DIRECTORY = _cache_directory()
 
 
+def is_cold() -> bool:
+    """Whether no kernel of these sources was compiled yet, so that the first run takes a while."""
+    return not any(Path(_CACHE_DIRECTORY).rglob("*.nbi"))
+
+
 def _compile(function: Callable[..., Any], **options: bool) -> Any:
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE_DIRECTORY

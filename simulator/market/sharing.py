@@ -1,0 +1,105 @@
+"""Which randomness alternatives of a run share: measured on paths drawn, not assumed.
+
+Streams are keyed by seed, name and path number, so alternatives draw the same numbers; what becomes
+of them depends on their settings. Another volatility makes of the same draws moves of another size.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulator.market.paths import MarketPaths
+    from simulator.types import Floats
+
+#: What people call the arrays of :class:`~simulator.market.paths.MarketPaths`.
+PARTS = {
+    "prices": ("index",),
+    "oracle rounds": ("oracle_price", "oracle_time"),
+    "gas": ("gas_usd",),
+    "depth": ("pool_depth", "perp_depth"),
+    "orders of traders": ("noise_swap", "noise_trade"),
+    "deposits": ("deposit_flow",),
+}
+#: Correlation of the log returns from which prices count as the same draws at another scale.
+SAME_DRAWS = 0.99
+
+
+def differing(markets: Sequence[MarketPaths]) -> list[str]:
+    """Names of :data:`PARTS` that are not the same, to the bit, in all of ``markets``."""
+    first = markets[0]
+    return [
+        part
+        for part, names in PARTS.items()
+        if not all(
+            first.assets == other.assets
+            and np.array_equal(getattr(first, name), getattr(other, name), equal_nan=True)
+            for other in markets[1:]
+            for name in names
+        )
+    ]
+
+
+def same_draws(markets: Sequence[MarketPaths]) -> bool:
+    """Whether the prices of every asset of all markets come from the same draws.
+
+    True where the log returns of each asset they share correlate by :data:`SAME_DRAWS` or more
+    between any two; an asset that does not move in one of them says nothing.
+    """
+    shared = [a for a in markets[0].assets if all(a in market.assets for market in markets)]
+    returns = {a: [_returns(market, a) for market in _distinct(markets)] for a in shared}
+    return all(
+        _correlation(one, other) >= SAME_DRAWS
+        for found in returns.values()
+        for one, other in combinations(found, 2)
+        if one.any() and other.any()
+    )
+
+
+def sentence(markets: Sequence[MarketPaths]) -> str:
+    """What alternatives share, as the end of a sentence that began with their paths."""
+    changed = differing(markets)
+    kept = [part for part in PARTS if part not in changed]
+    if not changed:
+        return f"the same paths in all: {_listed(kept)} are equal to the bit"
+    if "prices" not in changed:
+        return f"the same prices in all; {_listed(changed)} follow the settings"
+    if same_draws(markets):
+        begun = "the same random draws in all, at the scale their settings give them: "
+    else:
+        begun = "paths of the same seed, but no longer the same draws: "
+    rest = f"; {_listed(kept)} are equal" if kept else ""
+    return f"{begun}{_listed(changed)} differ{rest}"
+
+
+def _distinct(markets: Sequence[MarketPaths]) -> list[MarketPaths]:
+    """Of markets with equal prices, the first."""
+    found: list[MarketPaths] = []
+    for market in markets:
+        if not any(
+            market.assets == other.assets and np.array_equal(market.index, other.index)
+            for other in found
+        ):
+            found.append(market)
+    return found
+
+
+def _returns(market: MarketPaths, asset: str) -> Floats:
+    """Log returns of an asset, all paths in one row, each path's own mean taken out."""
+    returns = np.diff(np.log(market.index[market.assets.index(asset)]), axis=0)
+    returns -= returns.mean(axis=0)
+    # What is left of a price that stands still is rounding.
+    return np.where(np.abs(returns) > 1e-12, returns, 0.0).ravel()
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    return float(np.sum(one * other) / np.sqrt(np.sum(one * one) * np.sum(other * other)))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,154 @@
+"""Whose files a directory holds: what this package did not write is never written over unasked."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from simulator.results.store import PARTIAL
+from simulator.types import InputError, MachineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: Frames of a run, each in a Parquet file of its name.
+FRAMES = ("paths", "series", "events", "fan", "worst_series", "worst_events")
+#: All that a run leaves behind.
+RUN_FILES = frozenset(
+    {
+        "config.yaml",
+        "report.html",
+        "summary.json",
+        "timing.json",
+        *(f"{name}.parquet" for name in FRAMES),
+    }
+)
+#: What a file that may be made anew says of itself: any of ours, and the Markdown of a study.
+OURS, TABLE = b"hedgesim", b"Written by `hedgesim hedge "
+_HEAD, _FOOT = 1_000, 65_536  # bytes at either end of a file that are searched for a mark
+_NAMED = 3  # of others' files in a message
+
+
+def claim(
+    directory: Path, foreign: Callable[[Path], Iterator[str]], *, force: bool = False
+) -> None:
+    """Make ``directory``, or see that it holds nothing that another wrote.
+
+    ``foreign`` gives the names of what others wrote, such as :func:`foreign_to_run`.
+
+    Raises:
+        InputError: it holds something of that kind and ``force`` is false.
+        MachineError: it cannot be made.
+    """
+    _make(directory)
+    if force:
+        return
+    # A few will do: it may be somebody's whole home.
+    if found := list(islice(foreign(directory), _NAMED + 1)):
+        raise InputError(
+            f"out = {directory}: holds what hedgesim did not write there "
+            f"({', '.join(found[:_NAMED])}{', …' * (len(found) > _NAMED)}); allowed: a new or "
+            "empty directory, one of an earlier run alone, or --force"
+        )
+
+
+def claim_file(path: Path, *, force: bool = False, mark: bytes | None = OURS) -> None:
+    """See that ``path`` may be written: it is new, or an earlier one; its directory is made.
+
+    ``mark``: what an earlier one, which may be made anew, has in it. None: it is there to be
+    edited, as YAML is, and never made anew.
+
+    Raises:
+        InputError: it is another's and ``force`` is false, or a directory.
+        MachineError: its directory cannot be made or written to.
+    """
+    _make(path.parent)
+    if path.is_dir():
+        raise InputError(f"out = {path}: is a directory; allowed: a file")
+    if force or not path.exists() or (mark is not None and is_marked(path, mark)):
+        return
+    raise InputError(f"out = {path}: is there already; allowed: a new file, or --force")
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(
+            f"out = {directory}: there is a file in its way; allowed: a directory"
+        ) from None
+    except OSError as error:
+        raise MachineError(f"out = {directory}: cannot be made: {error.strerror}") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise MachineError(f"out = {directory}: cannot be written to")
+
+
+def is_marked(path: Path, mark: bytes = OURS) -> bool:
+    """Whether a page, picture or file of market paths is of this package.
+
+    The mark stands in the title of every page and in the metadata of pictures and market paths.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+        file.seek(max(0, path.stat().st_size - _FOOT))
+        return mark in head or mark in file.read()
+
+
+def foreign_to_run(directory: Path) -> Iterator[str]:
+    """Names below ``directory`` that neither a run nor a comparison of runs wrote there."""
+    summary = _summary(directory)
+    ours = summary is not None or (directory / PARTIAL / "run.json").is_file()
+    for entry in sorted(directory.iterdir()):
+        if entry.is_symlink():
+            yield entry.name
+        elif entry.is_dir():
+            if entry.name != PARTIAL:  # else an alternative of a comparison
+                yield from (f"{entry.name}/{name}" for name in foreign_to_run(entry))
+        elif not _is_temporary(entry):
+            known = ours and entry.name in RUN_FILES
+            if not (known and _is_untouched(entry, summary)):
+                yield entry.name
+
+
+def foreign_to_study(directory: Path) -> Iterator[str]:
+    """Names in ``directory`` that ``hedgesim hedge`` did not write there."""
+    pages = {page.stem for page in directory.glob("*.html") if is_marked(page)}
+    for entry in directory.iterdir():
+        known = (
+            (entry.suffix == ".html" and entry.stem in pages)
+            or (entry.suffix == ".parquet" and entry.stem.rpartition("-")[0] in pages)
+            or (entry.name == "figures.csv" and bool(pages))
+        )
+        if not (known or _is_temporary(entry)):
+            yield entry.name
+
+
+def _summary(directory: Path) -> dict[str, Any] | None:
+    """The summary a run or a comparison left; None: there is none, or it is another's."""
+    try:
+        found = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "hedgesim" in found else None
+
+
+def _is_untouched(entry: Path, summary: dict[str, Any] | None) -> bool:
+    """Whether a file with the name of one of ours is it."""
+    if entry.name == "report.html":
+        return is_marked(entry)
+    if entry.name == "config.yaml" and summary is not None and "config" in summary:
+        try:
+            return bool(yaml.safe_load(entry.read_text(encoding="utf-8")) == summary["config"])
+        except (yaml.YAMLError, UnicodeDecodeError):
+            return False
+    return True
+
+
+def _is_temporary(entry: Path) -> bool:
+    """Whether it was left half written when a process was killed (:func:`store.replacing`)."""
+    return entry.name.startswith(".") and entry.suffix == ".tmp"

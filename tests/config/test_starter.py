@@ -1,0 +1,83 @@
+"""A file of ``hedgesim init`` runs as it is, invests and hedges, and names its sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import simulator
+from simulator.config import initial_betas, load
+from simulator.config.starter import COINS, _correlation, _figure, starter
+from simulator.types import InputError
+
+
+@pytest.mark.parametrize(
+    ("lp", "hedge", "deposit"),
+    [
+        ("ETH", ["BTC"], 2e6),
+        ("ETH", ["BTC", "ETH"], 5e6),
+        ("SOL", ["BTC", "ETH"], 1e5),
+        ("AVAX", ["BTC"], 1e8),
+    ],
+)
+def test_it_opens_and_hedges(lp: str, hedge: list[str], deposit: float, tmp_path: Path) -> None:
+    file = tmp_path / "vault.yaml"
+    file.write_text(starter(lp, hedge, deposit), encoding="utf-8")
+    config = load(file, ["horizon_hours=6", "paths=2"])
+    assert config.agents.depositor is not None
+    assert config.agents.depositor.initial_deposit == deposit
+    assert (config.pool.base, list(config.markets)) == (lp, hedge)
+    series = simulator.run(config, workers=1).series
+    last = series[series["step"] == config.steps]
+    assert (last["lp_value"] > 0.5 * deposit).all()
+    sold = sum(-last[f"size_{s}"] * last[f"oracle_{s}"] for s in hedge)
+    wanted = np.array(initial_betas(config)).sum() * last[f"delta_{lp}"].abs().max()
+    assert (sold > 0.5 * min(wanted, 0.3 * deposit)).all()
+
+
+def test_figures_have_their_source_beside_them() -> None:
+    text = starter("ETH", ["BTC"], 2e6)
+    for said in (
+        "Binance spot",
+        "fees",
+        "Funding",
+        "Depth",
+        "SIP-279",
+        "Proportions are fractions",
+    ):
+        assert any(said in line for line in text.splitlines() if "#" in line)
+
+
+def test_deeper_than_usual_is_said() -> None:
+    assert "made deeper" not in starter("ETH", ["BTC"], 2e6)
+    assert "made deeper" in starter("AVAX", ["BTC"], 1e8)
+
+
+@pytest.mark.parametrize(
+    ("lp", "hedge", "deposit", "named"),
+    [
+        ("XXX", ["BTC"], 1.0, "lp = XXX: must be one of BTC"),
+        ("ETH", ["USDC"], 1.0, "hedge = USDC: must be one of"),
+        ("ETH", ["BTC", "BTC"], 1.0, "once"),
+        ("ETH", ["BTC"], float("nan"), "deposit = nan"),
+        ("ETH", ["BTC"], -5.0, "deposit = -5"),
+    ],
+)
+def test_what_cannot_be_is_refused(lp: str, hedge: list[str], deposit: float, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        starter(lp, hedge, deposit)
+
+
+def test_correlations_are_possible_ones() -> None:
+    matrix = _correlation(list(COINS))
+    assert np.array_equal(matrix, matrix.T)
+    assert np.linalg.eigvalsh(matrix).min() > 0.05
+
+
+@pytest.mark.parametrize("value", [0.05, 1234.5, 2e8, 1.0833e9, 16542.0, 150.0])
+def test_yaml_reads_figures_as_numbers(value: float) -> None:
+    assert yaml.safe_load(_figure(value)) == pytest.approx(value)
+    assert isinstance(yaml.safe_load(_figure(value)), int | float)

@@ -1,0 +1,81 @@
+"""What is ours in a directory and what is not, told by what stands in the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator.results.directory import (
+    TABLE,
+    claim,
+    claim_file,
+    foreign_to_run,
+    foreign_to_study,
+)
+from simulator.types import InputError, MachineError
+
+PAGE = "<!doctype html><title>BTC – hedgesim</title>"
+
+
+def test_a_study_is_told_by_its_pages(tmp_path: Path) -> None:
+    for name, text in (
+        ("SOL.html", PAGE),
+        ("SOL-1h.parquet", "…"),
+        ("figures.csv", "target"),
+        (".figures.csv.123.tmp", "left"),
+    ):
+        (tmp_path / name).write_text(text)
+    claim(tmp_path, foreign_to_study)
+    (tmp_path / "ETH.html").write_text("<title>my notes</title>")
+    (tmp_path / "ETH-1h.parquet").write_text("mine")
+    assert sorted(foreign_to_study(tmp_path)) == ["ETH-1h.parquet", "ETH.html"]
+    with pytest.raises(InputError, match=r"ETH-1h\.parquet, ETH\.html.*--force"):
+        claim(tmp_path, foreign_to_study)
+    claim(tmp_path, foreign_to_study, force=True)
+
+
+def test_figures_of_nobodys_study_are_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "figures.csv").write_text("mine")
+    assert list(foreign_to_study(tmp_path)) == ["figures.csv"]
+
+
+def test_a_comparison_is_its_summary_and_the_runs_below(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text('{"hedgesim": "0.1.0"}')
+    (tmp_path / "report.html").write_text(PAGE)
+    below = tmp_path / "gross"
+    below.mkdir()
+    (below / "summary.json").write_text('{"hedgesim": "0.1.0"}')
+    (below / "paths.parquet").write_text("…")
+    assert not list(foreign_to_run(tmp_path))
+    (below / "notes.md").write_text("mine")
+    assert list(foreign_to_run(tmp_path)) == ["gross/notes.md"]
+
+
+@pytest.mark.parametrize("summary", ["", "[]", '{"author": "me"}', None])
+def test_a_summary_of_anothers_makes_nothing_ours(tmp_path: Path, summary: str | None) -> None:
+    if summary is not None:
+        (tmp_path / "summary.json").write_text(summary)
+    (tmp_path / "paths.parquet").write_text("mine")
+    assert "paths.parquet" in set(foreign_to_run(tmp_path))
+
+
+def test_a_table_is_made_anew_but_not_over_other_words(tmp_path: Path) -> None:
+    table = tmp_path / "study.md"
+    table.write_text("# Hedges\n\nWritten by `hedgesim hedge prices.parquet --all`;\n")
+    claim_file(table, mark=TABLE)
+    table.write_text("# What I think of `hedgesim hedge`\n")
+    with pytest.raises(InputError, match=r"study\.md: is there already"):
+        claim_file(table, mark=TABLE)
+
+
+def test_a_link_is_followed_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert list(foreign_to_run(tmp_path)) == ["loop"]
+
+
+def test_a_directory_of_the_machines_is_the_machines_fault() -> None:
+    with pytest.raises(MachineError, match="/proc/x: cannot be made"):
+        claim(Path("/proc/x"), foreign_to_run)
+    with pytest.raises(MachineError, match="/proc/x: cannot be made"):
+        claim_file(Path("/proc/x/paths.parquet"))

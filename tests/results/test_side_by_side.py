@@ -1,0 +1,171 @@
+"""A comparison on a page and at 80 columns; and which randomness is shared, truthfully."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulator import terminal
+from simulator.comparison import SideBySide, compare, expand, settings
+from simulator.config import load
+from simulator.market.draw import draw
+from simulator.market.sharing import sentence
+from simulator.report import side_by_side as page
+
+SMALL = ["horizon_hours=12", "paths=2"]
+FIELDS = ["vault.hedge_band=0.01|0.05", "vault.lp_allocation=0.4|0.6"]
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> SideBySide:
+    configs = {name: load("calm", [*SMALL, *chosen]) for name, chosen in expand(FIELDS).items()}
+    return compare(
+        configs,
+        settings=settings(FIELDS),
+        workers=1,
+        requirements=["bad_debt.max <= 0", "return.mean >= 1"],
+        out=tmp_path_factory.mktemp("grid"),
+    )
+
+
+def hundred(grid: SideBySide) -> dict[str, Any]:
+    """The summary of a grid of ten by ten, made of figures that were simulated."""
+    real = list(grid.summary["alternatives"].values())
+    found = {}
+    for number, (one, other) in enumerate(product(range(10), range(10))):
+        copy = {
+            **real[number % len(real)],
+            "settings": {"hedge_band": f"0.0{one}", "x": f"{other}"},
+        }
+        copy["return"] = {**copy["return"], "mean": number / 1e4}
+        found[f"hedge_band=0.0{one}, x={other}"] = copy
+    return {**grid.summary, "alternatives": found}
+
+
+@pytest.mark.parametrize("size", ["four", "hundred"])
+def test_every_alternative_is_a_row_of_80_columns_at_most(
+    grid: SideBySide, size: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    summary = grid.summary if size == "four" else hundred(grid)
+    terminal.show_side_by_side(summary)
+    lines = capsys.readouterr().out.splitlines()
+    table = [line for line in lines if re.match(r" \d\S* · \d", line)]
+    assert len(table) == len(summary["alternatives"])
+    for line, one in zip(table, summary["alternatives"].values(), strict=True):
+        assert page.label(one) in line
+        assert (
+            page.percent(one["return"]["mean"], 2, plus=True).replace("\N{NO-BREAK SPACE}", "")
+            in line
+        )
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(table)
+    text = "\n".join(lines)
+    assert "holds: bad_debt.max <= 0: in all" in text
+    assert f"FAILS: return.mean >= 1: in {len(table)} of {len(table)}" in text
+
+
+def test_a_grid_of_two_fields_has_a_map_of_each_figure(grid: SideBySide) -> None:
+    html = page.render(
+        hundred(grid),
+        {name: next(iter(grid.results.values())).fan for name in hundred(grid)["alternatives"]},
+    )
+    maps = html.split('<table class="map">')[1:]
+    assert len(maps) == len([f for f in page.figures(grid.summary) if f.value is not None])
+    first = maps[0].partition("</table>")[0]
+    assert len(re.findall("<td", first)) == 100
+    good = [float(text) for text in re.findall(r"--good: ([\d.]+)", first)]
+    assert good == sorted(good)  # mean returns rise along the grid, and more is better
+    assert good[0] == 0.0
+    assert good[-1] == 1.0
+    assert html.count('<tr><th scope="row"><a') == 100
+
+
+def test_a_map_is_left_out_where_a_combination_is_missing(grid: SideBySide) -> None:
+    summary = dict(grid.summary)
+    summary["alternatives"] = dict(list(summary["alternatives"].items())[:3])
+    assert 'class="map"' not in page.render(summary, {n: r.fan for n, r in grid.results.items()})
+    assert 'class="map"' in grid.report_html()
+
+
+def test_names_of_figures_are_those_of_requirements(grid: SideBySide) -> None:
+    from simulator.results.gates import check_names, parse
+
+    columns = next(iter(grid.results.values())).paths.columns
+    for figure in page.figures(grid.summary):
+        if figure.gate:
+            check_names(parse(f"{figure.gate} >= 0"), columns)
+            assert f"<code>{figure.gate}</code>" in grid.report_html()
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "said", "unsaid"),
+    [
+        (["vault.hedge_band=0.01", "vault.hedge_band=0.05"], "the same paths in all", "differ"),
+        (
+            ["assets.ETH.volatility=0.3", "assets.ETH.volatility=0.9"],
+            "the same random draws in all, at the scale their settings give them",
+            "the same paths",
+        ),
+        (["gas.gwei=0.1", "gas.gwei=2"], "the same prices in all; gas follow", "the same paths"),
+        (
+            ["process={kind: gbm}", "process={kind: t, dof: 3}"],
+            "paths of the same seed",
+            "same paths",
+        ),
+    ],
+)
+def test_it_is_said_which_randomness_is_shared(
+    alternatives: list[str], said: str, unsaid: str
+) -> None:
+    told = sentence([draw(load("calm", [*SMALL, one]), 0, 2) for one in alternatives])
+    assert said in told
+    assert unsaid not in told
+
+
+def test_the_same_draws_at_another_scale_are_that() -> None:
+    """What the sentence claims of volatilities, without its own code."""
+    calm, wild = (
+        draw(load("calm", [*SMALL, f"assets.ETH.volatility={v}"]), 0, 2) for v in (0.3, 0.9)
+    )
+    one, other = (np.diff(np.log(market.index[1, :, 0])) for market in (calm, wild))
+    assert np.corrcoef(one, other)[0, 1] > 0.999
+    assert other.std() / one.std() == pytest.approx(3.0, rel=1e-3)
+
+
+def test_the_page_says_it_too(grid: SideBySide) -> None:
+    assert "the same paths in all" in grid.report_html()
+    assert grid.summary["shared"].startswith("the same paths in all")
+
+
+def test_lines_of_many_alternatives_are_those_at_the_ends(grid: SideBySide) -> None:
+    drawn = page._drawn(hundred(grid))
+    assert len(drawn) == 7
+    assert drawn[0] == "hedge_band=0.00, x=0"
+    assert drawn[-1] == "hedge_band=0.09, x=9"
+
+
+def test_an_alternative_that_did_nothing_says_so(
+    grid: SideBySide, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"name": "never_opened", "severity": "idle", "text": "No position was ever opened."}
+    first, *_ = grid.summary["alternatives"]
+    alternatives = dict(grid.summary["alternatives"])
+    alternatives[first] = {**alternatives[first], "diagnosis": [said]}
+    summary = {**grid.summary, "alternatives": alternatives}
+    html = page.render(summary, {name: r.fan for name, r in grid.results.items()})
+    assert html.count(said["text"]) == 1
+    terminal.show_side_by_side(summary)
+    assert f"{page.label(alternatives[first])}: {said['text']}" in capsys.readouterr().out
+
+
+def test_every_alternative_has_a_report_of_its_own(grid: SideBySide, tmp_path: Path) -> None:
+    root = next(iter(grid.results.values())).directory
+    assert root is not None
+    for one in grid.summary["alternatives"].values():
+        assert (root.parent / one["report"]).is_file()
