@@ -122,4 +122,6 @@ def statistics_of(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _is_metric(column: str) -> bool:
+    if "refused_" in column:  # a count, whatever the refusal is called
+        return True
     return column not in {"path", "weight", "liquidated"} and not column.endswith(CODES)
