@@ -207,7 +207,8 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     heading = page.fields(summary).replace(" · ", " ·\n")
     _table(title, (heading, *(figure.short for figure in shown)), lines)
     said = [f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
-    said += [f"IDLE: {page.label(one)}: {text}" for one in found.values() for text in page.idle(one)]
+    for one in found.values():
+        said += [f"IDLE: {page.label(one)}: {text}" for text in page.idle(one)]
     for requirement, failing in requirements:
         if failing:
             labels = [page.label(found[name]) for name in failing[:_NAMED]]
