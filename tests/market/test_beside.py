@@ -175,9 +175,11 @@ def test_a_short_earns_the_recorded_funding_in_a_run(folder: Path) -> None:
     profit = {}
     for name, config in (("with", with_it), ("without", from_mapping(data))):
         result = simulator.run(config, paths=2, workers=1)
-        profit[name] = result.attribution[["hedge_price", "funding"]]
+        profit[name] = result.attribution[["hedge_target", "hedge_drift", "funding"]]
         assert np.all(profit[name]["funding"] == 0.0)
-    gained = (profit["with"] - profit["without"])["hedge_price"].to_numpy()
+    gained = (
+        (profit["with"] - profit["without"])[["hedge_target", "hedge_drift"]].sum(axis=1).to_numpy()
+    )
     inside = [rate for n, rate in enumerate(RATES) if 0 < 8 * n - 73 <= with_it.steps]
     assert with_it.agents.depositor is not None
     # Two thirds of the deposit are liquidity, half of that the asset, and all of it is hedged.
