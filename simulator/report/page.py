@@ -45,7 +45,7 @@ def render(result: Dataset) -> str:
     config, summary = result.config, result.summary
     window = rolling_window(config.steps, config.step_seconds) * config.step_minutes / 60
     html = environment.get_template("page.html").render(
-        title=config.name.replace("-", " ").replace("_", " ").capitalize(),
+        title=_title(config),
         sentence=_sentence(config, summary["world"]),
         description=config.description,
         verdict=verdict(summary),
@@ -64,6 +64,13 @@ def render(result: Dataset) -> str:
     )
     # A line must not break between the sign and the amount.
     return html.replace(f"{MINUS}$", f"{MINUS}\N{WORD JOINER}$")
+
+
+def _title(config: Config) -> str:
+    """The scenario's name as a heading; symbols keep their capitals."""
+    words = config.name.replace("_", "-").split("-")
+    named = [word.upper() if word.upper() in config.symbols else word for word in words]
+    return f"{named[0][:1].upper()}{named[0][1:]} {' '.join(named[1:])}".rstrip()
 
 
 def _sentence(config: Config, world: str) -> str:
