@@ -121,6 +121,8 @@ def run_settle(world: World, name: str, fraction: int) -> None:
     expected = "" if book.waiting else "vault: nothing to settle"
     if not expected and terms is None:
         expected = "oracle: stale"
+    if not expected and book.owing(world.ledger):
+        expected = "vault: account insolvent"
     line = {owner: tuple(request) for owner, request in book.waiting.items()}
     data = call("settle_withdrawals(uint256)", fraction)
     answer = world.observed(who(world, name), s.vault, data, "settle")
