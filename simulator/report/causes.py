@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Terms = Mapping[str, float] | pd.Series
 
 BASIS_TITLE = "Basis (hedge assets moved otherwise)"
+UNHEDGED_TITLE = "Unhedged LP delta (price)"
 #: USD: less than a cent is nothing.
 _CENT = 0.005
 #: Most losses and gains told by name, and the part of the largest below which none is.
@@ -30,7 +31,9 @@ _LOSSES, _GAINS, _SMALL = 4, 3, 0.01
 def causes(found: Terms) -> list[tuple[str, float]]:
     """(title, USD) from the largest loss to the largest gain; they sum to the whole result."""
     rest = [(TITLES[name], float(found[name])) for name in BUCKETS if name not in BASIS]
-    basis = (BASIS_TITLE, float(sum(found[name] for name in BASIS)))
+    # Without a hedge on target no other asset has moved otherwise: the price has.
+    title = BASIS_TITLE if found["hedge_target"] else UNHEDGED_TITLE
+    basis = (title, float(sum(found[name] for name in BASIS)))
     return sorted([basis, *rest], key=lambda cause: cause[1])
 
 

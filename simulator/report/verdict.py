@@ -43,7 +43,7 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
     )
     mean = summary["attribution"]["mean"]
     if total(mean) < 0.0 and causes(mean)[0][1] < 0.0:
-        text += f"; the largest cause is {within(causes(mean)[0][0])}"
+        text += f"; on average the largest cause is {within(causes(mean)[0][0])}"
     details = [_liquidations(summary), *_causes(summary), *_from_fees(summary)]
     details += _sampling(summary)
     return {"tone": tone, "text": text, "details": " ".join(details)}

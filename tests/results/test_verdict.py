@@ -106,7 +106,7 @@ def test_the_depositors_outcome_comes_first_then_liquidations_and_the_causes() -
 def test_the_headline_names_the_largest_cause_of_a_mean_loss() -> None:
     terms = dict.fromkeys(BUCKETS, 0.0) | {"lp_delta": -9.0, "collateral_revaluation": -70.0}
     found = summary(attribution={"mean": terms, "worst_path": terms})
-    assert verdict(found)["text"].endswith("; the largest cause is USDC and collateral")
+    assert verdict(found)["text"].endswith("; on average the largest cause is USDC and collateral")
 
 
 def test_a_vault_that_did_nothing_is_told_so_first() -> None:
