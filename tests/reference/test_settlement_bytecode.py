@@ -21,7 +21,7 @@ from tests.sizes import sized
 
 STATES = sized(200, 3_000)
 FRESH = 100  # states per EVM
-BLOCKS = 30  # in which whoever is bankrupt is liquidated elsewhere
+LAST = 7_200  # seconds in which whoever is bankrupt is liquidated elsewhere
 
 
 class Course(Comparison):
@@ -47,7 +47,8 @@ def settle(check: Course, ledger: Ledger, m: int, draw: random.Random) -> Ledger
         "settle_market(uint256)", m,
     )  # fmt: skip
     drawn = ledger.markets[m].maker_drawn
-    for later in (*range(0, BLOCKS * 12, 12), settlement.HEDGE_GRACE):
+    later = 0
+    while True:
         check.bench.chain.set_time(NOW + later)
         ledger.now = NOW + later
         for _ in range(len(ledger.holders(m))):
@@ -63,12 +64,25 @@ def settle(check: Course, ledger: Ledger, m: int, draw: random.Random) -> Ledger
                     "settle_position(uint256,uint256)",
                     *(number, m),
                 )
+        if later == settlement.HEDGE_GRACE:
+            break
+        # A block's liquidations are limited: as many blocks as it takes, while prices are young.
+        later = later + 12 if stuck(ledger, m) and later < LAST else settlement.HEDGE_GRACE
     market = ledger.markets[m]
     assert ledger.holders(m) == []
     check.seen["gains cut"] += market.closed and market.shortfall > 0
     check.seen["nobody gained"] += not market.closed
     check.seen["maker paid"] += market.maker_drawn > drawn
     return ledger
+
+
+def stuck(ledger: Ledger, m: int) -> bool:
+    """Whether somebody bankrupt has to be liquidated elsewhere before he is settled."""
+    return any(
+        margin.valuation(ledger, number).value < 0
+        and any(not ledger.markets[k].settlement for k in ledger.account(number).positions)
+        for number in ledger.holders(m)
+    )
 
 
 def liquidated_elsewhere(check: Course, ledger: Ledger, number: int) -> Ledger:
