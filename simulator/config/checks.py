@@ -201,10 +201,9 @@ def _aligned(field: str, ticks: int | None, spacing: int) -> Iterator[str]:
 def _clearing(config: Config) -> Iterator[str]:
     clearing = config.clearing
     portfolio = clearing.margin == "portfolio"
-    floor = clearing.gross_floor if portfolio else 1.0
     factors = "initial_multiple" + " and gross_floor" * portfolio
     for symbol, market in clearing.markets.items():
-        initial = floor * clearing.initial_multiple * market.maintenance_rate
+        initial = clearing.floor * clearing.initial_multiple * market.maintenance_rate
         cost = market.half_spread + clearing.liquidation_penalty
         if initial <= cost:
             yield (

@@ -17,7 +17,7 @@ from simulator.config.resolve import initial_betas
 from simulator.types import USDC
 from simulator.world.actions import Rebalance, Recenter
 from simulator.world.gas import GAS_UNITS
-from simulator.world.protocol import lag_spread, skew_bound
+from simulator.world.protocol import lag_spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +93,7 @@ def _market(config: Config, symbol: str, usd: float) -> Iterator[Misfit]:
     """The limits of one market of the clearing house."""
     clearing, market = config.clearing, config.clearing.markets[symbol]
     field, later = f"clearing.markets.{symbol}", _AT_THE_LOWER_END * usd
-    floor = clearing.gross_floor if clearing.margin == "portfolio" else 1.0
-    bound = skew_bound(market.skew_scale_usd, floor, market.maintenance_rate)
+    bound = clearing.skew_bound_usd(symbol)
     short = f"the first deposit wants ${usd:,.0f} of {symbol} short"
     grows = f"{short}, twice that at the lower end of its range"
     for name, limit, of_field in (

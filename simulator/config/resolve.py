@@ -204,7 +204,7 @@ def _clearing(config: Config) -> ClearingParameters:
         liquidation_penalty=clearing.liquidation_penalty,
         liquidator_share=clearing.liquidator_share,
         profit_cap=clearing.profit_cap,
-        gross_floor=clearing.gross_floor if portfolio else 1.0,
+        gross_floor=clearing.floor,
         risk_multiple=clearing.risk_multiple if portfolio else 0.0,
         withdrawal_gate=round(clearing.withdrawal_gate_hours * 3_600),
         lp_haircut=clearing.lp_haircut,

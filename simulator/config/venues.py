@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from simulator.config.section import Section, Symbol
+from simulator.world.protocol import skew_bound
 
 # Fee tiers of UniswapV3Factory and their tick spacing; governance enabled 100 ppm in 2021.
 TICK_SPACING = {100: 1, 500: 10, 3_000: 60, 10_000: 200}
@@ -209,6 +210,16 @@ class Clearing(Section):
     markets: dict[Symbol, Market] = Field(
         min_length=1, max_length=8, description="perp markets by asset, in order"
     )
+
+    @property
+    def floor(self) -> float:
+        """φ in force: gross and isolated margin are φ = 1 (contracts/SPEC.md §3.4)."""
+        return self.gross_floor if self.margin == "portfolio" else 1.0
+
+    def skew_bound_usd(self, symbol: str) -> float:
+        """B of a market, USD; its inventory limit S is this or ``max_skew_usd``, the lesser."""
+        market = self.markets[symbol]
+        return skew_bound(market.skew_scale_usd, self.floor, market.maintenance_rate)
 
 
 class Reserve(Section):

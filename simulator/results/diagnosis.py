@@ -139,13 +139,18 @@ def _funded(cases: Cases) -> Iterator[Finding]:
         yield Finding("never_funded", _gravity(share), say.never_funded(cases, never), share, field)
 
 
+def _never(name: str, what: str, task: str, cases: Cases, paths: NDArray[np.bool_]) -> Finding:
+    """What never happened on ``paths``, with the reason the keeper's ``task`` was not done."""
+    share, reason = cases.share(paths), cases.reason(task, paths)
+    text = say.never(what, cases, paths, reason)
+    return Finding(name, _gravity(share), text, share, *reason.figures)
+
+
 def _invested(cases: Cases) -> Iterator[Finding]:
     funded = cases["funded_time"] > 0.0
     never = funded & np.isnan(cases["position_opened"])
     if never.any():
-        share, reason = cases.share(never), cases.reason("recentring", never)
-        text = say.never("The vault never invested", cases, never, reason)
-        yield Finding("never_invested", _gravity(share), text, share, *reason.figures)
+        yield _never("never_invested", "The vault never invested", "recentring", cases, never)
     opened = funded & ~never
     part = cases.mean("invested_time", opened)
     if part < _NEARLY_ALL:
@@ -164,9 +169,7 @@ def _hedged(cases: Cases) -> Iterator[Finding]:
         yield _unasked(cases, unasked)
     never = asked & np.isnan(cases["hedge_opened"])
     if never.any():
-        share, reason = cases.share(never), cases.reason("rebalancing", never)
-        text = say.never("The hedge never opened", cases, never, reason)
-        yield Finding("never_hedged", _gravity(share), text, share, *reason.figures)
+        yield _never("never_hedged", "The hedge never opened", "rebalancing", cases, never)
     opened = asked & ~never
     off, held = cases.mean("hedge_off_target", opened), cases.mean("hedge_held", opened)
     if off > 1.0 - _NEARLY_ALL or held < _HALF:
@@ -188,8 +191,8 @@ def _unasked(cases: Cases, paths: NDArray[np.bool_]) -> Finding:
         )
         return Finding("never_hedged", _gravity(share), text, share, "agents.risk_manager")
     text = f"No hedge was asked for {where}: every hedge ratio was zero."
-    chosen = cases.config.vault.betas is not None
-    return Finding("no_hedge_asked", "note" if chosen else "warning", text, share, "vault.betas")
+    severity = _gravity(share) if cases.config.vault.betas is None else "note"  # else chosen
+    return Finding("no_hedge_asked", severity, text, share, "vault.betas")
 
 
 def _keepers(cases: Cases) -> Iterator[Finding]:

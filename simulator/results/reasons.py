@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from simulator.config.feasibility import written
 from simulator.results.limits import Limit
 from simulator.results.upkeep import POOL
-from simulator.world.protocol import skew_bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,9 +38,7 @@ def percent(part: float) -> str:
 
 
 def _inventory(config: Config, place: str, asked: float, value: float) -> Reason:
-    market, clearing = config.clearing.markets[place], config.clearing
-    floor = clearing.gross_floor if clearing.margin == "portfolio" else 1.0
-    scale = skew_bound(market.skew_scale_usd, floor, market.maintenance_rate)
+    market, scale = config.clearing.markets[place], config.clearing.skew_bound_usd(place)
     name, of_field = "max_skew_usd", 1.0
     if scale < market.max_skew_usd:
         name, of_field = "skew_scale_usd", market.skew_scale_usd / scale

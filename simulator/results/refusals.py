@@ -48,7 +48,8 @@ MEANING: Mapping[Status, str] = {
     Status.MAKER_RESERVE: "maker_funds did not cover a move by maintenance_rate of the larger side",
     Status.WINDING_DOWN: "the market is winding down: positions can only shrink",
     Status.SETTLED: "the market is settled",
-    Status.ACCOUNT_INSOLVENT: "an account of the vault owed more than it had: no entry",
+    Status.ACCOUNT_INSOLVENT: "an account of the vault owed more than it had, and is left to its "
+    "liquidation first",
 }
 
 

@@ -178,14 +178,14 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
     Parts of the time with shares outstanding: ``invested_time``, ``hedge_demanded``; of NAV then:
     ``idle_share``. Of the time with a position: ``out_of_range``. Of the time a hedge was asked
     for: ``hedge_off_target`` (a deviation beyond the band), and of the dollars asked for, summed
-    over time, ``hedge_held``. ``…_opened``: hours, NaN for never. By keeper function: times
-    ``…_done``, steps at whose end it was due ``…_undone``, of these those for which the reward was
-    no more than gas ``…_unpaid``, the longest spell (``…_undone_hours``, ``…_undone_from``) and
-    the :class:`~simulator.types.Status` that refused it (``…_undone_as``; 0: nobody called).
-    ``reward_needed``: USD that keepers would have acted for, mean of the steps they were not paid,
-    ``…_most`` the largest, ``reward_share_needed`` the same per USD protected. By market, and for
-    the pool: ``…_limit`` (:class:`~simulator.results.limits.Limit`), refusals it made, what was
-    asked for and what it allows where that was furthest apart.
+    over time, ``hedge_held``. ``…_opened``: hours, NaN for never. By keeper function: steps at
+    whose end it was due ``…_undone``, of these those for which the reward was no more than gas
+    ``…_unpaid``, the longest spell (``…_undone_hours``, ``…_undone_from``) and the
+    :class:`~simulator.types.Status` that refused it (``…_undone_as``; 0: nobody called).
+    ``reward_needed``: USD that keepers would have acted for, mean of the steps they were not
+    paid, ``…_most`` the largest, ``reward_share_needed`` the same per USD protected. By market,
+    and for the pool: ``…_limit`` (:class:`~simulator.results.limits.Limit`), refusals it made,
+    what was asked for and what it allows where that was furthest apart.
     """
     return [
         "funded_time",

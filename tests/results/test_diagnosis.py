@@ -141,6 +141,15 @@ def test_a_hedge_nobody_wants_is_a_note() -> None:
     assert result.passed
 
 
+def test_a_hedge_that_nobody_chose_to_be_none_is_idle() -> None:
+    """Of prices that do not move together the first ratios are zero, whoever posts them."""
+    apart = ("correlation={default: 0}", "agents.risk_manager.estimator=fixed")
+    result = ran(*apart)
+    assert named(result, "no_hedge_asked")["severity"] == "idle"
+    assert not result.passed
+    assert ran(*apart, allow=["no_hedge_asked"]).passed
+
+
 def test_gas_that_keepers_are_not_paid_for_is_told_with_its_part_of_the_time() -> None:
     """19 May 2021 as a spike: a rollup's gas a thousand times dearer for the first half."""
     spike = "shocks=[{kind: gas_spike, factor: 1000, at_hours: 0, duration_hours: 24}]"

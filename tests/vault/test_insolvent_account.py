@@ -14,6 +14,7 @@ from simulator.world.chain.codec import Reverted, reason
 from tests.properties.revm_vault import USDC_UNIT, WAD, Margin, System
 
 BTC, SOL = 0, 1
+TOP_UP, DELEVERAGE = 7, 8  # places of the ratios among the parameters
 MODES: dict[str, dict[str, Any]] = {
     "cross": {"margin_allocation": 0.12},
     "isolated": {"margin_allocation": 0.12, "isolated": True},
@@ -49,6 +50,15 @@ def owing(mode: str) -> System:
         system.report()
     assert system.get("totalAssets") > 10**5 * USDC_UNIT  # far from worthless
     return system
+
+
+def lower(system: System, ratio: int) -> None:
+    """SOL rises until its account, solvent still, is below a ratio among the parameters."""
+    limit = system.get("parameters")[ratio]
+    while state(system, SOL).equity * WAD >= limit * state(system, SOL).maintenance:
+        system.prices[3] *= 1.01
+        system.report()
+    assert state(system, SOL).value > 0
 
 
 def refusal_of_liquidation(system: System, market: int) -> str:
@@ -119,11 +129,7 @@ def test_anyone_who_calls_for_margin_pays_no_debt_of_the_vaults(mode: str) -> No
 def test_the_account_that_owes_nothing_is_still_topped_up() -> None:
     """BTC's owes; SOL's is short of margin, and nothing else."""
     system = owing("isolated")
-    limit = system.get("parameters")[7]
-    while state(system, SOL).equity * WAD >= limit * state(system, SOL).maintenance:
-        system.prices[3] *= 1.01
-        system.report()
-    assert state(system, SOL).value > 0
+    lower(system, TOP_UP)
     debt, short = cash(system, BTC), cash(system, SOL)
     system.do(ANYONE, "top_up")
     assert cash(system, BTC) == debt
@@ -184,11 +190,7 @@ def test_nobody_in_line_is_paid_before_a_debt_is_forgiven(mode: str) -> None:
 def test_deleverage_closes_nothing_of_the_account_that_owes() -> None:
     """BTC's owes; SOL's is near liquidation, and helped alone."""
     system = owing("isolated")
-    limit = system.get("parameters")[8]
-    while state(system, SOL).equity * WAD >= limit * state(system, SOL).maintenance:
-        system.prices[3] *= 1.01
-        system.report()
-    assert state(system, SOL).value > 0
+    lower(system, DELEVERAGE)
     debt, size, short = cash(system, BTC), position(system), position(system, SOL)
     system.do(ANYONE, "deleverage")
     assert (cash(system, BTC), position(system)) == (debt, size)
