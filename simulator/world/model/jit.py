@@ -20,11 +20,15 @@ def _cache_directory() -> str:
     """A cache directory named by the whole source kernels are made of.
 
     Numba invalidates a cached kernel when its own file changes, not when a function it inlines from
-    another file does; a stale kernel would then silently compute the old protocol.
+    another file does; a stale kernel would then silently compute the old protocol. It lies where
+    NUMBA_CACHE_DIR says, if that says anything, as all that Numba caches.
     """
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:16]
-    beside = Path(__file__).parent / "__pycache__"
-    home = beside if caches.writable(beside) else caches.directory()
+    home = Path(__file__).parent / "__pycache__"
+    if numba.config.CACHE_DIR:
+        home = Path(numba.config.CACHE_DIR)
+    elif not caches.writable(home):
+        home = caches.directory()
     return str(home / f"kernels-{digest}")
 
 
