@@ -39,7 +39,10 @@ def inv_bystanders_keep_what_they_hold(world: World) -> None:
 
 
 def inv_health_falls_by_price_funding_and_losses_only(world: World) -> None:
-    """At the indices and losses of before, bystanders have the equity they had, at any skew."""
+    """At the indices and losses of before, bystanders have the equity they had, at any skew.
+
+    Losses of before are those that were borne, written down by an operation or not yet.
+    """
     if world.prices_before != world.ledger.prices or world.now != world.before.now:
         return
     if world.ledger.terms != world.before.terms or world.ledger.rows != world.before.rows:
@@ -53,8 +56,8 @@ def inv_health_falls_by_price_funding_and_losses_only(world: World) -> None:
     ):
         return
     for m, market in enumerate(frozen.markets):
-        market.loss_long = world.before.markets[m].loss_long
-        market.loss_short = world.before.markets[m].loss_short
+        borne = maker.covered(world.before, m)
+        market.loss_long, market.loss_short = borne.loss_long, borne.loss_short
         # The maker has advanced what is socialised: without the one there is not the other.
         market.maker_cash += maker.value(world.ledger, m) - maker.value(frozen, m)
     for number, old in world.before.accounts.items():
