@@ -262,27 +262,32 @@ class Scene:
     def _charging(self, account: int, action: Callable[[], str]) -> str:
         """Do it, and see whether maker or traders were charged while winners stood."""
         before = self.clearing.call("bad_debt")
-        drawn = self._borne()
+        drawn, debt = self._borne(), self._debt(account)
         refusal = action()
         if self.clearing.call("bad_debt") > before and account in self.book.closed:
             market, size = self.book.closed[account]
             # The spread of the close is a debt too, and goes to the maker: no loss of his.
             spread = abs(size) * self.book.prices[MARKETS[market]] // WAD * HALF_SPREAD // WAD
-            charge = sum(self._borne()) - sum(drawn) - spread
+            charge = min(sum(self._borne()) - sum(drawn) - spread, debt)
             if charge > 1_000 * WAD:
-                self.book.out_of_turn += self._standing(market, size, charge)
+                self.book.out_of_turn += self._standing(market, size, charge, debt)
         return refusal
 
     def _borne(self) -> list[int]:
         """USDC WAD that the maker has borne of each market's losses."""
         return [self.clearing.call("maker_drawn", market) for market in range(len(MARKETS))]
 
-    def _standing(self, market: int, size: int, charge: int) -> int:
+    def _debt(self, account: int) -> int:
+        """USD WAD by which an account is worth less than nothing at the last prices."""
+        return max(-int(self.clearing.call("last_account_state", account)[1]), 0)
+
+    def _standing(self, market: int, size: int, charge: int, debt: int) -> int:
         """The charge, where those who won from the failed account could have paid half of it.
 
-        They are asked at the price at which it was worth nothing (SPEC §3.5, liquidate step 1).
+        They are asked at the price at which all of it was worth nothing (SPEC §3.5.9, step 1), also
+        where insurance has paid the most of what it owes.
         """
-        bankrupt = self.book.prices[MARKETS[market]] + charge * WAD // size
+        bankrupt = self.book.prices[MARKETS[market]] + debt * WAD // size
         could = 0
         for account in self.clearing.call("holders", market):
             held, cost = self.clearing.call("position", account, market)[:2]

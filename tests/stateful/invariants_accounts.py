@@ -55,11 +55,12 @@ def inv_health_falls_by_price_funding_and_losses_only(world: World) -> None:
         for market, before in zip(frozen.markets, world.before.markets, strict=True)
     ):
         return
-    for m, market in enumerate(frozen.markets):
-        borne = maker.covered(world.before, m)
+    for m, borne in enumerate([maker.covered(world.before, m) for m in range(MARKET_COUNT)]):
+        frozen.markets[m] = market = maker.covered(frozen, m)
+        worth = maker.value(frozen, m)
         market.loss_long, market.loss_short = borne.loss_long, borne.loss_short
         # The maker has advanced what is socialised: without the one there is not the other.
-        market.maker_cash += maker.value(world.ledger, m) - maker.value(frozen, m)
+        market.maker_cash += worth - maker.value(frozen, m)
     for number, old in world.before.accounts.items():
         if number >> 8 in world.involved or not old.positions:
             continue
