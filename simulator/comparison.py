@@ -7,6 +7,7 @@ settings leave the market alone, so that paths are equal too, what differs is th
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.arguments import instance, shown, texts, whole
 from simulator.hedging.risk import CONFIDENCE, normal_quantile
 from simulator.hedging.risk import mean as weighted_mean
 from simulator.results.directory import claim, foreign_to_run
@@ -24,7 +26,7 @@ from simulator.results.store import write_json, write_text
 from simulator.types import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from simulator.config import Config
     from simulator.result import Result
@@ -211,6 +213,27 @@ def _shared(configs: Iterable[Config]) -> str:
     return sentence([draw(config, 0, min(_SEEN_PATHS, config.paths)) for config in configs])
 
 
+def _check_alternatives(
+    configs: Mapping[str, Config], settings: Mapping[str, Mapping[str, str]] | None
+) -> None:
+    """See that there are alternatives, each a configuration, and settings of each or of none."""
+    from simulator.config import Config
+
+    instance("configs", configs, Mapping, "configurations by name")
+    if not configs:
+        raise InputError("configs = {}: must be one configuration or more")
+    for name, config in configs.items():
+        instance("configs", name, str, "configurations by name")
+        instance(f"configs[{name!r}]", config, Config, "a Config, as load_config gives it")
+    if settings is None:
+        return
+    instance("settings", settings, Mapping, "values of fields as text, by alternative")
+    if set(settings) != set(configs):
+        raise InputError(
+            f"settings = {shown(settings)}: must be of the same alternatives, {', '.join(configs)}"
+        )
+
+
 def compare(
     configs: Mapping[str, Config],
     *,
@@ -239,7 +262,9 @@ def compare(
     from simulator.results.diagnosis import check_allowed, check_opens
     from simulator.runner import fingerprint, forget, run
 
-    requirements, allow = list(requirements), check_allowed(allow)
+    _check_alternatives(configs, settings)
+    requirements = texts("requirements", requirements)
+    workers, allow = whole("workers", workers, 1), check_allowed(texts("allow", allow))
     for config in configs.values():
         check_opens(config, allow)
     shape = {(c.seed, c.paths, c.steps, c.step_minutes, repr(c.sampling)) for c in configs.values()}

@@ -6,8 +6,8 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.arguments import whole
 from simulator.runner.pool import processes
-from simulator.types import InputError
 from simulator.verify import Comparison, verify_paths
 
 if TYPE_CHECKING:
@@ -48,12 +48,9 @@ def verify_random(
     """
     from simulator.config.random import STEPS
 
-    if count < 1:
-        raise InputError(f"random: {count}; allowed: 1 or more")
-    if paths < 1:
-        raise InputError(f"paths: {paths}; allowed: 1 or more")
-    if steps is not None and not 1 <= steps <= STEPS:
-        raise InputError(f"steps: {steps}; allowed: 1 to {STEPS}, the horizon of random scenarios")
+    count, paths = whole("random", count, 1), whole("paths", paths, 1)
+    seed, workers = whole("seed", seed, 0), whole("workers", workers, 1)
+    steps = None if steps is None else whole("steps", steps, 1, STEPS)
     trials = []
     with processes(min(workers, count)) as pool:
         futures = [pool.submit(run_trial, seed, number, paths, steps) for number in range(count)]

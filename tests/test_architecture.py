@@ -15,9 +15,10 @@ PACKAGE = ROOT / "simulator"
 # What each place may import from the package, by prefix. The longest matching key counts.
 ALLOWED = {
     "types": (),
-    "config": ("types", "config", "world.protocol", "world.gas", "world.actions", "hedging"),
+    "arguments": ("types",),
+    "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions", "hedging"),
     "market": ("types", "config", "market", "hedging"),
-    "hedging": ("types", "hedging", "world.model.tick", "world.model.jit"),
+    "hedging": ("types", "arguments", "hedging", "world.model.tick", "world.model.jit"),
     "world": ("types", "market", "world"),
     "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.gas", "world.model"),
@@ -32,7 +33,7 @@ ALLOWED = {
     "results": ("types", "config", "market", "hedging", "agents", "engine", "world.actions",
                 "world.base", "world.protocol", "world.gas", "world.model.world",
                 "world.chain.world", "results"),
-    "study": ("types", "hedging", "market.history_file", "market.files", "market.streams", "study"),
+    "study": ("types", "arguments", "hedging", "market.history_file", "market.files", "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
     "report": ("types", "config", "market", "results", "report", "study"),
 }  # fmt: skip

@@ -111,5 +111,5 @@ def test_merging_keeps_the_worst_of_each() -> None:
 
 def test_more_steps_than_the_horizon_are_refused() -> None:
     config = load("calm")
-    with pytest.raises(InputError, match=rf"steps: {config.steps + 1}; allowed: 1 to"):
+    with pytest.raises(InputError, match=rf"steps = {config.steps + 1}: must be 1 to"):
         verify_worlds(config, 1, config.steps + 1)

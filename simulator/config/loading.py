@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
+from simulator.arguments import instance, texts
 from simulator.config import errors, files, yaml_text
 from simulator.config.models import Config
 from simulator.types import InputError
@@ -28,11 +29,12 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Config:
             unknown field, or values out of range: one line per problem, naming field, value and
             what is allowed.
     """
+    instance("scenario", name_or_path, (str, Path), "a name, or the path of a YAML file")
     found = _find(name_or_path)
     data = _read(found)
     if isinstance(found, Path):
         files.from_folder(data, found.parent)
-    for text in overrides:
+    for text in texts("overrides", overrides):
         override(data, text)
     return from_mapping(data)
 

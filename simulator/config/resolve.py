@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.arguments import instance
 from simulator.config import correlation, lending
 from simulator.config.checks import MAX_TICK
+from simulator.config.models import Config
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
     FACTOR_COLUMNS,
@@ -26,7 +28,7 @@ from simulator.world.protocol import (
 )
 
 if TYPE_CHECKING:
-    from simulator.config.models import BackgroundLiquidity, Config
+    from simulator.config.models import BackgroundLiquidity
 
 # Block order: depositors, who takes back the skew of the block before (within a block it earns
 # nothing), the uninformed, those who live off them, the vault's keeper last.
@@ -52,6 +54,7 @@ _LOG_TICK = log(1.0001)  # one tick is 1.0001 in price (Uniswap v3 whitepaper, e
 
 def resolve(config: Config) -> Protocol:
     """The protocol a configuration describes; assets and agents in their fixed order."""
+    instance("config", config, Config, "a Config, as load_config gives it")
     symbols = config.symbols
     return Protocol(
         assets=tuple(

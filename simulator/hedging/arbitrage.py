@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.arguments import shown
 from simulator.hedging import check
 from simulator.types import InputError
 
@@ -79,6 +80,6 @@ def _walk(
     step = sigma / np.sqrt(rate)
     if not np.all(step**2 < 8.0):
         raise InputError(
-            f"volatility = {check.shown(volatility)}: volatility squared must be less than 8 blocks"
+            f"volatility = {shown(volatility)}: volatility squared must be less than 8 blocks"
         )
     return (_REGULAR if regular else _POISSON), -np.log1p(-fraction), step

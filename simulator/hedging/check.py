@@ -6,10 +6,11 @@ array by its place. Everything raises :class:`~simulator.types.InputError`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.arguments import shown
 from simulator.hedging import rank
 from simulator.types import InputError
 
@@ -48,16 +49,6 @@ def number(name: str, given: ArrayLike, *, infinite: bool = False, **bounds: flo
 def fraction(name: str, given: ArrayLike) -> float:
     """A number strictly between 0 and 1: a tail, a confidence, a decay."""
     return number(name, given, above=0.0, below=1.0)
-
-
-def whole(name: str, given: Any, least: int) -> int:
-    """A whole number of ``least`` or more: rows of a window, draws, lags."""
-    # A bool is an int to Python, and never meant as a count.
-    if isinstance(given, bool | np.bool_) or not isinstance(given, int | np.integer):
-        raise InputError(f"{name} = {shown(given)}: must be a whole number")
-    if given < least:
-        raise InputError(f"{name} = {given}: must be {least} or more")
-    return int(given)
 
 
 def series(
@@ -120,12 +111,6 @@ def wrong(name: str, array: Floats, holds: Booleans, allowed: str) -> None:
     place = tuple(int(at) for at in np.argwhere(~holds)[0])
     where = ", ".join(map(str, place))
     raise InputError(f"{name}[{where}] = {array[place]:g}: must be {allowed}")
-
-
-def shown(value: object) -> str:
-    """A value, short enough for a message."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 _COMPARE: dict[str, np.ufunc] = {

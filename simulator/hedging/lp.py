@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.arguments import shown
 from simulator.hedging import check
 from simulator.types import InputError
 
@@ -150,9 +151,7 @@ def _roots(
     low = check.numbers("lower", lower, least=0.0)
     high = check.numbers("upper", upper, infinite=True)
     if not np.all(low < high):
-        raise InputError(
-            f"lower, upper = {check.shown(lower)}, {check.shown(upper)}: must be lower < upper"
-        )
+        raise InputError(f"lower, upper = {shown(lower)}, {shown(upper)}: must be lower < upper")
     low, high = np.sqrt(low), np.sqrt(high)
     return np.minimum(np.maximum(np.sqrt(P), low), high), low, high
 

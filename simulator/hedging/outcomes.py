@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.arguments import whole
 from simulator.hedging import check
 from simulator.hedging.risk import CONFIDENCE, Estimate, expected_shortfall
 from simulator.types import InputError
@@ -74,7 +75,7 @@ def bootstrap(
         InputError: samples are none, empty, not finite or of different length, draws fewer than
             one, or confidence not within (0, 1).
     """
-    check.whole("draws", draws, 1)
+    whole("draws", draws, 1)
     check.fraction("confidence", confidence)
     arrays = [check.numbers("samples", np.atleast_1d(sample)) for sample in samples]
     count = len(arrays[0]) if arrays else 0

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulator.arguments import whole
 from simulator.hedging import check
 from simulator.types import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from simulator.types import Booleans, Floats
 
@@ -49,8 +50,8 @@ def value_at_risk(
         InputError: no returns, one that is not finite, tail not within (0, 1), or weights negative
             or of another length.
     """
-    ordered, worst, _ = _worst(returns, tail, weights)
-    return float(-ordered[worst - 1])
+    order, worst, _ = _worst(returns, tail, weights)
+    return float(-np.asarray(returns, np.float64)[order[worst - 1]])
 
 
 def expected_shortfall(
@@ -62,15 +63,28 @@ def expected_shortfall(
     their 2002, proposition 8): of losses 0 … 4 at 25 % it is (4 + ¼·3)/1.25 = 3.8, one scenario and
     a quarter of the next. Raises InputError as :func:`value_at_risk`.
     """
-    ordered, worst, weight = _worst(returns, tail, weights)
+    return float(-np.dot(tail_shares(returns, tail, weights), np.asarray(returns, np.float64)))
+
+
+def tail_shares(returns: ArrayLike, tail: float = 0.05, weights: ArrayLike | None = None) -> Floats:
+    """What each scenario is of the worst ``tail``, which sums to 1; zero outside of it.
+
+    The mean of anything with these weights is its mean in the tail: of the loss it is
+    :func:`expected_shortfall`, of the parts of a loss they are what that is made of (Euler
+    allocation; Tasche 1999). Of equal returns at its edge the first belong to the tail. Raises
+    InputError as :func:`value_at_risk`.
+    """
+    order, worst, weight = _worst(returns, tail, weights)
     beyond = worst - 1  # scenarios that count whole
+    shares = np.zeros(order.size)
     if weight is None:
-        size = tail * ordered.size
-        whole, total = float(beyond), float(np.sum(ordered[:beyond]))
+        size = tail * order.size
+        shares[order[:beyond]] = 1.0 / size
+        shares[order[beyond]] = (size - beyond) / size
     else:
-        size, whole = tail, float(np.sum(weight[:beyond]))
-        total = float(np.sum(weight[:beyond] * ordered[:beyond]))
-    return float(-(total + (size - whole) * ordered[beyond]) / size)
+        shares[order[:beyond]] = weight[:beyond] / tail
+        shares[order[beyond]] = (tail - np.sum(weight[:beyond])) / tail
+    return shares
 
 
 def value_at_risk_interval(
@@ -92,7 +106,8 @@ def value_at_risk_interval(
         return _woodruff(np.asarray(returns, np.float64), tail, weights, confidence)
     from scipy.stats import binom
 
-    ordered, worst, _ = _worst(returns, tail, None)
+    order, worst, _ = _worst(returns, tail, None)
+    ordered = np.asarray(returns, np.float64)[order]
     count, miss = len(ordered), (1.0 - confidence) / 2
     nearer = int(binom.ppf(1.0 - miss, count, tail)) + 1
     further = int(binom.ppf(miss, count, tail))
@@ -154,17 +169,17 @@ def quantiles(
 
 def _worst(
     returns: ArrayLike, tail: float, weights: ArrayLike | None
-) -> tuple[Floats, int, Floats | None]:
-    """Returns from the worst on, how many of them are the tail, and their weights."""
+) -> tuple[NDArray[np.intp], int, Floats | None]:
+    """Scenarios from the worst on, how many of them are the tail, and their weights."""
     array = check.series("returns", returns)
     check.fraction("tail", tail)
+    order = np.argsort(array, kind="stable")
     if weights is None:
         # Rounded: 0.05 · 100 must be 5.
-        return np.sort(array), max(int(np.ceil(round(tail * array.size, 9))), 1), None
-    order = np.argsort(array, kind="stable")
+        return order, max(int(np.ceil(round(tail * array.size, 9))), 1), None
     weight = _shares(array, weights)[order]
     worst = int(np.searchsorted(np.cumsum(weight), tail * (1.0 - 1e-12))) + 1
-    return array[order], min(worst, array.size), weight
+    return order, min(worst, array.size), weight
 
 
 # ----------------------------------------------------------------------- probabilities
@@ -205,8 +220,8 @@ def clopper_pearson(
     """
     from scipy.stats import beta
 
-    check.whole("trials", trials, 1)
-    check.whole("successes", successes, 0)
+    whole("trials", trials, 1)
+    whole("successes", successes, 0)
     check.number("successes", successes, most=trials)
     check.fraction("confidence", confidence)
     miss = (1.0 - confidence) / 2

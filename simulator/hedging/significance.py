@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from simulator.arguments import whole
 from simulator.hedging import check
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ def diebold_mariano(
     loss = check.series("loss", loss, least=2)
     benchmark = check.series("benchmark", benchmark, least=2)
     check.same_shape(loss=loss, benchmark=benchmark)
-    check.whole("horizon", horizon, 1)
+    whole("horizon", horizon, 1)
     check.number("horizon", horizon, most=len(loss))
     if lags is not None:
-        check.whole("lags", lags, 0)
+        whole("lags", lags, 0)
         check.number("lags", lags, most=len(loss) - 1)
     gap = loss - benchmark
     rows, mean = len(gap), float(np.mean(gap))
@@ -186,8 +187,8 @@ def confidence_set(losses: Floats, *, block: float, replications: int, seed: int
 
     losses = check.panel("losses", losses, least=2)
     check.number("block", block, above=0.0, most=len(losses))
-    check.whole("replications", replications, 1)
-    check.whole("seed", seed, 0)
+    whole("replications", replications, 1)
+    whole("seed", seed, 0)
     scale = 1e-9 * np.mean(np.abs(losses))
     first = [
         next(k for k in range(model + 1) if np.abs(losses[:, k] - losses[:, model]).max() <= scale)

@@ -36,6 +36,7 @@ def render(result: Dataset) -> str:
         "margin": sections.margin(result),
         "correlation": sections.correlation(result),
         "attribution_mean": sections.attribution(result, "mean"),
+        "attribution_tail": sections.attribution(result, "tail"),
         "attribution_worst": sections.attribution(result, "worst_path"),
         "worst_prices": sections.worst_prices(result),
         "worst_events": sections.worst_events(result),

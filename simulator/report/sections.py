@@ -9,6 +9,7 @@ import numpy as np
 from simulator.config.shocks import Depeg, OracleOutlier, PriceMove
 from simulator.report.charts import FULL, Chart, timeline, waterfall
 from simulator.report.format import number, percent, usd
+from simulator.report.verdict import PLACES
 from simulator.results.buckets import HEDGE_LEG, LP_LEG, TITLES
 
 if TYPE_CHECKING:
@@ -178,12 +179,11 @@ def correlation(result: Dataset) -> str:
 
 
 def attribution(result: Dataset, which: str) -> str:
-    """Waterfall of profit and loss by source: ``mean`` of all paths or ``worst_path``."""
+    """Waterfall of profit and loss by source; ``which``: a key of the summary's attribution."""
     found = result.summary["attribution"][which]
     steps = [(title, found[name]) for name, title in TITLES.items() if abs(found[name]) >= 0.005]
-    title = "mean of all paths" if which == "mean" else "worst path"
     return waterfall(
-        f"Where the money came from and went, {title}",
+        f"Where the money came from and went, {PLACES[which]}",
         steps or [("Nothing happened", 0.0)],
         "Profit and loss",
         lambda v: usd(v, plus=True),

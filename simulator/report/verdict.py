@@ -24,6 +24,12 @@ COSTLY = 0.05
 A_LITTLE = 0.005
 #: Probability of a liquidation beyond which the vault is not safe: one in twenty.
 OFTEN_LIQUIDATED = 0.05
+#: Where causes are looked for: key of the summary's attribution, and how a sentence says it.
+PLACES = {
+    "mean": "on average",
+    "tail": "in the worst 5\N{NO-BREAK SPACE}%",
+    "worst_path": "on the worst path",
+}
 #: Part of the return that is worth a sentence.
 _WORTH_SAYING = 0.0005
 
@@ -41,9 +47,7 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
         f"{lead}: a share {_moved(returns['median'])} in the median, {percent(lost)} of the paths "
         f"lost money, and the worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average"
     )
-    mean = summary["attribution"]["mean"]
-    if total(mean) < 0.0 and causes(mean)[0][1] < 0.0:
-        text += f"; on average the largest cause is {within(causes(mean)[0][0])}"
+    text += _named(summary)
     details = [_liquidations(summary), *_causes(summary), *_from_fees(summary)]
     details += _sampling(summary)
     return {"tone": tone, "text": text, "details": " ".join(details)}
@@ -75,6 +79,22 @@ def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     return "good", "Depositors keep their money"
 
 
+def _named(summary: dict[str, Any]) -> str:
+    """The largest cause of a loss, on average and in the tail; empty where neither lost."""
+    found = summary["attribution"]
+    mean, tail = (
+        within(causes(found[key])[0][0]) if total(found[key]) < 0.0 else ""
+        for key in ("mean", "tail")
+    )
+    if mean and tail:
+        both = f"{mean}, on average and in these"
+        differ = f"{mean} on average and {tail} in these"
+        return f"; the largest cause is {both if mean == tail else differ}"
+    if mean:
+        return f"; on average the largest cause is {mean}"
+    return f"; the largest cause in these is {tail}" if tail else ""
+
+
 def _moved(change: float) -> str:
     return f"{'lost' if change < 0 else 'gained'} {percent(abs(change))}"
 
@@ -97,9 +117,9 @@ def _liquidations(summary: dict[str, Any]) -> str:
 
 
 def _causes(summary: dict[str, Any]) -> list[str]:
-    """The largest loss in the mean and on the worst path."""
+    """The largest loss in the mean, in the tail and on the worst path."""
     said = []
-    for key, where in (("mean", "on average"), ("worst_path", "on the worst path")):
+    for key, where in PLACES.items():
         found = summary["attribution"][key]
         cause, result = largest(found), total(found)
         if cause:

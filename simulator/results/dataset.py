@@ -86,7 +86,7 @@ class Dataset:
                 "a directory written by `hedgesim run --out`"
             )
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
-        unknown = [name for name in BUCKETS if name not in summary["attribution"]["mean"]]
+        unknown = [name for name in BUCKETS if name not in summary["attribution"].get("tail", {})]
         if unknown:
             raise InputError(
                 f"directory: {directory} was written by another version (its attribution has no "

@@ -15,6 +15,7 @@ from simulator.hedging.risk import (
     normal_quantile,
     probability,
     quantiles,
+    tail_shares,
     value_at_risk,
     value_at_risk_interval,
 )
@@ -59,6 +60,12 @@ def tail_losses(returns: Floats, weights: Floats | None = None) -> dict[str, flo
     return result
 
 
+def tail_means(paths: pd.DataFrame, columns: Iterable[str]) -> dict[str, float]:
+    """Mean of each column over the worst 5 % of paths by return, those of ``es95``."""
+    shares = tail_shares(paths["return"].to_numpy(), _TAILS["var95"], path_weights(paths))
+    return {name: float(np.dot(shares, paths[name].to_numpy())) for name in columns}
+
+
 def probabilities(paths: pd.DataFrame) -> dict[str, dict[str, float | int]]:
     """Share of the paths that were liquidated, lost money, or left bad debt, with its interval."""
     happened = (paths["liquidated"], paths["return"] < 0.0, paths["bad_debt"] > 0.0)
@@ -86,8 +93,8 @@ def intervals(paths: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Tail losses of the return, and means of what a hedge is judged by, each with its interval."""
     weights, returns = path_weights(paths), paths["return"].to_numpy()
     found = {
-        "var95": value_at_risk_interval(returns, 0.05, weights),
-        "es95": expected_shortfall_interval(returns, 0.05, weights),
+        "var95": value_at_risk_interval(returns, _TAILS["var95"], weights),
+        "es95": expected_shortfall_interval(returns, _TAILS["var95"], weights),
     }
     for name in ("return", "max_drawdown", "hedge_effectiveness"):
         values = paths[name].to_numpy()

@@ -10,7 +10,13 @@ from simulator.hedging.risk import effective_sample_size
 from simulator.results.buckets import BUCKETS
 from simulator.results.correlation import portfolio_correlation
 from simulator.results.diagnosis import diagnose, verdicts
-from simulator.results.statistics import intervals, metrics, path_weights, probabilities
+from simulator.results.statistics import (
+    intervals,
+    metrics,
+    path_weights,
+    probabilities,
+    tail_means,
+)
 from simulator.types import Status
 
 if TYPE_CHECKING:
@@ -50,6 +56,7 @@ def summarise(
         "intervals": intervals(paths),
         "attribution": {
             "mean": {name: _mean(paths, name) for name in BUCKETS},
+            "tail": tail_means(paths, BUCKETS),
             "worst_path": {name: float(paths[name].iloc[worst]) for name in BUCKETS},
         },
         "worst_path": {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.arguments import instance, whole
 from simulator.runner import fingerprint
 from simulator.types import InputError
 
@@ -95,10 +96,13 @@ class Plan:
 
 def _fresh(agents: Sequence[Agent]) -> list[Agent]:
     """Copies, so that what an agent remembers of one chunk does not reach the next."""
+    from simulator.agents.base import Agent
+
     copies = []
     for agent in agents:
         if isinstance(agent, type):
             raise InputError(f"agents: {agent.__name__} is a class; allowed: an agent made of it")
+        instance("agents", agent, Agent, "a list of agents, each made of a subclass of Agent")
         try:
             copies.append(copy.deepcopy(agent))
         except Exception as error:  # copying runs the user's code, which may raise anything
@@ -118,16 +122,18 @@ def plan_of(
     record: int | None,
 ) -> Plan:
     """The plan of a run; arguments and errors as :func:`simulator.run` says."""
+    instance("agents", agents, Sequence, "a list of agents")
     agents = _fresh(agents)  # as they are now, whatever becomes of the caller's
     from simulator.config import Config, from_mapping, load
     from simulator.results.records import recorded_paths
 
     if world not in WORLDS:
         raise InputError(f"world: {world!r}; allowed: {', '.join(WORLDS)}")
-    if record is not None and record < 1:
-        raise InputError(f"record: {record}; allowed: 1 or more")
+    record = None if record is None else whole("record", record, 1)
     if isinstance(config, str | Path):
         config = load(config)
+    kinds = "a name, the path of a YAML file, plain data or a Config"
+    instance("config", config, (Config, Mapping), kinds)
     given = {"paths": paths, "seed": seed}
     changes = {name: value for name, value in given.items() if value is not None}
     if isinstance(config, Config) and changes:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.arguments import texts, whole
 from simulator.results.store import PARTIAL, Chunks
 from simulator.runner import fingerprint
 from simulator.runner.chunk import simulate_chunk
 from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
-from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
@@ -77,9 +77,9 @@ def run(
     from simulator.results.metrics import path_columns
 
     plan = plan_of(config, paths, seed, world, agents, record)
-    if workers < 1:
-        raise InputError(f"workers: {workers}; allowed: 1 or more")
-    gates, allowed = [parse(text) for text in requirements], check_allowed(allow)
+    workers = whole("workers", workers, 1)
+    gates = [parse(text) for text in texts("requirements", requirements)]
+    allowed = check_allowed(texts("allow", allow))
     check_opens(plan.config, allowed)
     for gate in gates:
         check_names(gate, path_columns(plan.setting()[0]))

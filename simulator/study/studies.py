@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from simulator.arguments import whole
 from simulator.hedging.estimators.one_core import one_core
 from simulator.market.files.symbols import refuse_mixed_quotes
 from simulator.market.history_file import (
@@ -121,8 +122,7 @@ def study_all(
     Raises:
         InputError: none of them could be studied, or ``workers`` is less than one.
     """
-    if workers < 1:
-        raise InputError(f"workers = {workers}: must be 1 or more")
+    workers = whole("workers", workers, 1)
     jobs = [(target, hedges, each) for each in settings for target, hedges in targets]
     attempt = partial(_attempt, str(file), reading)
     found: list[Study | str] = []

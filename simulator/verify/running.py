@@ -6,8 +6,9 @@ from concurrent.futures import as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from simulator.arguments import instance, whole
+from simulator.config import Config
 from simulator.runner.pool import processes
-from simulator.types import InputError
 from simulator.verify import prober
 from simulator.verify.comparison import Comparison, compare
 from simulator.verify.prober import PROBED
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.agents.base import Agent
-    from simulator.config import Config
     from simulator.market.paths import MarketPaths
     from simulator.world.base import World
     from simulator.world.protocol import Protocol
@@ -76,12 +76,10 @@ def verify(
     Paths are dealt to ``workers`` processes; ``progress`` is told how many more are done.
     Raises :class:`InputError` when the scenario has fewer steps.
     """
-    if paths < 1:
-        raise InputError(f"paths: {paths}; allowed: 1 or more")
-    available = config.steps
-    steps = available if steps is None else steps
-    if not 1 <= steps <= available:
-        raise InputError(f"steps: {steps}; allowed: 1 to {available}, the horizon of this scenario")
+    instance("config", config, Config, "a Config, as load_config gives it")
+    paths, workers = whole("paths", paths, 1), whole("workers", workers, 1)
+    available = config.steps  # the horizon of this scenario
+    steps = available if steps is None else whole("steps", steps, 1, available)
     size = -(-paths // (2 * workers)) if paths > 2 else 1
     jobs = [(first, min(size, paths - first)) for first in range(0, paths, size)]
     if workers == 1 or len(jobs) == 1:

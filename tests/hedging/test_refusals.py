@@ -106,6 +106,7 @@ _call(
 _TAIL: Bad = {"returns": NO_SERIES, "tail": OPEN_UNIT, "weights": (
     -np.ones(60), np.zeros(60), np.ones(5), np.full(60, NAN),
 )}  # fmt: skip
+_call("tail_shares", {"returns": SERIES, "tail": 0.05}, **_TAIL)
 for _name in ("value_at_risk", "expected_shortfall"):
     _call(_name, {"returns": SERIES, "tail": 0.05}, **_TAIL)
     _call(f"{_name}_interval", {"returns": SERIES, "tail": 0.05}, **_TAIL, confidence=OPEN_UNIT)

@@ -84,7 +84,7 @@ def test_a_run_with_auto_deleveraging_or_latency_arbitrage_says_what_came_of_it(
 
 def test_every_chart_is_well_formed_and_has_a_name(result: Result) -> None:
     charts = SVG.findall(result.report_html())
-    assert len(charts) == 12
+    assert len(charts) == 13
     for chart in charts:
         root = ElementTree.fromstring(chart)
         assert root.attrib["aria-label"]

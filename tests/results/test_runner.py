@@ -96,8 +96,8 @@ def test_a_users_agent_acts_after_the_configured_ones(short: Config) -> None:
     ("arguments", "message"),
     [
         ({"world": "moon"}, r"world: 'moon'; allowed: model, chain"),
-        ({"workers": 0}, r"workers: 0; allowed: 1 or more"),
-        ({"record": 0}, r"record: 0; allowed: 1 or more"),
+        ({"workers": 0}, "workers = 0: must be 1 or more"),
+        ({"record": 0}, "record = 0: must be 1 or more"),
         ({"paths": 0}, r"paths = 0"),
         ({"requirements": ["ruin < 1"]}, r"no metric 'ruin'"),
     ],

@@ -14,6 +14,7 @@ from simulator.results.statistics import (
     probabilities,
     statistics_of,
     tail_losses,
+    tail_means,
 )
 
 RETURNS = st.lists(st.floats(-1, 3, allow_nan=False), min_size=1, max_size=300)
@@ -56,6 +57,19 @@ def test_expected_shortfall_is_at_least_value_at_risk_and_at_most_the_worst(
 def test_at_most_five_percent_lose_more_than_value_at_risk(returns: list[float]) -> None:
     bound = tail_losses(np.array(returns))["var95"]
     assert np.mean(-np.array(returns) > bound) <= 0.05 + 1e-12
+
+
+def test_the_tails_parts_are_means_of_those_paths_the_edge_in_part() -> None:
+    """Of 30 paths the worst 5 % are one and a half, whoever stands where."""
+    order = np.random.default_rng(1).permutation(30)
+    returns = np.where(order == 0, -0.9, np.where(order == 1, -0.6, 0.01 * order))
+    paths = pd.DataFrame({"return": returns, "a": order + 1.0, "b": returns - order - 1.0})
+    found = tail_means(paths, ["a", "b"])
+    assert found["a"] == pytest.approx((1.0 + 2.0 / 2) / 1.5)
+    assert found["a"] + found["b"] == pytest.approx(-tail_losses(returns)["es95"])
+    twice = pd.concat([paths, paths.iloc[order == 1]]).assign(weight=1.0)
+    twice.loc[twice["a"] == 2.0, "weight"] = 0.5  # one path of half the weight twice is one path
+    assert tail_means(twice, ["a"]) == pytest.approx({"a": found["a"]})
 
 
 def test_describe_leaves_out_what_has_no_value() -> None:

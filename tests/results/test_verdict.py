@@ -43,7 +43,11 @@ def summary(
             "liquidation": share(liquidated),
             "bad_debt": share(debts / 1_000),
         },
-        "attribution": {"mean": terms, "worst_path": terms | {"rewards": -900.0}},
+        "attribution": {
+            "mean": terms,
+            "tail": terms | {"funding": -20.0},
+            "worst_path": terms | {"rewards": -900.0},
+        },
         "sampling": None,
         **more,
     }
@@ -98,15 +102,38 @@ def test_the_depositors_outcome_comes_first_then_liquidations_and_the_causes() -
     )
     assert details.startswith("Never liquidated on any of 1,000 paths")
     assert "Largest cost on average: USDC and collateral, −$70 (in all +$30)." in details
+    assert "Largest cost in the worst 5 %: USDC and collateral, −$70 (in all +$10)." in details
     cause = "keeper rewards, −$900 (in all −$870)"
     assert f"Largest cause of loss on the worst path: {cause}." in details
     assert "+0.12 % are entry and exit fees" in details
 
 
-def test_the_headline_names_the_largest_cause_of_a_mean_loss() -> None:
-    terms = dict.fromkeys(BUCKETS, 0.0) | {"lp_delta": -9.0, "collateral_revaluation": -70.0}
-    found = summary(attribution={"mean": terms, "worst_path": terms})
-    assert verdict(found)["text"].endswith("; on average the largest cause is USDC and collateral")
+@pytest.mark.parametrize(
+    ("mean", "tail", "ending"),
+    [
+        (-70.0, -70.0, "; the largest cause is USDC and collateral, on average and in these"),
+        (
+            -70.0,
+            -700.0,
+            "; the largest cause is USDC and collateral on average and funding in these",
+        ),
+        (90.0, -700.0, "; the largest cause in these is funding"),
+        (-70.0, 90.0, "; on average the largest cause is USDC and collateral"),
+        (90.0, 90.0, "gained 0.0 % on average"),
+    ],
+)
+def test_the_headline_names_the_largest_cause_of_a_loss(
+    mean: float, tail: float, ending: str
+) -> None:
+    """Of the mean and of the worst 5 %, where each lost."""
+
+    def terms(result: float) -> dict[str, float]:
+        name = "funding" if result < -100.0 else "collateral_revaluation"
+        return dict.fromkeys(BUCKETS, 0.0) | {"lp_delta": -9.0, name: result}
+
+    found = {"mean": terms(mean), "tail": terms(tail), "worst_path": terms(tail)}
+    text = verdict(summary(attribution=found))["text"]
+    assert text.replace("\N{NO-BREAK SPACE}", " ").endswith(ending)
 
 
 def test_a_vault_that_did_nothing_is_told_so_first() -> None:

@@ -88,6 +88,7 @@ class CheckedWorld(World):
         self.prices_before = dict(self.ledger.prices)
         self.quote_before = quote(self)
         self.mark_before, self.supply_before = self.book.mark, self.book.supply
+        self.book.charged = 0
         self.accrued_before = self.book.accrued_at
         self.fee_shares_before = self.book.shares.get(self.book.fee_receiver, 0)
         self.involved = self._involved(name, arguments)

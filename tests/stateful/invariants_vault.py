@@ -254,7 +254,7 @@ def inv_fees_are_never_more_than_agreed(world: World) -> None:
         most = world.book.terms.management_fee * (elapsed + 1) // (365 * 86_400) + (
             world.book.terms.performance_fee
         )
-        require(grown <= floor(world.supply_before + grown, most, WAD) + 1, f"fee shares {grown}")
+        require(grown <= floor(world.book.charged, most, WAD) + 1, f"fee shares {grown}")
 
 
 def inv_oracle_is_the_median_of_fresh_reports(world: World) -> None:

@@ -31,7 +31,8 @@ class VaultBook:
 
     ``waiting``: owner to [receiver, shares], in line. ``pledged``: the liquidity is in the first
     account. ``fees``: uncollected (base, USDC), read from the pool. ``burnt_from``: whose shares
-    were the last to be cancelled.
+    were the last to be cancelled. ``charged``: the most shares there were, fee shares among them,
+    when the receiver was given some in this operation: a flash deposit is charged before it leaves.
     """
 
     address: int
@@ -53,6 +54,7 @@ class VaultBook:
     donated_usdc: int = 0
     donated_base: int = 0
     burnt_from: int = 0
+    charged: int = 0
 
     # ------------------------------------------------------------------------------- valuation
 
@@ -163,6 +165,8 @@ class VaultBook:
             self.shares[sender] = self.shares.get(sender, 0) - shares
         else:
             self.supply += shares
+            if receiver == self.fee_receiver:
+                self.charged = max(self.charged, self.supply)
         if receiver:
             self.shares[receiver] = self.shares.get(receiver, 0) + shares
         else:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from simulator.hedging import check, rank
+from simulator.arguments import whole
+from simulator.hedging import rank
 from simulator.hedging.estimators import garch
 from simulator.hedging.estimators.base import as_returns, refits, undefined
 from simulator.hedging.estimators.one_core import one_core
@@ -41,8 +42,8 @@ class DccGarch:
     name: str = "dcc-garch"
 
     def __post_init__(self) -> None:
-        check.whole("warmup", self.warmup, 2)
-        check.whole("refit_every", self.refit_every, 1)
+        whole("warmup", self.warmup, 2)
+        whole("refit_every", self.refit_every, 1)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.arguments import whole
 from simulator.hedging import check
 from simulator.hedging.estimators.base import as_returns, undefined
 from simulator.hedging.estimators.moments import exponential_moments
@@ -31,7 +32,7 @@ class Ewma:
 
     def __post_init__(self) -> None:
         check.fraction("decay", self.decay)
-        check.whole("warmup", self.warmup, 1)
+        whole("warmup", self.warmup, 1)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from simulator.arguments import whole
 from simulator.hedging import check, rank
 from simulator.hedging.estimators.base import as_returns, refits, undefined
 from simulator.hedging.estimators.moments import exponential_moments
@@ -44,8 +45,8 @@ class Kalman:
     name: str = "kalman"
 
     def __post_init__(self) -> None:
-        check.whole("warmup", self.warmup, 2)
-        check.whole("refit_every", self.refit_every, 1)
+        whole("warmup", self.warmup, 2)
+        whole("refit_every", self.refit_every, 1)
         check.fraction("decay", self.decay)
 
     def forecast(self, returns: Floats) -> Floats:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging import check, rank
+from simulator.arguments import whole
+from simulator.hedging import rank
 from simulator.hedging.estimators.base import as_returns, carry, refits, undefined
 from simulator.hedging.estimators.realised import MOST, fisher_z, realised
 from simulator.types import InputError
@@ -47,11 +48,11 @@ class Learned:
 
     def __post_init__(self) -> None:
         for place, rows in enumerate(self.windows):
-            check.whole(f"windows[{place}]", rows, 2)
+            whole(f"windows[{place}]", rows, 2)
         short, middle, long = self.windows
         if not short < middle < long:
             raise InputError(f"windows = {self.windows}: must be short < middle < long")
-        check.whole("refit_every", self.refit_every, 1)
+        whole("refit_every", self.refit_every, 1)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

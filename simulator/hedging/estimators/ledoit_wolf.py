@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from simulator.hedging import check
+from simulator.arguments import whole
 from simulator.hedging.estimators.base import as_returns, undefined
 from simulator.hedging.estimators.moments import window_covariance
 
@@ -27,7 +27,7 @@ class LedoitWolf:
     name: str = "ledoit-wolf"
 
     def __post_init__(self) -> None:
-        check.whole("window", self.window, 2)
+        whole("window", self.window, 2)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

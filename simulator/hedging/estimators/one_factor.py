@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging import check
+from simulator.arguments import whole
 from simulator.hedging.estimators.base import as_returns, undefined
 from simulator.hedging.estimators.moments import rolling_covariance
 
@@ -28,7 +28,7 @@ class OneFactor:
     name: str = "one-factor"
 
     def __post_init__(self) -> None:
-        check.whole("window", self.window, 2)
+        whole("window", self.window, 2)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

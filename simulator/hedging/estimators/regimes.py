@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from simulator.hedging import check, rank
+from simulator.arguments import whole
+from simulator.hedging import rank
 from simulator.hedging.estimators.base import as_returns, carry, refits, undefined
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ class Regimes:
     name: str = "regimes"
 
     def __post_init__(self) -> None:
-        check.whole("window", self.window, 2)
-        check.whole("warmup", self.warmup, 2)
-        check.whole("refit_every", self.refit_every, 1)
+        whole("window", self.window, 2)
+        whole("warmup", self.warmup, 2)
+        whole("refit_every", self.refit_every, 1)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.hedging import check
+from simulator.arguments import whole
 from simulator.hedging.estimators.base import as_returns, undefined
 from simulator.hedging.estimators.moments import expanding_covariance, rolling_covariance
 
@@ -25,7 +25,7 @@ class Sample:
     name: str = "sample"
 
     def __post_init__(self) -> None:
-        check.whole("warmup", self.warmup, 2)
+        whole("warmup", self.warmup, 2)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""
@@ -43,7 +43,7 @@ class Rolling:
     name: str = "rolling"
 
     def __post_init__(self) -> None:
-        check.whole("window", self.window, 2)
+        whole("window", self.window, 2)
 
     def forecast(self, returns: Floats) -> Floats:
         """See :class:`~simulator.hedging.estimators.base.Estimator`."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hedging import check, rank
+from simulator.arguments import whole
+from simulator.hedging import rank
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def fit(
     if not np.all(np.isfinite(returns)):
         row, column = np.argwhere(~np.isfinite(returns))[0]
         raise InputError(f"returns of {names[column]}, row {row}: not finite")
-    check.whole("step_minutes", step_minutes, 1)
+    whole("step_minutes", step_minutes, 1)
     least = max(LEAST_ROWS, ROWS_PER_ASSET * returns.shape[1])
     if len(returns) < least:
         raise InputError(f"returns = {len(returns)} rows: must be {least} or more")
