@@ -16,7 +16,8 @@ PACKAGE = ROOT / "simulator"
 ALLOWED = {
     "types": (),
     "arguments": ("types",),
-    "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions", "hedging"),
+    "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions",
+               "hedging"),
     "market": ("types", "config", "market", "hedging"),
     "hedging": ("types", "arguments", "hedging", "world.model.tick", "world.model.jit"),
     "world": ("types", "market", "world"),
@@ -33,7 +34,8 @@ ALLOWED = {
     "results": ("types", "config", "market", "hedging", "agents", "engine", "world.actions",
                 "world.base", "world.protocol", "world.gas", "world.model.world",
                 "world.chain.world", "results"),
-    "study": ("types", "arguments", "hedging", "market.history_file", "market.files", "market.streams", "study"),
+    "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
+              "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
     "report": ("types", "config", "market", "results", "report", "study"),
 }  # fmt: skip
