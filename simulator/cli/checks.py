@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli.group import hedgesim, load_scenario, options, print_json
 from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from simulator.config import Config
 
 
 @hedgesim.command()
@@ -67,9 +70,7 @@ def _verify_random(
     **which: Any,
 ) -> int:
     """``verify --random``: what differs is written to ``out/`` as a scenario of its own."""
-    from simulator.config import to_yaml
     from simulator.fuzz import verify_random
-    from simulator.results.store import write_text
     from simulator.terminal import ProgressBar, announce_compilation, show_trials
 
     for name, value in ({"NAME|FILE": scenario} | which).items():
@@ -87,13 +88,28 @@ def _verify_random(
         trials = verify_random(seed, count, paths, steps, progress=progress)
     differing = [trial for trial in trials if not trial.comparison.agrees]
     for trial in differing:
-        Path("out").mkdir(exist_ok=True)
-        write_text(Path("out") / f"{trial.config.name}.yaml", to_yaml(trial.config, "out"))
+        click.echo(f"Written: {_written(trial.config)}", err=True)
     if as_json:
         print_json({trial.config.name: trial.comparison.to_json() for trial in trials})
     else:
         show_trials(trials)
     return 1 if differing else 0
+
+
+def _written(config: Config) -> Path:
+    """A scenario as a file in ``out/``: a new one, or one that holds just this."""
+    from simulator.config import to_yaml
+    from simulator.results.directory import claim_file
+    from simulator.results.store import write_text
+
+    text, number, file = to_yaml(config, "out"), 1, Path("out") / f"{config.name}.yaml"
+    while file.exists() and file.read_text(encoding="utf-8") != text:
+        number += 1
+        file = file.with_name(f"{config.name}-{number}.yaml")
+    if not file.exists():
+        claim_file(file, mark=None)
+        write_text(file, text)
+    return file
 
 
 @hedgesim.command()

@@ -65,7 +65,18 @@ def metrics(frame: str | None, as_json: bool) -> int:
     "--hedge", default="BTC", show_default=True, metavar="ASSET,…", help="Perps sold against it."
 )
 @click.option("--deposit", type=float, default=2e6, show_default=True, help="First deposit, USDC.")
-def init(file: str, lp: str, hedge: str, deposit: float) -> int:
+@click.option(
+    "--fee", type=float, default=0.3, show_default=True, help="Fee tier of the pool, per cent."
+)
+@click.option(
+    "--range",
+    "half_width",
+    type=float,
+    default=20.0,
+    show_default=True,
+    help="How far above its centre the range ends, per cent.",
+)
+def init(file: str, lp: str, hedge: str, deposit: float, fee: float, half_width: float) -> int:
     """Write a commented YAML to start from, which runs as it is; an existing FILE is kept."""
     from simulator.config.starter import starter
     from simulator.results.directory import claim_file
@@ -73,7 +84,13 @@ def init(file: str, lp: str, hedge: str, deposit: float) -> int:
 
     if Path(file).exists():
         raise InputError(f"file = {file}: is there already; allowed: a new file")
-    text = starter(lp, [asset.strip() for asset in hedge.split(",")], deposit)
+    text = starter(
+        lp,
+        [asset.strip() for asset in hedge.split(",")],
+        deposit,
+        fee_percent=fee,
+        half_width_percent=half_width,
+    )
     claim_file(Path(file), mark=None)
     write_text(Path(file), text)
     click.echo(f"Written: {file}. Try: hedgesim run {file} --paths 100")

@@ -126,16 +126,19 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _whole_steps(config: Config) -> bool:
-    """Whether the horizon is a whole number of steps; hours may be a third or a sixth."""
+    """Whether the horizon is a whole number of steps; hours may be a third or a sixth.
+
+    Of one step nothing can be said: a correlation wants two returns.
+    """
     minutes = config.horizon_hours * 60
-    return config.steps >= 1 and isclose(minutes, config.steps * config.step_minutes)
+    return config.steps >= 2 and isclose(minutes, config.steps * config.step_minutes)
 
 
 def _time(config: Config) -> Iterator[str]:
     if not _whole_steps(config):
         yield (
             f"horizon_hours = {config.horizon_hours}: must be a whole number of steps of "
-            f"{config.step_minutes} minutes"
+            f"{config.step_minutes} minutes, two or more"
         )
     elif config.steps > MAX_STEPS:
         yield (

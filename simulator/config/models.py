@@ -86,7 +86,7 @@ class Config(Section):
     seed: int = Field(default=1, ge=0, lt=2**63, description="root of all randomness (integer)")
     paths: int = Field(default=1_000, ge=1, le=10_000_000, description="number of market paths")
     horizon_hours: float = Field(
-        gt=0, le=1e6, description="simulated time, hours; a whole number of steps"
+        gt=0, le=1e6, description="simulated time, hours; a whole number of steps, two or more"
     )
     step_minutes: int = Field(default=60, ge=1, le=1_440, description="time step, minutes")
     assets: dict[Symbol, Asset] = Field(

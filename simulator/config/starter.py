@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
-from math import isfinite
+from math import isclose, isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.config.venues import TICK_SPACING
 from simulator.types import InputError
+from simulator.world.actions import Recenter
+from simulator.world.gas import GAS_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +61,9 @@ _CORRELATIONS = (
     (0.69, 0.73, 0.63, 0.64, 0.70, 0.71),
     (0.71, 0.76, 0.63, 0.65, 0.73, 0.73, 0.72),
 )
-_LP_ALLOCATION, _FEE, _FEE_APR = 0.65, 0.003, 0.16
+#: Gas price of a rollup, gwei.
+GWEI = 0.2
+_LP_ALLOCATION, _FEE_APR = 0.65, 0.16
 #: Value of the pool beside the vault, USD: of the deepest two, of others. And over the deposit: the
 #: swap that opens the position has to stay within max_slippage, fee and impact together.
 _DEEP, _SHALLOW, _POOL_OVER_DEPOSIT = 8e7, 3e7, 40.0
@@ -67,20 +72,31 @@ _DEEP, _SHALLOW, _POOL_OVER_DEPOSIT = 8e7, 3e7, 40.0
 _ROOM, _SCALE_OVER_HEDGE = 1.25, 80.0
 
 
-def starter(lp: str, hedge: Sequence[str], deposit: float) -> str:
+def starter(
+    lp: str,
+    hedge: Sequence[str],
+    deposit: float,
+    *,
+    fee_percent: float = 0.3,
+    half_width_percent: float = 20.0,
+) -> str:
     """YAML of a vault that provides ``lp``/USDC liquidity and sells perps of ``hedge`` against it.
 
-    ``deposit``: USDC at step 0. The pool and the perps are deeper than usual where the deposit
+    ``deposit``: USDC at step 0; ``fee_percent``: tier of the pool; ``half_width_percent``: how far
+    above its centre the range ends. The pool and the perps are deeper than usual where the deposit
     would not fit, and the file says so.
 
     Raises:
-        InputError: an asset that is not known here, named twice, or a deposit that is not positive.
+        InputError: an asset that is not known here or named twice, a deposit that is not positive,
+            a tier that Uniswap v3 has not, or a range that cannot be.
     """
     from jinja2 import Environment, StrictUndefined
 
     from simulator.config.loading import from_mapping
 
     _check(lp, hedge, deposit)
+    fee_ppm = _tier(fee_percent)
+    recentring = GAS_UNITS[Recenter]
     betas = _betas(lp, hedge)
     usual = _DEEP if COINS[lp].skew_scale > 1e8 else _SHALLOW
     pool = max(usual, _POOL_OVER_DEPOSIT * deposit)
@@ -99,6 +115,7 @@ def starter(lp: str, hedge: Sequence[str], deposit: float) -> str:
         assets=[{"symbol": symbol, **vars(COINS[symbol])} for symbol in symbols],
         pairs=_pairs(symbols),
         betas=", ".join(f"{s} {beta:.2f}" for s, beta in zip(hedge, betas, strict=True)),
+        gwei=GWEI,
         gas="native_asset: ETH" if "ETH" in symbols else f"native_price: {COINS['ETH'].price:g}",
         pool_usd=pool,
         pool_usd_text=f"{pool:,.0f}",
@@ -112,7 +129,12 @@ def starter(lp: str, hedge: Sequence[str], deposit: float) -> str:
         noise_base=pool / 2 / COINS[lp].price,
         arbitrage_base=1.5 * pool / COINS[lp].price,
         fee_apr=round(100 * _FEE_APR),
-        swap_usd=_FEE_APR * pool / (_FEE * 8_760),
+        fee_ppm=fee_ppm,
+        fee_percent=f"{fee_percent:g}",
+        half_width=f"{half_width_percent:g}",
+        swap_usd=_FEE_APR * pool / (fee_ppm * 1e-6 * 8_760),
+        recentring_gas=f"{recentring:,}",
+        recentring_cents=round(recentring * GWEI * 1e-9 * COINS["ETH"].price * 100),
     )
     from_mapping(_read(text))  # what is out of range is said here, not when it is run
     return text
@@ -129,6 +151,15 @@ def _check(lp: str, hedge: Sequence[str], deposit: float) -> None:
         raise InputError(f"hedge = {', '.join(hedge)}: must name each asset once")
     if not (isfinite(deposit) and deposit > 0):
         raise InputError(f"deposit = {deposit:g}: must be more than 0, USDC")
+
+
+def _tier(fee_percent: float) -> int:
+    """The tier of a fee in per cent, parts per million."""
+    for fee_ppm in TICK_SPACING:
+        if isclose(fee_percent, fee_ppm * 1e-4):
+            return fee_ppm
+    tiers = ", ".join(f"{fee_ppm * 1e-4:g}" for fee_ppm in TICK_SPACING)
+    raise InputError(f"fee = {fee_percent:g}: must be one of {tiers}, per cent")
 
 
 def _correlation(symbols: Sequence[str]) -> Floats:

@@ -61,7 +61,7 @@ def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     little = min(returns["mean"], returns["median"])
     grave = (
         (bool(idle), idle[0].rstrip(".:") if idle else ""),
-        (found["loss"]["estimate"] > MOST_LOSE, "Most depositors lose"),
+        (found["loss"]["estimate"] > MOST_LOSE, "Depositors lose more often than not"),
         (returns["mean"] < -COSTLY, "Depositors lose much on average"),
         (returns["es95"] > TAIL_LOST, "The bad cases are lost"),
         (debt > 0, "The vault leaves debts it cannot pay"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,6 +149,13 @@ class Chunks:
     def remove(self) -> None:
         """Throw the chunks away."""
         shutil.rmtree(self.directory)
+
+    def remove_if_empty(self) -> None:
+        """Where no chunk is finished, leave nothing behind, nor a directory that held nothing."""
+        if not any(self.has(first) for first, _ in self.layout):
+            shutil.rmtree(self.directory)
+            with suppress(OSError):  # it holds something else
+                self.directory.parent.rmdir()
 
 
 def _layout_of(stamp: Path, key: str, paths: int) -> tuple[tuple[int, int], ...] | None:

@@ -15,6 +15,7 @@ from simulator.runner import fingerprint
 from simulator.runner.chunk import simulate_chunk
 from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
@@ -59,7 +60,7 @@ def run(
         allow: idle findings of the diagnosis (:data:`simulator.results.diagnosis.NAMES`; ``"idle"``
             for all) in spite of which requirements may hold, and limits under which the vault can
             never open are simulated.
-        record: paths whose full series are kept; None: those of 10,800 steps, at most 100.
+        record: paths whose full series are kept; None: as many as make 10,800 steps in all, at most 100.
         keep: leave the finished chunks in ``out``, from which the same run is made again without
             simulating; :func:`forget` throws them away.
         force: write to ``out`` even where it holds files that are not of an earlier run.
@@ -90,7 +91,11 @@ def run(
         if out is not None:
             claim(Path(out), foreign_to_run, force=force)
         chunks = Chunks(directory, plan.key(), plan.chunks(workers))
-        run_chunks(plan, chunks, workers, progress)
+        try:
+            run_chunks(plan, chunks, workers, progress)
+        except InputError:  # what is refused leaves nothing half-written
+            chunks.remove_if_empty()
+            raise
         chunks.check()
         result = _together(plan, chunks, gates, allowed)
         fingerprint.refuse_changes(plan.config, files)

@@ -101,6 +101,7 @@ REFUSED = [
     ("shocks", [{**CRASH, "assets": ["SOL"]}], "shocks.0 (crash) = SOL: must be one of"),
     # time
     ("horizon_hours", 1.5, "horizon_hours = 1.5: must be a whole number of steps of 60 minutes"),
+    ("horizon_hours", 1, "must be a whole number of steps of 60 minutes, two or more"),
     ("horizon_hours", 0.5, "horizon_hours = 0.5: must be a whole number of steps"),
     ("history.prices", "x.csv", "history.prices = x.csv: needs history.start and history.symbols"),
     ("history.start", "2022-01-01T00:00:00Z", "must be naive UTC"),

@@ -51,6 +51,24 @@ def test_figures_have_their_source_beside_them() -> None:
         assert any(said in line for line in text.splitlines() if "#" in line)
 
 
+def test_fee_tier_and_range_are_as_asked(tmp_path: Path) -> None:
+    """A lower fee needs more volume for the same yearly part of the pool's value."""
+    files = {fee: tmp_path / f"{fee}.yaml" for fee in (0.05, 0.3)}
+    for fee, file in files.items():
+        file.write_text(starter("ETH", ["BTC"], 2e6, fee_percent=fee, half_width_percent=15.0))
+    low, high = (load(file) for file in files.values())
+    assert (low.pool.fee_ppm, high.pool.fee_ppm) == (500, 3_000)
+    assert low.vault.range_half_width_percent == 15.0
+    volumes = [
+        c.agents.noise_trader.swap_usd_per_hour for c in (low, high) if c.agents.noise_trader
+    ]
+    assert volumes[0] == pytest.approx(6.0 * volumes[1], rel=1e-4)
+    with pytest.raises(InputError, match=r"fee = 0.07: must be one of 0.01, 0.05, 0.3, 1"):
+        starter("ETH", ["BTC"], 2e6, fee_percent=0.07)
+    with pytest.raises(InputError, match="range_half_width_percent = -1"):
+        starter("ETH", ["BTC"], 2e6, half_width_percent=-1.0)
+
+
 def test_deeper_than_usual_is_said() -> None:
     assert "made deeper" not in starter("ETH", ["BTC"], 2e6)
     assert "made deeper" in starter("AVAX", ["BTC"], 1e8)

@@ -400,3 +400,26 @@ def test_an_agent_that_remembers_begins_every_chunk_afresh(
 def test_an_agent_that_cannot_be_copied_is_refused(short: Config) -> None:
     with pytest.raises(InputError, match=r"agents: Holder cannot be copied .*lock"):
         simulator.run(short, agents=[Holder(threading.Lock())], workers=1)
+
+
+class Wrong(Agent):
+    """Acts as nobody may, from the second step on."""
+
+    slot = AgentSlot("wrong", usdc=0.0, base=0.0, has_account=False)
+
+    def act(self, view: View) -> Actions:
+        if view.step:
+            raise InputError("size = 0: must be more than 0")
+        yield from ()
+
+
+def test_a_run_that_is_refused_leaves_nothing_behind(short: Config, tmp_path: Path) -> None:
+    """Nor its directory; but what was there, or finished, stays."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "notes.txt").write_text("mine")
+    for out in (tmp_path / "new", kept):
+        with pytest.raises(InputError, match="size = 0"):
+            simulator.run(short, agents=[Wrong()], out=out, workers=1, force=True)
+    assert not (tmp_path / "new").exists()
+    assert [file.name for file in kept.iterdir()] == ["notes.txt"]
