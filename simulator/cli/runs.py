@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--record",
     type=int,
-    help="Paths whose full series are kept [default: as many as make 10,800 steps in all, at most 100].",
+    help="Paths whose full series are kept [default: as many as make 10,800 steps, at most 100].",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @forcible

@@ -60,7 +60,8 @@ def run(
         allow: idle findings of the diagnosis (:data:`simulator.results.diagnosis.NAMES`; ``"idle"``
             for all) in spite of which requirements may hold, and limits under which the vault can
             never open are simulated.
-        record: paths whose full series are kept; None: as many as make 10,800 steps in all, at most 100.
+        record: paths whose full series are kept; None: as many as make 10,800 steps, at most
+            100.
         keep: leave the finished chunks in ``out``, from which the same run is made again without
             simulating; :func:`forget` throws them away.
         force: write to ``out`` even where it holds files that are not of an earlier run.
