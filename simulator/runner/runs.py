@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from simulator.arguments import texts, whole
 from simulator.results.store import PARTIAL, Chunks
 from simulator.runner import fingerprint
@@ -18,6 +20,8 @@ from simulator.runner.workers import Progress, run_chunks
 from simulator.types import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simulator.agents.base import Agent
     from simulator.config import Config
     from simulator.result import Result
@@ -49,12 +53,15 @@ def run(
         world: ``"model"`` (float64, many paths) or ``"chain"`` (the contracts, one EVM per path).
         agents: agents to add after the configured ones; each states its wallet in ``slot``, and is
             copied, as it is now, for every chunk of paths. One that changes variables of its class
-            or module, which other chunks would see, is refused.
+            or module, or of modules it uses, which other chunks would see, is refused; so is one
+            whose worst path comes to something else when it is simulated again. What its functions
+            keep by :mod:`functools` is forgotten before each chunk.
         out: directory for records, summary and report; an interrupted run of the same configuration
             and code, on files of the same contents, there is resumed. None: nothing is kept.
         workers: processes, which import nothing of the caller's script: it needs no main guard, and
             may be a notebook. Results do not depend on it, nor on its change when a run is resumed.
-            Agents that cannot be sent to another process act in this one.
+            Agents that cannot be sent to another process, or would be others there since modules
+            they use are imported anew, act in this one, with a warning.
         progress: called with the path-steps done and in all.
         requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
         allow: idle findings of the diagnosis (:data:`simulator.results.diagnosis.NAMES`; ``"idle"``
@@ -130,6 +137,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     worst = simulate_chunk(plan, number, 1, 1)
     assert worst.series is not None
     assert worst.events is not None
+    _refuse_another(plan, paths, worst.paths)
     summary["worst_path"]["story"] = tell(
         plan.config, worst.series, worst.events, worst.paths.iloc[0]
     )
@@ -144,3 +152,29 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         worst_series=worst.series,
         worst_events=worst.events,
     )
+
+
+def _refuse_another(plan: Plan, paths: pd.DataFrame, again: pd.DataFrame) -> None:
+    """Hold a path that was simulated again, alone and in this process, against its row.
+
+    To nine digits: whole columns are equal to the bit on one machine, which those of finished
+    chunks need not have come from.
+    """
+    number = again["path"].iloc[0]
+    row = paths[paths["path"] == number]
+    for name in again.columns:
+        before, now = row[name].item(), again[name].item()
+        if before == now or (
+            isinstance(now, float) and np.isclose(before, now, 1e-9, 1e-9, equal_nan=True)
+        ):
+            continue
+        names = ", ".join(type(agent).__name__ for agent in plan.agents)
+        why = (
+            f"{names}: an agent must do the same on a path whatever others are in its chunk, in "
+            "any process and at any time"
+            if names
+            else "were finished chunks made on another machine, or with other libraries?"
+        )
+        raise InputError(
+            f"agents: path {number} came to {name} = {before}, and simulated again to {now}; {why}"
+        )
