@@ -92,7 +92,8 @@ class Record:
         """Prices ``[steps + 1]`` by asset from ``start`` on, and what was done to them.
 
         Raises:
-            InputError: the step does not fit the bars, or a gap is too long.
+            InputError: the step does not fit the bars, a gap is too long, or a low that is to be
+                replayed is above its high.
         """
         if not self.extremes:
             return {
@@ -128,6 +129,7 @@ class Record:
         count = steps // VISITS
         closes, report = on_grid(close, start, count * (span // own) + 1, own, max_gap_hours)
         grid = pd.date_range(start, periods=len(closes), freq=close.bar)
+        _refuse_crossed(self._columns["low"][asset], self._columns["high"][asset], grid)
         before = np.concatenate((closes[:1], closes[:-1]))
         opens = self._column("open", asset, grid, before)
         highs = self._column("high", asset, grid, np.maximum(opens, closes))
@@ -149,6 +151,18 @@ class Record:
         values = _on(self._columns[name][asset], grid)
         unusable = np.isnan(values) | np.isnan(_on(self.closes[asset], grid))
         return np.where(unusable, otherwise, values)
+
+
+def _refuse_crossed(low: Bars, high: Bars, grid: pd.DatetimeIndex) -> None:
+    """Refuse bars on ``grid`` whose low is above their high: neither is what its name says."""
+    lows, highs = _on(low, grid), _on(high, grid)
+    crossed = np.flatnonzero(lows > highs)
+    if len(crossed):
+        at = crossed[0]
+        raise InputError(
+            f"{low.place(low.times.get_loc(grid[at]))}: low = {lows[at]:.6g} is above high = "
+            f"{highs[at]:.6g}, as in {len(crossed)} of {len(grid)} bars (bars = ohlc)"
+        )
 
 
 def _on(bars: Bars, grid: pd.DatetimeIndex) -> Floats:

@@ -105,6 +105,7 @@ def run(
             chunks.remove_if_empty()
             raise
         chunks.check()
+        fingerprint.refuse_changes(plan.config, files)  # first: paths drawn from others differ
         result = _together(plan, chunks, gates, allowed)
         fingerprint.refuse_changes(plan.config, files)
         seconds = time.perf_counter() - started
