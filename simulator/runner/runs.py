@@ -121,8 +121,12 @@ def run(
 
 
 def forget(out: str | Path) -> None:
-    """Throw away what a run in ``out`` would be resumed from."""
-    shutil.rmtree(Path(out) / PARTIAL, ignore_errors=True)
+    """Throw away what a run in ``out`` would be resumed from; what others wrote there stays."""
+    from simulator.results.directory import foreign_to_chunks
+
+    partial = Path(out) / PARTIAL
+    if partial.is_dir() and not any(foreign_to_chunks(partial)):
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterable[str]) -> Result:
