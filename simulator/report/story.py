@@ -165,9 +165,8 @@ def _liquidations(config: Config, events: pd.DataFrame, row: pd.Series) -> list[
     liquidated = events[ours & events["action"].isin(list(_LIQUIDATED))]
     if liquidated.empty:
         return []
-    found = liquidated["action"].value_counts()
-    kinds = listed([f"{found[name]:,} {what}" for name, what in _LIQUIDATED.items()
-                    if name in found])  # fmt: skip
+    found = {what: (liquidated["action"] == name).sum() for name, what in _LIQUIDATED.items()}
+    kinds = listed([f"{times:,} {what}" for what, times in found.items() if times])
     first = liquidated.iloc[0]
     text = (
         f"The vault was liquidated {count(len(liquidated), 'time')} ({kinds}), first at hour "

@@ -41,12 +41,14 @@ def test_the_margin_ratio_told_is_the_lowest_of_the_path(liquidated: Result) -> 
 def test_penalties_told_are_those_of_the_attribution(liquidated: Result) -> None:
     row, text = told(liquidated)
     assert row["liquidations"] > 0
+    assert f"{row['liquidations']} times ({row['liquidations']} of a perp), first at hour" in text
     assert f"the penalties came to {usd(-row['liquidation_penalty'])} in all." in text
 
 
 def events(*rows: tuple[str, int, str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["action", "account", "status"])
     figures = {"hours": np.arange(len(rows)) + 5.0, "market": 0, "amount_in": 2.0}
+    frame["action"] = frame["action"].astype("category")  # as records keep it
     return frame.assign(**figures, amount_out=100.0)
 
 
@@ -68,6 +70,8 @@ def test_pledges_and_loans_are_told_among_the_liquidations() -> None:
         "The vault was liquidated 4 times (1 of a perp, 1 of its pledged liquidity and 2 of a loan "
         "on Aave), first at hour 5; the penalties came to $4.55k in all."
     )
+    (text,) = story._liquidations(config, EVENTS.iloc[2:3], row)
+    assert text.startswith("The vault was liquidated 1 time (1 of a loan on Aave), first at hour 7")
     assert story._liquidations(config, EVENTS.iloc[4:], row) == []
 
 
