@@ -110,6 +110,7 @@ hedge_demanded | fraction | part of the funded time that a hedge was asked for
 hedge_off_target | fraction | part of that time that the hedge was off by more than its band
 hedge_held | fraction | part of the dollars of hedge asked for, summed over time, that was held
 keeper_calls | number | calls of keeper functions, refused ones included
+keepers_penniless | number | steps with a keeper function due and no idle USDC to pay for it
 reward_needed | USD | what keepers would have acted for where they were not paid, mean
 reward_needed_most | USD | the same, largest
 reward_share_needed | fraction | the same per USD protected, mean

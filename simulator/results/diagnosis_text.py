@@ -90,6 +90,13 @@ class Cases:
         vault = self.config.vault
         needed, most = self.mean("reward_needed", chosen), self.mean("reward_needed_most", chosen)
         share = self.mean("reward_share_needed", chosen)
+        if self["keepers_penniless"][chosen].sum() > 0.5 * self.total("unpaid")[chosen].sum():
+            placed = vault.lp_allocation + vault.margin_allocation
+            text = (
+                "the vault had no idle USDC to pay them with: vault.lp_allocation + "
+                f"vault.margin_allocation = {placed:g}, and who leaves is paid of the rest"
+            )
+            return Reason(text, ("vault.margin_allocation", vault.margin_allocation, None))
         if vault.keeper_reward <= needed:
             text = (
                 f"vault.keeper_reward = {vault.keeper_reward:g} USDC, where a call had to pay "
