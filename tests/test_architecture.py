@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,25 @@ def test_nothing_is_allowed_that_nobody_uses() -> None:
         if not any(within(name, prefix) for name in used[place])
     }
     assert not unused
+
+
+def test_the_table_says_what_is_allowed() -> None:
+    """Row by row, by top-level place; the jobs' rows say "everything above"."""
+    tops = {place.split(".")[0] for place in ALLOWED}
+    allowed = {
+        top: {p.split(".")[0] for key in ALLOWED if within(key, top) for p in ALLOWED[key]} - {top}
+        for top in tops
+    }
+    named: set[str] = set()
+    for line in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("| `simulator/"):
+            continue
+        place, *_, cell = (part.strip() for part in line.strip("| ").split(" | "))
+        rows = re.findall(r"`(?:simulator/)?(\w+)(?:/|\.py)`", place)
+        named |= set(rows)
+        if cell not in ("everything above", "the same"):
+            assert set(re.findall(r"\w+", cell)) & tops == allowed[rows[0]], rows[0]
+    assert named == tops
 
 
 @pytest.mark.parametrize("module", [name for name in modules() if not within(name, "world.chain")])
