@@ -245,11 +245,11 @@ _LANES = (
     ("deleverage", "Deleverage", "amber"),
     ("liquidation", "Liquidate", "red"),
 )
-#: Shown where they happened: not every vault has pledged liquidity, loans or other collateral.
+#: Liquidations shown where they happened: not every vault has pledges, loans, other collateral.
 _LANES_IF_ANY = (
-    ("pledge liquidated", "LiquidatePledge", "red"),
-    ("loan liquidated", "LiquidateLoan", "red"),
-    ("collateral sold", "LiquidateCollateral", "red"),
+    ("of pledge", "LiquidatePledge", "red"),
+    ("of loan", "LiquidateLoan", "red"),
+    ("collateral", "LiquidateCollateral", "red"),
 )
 
 
@@ -257,8 +257,9 @@ def worst_events(result: Dataset) -> str:
     """What the vault did, and what was done to it, on the worst path."""
     events, markets = result.worst_events, len(result.config.markets)
     events = events[events["account"] <= markets]  # the vault's; -1 where there is none
-    done, tried = events[events["status"] == "OK"], set(events["action"])
-    shown = [*_LANES, *(lane for lane in _LANES_IF_ANY if lane[1] in tried)]
+    done = events[events["status"] == "OK"]
+    happened = set(done["action"])
+    shown = [*_LANES, *(lane for lane in _LANES_IF_ANY if lane[1] in happened)]
     ours = events["action"].isin([action for _, action, _ in shown])
     kinds = [(name, style, done.loc[done["action"] == action]) for name, action, style in shown]
     kinds.append(("refused", "muted", events.loc[ours & (events["status"] != "OK")]))
