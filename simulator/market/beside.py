@@ -92,8 +92,11 @@ def paid(config: Config, field: str, item: Beside) -> Floats:
 
 
 def _refuse_missing(field: str, bars: Bars, moments: pd.DatetimeIndex) -> None:
-    """Refuse payments between the first and the last of ``moments`` that have no number."""
-    due = pd.date_range(bars.times[0], moments[-1], freq=bars.bar)
+    """Refuse payments between the first and the last of ``moments`` that have no number.
+
+    What is due at the last moment itself may lie beyond the file, whose rows end with the prices'.
+    """
+    due = pd.date_range(bars.times[0], min(moments[-1], bars.times[-1]), freq=bars.bar)
     due = due[due > moments[0]]
     missing = due.difference(bars.times[np.isfinite(bars.prices)])
     if len(missing):

@@ -225,14 +225,15 @@ def test_a_payment_that_is_missing_is_refused_and_not_zero(folder: Path, how: st
     funded(folder, FREE)
     table = pd.read_csv(folder / "funding.csv")
     holed = f"history.funding.AAAPERP.file={folder / 'holed.csv'}"
-    # Rows 0 to 8 are of 31 December to 2 January; the replay's are from the second of the 3rd on.
-    first = 15 if how == "at the end" else 11
-    gone = table.index[12:16] if how == "empty" else table.index[first : 30 if first == 15 else 12]
+    # Rows 0 to 8 are of 31 December to 2 January; the replay's are 10 to 15.
+    gone = table.index[
+        {"no row": slice(11, 12), "empty": slice(12, 16), "at the end": slice(15, 16)}[how]
+    ]
     table.assign(rate=table["rate"].mask(table.index.isin(range(4)))).to_csv(
         folder / "holed.csv", index=False
     )
     funded(folder, FREE, holed)  # before the replay nothing need be there
-    if how == "empty":
+    if how != "no row":
         table.loc[gone, "rate"] = np.nan
     else:
         table = table.drop(index=gone)
