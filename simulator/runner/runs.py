@@ -19,6 +19,9 @@ from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
 from simulator.types import InputError
 
+#: Paths that are simulated again beside the worst where a user's agents act.
+_AGAIN = 8
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -54,8 +57,8 @@ def run(
         agents: agents to add after the configured ones; each states its wallet in ``slot``, and is
             copied, as it is now, for every chunk of paths. One that changes variables of its class
             or module, or of modules it uses, which other chunks would see, is refused; so is one
-            whose worst path comes to something else when it is simulated again. What its functions
-            keep by :mod:`functools` is forgotten before each chunk.
+            with which the worst path, or a few others, come to something else when they are
+            simulated again. What functions keep by :mod:`functools` is forgotten before each chunk.
         out: directory for records, summary and report; an interrupted run of the same configuration
             and code, on files of the same contents, there is resumed. None: nothing is kept.
         workers: processes, which import nothing of the caller's script: it needs no main guard, and
@@ -143,6 +146,8 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     assert worst.series is not None
     assert worst.events is not None
     _refuse_another(plan, paths, worst.paths)
+    if (others := _beside_others(plan)) is not None:
+        _refuse_another(plan, paths, simulate_chunk(plan, *others, 0).paths)
     summary["worst_path"]["story"] = tell(
         plan.config, worst.series, worst.events, worst.paths.iloc[0]
     )
@@ -159,20 +164,34 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     )
 
 
+def _beside_others(plan: Plan) -> tuple[int, int] | None:
+    """First and number of a few paths that are simulated again, for the sake of a user's agents.
+
+    They stand beside others than in any chunk of the run, begin with none that a chunk begins with,
+    and say whether what an agent does on a path goes by its neighbours. In the chain world they
+    would cost too much.
+    """
+    count = min(_AGAIN, plan.config.paths - 1)
+    if not plan.agents or plan.world != "model" or count < 1:
+        return None
+    return max((plan.config.paths - count) // 2, 1), count
+
+
 def _refuse_another(plan: Plan, paths: pd.DataFrame, again: pd.DataFrame) -> None:
-    """Hold a path that was simulated again, alone and in this process, against its row.
+    """Hold paths that were simulated again, in this process, against their rows.
 
     To nine digits: whole columns are equal to the bit on one machine, which those of finished
     chunks need not have come from.
     """
-    number = again["path"].iloc[0]
-    row = paths[paths["path"] == number]
+    rows = paths[paths["path"].isin(again["path"])]
     for name in again.columns:
-        before, now = row[name].item(), again[name].item()
-        if before == now or (
-            isinstance(now, float) and np.isclose(before, now, 1e-9, 1e-9, equal_nan=True)
-        ):
+        before, now = rows[name].to_numpy(), again[name].to_numpy()
+        same = before == now
+        if now.dtype.kind == "f":
+            same |= np.isclose(before, now, 1e-9, 1e-9, equal_nan=True)
+        if same.all():
             continue
+        at = int(np.argmin(same))
         names = ", ".join(type(agent).__name__ for agent in plan.agents)
         why = (
             f"{names}: an agent must do the same on a path whatever others are in its chunk, in "
@@ -181,5 +200,6 @@ def _refuse_another(plan: Plan, paths: pd.DataFrame, again: pd.DataFrame) -> Non
             else "were finished chunks made on another machine, or with other libraries?"
         )
         raise InputError(
-            f"agents: path {number} came to {name} = {before}, and simulated again to {now}; {why}"
+            f"agents: path {rows['path'].iloc[at]} came to {name} = {before[at]}, and simulated "
+            f"again to {now[at]}; {why}"
         )

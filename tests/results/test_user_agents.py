@@ -167,6 +167,26 @@ class Fickle(Agent):
             yield sale(self, np.random.default_rng().uniform(1.0, 50.0, view.market.paths))
 
 
+class Neighbour(Agent):
+    """Sells where the price is above that of the first path of its chunk."""
+
+    slot = SLOT
+
+    def act(self, view: View) -> Actions:
+        if view.step == 3:
+            now = view.index(1)
+            yield sale(self, np.where(now > now[0], 50.0, 0.0))
+
+
+def test_an_agent_that_goes_by_other_paths_is_refused(short: Config) -> None:
+    """Its worst path may be one on which it does nothing."""
+    match = (
+        r"agents: path \d came to .* again to .*; Neighbour: an agent must do the same on a path"
+    )
+    with pytest.raises(InputError, match=match):
+        simulator.run(short, agents=[Neighbour()], workers=1)
+
+
 def test_a_path_that_comes_to_something_else_when_it_is_told_is_refused(
     short: Config, tmp_path: Path
 ) -> None:
@@ -351,7 +371,8 @@ def test_an_agent_that_cannot_be_sent_to_another_process_acts_in_this_one(
         events = simulator.run(short, agents=[Traveller(log, *held)], workers=2).events
     assert len(events[events["agent"] == SLOT.name]) == short.paths
     here = log.read_text().split().count(str(PARENT))
-    assert here == 1 + short.paths * bool(why)  # the worst path is told here in any case
+    # The worst path is told here in any case, and all but the first are simulated again.
+    assert here == 1 + (short.paths - 1) + short.paths * bool(why)
 
 
 SETTINGS = "amount_settings"
@@ -466,4 +487,4 @@ def test_a_script_needs_no_guard_and_no_file(tmp_path: Path, way: str) -> None:
             timeout=300,
         )
     assert ran.stderr == ""
-    assert ran.stdout.split("\n")[0] == "[0, 1, 2, 3, 4, 5] ['here', 'there', 'there']"
+    assert ran.stdout.split("\n")[0] == "[0, 1, 2, 3, 4, 5] ['here', 'here', 'there', 'there']"

@@ -183,6 +183,14 @@ def test_dots_that_something_in_the_column_tells_are_read(
     assert read_bars(_semicolons(cells * 9, tmp_path), "ETHUSDT").prices.tolist() == read * 9
 
 
+@pytest.mark.parametrize("rows", [2, 3, 4])
+def test_a_few_bars_are_read(tmp_path: Path, rows: int) -> None:
+    """Two were a traceback once."""
+    prices = [100.0 + row for row in range(rows)]
+    file = _semicolons([str(price) for price in prices], tmp_path)
+    assert read_bars(file, "ETHUSDT").prices.tolist() == prices
+
+
 def test_a_number_with_a_comma_and_no_quotes_is_refused_naming_the_line(tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     file.write_text(HEADER + "2024-01-01,E,1\n2024-01-02,E,2\n2024-01-03,E,1,010.23\n")
