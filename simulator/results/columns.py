@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.results.buckets import MEANINGS
-from simulator.results.limits import REFUSES, UNITS
+from simulator.results.limits import POOL, REFUSES, UNITS
 from simulator.results.statistics import PROBABILITIES, statistics_of
 from simulator.results.tallies import limit_column
-from simulator.results.upkeep import POOL
 from simulator.results.upkeep_limits import kinds_at
 
 if TYPE_CHECKING:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from simulator.world.base import Observation
 
 
+#: The pool's place among the limits, beside the markets'.
+POOL = "pool"
+
+
 class Limit(IntEnum):
     """What stood in the way. USD asked and allowed, unless said otherwise."""
 

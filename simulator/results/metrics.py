@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from simulator.results.attribution import Attribution
     from simulator.results.entries import FeesKept
     from simulator.results.latency import LatencyProfit
-    from simulator.results.upkeep_limits import UpkeepByLimit
+    from simulator.results.upkeep import Upkeep
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
@@ -124,7 +124,7 @@ class PathMetrics:
         world: World,
         attribution: Attribution,
         price: SharePrice,
-        upkeep: UpkeepByLimit,
+        upkeep: Upkeep,
         latency: LatencyProfit | None = None,
         fees: FeesKept | None = None,
     ) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 from simulator.agents.base import View
 from simulator.agents.upkeep import PROTECTED, KeeperCall, earned, hedge, reward
 from simulator.results import limits
+from simulator.results.limits import POOL
 from simulator.results.operations import KEEPER_FUNCTIONS
 from simulator.results.tallies import Limited, Short, Task, part
+from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
@@ -42,8 +44,6 @@ FUNCTIONS: dict[str, type[KeeperCall]] = {
 }
 #: What is done for the vault by those who run it; all others' refusals are not the vault's.
 _OURS = (*KEEPER_FUNCTIONS, SettleWithdrawals, PostBetas)
-#: The pool's place among the limits, beside the markets'.
-POOL = "pool"
 #: Endings of columns that hold codes, not amounts: no figure of a distribution describes them.
 CODES = ("_undone_as", "_limit")
 _NOTHING = 1e-6  # USD; no hedge is asked for less
@@ -143,7 +143,10 @@ class Upkeep:
     # ------------------------------------------------------------------------------ result
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Columns :func:`upkeep_columns` of the per-path frame, ``[paths]`` each."""
+        """Columns of the per-path frame, ``[paths]`` each.
+
+        :func:`upkeep_columns` and :func:`~simulator.results.upkeep_limits.limit_columns`.
+        """
         times = self._times
         found: dict[str, NDArray[Any]] = {
             "funded_time": times["funded"] / self._points,
@@ -162,11 +165,12 @@ class Upkeep:
         for name, task in self._tasks.items():
             found |= task.columns(name, self._hours)
         for place, limited in self._limits.items():
-            found |= limited.columns(place)
+            found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
         for status in Status:
             if status > Status.OK:
                 found[f"upkeep_refused_{status.name.lower()}"] = self._refused[status]
-        return {name: found[name] for name in upkeep_columns(self._protocol)}
+        names = (*upkeep_columns(self._protocol), *limit_columns(self._protocol))
+        return {name: found[name] for name in names}
 
 
 def _places(protocol: Protocol) -> list[str]:

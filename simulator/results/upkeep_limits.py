@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simulator.results.limits import Limit
+from simulator.results.limits import POOL, Limit
 from simulator.results.tallies import LIMIT_FIGURES, limit_column
-from simulator.results.upkeep import POOL, Upkeep
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simulator.world.protocol import Protocol
 
 #: Limits that can refuse a recentring (in the pool), and a rebalance (in a market).
@@ -22,17 +19,6 @@ _IN_MARKET = (Limit.INVENTORY, Limit.SIDE, Limit.OPEN_INTEREST, Limit.MAKER_RESE
 def kinds_at(place: str) -> tuple[Limit, ...]:
     """Limits with figures that can refuse the vault at the pool, or in a market."""
     return _IN_POOL if place == POOL else _IN_MARKET
-
-
-class UpkeepByLimit(Upkeep):
-    """The observer of the vault's upkeep, with what each limit refused told apart."""
-
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Those of :class:`~simulator.results.upkeep.Upkeep`, and :func:`limit_columns`."""
-        found = super().columns()
-        for place, limited in self._limits.items():
-            found |= limited.by_limit(place, kinds_at(place))
-        return found
 
 
 def limit_columns(protocol: Protocol) -> list[str]:

@@ -67,7 +67,7 @@ def simulate_chunk(
     from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
     from simulator.results.records import Fan, Recorder
-    from simulator.results.upkeep_limits import UpkeepByLimit
+    from simulator.results.upkeep import Upkeep
 
     before = _begun(plan.agents)
     protocol, agents = plan.setting()
@@ -77,7 +77,7 @@ def simulate_chunk(
         attribution, price = Attribution(world), SharePrice(world)
         latency, fan = LatencyProfit(world), Fan(world, attribution, price)
         fees, keeper = FeesKept(world), plan.config.agents.keeper
-        upkeep = UpkeepByLimit(world, 0.0 if keeper is None else keeper.minimum_profit_usd)
+        upkeep = Upkeep(world, 0.0 if keeper is None else keeper.minimum_profit_usd)
         metrics = PathMetrics(world, attribution, price, upkeep, latency, fees)
         observers: list[Any] = [attribution, price, latency, fees, upkeep, metrics, fan]
         recorder = Recorder(world, attribution, price, record) if record > 0 else None

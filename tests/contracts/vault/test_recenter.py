@@ -11,7 +11,7 @@ import pytest
 from ape import compilers
 
 from tests.contracts.mirror import wad
-from tests.contracts.vault.conftest import SPACING, TERMS, Reading, usdc_raw
+from tests.contracts.vault.conftest import SPACING, Reading, usdc_raw
 
 DONOR = """
 # pragma version 0.4.3
