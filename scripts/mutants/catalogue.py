@@ -835,7 +835,7 @@ _KEEPING = (
     ),
     _vault(
         "margin-takes-the-keepers-pay", "missing term", "modules/hedge_margin.vy",
-        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, kept))", "pool_leg.idle_usdc)",
+        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, self._kept))", "pool_leg.idle_usdc)",
     ),
     _vault(
         "exits-leave-no-pay-for-keepers", "missing term", "VaultStrategy.vy",
