@@ -159,7 +159,7 @@ def _further_cards(summary: dict[str, Any]) -> list[dict[str, str]]:
 
 def _basis(summary: dict[str, Any]) -> str:
     """What the mean result is made of, and how much of it came from basis."""
-    mean = summary["attribution"]["mean"]
+    mean = causes.of(summary, "mean")
     cancelled = causes.basis(mean)
     text = f"On average the vault {causes.account(mean)}."
     return f"{text} {cancelled}." if cancelled else text
