@@ -37,8 +37,7 @@ _WORTH_SAYING = 0.0005
 def verdict(summary: dict[str, Any]) -> dict[str, str]:
     """``tone`` (good, warn, bad), ``text`` in one sentence, ``details`` below it.
 
-    ``summary`` as :func:`~simulator.results.summary.summarise` makes it; findings under
-    ``diagnosis`` (dicts of name, severity, text) may be absent.
+    ``summary`` as :func:`~simulator.results.summary.summarise` makes it.
     """
     tone, lead = _judged(summary)
     returns = summary["metrics"]["return"]
@@ -56,7 +55,7 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
 def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     """Tone, and the words before the colon."""
     found, returns = summary["probabilities"], summary["metrics"]["return"]
-    idle = [each for each in summary.get("diagnosis", []) if each["severity"] == "idle"]
+    idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
     debt, liquidated = found["bad_debt"]["paths"], found["liquidation"]["estimate"]
     little = min(returns["mean"], returns["median"])
     grave = (
@@ -90,7 +89,7 @@ def _idle(finding: dict[str, Any]) -> str:
 
 def _why_idle(summary: dict[str, Any]) -> list[str]:
     """Why, and what would have done."""
-    idle = [each for each in summary.get("diagnosis", []) if each["severity"] == "idle"]
+    idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
     why = [text for text in (each["text"].partition(": ")[2] for each in idle[:1]) if text]
     return [f"Why: {text}" for text in why]
 

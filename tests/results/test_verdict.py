@@ -50,6 +50,7 @@ def summary(
         },
         "hedge_held": {"mean": 1.0, "tail": 1.0, "worst_path": None},
         "sampling": None,
+        "diagnosis": [],
         **more,
     }
 
