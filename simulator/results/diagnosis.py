@@ -84,8 +84,19 @@ def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
     ]
     known = {finding.field for finding in found}
     found += [finding for finding in _tight(config) if finding.field not in known]
+    found = [finding for finding in found if not _subsumed(finding, found)]
     order = sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
     return [asdict(finding) for finding in order]
+
+
+def _subsumed(finding: Finding, found: list[Finding]) -> bool:
+    """Whether what would have done for another finding does more than would for this limit.
+
+    Two limits can go by one field, and only the larger value would have done.
+    """
+    needed = [each.needed for each in found if each.field == finding.field and each.needed]
+    own = finding.needed
+    return finding.name == "binding_limit" and own is not None and own < max(needed, default=own)
 
 
 def check_allowed(allow: Iterable[str]) -> tuple[str, ...]:
