@@ -90,13 +90,14 @@ def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _subsumed(finding: Finding, found: list[Finding]) -> bool:
-    """Whether what would have done for another finding does more than would for this limit.
+    """Whether a market's inventory limit has to be raised beyond what this limit on a side needs.
 
-    Two limits can go by one field, and only the larger value would have done.
+    Both go by one field, and only the larger value would have done.
     """
-    needed = [each.needed for each in found if each.field == finding.field and each.needed]
-    own = finding.needed
-    return finding.name == "binding_limit" and own is not None and own < max(needed, default=own)
+    own, field = finding.needed, finding.field or ""
+    if finding.name != "binding_limit" or own is None or not field.startswith("clearing.markets."):
+        return False
+    return any(each.field == field and (each.needed or 0.0) > own for each in found)
 
 
 def check_allowed(allow: Iterable[str]) -> tuple[str, ...]:

@@ -434,3 +434,6 @@ def test_of_two_limits_that_go_by_one_field_the_larger_value_is_told() -> None:
     found = [inventory, side, other, never]
     assert [each for each in found if not _subsumed(each, found)] == [inventory, other, never]
     assert not _subsumed(side, [side, other])
+    spot, swap = (Finding("binding_limit", "note", "", 0.1, "vault.max_slippage", 0.01, needed)
+                  for needed in (0.02, 0.03))  # fmt: skip
+    assert not _subsumed(spot, [spot, swap])  # two causes of one bound, each worth knowing
