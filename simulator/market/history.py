@@ -164,7 +164,7 @@ def with_history(
     lines += [*_quotes(symbols), *filled([report for _, report in series.values()])]
     if record.extremes:
         path = series[recast.lp][0]
-        lines.append(zigzag(recast.lp, path[::VISITS], path))
+        lines += [zigzag(recast.lp, path[::VISITS], path), *record.stretched(first, steps * step)]
     elif has_extremes(file, list(symbols.values()), reading):
         lines += wicks(Record(file, symbols, reading, extremes=True), series, first, step)
     data |= {

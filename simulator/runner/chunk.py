@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+import random
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from simulator.results.store import Outcome
 from simulator.runner import agent_code
@@ -64,7 +69,7 @@ def simulate_chunk(
     from simulator.results.records import Fan, Recorder
     from simulator.results.upkeep import Upkeep
 
-    before = [agent_code.digest(agent) for agent in plan.agents]
+    before = _begun(plan.agents)
     protocol, agents = plan.setting()
     market = draw(plan.config, first, count)
     world = _world(plan.world, protocol, market)
@@ -96,14 +101,42 @@ def simulate_chunk(
         world.close()
 
 
-def _refuse_traces(agents: Sequence[Agent], before: Sequence[str | None]) -> None:
-    """Hold the plan's agents, which did not act themselves, against their digests ``before``."""
-    for agent, digest in zip(agents, before, strict=True):
-        if agent_code.digest(agent) != digest:
+@dataclass(frozen=True)
+class _Before:
+    """What must be the same when a chunk is done."""
+
+    digests: list[str]
+    generators: bytes
+
+
+def _begun(agents: Sequence[Agent]) -> _Before:
+    """Look at the plan's agents; what their functions cached is forgotten, as another would."""
+    readings = [agent_code.read(agent) for agent in agents]
+    for reading in readings:
+        for clear in reading.caches:
+            clear()
+    return _Before([reading.digest for reading in readings], _generators())
+
+
+def _generators() -> bytes:
+    """Where the generators of random numbers are that belong to everybody."""
+    return pickle.dumps((random.getstate(), np.random.get_state()))  # noqa: NPY002 (whoever uses it)
+
+
+def _refuse_traces(agents: Sequence[Agent], before: _Before) -> None:
+    """Hold the plan's agents, which did not act themselves, against what they were ``before``."""
+    for agent, digest in zip(agents, before.digests, strict=True):
+        if agent_code.read(agent).digest != digest:
             raise InputError(
                 f"agents: {type(agent).__name__} changes variables of its class or module, or what "
                 "is shared there; other chunks of paths would see that: keep it in self"
             )
+    if agents and _generators() != before.generators:
+        names = ", ".join(type(agent).__name__ for agent in agents)
+        raise InputError(
+            f"agents: {names}: one draws from the generator of numpy.random or random, which every "
+            "chunk of paths would find elsewhere; randomness an agent needs is in the market paths"
+        )
 
 
 def _world(kind: str, protocol: Protocol, market: Any) -> World:
