@@ -101,7 +101,8 @@ def test_a_vault_that_does_nothing_fails_its_requirements_and_says_what_to_chang
     if found["needed"] is not None and found["value"] is not None:
         assert (found["needed"] > found["value"]) == (field != "vault.hedge_band")
     same = [each["needed"] for each in result.summary["diagnosis"] if each["field"] == field]
-    assert len(set(same)) == 1, same
+    if field != "vault.max_slippage":  # two causes, neither of which says that it would have done
+        assert len(set(same)) == 1, same
     assert result.passed
     assert len(result.summary["gates"]) == len(GATES)
     config = load("calm", ["horizon_hours=3", *overrides])
@@ -202,8 +203,8 @@ def test_of_several_limits_each_is_told_with_its_own_figures() -> None:
     assert pool[0]["needed"] == paths["pool_spot_asked"].max()
     never = named(result, "never_invested")
     assert (never["field"], never["value"]) == ("vault.max_slippage", 0.0028)
-    unplaced = paths[paths["position_opened"].isna()]
-    assert never["needed"] == unplaced["pool_spot_asked"].max()
+    # Not what those paths alone would have needed: one field has one value that does.
+    assert never["needed"] == paths["pool_spot_asked"].max()
 
 
 def test_one_refusal_is_one() -> None:
