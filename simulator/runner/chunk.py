@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from simulator.agents.base import Agent
+    from simulator.market.paths import MarketPaths
     from simulator.runner.plan import Plan
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
@@ -52,7 +53,16 @@ class _Meter:
 def simulate_chunk(
     plan: Plan, first: int, count: int, record: int, report: Callable[[int], None] | None = None
 ) -> Outcome:
-    """Paths ``first`` … ``first + count − 1``: draw, simulate, check the attribution, sum up.
+    """Draw paths ``first`` … ``first + count − 1`` and :func:`simulate_market`."""
+    from simulator.market.draw import draw
+
+    return simulate_market(plan, draw(plan.config, first, count), record, report)
+
+
+def simulate_market(
+    plan: Plan, market: MarketPaths, record: int, report: Callable[[int], None] | None = None
+) -> Outcome:
+    """Simulate the paths of a market, check the attribution, sum up.
 
     ``record``: number of paths, counted from the first, whose series are kept.
 
@@ -60,7 +70,6 @@ def simulate_chunk(
         InputError: an agent left something behind for the next chunk.
     """
     from simulator.engine import simulate
-    from simulator.market.draw import draw
     from simulator.market.weights import weights
     from simulator.results.attribution import Attribution
     from simulator.results.entries import FeesKept
@@ -71,7 +80,6 @@ def simulate_chunk(
 
     before = _begun(plan.agents)
     protocol, agents = plan.setting()
-    market = draw(plan.config, first, count)
     world = _world(plan.world, protocol, market)
     try:
         attribution, price = Attribution(world), SharePrice(world)
@@ -84,7 +92,7 @@ def simulate_chunk(
         if recorder is not None:
             observers.append(recorder)
         if report is not None:
-            observers.append(_Meter(report, count))
+            observers.append(_Meter(report, market.paths))
         simulate(world, agents, observers)
         _refuse_traces(plan.agents, before)
         attribution.check()
@@ -92,7 +100,9 @@ def simulate_chunk(
         if recorder is not None:
             recorder.finish(metrics.mean_betas())
         return Outcome(
-            paths=metrics.frame(world.observe(), weights(plan.config, first, count)),
+            paths=metrics.frame(
+                world.observe(), weights(plan.config, market.first_path, market.paths)
+            ),
             fan=fan.values,
             series=None if recorder is None else recorder.series(),
             events=None if recorder is None else recorder.events(),
@@ -139,7 +149,7 @@ def _refuse_traces(agents: Sequence[Agent], before: _Before) -> None:
         )
 
 
-def _world(kind: str, protocol: Protocol, market: Any) -> World:
+def _world(kind: str, protocol: Protocol, market: MarketPaths) -> World:
     if kind == "model":
         from simulator.world.model.world import ModelWorld
 
