@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from unicodedata import category
@@ -30,6 +31,8 @@ _ADVICE = {
     errno.ENOMEM: "free some memory, or use fewer --workers",
     errno.EMFILE: "raise the limit on open files (ulimit -n), or use fewer --workers",
 }
+#: What NumPy says where a disk takes only part of an array: it has no errno.
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
 _NO_MEMORY = "out of memory: free some, or use fewer --workers"
 
 
@@ -99,6 +102,8 @@ def _line(error: BaseException) -> str:
     if isinstance(error, ImportError):
         return f"{error}: the installation is not whole, run `make setup`"
     text = " ".join(str(error).split())
+    if _CUT_SHORT.fullmatch(text):
+        return f"no space left on device, or a quota is reached ({text}); {_ADVICE[errno.ENOSPC]}"
     if isinstance(error, OSError) and not isinstance(error, MachineError):
         if error.strerror:
             named = [str(name) for name in (error.filename, error.filename2) if name is not None]

@@ -107,7 +107,7 @@ def starter(
     environment.finalize = lambda value: _figure(value) if isinstance(value, float) else value
     template = (resources.files("simulator.config") / "starter.yaml").read_text(encoding="utf-8")
     text = environment.from_string(template).render(
-        name=f"{lp.lower()}-hedged-with-{'-'.join(hedge).lower()}",
+        name=f"{lp.lower()}-hedged-with-{'-and-'.join(hedge).lower()}",
         lp=lp,
         hedge=list(hedge),
         deposit=float(deposit),

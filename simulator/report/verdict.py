@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.report.causes import causes, largest, total, within
+from simulator.report.causes import causes, largest, of, total, within
 from simulator.report.format import count, percent, usd
 
 #: Part of the paths beyond which most depositors lost.
@@ -47,7 +47,7 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
         f"lost money, and the worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average"
     )
     text += _named(summary)
-    details = [_liquidations(summary), *_causes(summary), *_from_fees(summary)]
+    details = [*_why_idle(summary), _liquidations(summary), *_causes(summary), *_from_fees(summary)]
     details += _sampling(summary)
     return {"tone": tone, "text": text, "details": " ".join(details)}
 
@@ -55,11 +55,11 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
 def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     """Tone, and the words before the colon."""
     found, returns = summary["probabilities"], summary["metrics"]["return"]
-    idle = [each["text"] for each in summary["diagnosis"] if each["severity"] == "idle"]
+    idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
     debt, liquidated = found["bad_debt"]["paths"], found["liquidation"]["estimate"]
     little = min(returns["mean"], returns["median"])
     grave = (
-        (bool(idle), idle[0].rstrip(".:") if idle else ""),
+        (bool(idle), _idle(idle[0]) if idle else ""),
         (found["loss"]["estimate"] > MOST_LOSE, "Depositors lose more often than not"),
         (returns["mean"] < -COSTLY, "Depositors lose much on average"),
         (returns["es95"] > TAIL_LOST, "The bad cases are lost"),
@@ -78,12 +78,27 @@ def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     return "good", "Depositors keep their money"
 
 
+def _idle(finding: dict[str, Any]) -> str:
+    """What an idle vault did not do, and the field that kept it from that: the rest is detail."""
+    what = finding["text"].partition(": ")[0].rstrip(".")
+    field, value = finding.get("field"), finding.get("value")
+    if field is None:
+        return what
+    return f"{what} ({field}{'' if value is None else f' = {value:g}'})"
+
+
+def _why_idle(summary: dict[str, Any]) -> list[str]:
+    """Why, and what would have done."""
+    idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
+    why = [text for text in (each["text"].partition(": ")[2] for each in idle[:1]) if text]
+    return [f"Why: {text}" for text in why]
+
+
 def _named(summary: dict[str, Any]) -> str:
     """The largest cause of a loss, on average and in the tail; empty where neither lost."""
-    found = summary["attribution"]
     mean, tail = (
-        within(causes(found[key])[0][0]) if total(found[key]) < 0.0 else ""
-        for key in ("mean", "tail")
+        within(causes(found)[0][0]) if total(found) < 0.0 else ""
+        for found in (of(summary, key) for key in ("mean", "tail"))
     )
     if mean and tail:
         both = f"{mean}, on average and in these"
@@ -119,7 +134,7 @@ def _causes(summary: dict[str, Any]) -> list[str]:
     """The largest loss in the mean, in the tail and on the worst path."""
     said = []
     for key, where in PLACES.items():
-        found = summary["attribution"][key]
+        found = of(summary, key)
         cause, result = largest(found), total(found)
         if cause:
             name = "cause of loss" if result < 0 else "cost"

@@ -91,7 +91,8 @@ class Dataset:
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
         tail = summary["attribution"].get("tail", {})
         unknown = [f"attribution.{n}" for n in BUCKETS if n not in tail]
-        unknown += [name for name in ("diagnosis", "upkeep_refusals") if name not in summary]
+        others = ("diagnosis", "hedge_held", "upkeep_refusals")
+        unknown += [name for name in others if name not in summary]
         if unknown:
             raise InputError(
                 f"directory: {directory} was written by another version (its summary has no "

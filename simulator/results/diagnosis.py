@@ -84,8 +84,20 @@ def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
     ]
     known = {finding.field for finding in found}
     found += [finding for finding in _tight(config) if finding.field not in known]
+    found = [finding for finding in found if not _subsumed(finding, found)]
     order = sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
     return [asdict(finding) for finding in order]
+
+
+def _subsumed(finding: Finding, found: list[Finding]) -> bool:
+    """Whether a market's inventory limit has to be raised beyond what this limit on a side needs.
+
+    Both go by one field, and only the larger value would have done.
+    """
+    own, field = finding.needed, finding.field or ""
+    if finding.name != "binding_limit" or own is None or not field.startswith("clearing.markets."):
+        return False
+    return any(each.field == field and (each.needed or 0.0) > own for each in found)
 
 
 def check_allowed(allow: Iterable[str]) -> tuple[str, ...]:
@@ -239,7 +251,7 @@ def _limits(cases: Cases) -> Iterator[Finding]:
         kinds = [(cases.refusals(place, kind), kind) for kind in kinds_at(place)]
         for refused, kind in sorted(kinds, key=lambda each: -int(each[0].sum())):
             bound = refused > 0
-            share, reason = cases.share(bound), cases.limit(place, kind, bound)
+            share, reason = cases.share(bound), cases.limit(place, kind)
             if not reason.text:
                 continue
             text = say.binding(place, cases, refused, reason)

@@ -12,10 +12,12 @@ from simulator.results.correlation import portfolio_correlation
 from simulator.results.diagnosis import diagnose, verdicts
 from simulator.results.statistics import (
     intervals,
+    mean_of_known,
     metrics,
     path_weights,
     probabilities,
     tail_means,
+    tail_weights,
 )
 from simulator.types import Status
 
@@ -58,6 +60,11 @@ def summarise(
             "mean": {name: _mean(paths, name) for name in BUCKETS},
             "tail": tail_means(paths, BUCKETS),
             "worst_path": {name: float(paths[name].iloc[worst]) for name in BUCKETS},
+        },
+        "hedge_held": {
+            "mean": mean_of_known(paths, "hedge_held", path_weights(paths)),
+            "tail": mean_of_known(paths, "hedge_held", tail_weights(paths)),
+            "worst_path": mean_of_known(paths.iloc[[worst]], "hedge_held", None),
         },
         "worst_path": {
             "path": int(paths["path"].iloc[worst]),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import signal
 import subprocess
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from simulator.cli import status
@@ -133,6 +136,25 @@ def test_a_full_disk_ends_with_3_and_nothing_half_written(
     again = called("run", *SHORT, "--out", "there")  # goes on, with room again
     assert again.returncode == 0, again.stderr
     assert (there / "report.html").is_file()
+
+
+def test_a_disk_that_takes_part_of_an_array_is_called_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """NumPy gives neither errno nor cause. The full disk is a limit on the size of files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
+        with pytest.raises(OSError, match="requested and") as caught:
+            np.save(tmp_path / "fan.npy", np.zeros(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert status.report(caught.value) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("hedgesim: no space left on device, or a quota is reached (100000 req")
+    assert said.endswith("; make room; the same command goes on from here\n")
 
 
 def test_no_memory_and_no_artifacts_end_with_3(
