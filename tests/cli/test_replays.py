@@ -60,6 +60,29 @@ def test_a_self_hedged_replay_with_wicks_and_usdcs_own_price(called: Run, prices
     assert "set by hand, not measured" in page
 
 
+def test_a_replay_of_a_relative_file_is_run_again_into_its_directory(
+    called: Run, prices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of files are relative to other places in config.yaml, the summary and the command."""
+    replay = ("run", "calm", *ASKED, "--hedge", "BBBUSDT", "--paths", "2", "--workers", "1")
+    for more in ((), (), ("--seed", "9"), ("--set", "vault.betas={BBB: 0.5}|{BBB: 1.0}")) * 2:
+        place = "both" if "|" in "".join(more) else "one"
+        ran = called(*replay, *more, "--out", f"out/{place}")
+        assert ran.returncode == 0, ran.stderr
+    drawn = ("run", "calm", "--set", "horizon_hours=6", "--paths", "2", "--workers", "1")
+    assert called(*drawn, "--out", "out/one").returncode == 0
+    assert called(*replay, "--out", "out/one").returncode == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    ran = called("run", "../out/one/config.yaml", "--workers", "1", "--out", "../out/one")
+    assert ran.returncode == 0, ran.stderr
+    config = tmp_path / "out/one/config.yaml"
+    config.write_text(config.read_text().replace("prices.csv", "mine.csv"))
+    ran = called(*drawn, "--out", "../out/one")
+    assert ran.returncode == 2
+    assert "config.yaml" in ran.stderr
+
+
 def test_alternatives_say_what_they_share_once(called: Run, prices: Path) -> None:
     ran = called(
         *("run", "calm", *ASKED, "--hedge", "BBBUSDT", "--paths", "2", "--workers", "1"),
