@@ -33,7 +33,7 @@ MUST_SEE: dict[str, Callable[[Comparison], int]] = {
 
 # Random operations and attacks, each with an exact ledger beside it; then the guided search, which
 # has to find an audit's findings in the contracts audited before it says anything about ours.
-SEARCHES = (("tests/stateful/campaign.py",), ("tests/hunt/campaign.py", "fixed"))
+SEARCHES = (("tests/stateful/campaign.py",), ("tests/hunt/campaign.py",))
 # Tests that do more when HEDGESIM_CAMPAIGN=1 (tests/sizes.py). The command line names those that
 # `make test` leaves out.
 AT_FULL_SIZE = (

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.results.buckets import TITLES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -100,11 +102,11 @@ _METRICS = (
     ("hedge_effectiveness", "Hedge effectiveness", ".2f"),
     ("realised_correlation", "Realised correlation", ".2f"),
     ("basis_pnl", "Basis, USD", "+,.0f"),
-    ("hedge_drift", "Hedge off target, USD", "+,.0f"),
-    ("lp_fees", "LP fees, USD", "+,.0f"),
+    ("hedge_drift", f"{TITLES['hedge_drift']}, USD", "+,.0f"),
+    ("lp_fees", f"{TITLES['lp_fees']}, USD", "+,.0f"),
     ("trading_cost", "Trading cost, USD", "+,.0f"),
     ("price_impact", "of it price impact, USD", "+,.0f"),
-    ("funding", "Funding, USD", "+,.0f"),
+    ("funding", f"{TITLES['funding']}, USD", "+,.0f"),
     ("turnover", "Hedge turnover, USD", ",.0f"),
     ("gas", "Gas of all agents, USD", ",.0f"),
     ("bad_debt", "Bad debt, USDC", ",.0f"),

@@ -28,6 +28,10 @@ CUTS_PER_SCALE = 1_000_000
 # factor, entries of 1e-8 (1 % a day).
 COVARIANCE_RAMP = 6 * 3_600
 LEAST_COVARIANCE_STEP = 1_000_000
+# contracts/SPEC.md §4.5: seconds between two paid recentrings; what keeper functions leave idle for
+# the pay of the next: so many rewards, and no more than such a part of NAV.
+RECENTER_INTERVAL = 3_600
+KEPT_REWARDS, KEPT_PARTS = 100, 100
 USDC = "USDC"
 USDC_DECIMALS = 6
 

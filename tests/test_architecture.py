@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,44 +16,60 @@ PACKAGE = ROOT / "simulator"
 # What each place may import from the package, by prefix. The longest matching key counts.
 ALLOWED = {
     "types": (),
+    "caches": (),
     "arguments": ("types",),
     "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions",
                "hedging"),
-    "market": ("types", "config", "market", "hedging"),
-    "hedging": ("types", "arguments", "hedging", "world.model.tick", "world.model.jit"),
+    "market": ("types", "arguments", "config", "market", "hedging"),
+    "hedging": ("types", "arguments", "hedging"),
     "world": ("types", "market", "world"),
     "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.gas", "world.model"),
+                    "world.units", "world.model"),
     "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.gas", "world.chain"),
+                    "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "world.chain.mirror": ("world.model.genesis", "world.model.observe", "world.model.parameters",
                            "world.model.state", "market", "types", "world.protocol"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas"),
-    "engine": ("types", "agents", "world.actions", "world.base"),
-    "results": ("types", "config", "market", "hedging", "agents", "engine", "world.actions",
-                "world.base", "world.protocol", "world.gas", "world.model.world",
-                "world.chain.world", "results"),
+    "engine": ("agents", "world.actions", "world.base"),
+    "results": ("types", "config", "market", "hedging", "agents", "world.actions", "world.base",
+                "world.protocol", "world.gas", "results"),
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
               "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
     "report": ("types", "config", "market", "results", "report", "study"),
+    # The jobs: everything below may be used, and of each other what is named here.
+    "result": ("results", "report"),
+    "calibration": ("types", "config", "market", "report"),
+    "runner": ("types", "arguments", "config", "market", "agents", "world", "engine", "results",
+               "report", "result", "runner"),
+    "verify": ("types", "arguments", "config", "market", "agents", "world", "engine", "runner",
+               "verify"),
+    "fuzz": ("arguments", "config", "runner", "verify"),
+    "comparison": ("types", "arguments", "config", "market", "hedging", "results", "report",
+                   "result", "runner"),
+    "bench": ("config", "market", "agents", "world", "engine", "study", "runner", "bench"),
+    "terminal": ("config", "world", "results", "report", "result", "study", "verify", "fuzz",
+                 "bench"),
+    "cli": ("types", "config", "market", "results", "result", "study", "calibration", "verify",
+            "fuzz", "comparison", "bench", "terminal", "cli"),
 }  # fmt: skip
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
 
 
 def modules() -> list[str]:
-    return sorted(
-        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-        for path in PACKAGE.rglob("*.py")
-        if path.name != "__init__.py"
-    )
+    """All but the package's own ``__init__``, which is the door to all of them."""
+    names = (path.relative_to(PACKAGE).with_suffix("").parts for path in PACKAGE.rglob("*.py"))
+    whole = (name[:-1] if name[-1] == "__init__" else name for name in names)
+    return sorted(".".join(name) for name in whole if name)
 
 
 def imports(module: str) -> set[str]:
     """Modules it imports; ``from package import module`` counts as that module."""
-    tree = ast.parse((PACKAGE / Path(*module.split("."))).with_suffix(".py").read_text())
+    path = PACKAGE / Path(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    tree = ast.parse(path.read_text())
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -74,22 +91,56 @@ def within(module: str, place: str) -> bool:
     return module == place or module.startswith(place + ".")
 
 
-def place_of(module: str) -> str | None:
-    """Its longest key of ALLOWED; None for the jobs (run, verify, bench, cli)."""
-    return max((key for key in ALLOWED if within(module, key)), key=len, default=None)
+def place_of(module: str) -> str:
+    """Its longest key of ALLOWED; "": there is none."""
+    return max((key for key in ALLOWED if within(module, key)), key=len, default="")
 
 
-@pytest.mark.parametrize("module", [name for name in modules() if place_of(name)])
+def ours(module: str) -> set[str]:
+    """Modules of the package that it imports."""
+    return {
+        name.removeprefix("simulator.") for name in imports(module) if name.startswith("simulator.")
+    }
+
+
+@pytest.mark.parametrize("module", modules())
 def test_a_module_imports_only_what_lies_before_it(module: str) -> None:
     place = place_of(module)
-    ours = {
-        name.removeprefix("simulator.")
-        for name in imports(module)
-        if name != "simulator" and name.startswith("simulator.")
-    }
-    allowed = ALLOWED[place]
-    stray = {name for name in ours if not any(within(name, prefix) for prefix in allowed)}
+    assert place, f"{module} has no entry in ALLOWED"
+    stray = {name for name in ours(module) if not any(within(name, p) for p in ALLOWED[place])}
     assert not stray, f"{module} ({place}) imports {sorted(stray)}"
+
+
+def test_nothing_is_allowed_that_nobody_uses() -> None:
+    used: dict[str, set[str]] = {place: set() for place in ALLOWED}
+    for module in modules():
+        used[place_of(module)] |= ours(module)
+    unused = {
+        (place, prefix)
+        for place, prefixes in ALLOWED.items()
+        for prefix in prefixes
+        if not any(within(name, prefix) for name in used[place])
+    }
+    assert not unused
+
+
+def test_the_table_says_what_is_allowed() -> None:
+    """Row by row, by top-level place; the jobs' rows say "everything above"."""
+    tops = {place.split(".")[0] for place in ALLOWED}
+    allowed = {
+        top: {p.split(".")[0] for key in ALLOWED if within(key, top) for p in ALLOWED[key]} - {top}
+        for top in tops
+    }
+    named: set[str] = set()
+    for line in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("| `simulator/"):
+            continue
+        place, *_, cell = (part.strip() for part in line.strip("| ").split(" | "))
+        rows = re.findall(r"`(?:simulator/)?(\w+)(?:/|\.py)`", place)
+        named |= set(rows)
+        if cell not in ("everything above", "the same"):
+            assert set(re.findall(r"\w+", cell)) & tops == allowed[rows[0]], rows[0]
+    assert named == tops
 
 
 @pytest.mark.parametrize("module", [name for name in modules() if not within(name, "world.chain")])

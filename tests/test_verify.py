@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from simulator.config import load, scenarios
 from simulator.types import InputError, Status
 from simulator.verify import TOLERANCE, Comparison, Decision, Transcript, compare, relative_error
 from simulator.verify import verify as verify_worlds
+from simulator.verify.transcript import PLACES, describe
+from simulator.world import actions
+from simulator.world.actions import Liquidate, LiquidateLoan
 
 # Long enough for every scenario's shocks; the full 20 paths × 500 steps are `make campaign`.
 PATHS, STEPS = 1, 500
@@ -42,6 +45,15 @@ def transcript(values: np.ndarray, status: Status = Status.OK) -> Transcript:
         codes = np.full(values.shape[1], status, np.int8)
         made.statuses[Decision(step, "keeper", "Rebalance", 1)] = codes
     return made
+
+
+def test_what_an_action_is_names_all_that_is_not_an_amount() -> None:
+    """Liquidations of two loans are two decisions, not one that occurs twice."""
+    assert describe(LiquidateLoan(3, 1, np.ones(2))) == "LiquidateLoan leg 1"
+    assert describe(Liquidate(3, 0, 2, np.ones(2, np.bool_))) == "Liquidate account 0 market 2"
+    for name in set(actions.__all__) - {"Fill"}:
+        whole = {f.name for f in fields(getattr(actions, name)) if str(f.type).startswith("int")}
+        assert whole <= {"actor", *PLACES}, name
 
 
 WALK = np.abs(1.0 + np.arange(12.0).reshape(6, 2))

@@ -27,12 +27,12 @@ MAX_HEDGES: constant(uint256) = 8
 
 
 @internal
-def _add_margin(account: hedge_leg.MarginAccount, wanted: uint256) -> uint256:
+def _add_margin(account: hedge_leg.MarginAccount, wanted: uint256, kept: uint256) -> uint256:
     """
-    @notice Move raw idle USDC into an account, as far as there is any; returns how much. What Aave refuses stays
-            idle.
+    @notice Move raw idle USDC into an account, as far as there is more than `kept`; returns how much. What Aave
+            refuses stays idle.
     """
-    raw: uint256 = min(wanted, pool_leg.idle_usdc)
+    raw: uint256 = min(wanted, pool_leg.idle_usdc - min(pool_leg.idle_usdc, kept))
     if raw == 0:
         return 0
     pool_leg.idle_usdc -= raw

@@ -46,6 +46,9 @@ initializes: withdrawal_queue[share_token := share_token]
 WAD: constant(uint256) = 10**18
 UNIT_USDC: constant(uint256) = 10**6
 MAX_ACCOUNTS: constant(uint256) = 8
+# What keepers are paid from stays idle: so many rewards, and no more than such a part of NAV.
+KEPT_REWARDS: constant(uint256) = 100
+KEPT_PARTS: constant(uint256) = 100
 
 UNIT_BASE: immutable(uint256)
 UNIT_RATIO: immutable(uint256)  # sqrt(UNIT_BASE / UNIT_USDC)
@@ -217,6 +220,21 @@ def _value(base: uint256, usdc: uint256, prices: Prices) -> uint256:
 @view
 def _idle_value(prices: Prices) -> uint256:
     return self._value(pool_leg.idle_base, pool_leg.idle_usdc, prices)
+
+
+@internal
+@view
+def _kept(book: Book) -> uint256:
+    """
+    @notice Raw USDC that keeper functions leave idle for the pay of the next.
+    """
+    return min(self._kept_at_most(), self._to_usdc(book.nav, book.prices) // KEPT_PARTS)
+
+
+@internal
+@view
+def _kept_at_most() -> uint256:
+    return KEPT_REWARDS * vault_parameters.values.keeper_reward
 
 
 @internal

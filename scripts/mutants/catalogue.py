@@ -779,6 +779,15 @@ _KEEPING = (
         "        max_value(uint256),\n",
     ),
     _vault(
+        "margin-takes-the-keepers-pay", "missing term", "modules/hedge_margin.vy",
+        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, kept))", "pool_leg.idle_usdc)",
+    ),
+    _vault(
+        "exits-leave-no-pay-for-keepers", "missing term", "VaultStrategy.vy",
+        "hedge_margin._take_spare_margin(assets + vault_core._kept_at_most())",
+        "hedge_margin._take_spare_margin(assets)",
+    ),
+    _vault(
         "best-account-deleveraged", "wrong sign", "VaultStrategy.vy",
         "            if ratio < lowest:\n", "            if ratio > lowest or worst == 0:\n",
     ),

@@ -9,8 +9,8 @@ import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
 from simulator.agents.upkeep import PROTECTED, reward
-from simulator.types import Status
-from simulator.world.actions import SettleWithdrawals
+from simulator.types import RECENTER_INTERVAL, Status
+from simulator.world.actions import Recenter, SettleWithdrawals
 
 if TYPE_CHECKING:
     from simulator.types import Booleans, Floats
@@ -27,15 +27,18 @@ _PATIENCE = 3_600
 class Keeper(Agent):
     """Calls ``recenter``, ``top_up``, ``deleverage`` and ``rebalance`` when their conditions hold.
 
-    Observes the vault at oracle prices and gas; may call the vault's keeper functions. Profitable
-    when the reward, which the value protected bounds, exceeds gas plus ``minimum_profit_usd``: in a
-    gas spike the vault is on its own. Settles the queue too, which pays nothing, while gas costs no
+    Observes the vault at oracle prices and gas; may call the vault's keeper functions. It calls
+    when the reward, which the value protected and the vault's idle USDC bound, exceeds gas plus
+    ``minimum_profit_usd``: in a gas spike, and when nothing is idle, the vault is on its own. A
+    recentring is paid once an hour. Settles the queue too, which pays nothing, while gas costs no
     more than ``settlement_gas_usd``: whoever runs a keeper holds shares as well.
     """
 
     minimum_profit_usd: float
     settlement_gas_usd: float = 50.0
-    _settles_from: Floats | None = field(default=None, init=False, repr=False)  # [P] seconds
+    # [P] seconds: when the queue is tried again, when a recentring is paid again
+    _settles_from: Floats | None = field(default=None, init=False, repr=False)
+    _recenters_from: Floats | None = field(default=None, init=False, repr=False)
 
     def act(self, view: View) -> Actions:
         """Range first, then margin, then the hedge, each judged on what the one before left."""
@@ -45,10 +48,20 @@ class Keeper(Agent):
             if not np.any(most > least):
                 continue
             value = protected(view)
-            when = (value > 0.0) & (reward(view, value) > least)
+            when = (value > 0.0) & (reward(view, kind, value) > least)
+            if kind is Recenter:
+                when = when & self._pays_again(view)
             if np.any(when):
-                yield kind(self.index, when)
+                fill = yield kind(self.index, when)
+                if kind is Recenter and self._recenters_from is not None:
+                    paid = fill.status == Status.OK
+                    self._recenters_from[paid] = view.seconds + RECENTER_INTERVAL
         yield from self._settle(view)
+
+    def _pays_again(self, view: View) -> Booleans:
+        if view.step == 0 or self._recenters_from is None:
+            self._recenters_from = np.zeros(view.market.paths)
+        return view.seconds >= self._recenters_from
 
     def _settle(self, view: View) -> Actions:
         when: Booleans = view.state.queued_shares > 0.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from simulator.types import KEPT_PARTS, KEPT_REWARDS
 from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ def short_of_margin(view: View) -> Floats:
     missing = _missing(view, view.protocol.vault.top_up_ratio)
     if missing is None:
         return np.zeros(view.market.paths)
-    idle = view.state.idle_usdc * view.oracle(0)
-    return np.minimum(np.sum(missing, axis=0), idle)
+    return np.minimum(np.sum(missing, axis=0), _spare_idle(view))
 
 
 def near_liquidation(view: View) -> Floats:
@@ -114,7 +114,25 @@ PROTECTED: Mapping[type[KeeperCall], Callable[[View], Floats]] = {
 }
 
 
-def reward(view: View, protected: Floats) -> Floats:
-    """USD a keeper call that protects so much is paid at most, ``[paths]``."""
+def reward(view: View, kind: type[KeeperCall], protected: Floats) -> Floats:
+    """USD that a call which protects so much is paid, ``[paths]``.
+
+    As the contract pays, of what is idle after the call: a rebalance leaves that as it is, the
+    others leave more than their pay.
+    """
+    if kind is not Rebalance:
+        return earned(view, protected)
+    return np.minimum(earned(view, protected), view.state.idle_usdc * view.oracle(0))
+
+
+def earned(view: View, protected: Floats) -> Floats:
+    """USD that such a call is paid where the vault has it, ``[paths]``."""
     vault = view.protocol.vault
     return np.minimum(vault.keeper_reward * view.oracle(0), vault.keeper_share * protected)
+
+
+def _spare_idle(view: View) -> Floats:
+    """USD idle beyond what keeper functions leave for the pay of the next, ``[paths]``."""
+    state, most = view.state, KEPT_REWARDS * view.protocol.vault.keeper_reward * view.oracle(0)
+    kept = np.minimum(most, np.maximum(state.nav, 0.0) / KEPT_PARTS)
+    return np.maximum(state.idle_usdc * view.oracle(0) - kept, 0.0)

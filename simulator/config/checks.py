@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from simulator.config.models import Config
     from simulator.config.venues import Vault
 
-# TickMath.MAX_TICK of Uniswap v3: the price range is 1.0001^±887272.
-MAX_TICK = 887_272
 # Assets whose risk the ClearingHouse nets (contracts/SPEC.md §3.1).
 MAX_RISK_ASSETS = 8
 # What posts may move a hedge ratio by at most (contracts/SPEC.md §4.7).

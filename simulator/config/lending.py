@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import TYPE_CHECKING
 
-from simulator.config.venues import TICK_SPACING
+from simulator.config.venues import MAX_TICK, TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.protocol import (
     AaveLeg,
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from simulator.config.models import Aave, AaveAsset, Config, Reserve
 
-_MAX_TICK = 887_272  # TickMath.sol
 _DIGITS = 4  # behind the point of a fraction at Aave, which counts in ten thousandths
 
 
@@ -71,7 +70,7 @@ def _pool(config: Config, symbol: str, asset: AaveAsset) -> PoolParameters:
     raw = price * Fraction(10) ** (USDC_DECIMALS - token.decimals)
     root = isqrt((raw.numerator << 192) // raw.denominator)
     usdc = asset.pool_usd / 2 / config.assets[USDC].price * 10**USDC_DECIMALS
-    last = _MAX_TICK // spacing * spacing
+    last = MAX_TICK // spacing * spacing
     background = BackgroundRange(-last, last, int(usdc / (root / 2**96)))
     return PoolParameters(asset.pool_fee_ppm, spacing, root, (background,))
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from simulator.arguments import instance
 from simulator.config import correlation, lending
-from simulator.config.checks import MAX_TICK
 from simulator.config.models import Config
+from simulator.config.venues import MAX_TICK
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
     FACTOR_COLUMNS,

@@ -15,6 +15,8 @@ from simulator.world.protocol import skew_bound
 
 # Fee tiers of UniswapV3Factory and their tick spacing; governance enabled 100 ppm in 2021.
 TICK_SPACING = {100: 1, 500: 10, 3_000: 60, 10_000: 200}
+# TickMath.MAX_TICK of Uniswap v3: the price range is 1.0001^±887272.
+MAX_TICK = 887_272
 
 
 class BackgroundLiquidity(Section):
@@ -34,7 +36,7 @@ class BackgroundLiquidity(Section):
     half_width_ticks: int | None = Field(
         default=None,
         gt=0,
-        le=887_272,
+        le=MAX_TICK,
         description="half width of the range, ticks, a multiple of the tick spacing",
     )
     lowest_price: float | None = Field(

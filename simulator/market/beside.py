@@ -102,7 +102,7 @@ def _read(
 def _rows(config: Config, field: str, item: Beside) -> tuple[Bars, pd.DatetimeIndex]:
     """What a file holds, and the moments of the steps ``[T + 1]``."""
     history = config.history
-    reading = Reading(history.stamps, history.outliers, history.pool)
+    reading = Reading.of(history)
     file = item.file or history.prices
     assert file is not None  # config/history.py
     assert history.start is not None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.config import from_mapping
-from simulator.config.history import VISITS, notes
+from simulator.config.history import VISITS
 from simulator.config.process import Bootstrap
 from simulator.market.assumed import measure
 from simulator.market.beside import paid
@@ -49,25 +48,13 @@ _SHOWN = "%Y-%m-%d %H:%M"
 _MOMENT = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?"
 
 
-@dataclass(frozen=True)
-class HistoryReport:
-    """What a replay rests on: where the prices come from, what was filled, what was assumed."""
-
-    file: str
-    start: datetime
-    end: datetime
-    step_minutes: int
-    symbols: tuple[SymbolReport, ...]
-    notes: tuple[str, ...]
-
-
 def replay(config: Config) -> dict[str, Floats]:
     """Recorded prices ``[T + 1]`` by asset, USD; assets without a symbol are left out.
 
     Raises:
         InputError: the file cannot give them, or an asset's price is not the first recorded one.
     """
-    series = {asset: prices for asset, (prices, _) in _series(config).items()}
+    series = {asset: prices for asset, (prices, _) in recorded_series(config).items()}
     for asset, prices in series.items():
         given = config.assets[asset].price
         # The pool opens at the configured price, and the first step must not be a jump to another.
@@ -81,21 +68,6 @@ def replay(config: Config) -> dict[str, Floats]:
     return series
 
 
-def history_report(config: Config) -> HistoryReport | None:
-    """What the replay of a configuration rests on; None where nothing is replayed."""
-    history = config.history
-    if history.prices is None or history.start is None:
-        return None
-    return HistoryReport(
-        file=history.prices,
-        start=history.start,
-        end=history.start + timedelta(minutes=config.step_minutes * config.steps),
-        step_minutes=config.step_minutes,
-        symbols=tuple(report for _, report in _series(config).values()),
-        notes=notes(config),
-    )
-
-
 def said(config: Config) -> list[str]:
     """How the files a configuration names are read and what is guessed, a line each.
 
@@ -104,17 +76,18 @@ def said(config: Config) -> list[str]:
     """
     history, lines = config.history, []
     if history.prices is not None:
-        reading = Reading(history.stamps, history.outliers, history.pool)
+        reading = Reading.of(history)
         lines += reading_lines(history.prices, record_of(history).bars, reading)
     if isinstance(config.process, Bootstrap):
         drawn = config.process
-        reading = Reading(drawn.stamps, drawn.outliers, drawn.pool)
+        reading = Reading.of(drawn)
         bars = read_together(drawn.file, list(drawn.symbols.values()), reading)
         lines += reading_lines(drawn.file, bars, reading)
     return lines
 
 
-def _series(config: Config) -> dict[str, tuple[Floats, SymbolReport]]:
+def recorded_series(config: Config) -> dict[str, tuple[Floats, SymbolReport]]:
+    """Recorded prices ``[T + 1]`` by asset, and what was done to them; empty without a replay."""
     history = config.history
     if history.prices is None or history.start is None:
         return {}

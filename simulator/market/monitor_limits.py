@@ -44,7 +44,7 @@ def with_limits(config: Config) -> Config:
     assert history.prices is not None
     names = (config.pool.base, *config.markets)
     symbols = [history.symbols[name] for name in names]
-    reading = Reading(history.stamps, history.outliers, history.pool)
+    reading = Reading.of(history)
     bars = [read_bars(history.prices, symbol, reading) for symbol in symbols]
     listed = max(each.times[0] for each in bars).to_pydatetime()
     settings, step = monitor_settings(monitor, config.step_minutes), config.step_minutes

@@ -168,7 +168,7 @@ def visits(opens: Floats, highs: Floats, lows: Floats, closes: Floats) -> Floats
 def record_of(history: History) -> Record:
     """The record a configuration replays; its ``prices`` must be given."""
     assert history.prices is not None
-    reading = Reading(history.stamps, history.outliers, history.pool)
+    reading = Reading.of(history)
     return Record(history.prices, history.symbols, reading, extremes=history.bars == "ohlc")
 
 

@@ -60,7 +60,7 @@ def render(result: Dataset) -> str:
         parameters=_parameters(config, summary["config"]),
         notes=history.notes(config),
         refusals=_refusals(summary),
-        diagnosis=summary.get("diagnosis", []),  # runs of an older version have none
+        diagnosis=summary["diagnosis"],
         summary=summary,
     )
     # A line must not break between the sign and the amount.
@@ -195,7 +195,7 @@ def _parameters(config: Config, data: dict[str, Any]) -> list[tuple[str, list[tu
 
 def _refusals(summary: dict[str, Any]) -> list[dict[str, str]]:
     """What was refused to those who run the vault and to others, most of the vault's first."""
-    ours, everybody = summary.get("upkeep_refusals", {}), summary["refusals"]
+    ours, everybody = summary["upkeep_refusals"], summary["refusals"]
     rows = sorted(everybody, key=lambda name: (-ours.get(name, 0), -everybody[name]))
     return [
         {

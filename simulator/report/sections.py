@@ -245,14 +245,23 @@ _LANES = (
     ("deleverage", "Deleverage", "amber"),
     ("liquidation", "Liquidate", "red"),
 )
+#: Liquidations shown where they happened: not every vault has pledges, loans, other collateral.
+_LANES_IF_ANY = (
+    ("of pledge", "LiquidatePledge", "red"),
+    ("of loan", "LiquidateLoan", "red"),
+    ("collateral", "LiquidateCollateral", "red"),
+)
 
 
 def worst_events(result: Dataset) -> str:
     """What the vault did, and what was done to it, on the worst path."""
     events, markets = result.worst_events, len(result.config.markets)
-    done = events[(events["status"] == "OK") & (events["account"] <= markets)]
-    ours = events["action"].isin([action for _, action, _ in _LANES])
-    kinds = [(name, style, done.loc[done["action"] == action]) for name, action, style in _LANES]
+    events = events[events["account"] <= markets]  # the vault's; -1 where there is none
+    done = events[events["status"] == "OK"]
+    happened = set(done["action"])
+    shown = [*_LANES, *(lane for lane in _LANES_IF_ANY if lane[1] in happened)]
+    ours = events["action"].isin([action for _, action, _ in shown])
+    kinds = [(name, style, done.loc[done["action"] == action]) for name, action, style in shown]
     kinds.append(("refused", "muted", events.loc[ours & (events["status"] != "OK")]))
     lanes = [
         (f"{name} {len(found):,}", style, [(hour, hour) for hour in found["hours"]])

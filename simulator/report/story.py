@@ -23,6 +23,12 @@ _OPERATIONS = {
     "TopUp": "top-up",
     "Deleverage": "deleveraging",
 }
+#: What is liquidated of the vault, as the per-path metrics count it.
+_LIQUIDATED = {
+    "Liquidate": "of a perp",
+    "LiquidatePledge": "of its pledged liquidity",
+    "LiquidateLoan": "of a loan on Aave",
+}
 
 
 def tell(config: Config, series: pd.DataFrame, events: pd.DataFrame, row: pd.Series) -> list[str]:
@@ -36,7 +42,9 @@ def tell(config: Config, series: pd.DataFrame, events: pd.DataFrame, row: pd.Ser
         told += [_prices(config, series, peak, trough), *_fell(series, peak, trough)]
     told.append(" ".join(_made_of("From start to end", row)))
     told += _correlation(config, series)
-    told += _margin(config, series, events)
+    told += _margin(config, series, row)
+    told += _done(events)
+    told += _liquidations(config, events, row)
     told += _refusals(events)
     return told
 
@@ -123,32 +131,51 @@ def _correlation(config: Config, series: pd.DataFrame) -> list[str]:
     return [text]
 
 
-def _margin(config: Config, series: pd.DataFrame, events: pd.DataFrame) -> list[str]:
-    told = []
-    ratio = series["margin_ratio"].to_numpy()
-    if np.isfinite(ratio).any():
-        low = int(np.nanargmin(ratio))
-        told.append(
-            f"The margin ratio was thinnest at {_at(series, low)}: {number(ratio[low])} times "
-            f"maintenance (liquidation at 1, deleveraging below {config.vault.deleverage_ratio:g}, "
-            f"topping up below {config.vault.top_up_ratio:g})."
-        )
+def _margin(config: Config, series: pd.DataFrame, row: pd.Series) -> list[str]:
+    """How thin margin was; a series knows the ends of steps alone, the path's metric all of it."""
+    thinnest, ratio = number(row["min_margin_ratio"]), series["margin_ratio"].to_numpy()
+    if not np.isfinite(row["min_margin_ratio"]):
+        return []
+    text = f"The margin ratio fell to {thinnest} times maintenance"
+    acts = (
+        f"(liquidation at 1, deleveraging below {config.vault.deleverage_ratio:g}, "
+        f"topping up below {config.vault.top_up_ratio:g})"
+    )
+    if not np.isfinite(ratio).any():
+        return [f"{text} {acts}."]
+    low = int(np.nanargmin(ratio))
+    if number(ratio[low]) == thinnest:
+        return [f"{text} at {_at(series, low)} {acts}."]
+    end = f"at the end of a step it was thinnest at {_at(series, low)}: {number(ratio[low])}"
+    return [f"{text} {acts} before anybody acted; {end}."]
+
+
+def _done(events: pd.DataFrame) -> list[str]:
     done = events[events["status"] == "OK"]
     acts = [(name, int((done["action"] == action).sum())) for action, name in _OPERATIONS.items()]
     acts = [(name, times) for name, times in acts if times]
-    if acts:
-        told.append(f"Keepers carried out {listed([count(times, name) for name, times in acts])}.")
-    liquidated = done[(done["action"] == "Liquidate") & (done["account"] <= len(config.markets))]
-    if len(liquidated):
-        first = liquidated.iloc[0]
+    if not acts:
+        return []
+    return [f"Keepers carried out {listed([count(times, name) for name, times in acts])}."]
+
+
+def _liquidations(config: Config, events: pd.DataFrame, row: pd.Series) -> list[str]:
+    """What was liquidated of the vault, and what all of it cost as the attribution has it."""
+    ours = (events["status"] == "OK") & (events["account"] <= len(config.markets))
+    liquidated = events[ours & events["action"].isin(list(_LIQUIDATED))]
+    if liquidated.empty:
+        return []
+    found = {what: (liquidated["action"] == name).sum() for name, what in _LIQUIDATED.items()}
+    kinds = listed([f"{times:,} {what}" for what, times in found.items() if times])
+    first = liquidated.iloc[0]
+    text = (
+        f"The vault was liquidated {count(len(liquidated), 'time')} ({kinds}), first at hour "
+        f"{first['hours']:,.0f}"
+    )
+    if first["action"] == "Liquidate":
         symbol = config.markets[int(first["market"])]
-        penalties = usd(float(liquidated["amount_out"].sum()))
-        told.append(
-            f"The vault was liquidated {count(len(liquidated), 'time')}, first at hour "
-            f"{first['hours']:,.0f}: {tokens(first['amount_in'])} {symbol} of its hedge were "
-            f"closed for it, and the penalties came to {penalties}."
-        )
-    return told
+        text += f": {tokens(first['amount_in'])} {symbol} of its hedge were closed for it"
+    return [f"{text}; the penalties came to {usd(-float(row['liquidation_penalty']))} in all."]
 
 
 def _refusals(events: pd.DataFrame) -> list[str]:

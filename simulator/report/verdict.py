@@ -37,8 +37,7 @@ _WORTH_SAYING = 0.0005
 def verdict(summary: dict[str, Any]) -> dict[str, str]:
     """``tone`` (good, warn, bad), ``text`` in one sentence, ``details`` below it.
 
-    ``summary`` as :func:`~simulator.results.summary.summarise` makes it; findings under
-    ``diagnosis`` (dicts of name, severity, text) may be absent.
+    ``summary`` as :func:`~simulator.results.summary.summarise` makes it.
     """
     if any(each["name"] == "wicks" for each in summary.get("diagnosis", [])):
         return _of_margin(summary)
@@ -84,7 +83,7 @@ def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
 def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     """Tone, and the words before the colon."""
     found, returns = summary["probabilities"], summary["metrics"]["return"]
-    idle = [each["text"] for each in summary.get("diagnosis", []) if each["severity"] == "idle"]
+    idle = [each["text"] for each in summary["diagnosis"] if each["severity"] == "idle"]
     debt, liquidated = found["bad_debt"]["paths"], found["liquidation"]["estimate"]
     little = min(returns["mean"], returns["median"])
     grave = (

@@ -1,30 +1,35 @@
 """The terms of the attribution: their order, what people call them, which belong together.
 
-The one home of these names: summary, frames, charts, story and terminal take them from here. How
-each is computed: :mod:`~simulator.results.attribution`.
+The one home of these names: summary, frames, their registry, charts, story and terminal take them
+from here; kernels, which number them, are held to it (:func:`hold_rows`). How each is
+computed: :mod:`~simulator.results.attribution`.
 """
 
 from __future__ import annotations
 
-#: Term → title, in the order they are shown.
-TITLES = {
-    "lp_delta": "LP delta (price)",
-    "lp_convexity": "LP convexity (gamma)",
-    "lp_fees": "LP fees",
-    "hedge_target": "Hedge on target",
-    "hedge_drift": "Hedge off target",
-    "funding": "Funding",
-    "perp_fees": "Perp fees",
-    "perp_spread": "Perp spread",
-    "perp_premium": "Perp price impact",
-    "pool_fees": "Pool fees paid",
-    "pool_impact": "Pool price impact",
-    "collateral_revaluation": "USDC and collateral",
-    "loss_sharing": "ADL and socialised loss",
-    "liquidation_penalty": "Liquidation penalty",
-    "written_off": "Debt written off",
-    "rewards": "Keeper rewards",
-}
+_TERMS = """
+lp_delta | LP delta (price) | price moves of the base asset in the position, its fees and idle base
+lp_convexity | LP convexity (gamma) | what being rebalanced by the market cost the position (gamma)
+lp_fees | LP fees | swap fees earned by the position
+hedge_target | Hedge on target | what the hedge that the posted betas ask for would have gained
+hedge_drift | Hedge off target | gain of the hedge from being another than the betas ask for
+funding | Funding | funding of the perps, and interest on Aave
+perp_fees | Perp fees | taker fees of the vault's perp trades
+perp_spread | Perp spread | spread of the vault's perp trades
+perp_premium | Perp price impact | premium for the skew of the vault's perp trades
+pool_fees | Pool fees paid | swap fees the vault paid to pools
+pool_impact | Pool price impact | what pools gave beside the oracle's price, fees apart
+collateral_revaluation | USDC and collateral | moves of USDC's own price, and of other collateral
+loss_sharing | ADL and socialised loss | losses of others: auto-deleveraging and socialised loss
+liquidation_penalty | Liquidation penalty | penalties for liquidated accounts of the vault
+written_off | Debt written off | debt of the vault that others bore (a gain)
+rewards | Keeper rewards | rewards paid to keepers
+"""
+_ROWS = [[cell.strip() for cell in line.split("|")] for line in _TERMS.strip().splitlines()]
+
+#: Term → title, in the order they are shown, and term → what it is.
+TITLES = {name: title for name, title, _ in _ROWS}
+MEANINGS = {name: meaning for name, _, meaning in _ROWS}
 BUCKETS = tuple(TITLES)
 
 LP_LEG = ("lp_delta", "lp_convexity", "lp_fees")
@@ -42,3 +47,17 @@ SUMS = {
     "trading_cost": TRADING_COST,
     "price_impact": ("perp_premium", "pool_impact"),
 }
+
+
+def hold_rows(**rows: int) -> None:
+    """See that kernels number terms as :data:`BUCKETS` orders them.
+
+    Their numbers are written where they are compiled: what is derived from another file Numba would
+    go on taking from its cache when that file changes.
+
+    Raises:
+        ValueError: one of them has another row.
+    """
+    moved = {name: BUCKETS.index(name) for name, row in rows.items() if BUCKETS.index(name) != row}
+    if moved:
+        raise ValueError(f"rows of kernels: {rows}, where buckets.py has {moved}")

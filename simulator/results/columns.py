@@ -9,7 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.results.buckets import MEANINGS
+from simulator.results.limits import POOL, REFUSES, UNITS
 from simulator.results.statistics import PROBABILITIES, statistics_of
+from simulator.results.tallies import limit_column
+from simulator.results.upkeep_limits import kinds_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,33 +28,30 @@ class Column:
     meaning: str
 
 
-#: Terms of the attribution, :data:`simulator.results.buckets.BUCKETS`; all USD.
-TERMS = {
-    "lp_delta": "price moves of the base asset the position, its fees and idle base held",
-    "lp_convexity": "what the position lost to being rebalanced by the market (gamma)",
-    "lp_fees": "swap fees earned by the position",
-    "hedge_target": "what the hedge asked for by the posted betas would have gained",
-    "hedge_drift": "gain of the hedge from being another than the betas ask for",
-    "funding": "funding of the perps, and interest on Aave",
-    "perp_fees": "taker fees of the vault's perp trades",
-    "perp_spread": "spread of the vault's perp trades",
-    "perp_premium": "premium for the skew of the vault's perp trades (their price impact)",
-    "pool_fees": "swap fees the vault paid to pools",
-    "pool_impact": "what pools gave beside the oracle's price, fees apart",
-    "collateral_revaluation": "moves of USDC's own price, and of other collateral",
-    "loss_sharing": "losses of others: auto-deleveraging and socialised loss",
-    "liquidation_penalty": "penalties paid when an account of the vault was liquidated",
-    "written_off": "debt of the vault that others bore (a gain)",
-    "rewards": "rewards paid to keepers",
-}
-
-
 def _table(text: str) -> tuple[Column, ...]:
     rows = (line.split("|") for line in text.strip().splitlines())
     return tuple(Column(*(cell.strip() for cell in row)) for row in rows)
 
 
-_TERMS = tuple(Column(name, "USD", meaning) for name, meaning in TERMS.items())
+#: Terms of the attribution; all USD.
+_TERMS = tuple(Column(name, "USD", meaning) for name, meaning in MEANINGS.items())
+
+
+def _of_limits() -> tuple[Column, ...]:
+    """Three columns of each limit: in the pool, and in each market."""
+    return tuple(
+        Column(limit_column(place, kind, what), unit, meaning)
+        for place, kinds in ((POOL, kinds_at(POOL)), ("<market>", kinds_at("<market>")))
+        for kind in kinds
+        for what, unit, meaning in (
+            ("refusals", "number", f"refusals of the vault {REFUSES[kind]}"),
+            ("asked", UNITS[kind], "what was asked there where that was furthest beyond"),
+            ("value", UNITS[kind], "what was allowed there"),
+        )
+    )
+
+
+_LIMITS = _of_limits()
 
 PATHS = (
     *_table("""
@@ -108,6 +109,7 @@ hedge_demanded | fraction | part of the funded time that a hedge was asked for
 hedge_off_target | fraction | part of that time that the hedge was off by more than its band
 hedge_held | fraction | part of the dollars of hedge asked for, summed over time, that was held
 keeper_calls | number | calls of keeper functions, refused ones included
+keepers_penniless | number | steps with a keeper function due and no idle USDC to pay for it
 reward_needed | USD | what keepers would have acted for where they were not paid, mean
 reward_needed_most | USD | the same, largest
 reward_share_needed | fraction | the same per USD protected, mean
@@ -131,16 +133,17 @@ rebalancing_unpaid | number | of these, steps at which the reward was no more th
 rebalancing_undone_hours | hours | longest spell a rebalance was due
 rebalancing_undone_from | hours | when that spell began
 rebalancing_undone_as | number | Status that refused a rebalance then; 0: nobody called
-pool_limit | number | kind of limit that refused the vault in the pool (results/limits.py)
-pool_limit_refusals | number | refusals it made
-pool_limit_asked | USD | what was asked for where that was furthest from what it allows
-pool_limit_value | USD | what it allows there
-<market>_limit | number | kind of limit that refused the vault in that market (results/limits.py)
-<market>_limit_refusals | number | refusals it made
-<market>_limit_asked | USD | what was asked for where that was furthest from what it allows
-<market>_limit_value | USD | what it allows there
+pool_limit | number | limit that refused the vault most often in the pool (results/limits.py)
+pool_limit_refusals | number | refusals of all limits there
+pool_limit_asked | of limit | what was asked of that limit where it was furthest from what it allows
+pool_limit_value | of limit | what it allows there
+<market>_limit | number | limit that refused the vault most often in that market (results/limits.py)
+<market>_limit_refusals | number | refusals of all limits there
+<market>_limit_asked | of limit | what was asked of that limit where it was furthest from its value
+<market>_limit_value | of limit | what it allows there
 upkeep_refused_<status> | number | actions of those who run the vault refused for that reason
 """),
+    *_LIMITS,
 )
 
 SERIES = (

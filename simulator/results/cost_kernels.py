@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from simulator.results.buckets import hold_rows
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.types import Booleans, Codes, Floats
 
-# Rows of the attribution's buckets (buckets.py) that are filled here.
+# Rows of the attribution's buckets that are filled here; not derived, as in kernels.py.
 PERP_FEES, PERP_SPREAD, PERP_PREMIUM, POOL_FEES = 6, 7, 8, 9
+hold_rows(perp_fees=PERP_FEES, perp_spread=PERP_SPREAD, perp_premium=PERP_PREMIUM,
+          pool_fees=POOL_FEES)  # fmt: skip
 
 # Rows of what an operation can swap: the position (raw L, √P, ticks), whole tokens beside it.
 LIQUIDITY, ROOT, LOWER, UPPER, BASE, USDC = range(6)

@@ -53,7 +53,10 @@ class Dataset:
 
     @property
     def passed(self) -> bool:
-        """Whether every requirement holds, and nothing idle was found; True when there was none."""
+        """Whether every requirement holds; True when there was none.
+
+        With a requirement, an idle finding that was not allowed fails as one: no figure counts.
+        """
         return all(gate["holds"] for gate in self.summary["gates"])
 
     def write(self, directory: Path) -> None:
@@ -86,10 +89,12 @@ class Dataset:
                 "a directory written by `hedgesim run --out`"
             )
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
-        unknown = [name for name in BUCKETS if name not in summary["attribution"].get("tail", {})]
+        tail = summary["attribution"].get("tail", {})
+        unknown = [f"attribution.{n}" for n in BUCKETS if n not in tail]
+        unknown += [name for name in ("diagnosis", "upkeep_refusals") if name not in summary]
         if unknown:
             raise InputError(
-                f"directory: {directory} was written by another version (its attribution has no "
+                f"directory: {directory} was written by another version (its summary has no "
                 f"{', '.join(unknown)}); allowed: one written by this version: run it again"
             )
         return cls(

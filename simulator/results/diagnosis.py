@@ -17,6 +17,8 @@ from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
 from simulator.results.reasons import percent
+from simulator.results.tallies import limit_column
+from simulator.results.upkeep_limits import kinds_at
 from simulator.types import InputError, Status
 
 if TYPE_CHECKING:
@@ -259,12 +261,17 @@ def _refused(cases: Cases) -> Iterator[Finding]:
 
 
 def _limits(cases: Cases) -> Iterator[Finding]:
+    """Each limit that refused, at each place the one that did most often first."""
     for place in cases.places:
-        bound = cases[f"{place}_limit_refusals"] > 0
-        share, reason = cases.share(bound), cases.limit(place, bound)
-        if reason.text:
-            text = say.binding(place, cases, bound, reason)
-            often = cases.mean(f"{place}_limit_refusals", bound) / (cases.config.steps + 1)
+        kinds = [(cases.refusals(place, kind), kind) for kind in kinds_at(place)]
+        for refused, kind in sorted(kinds, key=lambda each: -int(each[0].sum())):
+            bound = refused > 0
+            share, reason = cases.share(bound), cases.limit(place, kind, bound)
+            if not reason.text:
+                continue
+            text = say.binding(place, cases, refused, reason)
+            column = limit_column(place, kind, "refusals")
+            often = cases.mean(column, bound) / (cases.config.steps + 1)
             severity = "warning" if share * often >= 2 * _SOME else "note"
             yield Finding("binding_limit", severity, text, share, *reason.figures)
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from simulator.config import lending
 from simulator.config.feasibility import written
-from simulator.results.limits import REFUSED_AS, Limit
+from simulator.results.limits import POOL, REFUSED_AS, Limit
 from simulator.results.reasons import OF_LIMIT, Reason, percent
 from simulator.results.refusals import meaning
 from simulator.results.statistics import path_weights
-from simulator.results.upkeep import FUNCTIONS, POOL
+from simulator.results.tallies import limit_column
+from simulator.results.upkeep import FUNCTIONS
+from simulator.results.upkeep_limits import kinds_at
 from simulator.types import Status
 
 if TYPE_CHECKING:
@@ -88,6 +90,13 @@ class Cases:
         vault = self.config.vault
         needed, most = self.mean("reward_needed", chosen), self.mean("reward_needed_most", chosen)
         share = self.mean("reward_share_needed", chosen)
+        if self["keepers_penniless"][chosen].sum() > 0.5 * self.total("unpaid")[chosen].sum():
+            placed = vault.lp_allocation + vault.margin_allocation
+            text = (
+                "the vault had no idle USDC to pay them with: vault.lp_allocation + "
+                f"vault.margin_allocation = {placed:g}, and who leaves is paid of the rest"
+            )
+            return Reason(text, ("vault.margin_allocation", vault.margin_allocation, None))
         if vault.keeper_reward <= needed:
             text = (
                 f"vault.keeper_reward = {vault.keeper_reward:g} USDC, where a call had to pay "
@@ -113,19 +122,24 @@ class Cases:
             return Reason()
         text = meaning(status)
         places = {"recentring": [POOL], "rebalancing": list(self.config.markets)}.get(name, [])
-        counts = {p: int(self[f"{p}_limit_refusals"][chosen].sum()) for p in places}
+        counts = {
+            (place, kind): int(self.refusals(place, kind)[chosen].sum())
+            for place in places
+            for kind in kinds_at(place)
+            if status in REFUSED_AS[kind]
+        }
         if not any(counts.values()):
             return Reason(text)
-        place = max(counts, key=counts.__getitem__)
-        kinds = [kind for kind, refused in REFUSED_AS.items() if status in refused]
-        limit = self.limit(place, chosen & np.isin(self[f"{place}_limit"], kinds))
+        limit = self.limit(*max(counts, key=counts.__getitem__), chosen)
         return Reason(limit.text or text, limit.figures)
 
-    def limit(self, place: str, chosen: NDArray[np.bool_]) -> Reason:
-        """The limit that refused most at a place, where what was asked lay furthest from it."""
-        kind = Limit(most_common(self[f"{place}_limit"][chosen]))
-        rows = np.flatnonzero(chosen & (self[f"{place}_limit"] == kind))
-        asked, value = self[f"{place}_limit_asked"][rows], self[f"{place}_limit_value"][rows]
+    def refusals(self, place: str, kind: Limit) -> NDArray[np.int64]:
+        """How often a limit refused the vault at a place, ``[paths]``."""
+        return self[limit_column(place, kind, "refusals")]
+
+    def limit(self, place: str, kind: Limit, chosen: NDArray[np.bool_]) -> Reason:
+        """A limit that refused at a place, where what was asked lay furthest from it."""
+        asked, value = (self[limit_column(place, kind, w)][chosen] for w in ("asked", "value"))
         known = np.isfinite(asked) & np.isfinite(value) & (asked > value)
         if not known.any():
             return Reason()
@@ -137,9 +151,9 @@ class Cases:
 # ------------------------------------------------------------------------------------- sentences
 
 
-def on_paths(share: float) -> str:
-    """``on any path``, ``on 12 % of the paths``."""
-    return "on any path" if share == 1.0 else f"on {percent(share)} of the paths"
+def on_paths(share: float, whole: str = "any") -> str:
+    """``on any path`` (``every`` in what is not denied), ``on 12 % of the paths``."""
+    return f"on {whole} path" if share == 1.0 else f"on {percent(share)} of the paths"
 
 
 def most_common(codes: NDArray[Any]) -> int:
@@ -178,7 +192,7 @@ def spell(name: str, cases: Cases, long: NDArray[np.bool_]) -> str:
     start, length = (float(cases[f"{name}_undone_{what}"][middle]) for what in ("from", "hours"))
     ends = start + length >= cases.config.horizon_hours
     until = "to the end" if ends else f"for {length:,.0f} hours"
-    where = on_paths(cases.share(long)).replace("any path", "every path")
+    where = on_paths(cases.share(long), "every")
     called = _CALLED[name].capitalize()
     return (
         f"{called} was due and refused from hour {start:,.0f} {until} (the median of the longest "
@@ -186,13 +200,14 @@ def spell(name: str, cases: Cases, long: NDArray[np.bool_]) -> str:
     )
 
 
-def binding(place: str, cases: Cases, bound: NDArray[np.bool_], reason: Reason) -> str:
-    """How often a limit refused what the vault's keepers asked for."""
-    config, times = cases.config, int(cases[f"{place}_limit_refusals"].sum())
-    where = on_paths(cases.share(bound)).replace("any path", "every path")
-    what = "recentrings" if place == POOL else "rebalances"
+def binding(place: str, cases: Cases, refused: NDArray[np.int64], reason: Reason) -> str:
+    """How often a limit ``refused`` what the vault's keepers asked for, ``[paths]``."""
+    config, times = cases.config, int(refused.sum())
+    where = on_paths(cases.share(refused > 0), "every")
+    what = _CALLED["recentring" if place == POOL else "rebalancing"]
     at = "at the pool" if place == POOL else f"for {place}"
-    text = f"{times:,} {what} were refused {at} {where}{reason.clause}"
+    text = f"{times:,} {what}{' was' if times == 1 else 's were'} refused {at} {where}"
+    text += reason.clause
     if place != POOL and len(config.markets) - len(lending.lent(config)) > 1:
         text += "; a rebalance trades every market or none, so the others waited too"
     return f"{text}."

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from numba import njit
 
+from simulator.results.buckets import hold_rows
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -24,9 +26,13 @@ PRICE_U, PRICE_X, IDLE_U, IDLE_X, LP_U, LP_X, FEES_U, FEES_X = range(8)
 SETTLED, MARKED, OWED, LOST, BORROWED = 8, 9, 10, 11, 12
 ROWS = 13
 
-# Rows of the attribution's buckets (buckets.py) as far as they are filled here.
+# Rows of the attribution's buckets (buckets.py) as far as they are filled here; not derived, for a
+# compiled kernel that Numba has cached would not see it change.
 LP_DELTA, LP_CONVEXITY, LP_FEES, HEDGE_TARGET, HEDGE_DRIFT, FUNDING = range(6)
 POOL_IMPACT, REVALUATION, LOSS_SHARING = 10, 11, 12
+hold_rows(lp_delta=LP_DELTA, lp_convexity=LP_CONVEXITY, lp_fees=LP_FEES, funding=FUNDING,
+          hedge_target=HEDGE_TARGET, hedge_drift=HEDGE_DRIFT, pool_impact=POOL_IMPACT,
+          collateral_revaluation=REVALUATION, loss_sharing=LOSS_SHARING)  # fmt: skip
 
 
 @njit(cache=True, nogil=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from simulator.world.base import Observation
 
 
+#: The pool's place among the limits, beside the markets'.
+POOL = "pool"
+
+
 class Limit(IntEnum):
     """What stood in the way. USD asked and allowed, unless said otherwise."""
 
@@ -46,6 +50,25 @@ REFUSED_AS: Mapping[Limit, tuple[Status, ...]] = {
     Limit.MARGIN: (Status.BELOW_INITIAL_MARGIN, Status.BELOW_MARGIN_TARGET),
     Limit.SPOT: (Status.SPOT_DEVIATES,),
     Limit.LP_CAP: (Status.COLLATERAL_CAP,),
+}
+
+#: What each refuses, as the end of a sentence.
+REFUSES: Mapping[Limit, str] = {
+    Limit.INVENTORY: "for the market's skew",
+    Limit.SIDE: "for all longs, or shorts, of the market",
+    Limit.OPEN_INTEREST: "for the market's open interest",
+    Limit.MAKER_RESERVE: "for what the maker must be able to pay",
+    Limit.SLIPPAGE: "for the price of its order or swap",
+    Limit.MARGIN: "for the margin its hedge takes",
+    Limit.SPOT: "for the pool's price, away from the oracle's",
+    Limit.LP_CAP: "for the pledge's worth",
+}
+#: Of what is asked and allowed.
+UNITS: Mapping[Limit, str] = {
+    **dict.fromkeys(REFUSES, "USD"),
+    Limit.SLIPPAGE: "fraction",
+    Limit.SPOT: "fraction",
+    Limit.LP_CAP: "USDC",
 }
 
 

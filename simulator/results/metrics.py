@@ -13,6 +13,7 @@ from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.results.upkeep import upkeep_columns
+from simulator.results.upkeep_limits import limit_columns
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
@@ -276,7 +277,8 @@ def path_columns(protocol: Protocol) -> list[str]:
     ``return_from_fees`` is the part of ``return`` that entry and exit fees of others gave who
     stayed, ``fees_kept`` what those were, USD; they are no part of ``pnl``. The sums of terms of
     the attribution: :data:`~simulator.results.buckets.SUMS`.
-    Those on the vault's upkeep: :func:`~simulator.results.upkeep.upkeep_columns`.
+    Those on the vault's upkeep: :func:`~simulator.results.upkeep.upkeep_columns`, and what refused
+    it: :func:`~simulator.results.upkeep_limits.limit_columns`.
     """
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     return [
@@ -311,4 +313,5 @@ def path_columns(protocol: Protocol) -> list[str]:
         "largest_nav",
         *(_refused(status) for status in _REFUSALS),
         *upkeep_columns(protocol),
+        *limit_columns(protocol),
     ]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.config.feasibility import written
-from simulator.results.limits import Limit
-from simulator.results.upkeep import POOL
+from simulator.results.limits import POOL, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

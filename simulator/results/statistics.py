@@ -19,6 +19,8 @@ from simulator.hedging.risk import (
     value_at_risk,
     value_at_risk_interval,
 )
+from simulator.results.limits import UNITS
+from simulator.results.tallies import LIMIT_EXTREMES, limit_column
 from simulator.results.upkeep import CODES
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 PROBABILITIES = ("liquidation", "loss", "bad_debt")
 _DESCRIBED = ("mean", "std", "min", "p5", "median", "p95", "max")
 _TAILS = {"var95": 0.05, "var99": 0.01}
+#: Endings of columns that hold codes, or the one figure that was furthest beyond a limit.
+_NO_METRICS = (*CODES, *(limit_column("", kind, what) for kind in UNITS for what in LIMIT_EXTREMES),
+               *(f"_limit_{what}" for what in LIMIT_EXTREMES))  # fmt: skip
 
 
 def describe(values: Floats, weights: Floats | None = None) -> dict[str, float | None]:
@@ -131,4 +136,4 @@ def statistics_of(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def _is_metric(column: str) -> bool:
     if "refused_" in column:  # a count, whatever the refusal is called
         return True
-    return column not in {"path", "weight", "liquidated"} and not column.endswith(CODES)
+    return column not in {"path", "weight", "liquidated"} and not column.endswith(_NO_METRICS)

@@ -10,6 +10,8 @@ from simulator.results.limits import Limit
 from simulator.types import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from simulator.results.limits import Bound
@@ -89,32 +91,60 @@ class Short:
 
 
 class Limited:
-    """Refusals for one market's, or the pool's, limit; figures where it was exceeded the most."""
+    """Refusals for each limit of one market, or of the pool, ``[limits, paths]``.
+
+    ``asked``, ``value``: what was asked of the limit and what it allows, where it was exceeded the
+    most. Each apart: what is far beyond one limit says nothing of one that refused more often.
+    """
 
     def __init__(self, paths: int) -> None:
-        self.times, self.kind = np.zeros(paths, np.int64), np.zeros(paths, np.int8)
-        self.asked, self.value = np.full(paths, np.nan), np.full(paths, np.nan)
+        shape = (len(Limit), paths)
+        self.times = np.zeros(shape, np.int64)
+        self.asked, self.value = np.full(shape, np.nan), np.full(shape, np.nan)
 
     def note(self, refused: Booleans, bound: Bound) -> None:
         """Note refusals with their limits; what no limit refused does not count."""
-        refused = refused & (bound.kind != Limit.OTHER)
-        self.times += refused
+        paths = np.flatnonzero(refused & (bound.kind != Limit.OTHER))
+        kind, asked, value = bound.kind[paths], bound.asked[paths], bound.value[paths]
+        self.times[kind, paths] += 1  # one limit on each path, so no cell twice
         with np.errstate(divide="ignore", invalid="ignore"):
-            before = np.nan_to_num(self.asked / self.value, nan=-1.0, posinf=np.inf)
-            now = np.nan_to_num(bound.asked / bound.value, nan=0.0, posinf=np.inf)
-        worse = refused & (now > before)
-        self.kind[worse] = bound.kind[worse]
-        self.asked[worse] = bound.asked[worse]
-        self.value[worse] = bound.value[worse]
+            most = self.asked[kind, paths] / self.value[kind, paths]
+            before = np.nan_to_num(most, nan=-1.0, posinf=np.inf)
+            now = np.nan_to_num(asked / value, nan=0.0, posinf=np.inf)
+        worse = now > before
+        self.asked[kind[worse], paths[worse]] = asked[worse]
+        self.value[kind[worse], paths[worse]] = value[worse]
 
     def columns(self, place: str) -> dict[str, NDArray[Any]]:
-        """Its columns, which begin with ``place``."""
+        """Of all its limits together, and of the one that refused most often."""
+        kind = np.where(self.times.any(axis=0), self.times.argmax(axis=0), Limit.NONE)
+        paths = np.arange(kind.size)
         return {
-            f"{place}_limit": self.kind,
-            f"{place}_limit_refusals": self.times,
-            f"{place}_limit_asked": self.asked,
-            f"{place}_limit_value": self.value,
+            f"{place}_limit": kind.astype(np.int8),
+            f"{place}_limit_refusals": self.times.sum(axis=0),
+            f"{place}_limit_asked": self.asked[kind, paths],
+            f"{place}_limit_value": self.value[kind, paths],
         }
+
+    def by_limit(self, place: str, kinds: Iterable[Limit]) -> dict[str, NDArray[Any]]:
+        """Of each of ``kinds`` alone."""
+        return {
+            limit_column(place, kind, what): figures[kind]
+            for kind in kinds
+            for what, figures in zip(
+                LIMIT_FIGURES, (self.times, self.asked, self.value), strict=True
+            )
+        }
+
+
+#: What is known of a limit at a place, by the endings of its columns.
+LIMIT_EXTREMES = ("asked", "value")
+LIMIT_FIGURES = ("refusals", *LIMIT_EXTREMES)
+
+
+def limit_column(place: str, kind: Limit, what: str) -> str:
+    """Column of one of :data:`LIMIT_FIGURES` of a limit: ``pool_spot_asked``."""
+    return f"{place}_{kind.name.lower()}_{what}"
 
 
 def part(amount: NDArray[Any], whole: NDArray[Any]) -> Floats:

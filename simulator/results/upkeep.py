@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.agents.base import View
-from simulator.agents.upkeep import PROTECTED, KeeperCall, hedge, reward
+from simulator.agents.upkeep import PROTECTED, KeeperCall, earned, hedge, reward
 from simulator.results import limits
+from simulator.results.limits import POOL
 from simulator.results.operations import KEEPER_FUNCTIONS
 from simulator.results.tallies import Limited, Short, Task, part
+from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
@@ -42,8 +44,6 @@ FUNCTIONS: dict[str, type[KeeperCall]] = {
 }
 #: What is done for the vault by those who run it; all others' refusals are not the vault's.
 _OURS = (*KEEPER_FUNCTIONS, SettleWithdrawals, PostBetas)
-#: The pool's place among the limits, beside the markets'.
-POOL = "pool"
 #: Endings of columns that hold codes, not amounts: no figure of a distribution describes them.
 CODES = ("_undone_as", "_limit")
 _NOTHING = 1e-6  # USD; no hedge is asked for less
@@ -60,7 +60,7 @@ class Upkeep:
         self._minimum_profit = minimum_profit
         self._hours = world.market.step_seconds / 3_600
         self._points = world.market.steps + 1
-        names = ("funded", "placed", "outside", "demanded", "off", "calls")
+        names = ("funded", "placed", "outside", "demanded", "off", "calls", "penniless")
         self._times = {name: np.zeros(paths, np.int64) for name in names}
         self._idle, self._asked, self._held = np.zeros(paths), np.zeros(paths), np.zeros(paths)
         self._first = {name: np.full(paths, np.nan) for name in ("position", "hedge")}
@@ -115,8 +115,9 @@ class Upkeep:
         for name, kind in FUNCTIONS.items():
             value = PROTECTED[kind](view)
             undone = value > 0.0
-            paid, needed = reward(view, value), view.gas_cost(kind) + self._minimum_profit
+            paid, needed = reward(view, kind, value), view.gas_cost(kind) + self._minimum_profit
             unpaid = undone & (paid <= needed)
+            times["penniless"] += unpaid & (earned(view, value) > needed)
             self._tasks[name].add(step, undone, unpaid)
             if unpaid.any():
                 self._short.add(unpaid, needed, value)
@@ -142,7 +143,10 @@ class Upkeep:
     # ------------------------------------------------------------------------------ result
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Columns :func:`upkeep_columns` of the per-path frame, ``[paths]`` each."""
+        """Columns of the per-path frame, ``[paths]`` each.
+
+        :func:`upkeep_columns` and :func:`~simulator.results.upkeep_limits.limit_columns`.
+        """
         times = self._times
         found: dict[str, NDArray[Any]] = {
             "funded_time": times["funded"] / self._points,
@@ -155,16 +159,18 @@ class Upkeep:
             "hedge_off_target": part(times["off"], times["demanded"]),
             "hedge_held": part(self._held, self._asked),
             "keeper_calls": times["calls"],
+            "keepers_penniless": times["penniless"],
             **self._short.columns(),
         }
         for name, task in self._tasks.items():
             found |= task.columns(name, self._hours)
         for place, limited in self._limits.items():
-            found |= limited.columns(place)
+            found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
         for status in Status:
             if status > Status.OK:
                 found[f"upkeep_refused_{status.name.lower()}"] = self._refused[status]
-        return {name: found[name] for name in upkeep_columns(self._protocol)}
+        names = (*upkeep_columns(self._protocol), *limit_columns(self._protocol))
+        return {name: found[name] for name in names}
 
 
 def _places(protocol: Protocol) -> list[str]:
@@ -182,6 +188,7 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
     whose end it was due ``…_undone``, of these those for which the reward was no more than gas
     ``…_unpaid``, the longest spell (``…_undone_hours``, ``…_undone_from``) and the
     :class:`~simulator.types.Status` that refused it (``…_undone_as``; 0: nobody called).
+    ``keepers_penniless``: of the unpaid ones those that the vault had nothing idle to pay for.
     ``reward_needed``: USD that keepers would have acted for, mean of the steps they were not
     paid, ``…_most`` the largest, ``reward_share_needed`` the same per USD protected. By market,
     and for the pool: ``…_limit`` (:class:`~simulator.results.limits.Limit`), refusals it made,
@@ -198,6 +205,7 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
         "hedge_off_target",
         "hedge_held",
         "keeper_calls",
+        "keepers_penniless",
         "reward_needed",
         "reward_needed_most",
         "reward_share_needed",

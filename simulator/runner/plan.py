@@ -79,8 +79,9 @@ class Plan:
     def chunks(self, workers: int) -> list[tuple[int, int]]:
         """First path and number of paths of every chunk, sizes as equal as they can be.
 
-        For a run that begins. It goes by ``workers`` because a chunk costs some 2 ms a step however
-        few paths it has: cut for many workers, small runs would be slow with few.
+        For a run that begins. It goes by ``workers`` because a step of a chunk costs most of a
+        millisecond however few paths it has (README's table): cut for many workers, small runs
+        would be slow with few.
         """
         paths = self.config.paths
         largest = CHAIN_CHUNK_PATHS

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The name of the one among the agents that is none of the scenario's (:mod:`.prober`).
 PROBER = "prober"
+#: Fields of actions that say where, not how much.
+PLACES = ("account", "market", "collateral", "leg")
 VARIABLES = tuple(field.name for field in fields(Observation))
 
 
@@ -62,8 +64,6 @@ class Transcript:
 def describe(action: Action) -> str:
     """What an action is apart from its amounts, for example ``Trade market 1``."""
     where = [
-        f"{key} {getattr(action, key)}"
-        for key in ("account", "market", "collateral")
-        if hasattr(action, key)
+        f"{key} {getattr(action, key)}" for key in PLACES if getattr(action, key, None) is not None
     ]
     return " ".join([type(action).__name__, *where])

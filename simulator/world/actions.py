@@ -210,7 +210,6 @@ class Fill:
         return Fill(np.zeros(paths, np.int8), np.zeros(paths), np.zeros(paths))
 
 
-# Gas units an action costs its actor: the gas schedule lives in simulator/world/gas.py.
 __all__ = [
     "Action",
     "CancelRequest",

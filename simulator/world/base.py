@@ -23,7 +23,8 @@ class Observation:
     Valid until the world's next ``advance`` or ``execute``; keep a copy of what must outlive it.
     The model world answers with a lazy subclass (fields are cached properties: stored state is a
     plain view of the buffer, derived groups such as account equity or NAV are computed when first
-    read), because most agents read two or three fields and the loop runs at a microsecond per path.
+    read), because most agents read two or three fields, and a step of the whole loop takes a few
+    microseconds per path.
     """
 
     # pool

@@ -1,14 +1,13 @@
-"""The hunt: ``python tests/hunt/campaign.py [SEED|fixed]``.
+"""The hunt: ``python tests/hunt/campaign.py [SEED]``.
 
 First on the contracts of fe8ea04, which an audit took apart: what it found has to be found again,
-else the hunt proves nothing. Then on those of today, from a fixed seed and a fresh one (or SEED);
-``fixed``: from the fixed seed alone, as the campaign does, so that what fails there is the change.
-Exits 0 when everything was found there and nothing is found here but what :mod:`known` names.
+else the hunt proves nothing. Then on those of today, from a fixed seed and from SEED or one that is
+of the sources. Exits 0 when everything was found there and nothing is found here but what
+:mod:`known` names.
 """
 
 from __future__ import annotations
 
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -24,16 +23,20 @@ FIXED_SEED = 20_211_027  # the day Cream was drained by an account that lent to 
 SEQUENCES, WORKERS = 24_000, 2  # 12 to 20 ms each on a core
 
 
-def main(fresh: int) -> int:
+def main(given: int | None) -> int:
     """Both versions; what was found, shortest sequence first."""
     from tests.hunt.known import missed, unknown
+    from tests.seeds import of_sources
+
+    if given is None:
+        given = of_sources("contracts", "tests/hunt")
 
     then = hunt("then", FIXED_SEED)
     missing = missed(then)
     for finding in missing:
         print(f"the hunt did not find {finding} in fe8ea04")
     new = []
-    for seed in dict.fromkeys((FIXED_SEED, fresh)):
+    for seed in (FIXED_SEED, given):
         new += unknown(hunt("now", seed))
     for what in new:
         print(f"NEW: {what}")
@@ -62,5 +65,4 @@ def hunt(version: str, seed: int) -> Found:
 
 if __name__ == "__main__":
     name_the_tests()
-    wanted = sys.argv[1] if len(sys.argv) > 1 else str(secrets.randbits(32))
-    sys.exit(main(FIXED_SEED if wanted == "fixed" else int(wanted)))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else None))

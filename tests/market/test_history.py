@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from simulator.config import from_mapping, initial_betas, load, resolve, to_yaml
+from simulator.config.history import notes
 from simulator.config.models import Config
 from simulator.config.monitor import monitor_settings
 from simulator.market.draw import draw
-from simulator.market.history import history_report, parse_window, with_history
+from simulator.market.history import parse_window, recorded_series, with_history
 from simulator.types import InputError
 
 FTX = "2022-10-15:2022-11-30"
@@ -138,12 +139,11 @@ def test_what_was_filled_and_assumed_is_reported(prices: Path) -> None:
     frame = pd.read_parquet(prices)
     gone = (frame["symbol"] == "BBBUSDT") & (frame["timestamp_utc"] == "2022-01-12 05:00")
     frame[~gone].to_parquet(prices)
-    report = history_report(_replay(prices))
-    assert report is not None
-    assert [symbol.missing for symbol in report.symbols] == [0, 1, 0]
-    assert report.end == datetime(2022, 1, 15, 23)
-    assert any("taken as USD" in note for note in report.notes)
-    assert history_report(load("calm")) is None
+    config = _replay(prices)
+    assert [report.missing for _, report in recorded_series(config).values()] == [0, 1, 0]
+    assert all(len(found) == config.steps + 1 for found, _ in recorded_series(config).values())
+    assert any("taken as USD" in note for note in notes(config))
+    assert recorded_series(load("calm")) == {}
 
 
 def test_a_step_longer_than_the_bars_skips_bars(prices: Path) -> None:
@@ -251,9 +251,8 @@ def test_gaps_of_the_long_file_are_filled_and_counted_or_refused(history: Path) 
             with pytest.raises(InputError, match=r"USDT, row \d+ .*no bar at"):
                 with_history(load("calm"), *arguments)
         else:
-            report = history_report(with_history(load("calm"), *arguments))
-            assert report is not None
-            assert report.symbols[1].missing >= missing[at]
+            _, report = recorded_series(with_history(load("calm"), *arguments))["BTC"]
+            assert report.missing >= missing[at]
 
 
 WATCHED = "agents.breakdown_monitor={window_hours: 24, warmup_hours: 24, false_alarm_hours: 200}"

@@ -12,7 +12,7 @@ from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results import cost_kernels, kernels
 from simulator.results.attribution import TOLERANCE, Attribution, AttributionError
-from simulator.results.buckets import BUCKETS, TRADING_COST
+from simulator.results.buckets import BUCKETS, TRADING_COST, hold_rows
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import Status
 from simulator.world.actions import (
@@ -302,6 +302,9 @@ def test_rows_of_the_kernels_are_the_named_buckets() -> None:
         "loss_sharing": kernels.LOSS_SHARING,
     }
     assert {name: BUCKETS.index(name) for name in names} == names
+    hold_rows(**names)
+    with pytest.raises(ValueError, match=r"where buckets.py has \{'funding': 5\}"):
+        hold_rows(**names | {"funding": 6})
 
 
 def test_a_full_redemption_and_margin_posts_of_others_leave_nothing_unexplained(

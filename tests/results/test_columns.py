@@ -8,11 +8,11 @@ import simulator
 from simulator.config import load
 from simulator.result import Result
 from simulator.results import columns
-from simulator.results.attribution import BUCKETS
+from simulator.results.buckets import BUCKETS, TITLES
 from simulator.results.gates import check_names, parse
 from simulator.results.metrics import path_columns
 from simulator.results.statistics import statistics_of
-from simulator.types import Status
+from simulator.types import InputError, Status
 
 REFUSALS = [status.name.lower() for status in Status if status > Status.OK]
 
@@ -37,7 +37,22 @@ def test_every_column_is_documented_and_every_documented_one_is_there(
 
 
 def test_the_terms_of_the_attribution_are_all_explained() -> None:
-    assert tuple(columns.TERMS) == BUCKETS
+    terms = columns.FRAMES["attribution"]
+    assert tuple(term.name for term in terms) == BUCKETS
+    assert len({term.meaning for term in terms}) == len({*TITLES.values()}) == len(BUCKETS)
+
+
+def test_what_was_asked_of_a_limit_has_its_unit_and_is_no_metric() -> None:
+    """Fractions and dollars under one name would be averaged, and gated, together."""
+    units = {column.name: column.unit for column in columns.PATHS}
+    assert units["pool_limit_asked"] == units["<market>_limit_value"] == "of limit"
+    assert units["pool_spot_asked"] == units["<market>_slippage_value"] == "fraction"
+    assert (units["pool_lp_cap_asked"], units["<market>_inventory_asked"]) == ("USDC", "USD")
+    extremes = {name for name in units if name.endswith(("_asked", "_value"))}
+    assert len(extremes) == 2 * (2 + 3 + 6)
+    assert not extremes & {metric.name for metric in columns.metrics()}
+    with pytest.raises(InputError, match=r"pool_limit_asked"):
+        check_names(parse("pool_limit_asked.max <= 1"), list(units))
 
 
 def test_the_metrics_listed_are_those_that_gates_take(result: Result) -> None:

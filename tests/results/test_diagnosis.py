@@ -182,6 +182,37 @@ def test_recentring_refused_says_since_when_and_why() -> None:
     assert "agents.amm_arbitrageur is null" in bound["text"]
 
 
+def test_of_several_limits_each_is_told_with_its_own_figures() -> None:
+    """The pool's price refuses most recentrings here, and the swap that some begin with others."""
+    result = ran("vault.max_slippage=0.0028", hours=48, paths=3, allow=["idle"])
+    paths, findings = result.paths, result.summary["diagnosis"]
+    pool = [f for f in findings if f["name"] == "binding_limit" and "at the pool" in f["text"]]
+    events = result.events[result.events["action"] == "Recenter"]
+    counts = events["status"].value_counts()
+    assert paths["pool_spot_refusals"].sum() == counts["SPOT_DEVIATES"] > counts["SLIPPAGE"] > 0
+    assert paths["pool_slippage_refusals"].sum() == counts["SLIPPAGE"]
+    for found, status, words in zip(
+        pool, ("SPOT_DEVIATES", "SLIPPAGE"), ("from the oracle's", "moves the pool's"), strict=True
+    ):
+        assert found["text"].startswith(f"{counts[status]} recentrings were refused at the pool")
+        assert words in found["text"]
+        assert found["needed"] > found["value"] == 0.0028
+    assert pool[0]["needed"] == paths["pool_spot_asked"].max()
+    never = named(result, "never_invested")
+    assert (never["field"], never["value"]) == ("vault.max_slippage", 0.0028)
+    unplaced = paths[paths["position_opened"].isna()]
+    assert never["needed"] == unplaced["pool_spot_asked"].max()
+
+
+def test_one_refusal_is_one() -> None:
+    config = load("calm", ["horizon_hours=2"])
+    frame = ran(hours=2, paths=1).paths.assign(
+        SOL_open_interest_refusals=1, SOL_open_interest_asked=3e4, SOL_open_interest_value=1e4
+    )
+    text = next(f["text"] for f in diagnose(config, frame) if f["name"] == "binding_limit")
+    assert text.startswith("1 rebalance was refused for SOL on every path: open interest")
+
+
 def test_one_full_market_stops_the_whole_rebalance() -> None:
     result = ran("clearing.markets.SOL.max_open_interest_usd=1e4", allow=["idle"])
     found = named(result, "binding_limit")

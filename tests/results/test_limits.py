@@ -14,6 +14,7 @@ from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results import limits
 from simulator.results.limits import REFUSED_AS, Limit
+from simulator.results.tallies import Limited
 from simulator.runner import Plan
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Rebalance, Recenter
@@ -89,6 +90,29 @@ def test_what_is_asked_for_exceeds_the_limit_named(overrides: list[str], kind: L
     assert found.seen[kind] > 0, found.seen
     for each in (found.seen.keys() - ESTIMATED - {Limit.OTHER}) | {kind}:
         assert found.over[each] == found.seen[each]
+
+
+def test_limits_of_one_place_are_told_apart() -> None:
+    """A limit exceeded further does not hide one that refused more often."""
+    tally, refused = Limited(2), np.array([True, True])
+
+    def bound(kind: Limit, asked: float, value: float) -> limits.Bound:
+        return limits.Bound(np.full(2, kind, np.int8), np.full(2, asked), np.full(2, value))
+
+    tally.note(refused, bound(Limit.SPOT, 0.004, 0.0028))
+    tally.note(refused & [True, False], bound(Limit.SPOT, 0.003, 0.0028))
+    tally.note(refused, bound(Limit.SLIPPAGE, 0.0053, 0.0028))
+    tally.note(refused, bound(Limit.OTHER, np.nan, np.nan))
+    found = tally.by_limit("pool", (Limit.SPOT, Limit.SLIPPAGE, Limit.LP_CAP))
+    assert found["pool_spot_refusals"].tolist() == [2, 1]
+    assert found["pool_slippage_refusals"].tolist() == [1, 1]
+    assert found["pool_spot_asked"].tolist() == [0.004, 0.004]
+    assert found["pool_slippage_asked"].tolist() == [0.0053, 0.0053]
+    assert found["pool_lp_cap_refusals"].tolist() == [0, 0]
+    assert np.isnan(found["pool_lp_cap_asked"]).all()
+    together = tally.columns("pool")
+    assert together["pool_limit_refusals"].tolist() == [3, 2]
+    assert (together["pool_limit"][0], together["pool_limit_asked"][0]) == (Limit.SPOT, 0.004)
 
 
 @pytest.mark.slow

@@ -114,11 +114,12 @@ def test_a_directory_without_a_run_is_refused(tmp_path: Path) -> None:
         Result.load(tmp_path)
 
 
-def test_a_run_with_other_terms_is_refused_by_name(whole: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["perp_premium", "diagnosis", "upkeep_refusals"])
+def test_a_run_with_other_terms_is_refused_by_name(whole: Path, tmp_path: Path, name: str) -> None:
     old = shutil.copytree(whole, tmp_path / "old")
     text = (old / "summary.json").read_text(encoding="utf-8")
-    (old / "summary.json").write_text(text.replace('"perp_premium"', '"trading_cost"'))
-    with pytest.raises(InputError, match=r"another version .*perp_premium"):
+    (old / "summary.json").write_text(text.replace(f'"{name}"', '"of_old"'))
+    with pytest.raises(InputError, match=rf"another version .*{name}"):
         Result.load(old)
 
 

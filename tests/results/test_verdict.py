@@ -49,6 +49,7 @@ def summary(
             "worst_path": terms | {"rewards": -900.0},
         },
         "sampling": None,
+        "diagnosis": [],
         **more,
     }
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from tests.reference.clearing.trading import LEAST_SLICE
-from tests.reference.integers import WAD, truncate
+from tests.reference.integers import WAD, floor, truncate
 from tests.stateful.draws import Draw
 from tests.stateful.genesis import MARKET_COUNT, USDC
 from tests.stateful.mismatch import require
 from tests.stateful.people import Arguments, who
 from tests.stateful.rules_shares import propose_redeem
 from tests.stateful.shares import DEPOSITORS, MARKET_REFUSALS, fails, quote, settle_fees
-from tests.stateful.system import call
+from tests.stateful.system import call, vault_slot
 from tests.stateful.vault_book import VIRTUAL_SHARES
 from tests.stateful.world import World
 
@@ -76,6 +76,7 @@ def keeper(world: World, name: str, function: str) -> list[int] | str:
     world.read_fees()
     before = book.nav(world.ledger, world.base) if world.fresh() else 0
     had, hedges = s.balance(USDC, who(world, name)), hedge_sizes(world)
+    idle = s.read(s.vault, vault_slot("idle_usdc"))
     owing = book.owing(world.ledger) if world.fresh() else []
     debts = {number: world.ledger.account(number).cash for number in owing}
     answer = world.observed(who(world, name), s.vault, call(f"{function}()"), function)
@@ -93,6 +94,9 @@ def keeper(world: World, name: str, function: str) -> list[int] | str:
     placed = function == "recenter" and book.pledged
     require(not placed or book.accounts[0] not in debts, "recenter: a pledge for a debt")
     reward = s.balance(USDC, who(world, name)) - had
+    if function != "rebalance":
+        left = s.read(s.vault, vault_slot("idle_usdc")) + reward
+        require(left >= min(idle, kept(world, before)), f"{function}: {left} idle for keepers")
     most = int(s.protocol.vault.keeper_reward * 10**6)
     require(0 <= reward <= most, f"{function}: reward {reward}")
     world.read_fees()
@@ -104,6 +108,12 @@ def keeper(world: World, name: str, function: str) -> list[int] | str:
     slippage = int(s.protocol.vault.max_slippage * 1.25 * 10**6) * traded // 10**6
     require(after >= before - slippage - most * 10**12, f"{function}: NAV {before} to {after}")
     return answer
+
+
+def kept(world: World, nav: int) -> int:
+    """Raw USDC that stays idle for the pay of the next keeper (SPEC §4.5); ``nav``: USD WAD."""
+    reward = int(world.system.protocol.vault.keeper_reward * 10**6)
+    return min(100 * reward, floor(nav, 10**6, world.ledger.price(world.usdc)) // 100)
 
 
 def hedge_sizes(world: World) -> list[int]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from simulator.config.market import PriceFiles
 
 STAMPS = ("open", "close")
 OUTLIERS = ("keep", "cut", "drop")
@@ -25,6 +29,11 @@ class Reading:
     stamps: str | None = None
     outliers: str = "keep"
     pool: str | None = None
+
+    @classmethod
+    def of(cls, files: PriceFiles) -> Self:
+        """What a section of the configuration says of the files it names."""
+        return cls(files.stamps, files.outliers, files.pool)
 
     def __post_init__(self) -> None:
         if self.stamps is not None and self.stamps not in STAMPS:

@@ -52,7 +52,7 @@ def _record(config: Config, process: Bootstrap) -> Floats:
         process.start,
         process.end,
         process.max_gap_hours,
-        Reading(process.stamps, process.outliers, process.pool),
+        Reading.of(process),
     )
     hours = len(panel.returns) * config.step_minutes / 60
     if process.mean_block_hours > hours:

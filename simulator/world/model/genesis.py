@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.types import COVARIANCE_RAMP, SCALE_INTERVAL, USDC_DECIMALS
+from simulator.types import COVARIANCE_RAMP, RECENTER_INTERVAL, SCALE_INTERVAL, USDC_DECIMALS
 from simulator.world.model.lending import set_all_rates
 from simulator.world.model.parameters import pool_table
 from simulator.world.model.pool import initialise
-from simulator.world.model.recentring import RECENTER_INTERVAL
 from simulator.world.model.state import PoolState, State, allocate
 from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import from_raw, maker_shares, to_raw

@@ -25,7 +25,7 @@ from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.rounding import ceil_raw, floor_raw
 from simulator.world.model.state import Oracle, State, VaultState, WalletState
 from simulator.world.model.unwinding import fraction_up, locked_in, pledges, unwind
-from simulator.world.model.valuation import lp_value, usd_of_base, value_vault
+from simulator.world.model.valuation import lp_value, spare_idle, usd_of_base, value_vault
 from simulator.world.model.venues import (
     add_margin,
     hedge,
@@ -115,9 +115,10 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int
 def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
     """``top_up``: bring accounts below the top-up ratio that owe nothing to the margin target."""
     table, vault = tables.vault, state.vault
-    if not value_vault(tables, state, oracle, i).fresh:
+    valuation = value_vault(tables, state, oracle, i)
+    if not valuation.fresh:
         return STALE_ORACLE, 0.0
-    had = vault.idle_usdc[i]
+    had, spare = vault.idle_usdc[i], spare_idle(table, vault, valuation, i)
     due = False
     for sub in range(subs(table)):
         account = sub_account(table, sub)
@@ -127,14 +128,14 @@ def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, f
         due = True
         missing = table.margin_target * valued.maintenance - valued.equity
         usdc = missing / usdc_worth(tables, oracle, account, valued, i)
-        raw = min(ceil_raw(usdc * table.usdc_unit), vault.idle_usdc[i])
+        raw = min(ceil_raw(usdc * table.usdc_unit), spare_idle(table, vault, valuation, i))
         if raw > 0.0:
             status = add_margin(tables, state, oracle, account, raw, i)
             if status != OK:
                 return status, 0.0
     if not due:
         return MARGIN_SUFFICIENT, 0.0
-    return (OK if had > 0.0 else NO_IDLE_ASSETS), had - vault.idle_usdc[i]
+    return (OK if spare > 0.0 else NO_IDLE_ASSETS), had - vault.idle_usdc[i]
 
 
 @inner
@@ -192,6 +193,7 @@ def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[in
     if status == OK and not own and given > 0.0:
         status = _take_back(tables, state, oracle, given, i)
     raised = state.vault.idle_usdc[i] - before
+    raised = min(raised, spare_idle(table, state.vault, valuation, i))
     if status == OK and not own and raised > 0.0:
         status = add_margin(tables, state, oracle, worst, raised, i)
     return status, fraction * liquidity / valuation.usdc_price * table.usdc_unit

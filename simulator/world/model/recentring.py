@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.types import Floats
+from simulator.types import RECENTER_INTERVAL, Floats
 from simulator.world.model.codes import (
     CENTRED,
     COLLATERAL_CAP,
@@ -33,6 +33,8 @@ from simulator.world.model.unwinding import (
 )
 from simulator.world.model.valuation import (
     Valuation,
+    kept_idle,
+    spare_idle,
     usd_of_base,
     usd_of_usdc,
     value_vault,
@@ -47,13 +49,10 @@ from simulator.world.model.venues import (
     withdrawable,
 )
 
-# Seconds between two paid recentrings, and between one and the next that idle assets alone allow.
-RECENTER_INTERVAL = 3_600.0
-
 
 @inner
 def _lately(vault: VaultState, oracle: Oracle, i: int) -> bool:
-    """Whether a recentring was paid for within the interval."""
+    """Whether one was paid for within the interval, in which idle assets alone allow no other."""
     return oracle.clock[0] - vault.recentred[i] < RECENTER_INTERVAL
 
 
@@ -125,7 +124,7 @@ def _move_margin(
             if insolvent(valued):
                 continue
             raw = floor_of_usd(target - value, valuation.usdc_price, table.usdc_unit)
-            raw = min(raw, vault.idle_usdc[i])
+            raw = min(raw, spare_idle(table, vault, valuation, i))
             if raw > 0.0:
                 status = add_margin(tables, state, oracle, account, raw, i)
                 if status != OK:
@@ -153,7 +152,8 @@ def _balance_and_mint(
     table, position, vault = tables.vault, state.position, state.vault
     root, lower, upper = valuation.sqrt_price, position.sqrt_lower[i], position.sqrt_upper[i]
     idle = _idle_value(table, vault, valuation, i)
-    invested = min(table.lp_allocation * max(valuation.nav, 0.0), idle)
+    kept = usd_of_usdc(table, valuation, kept_idle(table, valuation))
+    invested = min(table.lp_allocation * max(valuation.nav, 0.0), max(idle - kept, 0.0))
     base_usd = usd_of_base(table, valuation, (upper - root) / (root * upper))
     usdc_usd = usd_of_usdc(table, valuation, root - lower)
     wanted = invested * base_usd / (base_usd + usdc_usd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.types import KEPT_REWARDS
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
     OK,
@@ -245,13 +246,15 @@ def raise_usdc(
 ) -> tuple[int, float]:
     """``_raise``: bring idle USDC toward ``assets`` raw: excess margin, then an unwinding.
 
-    Unwinds at most ``most`` of both legs. Returns (status, raw USDC that cost at the oracle's
-    prices, without the part that brings accounts back to the margin target).
+    Of excess margin the pay of keepers stays idle too. Unwinds at most ``most`` of both legs.
+    Returns (status, raw USDC that cost at the oracle's prices, without the part that brings
+    accounts back to the margin target).
     """
     vault = state.vault
     if vault.idle_usdc[i] >= assets:
         return OK, 0.0
-    status = draw_margin(tables, state, oracle, assets, False, i)
+    kept = KEPT_REWARDS * tables.vault.keeper_reward
+    status = draw_margin(tables, state, oracle, assets + kept, False, i)
     if status != OK or vault.idle_usdc[i] >= assets or most <= 0.0:
         return status, 0.0
     before = value_vault(tables, state, oracle, i)

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulator.types import KEPT_PARTS, KEPT_REWARDS
 from simulator.world.model.jit import inlined, inner
 from simulator.world.model.margin import stale
 from simulator.world.model.parameters import Tables, VaultTable
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET, root_at_oracle
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import Oracle, State
+from simulator.world.model.state import Oracle, State, VaultState
 from simulator.world.model.tick import amounts_for_liquidity
 from simulator.world.model.venues import (
     insolvent,
@@ -105,6 +106,19 @@ def lp_value(table: VaultTable, valuation: Valuation) -> float:
     return usd_of_base(table, valuation, valuation.lp_base) + usd_of_usdc(
         table, valuation, valuation.lp_usdc
     )
+
+
+@inner
+def kept_idle(table: VaultTable, valuation: Valuation) -> float:
+    """Raw USDC that keeper functions leave idle for the pay of the next."""
+    nav = max(valuation.nav, 0.0) / valuation.usdc_price * table.usdc_unit
+    return min(KEPT_REWARDS * table.keeper_reward, floor_raw(floor_raw(nav) / KEPT_PARTS))
+
+
+@inner
+def spare_idle(table: VaultTable, vault: VaultState, valuation: Valuation, i: int) -> float:
+    """Raw idle USDC beyond it."""
+    return max(vault.idle_usdc[i] - kept_idle(table, valuation), 0.0)
 
 
 @inner

@@ -11,7 +11,7 @@ import pytest
 from ape import compilers
 
 from tests.contracts.mirror import wad
-from tests.contracts.vault.conftest import SPACING, TERMS, Reading, usdc_raw
+from tests.contracts.vault.conftest import SPACING, Reading, usdc_raw
 
 DONOR = """
 # pragma version 0.4.3
@@ -82,14 +82,16 @@ def test_amounts_are_those_of_the_range_at_the_oracle_price(
 def test_keeper_is_paid_at_most_the_idle_usdc(
     strategy: Any, new_vault: Callable[..., Any], usdc: Any, depositor: Any, keeper: Any
 ) -> None:
-    vault = new_vault(lp_allocation=wad("0.65"))
+    """A hundredth of NAV stays for keepers, whatever the reward and its share."""
+    terms = {"keeper_reward": usdc_raw(50), "keeper_share": wad("0.05")}
+    vault = new_vault(lp_allocation=wad("0.65"), margin_allocation=wad("0.35"), **terms)
     vault.deposit(usdc_raw(1_000), depositor, sender=depositor)
     before = usdc.balanceOf(keeper)
     receipt = vault.recenter(sender=keeper)
     paid = usdc.balanceOf(keeper) - before
     (event,) = receipt.decode_logs(strategy.KeeperPaid)
     assert (event.keeper, event.reward) == (keeper.address, paid)
-    assert paid < TERMS.keeper_reward
+    assert paid == pytest.approx(usdc_raw(10), rel=0.01)
     assert vault.idle_usdc() == 0
 
 

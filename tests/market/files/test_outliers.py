@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.market.files.outliers import find
-from simulator.market.history import history_report, with_history
+from simulator.market.history import recorded_series, with_history
 from simulator.market.history_file import Reading, on_grid, read_bars, reading_lines
 from simulator.types import InputError
 
@@ -115,9 +115,7 @@ def test_a_replay_reads_as_it_was_told_and_keeps_that_in_its_configuration(
     again = from_mapping(config.model_dump(mode="json"))
     index = draw(again, 0, 1).index[1, :, 0]
     assert index[300] == index[299]
-    report = history_report(again)
-    assert report is not None
-    assert [symbol.outliers for symbol in report.symbols] == [1, 0]
+    assert [report.outliers for _, report in recorded_series(again).values()] == [1, 0]
 
 
 @pytest.mark.data
