@@ -12,6 +12,7 @@ import errno
 import os
 import sys
 import traceback
+from unicodedata import category
 
 import click
 
@@ -65,7 +66,20 @@ def report(error: BaseException) -> int:
 
 
 def _say(text: str) -> None:
-    click.echo(f"hedgesim: {text}", err=True)
+    click.echo(f"hedgesim: {printable(text)}", err=True)
+
+
+def printable(text: str) -> str:
+    """Text with control characters as Python writes them; new lines stay.
+
+    What a file holds, a symbol for instance, may order a terminal about or write backwards.
+    """
+    return "".join(
+        sign.encode("unicode_escape").decode()
+        if category(sign)[0] == "C" and sign != "\n"
+        else sign
+        for sign in text
+    )
 
 
 def _is_machine(error: BaseException) -> bool:

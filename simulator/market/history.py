@@ -172,7 +172,7 @@ def with_history(
     lines += [*_quotes(symbols), *filled([report for _, report in series.values()])]
     ratio = zigzag(series[recast.lp][0]) if record.extremes else None
     if record.extremes:
-        lines.append(zigzagging(recast.lp, ratio))
+        lines += [zigzagging(recast.lp, ratio), *record.stretched(first, steps * step)]
     elif has_extremes(file, list(symbols.values()), reading):
         lines += wicks(Record(file, symbols, reading, extremes=True), series, first, step)
     data |= {

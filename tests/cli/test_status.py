@@ -47,6 +47,33 @@ def test_every_failure_has_its_status_and_one_line(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("header", "symbol", "cell"),
+    [
+        ("close", "EVIL", "1.0"),
+        ("EVIL", "ETHUSDT", "1.0"),
+        ("close", "ETHUSDT", "EVIL"),
+    ],
+)
+def test_what_a_file_holds_does_not_order_the_terminal_about(
+    called: Run, tmp_path: Path, header: str, symbol: str, cell: str
+) -> None:
+    """Symbols, headers and cells come from a file; an escape sequence in one is shown."""
+    rows = [f"timestamp,symbol,{header}"]
+    for day in range(1, 9):
+        rows += [f"2024-01-{day:02},{name},{cell}" for name in (symbol, "BTCUSDT")]
+    text = "\n".join(rows).replace("EVIL", "\x1b[31m\x07\u202eSOL\x9b2J")
+    (tmp_path / "prices.csv").write_text(text)
+    ran = called("run", "calm", "--prices", "prices.csv", "--lp", "ETH", "--hedge", "BTC")
+    assert ran.returncode == 2
+    assert r"\x1b[31m\x07\u202e" in ran.stderr
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(ran.stderr)
+
+
+def test_signs_that_are_only_shown_stay_as_they_are() -> None:
+    assert status.printable("ß – 中 \u202f\n") == "ß – 中 \u202f\n"
+
+
 @pytest.mark.parametrize("error", [UnknownRevertError("clearing: new"), ZeroDivisionError("/ 0")])
 def test_a_bug_is_neither_a_requirement_nor_input_nor_the_machine(
     error: Exception, capsys: pytest.CaptureFixture[str]
