@@ -163,12 +163,20 @@ def _figure(value: float, form: str) -> str:
 
 
 def show_misfits(configs: Mapping[str, Config]) -> None:
-    """Print on stderr, before anything runs, which limits are tight, by the name of the scenario.
+    """Print on stderr, before anything runs, what is tight or does nothing, by scenario.
 
-    What is certain to fail is the run's to refuse.
+    What is certain to fail is the run's to refuse. What is so of all scenarios is said once.
     """
     from simulator.config.feasibility import misfits
+    from simulator.config.remarks import remarks
 
+    said: dict[str, list[str]] = {}
+    for name, config in configs.items():
+        for remark in remarks(config):
+            said.setdefault(remark.text, []).append(name)
+    for text, names in said.items():
+        where = "" if len(names) == len(configs) else f"{', '.join(names)}: "
+        click.echo(f"hedgesim: warning: {where}{text}", err=True)
     for name, config in configs.items():
         for misfit in misfits(config):
             if not misfit.certain:

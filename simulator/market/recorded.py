@@ -239,12 +239,21 @@ def wicks(
     return lines
 
 
-def zigzag(lp: str, closes: Floats, visited: Floats) -> str:
-    """What visiting extremes does to how much the LP's asset moves; prices by step, ``[n]``."""
-    ratio = np.sum(np.diff(np.log(visited)) ** 2) / np.sum(np.diff(np.log(closes)) ** 2)
+def zigzag(visited: Floats) -> float | None:
+    """How much more an asset moves when extremes are visited; prices by step, ``[n]``.
+
+    Its squared returns over those of its closes; None where these do not move.
+    """
+    squared = [float(np.sum(np.diff(np.log(path)) ** 2)) for path in (visited, visited[::VISITS])]
+    return squared[0] / squared[1] if squared[0] > 0.0 and squared[1] > 0.0 else None
+
+
+def zigzagging(lp: str, ratio: float | None) -> str:
+    """What visiting extremes does to all that goes by how much the LP's asset moves."""
+    by = "more than" if ratio is None else f"to {ratio:.1f} times"
     return (
         "open, extremes and close of each bar are replayed: wicks are seen, but squared returns "
-        f"of {lp} add up to {ratio:.1f} times those of its closes, and convexity losses, fees, "
+        f"of {lp} add up {by} those of its closes, and convexity losses, fees, "
         "turnover and what the risk manager estimates with them; --bars close is right about these"
     )
 

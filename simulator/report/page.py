@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.config import history
+from simulator.config import history, lending
 from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.verdict import verdict
@@ -57,7 +57,7 @@ def render(result: Dataset) -> str:
         worst=summary["worst_path"],
         symbols={"lp": config.pool.base, "hedge": listed(list(config.markets))},
         window=f"{window:g}",
-        parameters=_parameters(summary["config"]),
+        parameters=_parameters(config, summary["config"]),
         notes=history.notes(config),
         refusals=_refusals(summary),
         diagnosis=summary["diagnosis"],
@@ -165,12 +165,20 @@ def _basis(summary: dict[str, Any]) -> str:
     return f"{text} {cancelled}." if cancelled else text
 
 
-def _parameters(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The configuration, flat, by section."""
+def _parameters(config: Config, data: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The configuration, flat, by section; what is charged instead of a value stands beside it."""
+    charged = {
+        f"markets.{symbol}.half_spread": config.half_spread(symbol)
+        for symbol, market in config.clearing.markets.items()
+        if symbol not in lending.lent(config) and config.half_spread(symbol) > market.half_spread
+    }
     general, groups = [], []
-    for name, value in config.items():
+    for name, value in data.items():
         if isinstance(value, dict | list):
-            rows = list(_flat("", value))
+            rows = [
+                (key, f"{text} (charged: {charged[key]:.4g})" if key in charged else text)
+                for key, text in _flat("", value)
+            ]
             if rows:
                 groups.append((name, rows))
         else:

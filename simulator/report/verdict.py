@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.report.causes import causes, largest, of, total, within
-from simulator.report.format import count, percent, usd
+from simulator.report.format import count, number, percent, usd
 
 #: Part of the paths beyond which most depositors lost.
 MOST_LOSE = 0.5
@@ -39,6 +39,8 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
 
     ``summary`` as :func:`~simulator.results.summary.summarise` makes it.
     """
+    if any(each["name"] == "wicks" for each in summary.get("diagnosis", [])):
+        return _of_margin(summary)
     tone, lead = _judged(summary)
     returns = summary["metrics"]["return"]
     lost = summary["probabilities"]["loss"]["estimate"]
@@ -50,6 +52,32 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
     details = [*_why_idle(summary), _liquidations(summary), *_causes(summary), *_from_fees(summary)]
     details += _sampling(summary)
     return {"tone": tone, "text": text, "details": " ".join(details)}
+
+
+def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
+    """The verdict where wicks are replayed: on liquidation and margin, and on nothing else."""
+    found = summary["probabilities"]
+    idle = [each["text"] for each in summary["diagnosis"] if each["severity"] == "idle"]
+    liquidated, debt = found["liquidation"]["paths"], found["bad_debt"]["paths"]
+    thinnest = summary["metrics"]["min_margin_ratio"]["min"]
+    tone, lead = "good", "Margin holds, wicks included"
+    if idle:
+        tone, lead = "bad", idle[0].rstrip(".:")
+    elif debt:
+        tone, lead = "bad", "The vault leaves debts it cannot pay, wicks included"
+    elif liquidated:
+        often = found["liquidation"]["estimate"] > OFTEN_LIQUIDATED
+        tone, lead = "bad" if often else "warn", "The vault is liquidated, wicks included"
+    text = (
+        f"{lead}: liquidated on {liquidated:,} of {count(summary['paths'], 'path')}, thinnest "
+        f"margin ratio {number(thinnest)}; what a share returned is no answer here"
+    )
+    details = (
+        f"{_liquidations(summary)} Prices visit both ends of every bar (history.bars = ohlc) and "
+        "move more than the market did: returns, causes and attribution below are of these prices. "
+        "--bars close says what the vault earns."
+    )
+    return {"tone": tone, "text": text, "details": details}
 
 
 def _judged(summary: dict[str, Any]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -33,6 +34,7 @@ RUN_FILES = frozenset(
 _OF_CHUNKS = re.compile(r"run\.json|\.stop|\.run\.json\.\d+\.tmp|chunk-\d{9}|\.chunk-\d{9}\.tmp")
 #: What a file that may be made anew says of itself: any of ours, and the Markdown of a study.
 OURS, TABLE = b"hedgesim", b"Written by `hedgesim hedge "
+_SIGNED = "# Written by hedgesim; as long as nobody edits it, the rest has SHA-256 "
 _HEAD, _FOOT = 1_000, 65_536  # bytes at either end of a file that are searched for a mark
 _NAMED = 3  # of others' files in a message
 
@@ -155,12 +157,30 @@ def _is_untouched(entry: Path, summary: dict[str, Any] | None) -> bool:
     """Whether a file with the name of one of ours is it."""
     if entry.name == "report.html":
         return is_marked(entry)
-    if entry.name == "config.yaml" and summary is not None and "config" in summary:
-        try:
-            return bool(yaml.safe_load(entry.read_text(encoding="utf-8")) == summary["config"])
-        except (yaml.YAMLError, UnicodeDecodeError):
-            return False
+    if entry.name == "config.yaml":
+        return _is_as_signed(entry, summary)
     return True
+
+
+def signed(text: str) -> str:
+    """A configuration as a run writes it: its first line tells whether it was edited since.
+
+    It is there to be edited, and what was edited is not ours to write over. The run's summary does
+    not tell: names of files in it are relative to another place.
+    """
+    return f"{_SIGNED}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def _is_as_signed(config: Path, summary: dict[str, Any] | None) -> bool:
+    """Whether a run's ``config.yaml`` is as it was written; unsigned ones by their contents."""
+    try:
+        text = config.read_text(encoding="utf-8")
+        if text.startswith(_SIGNED):
+            return text == signed(text.partition("\n")[2])
+        # As runs wrote it before they signed.
+        return summary is None or bool(yaml.safe_load(text) == summary.get("config"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return False
 
 
 def _is_temporary(entry: Path) -> bool:

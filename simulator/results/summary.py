@@ -39,7 +39,7 @@ def summarise(
 ) -> dict[str, Any]:
     """What is said of the run as a whole, ready for JSON; the same for every split of its paths.
 
-    ``allow``: names of idle findings in spite of which the ``gates`` may hold.
+    ``allow``: names of findings in spite of which the ``gates`` may hold.
     """
     from simulator import __version__
 
@@ -76,9 +76,11 @@ def summarise(
         "upkeep_refusals": _refusals(paths, "upkeep_refused"),
         "sampling": _sampling(paths),
     }
+    gates = list(gates)
     summary["gates"] = [gate.verdict(summary) for gate in gates]
-    if summary["gates"]:  # what is required of a vault that did nothing is not met
-        summary["gates"] += verdicts(summary["diagnosis"], allow)
+    if gates:  # what is required of a vault that did nothing is not met
+        required = [gate.metric for gate in gates]
+        summary["gates"] += verdicts(summary["diagnosis"], allow, required)
     summary["config"] = config.model_dump(mode="json")
     return summary
 

@@ -220,6 +220,7 @@ def test_a_run_is_made_anew_where_an_earlier_one_was_but_not_over_what_was_put_b
         ("report.html", "<title>my own</title>"),
         ("notes.txt", "mine"),
         ("config.yaml", (tmp_path / "there" / "config.yaml").read_text() + "# mine\nseed: 9\n"),
+        ("config.yaml", (tmp_path / "there" / "config.yaml").read_text() + "# only a remark\n"),
     ):
         file = tmp_path / "there" / name
         before = file.read_text() if file.exists() else None

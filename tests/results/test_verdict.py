@@ -161,3 +161,28 @@ def test_the_headline_of_an_idle_vault_is_short_and_the_remedy_is_a_detail() -> 
     nobody = finding | {"text": "No hedge: nobody posts.", "field": "agents.risk_manager"}
     text = verdict(summary(diagnosis=[nobody | {"value": None}]))["text"]
     assert text.startswith("No hedge (agents.risk_manager): ")
+
+
+@pytest.mark.parametrize(
+    ("case", "tone", "lead"),
+    [
+        ({}, "good", "Margin holds"),
+        ({"mean": -0.7, "median": -0.7, "es95": 0.9, "loss": 1.0}, "good", "Margin holds"),
+        ({"liquidated": 0.01}, "warn", "The vault is liquidated, wicks included: liquidated on 10"),
+        ({"liquidated": 0.2}, "bad", "The vault is liquidated"),
+        ({"debts": 3}, "bad", "The vault leaves debts"),
+    ],
+)
+def test_where_wicks_are_replayed_it_is_of_liquidation_and_margin_alone(
+    case: dict[str, Any], tone: str, lead: str
+) -> None:
+    made = summary(**case, diagnosis=[{"name": "wicks", "severity": "warning", "text": "Wicks."}])
+    made["metrics"]["min_margin_ratio"] = {"min": 0.4321}
+    said = verdict(made)
+    assert said["tone"] == tone
+    assert said["text"].startswith(lead)
+    assert "0.43" in said["text"]
+    assert "in the median" not in said["text"] + said["details"]
+    made["diagnosis"].append({"name": "never_hedged", "severity": "idle", "text": "No hedge."})
+    assert verdict(made)["tone"] == "bad"
+    assert verdict(made)["text"].startswith("No hedge")
