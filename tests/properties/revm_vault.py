@@ -23,7 +23,11 @@ FOREVER = 2**40
 
 @cache
 def protocol() -> Protocol:
-    return resolve(load("calm"))
+    """Calm's, with spreads of the markets' own that count where the feeds do not lag."""
+    calm = resolve(load("calm"))
+    btc, sol = calm.clearing.markets
+    markets = (replace(btc, half_spread=0.0001), replace(sol, half_spread=0.0003))
+    return replace(calm, clearing=replace(calm.clearing, markets=markets))
 
 
 @cache
