@@ -26,16 +26,15 @@ class Stream:
     def __init__(self, seed: int, name: str) -> None:
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
         self.key = np.frombuffer(digest[:16], np.uint64)
-        self._philox = np.random.Philox(key=self.key)
-        self._start = self._philox.state
 
     def paths(self, first_path: int, paths: int) -> Iterator[np.random.Generator]:
         """One generator after the other, each at the start of its path; use it before the next."""
-        generator = np.random.Generator(self._philox)
+        philox = np.random.Philox(key=self.key)
+        generator, start = np.random.Generator(philox), philox.state
         for path in range(first_path, first_path + paths):
             # Setting the counter is eight times as fast as a new Philox per path.
-            self._start["state"]["counter"][:] = (0, 0, 0, path)
-            self._philox.state = self._start
+            start["state"]["counter"][:] = (0, 0, 0, path)
+            philox.state = start
             yield generator
 
     def normals(self, first_path: int, paths: int, count: int, out: Floats | None = None) -> Floats:
@@ -57,4 +56,5 @@ class Stream:
         """Chi-square draws of ``dof`` > 2 degrees of freedom ``[count, paths]``."""
         result = np.empty((count, paths))
         variates.gammas(self.key, first_path, result, dof / 2, *variates.room(count, 2.1))
-        return 2.0 * result
+        result *= 2.0
+        return result

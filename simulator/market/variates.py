@@ -146,7 +146,7 @@ def _normal(key: Words, path: np.uint64, words: Words, place: np.uint64) -> tupl
             return x, place
 
 
-@njit(**_OPTIONS)
+@njit(**_OPTIONS, forceinline=True)
 def _gamma(
     key: Words, path: np.uint64, words: Words, place: np.uint64, shape: float
 ) -> tuple[float, np.uint64]:
