@@ -134,7 +134,9 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
         else:
             # Before anything moves: the skew is what it was, and who gives is too large to be displaced for a part of it.
             if ledger._is_full(market):
+                had: int256 = ledger.cash[taker]
                 self._take_seat(taker, market, fixed_point.magnitude(moved.size))
+                ledger._note_debt(taker, market, moved.size, had)
                 displaced = True
             old.size -= moved.size
             old.cost -= moved.cost
@@ -144,11 +146,11 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
         len(markets) == 0 or fraction == WAD or worth >= LEAST_SLICE, "clearing: zero size"
     )
     cash: int256 = fixed_point.mul_div_floor(ledger.cash[giver], fraction, WAD)
+    if cash < 0:
+        self._pass_blame(giver, taker, fixed_point.magnitude(cash))
     ledger.cash[giver] -= cash
     ledger.cash[taker] += cash
-    if cash < 0:
-        for i: uint256 in range(2 * ledger.market_count, bound=2 * ledger.MAX_MARKETS):
-            ledger.blamed[taker][i] = ledger.blamed[giver][i]
+    ledger.emptied.append(taker)
     free: bool = cash >= 0 and len(markets) == 0
     for i: uint256 in range(1, ledger.collateral_count, bound=MAX_COLLATERALS):
         held: uint256 = ledger.collateral_balance[giver][i]
@@ -181,6 +183,21 @@ def transfer_slice(sub: uint256, fraction: uint256, to: address):
         value: int256 = margin._valuation(taker, False).state.value
         errors.check(value >= 0, "clearing: too many accounts")
     log IClearingHouse.SliceTransferred(from_account=giver, to_account=taker, fraction=fraction)
+
+
+@internal
+def _pass_blame(giver: uint256, taker: uint256, debt: uint256):
+    """
+    @notice Who is blamed for a debt goes with it, each part rounded up; what a seat has cost the taker is blamed beside it.
+    """
+    total: uint256 = max(ledger._blamed(giver), 1)
+    for i: uint256 in range(2 * ledger.market_count, bound=2 * ledger.MAX_MARKETS):
+        own: uint256 = 0
+        if ledger.cash[taker] < 0:
+            own = ledger.blamed[taker][i]
+        ledger.blamed[taker][i] = own + fixed_point.mul_div_up(
+            ledger.blamed[giver][i], debt, total
+        )
 
 
 @internal

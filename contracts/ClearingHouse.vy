@@ -331,12 +331,28 @@ def _only_self():
 @internal
 def _run(code: address) -> Bytes[64]:
     """
-    @notice Run the same call on this storage with the code of another contract, then the one check of health; a
-            revert reason is passed on.
+    @notice Run the same call on this storage with the code of another contract, then write off what those left with
+            nothing owe, then the one check of health; a revert reason is passed on.
     """
     answer: Bytes[64] = raw_call(code, msg.data, max_outsize=64, is_delegate_call=True)
+    self._write_off_emptied()
     risk_engine._check_health()
     return answer
+
+
+@internal
+def _write_off_emptied():
+    """
+    @notice Whom the operation has left with nothing owes nothing, whichever it was and whosever the account.
+    """
+    for account: uint256 in ledger.emptied:
+        if ledger.cash[account] < 0:
+            raw_call(
+                PARTS.deleveraging,
+                abi_encode(account, method_id=method_id("write_off(uint256)")),
+                is_delegate_call=True,
+            )
+    ledger.emptied = []
 
 
 # ----------------------------------------------------------------------------------------------- switches

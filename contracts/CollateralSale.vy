@@ -17,19 +17,15 @@ from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import ledger
 from contracts.modules import liquidation
-from contracts.modules import maker
 from contracts.modules import margin
 from contracts.modules import pledged_liquidity
 from contracts.modules import portfolio_math
-from contracts.modules import waterfall
 
 initializes: ledger
-initializes: maker[ledger := ledger]
 initializes: margin[ledger := ledger]
 initializes: basket[ledger := ledger]
 initializes: liquidation[ledger := ledger, margin := margin]
 initializes: pledged_liquidity[ledger := ledger]
-initializes: waterfall[ledger := ledger, maker := maker]
 exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 
 
@@ -59,7 +55,7 @@ def liquidate_collateral(account: uint256, collateral: uint256, raw: uint256) ->
         )
         ledger.collateral_balance[account][collateral] -= taken
         self._buy(account, collateral, taken, paid)
-    waterfall._write_off(account)
+    ledger.emptied.append(account)
     log IClearingHouse.CollateralLiquidated(
         account=account, collateral=collateral, liquidator=msg.sender, raw=taken, paid=paid
     )
@@ -96,7 +92,7 @@ def liquidate_pledge(account: uint256, token_id: uint256) -> (uint256, uint256):
     self._buy(account, ledger.lp_base, base, paid)
     if before.notional != 0:
         liquidation._room(before, margin._valuation(account, False), before.state.equity <= 0)
-    waterfall._write_off(account)
+    ledger.emptied.append(account)
     log IClearingHouse.LiquidityLiquidated(
         account=account,
         token_id=token_id,

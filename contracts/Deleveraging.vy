@@ -5,7 +5,7 @@
 @license MIT
 @notice The waterfall of a liquidation (contracts/SPEC.md §3.5): before the position of an account worth less than nothing
         is closed, insurance, and where that is not enough auto-deleveraging against the winners of the other side; after
-        it, whose debt is left and who pays it. Runs on the ClearingHouse's storage by delegatecall and refuses to be
+        any operation, who pays the debt of an account that it has left with nothing. Runs on the ClearingHouse's storage by delegatecall and refuses to be
         called directly.
 @dev    The ClearingHouse's reentrancy lock is held throughout. Its own storage is never used.
 """
@@ -92,16 +92,12 @@ def absorb(
 
 
 @external
-def write_off(account: uint256, market: uint256, size: int256, before: int256) -> uint256:
+def write_off(account: uint256):
     """
-    @notice After a liquidation of a position of this size, before which cash was `before`: whose debt it is, and if nothing
-            else is left, who pays it. Returns what was written off, USDC WAD.
+    @notice If the account holds nothing, who pays its debt. Called by the venue when an operation has done all else.
     """
     ledger._check_delegated()
-    ledger._note_debt(account, market, size, before)
-    owed: int256 = ledger.cash[account]
     waterfall._write_off(account)
-    return convert(ledger.cash[account] - owed, uint256)
 
 
 @view
@@ -178,10 +174,10 @@ def _deleverage(
         delta: int256 = convert(closed, int256)
         if size > 0:
             delta = -delta
-        ledger._apply_fill(account, market, delta, price)
         cash: int256 = ledger.cash[counterparty]
         ledger._apply_fill(counterparty, market, -delta, price)
         ledger._note_debt(counterparty, market, delta, cash)
+        ledger._apply_fill(account, market, delta, price)
         log IClearingHouse.Deleveraged(
             account=account,
             market=market,

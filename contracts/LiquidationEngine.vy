@@ -84,13 +84,7 @@ def liquidate(account: uint256, market: uint256) -> (uint256, uint256):
     penalty: uint256 = 0
     if closing != 0:
         fill, penalty = self._close(account, market, closing, size > 0, index, before, spent)
-    if ledger.cash[account] < 0:
-        self._waterfall(
-            abi_encode(
-                account, market, size, cash,
-                method_id=method_id("write_off(uint256,uint256,int256,int256)"),
-            )
-        )
+    ledger._note_debt(account, market, size, cash)
     closing += deleveraged
     log IClearingHouse.Liquidated(
         account=account,

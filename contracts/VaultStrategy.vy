@@ -50,8 +50,7 @@ struct Plan:  # what happens to the liquidity, possibly within `rearrange`
     prices: vault_core.Prices
     lower: int24         # PLACE: the new range
     upper: int24
-    budget: uint256      # PLACE: USD WAD to invest,
-    kept: uint256        # and to leave idle
+    budget: uint256      # PLACE: USD WAD to invest
     fraction: uint256    # WITHDRAW: WAD
 
 
@@ -151,11 +150,10 @@ def recenter() -> uint256:
         tick, pool_leg.SPACING, vault_parameters.values.range_half_width
     )
     plan.budget = fixed_point.mul_div_down(vault_parameters.values.lp_allocation, book.nav, WAD)
-    kept: uint256 = vault_core._kept(book)
-    plan.kept = vault_core._value(0, kept, book.prices)
+    vault_core._keep(book.nav, book.prices.usdc)
     self._carry_out(plan, pool_leg.PLEDGED, book.position)
     for i: uint256 in range(len(lacking), bound=MAX_ACCOUNTS):
-        hedge_margin._add_margin(hedge_leg._accounts[i], lacking[i], kept)
+        hedge_margin._add_margin(hedge_leg._accounts[i], lacking[i])
 
     log IHedgeVault.Recentered(
         tick_lower=plan.lower, tick_upper=plan.upper, liquidity=pool_leg.liquidity
@@ -172,7 +170,7 @@ def top_up() -> uint256:
     book: vault_core.Book = vault_core._read(True)
     hedge_leg._refused = b""
     had: uint256 = pool_leg.idle_usdc
-    kept: uint256 = vault_core._kept(book)
+    vault_core._keep(book.nav, book.prices.usdc)
     below: bool = False
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
         if not hedge_leg._owes(book.owing, i) and hedge_margin._below(
@@ -183,9 +181,9 @@ def top_up() -> uint256:
             wanted: uint256 = hedge_margin._shortfall_usdc(
                 account.venue, book.accounts[i], book.prices.usdc
             )
-            hedge_margin._add_margin(account, fixed_point.div_up(wanted, WAD_PER_RAW), kept)
+            hedge_margin._add_margin(account, fixed_point.div_up(wanted, WAD_PER_RAW))
     errors.check(below, "vault: margin sufficient")
-    errors.check(had > kept, "vault: no idle assets")
+    errors.check(had > hedge_margin._kept, "vault: no idle assets")
     hedge_leg._not_all_refused(pool_leg.idle_usdc != had)
 
     return self._reward(had - pool_leg.idle_usdc)
@@ -235,9 +233,8 @@ def deleverage() -> uint256:
     given: uint256 = self._unwind(fraction, book)
     if not own:
         hedge_margin._take_margin(hedge_leg._accounts[0], given)
-        hedge_margin._add_margin(
-            hedge_leg._accounts[worst], pool_leg.idle_usdc - before, vault_core._kept(book)
-        )
+        vault_core._keep(book.nav, book.prices.usdc)
+        hedge_margin._add_margin(hedge_leg._accounts[worst], pool_leg.idle_usdc - before)
 
     protected: uint256 = fixed_point.mul_div_down(book.lp_value, fraction, WAD)
     return self._reward(vault_core._to_usdc(protected, book.prices))
@@ -310,7 +307,8 @@ def _place(plan: Plan):
     pool_leg._place(plan.lower, plan.upper)
     prices: vault_core.Prices = plan.prices
     idle: uint256 = vault_core._idle_value(prices)
-    worth: uint256 = min(plan.budget, idle - min(idle, plan.kept))
+    kept: uint256 = vault_core._value(0, hedge_margin._kept, prices)
+    worth: uint256 = min(plan.budget, idle - min(idle, kept))
     vault_core._invested = worth
     want: uint256 = vault_math.base_for_value(
         prices.sqrt,

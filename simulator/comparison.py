@@ -147,6 +147,7 @@ class SideBySide:
         shared = ("hedgesim", "scenario", "description", "world", "seed", "paths", "steps")
         return {
             **{name: first.summary[name] for name in (*shared, "step_minutes")},
+            "assets": list(first.config.symbols),
             "shared": self.shared,
             "alternatives": {
                 name: {

@@ -84,7 +84,7 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     from rich.table import Table
 
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    needed = min(_FIRST, max((len(row[0]) for row in rows), default=0))
+    needed = min(_FIRST, max((len(line) for row in rows for line in row[0].split("\n")), default=0))
     for number, name in enumerate(columns):
         if number:
             table.add_column(name, justify="right")
@@ -133,7 +133,7 @@ def show_result(result: Result) -> None:
             continue
         figures = [found[key] for key in ("mean", "p5", "median", "p95")]
         rows.append(
-            [title, *("–" if figure is None else format(figure, form) for figure in figures)]
+            [title, *("–" if figure is None else _figure(figure, form) for figure in figures)]
         )
     _diagnosis(summary["diagnosis"])
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
@@ -147,7 +147,7 @@ def show_result(result: Result) -> None:
         known = summary["sampling"]["effective_sample_size"]
         click.echo(f"  Importance sampling: shares are weighted, worth {known:,.0f} plain paths")
     shortfall = summary["metrics"]["return"]["es95"]
-    click.echo(f"  Mean loss of the worst 5 % of paths: {shortfall:.2%}")
+    click.echo(f"  Mean loss of the worst 5 % of paths: {_figure(shortfall, '.2%')}")
     for gate in summary["gates"]:
         value = "no value" if gate["value"] is None else f"{gate['value']:.6g}"
         why = gate.get("why", value)
@@ -156,13 +156,27 @@ def show_result(result: Result) -> None:
     click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
 
 
-def show_misfits(configs: Mapping[str, Config]) -> None:
-    """Print on stderr, before anything runs, which limits are tight, by the name of the scenario.
+def _figure(value: float, form: str) -> str:
+    """A figure in a format of Python's; what is shown as zero has no sign."""
+    text = format(value, form)
+    return text if any(digit in "123456789" for digit in text) else text.lstrip("+-")
 
-    What is certain to fail is the run's to refuse.
+
+def show_misfits(configs: Mapping[str, Config]) -> None:
+    """Print on stderr, before anything runs, what is tight or does nothing, by scenario.
+
+    What is certain to fail is the run's to refuse. What is so of all scenarios is said once.
     """
     from simulator.config.feasibility import misfits
+    from simulator.config.remarks import remarks
 
+    said: dict[str, list[str]] = {}
+    for name, config in configs.items():
+        for remark in remarks(config):
+            said.setdefault(remark.text, []).append(name)
+    for text, names in said.items():
+        where = "" if len(names) == len(configs) else f"{', '.join(names)}: "
+        click.echo(f"hedgesim: warning: {where}{text}", err=True)
     for name, config in configs.items():
         for misfit in misfits(config):
             if not misfit.certain:
@@ -185,23 +199,20 @@ def _probability(found: dict[str, Any], paths: int) -> str:
     )
 
 
-#: Alternatives named where a requirement fails.
-_NAMED = 5
-
-
 def show_side_by_side(summary: dict[str, Any]) -> None:
     """Print alternatives, a row each, and which randomness they share."""
     from textwrap import fill
 
     from simulator.report import side_by_side as page
+    from simulator.report.findings import marks, named
 
     shown = [figure for figure in page.figures(summary) if figure.short]
     found, requirements = summary["alternatives"], page.gates(summary)
     lines = [
         # A table breaks its cells at no-break spaces too.
         [
-            page.label(one),
-            *(page.brief(figure, one).replace("\N{NO-BREAK SPACE}", "") for figure in shown),
+            "\n".join([page.label(one), *(mark.text for mark in marks(one["diagnosis"]))]),
+            *(figure.brief(one).replace("\N{NO-BREAK SPACE}", "") for figure in shown),
         ]
         for one in found.values()
     ]
@@ -209,14 +220,16 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     heading = page.fields(summary).replace(" · ", " ·\n")
     _table(title, (heading, *(figure.short for figure in shown)), lines)
     said = [f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
-    for one in found.values():
-        said += [f"IDLE: {page.label(one)}: {text}" for text in page.idle(one)]
+    said += [
+        f"{one.mark.severity.upper()}: {one.where}: {one.text}"
+        for one in page.diagnoses(summary)
+        if not one.mark.name.startswith("tight ")  # said on stderr, before anything ran
+    ]
     for requirement, failing in requirements:
         if failing:
-            labels = [page.label(found[name]) for name in failing[:_NAMED]]
-            named = "; ".join(label.replace(" ", "\N{NO-BREAK SPACE}") for label in labels)
-            named += "; …" * (len(failing) > _NAMED)
-            said.append(f"FAILS: {requirement}: in {len(failing)} of {len(found)}: {named}")
+            labels = [page.label(found[name]) for name in failing]
+            where = named([label.replace(" ", "\N{NO-BREAK SPACE}") for label in labels])
+            said.append(f"FAILS: {requirement}: in {len(failing)} of {len(found)}: {where}")
         else:
             said.append(f"holds: {requirement}: in all")
     for text in said:

@@ -130,6 +130,7 @@ def test_a_row_names_what_its_function_refuses_in_order_and_nothing_else(section
 
 
 RUN = "    answer: Bytes[64] = raw_call(code, msg.data, max_outsize=64, is_delegate_call=True)\n"
+RUN += "    self._write_off_emptied()\n"
 HEALTH = "    risk_engine._check_health()\n"
 RELEASE = "    margin._require_release(from_account)\n"
 DUE = '    errors.check(due != 0 and block.timestamp >= due, "clearing: too soon")\n'

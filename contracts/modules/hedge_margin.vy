@@ -25,14 +25,16 @@ WAD: constant(uint256) = 10**18
 WAD_PER_RAW: constant(uint256) = 10**12  # of USDC
 MAX_HEDGES: constant(uint256) = 8
 
+_kept: transient(uint256)  # raw USDC, what the keeper call of this transaction leaves idle
+
 
 @internal
-def _add_margin(account: hedge_leg.MarginAccount, wanted: uint256, kept: uint256) -> uint256:
+def _add_margin(account: hedge_leg.MarginAccount, wanted: uint256) -> uint256:
     """
-    @notice Move raw idle USDC into an account, as far as there is more than `kept`; returns how much. What Aave
+    @notice Move raw idle USDC into an account, as far as there is more than `_kept`; returns how much. What Aave
             refuses stays idle.
     """
-    raw: uint256 = min(wanted, pool_leg.idle_usdc - min(pool_leg.idle_usdc, kept))
+    raw: uint256 = min(wanted, pool_leg.idle_usdc - min(pool_leg.idle_usdc, self._kept))
     if raw == 0:
         return 0
     pool_leg.idle_usdc -= raw

@@ -103,6 +103,9 @@ gate_until: public(uint256)
 
 # The account that must have its initial margin when the operation has done all else; 0: none.
 unchecked: transient(uint256)
+# The accounts that may hold nothing any more, in the order in which the operation has taken it: in the end those who do
+# hold nothing owe nothing. At most all holders of a market (liquidation), or two a market and one (slice).
+emptied: transient(DynArray[uint256, MAX_HOLDERS])
 
 # What arrives by a ramp.
 row_before: HashMap[address, uint256]  # where the covariance factor was when it was posted last
@@ -471,6 +474,7 @@ def _stand_up(account: uint256, market: uint256):
         self.seat[moved][market] = self.seat[moved][market] & ~255 | (seat + 1)
     self.seating[market] = seating
     self.seat[account][market] = 0
+    self.emptied.append(account)
 
 
 @internal
@@ -501,6 +505,7 @@ def _note_debt(account: uint256, market: uint256, size: int256, before: int256):
     """
     @notice Remember which position has made a debt: by what it has grown since cash was `before`, this market's, on the
             side of `size`. What came in meanwhile has paid all that were blamed before in proportion.
+    @dev Rounded up: the parts are never less than the debt, so there is no debt without a part.
     """
     debt: uint256 = fixed_point.magnitude(min(self.cash[account], 0))
     old: uint256 = fixed_point.magnitude(min(before, 0))
@@ -511,7 +516,7 @@ def _note_debt(account: uint256, market: uint256, size: int256, before: int256):
         for i: uint256 in range(2 * self.market_count, bound=2 * MAX_MARKETS):
             part: uint256 = self.blamed[account][i]
             if part != 0:
-                self.blamed[account][i] = fixed_point.mul_div_down(part, old, total)
+                self.blamed[account][i] = fixed_point.mul_div_up(part, old, total)
     self.blamed[account][2 * market + convert(size > 0, uint256)] += debt - old
 
 

@@ -223,12 +223,13 @@ def _idle_value(prices: Prices) -> uint256:
 
 
 @internal
-@view
-def _kept(book: Book) -> uint256:
+def _keep(nav: uint256, usdc_price: uint256):
     """
-    @notice Raw USDC that keeper functions leave idle for the pay of the next.
+    @notice What this keeper call leaves idle for the pay of the next. Both USD WAD.
     """
-    return min(self._kept_at_most(), self._to_usdc(book.nav, book.prices) // KEPT_PARTS)
+    hedge_margin._kept = min(
+        self._kept_at_most(), nav * (UNIT_USDC // KEPT_PARTS) // usdc_price
+    )
 
 
 @internal

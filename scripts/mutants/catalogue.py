@@ -49,6 +49,15 @@ def _clearing(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, _CLEARING)
 
 
+def _emptied(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    tests = ("tests/properties/test_clearing_debts.py", *_CLEARING)
+    return Mutant(name, kind, file, old, new, tests)
+
+
+def _emptied_vault(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, kind, file, old, new, ("tests/vault/test_insolvent_account.py",))
+
+
 def _ended(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     tests = ("tests/properties/test_clearing_settlement.py", "tests/vault/test_wind_down.py")
     return Mutant(name, kind, file, old, new, tests)
@@ -398,7 +407,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "last-close-is-to-blame", "missing term", "modules/ledger.vy",
-        "self.blamed[account][i] = fixed_point.mul_div_down(part, old, total)", "self.blamed[account][i] = 0",
+        "self.blamed[account][i] = fixed_point.mul_div_up(part, old, total)", "self.blamed[account][i] = 0",
     ),
     _clearing(
         "debts-of-the-past-are-blamed", "dropped check", "modules/ledger.vy",
@@ -410,7 +419,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "blame-stays-with-the-giver", "missing step", "BackOffice.vy",
-        "            ledger.blamed[taker][i] = ledger.blamed[giver][i]\n", "            pass\n",
+        "        self._pass_blame(giver, taker, fixed_point.magnitude(cash))\n", "        pass\n",
     ),
     _clearing(
         "write-off-leaves-collateral", "dropped check", "modules/waterfall.vy",
@@ -451,6 +460,52 @@ _LIQUIDATION = (
     _clearing(
         "part-of-another-oracle", "dropped check", "ClearingHouse.vy",
         "staticcall Part(part).ORACLE() == oracle and ", "",
+    ),
+    _emptied(
+        "emptied-accounts-keep-their-debts", "missing step", "modules/ledger.vy",
+        "    self.emptied.append(account)\n", "",
+    ),
+    _emptied(
+        "winners-keep-their-debts", "dropped case", "ClearingHouse.vy",
+        "        if ledger.cash[account] < 0:\n            raw_call(",
+        "        if ledger.cash[account] < 0 and len(ledger.emptied) == 1:\n            raw_call(",
+    ),
+    _emptied_vault(
+        "winners-are-forgotten", "dropped case", "Deleveraging.vy",
+        "        ledger._note_debt(counterparty, market, delta, cash)\n",
+        "        ledger._note_debt(counterparty, market, delta, cash)\n        ledger.emptied = []\n",
+    ),
+    _emptied_vault(
+        "settled-debts-wait-for-another-call", "dropped case", "ClearingHouse.vy",
+        "    self._write_off_emptied()\n    risk_engine",
+        "    if code != PARTS.settlement:\n        self._write_off_emptied()\n    risk_engine",
+    ),
+    _emptied(
+        "settled-accounts-keep-other-markets-debts", "dropped case", "ClearingHouse.vy",
+        "    self._write_off_emptied()\n    risk_engine",
+        "    if code == PARTS.settlement:\n        ledger.emptied = []\n"
+        "    self._write_off_emptied()\n    risk_engine",
+    ),
+    _emptied(
+        "emptied-accounts-pile-up", "missing step", "ClearingHouse.vy",
+        "    ledger.emptied = []\n", "",
+    ),
+    _emptied(
+        "debts-of-a-slice-come-with-nothing", "missing step", "BackOffice.vy",
+        "    ledger.emptied.append(taker)\n", "",
+    ),
+    _emptied(
+        "seats-of-slices-without-blame", "missing step", "BackOffice.vy",
+        "                ledger._note_debt(taker, market, moved.size, had)\n", "",
+    ),
+    _emptied(
+        "sold-out-accounts-keep-their-debts", "missing step", "CollateralSale.vy",
+        "        self._buy(account, collateral, taken, paid)\n    ledger.emptied.append(account)\n",
+        "        self._buy(account, collateral, taken, paid)\n",
+    ),
+    _emptied(
+        "blame-rounded-away", "flipped rounding", "modules/ledger.vy",
+        "fixed_point.mul_div_up(part, old, total)", "fixed_point.mul_div_down(part, old, total)",
     ),
     _clearing(
         "insolvency-leaves-the-gate-open", "dropped check", "modules/waterfall.vy",
@@ -780,7 +835,7 @@ _KEEPING = (
     ),
     _vault(
         "margin-takes-the-keepers-pay", "missing term", "modules/hedge_margin.vy",
-        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, kept))", "pool_leg.idle_usdc)",
+        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, self._kept))", "pool_leg.idle_usdc)",
     ),
     _vault(
         "exits-leave-no-pay-for-keepers", "missing term", "VaultStrategy.vy",

@@ -101,7 +101,9 @@ class Agent(ABC):
     paths, and the worst path that is told again, begin with a deep copy of it as it was at the
     start (:func:`copy.deepcopy`; define ``__deepcopy__`` where that is not wanted). A chunk is some
     of the paths, and another number of workers cuts others: arrays ``[paths]`` are those of the
-    chunk, and variables of the class or of its module must not change.
+    chunk, and variables of the class, of its module or of modules it uses must not change. What
+    functions keep by :mod:`functools` is forgotten before each chunk. What it does on a path must
+    not depend on the other paths: a few are simulated again beside others, and must be the same.
     """
 
     index: int

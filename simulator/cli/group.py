@@ -118,7 +118,7 @@ def say(lines: Sequence[str]) -> None:
     for line in lines:
         if line not in before:
             before.add(line)
-            click.echo(line, err=True)
+            click.echo(status.printable(line), err=True)
 
 
 def forcible(command: Command) -> Command:

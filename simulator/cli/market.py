@@ -53,7 +53,7 @@ def draw_paths(
 
 
 @paths.command("fit")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file")
 @click.option(
     "--process",
     "kind",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     multiple=True,
     help="Let requirements hold though the vault did nothing: a finding of the diagnosis, or idle "
-    "for all of them. Repeatable.",
+    "for all of these; wicks: let those of returns hold with --bars ohlc. Repeatable.",
 )
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option(

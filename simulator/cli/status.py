@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
+from unicodedata import category
 
 import click
 
@@ -29,6 +31,8 @@ _ADVICE = {
     errno.ENOMEM: "free some memory, or use fewer --workers",
     errno.EMFILE: "raise the limit on open files (ulimit -n), or use fewer --workers",
 }
+#: What NumPy says where a disk takes only part of an array: it has no errno.
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
 _NO_MEMORY = "out of memory: free some, or use fewer --workers"
 
 
@@ -65,7 +69,20 @@ def report(error: BaseException) -> int:
 
 
 def _say(text: str) -> None:
-    click.echo(f"hedgesim: {text}", err=True)
+    click.echo(f"hedgesim: {printable(text)}", err=True)
+
+
+def printable(text: str) -> str:
+    """Text with control characters as Python writes them; new lines stay.
+
+    What a file holds, a symbol for instance, may order a terminal about or write backwards.
+    """
+    return "".join(
+        sign.encode("unicode_escape").decode()
+        if category(sign)[0] == "C" and sign != "\n"
+        else sign
+        for sign in text
+    )
 
 
 def _is_machine(error: BaseException) -> bool:
@@ -85,6 +102,8 @@ def _line(error: BaseException) -> str:
     if isinstance(error, ImportError):
         return f"{error}: the installation is not whole, run `make setup`"
     text = " ".join(str(error).split())
+    if _CUT_SHORT.fullmatch(text):
+        return f"no space left on device, or a quota is reached ({text}); {_ADVICE[errno.ENOSPC]}"
     if isinstance(error, OSError) and not isinstance(error, MachineError):
         if error.strerror:
             named = [str(name) for name in (error.filename, error.filename2) if name is not None]

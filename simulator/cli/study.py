@@ -12,7 +12,7 @@ from simulator.types import InputError
 
 
 @hedgesim.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file")
 @click.option("--target", metavar="SYMBOL", help="Coin that is held.")
 @click.option(
     "--hedges",

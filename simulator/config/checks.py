@@ -12,7 +12,6 @@ from simulator.config.models import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
-from simulator.world.protocol import lag_spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -309,9 +308,8 @@ def _never_hedges(config: Config) -> Iterator[str]:
             "clearing.maker_funds = 0: must be above 0: a maker without money takes no risk, and "
             "the vault never hedges"
         )
-    for symbol, market in perps.items():
-        lag = config.feed(symbol).deviation
-        spread = max(market.half_spread, lag_spread(lag, market.taker_fee))
+    for symbol in perps:
+        lag, spread = config.feed(symbol).deviation, config.half_spread(symbol)
         if config.vault.max_slippage <= spread:
             yield (
                 f"vault.max_slippage = {config.vault.max_slippage:g}: must be above {spread:.4g}, "

@@ -17,7 +17,6 @@ from simulator.config.resolve import initial_betas
 from simulator.types import USDC
 from simulator.world.actions import Rebalance, Recenter
 from simulator.world.gas import GAS_UNITS
-from simulator.world.protocol import lag_spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +118,7 @@ def _market(config: Config, symbol: str, usd: float) -> Iterator[Misfit]:
         )  # fmt: skip
     # As contracts/SPEC.md §3.2 and world/units.maker_shares: by what the inventory limit is worth.
     share = market.max_skew_usd / sum(m.max_skew_usd for m in clearing.markets.values())
-    spread = max(market.half_spread, lag_spread(config.feed(symbol).deviation, market.taker_fee))
+    spread = config.half_spread(symbol)
     reserve, earned = usd * market.maintenance_rate, usd * (spread + market.taker_fee)
     behind = share * clearing.maker_funds
     if _AT_THE_LOWER_END * reserve > behind and usd <= 2.0 * market.max_skew_usd:
@@ -233,14 +232,28 @@ def _depth(config: Config) -> Iterator[Misfit]:
     if 1.0 + moved > room:
         # The spot price may begin as far on the other side of the oracle's, with less to buy.
         certain = moved > 3.0 * (room - 1.0)
-        value = sum(item.value_usd for item in config.pool.background)
-        deep = value * moved / (room - 1.0)
+        times = moved / (room - 1.0)
+        deep = ceil(times * sum(item.value_usd for item in config.pool.background))
         why = (
             f"the first investment buys ${usd:,.0f} of {config.pool.base} at once, which moves the "
-            f"pool's price by {(1 + moved) ** 2 - 1:.2%}; or a pool.background of ${deep:,.0f}"
+            f"pool's price by {(1 + moved) ** 2 - 1:.2%}; or a pool.background of ${deep:,} in "
+            f"the same ranges ({_ranges(config)}), {written(times)} times as deep as it is"
         )
         finding, needed = "never_invested" if certain else "tight_limit", (1 + moved) ** 2 - 1
         yield Misfit(finding, "vault.max_slippage", vault.max_slippage, needed, why, certain)
+
+
+def _ranges(config: Config) -> str:
+    """The ranges of the background liquidity, whose depth is its value over their width."""
+    named = []
+    for item in config.pool.background:
+        for name in ("half_width_percent", "half_width_ticks"):
+            if (width := getattr(item, name)) is not None:
+                named.append(f"{name} {width:g}")
+                break
+        else:
+            named.append("the full range")
+    return ", ".join(dict.fromkeys(named))
 
 
 def _root(half_width_percent: float) -> float:

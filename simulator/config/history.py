@@ -84,6 +84,13 @@ class History(PriceFiles):
         description="recorded funding by market, fraction of the notional a row (positive: longs "
         "pay); its asset's price falls by it, in place of the venue's own funding",
     )
+    squared_returns: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e12,
+        description="with bars: ohlc, squared returns of the pool's base asset over those of its "
+        "closes (pure number, written by hedgesim); null: not measured",
+    )
     notes: tuple[str, ...] = Field(
         default=(), description="what was assumed when the file was read (written by hedgesim)"
     )

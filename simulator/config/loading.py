@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,11 +119,45 @@ def assignment(text: str) -> tuple[str, Any]:
 def override(data: dict[str, Any], text: str) -> None:
     """Set one field, ``a.b=value``, in place; sections left null are opened, unknown ones refused.
 
+    ``*`` stands for every entry of a mapping: ``clearing.markets.*.max_skew_usd=1e6``.
+
     Raises:
         InputError: not of that form, or no such field.
     """
     name, value = assignment(text)
-    path: list[str | int] = [int(part) if part.isdigit() else part for part in name.split(".")]
+    for each in entries(data, name):
+        _set(data, each, deepcopy(value))
+
+
+def entries(data: Mapping[str, Any], name: str) -> list[str]:
+    """The fields that ``name`` stands for: itself, or with ``*`` one for each entry of a mapping.
+
+    Raises:
+        InputError: ``*`` is in the place of a field's name, or the mapping has no entries.
+    """
+    before, star, after = f".{name}.".partition(".*.")
+    if not star:
+        return [name]
+    above = before.removeprefix(".")
+    path = _path(above) if above else []
+    found, known = errors.value_at(path, data), errors.fields(path, data)
+    if known or not isinstance(found, dict) or not found:
+        allowed = f"; known: {', '.join(known)}" if known else ""
+        raise InputError(
+            f"{name}: * stands for every entry of a mapping such as assets or clearing.markets, "
+            f"and {above or 'the scenario'} is none that has any{allowed}"
+        )
+    rest = after.removesuffix(".")
+    every = [".".join(filter(None, (above, str(key), rest))) for key in found]
+    return [field for one in every for field in entries(data, one)]
+
+
+def _path(name: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in name.split(".")]
+
+
+def _set(data: dict[str, Any], name: str, value: Any) -> None:
+    path = _path(name)
     for length in range(len(path)):
         _check_known(path[: length + 1], data, name, last=length == len(path) - 1)
     node: Any = data

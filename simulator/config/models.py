@@ -74,6 +74,7 @@ from simulator.config.venues import (
     Vault,
 )
 from simulator.types import USDC, USDC_DECIMALS
+from simulator.world.protocol import lag_spread
 
 MAX_STEPS = 1_000_000
 
@@ -174,6 +175,11 @@ class Config(Section):
     def feed(self, symbol: str) -> Feed:
         """Price feed of one asset."""
         return self.oracle.feeds.get(symbol, self.oracle)
+
+    def half_spread(self, symbol: str) -> float:
+        """Half the spread that a market charges: its own, or more where its feed may lag."""
+        market = self.clearing.markets[symbol]
+        return max(market.half_spread, lag_spread(self.feed(symbol).deviation, market.taker_fee))
 
 
 __all__ = [

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
-from math import isclose, isfinite
+from math import exp, isclose, isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.config.feasibility import written
 from simulator.config.venues import TICK_SPACING
 from simulator.types import InputError
 from simulator.world.actions import Recenter
 from simulator.world.gas import GAS_UNITS
+from simulator.world.protocol import lag_spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,28 +30,26 @@ class Coin:
         price: USD, on 31 December 2022.
         volatility: of hourly log returns, per square root of a year.
         skew_scale: skew that moves the perp's mark by 100 %, USD.
-        half_spread: fraction of the price.
         maintenance: maintenance margin, fraction of the notional.
     """
 
     price: float
     volatility: float
     skew_scale: float
-    half_spread: float = 0.0003
     maintenance: float = 0.05
 
 
 # Hourly closes of Binance spot against USDT, July to December 2022 (4,416 hours): volatility, and
 # below the correlations. Depth as in the built-in scenarios.
 COINS = {
-    "BTC": Coin(16_542, 0.54, 2.0e8, 0.0001, 0.03),
-    "ETH": Coin(1_196, 0.77, 1.5e8, 0.0001, 0.03),
+    "BTC": Coin(16_542, 0.54, 2.0e8, 0.03),
+    "ETH": Coin(1_196, 0.77, 1.5e8, 0.03),
     "SOL": Coin(9.97, 1.16, 4.0e7),
     "BNB": Coin(246, 0.68, 4.0e7),
-    "AVAX": Coin(10.9, 0.88, 2.0e7, 0.0004),
-    "LINK": Coin(5.58, 0.88, 2.0e7, 0.0004),
-    "UNI": Coin(5.17, 0.98, 2.0e7, 0.0004),
-    "AAVE": Coin(52.0, 0.98, 2.0e7, 0.0004),
+    "AVAX": Coin(10.9, 0.88, 2.0e7),
+    "LINK": Coin(5.58, 0.88, 2.0e7),
+    "UNI": Coin(5.17, 0.98, 2.0e7),
+    "AAVE": Coin(52.0, 0.98, 2.0e7),
 }
 _CORRELATIONS = (
     (),
@@ -64,6 +64,13 @@ _CORRELATIONS = (
 #: Gas price of a rollup, gwei.
 GWEI = 0.2
 _LP_ALLOCATION, _FEE_APR = 0.65, 0.16
+_HOURS, _HOURS_PER_YEAR = 720, 8_760
+#: Standard deviations of the price that the background liquidity follows; and wallets of who
+#: brings the pool there, in values of the pool: two to three for the most volatile of the coins.
+_REACH, _WALLET = 4, 4.0
+#: Feeds may lag by so much, and takers pay so much; the least half spread that goes with them.
+_DEVIATION, _TAKER_FEE = 0.005, 0.0005
+_LEAST_SPREAD = float(written(lag_spread(_DEVIATION, _TAKER_FEE)))
 #: Value of the pool beside the vault, USD: of the deepest two, of others. And over the deposit: the
 #: swap that opens the position has to stay within max_slippage, fee and impact together.
 _DEEP, _SHALLOW, _POOL_OVER_DEPOSIT = 8e7, 3e7, 40.0
@@ -101,13 +108,14 @@ def starter(
     usual = _DEEP if COINS[lp].skew_scale > 1e8 else _SHALLOW
     pool = max(usual, _POOL_OVER_DEPOSIT * deposit)
     symbols = list(dict.fromkeys((lp, *hedge)))
+    far = exp(_REACH * COINS[lp].volatility * sqrt(_HOURS / _HOURS_PER_YEAR))
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
     environment.finalize = lambda value: _figure(value) if isinstance(value, float) else value
     template = (resources.files("simulator.config") / "starter.yaml").read_text(encoding="utf-8")
     text = environment.from_string(template).render(
-        name=f"{lp.lower()}-hedged-with-{'-'.join(hedge).lower()}",
+        name=f"{lp.lower()}-hedged-with-{'-and-'.join(hedge).lower()}",
         lp=lp,
         hedge=list(hedge),
         deposit=float(deposit),
@@ -127,12 +135,21 @@ def starter(
             for symbol, beta in zip(hedge, betas, strict=True)
         ],
         noise_base=pool / 2 / COINS[lp].price,
-        arbitrage_base=1.5 * pool / COINS[lp].price,
+        wallet=_WALLET,
+        arbitrage_base=_WALLET * pool / COINS[lp].price,
+        hours=_HOURS,
+        days=_HOURS // 24,
+        reach=_REACH,
+        lowest=COINS[lp].price / far,
+        highest=COINS[lp].price * far,
+        deviation=_DEVIATION,
+        taker_fee=_TAKER_FEE,
+        least_spread=_LEAST_SPREAD,
         fee_apr=round(100 * _FEE_APR),
         fee_ppm=fee_ppm,
         fee_percent=f"{fee_percent:g}",
         half_width=f"{half_width_percent:g}",
-        swap_usd=_FEE_APR * pool / (fee_ppm * 1e-6 * 8_760),
+        swap_usd=_FEE_APR * pool / (fee_ppm * 1e-6 * _HOURS_PER_YEAR),
         recentring_gas=f"{recentring:,}",
         recentring_cents=round(recentring * GWEI * 1e-9 * COINS["ETH"].price * 100),
     )
@@ -203,7 +220,7 @@ def _market(symbol: str, hedge_usd: float) -> dict[str, Any]:
         "symbol": symbol,
         "skew_scale": scale,
         "max_skew": scale / 10,
-        "half_spread": coin.half_spread,
+        "half_spread": _LEAST_SPREAD,
         "maintenance": coin.maintenance,
         "raised": needed > coin.skew_scale,
         "usual": _figure(coin.skew_scale),

@@ -380,7 +380,8 @@ class Vault(Section):
     )
     betas: dict[Symbol, float] | None = Field(
         default=None,
-        description="first hedge ratios by market, USD short per USD of LP delta (null: optimal)",
+        description="first hedge ratios by market, USD short per USD of LP delta (null: optimal); "
+        "posted by agents.risk_manager",
     )
     assumed_correlation: dict[str, float] | None = Field(
         default=None,

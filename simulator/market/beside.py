@@ -69,7 +69,8 @@ def paid(config: Config, field: str, item: Beside) -> Floats:
     it is paid, to first order in the rate; so both worlds have it without a funding of their own.
 
     Raises:
-        InputError: the file cannot give them, or they do not cover the replay.
+        InputError: the file cannot give them, or they do not cover the replay without a gap: a
+            payment that is not recorded is not zero.
     """
     bars, moments = _rows(config, field, item)
     if bars.sampled:
@@ -77,15 +78,33 @@ def paid(config: Config, field: str, item: Beside) -> Floats:
             f"history.{field}: rows of {bars.file} come at irregular times, and payments cannot be "
             "sampled; round their times"
         )
-    rates = np.where(np.isfinite(bars.prices), bars.prices, 0.0) * item.scale
     if bars.times[0] > moments[0] + bars.bar or bars.times[-1] < moments[-1] - bars.bar:
         raise InputError(
             f"history.{field}: {bars.file} has funding from {bars.times[0]} to {bars.times[-1]}, "
             f"the replay goes from {moments[0]} to {moments[-1]}"
         )
+    _refuse_missing(field, bars, moments)
+    # Those outside the replay may be missing: they divide out.
+    rates = np.where(np.isfinite(bars.prices), bars.prices, 0.0) * item.scale
     factors = np.cumprod(np.append(1.0, 1.0 - rates))
     place = np.searchsorted(bars.times.to_numpy(), moments.to_numpy(), side="right")
     return np.asarray(factors[place] / factors[place[0]])
+
+
+def _refuse_missing(field: str, bars: Bars, moments: pd.DatetimeIndex) -> None:
+    """Refuse payments between the first and the last of ``moments`` that have no number.
+
+    What is due at the last moment itself may lie beyond the file, whose rows end with the prices'.
+    """
+    due = pd.date_range(bars.times[0], min(moments[-1], bars.times[-1]), freq=bars.bar)
+    due = due[due > moments[0]]
+    missing = due.difference(bars.times[np.isfinite(bars.prices)])
+    if len(missing):
+        raise InputError(
+            f"history.{field}: {bars.file} has no payment at {missing[0]}, {len(missing)} of "
+            f"{len(due)} are missing in the replay; what is not recorded is not zero: fill them or "
+            "choose another window"
+        )
 
 
 def _read(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulator.config import from_mapping
 from simulator.config.errors import value_at
-from simulator.config.loading import assignment, override
+from simulator.config.loading import assignment, entries, override
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -78,8 +78,11 @@ def overridden(data: dict[str, Any], overrides: Sequence[str], recast: Recast) -
         for field, why in said.items():
             if value_at(field.split("."), data) != fixed[field]:
                 raise InputError(f"{name}: must leave {field} = {fixed[field]} in a replay, {why}")
-        if any(name == field or name.startswith(f"{field}.") for field in _MEASURED):
-            by_hand.append(name)
+        by_hand += [
+            each
+            for each in entries(data, name)
+            if any(each == field or each.startswith(f"{field}.") for field in _MEASURED)
+        ]
     if by_hand:
         data["history"]["notes"].append(f"set by hand, not measured: {', '.join(by_hand)}")
     return from_mapping(data)

@@ -27,7 +27,15 @@ from simulator.market.history_file import (
 from simulator.market.monitor_limits import with_limits
 from simulator.market.prices import price_moves
 from simulator.market.recast import Recast, followed
-from simulator.market.recorded import Record, filled, has_extremes, record_of, wicks, zigzag
+from simulator.market.recorded import (
+    Record,
+    filled,
+    has_extremes,
+    record_of,
+    wicks,
+    zigzag,
+    zigzagging,
+)
 from simulator.types import USDC, InputError
 
 if TYPE_CHECKING:
@@ -162,9 +170,9 @@ def with_history(
     end = first + timedelta(minutes=steps * step)
     lines = [moments.note, *reading_lines(file, record.bars, reading), *moved, *recast.notes]
     lines += [*_quotes(symbols), *filled([report for _, report in series.values()])]
+    ratio = zigzag(series[recast.lp][0]) if record.extremes else None
     if record.extremes:
-        path = series[recast.lp][0]
-        lines.append(zigzag(recast.lp, path[::VISITS], path))
+        lines += [zigzagging(recast.lp, ratio), *record.stretched(first, steps * step)]
     elif has_extremes(file, list(symbols.values()), reading):
         lines += wicks(Record(file, symbols, reading, extremes=True), series, first, step)
     data |= {
@@ -178,6 +186,7 @@ def with_history(
             "start": first.isoformat(),
             "max_gap_hours": gap,
             "bars": bars,
+            "squared_returns": ratio,
             "stamps": reading.stamps,
             "outliers": reading.outliers,
             "pool": reading.pool,

@@ -157,6 +157,13 @@ class Recast:
             for name, place in zip(self.hedges, self.markets, strict=True)
             if name != place
         ]
+        closed = [name for name in self.config.markets if name not in self.markets]
+        if closed:
+            every = self.config.markets
+            self.notes.append(
+                f"perp markets of the scenario left out: {', '.join(closed)}; --hedge names "
+                f"{len(self.hedges)} for its {len(every)} ({', '.join(every)})"
+            )
         gone = [name for name in self.config.assets if name not in data["assets"]]
         if gone:
             self.notes.append(f"assets of the scenario left out: {', '.join(gone)}")

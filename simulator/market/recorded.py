@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 #: How much further wicks go than closes before it is said, fraction.
 _WORTH_SAYING = 0.01
+#: How far a price may lie outside its bar by the digits it is written with, fraction.
+_ROUNDING = 1e-6
 OHLC = ("open", "high", "low", "close")
 
 
@@ -92,7 +94,8 @@ class Record:
         """Prices ``[steps + 1]`` by asset from ``start`` on, and what was done to them.
 
         Raises:
-            InputError: the step does not fit the bars, or a gap is too long.
+            InputError: the step does not fit the bars, a gap is too long, or a low that is to be
+                replayed is above its high.
         """
         if not self.extremes:
             return {
@@ -115,6 +118,25 @@ class Record:
             found.append(usable if len(usable) else np.array([np.nan]))
         return float(found[0].min()), float(found[1].max())
 
+    def stretched(self, start: datetime, minutes: int) -> list[str]:
+        """Assets with bars that open or close outside their low and high, a line each.
+
+        ``minutes``: length of what is replayed from ``start`` on. Empty where closes are replayed.
+        """
+        lines = []
+        for asset, close in self.closes.items() if self.extremes else ():
+            end = pd.Timestamp(start) + pd.Timedelta(minutes=minutes)
+            grid = close.times[(close.times > pd.Timestamp(start)) & (close.times <= end)]
+            opens, highs, lows, closes = (_on(self._columns[name][asset], grid) for name in OHLC)
+            above = np.fmax(opens, closes) > highs * (1.0 + _ROUNDING)
+            below = np.fmin(opens, closes) < lows * (1.0 - _ROUNDING)
+            if count := int(np.sum(above | below)):
+                lines.append(
+                    f"{asset}: {count} of {len(grid)} bars open or close outside their low and "
+                    "high, which are taken as far as that"
+                )
+        return lines
+
     def _visited(
         self, asset: str, start: datetime, steps: int, step_minutes: int, max_gap_hours: float
     ) -> tuple[Floats, SymbolReport]:
@@ -128,6 +150,7 @@ class Record:
         count = steps // VISITS
         closes, report = on_grid(close, start, count * (span // own) + 1, own, max_gap_hours)
         grid = pd.date_range(start, periods=len(closes), freq=close.bar)
+        _refuse_crossed(self._columns["low"][asset], self._columns["high"][asset], grid)
         before = np.concatenate((closes[:1], closes[:-1]))
         opens = self._column("open", asset, grid, before)
         highs = self._column("high", asset, grid, np.maximum(opens, closes))
@@ -149,6 +172,19 @@ class Record:
         values = _on(self._columns[name][asset], grid)
         unusable = np.isnan(values) | np.isnan(_on(self.closes[asset], grid))
         return np.where(unusable, otherwise, values)
+
+
+def _refuse_crossed(low: Bars, high: Bars, grid: pd.DatetimeIndex) -> None:
+    """Refuse bars on ``grid`` whose low is above their high: neither is what its name says."""
+    lows, highs = _on(low, grid), _on(high, grid)
+    crossed = np.flatnonzero(lows > highs)
+    if len(crossed):
+        at = crossed[0]
+        place = low.place(int(low.times.searchsorted(grid[at])))
+        raise InputError(
+            f"{place}: low = {lows[at]:.6g} is above high = {highs[at]:.6g}, as in "
+            f"{len(crossed)} of {len(grid)} bars (bars = ohlc)"
+        )
 
 
 def _on(bars: Bars, grid: pd.DatetimeIndex) -> Floats:
@@ -203,12 +239,21 @@ def wicks(
     return lines
 
 
-def zigzag(lp: str, closes: Floats, visited: Floats) -> str:
-    """What visiting extremes does to how much the LP's asset moves; prices by step, ``[n]``."""
-    ratio = np.sum(np.diff(np.log(visited)) ** 2) / np.sum(np.diff(np.log(closes)) ** 2)
+def zigzag(visited: Floats) -> float | None:
+    """How much more an asset moves when extremes are visited; prices by step, ``[n]``.
+
+    Its squared returns over those of its closes; None where these do not move.
+    """
+    squared = [float(np.sum(np.diff(np.log(path)) ** 2)) for path in (visited, visited[::VISITS])]
+    return squared[0] / squared[1] if squared[0] > 0.0 and squared[1] > 0.0 else None
+
+
+def zigzagging(lp: str, ratio: float | None) -> str:
+    """What visiting extremes does to all that goes by how much the LP's asset moves."""
+    by = "more than" if ratio is None else f"to {ratio:.1f} times"
     return (
         "open, extremes and close of each bar are replayed: wicks are seen, but squared returns "
-        f"of {lp} add up to {ratio:.1f} times those of its closes, and convexity losses, fees, "
+        f"of {lp} add up {by} those of its closes, and convexity losses, fees, "
         "turnover and what the risk manager estimates with them; --bars close is right about these"
     )
 

@@ -2,12 +2,15 @@
 
 Profit and loss by term of the attribution (:mod:`simulator.results.buckets`), USD. LP delta and the
 hedge on target are there to cancel, so what is ranked is their sum, the basis; both are named
-beside it.
+beside it. Where most of the hedge asked for was not held, a hedge on target is imagined, and being
+off target takes it back: no other asset has moved otherwise, the price has. There LP delta stands
+for itself, beside what was held.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from simulator.report.format import listed, usd
 from simulator.results.buckets import BASIS, BUCKETS, TITLES
@@ -17,11 +20,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    #: Profit and loss by term, USD; what else it has is not looked at.
+    #: Profit and loss by term, USD; and ``hedge_held``, part of the hedge asked for that was held,
+    #: where that is known. What else it has is not looked at.
     Terms = Mapping[str, float] | pd.Series
 
 BASIS_TITLE = "Basis (hedge assets moved otherwise)"
 UNHEDGED_TITLE = "Unhedged LP delta (price)"
+HELD_TITLE = "What was held of the hedge (price)"
+#: Part of the hedge asked for, below which it was no hedge: LP delta was mostly open.
+MOSTLY_HELD = 0.5
 #: USD: less than a cent is nothing.
 _CENT = 0.005
 #: Most losses and gains told by name, and the part of the largest below which none is.
@@ -30,11 +37,33 @@ _LOSSES, _GAINS, _SMALL = 4, 3, 0.01
 
 def causes(found: Terms) -> list[tuple[str, float]]:
     """(title, USD) from the largest loss to the largest gain; they sum to the whole result."""
-    rest = [(TITLES[name], float(found[name])) for name in BUCKETS if name not in BASIS]
-    # Without a hedge on target no other asset has moved otherwise: the price has.
-    title = BASIS_TITLE if found["hedge_target"] else UNHEDGED_TITLE
-    basis = (title, float(sum(found[name] for name in BASIS)))
-    return sorted([basis, *rest], key=lambda cause: cause[1])
+    if hedged(found):
+        legs = [(BASIS_TITLE, float(sum(found[name] for name in BASIS)))]
+        apart = set(BASIS)
+    elif found["hedge_target"]:
+        legs = [(UNHEDGED_TITLE, float(found["lp_delta"])), (HELD_TITLE, _held(found))]
+        apart = {*BASIS, "hedge_drift"}
+    else:  # none was asked for
+        legs, apart = [(UNHEDGED_TITLE, float(found["lp_delta"]))], set(BASIS)
+    rest = [(TITLES[name], float(found[name])) for name in BUCKETS if name not in apart]
+    return sorted([*legs, *rest], key=lambda cause: cause[1])
+
+
+def hedged(found: Terms) -> bool:
+    """Whether most of a hedge that was asked for was there; without the part held, whether any."""
+    part = float(found.get("hedge_held", math.nan))
+    return bool(found["hedge_target"]) and not part < MOSTLY_HELD
+
+
+def of(summary: Mapping[str, Any], key: str) -> dict[str, float]:
+    """Terms of one of the summary's attributions, with the part of the hedge that was held."""
+    part = summary["hedge_held"][key]
+    return {**summary["attribution"][key], "hedge_held": math.nan if part is None else part}
+
+
+def _held(found: Terms) -> float:
+    """Gain of the hedge from prices, whatever it was asked to be."""
+    return float(found["hedge_target"]) + float(found["hedge_drift"])
 
 
 def total(found: Terms) -> float:
@@ -81,6 +110,11 @@ def basis(found: Terms) -> str:
     lp, hedge = (float(found[name]) for name in BASIS)
     if max(abs(lp), abs(hedge)) < _CENT:
         return ""
+    if hedge and not hedged(found):
+        return (
+            f"LP delta {usd(lp, plus=True)} stood mostly open: a hedge on target would have made "
+            f"{usd(hedge, plus=True)}, and what was held of it made {usd(_held(found), plus=True)}"
+        )
     left = usd(lp + hedge, plus=True)
     return (
         f"LP delta {usd(lp, plus=True)} and the hedge on target {usd(hedge, plus=True)}: what did "

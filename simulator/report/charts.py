@@ -20,6 +20,7 @@ Format = Callable[[float], str]
 FULL, HALF = 1070, 521
 LEFT, RIGHT, TOP, BOTTOM = 58, 104, 10, 26
 _LABEL_GAP = 14.0
+_MOST_DECIMALS = 6
 
 
 def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
@@ -33,6 +34,17 @@ def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     first = np.ceil(low / step - 1e-9)
     ticks = [float(first + i) * step for i in range(int((high - first * step) / step + 1e-9) + 1)]
     return [0.0 if abs(tick) < step * 1e-9 else float(tick) for tick in ticks]
+
+
+def decimals(ticks: Sequence[float]) -> int:
+    """The fewest decimals with which every tick is written as what it is, not as what is near."""
+    span = max(ticks) - min(ticks) or 1.0
+    exact = (
+        digits
+        for digits in range(_MOST_DECIMALS)
+        if all(abs(round(tick, digits) - tick) < 1e-6 * span for tick in ticks)
+    )
+    return next(exact, _MOST_DECIMALS)
 
 
 def thinned(values: Floats, most: int = 480) -> NDArray[np.int64]:

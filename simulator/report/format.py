@@ -1,8 +1,12 @@
-"""Numbers as people read them."""
+"""Numbers and names as people read them."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -55,6 +59,13 @@ def tokens(value: float) -> str:
 def count(value: int, singular: str, plural: str | None = None) -> str:
     """``1 path``, ``12 paths``."""
     return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
+
+
+def heading(name: str, symbols: Collection[str]) -> str:
+    """A scenario's name as a heading: ``Aave hedge``; symbols of assets keep their capitals."""
+    words = name.replace("_", "-").split("-")
+    named = [word.upper() if word.upper() in symbols else word for word in words]
+    return f"{named[0][:1].upper()}{named[0][1:]} {' '.join(named[1:])}".rstrip()
 
 
 def listed(words: list[str]) -> str:

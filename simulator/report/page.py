@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.config import history
+from simulator.config import history, lending
 from simulator.report import causes, sections
-from simulator.report.format import MINUS, count, listed, number, percent, usd
+from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.verdict import verdict
 from simulator.results.records import rolling_window
 from simulator.results.refusals import meaning
@@ -46,7 +46,7 @@ def render(result: Dataset) -> str:
     config, summary = result.config, result.summary
     window = rolling_window(config.steps, config.step_seconds) * config.step_minutes / 60
     html = environment.get_template("page.html").render(
-        title=_title(config),
+        title=heading(config.name, config.symbols),
         sentence=_sentence(config, summary["world"]),
         description=config.description,
         verdict=verdict(summary),
@@ -57,7 +57,7 @@ def render(result: Dataset) -> str:
         worst=summary["worst_path"],
         symbols={"lp": config.pool.base, "hedge": listed(list(config.markets))},
         window=f"{window:g}",
-        parameters=_parameters(summary["config"]),
+        parameters=_parameters(config, summary["config"]),
         notes=history.notes(config),
         refusals=_refusals(summary),
         diagnosis=summary["diagnosis"],
@@ -65,13 +65,6 @@ def render(result: Dataset) -> str:
     )
     # A line must not break between the sign and the amount.
     return html.replace(f"{MINUS}$", f"{MINUS}\N{WORD JOINER}$")
-
-
-def _title(config: Config) -> str:
-    """The scenario's name as a heading; symbols keep their capitals."""
-    words = config.name.replace("_", "-").split("-")
-    named = [word.upper() if word.upper() in config.symbols else word for word in words]
-    return f"{named[0][:1].upper()}{named[0][1:]} {' '.join(named[1:])}".rstrip()
 
 
 def _sentence(config: Config, world: str) -> str:
@@ -166,18 +159,26 @@ def _further_cards(summary: dict[str, Any]) -> list[dict[str, str]]:
 
 def _basis(summary: dict[str, Any]) -> str:
     """What the mean result is made of, and how much of it came from basis."""
-    mean = summary["attribution"]["mean"]
+    mean = causes.of(summary, "mean")
     cancelled = causes.basis(mean)
     text = f"On average the vault {causes.account(mean)}."
     return f"{text} {cancelled}." if cancelled else text
 
 
-def _parameters(config: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The configuration, flat, by section."""
+def _parameters(config: Config, data: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The configuration, flat, by section; what is charged instead of a value stands beside it."""
+    charged = {
+        f"markets.{symbol}.half_spread": config.half_spread(symbol)
+        for symbol, market in config.clearing.markets.items()
+        if symbol not in lending.lent(config) and config.half_spread(symbol) > market.half_spread
+    }
     general, groups = [], []
-    for name, value in config.items():
+    for name, value in data.items():
         if isinstance(value, dict | list):
-            rows = list(_flat("", value))
+            rows = [
+                (key, f"{text} (charged: {charged[key]:.4g})" if key in charged else text)
+                for key, text in _flat("", value)
+            ]
             if rows:
                 groups.append((name, rows))
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.config.shocks import Depeg, OracleOutlier, PriceMove
-from simulator.report.charts import FULL, Chart, timeline, waterfall
+from simulator.report.charts import FULL, Chart, Format, decimals, nice_ticks, timeline, waterfall
 from simulator.report.format import number, percent, usd
 from simulator.report.verdict import PLACES
 from simulator.results.buckets import HEDGE_LEG, LP_LEG, TITLES
@@ -87,7 +87,7 @@ def share_price(result: Dataset) -> str:
     low, high = _range(fan["p1"], fan["p99"], worst["share_price"], include=1.0)
     chart = Chart(
         "Share price over time: median, 50, 90 and 98 % of all paths, and the worst path",
-        _hours(result), low, high, lambda v: percent(v - 1.0, _digits(high - low), plus=True),
+        _hours(result), low, high, percent_axis(low, high, 5),
         FULL, 300, 5,
     )  # fmt: skip
     _shade(chart, result)
@@ -97,8 +97,11 @@ def share_price(result: Dataset) -> str:
     return chart.svg()
 
 
-def _digits(span: float) -> int:
-    return 0 if span > 0.05 else 1 if span > 0.005 else 2
+def percent_axis(low: float, high: float, ticks: int = 4) -> Format:
+    """Labels of an axis of prices relative to the start, ``−2.5 %``: no tick is rounded away."""
+    changes = [100.0 * (tick - 1.0) for tick in nice_ticks(low, high, ticks)]
+    digits = decimals(changes)
+    return lambda value: percent(value - 1.0, digits, plus=True)
 
 
 def legs(result: Dataset, *, worst: bool) -> str:
@@ -202,7 +205,7 @@ def worst_prices(result: Dataset) -> str:
     low, high = _range(*relative.values(), frame["share_price"], include=1.0)
     chart = Chart(
         "Worst path: prices and share price relative to the start",
-        _hours(result), low, high, lambda v: percent(v - 1.0, _digits(high - low), plus=True),
+        _hours(result), low, high, percent_axis(low, high, 5),
         FULL, 280, 5,
     )  # fmt: skip
     _shade(chart, result)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.report import findings, maps
 from simulator.report.charts import Chart
-from simulator.report.format import count, number, percent, usd
+from simulator.report.format import count, heading, number, percent, usd
+from simulator.report.sections import percent_axis
+from simulator.results.diagnosis import IDLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from numpy.typing import ArrayLike
 
@@ -47,6 +48,11 @@ class Figure:
     text: Callable[[Alternative], str]
     value: Callable[[Alternative], float | None] | None = None
     better: int = 1
+
+    def brief(self, found: Alternative) -> str:
+        """Its text where there is little room: no interval but that of a difference."""
+        text = self.text(found)
+        return text if not self.gate else text.partition(" (")[0].partition(";")[0]
 
 
 def figures(summary: dict[str, Any]) -> list[Figure]:
@@ -111,20 +117,15 @@ def _interval(found: dict[str, float], digits: int = 1) -> str:
     return f"{percent(found['low'], digits)} to {percent(found['high'], digits)}"
 
 
-def brief(figure: Figure, found: Alternative) -> str:
-    """Text of a figure where there is little room: no interval but that of a difference."""
-    text = figure.text(found)
-    return text if not figure.gate else text.partition(" (")[0].partition(";")[0]
-
-
 def label(found: Alternative) -> str:
     """Values of the varied fields of an alternative."""
     return " · ".join(found["settings"].values())
 
 
-def idle(found: Alternative) -> list[str]:
-    """What an alternative's vault did not do at all, so that its figures say nothing of it."""
-    return [one["text"] for one in found["diagnosis"] if one["severity"] == "idle"]
+def diagnoses(summary: dict[str, Any]) -> list[findings.Told]:
+    """What the alternatives' vaults did not do, gravest first, with their labels."""
+    found = summary["alternatives"].values()
+    return findings.told({label(one): one["diagnosis"] for one in found})
 
 
 def fields(summary: dict[str, Any]) -> str:
@@ -133,13 +134,18 @@ def fields(summary: dict[str, Any]) -> str:
 
 
 def gates(summary: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """Requirements, and the alternatives in which each fails."""
+    """Requirements, and the alternatives in which each fails.
+
+    Beside those that were asked for, what fails where an alternative is idle; it holds elsewhere.
+    """
     found = summary["alternatives"]
-    first = next(iter(found.values()))["gates"]
-    return [
-        (gate["requirement"], [name for name in found if not found[name]["gates"][place]["holds"]])
-        for place, gate in enumerate(first)
-    ]
+    failing: dict[str, list[str]] = {}
+    for name, one in found.items():
+        for gate in one["gates"]:
+            names = failing.setdefault(gate["requirement"], [])
+            if not gate["holds"] and name not in names:
+                names.append(name)
+    return list(failing.items())
 
 
 def render(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
@@ -157,9 +163,9 @@ def render(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
     drawn = _drawn(summary)
     lines = {label(summary["alternatives"][name]): fans[name] for name in drawn}
     charts = {"margin": _margin(summary, lines), "share_price": _share_price(summary, lines)}
-    shown = figures(summary)
+    shown, requirements, told = figures(summary), gates(summary), diagnoses(summary)
     return environment.get_template("side_by_side.html").render(
-        title=summary["scenario"].replace("-", " ").replace("_", " ").capitalize(),
+        title=heading(summary["scenario"], summary["assets"]),
         sentence=_sentence(summary),
         fields=fields(summary),
         figures=shown,
@@ -168,13 +174,15 @@ def render(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
                 "label": label(found),
                 "report": found["report"],
                 "texts": [figure.text(found) for figure in shown],
-                "holds": [gate["holds"] for gate in found["gates"]],
-                "idle": idle(found),
+                "holds": [name not in failing for _, failing in requirements],
+                "marks": findings.marks(found["diagnosis"]),
             }
-            for found in summary["alternatives"].values()
+            for name, found in summary["alternatives"].items()
         ],
-        requirements=[requirement for requirement, _ in gates(summary)],
-        maps=_maps(summary, shown),
+        diagnoses=told,
+        requirements=[requirement for requirement, _ in requirements],
+        maps=maps.maps(summary, shown),
+        idle=any(one.mark.severity == IDLE for one in told),
         partly=len(drawn) < len(summary["alternatives"]),
         charts={name: Markup(svg) for name, svg in charts.items()},
         summary=summary,
@@ -200,49 +208,6 @@ def _sentence(summary: dict[str, Any]) -> str:
         f"{len(summary['alternatives'])} alternatives of {paths} of {length} each, {where}, seed "
         f"{summary['seed']}; {summary['shared']}."
     )
-
-
-def _maps(summary: dict[str, Any], shown: Sequence[Figure]) -> list[dict[str, Any]]:
-    """Maps of figures over the two varied fields, where every combination of these is there."""
-    found = list(summary["alternatives"].values())
-    if len(found[0]["settings"]) != 2:
-        return []
-    rows, columns = (
-        list(dict.fromkeys(list(a["settings"].values())[axis] for a in found)) for axis in (0, 1)
-    )
-    if len(found) != len(rows) * len(columns) or min(len(rows), len(columns)) < 2:
-        return []
-    down, across = found[0]["settings"]
-    by_place = {tuple(a["settings"].values()): a for a in found}
-    maps = []
-    for figure in shown:
-        if figure.value is None:
-            continue
-        values = {place: figure.value(a) for place, a in by_place.items()}
-        known = [value for value in values.values() if value is not None]
-        low, high = (min(known), max(known)) if known else (0.0, 0.0)
-        maps.append(
-            {
-                "title": figure.title,
-                "gate": figure.gate,
-                "down": down,
-                "across": across,
-                "columns": columns,
-                "rows": [
-                    (row, [_cell(figure, by_place[row, c], low, high) for c in columns])
-                    for row in rows
-                ],
-            }
-        )
-    return maps
-
-
-def _cell(figure: Figure, found: Alternative, low: float, high: float) -> dict[str, Any]:
-    """Text of a map's cell, its report, and how good it is among all, from 0 to 1."""
-    value = figure.value(found) if figure.value is not None else None
-    share = 0.5 if value is None or high == low else (value - low) / (high - low)
-    good = share if figure.better > 0 else 1.0 - share
-    return {"text": brief(figure, found), "report": found["report"], "good": round(good, 3)}
 
 
 def _hours(summary: dict[str, Any]) -> float:
@@ -277,7 +242,7 @@ def _share_price(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
     low, high = _range(list(series.values()), 1.0)
     chart = Chart(
         "Share price over time, 5 % quantile of all paths, by alternative",
-        _hours(summary), low, high, lambda v: percent(v - 1.0, 1, plus=True),
+        _hours(summary), low, high, percent_axis(low, high),
     )  # fmt: skip
     return _lines(chart, fans, series)
 

@@ -94,6 +94,7 @@ def _prices(config: Config, series: pd.DataFrame, peak: int, trough: int) -> str
 def _fell(series: pd.DataFrame, peak: int, trough: int) -> list[str]:
     """What the fall was made of."""
     change = {name: float(series[name].iloc[trough] - series[name].iloc[peak]) for name in BUCKETS}
+    change["hedge_held"] = part_held(series.iloc[peak:trough])
     told = _made_of("In that time", change)
     if not _held(series, peak, trough, "lp_value"):
         told.append("Nothing was invested.")
@@ -129,6 +130,23 @@ def _correlation(config: Config, series: pd.DataFrame) -> list[str]:
         f"{number(values[low])}."
     )
     return [text]
+
+
+def part_held(series: pd.DataFrame) -> float:
+    """Part of the dollars of hedge asked for that was held; NaN: none was asked for.
+
+    ``series``: the steps whose moves count. As the metric ``hedge_held`` counts it on a whole path.
+    """
+    symbols = [n.removeprefix("beta_") for n in series.columns if n.startswith("beta_")]
+    held = {symbol: series[f"size_{symbol}"] * series[f"oracle_{symbol}"] for symbol in symbols}
+    asked = kept = 0.0
+    for symbol in symbols:
+        base = next(name for name in series.columns if name.startswith("delta_"))
+        exposure = series[base] - held.get(base.removeprefix("delta_"), 0.0)
+        target = -series[f"beta_{symbol}"] * exposure
+        asked += float(target.abs().sum())
+        kept += float(np.clip(np.sign(target) * held[symbol], 0.0, target.abs()).sum())
+    return kept / asked if asked > 0.0 else float("nan")
 
 
 def _margin(config: Config, series: pd.DataFrame, row: pd.Series) -> list[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.report.causes import causes, largest, total, within
-from simulator.report.format import count, percent, usd
+from simulator.report.causes import causes, largest, of, total, within
+from simulator.report.format import count, number, percent, usd
 
 #: Part of the paths beyond which most depositors lost.
 MOST_LOSE = 0.5
@@ -39,6 +39,8 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
 
     ``summary`` as :func:`~simulator.results.summary.summarise` makes it.
     """
+    if any(each["name"] == "wicks" for each in summary.get("diagnosis", [])):
+        return _of_margin(summary)
     tone, lead = _judged(summary)
     returns = summary["metrics"]["return"]
     lost = summary["probabilities"]["loss"]["estimate"]
@@ -47,19 +49,45 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
         f"lost money, and the worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average"
     )
     text += _named(summary)
-    details = [_liquidations(summary), *_causes(summary), *_from_fees(summary)]
+    details = [*_why_idle(summary), _liquidations(summary), *_causes(summary), *_from_fees(summary)]
     details += _sampling(summary)
     return {"tone": tone, "text": text, "details": " ".join(details)}
+
+
+def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
+    """The verdict where wicks are replayed: on liquidation and margin, and on nothing else."""
+    found = summary["probabilities"]
+    idle = [each["text"] for each in summary["diagnosis"] if each["severity"] == "idle"]
+    liquidated, debt = found["liquidation"]["paths"], found["bad_debt"]["paths"]
+    thinnest = summary["metrics"]["min_margin_ratio"]["min"]
+    tone, lead = "good", "Margin holds, wicks included"
+    if idle:
+        tone, lead = "bad", idle[0].rstrip(".:")
+    elif debt:
+        tone, lead = "bad", "The vault leaves debts it cannot pay, wicks included"
+    elif liquidated:
+        often = found["liquidation"]["estimate"] > OFTEN_LIQUIDATED
+        tone, lead = "bad" if often else "warn", "The vault is liquidated, wicks included"
+    text = (
+        f"{lead}: liquidated on {liquidated:,} of {count(summary['paths'], 'path')}, thinnest "
+        f"margin ratio {number(thinnest)}; what a share returned is no answer here"
+    )
+    details = (
+        f"{_liquidations(summary)} Prices visit both ends of every bar (history.bars = ohlc) and "
+        "move more than the market did: returns, causes and attribution below are of these prices. "
+        "--bars close says what the vault earns."
+    )
+    return {"tone": tone, "text": text, "details": details}
 
 
 def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     """Tone, and the words before the colon."""
     found, returns = summary["probabilities"], summary["metrics"]["return"]
-    idle = [each["text"] for each in summary["diagnosis"] if each["severity"] == "idle"]
+    idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
     debt, liquidated = found["bad_debt"]["paths"], found["liquidation"]["estimate"]
     little = min(returns["mean"], returns["median"])
     grave = (
-        (bool(idle), idle[0].rstrip(".:") if idle else ""),
+        (bool(idle), _idle(idle[0]) if idle else ""),
         (found["loss"]["estimate"] > MOST_LOSE, "Depositors lose more often than not"),
         (returns["mean"] < -COSTLY, "Depositors lose much on average"),
         (returns["es95"] > TAIL_LOST, "The bad cases are lost"),
@@ -78,12 +106,27 @@ def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     return "good", "Depositors keep their money"
 
 
+def _idle(finding: dict[str, Any]) -> str:
+    """What an idle vault did not do, and the field that kept it from that: the rest is detail."""
+    what = finding["text"].partition(": ")[0].rstrip(".")
+    field, value = finding.get("field"), finding.get("value")
+    if field is None:
+        return what
+    return f"{what} ({field}{'' if value is None else f' = {value:g}'})"
+
+
+def _why_idle(summary: dict[str, Any]) -> list[str]:
+    """Why, and what would have done."""
+    idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
+    why = [text for text in (each["text"].partition(": ")[2] for each in idle[:1]) if text]
+    return [f"Why: {text}" for text in why]
+
+
 def _named(summary: dict[str, Any]) -> str:
     """The largest cause of a loss, on average and in the tail; empty where neither lost."""
-    found = summary["attribution"]
     mean, tail = (
-        within(causes(found[key])[0][0]) if total(found[key]) < 0.0 else ""
-        for key in ("mean", "tail")
+        within(causes(found)[0][0]) if total(found) < 0.0 else ""
+        for found in (of(summary, key) for key in ("mean", "tail"))
     )
     if mean and tail:
         both = f"{mean}, on average and in these"
@@ -119,7 +162,7 @@ def _causes(summary: dict[str, Any]) -> list[str]:
     """The largest loss in the mean, in the tail and on the worst path."""
     said = []
     for key, where in PLACES.items():
-        found = summary["attribution"][key]
+        found = of(summary, key)
         cause, result = largest(found), total(found)
         if cause:
             name = "cause of loss" if result < 0 else "cost"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from simulator.results.buckets import BUCKETS
-from simulator.results.directory import FRAMES
+from simulator.results.directory import FRAMES, signed
 from simulator.results.store import write_json, write_parquet, write_text
 from simulator.types import InputError
 
@@ -68,7 +68,7 @@ class Dataset:
         (directory / "summary.json").unlink(missing_ok=True)
         for name in FRAMES:
             write_parquet(directory / f"{name}.parquet", getattr(self, name))
-        write_text(directory / "config.yaml", to_yaml(self.config, directory))
+        write_text(directory / "config.yaml", signed(to_yaml(self.config, directory)))
         write_json(directory / "timing.json", self.timing)
         write_json(directory / "summary.json", self.summary)
         self.directory = directory
@@ -91,7 +91,8 @@ class Dataset:
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
         tail = summary["attribution"].get("tail", {})
         unknown = [f"attribution.{n}" for n in BUCKETS if n not in tail]
-        unknown += [name for name in ("diagnosis", "upkeep_refusals") if name not in summary]
+        others = ("diagnosis", "hedge_held", "upkeep_refusals")
+        unknown += [name for name in others if name not in summary]
         if unknown:
             raise InputError(
                 f"directory: {directory} was written by another version (its summary has no "

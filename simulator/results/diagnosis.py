@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.config.feasibility import misfits
+from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
 from simulator.results.reasons import percent
@@ -46,7 +47,15 @@ NAMES = (
     "out_of_range",
     "tight_limit",
     "tight_reward",
+    "no_effect",
+    "wicks",
+    "lonely_hedge",
 )
+#: What a replay of each bar's extremes answers; prices between them are nobody's.
+SEEN_WITH_WICKS = (
+    "liquidation_probability", "bad_debt_probability", "liquidated", "liquidations",
+    "pledge_liquidations", "loan_liquidations", "min_margin_ratio", "bad_debt",
+)  # fmt: skip
 #: Part of the paths from which what never happened is no accident of a few.
 _SOME = 0.01
 #: Parts of the time, or of the dollars asked for, below which a leg was hardly there.
@@ -73,6 +82,7 @@ def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
     """Findings on a run, gravest first, ready for JSON; ``paths``: its per-path frame."""
     cases = Cases(config, paths)
     found = [
+        *_wicks(config),
         *_funded(cases),
         *_invested(cases),
         *_hedged(cases),
@@ -84,8 +94,21 @@ def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
     ]
     known = {finding.field for finding in found}
     found += [finding for finding in _tight(config) if finding.field not in known]
+    found += [finding for finding in _remarked(config) if finding.field not in known]
+    found = [finding for finding in found if not _subsumed(finding, found)]
     order = sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
     return [asdict(finding) for finding in order]
+
+
+def _subsumed(finding: Finding, found: list[Finding]) -> bool:
+    """Whether a market's inventory limit has to be raised beyond what this limit on a side needs.
+
+    Both go by one field, and only the larger value would have done.
+    """
+    own, field = finding.needed, finding.field or ""
+    if finding.name != "binding_limit" or own is None or not field.startswith("clearing.markets."):
+        return False
+    return any(each.field == field and (each.needed or 0.0) > own for each in found)
 
 
 def check_allowed(allow: Iterable[str]) -> tuple[str, ...]:
@@ -113,10 +136,26 @@ def is_allowed(name: str, allow: Iterable[str]) -> bool:
     return bool({name, IDLE} & set(allow))
 
 
-def verdicts(diagnosis: Iterable[dict[str, Any]], allow: Iterable[str]) -> list[dict[str, Any]]:
-    """What fails beside the requirements: a row as theirs for each idle finding not allowed."""
-    allow = tuple(allow)
+def verdicts(
+    diagnosis: Iterable[dict[str, Any]], allow: Iterable[str], metrics: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """What fails beside the requirements: a row as theirs for each finding that is not allowed.
+
+    Idle ones, and where wicks are replayed those of the required ``metrics`` that this distorts.
+    """
+    diagnosis, allow = list(diagnosis), tuple(allow)
+    distorted = ", ".join(dict.fromkeys(name for name in metrics if name not in SEEN_WITH_WICKS))
     return [
+        {
+            "requirement": f"not {finding['name']}",
+            "value": finding["paths"],
+            "holds": False,
+            "why": f"no answer about {distorted} where wicks are replayed, --bars close gives one; "
+            f"--allow {finding['name']} lets requirements hold",
+        }
+        for finding in diagnosis
+        if finding["name"] == "wicks" and distorted and finding["name"] not in allow
+    ] + [
         {
             "requirement": f"not {finding['name']}",
             "value": finding["paths"],
@@ -239,7 +278,7 @@ def _limits(cases: Cases) -> Iterator[Finding]:
         kinds = [(cases.refusals(place, kind), kind) for kind in kinds_at(place)]
         for refused, kind in sorted(kinds, key=lambda each: -int(each[0].sum())):
             bound = refused > 0
-            share, reason = cases.share(bound), cases.limit(place, kind, bound)
+            share, reason = cases.share(bound), cases.limit(place, kind)
             if not reason.text:
                 continue
             text = say.binding(place, cases, refused, reason)
@@ -274,8 +313,29 @@ def _range(cases: Cases) -> Iterator[Finding]:
         yield Finding("out_of_range", severity, text, share)
 
 
+def _wicks(config: Config) -> Iterator[Finding]:
+    """Recorded extremes are visited in turn, and the price moves more than any did."""
+    history = config.history
+    if history.prices is None or history.bars != "ohlc":
+        return
+    base, ratio = config.pool.base, history.squared_returns
+    times = "more than" if ratio is None else f"{ratio:.1f} times"
+    text = (
+        f"Wicks are replayed (history.bars = ohlc), and squared returns of {base} add up to "
+        f"{times} those of its closes: this answers whether the vault is liquidated, not what a "
+        "share returns, nor convexity, fees, turnover and hedge ratios; --bars close does"
+    )
+    yield Finding("wicks", "warning", f"{text}.", 1.0, "history.bars")
+
+
 def _tight(config: Config) -> Iterator[Finding]:
     for misfit in misfits(config):
         name = "tight_reward" if misfit.finding == "tight_reward" else "tight_limit"
         figures = misfit.field, misfit.value, misfit.needed
         yield Finding(name, "warning", f"{misfit.text}.", 1.0, *figures)
+
+
+def _remarked(config: Config) -> Iterator[Finding]:
+    for remark in remarks(config):
+        figures = remark.field, remark.value, remark.effective
+        yield Finding(remark.finding, "note", f"{remark.text}.", 1.0, *figures)

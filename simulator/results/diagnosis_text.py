@@ -130,16 +130,19 @@ class Cases:
         }
         if not any(counts.values()):
             return Reason(text)
-        limit = self.limit(*max(counts, key=counts.__getitem__), chosen)
+        limit = self.limit(*max(counts, key=counts.__getitem__))
         return Reason(limit.text or text, limit.figures)
 
     def refusals(self, place: str, kind: Limit) -> NDArray[np.int64]:
         """How often a limit refused the vault at a place, ``[paths]``."""
         return self[limit_column(place, kind, "refusals")]
 
-    def limit(self, place: str, kind: Limit, chosen: NDArray[np.bool_]) -> Reason:
-        """A limit that refused at a place, where what was asked lay furthest from it."""
-        asked, value = (self[limit_column(place, kind, w)][chosen] for w in ("asked", "value"))
+    def limit(self, place: str, kind: Limit) -> Reason:
+        """A limit that refused at a place, where what was asked lay furthest from it on any path.
+
+        Whichever finding names it: what would have done is one value.
+        """
+        asked, value = (self[limit_column(place, kind, w)] for w in ("asked", "value"))
         known = np.isfinite(asked) & np.isfinite(value) & (asked > value)
         if not known.any():
             return Reason()

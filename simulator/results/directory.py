@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from simulator.results.store import PARTIAL
+from simulator.results.store import CHUNK_FILES, PARTIAL
 from simulator.types import InputError, MachineError
 
 if TYPE_CHECKING:
@@ -28,8 +30,11 @@ RUN_FILES = frozenset(
         *(f"{name}.parquet" for name in FRAMES),
     }
 )
+#: What stands beside each other while a run is not finished, and may be half written.
+_OF_CHUNKS = re.compile(r"run\.json|\.stop|\.run\.json\.\d+\.tmp|chunk-\d{9}|\.chunk-\d{9}\.tmp")
 #: What a file that may be made anew says of itself: any of ours, and the Markdown of a study.
 OURS, TABLE = b"hedgesim", b"Written by `hedgesim hedge "
+_SIGNED = "# Written by hedgesim; as long as nobody edits it, the rest has SHA-256 "
 _HEAD, _FOOT = 1_000, 65_536  # bytes at either end of a file that are searched for a mark
 _NAMED = 3  # of others' files in a message
 
@@ -107,12 +112,23 @@ def foreign_to_run(directory: Path) -> Iterator[str]:
         if entry.is_symlink():
             yield entry.name
         elif entry.is_dir():
-            if entry.name != PARTIAL:  # else an alternative of a comparison
-                yield from (f"{entry.name}/{name}" for name in foreign_to_run(entry))
+            # Finished chunks, or an alternative of a comparison.
+            below = foreign_to_chunks if entry.name == PARTIAL else foreign_to_run
+            yield from (f"{entry.name}/{name}" for name in below(entry))
         elif not _is_temporary(entry):
             known = ours and entry.name in RUN_FILES
             if not (known and _is_untouched(entry, summary)):
                 yield entry.name
+
+
+def foreign_to_chunks(partial: Path) -> Iterator[str]:
+    """Names in a directory of finished chunks that no run wrote there, for it is thrown away."""
+    for entry in sorted(partial.iterdir()):
+        if entry.is_symlink() or not _OF_CHUNKS.fullmatch(entry.name):
+            yield entry.name
+        elif entry.is_dir():
+            names = sorted(file.name for file in entry.iterdir())
+            yield from (f"{entry.name}/{name}" for name in names if name not in CHUNK_FILES)
 
 
 def foreign_to_study(directory: Path) -> Iterator[str]:
@@ -141,12 +157,30 @@ def _is_untouched(entry: Path, summary: dict[str, Any] | None) -> bool:
     """Whether a file with the name of one of ours is it."""
     if entry.name == "report.html":
         return is_marked(entry)
-    if entry.name == "config.yaml" and summary is not None and "config" in summary:
-        try:
-            return bool(yaml.safe_load(entry.read_text(encoding="utf-8")) == summary["config"])
-        except (yaml.YAMLError, UnicodeDecodeError):
-            return False
+    if entry.name == "config.yaml":
+        return _is_as_signed(entry, summary)
     return True
+
+
+def signed(text: str) -> str:
+    """A configuration as a run writes it: its first line tells whether it was edited since.
+
+    It is there to be edited, and what was edited is not ours to write over. The run's summary does
+    not tell: names of files in it are relative to another place.
+    """
+    return f"{_SIGNED}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def _is_as_signed(config: Path, summary: dict[str, Any] | None) -> bool:
+    """Whether a run's ``config.yaml`` is as it was written; unsigned ones by their contents."""
+    try:
+        text = config.read_text(encoding="utf-8")
+        if text.startswith(_SIGNED):
+            return text == signed(text.partition("\n")[2])
+        # As runs wrote it before they signed.
+        return summary is None or bool(yaml.safe_load(text) == summary.get("config"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return False
 
 
 def _is_temporary(entry: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from simulator.results.statistics import statistics_of
@@ -29,6 +30,9 @@ _FORM = re.compile(
     r"\s*([A-Za-z_]\w*)(?:\.(\w+))?\s*(<=|>=|==|!=|<|>)\s*"
     r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%?)\s*"
 )
+#: Names told where one is unknown; letters by which words are of one stem (``liquidated`` and
+#: ``liquidation``), and how alike names of no such word must be.
+_MOST_NEAR, _STEM, _ALIKE = 4, 6, 0.7
 
 
 @dataclass(frozen=True)
@@ -71,18 +75,34 @@ def parse(text: str) -> Gate:
 
 
 def check_names(gate: Gate, metrics: Iterable[str]) -> None:
-    """Raise :class:`InputError`, listing the valid names, when a requirement names no metric.
+    """Raise :class:`InputError`, naming those near, when a requirement names no metric.
 
     ``metrics``: the columns of the per-path frame.
     """
     known = statistics_of(metrics)
     if gate.metric not in known:
+        near = _near(gate.metric, known)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise InputError(
-            f"require: {gate.text!r} names no metric {gate.metric!r}; allowed: "
-            + ", ".join(sorted(known))
+            f"require: {gate.text!r} names no metric {gate.metric!r}; {hint}"
+            "`hedgesim metrics` lists all that there are"
         )
     if gate.statistic not in known[gate.metric]:
         raise InputError(
             f"require: {gate.text!r}: {gate.metric} has no statistic {gate.statistic!r}; allowed: "
             + ", ".join(known[gate.metric])
         )
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Metrics that may have been meant, probabilities first: what people ask for most."""
+
+    def stems(text: str) -> set[str]:
+        return {word[:_STEM] for word in text.lower().split("_") if len(word) >= _STEM - 1}
+
+    likeness = {other: SequenceMatcher(None, name.lower(), other).ratio() for other in known}
+    near = [
+        other for other, alike in likeness.items() if alike >= _ALIKE or stems(name) & stems(other)
+    ]
+    near.sort(key=lambda other: (not other.endswith("_probability"), -likeness[other]))
+    return near[:_MOST_NEAR]

@@ -89,10 +89,23 @@ def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:
 
 def _slippage(config: Config, place: str, asked: float, value: float) -> Reason:
     what = f"an order in {place} cost up to about {percent(asked)}"
+    text = f"{what}, and vault.max_slippage allows {percent(value)}"
     if place == POOL:
         what = f"the swap it begins with moves the pool's price by up to about {percent(asked)}"
-    text = f"{what}, and vault.max_slippage allows {percent(value)}"
+        text = f"{what}, and vault.max_slippage allows {percent(value)}; {_deeper(config)}"
     return Reason(text, ("vault.max_slippage", config.vault.max_slippage, asked))
+
+
+def _deeper(config: Config) -> str:
+    """What else than a higher limit lets a swap through."""
+    ranges = [item for item in config.pool.background if item.half_width_percent is not None
+              or item.half_width_ticks is not None]  # fmt: skip
+    if any(item.lowest_price is None for item in ranges):
+        return (
+            "it moves less in a deeper pool.background, or one that follows the price "
+            "(lowest_price, highest_price) where that leaves its ranges"
+        )
+    return "it moves less in a deeper pool.background"
 
 
 def _spot(config: Config, place: str, asked: float, value: float) -> Reason:

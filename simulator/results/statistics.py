@@ -67,8 +67,21 @@ def tail_losses(returns: Floats, weights: Floats | None = None) -> dict[str, flo
 
 def tail_means(paths: pd.DataFrame, columns: Iterable[str]) -> dict[str, float]:
     """Mean of each column over the worst 5 % of paths by return, those of ``es95``."""
-    shares = tail_shares(paths["return"].to_numpy(), _TAILS["var95"], path_weights(paths))
+    shares = tail_weights(paths)
     return {name: float(np.dot(shares, paths[name].to_numpy())) for name in columns}
+
+
+def tail_weights(paths: pd.DataFrame) -> Floats:
+    """What each path is of the worst 5 % by return, ``[paths]``; they sum to 1."""
+    return tail_shares(paths["return"].to_numpy(), _TAILS["var95"], path_weights(paths))
+
+
+def mean_of_known(paths: pd.DataFrame, column: str, weights: Floats | None) -> float | None:
+    """Weighted mean over the paths on which a column has a value; None: on none of any weight."""
+    values = paths[column].to_numpy()
+    known = np.isfinite(values)
+    weight = np.ones(known.sum()) if weights is None else weights[known]
+    return float(np.average(values[known], weights=weight)) if weight.sum() > 0.0 else None
 
 
 def probabilities(paths: pd.DataFrame) -> dict[str, dict[str, float | int]]:

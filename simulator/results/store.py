@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PARTIAL = ".partial"
+#: What a chunk holds (:func:`write_chunk`).
+CHUNK_FILES = frozenset({"paths.parquet", "fan.npy", "series.parquet", "events.parquet"})
 
 
 @contextmanager

@@ -12,10 +12,12 @@ from simulator.results.correlation import portfolio_correlation
 from simulator.results.diagnosis import diagnose, verdicts
 from simulator.results.statistics import (
     intervals,
+    mean_of_known,
     metrics,
     path_weights,
     probabilities,
     tail_means,
+    tail_weights,
 )
 from simulator.types import Status
 
@@ -37,7 +39,7 @@ def summarise(
 ) -> dict[str, Any]:
     """What is said of the run as a whole, ready for JSON; the same for every split of its paths.
 
-    ``allow``: names of idle findings in spite of which the ``gates`` may hold.
+    ``allow``: names of findings in spite of which the ``gates`` may hold.
     """
     from simulator import __version__
 
@@ -59,6 +61,11 @@ def summarise(
             "tail": tail_means(paths, BUCKETS),
             "worst_path": {name: float(paths[name].iloc[worst]) for name in BUCKETS},
         },
+        "hedge_held": {
+            "mean": mean_of_known(paths, "hedge_held", path_weights(paths)),
+            "tail": mean_of_known(paths, "hedge_held", tail_weights(paths)),
+            "worst_path": mean_of_known(paths.iloc[[worst]], "hedge_held", None),
+        },
         "worst_path": {
             "path": int(paths["path"].iloc[worst]),
             "return": float(paths["return"].iloc[worst]),
@@ -69,9 +76,11 @@ def summarise(
         "upkeep_refusals": _refusals(paths, "upkeep_refused"),
         "sampling": _sampling(paths),
     }
+    gates = list(gates)
     summary["gates"] = [gate.verdict(summary) for gate in gates]
-    if summary["gates"]:  # what is required of a vault that did nothing is not met
-        summary["gates"] += verdicts(summary["diagnosis"], allow)
+    if gates:  # what is required of a vault that did nothing is not met
+        required = [gate.metric for gate in gates]
+        summary["gates"] += verdicts(summary["diagnosis"], allow, required)
     summary["config"] = config.model_dump(mode="json")
     return summary
 

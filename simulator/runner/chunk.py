@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+import random
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from simulator.results.store import Outcome
 from simulator.runner import agent_code
@@ -13,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from simulator.agents.base import Agent
+    from simulator.market.paths import MarketPaths
     from simulator.runner.plan import Plan
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
@@ -47,7 +53,16 @@ class _Meter:
 def simulate_chunk(
     plan: Plan, first: int, count: int, record: int, report: Callable[[int], None] | None = None
 ) -> Outcome:
-    """Paths ``first`` … ``first + count − 1``: draw, simulate, check the attribution, sum up.
+    """Draw paths ``first`` … ``first + count − 1`` and :func:`simulate_market`."""
+    from simulator.market.draw import draw
+
+    return simulate_market(plan, draw(plan.config, first, count), record, report)
+
+
+def simulate_market(
+    plan: Plan, market: MarketPaths, record: int, report: Callable[[int], None] | None = None
+) -> Outcome:
+    """Simulate the paths of a market, check the attribution, sum up.
 
     ``record``: number of paths, counted from the first, whose series are kept.
 
@@ -55,7 +70,6 @@ def simulate_chunk(
         InputError: an agent left something behind for the next chunk.
     """
     from simulator.engine import simulate
-    from simulator.market.draw import draw
     from simulator.market.weights import weights
     from simulator.results.attribution import Attribution
     from simulator.results.entries import FeesKept
@@ -64,9 +78,8 @@ def simulate_chunk(
     from simulator.results.records import Fan, Recorder
     from simulator.results.upkeep import Upkeep
 
-    before = [agent_code.digest(agent) for agent in plan.agents]
+    before = _begun(plan.agents)
     protocol, agents = plan.setting()
-    market = draw(plan.config, first, count)
     world = _world(plan.world, protocol, market)
     try:
         attribution, price = Attribution(world), SharePrice(world)
@@ -79,7 +92,7 @@ def simulate_chunk(
         if recorder is not None:
             observers.append(recorder)
         if report is not None:
-            observers.append(_Meter(report, count))
+            observers.append(_Meter(report, market.paths))
         simulate(world, agents, observers)
         _refuse_traces(plan.agents, before)
         attribution.check()
@@ -87,7 +100,9 @@ def simulate_chunk(
         if recorder is not None:
             recorder.finish(metrics.mean_betas())
         return Outcome(
-            paths=metrics.frame(world.observe(), weights(plan.config, first, count)),
+            paths=metrics.frame(
+                world.observe(), weights(plan.config, market.first_path, market.paths)
+            ),
             fan=fan.values,
             series=None if recorder is None else recorder.series(),
             events=None if recorder is None else recorder.events(),
@@ -96,17 +111,45 @@ def simulate_chunk(
         world.close()
 
 
-def _refuse_traces(agents: Sequence[Agent], before: Sequence[str | None]) -> None:
-    """Hold the plan's agents, which did not act themselves, against their digests ``before``."""
-    for agent, digest in zip(agents, before, strict=True):
-        if agent_code.digest(agent) != digest:
+@dataclass(frozen=True)
+class _Before:
+    """What must be the same when a chunk is done."""
+
+    digests: list[str]
+    generators: bytes
+
+
+def _begun(agents: Sequence[Agent]) -> _Before:
+    """Look at the plan's agents; what their functions cached is forgotten, as another would."""
+    readings = [agent_code.read(agent) for agent in agents]
+    for reading in readings:
+        for clear in reading.caches:
+            clear()
+    return _Before([reading.digest for reading in readings], _generators())
+
+
+def _generators() -> bytes:
+    """Where the generators of random numbers are that belong to everybody."""
+    return pickle.dumps((random.getstate(), np.random.get_state()))  # noqa: NPY002 (whoever uses it)
+
+
+def _refuse_traces(agents: Sequence[Agent], before: _Before) -> None:
+    """Hold the plan's agents, which did not act themselves, against what they were ``before``."""
+    for agent, digest in zip(agents, before.digests, strict=True):
+        if agent_code.read(agent).digest != digest:
             raise InputError(
                 f"agents: {type(agent).__name__} changes variables of its class or module, or what "
                 "is shared there; other chunks of paths would see that: keep it in self"
             )
+    if agents and _generators() != before.generators:
+        names = ", ".join(type(agent).__name__ for agent in agents)
+        raise InputError(
+            f"agents: {names}: one draws from the generator of numpy.random or random, which every "
+            "chunk of paths would find elsewhere; randomness an agent needs is in the market paths"
+        )
 
 
-def _world(kind: str, protocol: Protocol, market: Any) -> World:
+def _world(kind: str, protocol: Protocol, market: MarketPaths) -> World:
     if kind == "model":
         from simulator.world.model.world import ModelWorld
 

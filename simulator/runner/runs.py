@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from simulator.arguments import texts, whole
 from simulator.results.store import PARTIAL, Chunks
 from simulator.runner import fingerprint
@@ -17,7 +19,12 @@ from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
 from simulator.types import InputError
 
+#: Paths that are simulated again beside the worst where a user's agents act.
+_AGAIN = 8
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simulator.agents.base import Agent
     from simulator.config import Config
     from simulator.result import Result
@@ -49,12 +56,15 @@ def run(
         world: ``"model"`` (float64, many paths) or ``"chain"`` (the contracts, one EVM per path).
         agents: agents to add after the configured ones; each states its wallet in ``slot``, and is
             copied, as it is now, for every chunk of paths. One that changes variables of its class
-            or module, which other chunks would see, is refused.
+            or module, or of modules it uses, which other chunks would see, is refused; so is one
+            with which the worst path, or a few others, come to something else when they are
+            simulated again. What functions keep by :mod:`functools` is forgotten before each chunk.
         out: directory for records, summary and report; an interrupted run of the same configuration
             and code, on files of the same contents, there is resumed. None: nothing is kept.
         workers: processes, which import nothing of the caller's script: it needs no main guard, and
             may be a notebook. Results do not depend on it, nor on its change when a run is resumed.
-            Agents that cannot be sent to another process act in this one.
+            Agents that cannot be sent to another process, or would be others there since modules
+            they use are imported anew, act in this one, with a warning.
         progress: called with the path-steps done and in all.
         requirements: such as ``"liquidation_probability <= 0.01"``; see :attr:`Result.passed`.
         allow: idle findings of the diagnosis (:data:`simulator.results.diagnosis.NAMES`; ``"idle"``
@@ -98,6 +108,7 @@ def run(
             chunks.remove_if_empty()
             raise
         chunks.check()
+        fingerprint.refuse_changes(plan.config, files)  # first: paths drawn from others differ
         result = _together(plan, chunks, gates, allowed)
         fingerprint.refuse_changes(plan.config, files)
         seconds = time.perf_counter() - started
@@ -113,8 +124,12 @@ def run(
 
 
 def forget(out: str | Path) -> None:
-    """Throw away what a run in ``out`` would be resumed from."""
-    shutil.rmtree(Path(out) / PARTIAL, ignore_errors=True)
+    """Throw away what a run in ``out`` would be resumed from; what others wrote there stays."""
+    from simulator.results.directory import foreign_to_chunks
+
+    partial = Path(out) / PARTIAL
+    if partial.is_dir() and not any(foreign_to_chunks(partial)):
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterable[str]) -> Result:
@@ -130,6 +145,9 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     worst = simulate_chunk(plan, number, 1, 1)
     assert worst.series is not None
     assert worst.events is not None
+    _refuse_another(plan, paths, worst.paths)
+    if (others := _beside_others(plan)) is not None:
+        _refuse_another(plan, paths, simulate_chunk(plan, *others, 0).paths)
     summary["worst_path"]["story"] = tell(
         plan.config, worst.series, worst.events, worst.paths.iloc[0]
     )
@@ -144,3 +162,44 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         worst_series=worst.series,
         worst_events=worst.events,
     )
+
+
+def _beside_others(plan: Plan) -> tuple[int, int] | None:
+    """First and number of a few paths that are simulated again, for the sake of a user's agents.
+
+    They stand beside others than in any chunk of the run, begin with none that a chunk begins with,
+    and say whether what an agent does on a path goes by its neighbours. In the chain world they
+    would cost too much.
+    """
+    count = min(_AGAIN, plan.config.paths - 1)
+    if not plan.agents or plan.world != "model" or count < 1:
+        return None
+    return max((plan.config.paths - count) // 2, 1), count
+
+
+def _refuse_another(plan: Plan, paths: pd.DataFrame, again: pd.DataFrame) -> None:
+    """Hold paths that were simulated again, in this process, against their rows.
+
+    To nine digits: whole columns are equal to the bit on one machine, which those of finished
+    chunks need not have come from.
+    """
+    rows = paths[paths["path"].isin(again["path"])]
+    for name in again.columns:
+        before, now = rows[name].to_numpy(), again[name].to_numpy()
+        same = before == now
+        if now.dtype.kind == "f":
+            same |= np.isclose(before, now, 1e-9, 1e-9, equal_nan=True)
+        if same.all():
+            continue
+        at = int(np.argmin(same))
+        names = ", ".join(type(agent).__name__ for agent in plan.agents)
+        why = (
+            f"{names}: an agent must do the same on a path whatever others are in its chunk, in "
+            "any process and at any time"
+            if names
+            else "were finished chunks made on another machine, or with other libraries?"
+        )
+        raise InputError(
+            f"agents: path {rows['path'].iloc[at]} came to {name} = {before[at]}, and simulated "
+            f"again to {now[at]}; {why}"
+        )

@@ -7,8 +7,10 @@ import os
 import shutil
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.results.store import Chunks, write_chunk
@@ -31,6 +33,10 @@ class _StoppedError(SimulatorError):
     """Raised in a worker when the run was interrupted."""
 
 
+class _HereOnlyError(SimulatorError):
+    """Agents can act in the process that was given them alone."""
+
+
 def run_chunks(plan: Plan, chunks: Chunks, workers: int, progress: Progress | None) -> None:
     """Simulate every chunk of the run's layout that is not finished yet."""
     layout = chunks.layout
@@ -44,22 +50,48 @@ def run_chunks(plan: Plan, chunks: Chunks, workers: int, progress: Progress | No
 
     report(sum(count * plan.config.steps for first, count in layout if chunks.has(first)))
     jobs = [(first, count) for first, count in layout if not chunks.has(first)]
-    packed = _packed(plan) if workers > 1 and len(jobs) > 1 else None
-    if packed is None:
-        for first, count in jobs:
+    if workers > 1 and len(jobs) > 1:
+        try:
+            packed = _packed(plan)
+            _run_in_processes(packed, chunks.directory, jobs, min(workers, len(jobs)), report)
+        except _HereOnlyError as error:
+            names = ", ".join(type(agent).__name__ for agent in plan.agents)
+            warnings.warn(
+                f"agents: {names}: all paths are simulated in this process, not in {workers} "
+                f"workers: {error}",
+                stacklevel=3,
+            )
+    for first, count in jobs:
+        if not chunks.has(first):
             record = plan.record - first
             write_chunk(chunks.directory, first, simulate_chunk(plan, first, count, record, report))
-    else:
-        _run_in_processes(packed, chunks.directory, jobs, min(workers, len(jobs)), report)
 
 
-def _packed(plan: Plan) -> bytes | None:
+@dataclass(frozen=True)
+class _Packed:
+    """A plan for another process, and what has to come out of it there."""
+
+    plan: bytes
+    digests: list[str]
+
+
+def _packed(plan: Plan) -> _Packed:
     """The plan for another process, with the classes of a user's agents whole.
 
-    So it does not matter where they are written, nor what became of their module's variables.
-    None where that cannot be: such agents act in this process alone.
+    So it does not matter where they are written. What they import is imported anew there, and held
+    against what it is here.
+
+    Raises:
+        _HereOnlyError: that cannot be.
     """
     import cloudpickle
+
+    readings = [agent_code.read(agent) for agent in plan.agents]
+    if unseen := [what for reading in readings for what in reading.unseen]:
+        raise _HereOnlyError(
+            f"nobody can see whether {unseen[0]} would be the same in another (nor could such a "
+            "run be resumed)"
+        )
 
     by_value = cloudpickle.list_registry_pickle_by_value()
     held = [m for agent in plan.agents for m in agent_code.modules(agent)]
@@ -67,16 +99,43 @@ def _packed(plan: Plan) -> bytes | None:
     for module in added.values():
         cloudpickle.register_pickle_by_value(module)
     try:
-        return bytes(cloudpickle.dumps(plan))
-    except Exception:  # pickling runs the user's code, which may raise anything
-        return None
+        packed = bytes(cloudpickle.dumps(plan))
+    except Exception as error:  # pickling runs the user's code, which may raise anything
+        raise _HereOnlyError(_not_sent(error)) from error
     finally:
         for module in added.values():
             cloudpickle.unregister_pickle_by_value(module)
+    return _Packed(packed, [reading.digest for reading in readings])
+
+
+def _unpacked(packed: _Packed) -> Plan:
+    """The plan in a worker.
+
+    Raises:
+        _HereOnlyError: it cannot be made there, or its agents are others there than where the run
+            was begun.
+    """
+    import cloudpickle
+
+    try:
+        plan: Plan = cloudpickle.loads(packed.plan)
+    except Exception as error:  # unpickling imports the user's code, which may raise anything
+        raise _HereOnlyError(_not_sent(error)) from None
+    for agent, digest in zip(plan.agents, packed.digests, strict=True):
+        if agent_code.read(agent).digest != digest:
+            raise _HereOnlyError(
+                f"{type(agent).__name__} would be another there, where its modules are imported "
+                "anew and what was set in them before the run is not"
+            )
+    return plan
+
+
+def _not_sent(error: Exception) -> str:
+    return f"they cannot be sent to another ({type(error).__name__}: {error})"
 
 
 def _run_in_processes(
-    packed: bytes,
+    packed: _Packed,
     directory: Path,
     jobs: list[tuple[int, int]],
     workers: int,
@@ -137,9 +196,7 @@ def _leave(stop: Path, parent: int) -> None:
     os._exit(1)  # a chunk half written has a temporary name
 
 
-def _job(packed: bytes, directory: Path, first: int, count: int) -> None:
-    import cloudpickle
-
-    plan = cloudpickle.loads(packed)
+def _job(packed: _Packed, directory: Path, first: int, count: int) -> None:
+    plan = _unpacked(packed)
     write_chunk(directory, first, simulate_chunk(plan, first, count, plan.record - first, _report))
     gc.collect()  # world, view and observers refer to each other; the next chunk needs the memory

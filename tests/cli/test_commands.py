@@ -32,7 +32,8 @@ def test_run_writes_everything_and_ends_with_where_the_report_is(
 ) -> None:
     ran = hedgesim("run", *SHORT, "--paths", "4", "--seed", "3", "--out", "there")
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr == ""
+    (said,) = ran.stderr.splitlines()  # the spread as charged, and nothing else
+    assert "half_spread = 0.0001 have no effect: 0.0020 is charged" in said
     assert ran.stdout.splitlines()[-1] == "Report: there/report.html"
     assert (tmp_path / "there" / "report.html").is_file()
     summary = json.loads((tmp_path / "there" / "summary.json").read_text())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import signal
 import subprocess
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from simulator.cli import status
@@ -45,6 +48,33 @@ def test_every_failure_has_its_status_and_one_line(
     assert said.startswith("hedgesim: ")
     assert said.count("\n") == 1
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("header", "symbol", "cell"),
+    [
+        ("close", "EVIL", "1.0"),
+        ("EVIL", "ETHUSDT", "1.0"),
+        ("close", "ETHUSDT", "EVIL"),
+    ],
+)
+def test_what_a_file_holds_does_not_order_the_terminal_about(
+    called: Run, tmp_path: Path, header: str, symbol: str, cell: str
+) -> None:
+    """Symbols, headers and cells come from a file; an escape sequence in one is shown."""
+    rows = [f"timestamp,symbol,{header}"]
+    for day in range(1, 9):
+        rows += [f"2024-01-{day:02},{name},{cell}" for name in (symbol, "BTCUSDT")]
+    text = "\n".join(rows).replace("EVIL", "\x1b[31m\x07\u202eSOL\x9b2J")
+    (tmp_path / "prices.csv").write_text(text)
+    ran = called("run", "calm", "--prices", "prices.csv", "--lp", "ETH", "--hedge", "BTC")
+    assert ran.returncode == 2
+    assert r"\x1b[31m\x07\u202e" in ran.stderr
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(ran.stderr)
+
+
+def test_signs_that_are_only_shown_stay_as_they_are() -> None:
+    assert status.printable("ß – 中 \u202f\n") == "ß – 中 \u202f\n"
 
 
 @pytest.mark.parametrize("error", [UnknownRevertError("clearing: new"), ZeroDivisionError("/ 0")])
@@ -106,6 +136,25 @@ def test_a_full_disk_ends_with_3_and_nothing_half_written(
     again = called("run", *SHORT, "--out", "there")  # goes on, with room again
     assert again.returncode == 0, again.stderr
     assert (there / "report.html").is_file()
+
+
+def test_a_disk_that_takes_part_of_an_array_is_called_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """NumPy gives neither errno nor cause. The full disk is a limit on the size of files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
+        with pytest.raises(OSError, match="requested and") as caught:
+            np.save(tmp_path / "fan.npy", np.zeros(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert status.report(caught.value) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("hedgesim: no space left on device, or a quota is reached (100000 req")
+    assert said.endswith("; make room; the same command goes on from here\n")
 
 
 def test_no_memory_and_no_artifacts_end_with_3(
@@ -171,6 +220,7 @@ def test_a_run_is_made_anew_where_an_earlier_one_was_but_not_over_what_was_put_b
         ("report.html", "<title>my own</title>"),
         ("notes.txt", "mine"),
         ("config.yaml", (tmp_path / "there" / "config.yaml").read_text() + "# mine\nseed: 9\n"),
+        ("config.yaml", (tmp_path / "there" / "config.yaml").read_text() + "# only a remark\n"),
     ):
         file = tmp_path / "there" / name
         before = file.read_text() if file.exists() else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import simulator
@@ -112,6 +114,32 @@ def test_the_first_swap_moves_the_pool_as_far_as_said() -> None:
     assert result.paths["position_opened"].iloc[0] == 0.0
     moved = first["pool_price"] / (first["oracle_ETH"] / first["oracle_USDC"]) - 1.0
     assert moved == pytest.approx(said.needed, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "background",
+    [
+        "[{value_usd: 2.0e+7, half_width_percent: 40}, {value_usd: 1.0e+7}]",
+        "[{value_usd: 6.0e+7, half_width_ticks: 60000}]",
+        "[{value_usd: 9.0431306e+7}]",
+    ],
+)
+def test_a_deeper_background_is_told_in_the_ranges_it_would_do_in(background: str) -> None:
+    """A value without its width was refused when it was written."""
+    config = _alone(f"pool.background={background}", "agents.depositor.initial_deposit=5e6")
+    (said,) = [m for m in misfits(config) if "first investment" in m.why]
+    found = re.search(r"pool\.background of \$([\d,]+) in the same ranges \((.*)\), ", said.why)
+    assert found is not None
+    values = [item.value_usd for item in config.pool.background]
+    times = float(found[1].replace(",", "")) / sum(values)
+    assert times > 1.0
+    for item in config.pool.background:
+        widths = [item.half_width_percent, item.half_width_ticks]
+        width = next((f"{width:g}" for width in widths if width is not None), "full range")
+        assert width in found[2]
+    given = [f"pool.background.{n}.value_usd={times * value}" for n, value in enumerate(values)]
+    mended = _alone(f"pool.background={background}", "agents.depositor.initial_deposit=5e6", *given)
+    assert not [m for m in misfits(mended) if "first investment" in m.why]
 
 
 def test_a_value_that_would_do_is_rounded_up_to_four_figures() -> None:

@@ -87,6 +87,18 @@ def test_overrides_set_values_of_every_kind() -> None:
     assert resolve(config).vault.isolated
 
 
+def test_a_star_stands_for_every_entry_of_a_mapping() -> None:
+    config = load(
+        "calm", ["clearing.markets.*.max_skew_usd=3e6", "clearing.markets.BTC.taker_fee=0"]
+    )
+    assert len(config.clearing.markets) > 1
+    assert {market.max_skew_usd for market in config.clearing.markets.values()} == {3e6}
+    whole = load("calm", ["assets.*={price: 7, volatility: 0.5}"])
+    assert {symbol: asset.price for symbol, asset in whole.assets.items()} == dict.fromkeys(
+        whole.assets, 7.0
+    )
+
+
 def test_an_override_opens_a_section_that_was_left_out() -> None:
     config = load(
         "calm", ["common_jumps.intensity=3", "common_jumps={intensity: 3, mean: 0, std: 0}"]
@@ -106,6 +118,11 @@ def test_an_override_opens_a_section_that_was_left_out() -> None:
         ("vault.hedge_band.x=3", "vault.hedge_band.x: unknown field"),
         ("vault.hedge_band", "must be written field.path=value"),
         ("=3", "must be written field.path=value"),
+        ("vault.*=3", "vault.*: * stands for every entry of a mapping such as assets or clearing"),
+        ("*.hedge_band=3", "*.hedge_band: * stands for every entry of a mapping such as assets"),
+        ("shocks.*.size=3", "and shocks is none that has any"),
+        ("clearing.markets.*.max_skw=3", "clearing.markets.BTC.max_skw: unknown field; did you"),
+        ("clearing.markets.*.max_skew_usd=-3", "clearing.markets.SOL.max_skew_usd = -3: must be"),
         ("vault.hedge_band={", "vault.hedge_band = {: not a YAML value"),
         ("vault.hedge_band=a", "vault.hedge_band = 'a': must be a number at least 0 and at most 1"),
     ],

@@ -10,6 +10,7 @@ import yaml
 
 import simulator
 from simulator.config import initial_betas, load
+from simulator.config.feasibility import misfits
 from simulator.config.starter import COINS, _correlation, _figure, starter
 from simulator.types import InputError
 
@@ -36,6 +37,25 @@ def test_it_opens_and_hedges(lp: str, hedge: list[str], deposit: float, tmp_path
     sold = sum(-last[f"size_{s}"] * last[f"oracle_{s}"] for s in hedge)
     wanted = np.array(initial_betas(config)).sum() * last[f"delta_{lp}"].abs().max()
     assert (sold > 0.5 * min(wanted, 0.3 * deposit)).all()
+
+
+def test_it_recentres_wherever_the_price_goes(tmp_path: Path) -> None:
+    """Liquidity that stays where the price was ran out on a quarter of the paths, unsaid."""
+    file = tmp_path / "vault.yaml"
+    file.write_text(starter("ETH", ["BTC"], 5e6, fee_percent=0.05, half_width_percent=15.0))
+    crash = "shocks=[{kind: crash, assets: [ETH], size: -0.45, at_hours: 6, ramp_hours: 24}]"
+    given = [crash, "horizon_hours=96", "paths=4"]
+    stays = [
+        f"pool.background.{n}.{end}_price=null" for n in (0, 1) for end in ("lowest", "highest")
+    ]
+    follows, left = (simulator.run(load(file, [*given, *more]), workers=1) for more in ([], stays))
+    assert misfits(follows.config) == []
+    assert (follows.paths["recenters"] > 2).all()
+    assert follows.paths["pool_limit_refusals"].sum() == 0
+    assert not [f for f in follows.summary["diagnosis"] if f["severity"] != "note"]
+    assert left.paths["pool_limit_refusals"].sum() > 20
+    said = next(f for f in left.summary["diagnosis"] if f["name"] == "binding_limit")
+    assert "one that follows the price (lowest_price, highest_price)" in said["text"]
 
 
 def test_figures_have_their_source_beside_them() -> None:

@@ -220,6 +220,29 @@ def test_funding_that_ends_early_or_comes_at_odd_times_is_refused(folder: Path) 
         funded(folder, FREE, odd)
 
 
+@pytest.mark.parametrize("how", ["no row", "empty", "at the end"])
+def test_a_payment_that_is_missing_is_refused_and_not_zero(folder: Path, how: str) -> None:
+    funded(folder, FREE)
+    table = pd.read_csv(folder / "funding.csv")
+    holed = f"history.funding.AAAPERP.file={folder / 'holed.csv'}"
+    # Rows 0 to 8 are of 31 December to 2 January; the replay's are 10 to 15.
+    gone = table.index[
+        {"no row": slice(11, 12), "empty": slice(12, 16), "at the end": slice(15, 16)}[how]
+    ]
+    table.assign(rate=table["rate"].mask(table.index.isin(range(4)))).to_csv(
+        folder / "holed.csv", index=False
+    )
+    funded(folder, FREE, holed)  # before the replay nothing need be there
+    if how != "no row":
+        table.loc[gone, "rate"] = np.nan
+    else:
+        table = table.drop(index=gone)
+    table.to_csv(folder / "holed.csv", index=False)
+    stamp = pd.Timestamp("2019-12-31") + pd.Timedelta(hours=8) * int(gone[0])
+    with pytest.raises(InputError, match=f"holed.csv has no payment at {stamp}, . of . are miss"):
+        funded(folder, FREE, holed)
+
+
 @pytest.mark.parametrize(
     ("override", "named"),
     [

@@ -53,6 +53,33 @@ def replayed(file: Path, *overrides: str, how: str = "ohlc", **options: object) 
     )  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("rows", [[130], [130, 131, 150]])
+def test_a_low_above_its_high_is_refused_by_row(
+    tmp_path: Path, frames: dict[str, pd.DataFrame], rows: list[int]
+) -> None:
+    """It was taken for a bar from its open to its close, unsaid."""
+    frame = frames["AAAUSDT"]
+    frame.loc[rows, ["low", "high"]] = frame.loc[rows, ["high", "low"]].to_numpy()
+    file = written(tmp_path / "prices.csv", frames)
+    match = rf"AAAUSDT, row 131 .*low = .* is above high = .* in {len(rows)} of 48"
+    with pytest.raises(InputError, match=match):
+        replayed(file)
+    replayed(file, how="close")
+
+
+def test_a_close_outside_its_low_and_high_is_said_and_counted(
+    tmp_path: Path, frames: dict[str, pd.DataFrame]
+) -> None:
+    file = written(tmp_path / "prices.csv", frames)
+    assert not any("outside" in line for line in replayed(file).history.notes)
+    frame = frames["AAAUSDT"]
+    frame.loc[[130, 140], "high"] = frame.loc[[130, 140], "low"] * 1.0001
+    config = replayed(written(file, frames))
+    said = [line for line in config.history.notes if "outside" in line]
+    assert len(said) == 1
+    assert "2 of 47 bars open or close outside their low and high" in said[0]
+
+
 def test_a_rising_bar_shows_its_low_first_and_a_falling_one_its_high() -> None:
     assert visits(*np.array([[10.0, 10], [12, 12], [7, 7], [11, 9]])).tolist() == [
         [10, 7, 12, 11],

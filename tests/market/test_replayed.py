@@ -284,6 +284,15 @@ def test_what_of_the_scenario_is_gone_or_has_another_name_is_noted(prices: Path)
         assert any(said in line for line in lines), said
 
 
+def test_a_market_nobody_named_is_noted(prices: Path) -> None:
+    """correlation-breakdown hedges with BTC and ETH: replayed on one coin, a perp is gone."""
+    for hedges, gone in ((["BBBUSDT"], "ETH; --hedge names 1 for its 2 (BTC, ETH)"), (None, "")):
+        given = {} if hedges is None else {"hedges": hedges}
+        lines = notes(replayed(prices, scenario="correlation-breakdown", **given))
+        said = [line for line in lines if line.startswith("perp markets of the scenario left out")]
+        assert [line.partition(": ")[2] for line in said] == [gone] * bool(gone)
+
+
 @pytest.mark.parametrize("scenario", sorted(scenarios()))
 def test_every_built_in_scenario_can_be_replayed_on_other_assets(
     prices: Path, scenario: str

@@ -54,6 +54,26 @@ def test_winners_are_deleveraged_by_rank_at_the_bankruptcy_price() -> None:
     assert venue.usdc() == pytest.approx(before, rel=1e-15)
 
 
+def test_a_winner_whom_deleveraging_leaves_with_nothing_owes_nothing() -> None:
+    """It owes from BTC: what closing its ETH brings is short of that, and BTC's maker pays."""
+    margins = ((30_000.0, 0.0), (20_000.0, 0.0), (50_000.0, 0.0))
+    venue = Venue(protocol(*margins), eth=FALL, btc=(30_000.0, *[15_000.0] * 4))
+    assert venue.trade(0, ETH, 100.0) == Status.OK
+    assert venue.trade(1, ETH, -60.0) == Status.OK
+    assert venue.trade(1, BTC, 3.0) == Status.OK
+    venue.world.advance(1)
+    assert venue.liquidate(2, 1, BTC).amount_in[0] == 3.0
+    assert venue.of("cash", 1) == pytest.approx(-25_000.0, rel=1e-12)
+    before, makers = venue.usdc(), [venue.common("maker_cash", m) for m in (ETH, BTC)]
+    liquidate(venue)
+    assert venue.of("size", 1, ETH) == 0.0
+    # 60 ETH from 2,000 at 1,700 bring 18,000; the other 40 of trader 0's lose 4,000 beyond 1,700.
+    assert venue.of("cash", 1) == venue.of("cash", 0) == 0.0
+    assert venue.common("bad_debt") == pytest.approx(7_000.0 + 4_000.0, rel=1e-12)
+    assert venue.common("maker_cash", BTC) - makers[1] == pytest.approx(-7_000.0, rel=1e-12)
+    assert venue.usdc() == pytest.approx(before, rel=1e-15)
+
+
 @pytest.mark.parametrize("first", [1, 2])
 def test_of_two_alike_the_one_that_opened_first_is_taken(first: int) -> None:
     venue = Venue(protocol((30_000.0, 0.0), *[(60_000.0, 0.0)] * 3), eth=FALL)

@@ -15,6 +15,7 @@ from simulator.world.chain.world import ChainWorld
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model import campaign
+from tests.model import venue as stage
 from tests.model.campaign import PROTOCOL, isolated, portfolio, rough_market
 
 STEPS, PATHS = 40, 4
@@ -64,3 +65,31 @@ def test_random_actions_do_the_same_in_both_worlds(protocol: Protocol, first_pat
         np.testing.assert_allclose(mine.amount_out, other.amount_out, rtol=1e-9, atol=2e-6)
     met = Counter(Status(code) for fill in theirs for code in fill.status)
     assert len(met) > 15, met
+
+
+def test_winners_who_owe_are_written_off_alike() -> None:
+    """Two whom auto-deleveraging of ETH leaves with nothing but a debt from BTC, in rank order."""
+    margins = ((30_000.0, 0.0), (20_000.0, 0.0), (20_000.0, 0.0), (50_000.0, 0.0))
+    eth, btc = (2_000.0, 1_600.0, 1_600.0), (30_000.0, 15_000.0, 15_000.0)
+    seen: dict[str, list[np.ndarray]] = {name: [] for name in VARIABLES}
+    for kind in (ModelWorld, ChainWorld):
+        terms = stage.protocol(*margins, market={"skew_scale": 1e12})
+        venue = stage.Venue(terms, eth=eth, btc=btc, kind=kind)
+        bets = [(0, stage.ETH, 100.0)]
+        bets += [(n, m, size) for n in (1, 2) for m, size in ((stage.ETH, -40.0), (stage.BTC, 2.5))]
+        for bet in bets:
+            assert venue.trade(*bet) == Status.OK
+        venue.world.advance(1)
+        for trader, market in ((1, stage.BTC), (2, stage.BTC), (0, stage.ETH)):
+            assert venue.liquidate(3, trader, market).amount_in[0] > 0.0
+        assert [venue.of("size", n, stage.ETH) for n in (0, 1, 2)] == [0.0] * 3
+        assert [venue.of("cash", n) for n in (0, 1, 2)] == [0.0] * 3
+        assert venue.common("bad_debt") > 10_000.0
+        observed = venue.world.observe()
+        for name in VARIABLES:
+            seen[name].append(np.array(getattr(observed, name)))
+        if isinstance(venue.world, ChainWorld):
+            venue.world.close()
+    for name, (ours, theirs) in seen.items():
+        least = least_magnitude(seen, name)
+        assert relative_error(ours[None], theirs[None], least) <= TOLERANCE, name

@@ -14,6 +14,7 @@ import numpy as np
 from simulator.types import Status
 from simulator.world import actions as act
 from simulator.world.actions import Fill
+from simulator.world.chain.world import ChainWorld
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import FACTOR_SCALE, AgentSlot, Protocol
 from tests.model import campaign
@@ -88,11 +89,12 @@ class Venue:
         eth: Sequence[float] = (2000.0,) * 3,
         btc: float | Sequence[float] = 30_000.0,
         usdc: float = 1.0,
+        kind: type[ModelWorld | ChainWorld] = ModelWorld,
     ) -> None:
         market = campaign.calm_market(1, len(eth) - 1)
         price = market.oracle_price.copy()
         price[0], price[1, :, 0], price[2, :, 0] = usdc, eth, btc
-        self.world = ModelWorld(terms, replace(market, oracle_price=price))
+        self.world = kind(terms, replace(market, oracle_price=price))
         self.world.advance(0)
 
     def trade(self, trader: int, market: int, size: float) -> Status:

@@ -17,7 +17,7 @@ from simulator.config.feasibility import misfits
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.result import Result
-from simulator.results.diagnosis import NAMES, diagnose
+from simulator.results.diagnosis import NAMES, Finding, _subsumed, diagnose
 from simulator.results.upkeep import Upkeep, upkeep_columns
 from simulator.runner import Plan
 from simulator.types import InputError, Status
@@ -100,6 +100,9 @@ def test_a_vault_that_does_nothing_fails_its_requirements_and_says_what_to_chang
     assert field in found["text"]
     if found["needed"] is not None and found["value"] is not None:
         assert (found["needed"] > found["value"]) == (field != "vault.hedge_band")
+    same = [each["needed"] for each in result.summary["diagnosis"] if each["field"] == field]
+    if field != "vault.max_slippage":  # two causes, neither of which says that it would have done
+        assert len(set(same)) == 1, same
     assert result.passed
     assert len(result.summary["gates"]) == len(GATES)
     config = load("calm", ["horizon_hours=3", *overrides])
@@ -200,8 +203,8 @@ def test_of_several_limits_each_is_told_with_its_own_figures() -> None:
     assert pool[0]["needed"] == paths["pool_spot_asked"].max()
     never = named(result, "never_invested")
     assert (never["field"], never["value"]) == ("vault.max_slippage", 0.0028)
-    unplaced = paths[paths["position_opened"].isna()]
-    assert never["needed"] == unplaced["pool_spot_asked"].max()
+    # Not what those paths alone would have needed: one field has one value that does.
+    assert never["needed"] == paths["pool_spot_asked"].max()
 
 
 def test_one_refusal_is_one() -> None:
@@ -407,3 +410,31 @@ def test_recorded_gas_of_a_crash_leaves_keepers_unpaid() -> None:
     found = named(result, "never_invested")
     assert found["field"] == "vault.keeper_reward"
     assert not result.passed
+
+
+def test_what_would_have_done_is_one_value_whichever_finding_names_the_field() -> None:
+    """The hedge never opens on some paths, is late on others, and each side has a limit too."""
+    config = load("calm", ["clearing.markets.*.max_skew_usd=2e5", "horizon_hours=240"])
+    result = simulator.run(config, paths=8, workers=1, allow=["idle"])
+    needed: dict[str, set[float]] = {}
+    for each in result.summary["diagnosis"]:
+        if each["needed"] is not None:
+            needed.setdefault(each["field"], set()).add(each["needed"])
+    field = "clearing.markets.BTC.max_skew_usd"
+    assert sum(each["field"] == field for each in result.summary["diagnosis"]) > 2
+    assert {field: len(values) for field, values in needed.items()} == dict.fromkeys(needed, 1)
+
+
+def test_of_two_limits_that_go_by_one_field_the_larger_value_is_told() -> None:
+    """Inventory and side of a market are both of max_skew_usd."""
+    field = "clearing.markets.BTC.max_skew_usd"
+    inventory = Finding("binding_limit", "warning", "", 1.0, field, 2e5, 1_071_433.0)
+    side = Finding("binding_limit", "note", "", 0.1, field, 2e5, 210_939.0)
+    other = Finding("binding_limit", "note", "", 0.1, field.replace("BTC", "SOL"), 2e5, 289_476.0)
+    never = Finding("never_hedged", "idle", "", 0.1, field, 2e5, 210_939.0)
+    found = [inventory, side, other, never]
+    assert [each for each in found if not _subsumed(each, found)] == [inventory, other, never]
+    assert not _subsumed(side, [side, other])
+    spot, swap = (Finding("binding_limit", "note", "", 0.1, "vault.max_slippage", 0.01, needed)
+                  for needed in (0.02, 0.03))  # fmt: skip
+    assert not _subsumed(spot, [spot, swap])  # two causes of one bound, each worth knowing

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import simulator
 from simulator.results.directory import (
     TABLE,
     claim,
@@ -13,6 +14,7 @@ from simulator.results.directory import (
     foreign_to_run,
     foreign_to_study,
 )
+from simulator.runner import forget
 from simulator.types import InputError, MachineError
 
 PAGE = "<!doctype html><title>BTC – hedgesim</title>"
@@ -50,6 +52,26 @@ def test_a_comparison_is_its_summary_and_the_runs_below(tmp_path: Path) -> None:
     assert not list(foreign_to_run(tmp_path))
     (below / "notes.md").write_text("mine")
     assert list(foreign_to_run(tmp_path)) == ["gross/notes.md"]
+
+
+def test_chunks_of_a_run_are_ours_and_nothing_beside_them(tmp_path: Path) -> None:
+    """The directory is thrown away with all that is in it."""
+    partial = tmp_path / ".partial"
+    for name in ("chunk-000000000/fan.npy", ".chunk-000000800.tmp/paths.parquet", "run.json",
+                 ".run.json.12.tmp", ".stop"):  # fmt: skip
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        (partial / name).write_text("…")
+    assert not list(foreign_to_run(tmp_path))
+    (partial / "thesis.txt").write_text("mine")
+    (partial / "chunk-000000000" / "notes.txt").write_text("mine")
+    (partial / "chapters").mkdir()
+    found = ["chapters", "chunk-000000000/notes.txt", "thesis.txt"]
+    assert list(foreign_to_run(tmp_path)) == [f".partial/{name}" for name in found]
+    forget(tmp_path)
+    assert (partial / "thesis.txt").read_text() == "mine"
+    with pytest.raises(InputError, match=r"\.partial/chapters, .*--force"):
+        simulator.run("calm", paths=1, out=tmp_path, workers=1)
+    assert (partial / "thesis.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize("summary", ["", "[]", '{"author": "me"}', None])

@@ -68,8 +68,29 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     assert gate.metric.isidentifier()
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("liquidation", "liquidation_probability"),
+        ("liquidated", "liquidation_probability"),
+        ("liquidation_probabilty", "liquidation_probability"),
+        ("loss_prob", "loss_probability"),
+        ("bad_dept", "bad_debt"),
+        ("Return", "return"),
+        ("margin_ratio", "min_margin_ratio"),
+    ],
+)
+def test_an_unknown_metric_is_refused_in_a_line_with_those_near(asked: str, meant: str) -> None:
+    with pytest.raises(InputError, match="did you mean") as caught:
+        check_names(parse(f"{asked} <= 0"), COLUMNS)
+    near = str(caught.value).partition("did you mean ")[2].partition("? ")[0].split(" or ")
+    assert meant in near
+    assert len(near) <= 4
+    assert str(caught.value).endswith("`hedgesim metrics` lists all that there are")
+
+
 def test_unknown_names_are_refused_with_the_valid_ones() -> None:
-    with pytest.raises(InputError, match=r"no metric 'ruin'; allowed: .*bad_debt.*return"):
+    with pytest.raises(InputError, match=r"no metric 'ruin'; `hedgesim metrics` lists all"):
         check_names(parse("ruin <= 0"), COLUMNS)
     with pytest.raises(InputError, match=r"return has no statistic 'var90'; allowed: .*var95"):
         check_names(parse("return.var90 <= 0"), COLUMNS)

@@ -14,16 +14,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simulator
-from simulator.config import Config
-from simulator.report import causes
-from simulator.report.charts import Chart, _apart, _union, nice_ticks, thinned, waterfall
-from simulator.report.format import MINUS, count, listed, number, percent, usd
+from simulator.config import Config, load
+from simulator.report import causes, story
+from simulator.report.charts import (
+    Chart,
+    _apart,
+    _union,
+    decimals,
+    nice_ticks,
+    thinned,
+    waterfall,
+)
+from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.page import _cards
+from simulator.report.sections import percent_axis
 from simulator.report.verdict import verdict
 from simulator.result import Result
 from simulator.results.buckets import BUCKETS
 from simulator.results.gates import check_names, parse
-from simulator.terminal import show_result
+from simulator.terminal import _figure, show_result
 
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
@@ -112,6 +121,26 @@ def test_story_names_the_fall_its_hours_and_its_cause(result: Result) -> None:
     assert plain(causes.largest(row)) in story[0]
     assert f"From start to end the vault lost {plain(usd(-row['pnl']))}: " in " ".join(story)
     assert f"assumed {number(result.summary['assumed_correlation'])}" in " ".join(story)
+
+
+def test_the_part_of_the_hedge_held_is_the_metric_on_a_whole_path(result: Result) -> None:
+    """But for uncollected fees, which a series counts to the exposure and the keeper does not."""
+    for path, series in result.series.groupby("path"):
+        row = result.paths.set_index("path").loc[path]
+        assert story.part_held(series) == pytest.approx(row["hedge_held"], abs=0.01)
+    assert np.isnan(story.part_held(series.assign(beta_BTC=0.0, beta_ETH=0.0)))
+    assert story.part_held(series.assign(size_BTC=0.0, size_ETH=0.0)) == 0.0
+
+
+def test_a_hedge_that_never_opened_is_never_blamed_for_a_basis() -> None:
+    band = ["horizon_hours=48", "vault.recenter_threshold=10", "vault.hedge_band=1"]
+    open_ = simulator.run(load("calm", band), paths=6, workers=1)
+    assert open_.summary["hedge_held"] == {"mean": 0.0, "tail": 0.0, "worst_path": 0.0}
+    assert open_.summary["attribution"]["worst_path"]["hedge_target"] != 0.0
+    text = plain(open_.report_html())
+    assert causes.UNHEDGED_TITLE.lower() in text.lower()
+    assert causes.BASIS_TITLE.lower() not in text.lower()
+    assert "the basis, is" not in text
 
 
 def test_report_and_terminal_give_the_same_verdict_with_its_largest_cause(
@@ -245,3 +274,50 @@ def test_it_prints_on_three_pages(result: Result, tmp_path: Path) -> None:
     )
     pages = re.findall(rb"/Type\s*/Page\b(?!s)", printed.read_bytes())
     assert 1 <= len(pages) <= 3
+
+
+@given(st.floats(0.2, 1.0), st.floats(1e-4, 2.0), st.integers(3, 6))
+def test_every_tick_of_a_percent_axis_is_labelled_as_what_it_is(
+    low: float, span: float, wanted: int
+) -> None:
+    ticks = nice_ticks(low, low + span, wanted)
+    labels = [percent_axis(low, low + span, wanted)(tick) for tick in ticks]
+    read = [
+        float(text.replace(MINUS, "-").removesuffix("\N{NO-BREAK SPACE}%")) / 100.0 + 1.0
+        for text in labels
+    ]
+    assert read == pytest.approx(ticks, abs=1e-4 * span)
+    assert len(set(labels)) == len(ticks)
+    assert len({len(text.rpartition(".")[2]) for text in labels if "." in text}) <= 1
+
+
+def test_digits_are_as_many_as_the_ticks_need() -> None:
+    assert decimals([0.0, -2.5, -5.0, -7.5]) == 1
+    assert decimals([0.0, 5.0, 10.0]) == 0
+    assert decimals([0.25]) == 2
+    assert [percent_axis(0.92, 1.003)(tick) for tick in (0.925, 0.95, 0.975, 1.0)] == [
+        f"{text}\N{NO-BREAK SPACE}%"
+        for text in (f"{MINUS}7.5", f"{MINUS}5.0", f"{MINUS}2.5", "0.0")
+    ]
+
+
+def test_symbols_keep_their_capitals_in_a_heading() -> None:
+    assert heading("eth-hedged-with-btc-and-eth", ("USDC", "ETH", "BTC")) == (
+        "ETH hedged with BTC and ETH"
+    )
+    assert heading("usdc-depeg-2023", ("USDC", "ETH")) == "USDC depeg 2023"
+    assert heading("aave_hedge", ("ETH",)) == "Aave hedge"
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (-0.0, "+.2%", "0.00%"),
+        (-1e-7, ".2%", "0.00%"),
+        (0.0, "+,.0f", "0"),
+        (-0.01, "+.2%", "-1.00%"),
+        (1234.4, "+,.0f", "+1,234"),
+    ],
+)
+def test_what_is_shown_as_zero_has_no_sign(value: float, form: str, text: str) -> None:
+    assert _figure(value, form) == text

@@ -15,6 +15,7 @@ from simulator.comparison import SideBySide, compare, expand, settings
 from simulator.config import load
 from simulator.market.draw import draw
 from simulator.market.sharing import sentence
+from simulator.report import findings
 from simulator.report import side_by_side as page
 
 SMALL = ["horizon_hours=12", "paths=2"]
@@ -150,18 +151,87 @@ def test_lines_of_many_alternatives_are_those_at_the_ends(grid: SideBySide) -> N
     assert drawn[-1] == "hedge_band=0.09, x=9"
 
 
-def test_an_alternative_that_did_nothing_says_so(
-    grid: SideBySide, capsys: pytest.CaptureFixture[str]
+@pytest.fixture(scope="module")
+def idle() -> SideBySide:
+    """Two alternatives, the second of which never invests for want of a paid keeper."""
+    configs = {name: load("calm", [*SMALL, f"gas.gwei={name}"]) for name in ("1", "20")}
+    return compare(configs, workers=1, requirements=["liquidation_probability <= 0.01"])
+
+
+def test_a_requirement_fails_where_an_alternative_is_idle_and_only_there(
+    idle: SideBySide, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = {"name": "never_opened", "severity": "idle", "text": "No position was ever opened."}
-    first, *_ = grid.summary["alternatives"]
-    alternatives = dict(grid.summary["alternatives"])
-    alternatives[first] = {**alternatives[first], "diagnosis": [said]}
-    summary = {**grid.summary, "alternatives": alternatives}
-    html = page.render(summary, {name: r.fan for name, r in grid.results.items()})
-    assert html.count(said["text"]) == 1
-    terminal.show_side_by_side(summary)
-    assert f"{page.label(alternatives[first])}: {said['text']}" in capsys.readouterr().out
+    """Only an idle one has the row of its idleness: all others have it as held."""
+    assert [len(one["gates"]) for one in idle.summary["alternatives"].values()] == [1, 2]
+    assert not idle.passed
+    for summary in (idle.summary, _turned(idle.summary)):
+        html = page.render(summary, {name: r.fan for name, r in idle.results.items()})
+        assert html.count("<code>not never_invested</code>") == 1
+        rows = html.split("<tbody>")[-1].split("</tbody>")[0].split("</tr>")[:-1]
+        by_row = {re.findall(r"<a[^>]*>(\d+)</a>", row)[0]: row for row in rows}
+        assert [by_row[name].count("✓") for name in ("1", "20")] == [2, 1]
+        assert [by_row[name].count("✗") for name in ("1", "20")] == [0, 1]
+        terminal.show_side_by_side(summary)
+        lines = capsys.readouterr().out
+        assert "holds: liquidation_probability <= 0.01: in all" in lines
+        assert "FAILS: not never_invested: in 1 of 2: 20" in lines
+
+
+def _turned(summary: dict[str, Any]) -> dict[str, Any]:
+    return {**summary, "alternatives": dict(reversed(summary["alternatives"].items()))}
+
+
+def test_every_finding_but_a_note_marks_its_row_and_is_told_below_the_table(
+    idle: SideBySide, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    html = page.render(idle.summary, {name: r.fan for name, r in idle.results.items()})
+    terminal.show_side_by_side(idle.summary)
+    out = capsys.readouterr().out
+    shown = " ".join(out.split())
+    seen = set()
+    for one in idle.summary["alternatives"].values():
+        for finding in one["diagnosis"]:
+            name, severity = finding["name"].replace("_", " "), finding["severity"]
+            seen.add(severity)
+            there = f">{'IDLE ' * (severity == 'idle')}{name}</small>" in html
+            assert there == (severity != "note")
+            if severity != "note" and not name.startswith("tight"):
+                assert " ".join(finding["text"].split()) in shown
+    assert seen >= {"idle", "warning"}
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def _finding(number: int, severity: str = "warning") -> dict[str, str]:
+    return {"name": "keeper_unprofitable", "severity": severity, "text": f"On {number} % of steps."}
+
+
+def test_many_alternatives_with_a_finding_are_told_in_a_few_lines() -> None:
+    same = findings.told({str(one): [_finding(7)] for one in range(100)})
+    assert [(one.where, one.text) for one in same] == [
+        ("0; 1; 2; 3; 4; … (100 in all)", "On 7 % of steps.")
+    ]
+    differ = findings.told({str(one): [_finding(one)] for one in range(100)})
+    assert [one.where for one in differ] == ["0", "1", "2", "3; 4; 5; 6; 7; … (97 in all)"]
+    assert findings.told({"a": [_finding(1, "note")]}) == []
+    idle_first = findings.told({"a": [_finding(1)], "b": [_finding(2, "idle")]})
+    assert [one.mark.severity for one in idle_first] == ["idle", "warning"]
+
+
+def test_the_map_counts_no_idle_alternative_among_the_good(grid: SideBySide) -> None:
+    """A vault that does nothing loses nothing: it would be the greenest of all."""
+    summary = hundred(grid)
+    last = list(summary["alternatives"])[-1]
+    best = {**summary["alternatives"][last], "diagnosis": [_finding(1, "idle")]}
+    summary["alternatives"] = {**summary["alternatives"], last: best}
+    fan = next(iter(grid.results.values())).fan
+    html = page.render(summary, dict.fromkeys(summary["alternatives"], fan))
+    first = html.split('<table class="map">')[1].partition("</table>")[0]
+    good = [float(text) for text in re.findall(r"--good: ([\d.]+)", first)]
+    assert good[-2] == 1.0
+    assert first.count('class="idle"') == 1
+    assert "struck out: an idle vault" in html
+    assert "struck out" not in grid.report_html()
 
 
 def test_every_alternative_has_a_report_of_its_own(grid: SideBySide, tmp_path: Path) -> None:

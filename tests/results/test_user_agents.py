@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -120,11 +122,102 @@ class Gambler(Agent):
         yield sale(self, LUCK.uniform(0.0, 5.0, view.market.paths))
 
 
-@pytest.mark.parametrize("agent", [Forgetful(), Gambler()], ids=["its class", "its module"])
+class Counter(Agent):
+    """Keeps what it remembers where only its function sees it."""
+
+    slot = SLOT
+
+    def act(self, view: View) -> Actions:
+        sale.calls = getattr(sale, "calls", 0) + 1  # type: ignore[attr-defined]
+        yield from ()
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [Forgetful(), Gambler(), Counter()],
+    ids=["its class", "its module", "a function"],
+)
 def test_what_an_agent_leaves_outside_itself_is_refused(short: Config, agent: Agent) -> None:
     kind = type(agent).__name__
     with pytest.raises(InputError, match=f"agents: {kind} changes variables of its class or modul"):
         simulator.run(short, agents=[agent], workers=1)
+
+
+class Everybodys(Agent):
+    """Draws from the generator that numpy keeps for everybody."""
+
+    slot = SLOT
+
+    def act(self, view: View) -> Actions:
+        yield sale(self, np.random.uniform(0.0, 5.0, view.market.paths))  # noqa: NPY002
+
+
+def test_the_generators_of_everybody_are_no_agents(short: Config) -> None:
+    with pytest.raises(InputError, match="agents: Everybodys: one draws from the generator of nu"):
+        simulator.run(short, agents=[Everybodys()], workers=1)
+
+
+class Fickle(Agent):
+    """Sells what nobody can foresee."""
+
+    slot = SLOT
+
+    def act(self, view: View) -> Actions:
+        if view.step == 1:
+            yield sale(self, np.random.default_rng().uniform(1.0, 50.0, view.market.paths))
+
+
+class Neighbour(Agent):
+    """Sells where the price is above that of the first path of its chunk."""
+
+    slot = SLOT
+
+    def act(self, view: View) -> Actions:
+        if view.step == 3:
+            now = view.index(1)
+            yield sale(self, np.where(now > now[0], 50.0, 0.0))
+
+
+def test_an_agent_that_goes_by_other_paths_is_refused(short: Config) -> None:
+    """Its worst path may be one on which it does nothing."""
+    match = (
+        r"agents: path \d came to .* again to .*; Neighbour: an agent must do the same on a path"
+    )
+    with pytest.raises(InputError, match=match):
+        simulator.run(short, agents=[Neighbour()], workers=1)
+
+
+def test_a_path_that_comes_to_something_else_when_it_is_told_is_refused(
+    short: Config, tmp_path: Path
+) -> None:
+    match = r"agents: path \d came to return = .* again to .*; Fickle: an agent must do the same"
+    with pytest.raises(InputError, match=match):
+        simulator.run(short, agents=[Fickle()], workers=1, out=tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [".partial"]
+
+
+@cache
+def noticed() -> list[int]:
+    return []
+
+
+class Cached(Agent):
+    """Remembers in what a function of its module caches."""
+
+    slot = SLOT
+
+    def act(self, view: View) -> Actions:
+        if not noticed():
+            noticed().append(view.step)
+            yield sale(self, np.full(view.market.paths, 5.0))
+
+
+def test_what_functions_cache_is_forgotten_before_each_chunk(
+    short: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CHUNK_PATHS", 2)
+    events = simulator.run(short, agents=[Cached()], workers=1).events
+    assert sorted(events[events["agent"] == SLOT.name]["path"]) == list(range(short.paths))
 
 
 # --------------------------------------------------------------------------------- what it looks at
@@ -221,31 +314,97 @@ def test_agents_of_the_same_code_are_one_wherever_it_stands() -> None:
 # ------------------------------------------------------------------------------- another process
 
 
-class Abroad(Agent):
-    """Sells 5 in another process than the test's, else 7."""
+class Traveller(Agent):
+    """Writes down in which process, of which parent, each path acted."""
 
     slot = SLOT
 
-    def __init__(self, *held: object) -> None:
-        self.held = held
+    def __init__(self, log: Path, *held: object) -> None:
+        self.log, self.held = log, held
 
-    def __deepcopy__(self, memory: dict[int, object]) -> Abroad:
-        return Abroad(*self.held)
+    def __deepcopy__(self, memory: dict[int, object]) -> Traveller:
+        return Traveller(self.log, *self.held)
 
     def act(self, view: View) -> Actions:
         if view.step == 1:
-            yield sale(self, np.full(view.market.paths, 7.0 if os.getpid() == PARENT else 5.0))
+            with self.log.open("a") as file:
+                file.write(f"{os.getpid()}\n" * view.market.paths)
+            yield sale(self, np.full(view.market.paths, 5.0))
 
 
-@pytest.mark.parametrize(("held", "sold"), [((), 5.0), ((threading.Lock(),), 7.0)])
+def at_home() -> None:
+    if os.getpid() != PARENT:
+        raise LookupError("far from home")
+
+
+class Homesick:
+    """Can be pickled, and not made again elsewhere."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return at_home, ()
+
+
+HERE = "agents: Traveller: all paths are simulated in this process, not in 2 workers: "
+LOCK, HOMESICK = threading.Lock(), Homesick()
+
+
+@pytest.mark.parametrize(
+    ("held", "why"),
+    [
+        ((), ""),
+        ((LOCK,), "nobody can see whether a lock that it holds would be the same"),
+        ((HOMESICK,), r"they cannot be sent to another \(LookupError: far from home"),
+        (((i for i in ()),), "nobody can see whether a generator that it holds would"),
+    ],
+    ids=["sent", "unseen", "cannot arrive", "cannot leave"],
+)
 def test_an_agent_that_cannot_be_sent_to_another_process_acts_in_this_one(
-    short: Config, monkeypatch: pytest.MonkeyPatch, held: tuple[object, ...], sold: float
+    short: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    held: tuple[object, ...],
+    why: str,
 ) -> None:
     monkeypatch.setattr(limits, "WORTH_A_WORKER", 3)
-    events = simulator.run(short, agents=[Abroad(*held)], workers=2).events
-    trades = events[events["agent"] == SLOT.name]
-    assert set(trades["amount_in"]) == {sold}
-    assert len(trades) == short.paths
+    log = tmp_path / "log"
+    with pytest.warns(UserWarning, match=HERE + why) if why else nullcontext():
+        events = simulator.run(short, agents=[Traveller(log, *held)], workers=2).events
+    assert len(events[events["agent"] == SLOT.name]) == short.paths
+    here = log.read_text().split().count(str(PARENT))
+    # The worst path is told here in any case, and all but the first are simulated again.
+    assert here == 1 + (short.paths - 1) + short.paths * bool(why)
+
+
+SETTINGS = "amount_settings"
+
+
+class Set(Agent):
+    """Sells as much as a module says that is imported by name."""
+
+    slot = SLOT
+
+    def act(self, view: View) -> Actions:
+        import amount_settings  # type: ignore[import-not-found]
+
+        if view.step == 1:
+            yield sale(self, np.full(view.market.paths, amount_settings.AMOUNT))
+
+
+@pytest.mark.parametrize("later", [5.0, 7.0])
+def test_what_was_set_in_a_module_before_the_run_holds_in_every_process(
+    short: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: float
+) -> None:
+    monkeypatch.setattr(limits, "WORTH_A_WORKER", 3)
+    (tmp_path / f"{SETTINGS}.py").write_text("AMOUNT = 5.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = importlib.import_module(SETTINGS)
+    monkeypatch.setitem(sys.modules, SETTINGS, settings)
+    settings.AMOUNT = later
+    match = "Set: all paths .* this process.* Set would be another there, where its modules are"
+    with pytest.warns(UserWarning, match=match) if later != 5.0 else nullcontext():
+        events = simulator.run(short, agents=[Set()], workers=2).events
+    assert set(events[events["agent"] == SLOT.name]["amount_in"]) == {later}
+    monkeypatch.delitem(sys.modules, SETTINGS)
 
 
 class Killed(Agent):
@@ -281,7 +440,7 @@ import numpy as np
 import simulator
 from simulator.runner import plan
 
-PARENT = os.getpid()
+PARENT, LOG = os.getpid(), "log"
 plan.WORTH_A_WORKER = 3
 
 
@@ -295,14 +454,15 @@ class Once(simulator.Agent):
         if not self.done:
             self.done = True
             nothing = np.zeros(view.market.paths)
-            amount = nothing + (7.0 if os.getpid() == PARENT else 5.0)
-            yield simulator.actions.Swap(self.index, amount, nothing, nothing)
+            with open(LOG, "a") as file:
+                file.write("here " if os.getpid() == PARENT else "there ")
+            yield simulator.actions.Swap(self.index, nothing + 5.0, nothing, nothing)
 
 
 config = simulator.load_config("calm", ["paths=6", "horizon_hours=6"])
 events = simulator.run(config, agents=[Once()], workers=2).events
 sold = events[events["agent"] == "once"]
-print(sorted(sold["path"]), set(sold["amount_in"]))
+print(sorted(sold["path"]), sorted(open(LOG).read().split()))
 """
 EXECUTED = "import sys; exec(compile(open(sys.argv[1]).read(), 'cell', 'exec'), {})"
 
@@ -322,8 +482,9 @@ def test_a_script_needs_no_guard_and_no_file(tmp_path: Path, way: str) -> None:
             capture_output=True,
             text=True,
             check=False,
+            cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             timeout=300,
         )
     assert ran.stderr == ""
-    assert ran.stdout.split("\n")[0] == "[0, 1, 2, 3, 4, 5] {5.0}"
+    assert ran.stdout.split("\n")[0] == "[0, 1, 2, 3, 4, 5] ['here', 'here', 'there', 'there']"

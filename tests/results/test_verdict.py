@@ -48,6 +48,7 @@ def summary(
             "tail": terms | {"funding": -20.0},
             "worst_path": terms | {"rewards": -900.0},
         },
+        "hedge_held": {"mean": 1.0, "tail": 1.0, "worst_path": None},
         "sampling": None,
         "diagnosis": [],
         **more,
@@ -140,3 +141,48 @@ def test_the_headline_names_the_largest_cause_of_a_loss(
 def test_a_vault_that_did_nothing_is_told_so_first() -> None:
     finding = {"name": "never_opened", "severity": "idle", "text": "Never opened on any path."}
     assert verdict(summary(diagnosis=[finding]))["text"].startswith("Never opened on any path: ")
+
+
+def test_the_headline_of_an_idle_vault_is_short_and_the_remedy_is_a_detail() -> None:
+    why = "vault.keeper_reward = 5 USDC, where a call had to pay $40.34; 132.6 would have paid."
+    finding = {
+        "name": "never_invested",
+        "severity": "idle",
+        "text": f"The vault never invested on any path: {why}",
+        "field": "vault.keeper_reward",
+        "value": 5.0,
+        "needed": 132.6,
+    }
+    said = verdict(summary(diagnosis=[finding]))
+    start = "The vault never invested on any path (vault.keeper_reward = 5): a share gained "
+    assert said["text"].startswith(start)
+    assert "132.6" not in said["text"]
+    assert said["details"].startswith(f"Why: {why} ")
+    nobody = finding | {"text": "No hedge: nobody posts.", "field": "agents.risk_manager"}
+    text = verdict(summary(diagnosis=[nobody | {"value": None}]))["text"]
+    assert text.startswith("No hedge (agents.risk_manager): ")
+
+
+@pytest.mark.parametrize(
+    ("case", "tone", "lead"),
+    [
+        ({}, "good", "Margin holds"),
+        ({"mean": -0.7, "median": -0.7, "es95": 0.9, "loss": 1.0}, "good", "Margin holds"),
+        ({"liquidated": 0.01}, "warn", "The vault is liquidated, wicks included: liquidated on 10"),
+        ({"liquidated": 0.2}, "bad", "The vault is liquidated"),
+        ({"debts": 3}, "bad", "The vault leaves debts"),
+    ],
+)
+def test_where_wicks_are_replayed_it_is_of_liquidation_and_margin_alone(
+    case: dict[str, Any], tone: str, lead: str
+) -> None:
+    made = summary(**case, diagnosis=[{"name": "wicks", "severity": "warning", "text": "Wicks."}])
+    made["metrics"]["min_margin_ratio"] = {"min": 0.4321}
+    said = verdict(made)
+    assert said["tone"] == tone
+    assert said["text"].startswith(lead)
+    assert "0.43" in said["text"]
+    assert "in the median" not in said["text"] + said["details"]
+    made["diagnosis"].append({"name": "never_hedged", "severity": "idle", "text": "No hedge."})
+    assert verdict(made)["tone"] == "bad"
+    assert verdict(made)["text"].startswith("No hedge")

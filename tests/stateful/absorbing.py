@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from simulator.world.chain.codec import words
-from tests.reference.clearing import pledging, trading
+from tests.reference.clearing import pledging, trading, waterfall
 from tests.reference.clearing.liquidation import liquidate
 from tests.reference.clearing.state import (
     Ledger,
@@ -109,6 +109,7 @@ class Absorbing:
             out.held[0] += fees[1]
             trading.credit(out, out.account(taker), 1, base + fees[0])
             trading.credit(out, out.account(taker), 0, usdc + fees[1])
+        waterfall.end(out)
 
     def _absorb_rearrangement(self, first: Event, queue: list[Event]) -> None:
         """NFTs lent, given back, and USDC paid in, checked once: one operation of the reference."""

@@ -25,6 +25,18 @@ def inv_flat_users_lose_nothing(world: World) -> None:
             require(not poorer, f"flat account {number:#x} lost collateral")
 
 
+def inv_who_holds_nothing_owes_nothing(world: World) -> None:
+    """Whatever emptied it, its own act or another's; and every debt there is has its markets."""
+    s = world.system
+    for number, account in world.ledger.accounts.items():
+        (cash,) = s.view(s.clearing, "cash(uint256)", number)
+        if cash >= 0:
+            continue
+        require(not account.empty, f"account {number:#x} holds nothing and owes {-cash}")
+        blamed = sum(account.blamed.values())
+        require(blamed >= -cash, f"account {number:#x} owes {-cash}, blamed {blamed}")
+
+
 def inv_bystanders_keep_what_they_hold(world: World) -> None:
     """Nobody's cash, collateral or position changes by another's operation, but by deleveraging."""
     if world.operation in ("liquidate", "liquidate_collateral", "liquidate_pledge"):

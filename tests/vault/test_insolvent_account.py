@@ -15,6 +15,8 @@ from tests.properties.revm_vault import USDC_UNIT, WAD, Margin, System
 
 BTC, SOL = 0, 1
 TOP_UP, DELEVERAGE = 7, 8  # places of the ratios among the parameters
+INSURANCE_CAP = 8  # its place in IClearingHouse.Market
+DAY = 86_400
 MODES: dict[str, dict[str, Any]] = {
     "cross": {"margin_allocation": 0.12},
     "isolated": {"margin_allocation": 0.12, "isolated": True},
@@ -195,3 +197,73 @@ def test_deleverage_closes_nothing_of_the_account_that_owes() -> None:
     system.do(ANYONE, "deleverage")
     assert (cash(system, BTC), position(system)) == (debt, size)
     assert abs(position(system, SOL)) < abs(short)
+
+
+# ------------------------------------------------- what others empty: a settlement, deleveraging
+
+
+def without_insurance(system: System) -> System:
+    """No fund covers a debt: it is the winners', or left when the last position is gone."""
+    for market in (BTC, SOL):
+        terms = list(system.clearing.call("market", market))
+        terms[INSURANCE_CAP] = 0
+        system.clearing.transact(system.owner, "set_market", market, tuple(terms))
+    return system
+
+
+def is_open_again(system: System) -> None:
+    """Nothing is owed; shares are sold, and who waits in line is paid."""
+    assert state(system).value == cash(system) == 0
+    assert [position(system, market) for market in (BTC, SOL)] == [0, 0]
+    holder, late = system.depositors
+    assert system.get("maxDeposit", late) > 0
+    assert system.do(late, "deposit", 10**4 * USDC_UNIT, late) > 0
+    system.do(holder, "request_redeem", system.get("balanceOf", holder) // 2, holder)
+    assert system.do(ANYONE, "settle_withdrawals", WAD) > 0
+
+
+def test_shares_are_sold_again_once_a_settlement_has_closed_the_last_position() -> None:
+    """SOL's market ends while BTC makes the debt; liquidation goes first, settlement last."""
+    system = without_insurance(System(**MODES["cross"]).invest())
+    system.clearing.transact(system.owner, "wind_down", SOL)
+    system.wait(7 * DAY)
+    system.prices[3] *= 1.02
+    system.report()
+    system.clearing.transact(ANYONE, "settle_market", SOL)
+    while state(system).value > -(10**4) * WAD:
+        system.prices[2] *= 1.01
+        system.report()
+    while position(system):
+        assert refusal_of_liquidation(system, BTC) in NOT_NOW
+        system.wait(12)
+    late = system.depositors[1]
+    assert system.refusal(late, "deposit", 10**4 * USDC_UNIT, late) == "vault: account insolvent"
+    before = system.get("totalAssets")
+    system.clearing.transact(ANYONE, "settle_position", account(system, SOL), SOL)
+    assert system.get("totalAssets") > before + 10**4 * USDC_UNIT
+    is_open_again(system)
+
+
+def test_shares_are_sold_again_once_deleveraging_has_taken_the_last_position() -> None:
+    """SOL makes the debt; the short in BTC wins, and goes to close a bankrupt's long."""
+    system = without_insurance(System(**MODES["cross"]).invest())
+    system.usdc.transact(system.owner, "mint", ANYONE, 10**12)
+    system.usdc.transact(ANYONE, "approve", system.clearing.address, 2**256 - 1)
+    system.clearing.transact(ANYONE, "deposit", ANYONE, 0, 0, 60_000 * USDC_UNIT)
+    size = -position(system) * 102 // 100
+    system.clearing.transact(ANYONE, "trade", 0, BTC, size, 2**256 - 1)
+    system.prices[2] *= 0.86
+    while state(system).value > -20_000 * WAD:
+        system.prices[3] *= 1.05
+        system.report()
+    while position(system, SOL):
+        assert refusal_of_liquidation(system, SOL) in NOT_NOW
+        system.wait(12)
+    assert cash(system) < -50_000 * WAD
+    bankrupt = int(ANYONE, 16) << 8
+    for _ in range(40):
+        if not position(system):
+            break
+        system.clearing.transact(ANYONE, "liquidate", bankrupt, BTC)
+        system.wait(12)
+    is_open_again(system)

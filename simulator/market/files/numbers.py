@@ -13,6 +13,8 @@ from simulator.types import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from simulator.types import Floats
 
 #: Cells that say there is no value; everything else that is no number is an error.
@@ -30,7 +32,8 @@ def parse(
     means in a column that does not tell (files with semicolons between columns write so).
 
     Raises:
-        InputError: a cell is neither empty nor a number of the column's style.
+        InputError: a cell is neither empty nor a number of the column's style, or the column, in a
+            file with semicolons, may mean something else (``1.010``).
     """
     if column.dtype.kind in "iuf":
         return column.to_numpy(np.float64, na_value=np.nan), ""
@@ -38,9 +41,11 @@ def parse(
     missing = text.str.lower().isin(MISSING).to_numpy() | column.isna().to_numpy()
     values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     bad = np.flatnonzero(np.isnan(values) & ~missing)
-    if not len(bad):
-        return values, ""
     filled = text[~missing]
+    if not len(bad):
+        if decimal_comma:
+            _refuse_dots_of_thousands(filled, np.flatnonzero(~missing), place)
+        return values, ""
     read: dict[tuple[str, str], Floats] = {}
     for style in STYLES:
         found = _in_style(filled, *style)
@@ -63,6 +68,23 @@ def parse(
     raise InputError(
         f"{place(at)} = {cell!r} is not a number in the style of its column; an empty cell is a "
         "gap, text is not"
+    )
+
+
+def _refuse_dots_of_thousands(
+    filled: pd.Series, rows: NDArray[np.intp], place: Callable[[int], str]
+) -> None:
+    """Refuse numbers that are of either kind: every dot in the column has three digits after it."""
+    marked = filled.str.contains(".", regex=False).to_numpy()
+    otherwise = _in_style(filled, ".", ",") if marked.any() else None
+    if otherwise is None or filled.str.match(r"[+-]?0+\.").any():  # no thousands begin with zero
+        return
+    at = int(np.argmax(marked))
+    row, cell = int(rows[at]), filled.iloc[at]
+    raise InputError(
+        f"{place(row)} = {cell!r} is {otherwise[at]:g} or {float(cell):g}: files with semicolons "
+        "mark thousands by dots, and nothing in this column tells; write it without, or with two "
+        "decimals or four"
     )
 
 

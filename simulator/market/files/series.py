@@ -245,9 +245,14 @@ def _grid(
             f"{place(off[0])}: {times[off[0]]} is off the grid of {shown(bar)} bars{why}"
         )
     longer = steps.to_numpy()[: len(times) - 1] // bar.to_numpy()
-    alike = np.convolve((np.diff(longer) == 0) & (longer[1:] > 1), np.ones(_RUN - 1), "valid")
-    runs = np.flatnonzero(alike == _RUN - 1)
-    if len(longer) >= _RUN and len(runs):
+    alike = (np.diff(longer) == 0) & (longer[1:] > 1)
+    # NumPy's windows are as long as the shorter of the two, and there are none of nothing.
+    runs = (
+        np.flatnonzero(np.convolve(alike, np.ones(_RUN - 1), "valid") == _RUN - 1)
+        if len(longer) >= _RUN
+        else alike[:0]
+    )
+    if len(runs):
         at = int(runs[0])
         other = pd.Timedelta(steps[at])
         raise InputError(

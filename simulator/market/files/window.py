@@ -34,18 +34,19 @@ def chosen(
     longest = max(each.bar for each in bars)
     start = first if begin is None else pd.Timestamp(begin)
     stop = last if end is None else pd.Timestamp(end)
+    inside = start < last and (end is None or stop > first)
     notes = []
     for each in bars:
         has = f"{each.file} has {each.symbol} from {each.times[0]} to {each.times[-1]}"
         if begin is not None and each.times[0] >= start + longest:
             raise InputError(
-                f"window = {start} to {stop}: {has}, not listed before; let the window begin at "
-                f"{first:%Y-%m-%dT%H:%M}"
+                f"window = {start} to {stop}: {has}, not listed before; "
+                f"{_let(inside, 'begin at', first, first, last)}"
             )
         if end is not None and each.times[-1] + longest <= stop.floor("min"):
             raise InputError(
-                f"window = {start} to {stop}: {has}, delisted or not recorded after; let the "
-                f"window end at {last:%Y-%m-%dT%H:%M}"
+                f"window = {start} to {stop}: {has}, delisted or not recorded after; "
+                f"{_let(inside, 'end at', last, first, last)}"
             )
     on = max(start + (first - start) % longest, first)
     if on != start:
@@ -65,3 +66,12 @@ def chosen(
             if each.times[0] >= earliest + longest and each.times[0] > first - longest
         ]
     return on.to_pydatetime(), min(stop, last).to_pydatetime(), notes
+
+
+def _let(
+    inside: bool, does: str, moment: pd.Timestamp, first: pd.Timestamp, last: pd.Timestamp
+) -> str:
+    """What would do: one moment moved, or where no part of the window is recorded another one."""
+    if inside:
+        return f"let the window {does} {moment:%Y-%m-%dT%H:%M}"
+    return f"let it lie within {first:%Y-%m-%dT%H:%M} to {last:%Y-%m-%dT%H:%M}"

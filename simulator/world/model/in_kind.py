@@ -18,6 +18,7 @@ from simulator.world.model.slices import transfer_slice
 from simulator.world.model.state import ClearingState, Oracle, State
 from simulator.world.model.unwinding import exists, pledges
 from simulator.world.model.venues import sub_account, subs
+from simulator.world.model.waterfall import write_off
 
 _WAD = 1e18
 _RAW_USDC = 1e-6
@@ -92,6 +93,7 @@ def redeem_in_kind(
         )
         if status != OK:
             return status, 0.0
+        write_off(tables.clearing, state.clearing, oracle, account, i)
     wallet.shares[agent, i] -= shares
     vault.shares[i] -= shares
     wallet.token[agent, USDC_ASSET, i] += usdc

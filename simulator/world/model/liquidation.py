@@ -33,7 +33,7 @@ from simulator.world.model.pricing import (
     skew_bound,
 )
 from simulator.world.model.state import ClearingState, Oracle
-from simulator.world.model.waterfall import absorb, write_off
+from simulator.world.model.waterfall import absorb, write_off, write_off_asked
 
 # A limit on a close that is no more than this part of the position lets nothing be closed, and one
 # that is more is used but for this part of itself, so that rounding does not pass it.
@@ -324,5 +324,7 @@ def liquidate(
     if status != OK:
         return status, 0.0, 0.0
     note_debt(clearing, account, market, size, cash, i)
+    if deleveraged > 0.0:
+        write_off_asked(table, clearing, oracle, i)
     write_off(table, clearing, oracle, account, i)
     return OK, deleveraged + closed, penalty

@@ -80,6 +80,7 @@ class ClearingState(NamedTuple):
     # [N, 2 M, P] USDC, by which position's fills the debt grew, by 2 market + 1 if it was long: in
     # proportion, and without a debt of the past
     blamed: Floats
+    asked: Floats  # [N, P] turn in which the liquidation that goes on has deleveraged whom; 0: not
     gate_until: Floats  # [P] seconds since the start
     covariance: Floats  # [A, 8, P] factor W of the daily covariance W·Wᵀ, now
     covariance_before: Floats  # [A, 8, P] where it was when it was posted last
@@ -194,7 +195,7 @@ def allocate(
                     ),
                     (markets,),
                 ),
-                "cash": (accounts,),
+                **dict.fromkeys(("cash", "asked"), (accounts,)),
                 "blamed": (accounts, 2 * markets),
                 "collateral": (accounts, collaterals),
                 "total_collateral": (collaterals,),

@@ -110,6 +110,7 @@ def _deleverage(
 ) -> float:
     """Close ``part`` of the position against profitable counterparties by rank; the size closed.
 
+    ``clearing.asked`` says in which turn each was.
     Ranks are of before: a counterparty taken whole is flat, so is no candidate again, and taking it
     changes nothing the others are ranked by.
     """
@@ -117,6 +118,7 @@ def _deleverage(
     size = clearing.size[account, market, i]
     side = 1.0 if size > 0.0 else -1.0
     left = asked = part * abs(size)
+    turn = 0.0
     while left > 0.0:
         best, highest, earliest = -1, 0.0, 0.0
         for other in range(clearing.size.shape[0]):
@@ -132,11 +134,13 @@ def _deleverage(
             break
         held = clearing.size[best, market, i]
         taken = min(left, abs(held))
-        apply_fill(clearing, account, market, -side * taken, price, i)
         cash = clearing.cash[best, i]
         apply_fill(clearing, best, market, side * taken, price, i)
         note_debt(clearing, best, market, held, cash, i)
+        apply_fill(clearing, account, market, -side * taken, price, i)
         left -= taken
+        turn += 1.0
+        clearing.asked[best, i] = turn
     clearing.skew[market, i] = skew
     return asked - left
 
@@ -215,6 +219,17 @@ def _bear(
         _socialise(clearing, market, other, rest, i)
     clearing.maker_cash[market, i] -= debt - insured
     return debt - insured
+
+
+@inner
+def write_off_asked(table: ClearingTable, clearing: ClearingState, oracle: Oracle, i: int) -> None:
+    """Cover the debts of the winners whom auto-deleveraging has left with nothing, in turn."""
+    accounts = clearing.asked.shape[0]
+    for turn in range(1, accounts + 1):
+        for account in range(accounts):
+            if clearing.asked[account, i] == turn:
+                clearing.asked[account, i] = 0.0
+                write_off(table, clearing, oracle, account, i)
 
 
 @inner

@@ -156,6 +156,9 @@ def delisted(tmp_path: Path) -> Path:
         ("2024-01-02:2024-02-10", "SOLUSDT from 2024-01-05 00:00:00 to .*, not listed before"),
         ("2024-02-20:2024-02-25", "LUNAUSDT"),
         ("2023-02-20:2023-02-25", "from 2024-01-01"),
+        # what would do is not outside of what was asked for
+        ("2024-02-20:2024-02-25", "let it lie within 2024-01-05T00:00 to 2024-02-12T23:00"),
+        ("2023-02-20:2023-02-25", "let it lie within 2024-01-05T00:00 to 2024-02-12T23:00"),
     ],
 )
 def test_a_window_beyond_the_record_is_refused_naming_the_symbol(

@@ -149,6 +149,48 @@ def test_a_comma_that_may_be_either_is_refused_with_both_readings(tmp_path: Path
         read_bars(file, "ETHUSDT")
 
 
+def _semicolons(cells: list[str], tmp_path: Path) -> Path:
+    file = tmp_path / "prices.csv"
+    rows = [f"{at};ETHUSDT;{cell}" for at, cell in zip(TIMES, cells, strict=False)]
+    file.write_text("\n".join(["timestamp;symbol;close", *rows]) + "\n")
+    return file
+
+
+def test_dots_that_may_mark_thousands_are_refused_with_both_readings(tmp_path: Path) -> None:
+    """Whole prices around 1,000 with dots for thousands once read as 1.001, then 997."""
+    file = _semicolons(["", "997", "1.001", "998"], tmp_path)
+    with pytest.raises(InputError, match=r"row 3: close = '1.001' is 1001 or 1.001: files with s"):
+        read_bars(file, "ETHUSDT")
+    file = _semicolons(["60.000", "59.902"], tmp_path)
+    with pytest.raises(InputError, match=r"row 1: close = '60.000' is 60000 or 60: files with"):
+        read_bars(file, "ETHUSDT")
+
+
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (["0.997", "1.001"], [0.997, 1.001]),
+        (["1.0015", "997"], [1.0015, 997.0]),
+        (["1.001", "997.25"], [1.001, 997.25]),
+        (["1.001,50", "997,25"], [1001.5, 997.25]),
+        (["1.001.000", "997"], [1_001_000.0, 997.0]),
+        (["1001", "997"], [1001.0, 997.0]),
+    ],
+)
+def test_dots_that_something_in_the_column_tells_are_read(
+    tmp_path: Path, cells: list[str], read: list[float]
+) -> None:
+    assert read_bars(_semicolons(cells * 9, tmp_path), "ETHUSDT").prices.tolist() == read * 9
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4])
+def test_a_few_bars_are_read(tmp_path: Path, rows: int) -> None:
+    """Two were a traceback once."""
+    prices = [100.0 + row for row in range(rows)]
+    file = _semicolons([str(price) for price in prices], tmp_path)
+    assert read_bars(file, "ETHUSDT").prices.tolist() == prices
+
+
 def test_a_number_with_a_comma_and_no_quotes_is_refused_naming_the_line(tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     file.write_text(HEADER + "2024-01-01,E,1\n2024-01-02,E,2\n2024-01-03,E,1,010.23\n")

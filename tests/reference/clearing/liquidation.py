@@ -17,7 +17,7 @@ from tests.reference.clearing.portfolio import (
     least_reduction,
 )
 from tests.reference.clearing.state import Ledger, require
-from tests.reference.clearing.waterfall import note_debt, write_off
+from tests.reference.clearing.waterfall import note_debt
 from tests.reference.integers import WAD, ceil, floor, sign
 
 ONE = WAD // ENTRY_SCALE  # of a row, as a fraction WAD
@@ -50,7 +50,7 @@ def liquidate(ledger: Ledger, caller: int, number: int, m: int) -> tuple[int, in
         delta = -sign(left) * closed
         penalty = close(ledger, caller, number, m, delta, before, spent=spent)
     note_debt(ledger, number, m, was, cash)
-    write_off(ledger, number)
+    waterfall.end(ledger)
     return deleveraged + closed, penalty
 
 
@@ -178,7 +178,8 @@ def liquidate_collateral(
         taken, paid = sale(ledger, c, offered, -account.cash)
         account.basket[c] -= taken
         buy(ledger, caller, number, c, taken, paid)
-    write_off(ledger, number)
+    ledger.emptied.append(number)
+    waterfall.end(ledger)
     if offered:
         check_buyer(ledger, caller)
     return taken, paid

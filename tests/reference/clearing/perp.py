@@ -183,7 +183,8 @@ def store(ledger: Ledger, number: int, m: int, new: Position) -> None:
     market.skew += new.size - before
     market.longs += max(new.size, 0) - max(before, 0)
     if not new.size:
-        account.positions.pop(m, None)
+        if account.positions.pop(m, None):
+            ledger.emptied.append(number)
         return
     if not old:
         require(len(ledger.holders(m)) < MAX_HOLDERS, "clearing: too many accounts")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.reference.amounts import amounts_down
-from tests.reference.clearing import perp
+from tests.reference.clearing import perp, waterfall
 from tests.reference.clearing.liquidation import (
     ONE,
     buy,
@@ -30,7 +30,6 @@ from tests.reference.clearing.margin import (
 )
 from tests.reference.clearing.state import MAX_PLEDGES, Account, Ledger, Pledge, require
 from tests.reference.clearing.trading import require_room
-from tests.reference.clearing.waterfall import write_off
 from tests.reference.integers import WAD, away, ceil, floor
 
 
@@ -139,7 +138,8 @@ def liquidate_pledge(
     if state is not None and state.notional:
         after = valuation(ledger.at_last_prices(), number)
         require_better(state, after, spent=state.equity <= 0)
-    write_off(ledger, number)
+    ledger.emptied.append(number)
+    waterfall.end(ledger)
     check_buyer(ledger, caller)
     return fraction, paid
 

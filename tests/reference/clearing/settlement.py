@@ -78,6 +78,7 @@ def settle_position(ledger: Ledger, caller: int, number: int, m: int) -> tuple[i
         ledger.bad_debt += debt
         waterfall.gate(ledger, waterfall.bear(ledger, m, debt, longs=size < 0))
     require(not protected or healthy(ledger, number), "clearing: too soon")
+    waterfall.end(ledger)
     return (won,)
 
 

@@ -182,6 +182,7 @@ class Ledger:
     an asset not named has zeros. It was ``rows_before`` then.
     ``deviation``: of each feed, WAD; an asset not named has none.
     ``accounts`` are keyed by the contract's number, ``owner << 8 | sub``.
+    ``emptied``: those that an operation has taken something whole from, in turn, until it ends.
     """
 
     usdc: Asset
@@ -199,6 +200,7 @@ class Ledger:
     now: int = 0
     markets: list[Market] = field(default_factory=list)
     accounts: dict[int, Account] = field(default_factory=dict)
+    emptied: list[int] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
     insurance_fund: int = 0
     bad_debt: int = 0
@@ -271,6 +273,7 @@ class Ledger:
             self,
             markets=[replace(m) for m in self.markets],
             accounts={number: a.copy() for number, a in self.accounts.items()},
+            emptied=list(self.emptied),
             held=list(self.held),
             consents=set(self.consents),
         )

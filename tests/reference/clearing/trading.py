@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.reference.clearing import maker, perp
+from tests.reference.clearing import maker, perp, waterfall
 from tests.reference.clearing.margin import require_initial_margin, require_release, valuation
 from tests.reference.clearing.state import Account, Ledger, Position, require
-from tests.reference.clearing.waterfall import note_debt
 from tests.reference.integers import WAD, ceil, sign, truncate
 
 SCALE_INTERVAL = 3_600
@@ -105,14 +104,16 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
     account.cash -= fee
     ledger.markets[m].maker_cash += fee
-    note_debt(ledger, number, m, before or delta, cash)
+    waterfall.note_debt(ledger, number, m, before or delta, cash)
     if adds:
         maker.require_reserve(ledger, m)
-        perp.accrue_held(ledger, number)
-        require_initial_margin(ledger, number)
     elif account.cash < 0:
         value = valuation(ledger.at_last_prices(), number).value
         require(value >= 0, "clearing: insolvent")
+    waterfall.end(ledger)
+    if adds:
+        perp.accrue_held(ledger, number)
+        require_initial_margin(ledger, number)
     return fill, fee
 
 
@@ -164,7 +165,7 @@ def set_slice_consent(ledger: Ledger, receiver: int, giver: int, allowed: bool) 
 
 
 def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: int) -> None:
-    """Without pledges, whose part is :func:`tests.reference.clearing.pledging.slice_pledges`."""
+    """Without pledges: what is burnt of them is credited, and ``waterfall.end`` called, after."""
     require(0 < fraction <= WAD, "clearing: zero size")
     source = account_number(ledger, giver, sub)
     target = account_number(ledger, taker, sub)
@@ -185,7 +186,8 @@ def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: i
         a.basket[c] -= part
         b.basket[c] = b.basket.get(c, 0) + part
     if cash < 0:
-        b.blamed = dict(a.blamed)
+        total = max(sum(a.blamed.values()), 1)
+        b.blamed = {key: ceil(part, -cash, total) for key, part in a.blamed.items()}
     worth, had = 0, bool(a.positions)
     for m, position in sorted(a.positions.items()):
         size = truncate(position.size, fraction, WAD)
@@ -198,3 +200,6 @@ def transfer_slice(ledger: Ledger, giver: int, sub: int, fraction: int, taker: i
         moved = Position(size, cost, position.index, position.loss)
         perp.store(ledger, target, m, moved)
     require(not had or fraction == WAD or worth >= LEAST_SLICE, "clearing: zero size")
+    ledger.emptied.append(target)
+    if not a.pledges:
+        waterfall.end(ledger)

@@ -21,6 +21,13 @@ def from_insurance(ledger: Ledger, m: int, need: int) -> int:
     return paid
 
 
+def end(ledger: Ledger) -> None:
+    """Of every operation: whom it has left with nothing owes nothing."""
+    for number in ledger.emptied:
+        write_off(ledger, number)
+    ledger.emptied.clear()
+
+
 def write_off(ledger: Ledger, number: int) -> None:
     """The debt of an account that holds nothing else, by the markets that made it."""
     account = ledger.account(number)
@@ -65,7 +72,8 @@ def gate(ledger: Ledger, uncovered: int) -> None:
 def note_debt(ledger: Ledger, number: int, m: int, size: int, before: int) -> None:
     """Blame a position of ``size`` for what the debt grew by since cash was ``before``.
 
-    What came in meanwhile has paid all that was blamed on others in proportion.
+    What came in meanwhile has paid all that was blamed on others in proportion; rounded up, so
+    that no debt is without a part.
     """
     account = ledger.account(number)
     debt, old = max(-account.cash, 0), max(-before, 0)
@@ -73,7 +81,7 @@ def note_debt(ledger: Ledger, number: int, m: int, size: int, before: int) -> No
         return
     total = sum(account.blamed.values())
     if total > old:
-        account.blamed = {k: floor(part, old, total) for k, part in account.blamed.items()}
+        account.blamed = {k: ceil(part, old, total) for k, part in account.blamed.items()}
     key = (m, size > 0)
     account.blamed[key] = account.blamed.get(key, 0) + debt - old
 
@@ -116,10 +124,10 @@ def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int
     for counterparty in ranked(ledger, m, size, price):
         theirs = ledger.account(counterparty).positions[m].size
         part = min(asked - closed, abs(theirs))
-        perp.exchange(ledger, number, m, -sign(size) * part, price)
         cash = ledger.account(counterparty).cash
         perp.exchange(ledger, counterparty, m, sign(size) * part, price)
         note_debt(ledger, counterparty, m, -size, cash)
+        perp.exchange(ledger, number, m, -sign(size) * part, price)
         closed += part
         if closed == asked:
             break

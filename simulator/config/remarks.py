@@ -1,0 +1,104 @@
+"""What of a configuration does nothing, or is missing: said at load, and in reports.
+
+A limit that does not fit is :mod:`simulator.config.feasibility`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from simulator.config import lending
+from simulator.config.feasibility import first_hedge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulator.config.models import Config
+
+_HOURS_PER_DAY = 24.0
+#: Funding the first hedge may come to unremarked, fraction of the first deposit.
+_A_LITTLE = 0.001
+
+
+@dataclass(frozen=True)
+class Remark:
+    """``finding``: a name of :mod:`simulator.results.diagnosis`; ``effective``: what counts."""
+
+    finding: str
+    field: str
+    value: float | None
+    effective: float | None
+    text: str
+
+
+def remarks(config: Config) -> list[Remark]:
+    """Remarks on a configuration, a sentence each."""
+    return [*_spreads(config), *_ratios(config), *_skew(config)]
+
+
+def _spreads(config: Config) -> Iterator[Remark]:
+    """Spreads below what a market charges because its feed lags."""
+
+    def terms(symbol: str) -> tuple[str, float, float]:
+        feed = f"oracle.feeds.{symbol}" if symbol in config.oracle.feeds else "oracle"
+        return feed, config.feed(symbol).deviation, config.half_spread(symbol)
+
+    below = [
+        symbol
+        for symbol, market in config.clearing.markets.items()
+        if symbol not in lending.lent(config) and config.half_spread(symbol) > market.half_spread
+    ]
+    for (feed, deviation, charged), symbols in groupby(sorted(below, key=terms), terms):
+        markets = {symbol: config.clearing.markets[symbol] for symbol in symbols}
+        first, market = next(iter(markets.items()))
+        written = ", ".join(
+            f"clearing.markets.{symbol}.half_spread = {each.half_spread:g}"
+            for symbol, each in markets.items()
+        )
+        text = (
+            f"{written} {'has' if len(markets) == 1 else 'have'} no effect: {charged:.4f} is "
+            f"charged, the least where a feed may lag by {feed}.deviation = {deviation:g}"
+        )
+        field = f"clearing.markets.{first}.half_spread"
+        yield Remark("no_effect", field, market.half_spread, charged, text)
+
+
+def _ratios(config: Config) -> Iterator[Remark]:
+    """Hedge ratios that nobody posts."""
+    if config.agents.risk_manager is not None:
+        return
+    for name in ("betas", "assumed_correlation"):
+        if getattr(config.vault, name):
+            text = (
+                f"vault.{name} has no effect: nobody posts hedge ratios (agents.risk_manager is "
+                "null; {estimator: fixed} posts these once)"
+            )
+            yield Remark("no_effect", f"vault.{name}", None, None, text)
+
+
+def _skew(config: Config) -> Iterator[Remark]:
+    """Funding that grows because nobody takes the other side of the hedge.
+
+    At a skew that stays the daily rate grows by v·skew/K a day (contracts/SPEC.md §3.2), so that T
+    days cost v·skew/K·T²/2 of the notional.
+    """
+    agents = config.agents
+    if agents.perp_arbitrageur is not None or agents.risk_manager is None:
+        return
+    if agents.depositor is None:
+        return
+    days, cost = config.horizon_hours / _HOURS_PER_DAY, 0.0
+    for symbol, usd in first_hedge(config).items():
+        market = config.clearing.markets[symbol]
+        if symbol not in lending.lent(config):
+            skew = min(usd / market.skew_scale_usd, 1.0)
+            cost += 0.5 * market.max_funding_velocity * skew * days**2 * usd
+    if cost > _A_LITTLE * agents.depositor.initial_deposit:
+        text = (
+            "agents.perp_arbitrageur is null: nobody takes the other side of the hedge for the "
+            "funding it pays, which grows as long as the skew stays: by the end about "
+            f"${cost:,.0f} on the first hedge alone, were its skew the only one"
+        )
+        yield Remark("lonely_hedge", "agents.perp_arbitrageur", None, None, text)
