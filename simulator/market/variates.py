@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
 # Nothing is allocated here, so reference counting can be off: of the words and the key, at every
 # draw, it took most of the time.
-_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}
+# Python cannot call these: to unpack what it hands over is most of what there is to compile.
+_INNER = _OPTIONS | {"no_cpython_wrapper": True}
+# A call hands over the words and the key in seventeen pieces: longer than a draw takes.
+_INLINED = _INNER | {"forceinline": True}
 # Paths drawn one after the other, then written side by side: two lines of the cache at a time.
 LANES = 16
 # Up to this mean, NumPy counts a Poisson variate's arrivals; beyond, it refuses from a hat.
@@ -59,7 +69,7 @@ def _product(typing, first, second):  # type: ignore[no-untyped-def]
 # -------------------------------------------------------------------------------------------- words
 
 
-@njit(**_OPTIONS, forceinline=True)
+@njit(**_INLINED)
 def _block(key: Words, path: np.uint64, number: np.uint64) -> tuple[np.uint64, ...]:
     """Four words: Philox-4x64 of ten rounds (Salmon et al. 2011) at counter (number, 0, 0, path).
 
@@ -76,7 +86,7 @@ def _block(key: Words, path: np.uint64, number: np.uint64) -> tuple[np.uint64, .
     return c0, c1, c2, c3
 
 
-@njit(**_OPTIONS, forceinline=True)
+@njit(**_INNER)
 def _fill(key: Words, path: np.uint64, words: Words) -> None:
     """The first words of a path, as many as there is room for: a multiple of four."""
     for number in range(len(words) // 4):
@@ -84,7 +94,7 @@ def _fill(key: Words, path: np.uint64, words: Words) -> None:
         four[0], four[1], four[2], four[3] = _block(key, path, np.uint64(number + 1))
 
 
-@njit(**_OPTIONS)
+@njit(**_INNER)
 def _far(key: Words, path: np.uint64, place: np.uint64) -> np.uint64:
     """The word at any place."""
     w0, w1, w2, w3 = _block(key, path, place // _FOUR + _ONE)
@@ -94,13 +104,13 @@ def _far(key: Words, path: np.uint64, place: np.uint64) -> np.uint64:
     return w2 if lane == 2 else w3
 
 
-@njit(**_OPTIONS, forceinline=True)
+@njit(**_INLINED)
 def _word(key: Words, path: np.uint64, words: Words, place: np.uint64) -> np.uint64:
     """The word at a place: of those already there, if it is."""
     return words[place] if place < np.uint64(len(words)) else _far(key, path, place)
 
 
-@njit(**_OPTIONS, forceinline=True)
+@njit(**_INLINED)
 def _uniform(word: np.uint64) -> float:
     """On [0, 1), of 53 bits."""
     return float(word >> _ELEVEN) * (1.0 / 9007199254740992.0)
@@ -109,7 +119,7 @@ def _uniform(word: np.uint64) -> float:
 # ----------------------------------------------------------------------------------- one at a time
 
 
-@njit(**_OPTIONS)
+@njit(**_INNER)
 def _refused(
     key: Words, path: np.uint64, words: Words, place: np.uint64, word: np.uint64, x: float
 ) -> tuple[bool, float, np.uint64]:
@@ -129,7 +139,7 @@ def _refused(
             return True, -(_TAIL + over) if negative else _TAIL + over, place
 
 
-@njit(**_OPTIONS, forceinline=True)
+@njit(**_INLINED)
 def _normal(key: Words, path: np.uint64, words: Words, place: np.uint64) -> tuple[float, np.uint64]:
     """A standard normal (ziggurat, Marsaglia and Tsang 2000) and the next word's place."""
     while True:
@@ -146,7 +156,7 @@ def _normal(key: Words, path: np.uint64, words: Words, place: np.uint64) -> tupl
             return x, place
 
 
-@njit(**_OPTIONS, forceinline=True)
+@njit(**_INLINED)
 def _gamma(
     key: Words, path: np.uint64, words: Words, place: np.uint64, shape: float
 ) -> tuple[float, np.uint64]:
