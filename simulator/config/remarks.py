@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from simulator.config.models import Config
 
 _HOURS_PER_DAY = 24.0
+#: A charge of so many times the spread that is written is about that.
+_ABOUT = 1.01
 #: Funding the first hedge may come to unremarked, fraction of the first deposit.
 _A_LITTLE = 0.001
 
@@ -48,7 +50,8 @@ def _spreads(config: Config) -> Iterator[Remark]:
     below = [
         symbol
         for symbol, market in config.clearing.markets.items()
-        if symbol not in lending.lent(config) and config.half_spread(symbol) > market.half_spread
+        if symbol not in lending.lent(config)
+        and config.half_spread(symbol) > _ABOUT * market.half_spread
     ]
     for (feed, deviation, charged), symbols in groupby(sorted(below, key=terms), terms):
         markets = {symbol: config.clearing.markets[symbol] for symbol in symbols}
