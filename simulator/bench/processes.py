@@ -1,11 +1,14 @@
-"""Speed of the market processes: index prices drawn, against the normals drawn for them."""
+"""Speed of drawing: a whole market, and index prices against NumPy's normals for them."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from simulator.bench.row import Row
+from simulator.bench.worlds import REPEATS, SCENARIO, config_of
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -42,14 +45,43 @@ PROCESSES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def rows() -> list[Row]:
-    """Drawing every process over drawing the normals that a geometric Brownian motion needs."""
+    """A market, and every process over NumPy's normals that a geometric Brownian motion needs."""
+    return [
+        Row(
+            "draw_path_step_nanoseconds",
+            _market(),
+            "ns",
+            "<= 200",
+            f"drawing, a path-step: all market paths of {SCENARIO}, one core's own time",
+        ),
+        *_ratios(),
+    ]
+
+
+def _market() -> float:
+    """Nanoseconds of a chunk of a run, the fastest of a few; nobody else's load counts."""
+    from simulator.market.draw import draw
+    from simulator.runner.plan import CHUNK_PATHS
+
+    config = config_of(CHUNK_PATHS)
+    draw(config, 0, 2)  # compiles
+    taken = []
+    for _ in range(REPEATS):
+        began = time.process_time()
+        draw(config, 0, CHUNK_PATHS)
+        taken.append(time.process_time() - began)
+    return min(taken) / (CHUNK_PATHS * config.steps) * 1e9
+
+
+def _ratios() -> list[Row]:
     return [
         Row(
             f"draw_{kind}_to_normals_ratio",
             _ratio(_config({"kind": kind, **parameters})),
             "×",
             target,
-            f"time of {PATHS:,} paths × 720 steps × 6 assets, process {kind}, over their normals",
+            f"time of {PATHS:,} paths × 720 steps × 6 assets, process {kind}, over NumPy's "
+            "normals for them",
         )
         for kind, (parameters, target) in PROCESSES.items()
     ]
@@ -70,11 +102,15 @@ def _ratio(config: Config) -> float:
     from simulator.market.streams import Stream
 
     draw_index(config, 0, 2)  # compiles
+    drawn = np.empty((CHUNK, config.steps))
     needed = taken = 0.0
     for first in range(0, PATHS, CHUNK):
         began = time.process_time()
         for symbol in config.symbols:
-            Stream(config.seed, symbol).normals(first, CHUNK, config.steps)
+            for row, generator in zip(
+                drawn, Stream(config.seed, symbol).paths(first, CHUNK), strict=True
+            ):
+                generator.standard_normal(out=row)
         between = time.process_time()
         draw_index(config, first, CHUNK)
         needed += between - began

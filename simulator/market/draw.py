@@ -27,21 +27,31 @@ def draw(config: Config, first_path: int, paths: int) -> MarketPaths:
     Path i is the same to the bit whatever the chunk it is drawn in: each use of randomness has a
     stream of its own, addressed by (seed, name, path number).
     """
-    index = draw_index(config, first_path, paths)
-    oracle_price, oracle_time = _oracle(config, index)
+    assets, points = len(config.symbols), config.steps + 1
+    # One room for all: of a large one Linux makes few large pages, of one for each many small ones,
+    # and to be given these took as long as to draw all normals.
+    drawn = np.empty((3 * assets + 3, points, paths))
+    index, price, time = drawn[:assets], drawn[assets : 2 * assets], drawn[2 * assets : -3]
+    gas, pool_depth, perp_depth = drawn[-3:]
+    draw_index(config, first_path, paths, out=index)
+    _oracle(config, index, price, time)
+    _gas(config, index, first_path, gas)
+    _depth(config, "pool", pool_depth)
+    _depth(config, "perp", perp_depth)
+    flows = _flows(config, first_path, paths)
     return MarketPaths(
         assets=config.symbols,
         step_seconds=config.step_seconds,
         first_path=first_path,
         index=index,
-        oracle_price=oracle_price,
-        oracle_time=oracle_time,
-        gas_usd=_gas(config, index, first_path, paths),
-        pool_depth=_depth(config, "pool", paths),
-        perp_depth=_depth(config, "perp", paths),
-        noise_swap=_noise_swap(config, first_path, paths),
-        noise_trade=_noise_trade(config, first_path, paths),
-        deposit_flow=_deposit_flow(config, first_path, paths),
+        oracle_price=price,
+        oracle_time=time,
+        gas_usd=gas,
+        pool_depth=pool_depth,
+        perp_depth=perp_depth,
+        noise_swap=flows[0],
+        noise_trade=flows[2:],
+        deposit_flow=flows[1],
     )
 
 
@@ -50,9 +60,8 @@ def _hours(config: Config) -> Floats:
     return np.arange(config.steps + 1) * (config.step_minutes / 60)
 
 
-def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
+def _oracle(config: Config, index: Floats, price: Floats, time: Floats) -> None:
     hours = _hours(config)
-    price, time = np.empty_like(index), np.empty_like(index)
     for row, symbol in enumerate(config.symbols):
         feed = config.feed(symbol)
         frozen, outlier = np.zeros(len(hours), np.bool_), np.zeros(len(hours))
@@ -81,7 +90,6 @@ def _oracle(config: Config, index: Floats) -> tuple[Floats, Floats]:
         row = config.symbols.index(symbol)
         recorded = beside.rounds(config, f"oracle.{symbol}", item)
         price[row], time[row] = (each[:, np.newaxis] for each in recorded)
-    return price, time
 
 
 def stops_the_rounds(oracle: Oracle, silent: int | None) -> bool:
@@ -106,29 +114,28 @@ def median_outlier(oracle: Oracle, factor: float, wrong: int | None) -> float:
     return 0.5 * (1.0 + factor) if 2 * wrong == oracle.reporters else 0.0
 
 
-def _gas(config: Config, index: Floats, first_path: int, paths: int) -> Floats:
+def _gas(config: Config, index: Floats, first_path: int, out: Floats) -> None:
     """USD per unit of gas ``[T + 1, P]``; the mean of the gwei price is ``gas.gwei``."""
     gas, hours = config.gas, _hours(config)
     factor = np.ones(len(hours))
     for shock in config.shocks:
         if isinstance(shock, GasSpike):
             factor[shock.active(hours)] *= shock.factor
-    native = np.full((len(hours), paths), gas.native_price)
-    if gas.native_asset is not None:
+    if gas.native_asset is None:
+        native = np.full(out.shape, gas.native_price)
+    else:
         native = index[config.symbols.index(gas.native_asset)]
     if config.history.gas is not None:
         gwei = beside.held(config, "gas", config.history.gas)
-        return (gwei * GWEI * factor)[:, np.newaxis] * native
-    result = Stream(config.seed, "gas").normals(first_path, paths, len(hours))
-    kernels.revert(result, exp(-config.step_minutes / 60 / gas.reversion_hours), gas.volatility)
+        np.multiply((gwei * GWEI * factor)[:, np.newaxis], native, out=out)
+        return
+    Stream(config.seed, "gas").normals(first_path, out.shape[1], len(hours), out=out)
+    kernels.revert(out, exp(-config.step_minutes / 60 / gas.reversion_hours), gas.volatility)
     # E[e^x] = e^(v²/2) for a normal x of mean zero.
-    kernels.exponentiate_gas(
-        result, gas.gwei * GWEI * exp(-(gas.volatility**2) / 2), native, factor
-    )
-    return result
+    kernels.exponentiate_gas(out, gas.gwei * GWEI * exp(-(gas.volatility**2) / 2), native, factor)
 
 
-def _depth(config: Config, venue: Literal["pool", "perp"], paths: int) -> Floats:
+def _depth(config: Config, venue: Literal["pool", "perp"], out: Floats) -> None:
     hours = _hours(config)
     factor = np.ones(len(hours))
     item = config.history.depth.pool if venue == "pool" else config.history.depth.perp
@@ -138,56 +145,59 @@ def _depth(config: Config, venue: Literal["pool", "perp"], paths: int) -> Floats
     for shock in config.shocks:
         if isinstance(shock, DepthCut) and shock.venue in (venue, "both"):
             factor[shock.active(hours)] *= shock.factor
-    return np.repeat(factor[:, np.newaxis], paths, axis=1)
+    out[:] = factor[:, np.newaxis]
 
 
-def _noise_swap(config: Config, first_path: int, paths: int) -> Floats:
-    trader = config.agents.noise_trader
-    per_hour = 0.0 if trader is None else trader.swap_usd_per_hour
-    return _order_flow(config, "noise/swap", per_hour, first_path, paths)
-
-
-def _noise_trade(config: Config, first_path: int, paths: int) -> Floats:
-    trader = config.agents.noise_trader
-    per_hour = 0.0 if trader is None else trader.trade_usd_per_hour
-    return np.stack(
-        [
-            _order_flow(config, f"noise/trade/{market}", per_hour, first_path, paths)
-            for market in config.markets
-        ]
-    )
+def _flows(config: Config, first_path: int, paths: int) -> Floats:
+    """Noise swaps, deposits, and noise trades of every market, ``[2 + M, T + 1, P]``."""
+    trader, depositor = config.agents.noise_trader, config.agents.depositor
+    shape = (2 + len(config.markets), config.steps + 1, paths)
+    if trader is None and depositor is None:
+        return np.zeros(shape)  # which takes no memory until it is read
+    flows, uniforms = np.empty(shape), np.empty((config.steps, paths))
+    swap = trade = 0.0
+    if trader is not None:
+        swap, trade = trader.swap_usd_per_hour, trader.trade_usd_per_hour
+    _order_flow(config, "noise/swap", swap, first_path, flows[0], uniforms)
+    _deposit_flow(config, first_path, flows[1], uniforms)
+    for market, out in zip(config.markets, flows[2:], strict=True):
+        _order_flow(config, f"noise/trade/{market}", trade, first_path, out, uniforms)
+    return flows
 
 
 def _order_flow(
-    config: Config, name: str, usd_per_hour: float, first_path: int, paths: int
-) -> Floats:
-    trader = config.agents.noise_trader
+    config: Config, name: str, usd_per_hour: float, first_path: int, out: Floats, uniforms: Floats
+) -> None:
+    """Into ``out`` ``[T + 1, P]``; ``uniforms`` ``[T, P]`` is overwritten."""
+    trader, (steps, paths) = config.agents.noise_trader, uniforms.shape
     if trader is None or usd_per_hour == 0.0:
-        return np.zeros((config.steps + 1, paths))
-    return kernels.order_flow(
-        Stream(config.seed, f"{name}/size").normals(first_path, paths, config.steps),
-        Stream(config.seed, f"{name}/sign").uniforms(first_path, paths, config.steps),
-        usd_per_hour * config.step_minutes / 60,
-        trader.dispersion,
-        trader.persistence,
-    )
+        out.fill(0.0)
+        return
+    Stream(config.seed, f"{name}/size").normals(first_path, paths, steps, out=out[1:])
+    Stream(config.seed, f"{name}/sign").uniforms(first_path, paths, steps, out=uniforms)
+    volume = usd_per_hour * config.step_minutes / 60
+    kernels.order_flow(out, uniforms, volume, trader.dispersion, trader.persistence)
 
 
-def _deposit_flow(config: Config, first_path: int, paths: int) -> Floats:
-    depositor, steps = config.agents.depositor, config.steps
-    if depositor is None:
-        return np.zeros((steps + 1, paths))
-    flow = np.zeros((steps + 1, paths))
-    if depositor.flow_per_day > 0:
+def _deposit_flow(config: Config, first_path: int, out: Floats, uniforms: Floats) -> None:
+    """Into ``out`` ``[T + 1, P]``; ``uniforms`` ``[T, P]`` is overwritten."""
+    depositor, (steps, paths) = config.agents.depositor, uniforms.shape
+    if depositor is None or depositor.flow_per_day <= 0:
+        out.fill(0.0)
+    else:
         per_step = depositor.flows_per_day * config.step_minutes / (24 * 60)
-        flow = kernels.deposit_flow(
-            Stream(config.seed, "deposits/size").normals(first_path, paths, steps),
-            Stream(config.seed, "deposits/moment").uniforms(first_path, paths, steps),
+        Stream(config.seed, "deposits/size").normals(first_path, paths, steps, out=out[1:])
+        Stream(config.seed, "deposits/moment").uniforms(first_path, paths, steps, out=uniforms)
+        kernels.deposit_flow(
+            out,
+            uniforms,
             # At most one flow a step: the probability that a Poisson process has any.
             1 - exp(-per_step),
             depositor.flow_per_day / depositor.flows_per_day**0.5,
             depositor.initial_deposit,
         )
+    if depositor is None:
+        return
     hours = _hours(config)
     for shock in config.shocks:
         if isinstance(shock, WithdrawalRun):
@@ -195,5 +205,4 @@ def _deposit_flow(config: Config, first_path: int, paths: int) -> Floats:
             part = shock.fraction / len(active)
             for number, point in enumerate(active):
                 # Equal parts of what was held at first, as a fraction of what is left.
-                flow[point] = -min(part / (1 - number * part), 1.0)
-    return flow
+                out[point] = -min(part / (1 - number * part), 1.0)

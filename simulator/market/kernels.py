@@ -125,22 +125,30 @@ def post_rounds(
     of the price is posted whatever the rest says.
     """
     points, paths = index.shape
-    for point in range(points):
-        now = point * step_seconds
-        source = max(point - lag, 0)
-        for path in range(paths):
-            observed = index[source, path]
-            if point == 0:
-                price[0, path], time[0, path] = observed, 0.0
-                continue
-            last, posted = price[point - 1, path], time[point - 1, path]
-            if outlier[point] != 0.0:
-                last, posted = observed * outlier[point], float(now)
-            elif not frozen[point] and (
-                now - posted >= heartbeat or abs(observed - last) > deviation * last
-            ):
-                last, posted = observed, float(now)
-            price[point, path], time[point, path] = last, posted
+    price[0], time[0] = index[0], 0.0
+    for point in range(1, points):
+        now = float(point * step_seconds)
+        observed = index[max(point - lag, 0)]
+        if outlier[point] != 0.0:
+            for path in range(paths):
+                price[point, path], time[point, path] = observed[path] * outlier[point], now
+            continue
+        price[point], time[point] = price[point - 1], time[point - 1]
+        if not frozen[point]:
+            _post(observed, price[point], time[point], now, heartbeat, deviation)
+
+
+@njit(cache=True, nogil=True)
+def _post(
+    observed: Floats, price: Floats, time: Floats, now: float, heartbeat: float, deviation: float
+) -> None:
+    """Where a round is due, put it in the place of the last one; all ``[P]``."""
+    for path in range(len(observed)):
+        last, posted = price[path], time[path]
+        # Both outcomes are there and one is chosen: a branch would often be guessed wrong.
+        due = (now - posted >= heartbeat) | (abs(observed[path] - last) > deviation * last)
+        price[path] = observed[path] if due else last
+        time[path] = now if due else posted
 
 
 @njit(cache=True, nogil=True)
@@ -170,17 +178,18 @@ def exponentiate_gas(log_gas: Floats, mean: float, native_usd: Floats, factor: F
 
 @njit(cache=True, nogil=True)
 def order_flow(
-    normals: Floats, uniforms: Floats, volume: float, dispersion: float, persistence: float
-) -> Floats:
+    flow: Floats, uniforms: Floats, volume: float, dispersion: float, persistence: float
+) -> None:
     """Signed order flow ``[T + 1, P]`` of log-normal size with mean ``volume``; none at step 0.
 
     A sign repeats the one before with probability (1 + ``persistence``)/2, which is then the
-    autocorrelation of signs at lag one. ``normals``, ``uniforms``: ``[T, P]``.
+    autocorrelation of signs at lag one. In place of its normals ``flow[1:]``; ``uniforms``
+    ``[T, P]``.
     """
-    steps, paths = normals.shape
-    flow = np.zeros((steps + 1, paths))
+    points, paths = flow.shape
     repeat = (1.0 + persistence) / 2.0
-    for step in range(steps):
+    flow[0] = 0.0
+    for step in range(points - 1):
         for path in range(paths):
             uniform = uniforms[step, path]
             if step == 0:
@@ -188,25 +197,25 @@ def order_flow(
             else:
                 before = 1.0 if flow[step, path] > 0.0 else -1.0
                 sign = before if uniform < repeat else -before
-            size = exp(dispersion * normals[step, path] - 0.5 * dispersion * dispersion)
+            size = exp(dispersion * flow[step + 1, path] - 0.5 * dispersion * dispersion)
             flow[step + 1, path] = sign * volume * size
-    return flow
 
 
 @njit(cache=True, nogil=True)
 def deposit_flow(
-    normals: Floats, uniforms: Floats, probability: float, deviation: float, stake: float
-) -> Floats:
+    flow: Floats, uniforms: Floats, probability: float, deviation: float, stake: float
+) -> None:
     """Deposits (USDC, positive) and redemptions (fraction of holdings, negative) ``[T + 1, P]``.
 
     A flow comes with ``probability`` per step, as a fraction of ``stake`` with mean zero and
-    standard deviation ``deviation``; none at step 0.
+    standard deviation ``deviation``; none at step 0. In place of its normals ``flow[1:]``;
+    ``uniforms`` ``[T, P]``.
     """
-    steps, paths = normals.shape
-    flow = np.zeros((steps + 1, paths))
-    for step in range(steps):
+    points, paths = flow.shape
+    flow[0] = 0.0
+    for point in range(1, points):
         for path in range(paths):
-            if uniforms[step, path] < probability:
-                fraction = deviation * normals[step, path]
-                flow[step + 1, path] = fraction * stake if fraction > 0.0 else max(fraction, -1.0)
-    return flow
+            fraction = deviation * flow[point, path]
+            flow[point, path] = 0.0
+            if uniforms[point - 1, path] < probability:
+                flow[point, path] = fraction * stake if fraction > 0.0 else max(fraction, -1.0)

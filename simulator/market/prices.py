@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.config.shocks import Crash, Depeg, Squeeze
-from simulator.market import kernels, processes
+from simulator.market import kernels, processes, variates
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR, USDC
 
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from simulator.types import Floats
 
 
-def draw_index(config: Config, first_path: int, paths: int) -> Floats:
-    """Index prices ``[A, T + 1, P]``, USD per whole token, in order of ``config.symbols``."""
-    symbols, steps = config.symbols, config.steps
-    index = np.zeros((len(symbols), steps + 1, paths))
+def draw_index(config: Config, first_path: int, paths: int, out: Floats | None = None) -> Floats:
+    """Index prices ``[A, T + 1, P]``, USD per whole token, in order of ``config.symbols``.
+
+    Put into ``out`` when one is given.
+    """
+    symbols = config.symbols
+    index = np.empty((len(symbols), config.steps + 1, paths)) if out is None else out
+    index.fill(0.0)
     compensators = _add_jumps(config, index, first_path, paths)
     processes.of(config.process).add(config, index, compensators, first_path, paths)
     prices = np.array([config.assets[symbol].price for symbol in symbols])
@@ -109,8 +113,13 @@ def _scatter(
     """Compound Poisson: a number of jumps over the horizon, each at a uniform moment."""
     steps = config.steps
     expected = jumps.intensity * steps * config.step_seconds / SECONDS_PER_YEAR
+    stream = Stream(config.seed, name)
+    if expected < variates.FEW:
+        law, words = (jumps.mean, jumps.std), np.empty(16, np.uint64)
+        variates.scatter(stream.key, first_path, expected, law, loading, index, words)
+        return
     rows = np.flatnonzero(loading)
-    for path, generator in enumerate(Stream(config.seed, name).paths(first_path, paths)):
+    for path, generator in enumerate(stream.paths(first_path, paths)):
         count = generator.poisson(expected)
         moments = 1 + (generator.random(count) * steps).astype(np.int64)
         sizes = jumps.mean + jumps.std * generator.standard_normal(count)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.market import variates
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,38 +25,36 @@ class Stream:
 
     def __init__(self, seed: int, name: str) -> None:
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-        self._philox = np.random.Philox(key=np.frombuffer(digest[:16], np.uint64))
-        self._start = self._philox.state
+        self.key = np.frombuffer(digest[:16], np.uint64)
 
     def paths(self, first_path: int, paths: int) -> Iterator[np.random.Generator]:
         """One generator after the other, each at the start of its path; use it before the next."""
-        generator = np.random.Generator(self._philox)
+        philox = np.random.Philox(key=self.key)
+        generator, start = np.random.Generator(philox), philox.state
         for path in range(first_path, first_path + paths):
             # Setting the counter is eight times as fast as a new Philox per path.
-            self._start["state"]["counter"][:] = (0, 0, 0, path)
-            self._philox.state = self._start
+            start["state"]["counter"][:] = (0, 0, 0, path)
+            philox.state = start
             yield generator
 
     def normals(self, first_path: int, paths: int, count: int, out: Floats | None = None) -> Floats:
         """Standard normal draws ``[count, paths]``, put into ``out`` when one is given."""
-        drawn = np.empty((paths, count))
-        for row, generator in zip(drawn, self.paths(first_path, paths), strict=True):
-            generator.standard_normal(out=row)
-        if out is None:
-            return np.ascontiguousarray(drawn.T)
-        out[:] = drawn.T
-        return out
+        result = np.empty((count, paths)) if out is None else out
+        variates.normals(self.key, first_path, result, *variates.room(count))
+        return result
 
-    def uniforms(self, first_path: int, paths: int, count: int) -> Floats:
-        """Uniform draws on [0, 1) ``[count, paths]``."""
-        drawn = np.empty((paths, count))
-        for row, generator in zip(drawn, self.paths(first_path, paths), strict=True):
-            generator.random(out=row)
-        return np.ascontiguousarray(drawn.T)
+    def uniforms(
+        self, first_path: int, paths: int, count: int, out: Floats | None = None
+    ) -> Floats:
+        """Uniform draws on [0, 1) ``[count, paths]``, put into ``out`` when one is given."""
+        result = np.empty((count, paths)) if out is None else out
+        words = np.empty((variates.LANES, 4 * ((count + 3) // 4)), np.uint64)
+        variates.uniforms(self.key, first_path, result, words)
+        return result
 
     def chi_squares(self, first_path: int, paths: int, count: int, dof: float) -> Floats:
-        """Chi-square draws of ``dof`` degrees of freedom ``[count, paths]``."""
-        drawn = np.empty((paths, count))
-        for row, generator in zip(drawn, self.paths(first_path, paths), strict=True):
-            generator.standard_gamma(dof / 2, out=row)
-        return 2.0 * np.ascontiguousarray(drawn.T)
+        """Chi-square draws of ``dof`` > 2 degrees of freedom ``[count, paths]``."""
+        result = np.empty((count, paths))
+        variates.gammas(self.key, first_path, result, dof / 2, *variates.room(count, 2.1))
+        result *= 2.0
+        return result

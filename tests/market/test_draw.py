@@ -119,8 +119,7 @@ def test_streams_of_different_names_paths_and_seeds_are_independent() -> None:
 
 def test_a_stream_is_numpys_philox_at_the_counter_of_its_path() -> None:
     stream = Stream(5, "gas")
-    key = stream._philox.state["state"]["key"]
-    plain = np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, 11]))
+    plain = np.random.Generator(np.random.Philox(key=stream.key, counter=[0, 0, 0, 11]))
     assert np.array_equal(stream.normals(10, 3, 7)[:, 1], plain.standard_normal(7))
 
 

@@ -131,9 +131,10 @@ def test_spikes_and_cuts_act_in_their_window_at_their_venue() -> None:
 def test_order_flow_has_its_volume_and_persistent_signs(persistence: float) -> None:
     generator = np.random.default_rng(4)
     shape = (400, 300)
-    flow = kernels.order_flow(
-        generator.standard_normal(shape), generator.random(shape), 1_000.0, 0.8, persistence
-    )[1:]
+    flow = np.vstack([np.ones(shape[1]), generator.standard_normal(shape)])
+    kernels.order_flow(flow, generator.random(shape), 1_000.0, 0.8, persistence)
+    assert not np.any(flow[0])
+    flow = flow[1:]
     count = flow.size
     spread = np.sqrt(np.exp(0.8**2) - 1)
     assert abs(np.abs(flow).mean() / 1_000 - 1) < 4 * spread / np.sqrt(count)
@@ -154,9 +155,10 @@ def test_volume_scales_with_the_step_and_nothing_is_traded_at_step_0() -> None:
 def test_deposits_come_at_their_rate_and_size() -> None:
     generator = np.random.default_rng(5)
     shape = (500, 400)
-    flow = kernels.deposit_flow(
-        generator.standard_normal(shape), generator.random(shape), 0.05, 0.02, 1e6
-    )[1:]
+    flow = np.vstack([np.ones(shape[1]), generator.standard_normal(shape)])
+    kernels.deposit_flow(flow, generator.random(shape), 0.05, 0.02, 1e6)
+    assert not np.any(flow[0])
+    flow = flow[1:]
     fraction = np.where(flow > 0, flow / 1e6, flow)[flow != 0]
     assert (flow != 0).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 / flow.size))
     assert fraction.std() == pytest.approx(0.02, rel=4 / np.sqrt(2 * fraction.size))

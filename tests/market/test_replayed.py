@@ -15,6 +15,7 @@ from simulator.config.history import notes
 from simulator.config.models import Config
 from simulator.market.draw import draw
 from simulator.market.history import with_history
+from simulator.market.processes import gbm
 from simulator.types import InputError
 
 INPUTS = Path(__file__).parents[2].parent / "shared" / "inputs"
@@ -437,3 +438,10 @@ def test_a_vault_can_recentre_after_a_fall_where_liquidity_follows(prices: Path)
         assert (recentred == "OK").sum() > 0
     assert refused["follows"] == 0
     assert refused["stays"] > 20
+
+
+def test_a_replay_draws_only_what_is_not_recorded(prices: Path) -> None:
+    config = replayed(prices)
+    used = gbm.used_normals(config, gbm.law_of(config))
+    assert used.tolist() == [symbol == "USDC" for symbol in config.symbols]
+    assert set(config.symbols) - set(config.history.symbols) == {"USDC"}

@@ -46,7 +46,7 @@ def add(config: Config, index: Floats, compensators: Floats, first_path: int, pa
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def evolve(
     log_prices: Floats,
     draws: Floats,
@@ -89,7 +89,7 @@ def evolve(
                         )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _factorise(q: Floats, factor: Floats, total: Floats, lanes: int) -> None:
     """Lower Cholesky factors ``[A, A, LANES]`` of ``q``; the diagonal holds 1/pivot, 0 for none."""
     assets = len(q)
@@ -109,7 +109,7 @@ def _factorise(q: Floats, factor: Floats, total: Floats, lanes: int) -> None:
                     factor[i, j, lane] = total[lane] * factor[j, j, lane]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _correlate(draws: Floats, factor: Floats, q: Floats, total: Floats, lanes: int) -> None:
     """Turn uncorrelated ``draws`` ``[A, lanes]`` into shocks of correlation diag(q)^−½·q·diag^−½.
 
@@ -126,7 +126,7 @@ def _correlate(draws: Floats, factor: Floats, q: Floats, total: Floats, lanes: i
             draws[i, lane] = total[lane] / sqrt(q[i, i, lane])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _garch_step(
     before: Floats,
     after: Floats,

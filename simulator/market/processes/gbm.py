@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,37 +12,71 @@ from simulator.market import kernels
 from simulator.market.processes import shocks
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from simulator.config.models import Config
-    from simulator.types import Floats
+    from simulator.types import Booleans, Floats
+
+
+class Law(NamedTuple):
+    """Regimes of correlation and volatility over time."""
+
+    regime: NDArray[np.int64]  # [T] that of every step
+    factors: Floats  # [R, A, A] Cholesky factors of the correlations
+    volatilities: Floats  # [R, A] per √year
 
 
 def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
     """Exact steps; see :mod:`simulator.market.processes` for the arrays."""
-    draws = room_for_draws(config, index)
-    shocks.normals(config, first_path, paths, out=draws[:, 1:])
-    diffuse(config, index, compensators, draws)
+    law = law_of(config)
+    diffuse(config, law, index, compensators, normals(config, law, index, first_path, paths))
 
 
-def room_for_draws(config: Config, index: Floats) -> Floats:
-    """Array for the draws ``[A, T + 1, P]``: ``index`` itself where it holds no jumps."""
-    return np.empty_like(index) if shocks.has_jumps(config) else index
-
-
-def diffuse(config: Config, index: Floats, compensators: Floats, draws: Floats) -> None:
-    """Add log returns of uncorrelated unit ``draws`` of each point's step, correlated as set."""
-    years = shocks.years_per_step(config)
+def law_of(config: Config) -> Law:
+    """As configured, shocks to correlations included."""
     regimes = correlation.regimes(config)
     volatility = shocks.volatilities(config)
-    volatilities = np.array([volatility * regime.volatility_multiple for regime in regimes])
     regime_of = np.zeros(config.steps, np.int64)
     for number, regime in enumerate(regimes):
         regime_of[regime.first : regime.last] = number
+    return Law(
+        regime_of,
+        np.array([correlation.cholesky(regime.correlation) for regime in regimes]),
+        np.array([volatility * regime.volatility_multiple for regime in regimes]),
+    )
+
+
+def normals(config: Config, law: Law, index: Floats, first_path: int, paths: int) -> Floats:
+    """Standard normals of each point's step ``[A, T + 1, P]``; zeros where they move no price.
+
+    In ``index`` itself where it holds no jumps.
+    """
+    draws = np.empty_like(index) if shocks.has_jumps(config) else index
+    for row, used in enumerate(used_normals(config, law)):
+        if used:
+            shocks.asset_normals(config, row, first_path, paths, out=draws[row, 1:])
+        else:
+            draws[row].fill(0.0)
+    return draws
+
+
+def used_normals(config: Config, law: Law) -> Booleans:
+    """Assets ``[A]`` whose normals move any price, their own or another's, that is not recorded."""
+    recorded = config.history.symbols if config.history.prices is not None else {}
+    drawn = np.array([symbol not in recorded for symbol in config.symbols])
+    moving = drawn & (law.volatilities > 0.0)
+    return np.any((law.factors != 0.0) & moving[:, :, np.newaxis], axis=(0, 1))
+
+
+def diffuse(config: Config, law: Law, index: Floats, compensators: Floats, draws: Floats) -> None:
+    """Add log returns of uncorrelated unit ``draws`` of each point's step, correlated as set."""
+    years = shocks.years_per_step(config)
     kernels.diffuse(
         index,
         draws,
         shocks.has_jumps(config),
-        regime_of,
-        np.array([correlation.cholesky(regime.correlation) for regime in regimes]),
-        (shocks.drifts(config) - volatilities**2 / 2 - compensators) * years,
-        volatilities * sqrt(years),
+        law.regime,
+        law.factors,
+        (shocks.drifts(config) - law.volatilities**2 / 2 - compensators) * years,
+        law.volatilities * sqrt(years),
     )

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from simulator.types import Floats
 
 
-def normals(config: Config, first_path: int, paths: int, out: Floats | None = None) -> Floats:
-    """Independent standard normals ``[A, T, P]``, a stream per asset, in ``out`` if given."""
-    result = np.empty((len(config.symbols), config.steps, paths)) if out is None else out
+def normals(config: Config, first_path: int, paths: int) -> Floats:
+    """Independent standard normals ``[A, T, P]``, a stream per asset."""
+    result = np.empty((len(config.symbols), config.steps, paths))
     for row in range(len(result)):
         asset_normals(config, row, first_path, paths, out=result[row])
     return result
@@ -36,7 +36,8 @@ def asset_normals(
 def student_scale(config: Config, name: str, dof: float, first_path: int, paths: int) -> Floats:
     """Factors ``[T, P]`` that turn normals into t variates of variance one: √((ν − 2)/χ²_ν)."""
     drawn = Stream(config.seed, f"mixing/{name}").chi_squares(first_path, paths, config.steps, dof)
-    return np.sqrt((dof - 2.0) / drawn)
+    np.divide(dof - 2.0, drawn, out=drawn)
+    return np.sqrt(drawn, out=drawn)
 
 
 def volatilities(config: Config) -> Floats:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
     """One mixing variable for all assets: falls come together even where correlation is zero."""
     assert isinstance(config.process, StudentT)
-    draws = gbm.room_for_draws(config, index)
-    shocks.normals(config, first_path, paths, out=draws[:, 1:])
+    law = gbm.law_of(config)
+    draws = gbm.normals(config, law, index, first_path, paths)
     draws[:, 1:] *= shocks.student_scale(config, "t", config.process.dof, first_path, paths)
-    gbm.diffuse(config, index, compensators, draws)
+    gbm.diffuse(config, law, index, compensators, draws)

@@ -12,7 +12,7 @@ from scipy import special, stats
 from simulator.config import correlation, markov
 from simulator.market.panel import read_panel
 from simulator.market.prices import draw_index
-from simulator.market.processes import bootstrap, dcc, egarch, regime, shocks
+from simulator.market.processes import bootstrap, dcc, egarch, gbm, regime, shocks
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR, Floats, InputError
 
@@ -356,3 +356,24 @@ def test_a_bootstrap_is_the_same_in_every_chunk_and_needs_its_file(spot: Path) -
     short = {**BLOCKS, "file": str(spot), "start": "2022-01-01", "end": "2022-01-02"}
     with pytest.raises(InputError, match="24 returns of 60 minutes, needs 48"):
         draw_index(configured(short), 0, 1)
+
+
+# ----------------------------------------------------------------------------------- what is drawn
+
+
+@pytest.mark.parametrize("kind", ["gbm", "t"])
+def test_normals_that_move_no_price_are_not_drawn_and_nothing_else_changes(kind: str) -> None:
+    whole = configured(PROCESSES[kind])
+    assert np.all(gbm.used_normals(whole, gbm.law_of(whole)))
+    assets = whole.model_dump()["assets"]
+    for coin, used in (("SOL", False), ("ETH", True)):
+        still = configured(
+            PROCESSES[kind], assets=assets | {coin: assets[coin] | {"volatility": 0}}
+        )
+        # Normals of ETH move the assets after it, which are correlated with it.
+        row = still.symbols.index(coin)
+        assert gbm.used_normals(still, gbm.law_of(still))[row] == used
+        drawn, expected = draw_index(still, 2, 9), draw_index(whole, 2, 9)
+        rest = np.arange(len(drawn)) != row
+        assert np.array_equal(drawn[rest], expected[rest])
+        assert np.ptp(drawn[row], axis=-1).max() == 0.0
