@@ -180,6 +180,14 @@ def _gamma(
 # ------------------------------------------------------------------------------------- whole arrays
 
 
+@njit(**_INNER)
+def _set_side_by_side(drawn: Floats, lanes: int, out: Floats, first: int) -> None:
+    """Put the draws of ``lanes`` paths, a row each, into columns ``first`` … of ``out``."""
+    for k in range(out.shape[0]):
+        for lane in range(lanes):
+            out[k, first + lane] = drawn[lane, k]
+
+
 def room(count: int, each: float = 1.03) -> tuple[Words, Floats]:
     """Room for the words of a path's ``count`` draws, and for the draws of LANES paths.
 
@@ -203,9 +211,7 @@ def normals(key: Words, first_path: int, out: Floats, words: Words, drawn: Float
             _fill(key, path, words)
             for k in range(count):
                 drawn[lane, k], place = _normal(key, path, words, place)
-        for k in range(count):
-            for lane in range(lanes):
-                out[k, first + lane] = drawn[lane, k]
+        _set_side_by_side(drawn, lanes, out, first)
 
 
 @njit(**_OPTIONS)
@@ -241,9 +247,7 @@ def gammas(
             _fill(key, path, words)
             for k in range(count):
                 drawn[lane, k], place = _gamma(key, path, words, place, shape)
-        for k in range(count):
-            for lane in range(lanes):
-                out[k, first + lane] = drawn[lane, k]
+        _set_side_by_side(drawn, lanes, out, first)
 
 
 @njit(**_OPTIONS)

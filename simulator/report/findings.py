@@ -34,9 +34,8 @@ class Mark:
 
 def marks(diagnosis: Iterable[Mapping[str, Any]]) -> list[Mark]:
     """The marks of one alternative, gravest first, each once."""
-    found = [Mark(one["severity"], one["name"].replace("_", " ")) for one in diagnosis]
-    shown = [mark for mark in dict.fromkeys(found) if mark.severity in SHOWN]
-    return sorted(shown, key=lambda mark: SHOWN.index(mark.severity))
+    found = dict.fromkeys(map(_mark, diagnosis))
+    return sorted((mark for mark in found if mark.severity in SHOWN), key=_gravity)
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,7 @@ def told(alternatives: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Told]:
     by_mark: dict[Mark, dict[str, list[str]]] = {}
     for label, diagnosis in alternatives.items():
         for one in diagnosis:
-            mark = Mark(one["severity"], one["name"].replace("_", " "))
-            labels = by_mark.setdefault(mark, {}).setdefault(one["text"], [])
+            labels = by_mark.setdefault(_mark(one), {}).setdefault(one["text"], [])
             if label not in labels:
                 labels.append(label)
     lines = []
@@ -75,6 +73,10 @@ def told(alternatives: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[Told]:
 def named(labels: list[str]) -> str:
     """Labels of alternatives in a sentence, the first few by name."""
     return "; ".join(labels[:_NAMED]) + f"; … ({len(labels)} in all)" * (len(labels) > _NAMED)
+
+
+def _mark(finding: Mapping[str, Any]) -> Mark:
+    return Mark(finding["severity"], finding["name"].replace("_", " "))
 
 
 def _gravity(mark: Mark) -> int:

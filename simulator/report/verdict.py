@@ -57,12 +57,13 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
 def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
     """The verdict where wicks are replayed: on liquidation and margin, and on nothing else."""
     found = summary["probabilities"]
-    idle = [each["text"] for each in summary["diagnosis"] if each["severity"] == "idle"]
+    idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
     liquidated, debt = found["liquidation"]["paths"], found["bad_debt"]["paths"]
     thinnest = summary["metrics"]["min_margin_ratio"]["min"]
-    tone, lead = "good", "Margin holds, wicks included"
+    # Never green: of what a depositor earns nothing is known here.
+    tone, lead = "warn", "Margin holds, wicks included"
     if idle:
-        tone, lead = "bad", idle[0].rstrip(".:")
+        tone, lead = "bad", _idle(idle[0])
     elif debt:
         tone, lead = "bad", "The vault leaves debts it cannot pay, wicks included"
     elif liquidated:
@@ -72,10 +73,11 @@ def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
         f"{lead}: liquidated on {liquidated:,} of {count(summary['paths'], 'path')}, thinnest "
         f"margin ratio {number(thinnest)}; what a share returned is no answer here"
     )
-    details = (
-        f"{_liquidations(summary)} Prices visit both ends of every bar (history.bars = ohlc) and "
-        "move more than the market did: returns, causes and attribution below are of these prices. "
-        "--bars close says what the vault earns."
+    details = " ".join([*_why_idle(summary), _liquidations(summary)])
+    details += (
+        " Prices visit both ends of every bar (history.bars = ohlc) and move more than the market "
+        "did: returns, causes and attribution below are of these prices. --bars close says what "
+        "the vault earns."
     )
     return {"tone": tone, "text": text, "details": details}
 

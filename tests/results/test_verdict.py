@@ -166,8 +166,8 @@ def test_the_headline_of_an_idle_vault_is_short_and_the_remedy_is_a_detail() -> 
 @pytest.mark.parametrize(
     ("case", "tone", "lead"),
     [
-        ({}, "good", "Margin holds"),
-        ({"mean": -0.7, "median": -0.7, "es95": 0.9, "loss": 1.0}, "good", "Margin holds"),
+        ({}, "warn", "Margin holds"),
+        ({"mean": -0.7, "median": -0.7, "es95": 0.9, "loss": 1.0}, "warn", "Margin holds"),
         ({"liquidated": 0.01}, "warn", "The vault is liquidated, wicks included: liquidated on 10"),
         ({"liquidated": 0.2}, "bad", "The vault is liquidated"),
         ({"debts": 3}, "bad", "The vault leaves debts"),
