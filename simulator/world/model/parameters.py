@@ -197,7 +197,8 @@ def _aave_values(protocol: Protocol) -> dict[str, Any]:
     """Constants of Aave and of its legs' pools; without Aave zeros."""
     aave = protocol.aave
     leg_of = [protocol.leg_of.get(market, -1) for market in range(protocol.markets)]
-    values: dict[str, Any] = {m.name: 0.0 if not m.axes else [] for m in AAVE_TABLE} | {"leg_of": leg_of}
+    values: dict[str, Any] = {m.name: [] if m.axes else 0.0 for m in AAVE_TABLE}
+    values["leg_of"] = leg_of
     if aave is None:
         return values
     reserves = (aave.usdc, *(leg.reserve for leg in aave.legs))
