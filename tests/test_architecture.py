@@ -28,9 +28,12 @@ ALLOWED = {
     "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
-    "world.chain.mirror": ("world.model.genesis", "world.model.observe", "world.model.parameters",
+    "world.chain.mirror": ("world.model.batch", "world.model.moments", "world.model.observe",
+                           "world.model.parameters",
                            "world.model.record", "world.model.state", "market", "types",
                            "world.protocol"),
+    "books": ("types", "agents", "engine", "world.actions", "world.base", "world.protocol",
+              "world.gas", "world.units", "world.model", "books"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas"),
     "engine": ("agents", "world.actions", "world.base"),

@@ -155,7 +155,7 @@ def test_the_liquidator_buys_pledged_liquidity_of_an_account_that_is_short_of_ma
 
         def advanced(self, step, world) -> None:
             if step == 12:
-                clearing = world._state.clearing
+                clearing = world.state.clearing
                 loss = world.observe().equity[0] - 0.9 * world.observe().maintenance[0]
                 clearing.maker_cash[0] += loss
                 clearing.cash[0] -= loss

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -13,11 +12,12 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import STATUS_OF_REVERT, Status
 from simulator.world.model import aave, lending
+from simulator.world.model.batch import at, blank
 from simulator.world.model.genesis import genesis
 from simulator.world.model.jit import kernel
 from simulator.world.model.lending import USDC
 from simulator.world.model.parameters import tables_of
-from simulator.world.model.record import Path, Record, View, dtype_of
+from simulator.world.model.record import Paths, View
 from simulator.world.model.state import MOMENT
 from simulator.world.protocol import (
     AaveLeg,
@@ -58,36 +58,34 @@ _value, _withdrawable, _size = lending.value, lending.withdrawable, lending.size
 
 
 @kernel
-def do_trade(tables: Record, states: Record, moments: Record, leg: int, delta: float) -> int:
-    w = Path(tables[0], states[0], moments[0], states[0])
+def do_trade(paths: Paths, leg: int, delta: float) -> int:
+    w = at(paths, 0)
     return _trade(w, leg, delta, 0.0 if delta < 0.0 else 1e300)[0]
 
 
 @kernel
-def do_deposit(tables: Record, states: Record, moments: Record, raw: float) -> None:
-    _deposit(Path(tables[0], states[0], moments[0], states[0]), raw)
+def do_deposit(paths: Paths, raw: float) -> None:
+    _deposit(at(paths, 0), raw)
 
 
 @kernel
-def do_withdraw(tables: Record, states: Record, moments: Record, raw: float) -> int:
-    return _withdraw(Path(tables[0], states[0], moments[0], states[0]), raw)
+def do_withdraw(paths: Paths, raw: float) -> int:
+    return _withdraw(at(paths, 0), raw)
 
 
 @kernel
-def do_slice(tables: Record, states: Record, moments: Record, fraction: float) -> float:
-    return _slice(Path(tables[0], states[0], moments[0], states[0]), fraction)
+def do_slice(paths: Paths, fraction: float) -> float:
+    return _slice(at(paths, 0), fraction)
 
 
 @kernel
-def do_liquidate(
-    tables: Record, states: Record, moments: Record, leg: int, cover: float
-) -> tuple[int, float, float]:
-    return _liquidate(Path(tables[0], states[0], moments[0], states[0]), leg, cover)
+def do_liquidate(paths: Paths, leg: int, cover: float) -> tuple[int, float, float]:
+    return _liquidate(at(paths, 0), leg, cover)
 
 
 @kernel
-def read(tables: Record, states: Record, moments: Record) -> tuple[float, ...]:
-    w = Path(tables[0], states[0], moments[0], states[0])
+def read(paths: Paths) -> tuple[float, ...]:
+    w = at(paths, 0)
     loan = _value(w)
     return (
         loan.supplied,
@@ -136,22 +134,18 @@ class Both:
     def __init__(self) -> None:
         self.chain = AaveMarket()
         made = protocol()
-        self.tables = tables_of(made)
-        self.moments = np.zeros(1, dtype_of(MOMENT, self.tables.counts.room()))
-        self.now = View(self.moments, MOMENT, self.tables.counts)
+        tables = tables_of(made)
+        self.paths = blank(tables, 1)
+        self.now = View(self.paths.moments, MOMENT, tables.counts)
         self.now.pool_depth[:] = 1.0
         self.now.price[:, 0] = [float(price) for price in PRICES.values()]
-        self.records, state = genesis(made, self.tables, self.moments)
-        self.state = state.aave
-
-    def market(self) -> tuple[Record, Record, Record]:
-        return self.tables.record, self.records, self.moments
+        self.state = genesis(made, tables, self.paths).aave
 
     def trade(self, leg: int, size: int) -> Status:
         """Of a WAD size."""
         symbol = list(ASSETS)[leg]
         refusal = self.chain.trade(leg, size)
-        status = Status(do_trade(*self.market(), leg, size / WAD))
+        status = Status(do_trade(self.paths, leg, size / WAD))
         assert status == (STATUS_OF_REVERT[refusal] if refusal else Status.OK), (symbol, size)
         return status
 
@@ -183,7 +177,7 @@ class Both:
         raw = max(chain.supplied(), 1.001 / TOLERANCE)
         worth = raw / USDC_UNIT
         scale = [raw, worth, worth, raw, 0.01, 0.01, 0.0, 0.0]
-        for value, other, least in zip(read(*self.market()), expected, scale, strict=True):
+        for value, other, least in zip(read(self.paths), expected, scale, strict=True):
             assert abs(value - other) <= TOLERANCE * max(abs(other), least)
 
 
@@ -213,17 +207,17 @@ def run(both: Both, step: tuple) -> None:
             both.trade(leg, size if part > 0.9 else int(size * part) // 10**10 * 10**10 or size)
     elif kind == "deposit":
         chain.do("deposit", chain.address("vault"), 0, 0, rest[0])
-        do_deposit(*both.market(), float(rest[0]))
+        do_deposit(both.paths, float(rest[0]))
     elif kind == "withdraw":
         allowed = chain.hedge.call("withdrawable", chain.account, 0)
         raw = int(allowed * rest[0])
         if raw:
             assert chain.attempt("withdraw", 0, 0, raw, chain.address("vault")) == ""
-            assert do_withdraw(*both.market(), float(raw)) == Status.OK
+            assert do_withdraw(both.paths, float(raw)) == Status.OK
     elif kind == "slice" and chain.health_factor() >= WAD:
         redeemer = chain.address("redeemer")
         assert chain.attempt("exit_slice", wad(Fraction(rest[0])), redeemer, redeemer) == ""
-        do_slice(*both.market(), rest[0])
+        do_slice(both.paths, rest[0])
     elif kind == "wait":
         both.wait(rest[0])
     elif kind == "move":
@@ -233,7 +227,7 @@ def run(both: Both, step: tuple) -> None:
         cover = chain.debt(symbol)
         usdc, asset, user = (chain.addresses[name] for name in ("USDC", symbol, "hedge"))
         refusal = chain.lend("liquidator", "liquidationCall", usdc, asset, user, cover, False)
-        status, _, _ = do_liquidate(*both.market(), rest[0], float(cover))
+        status, _, _ = do_liquidate(both.paths, rest[0], float(cover))
         # Aave asks for an amount before it looks at anything else.
         expected = STATUS_OF_REVERT.get(refusal, Status.OK) if cover else status
         assert status == expected
@@ -266,7 +260,7 @@ def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple]) -> None
     both = Both()
     chain = both.chain
     chain.do("deposit", chain.address("vault"), 0, 0, 10**12)
-    do_deposit(*both.market(), 1e12)
+    do_deposit(both.paths, 1e12)
     both.agree()
     for step in script:
         run(both, step)
@@ -291,7 +285,7 @@ def test_a_slice_of_what_aave_has_lent_is_paid_in_its_own_token() -> None:
     both.agree()
     supplied, redeemer = chain.supplied(), chain.address("redeemer")
     assert chain.attempt("exit_slice", WAD // 4, redeemer, redeemer) == ""
-    assert do_slice(*both.market(), 0.25) == 0.0
+    assert do_slice(both.paths, 0.25) == 0.0
     both.agree()
     assert both.state.available[USDC, 0] == chain.balance("USDC", "aUSDC") == 0
     assert abs(chain.balance("aUSDC", "redeemer") - supplied // 4) <= 1

@@ -9,8 +9,9 @@ import pytest
 
 from simulator.types import Status
 from simulator.world import actions as act
+from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
-from simulator.world.model.record import Path, Record
+from simulator.world.model.record import Paths
 from simulator.world.model.slices import transfer_slice
 from simulator.world.model.world import ModelWorld
 from tests.model import campaign
@@ -90,7 +91,7 @@ def _drain(world: ModelWorld, ratio: float) -> None:
     for _ in range(60):  # M follows the cash where USDC has a risk
         seen = world.observe()
         over = seen.equity[VAULT, 0] - ratio * seen.maintenance[VAULT, 0]
-        world._state.clearing.cash[VAULT] -= over
+        world.state.clearing.cash[VAULT] -= over
         world._observation = None
 
 
@@ -145,7 +146,7 @@ def test_a_healthy_pledge_cannot_be_taken() -> None:
 
 def test_the_debt_of_a_flat_account_is_paid_from_its_pledge_and_no_more() -> None:
     world = hedged()
-    state = world._state.clearing
+    state = world.state.clearing
     state.size[VAULT], state.cost[VAULT], state.skew[:] = 0.0, 0.0, 0.0
     state.cash[VAULT] = -50_000.0
     world._observation = None
@@ -159,13 +160,13 @@ def test_the_debt_of_a_flat_account_is_paid_from_its_pledge_and_no_more() -> Non
 
 
 @kernel
-def _transfer(tables: Record, states: Record, moments: Record, part: float) -> int:
-    status: int = _slice(Path(tables[0], states[0], moments[0], states[0]), VAULT, BUYER, part)
+def _transfer(paths: Paths, part: float) -> int:
+    status: int = _slice(at(paths, 0), VAULT, BUYER, part)
     return status
 
 
 def _moved(world: ModelWorld, part: float) -> Status:
-    status = _transfer(world._tables.record, world._records, world._moments, part)
+    status = _transfer(world.paths, part)
     world._observation = None
     return Status(status)
 
@@ -195,7 +196,7 @@ def test_a_slice_moves_the_same_part_of_everything_and_nothing_is_lost(part: flo
         ratio = was["equity"][VAULT, 0] / was["maintenance"][VAULT, 0]
         now = seen.equity[VAULT, 0] / seen.maintenance[VAULT, 0]
         assert now == pytest.approx(ratio, rel=1e-9)
-    held = world._state.clearing
+    held = world.state.clearing
     assert held.total_collateral[0, 0] / 1e6 == pytest.approx(
         held.cash.sum() + held.maker_cash.sum() + held.insurance_fund[0], rel=1e-12
     )
@@ -213,7 +214,7 @@ def test_the_slices_holder_ranks_behind_those_who_opened_before() -> None:
     world = hedged()
     world.execute(act.Trade(TRADER, 0, np.array([-1.0]), np.zeros(1)))
     _moved(world, 0.5)
-    opened = world._state.clearing.opened[:, 0, 0]
+    opened = world.state.clearing.opened[:, 0, 0]
     assert opened[VAULT] < opened[TRADER_ACCOUNT] < opened[BUYER]
 
 

@@ -164,7 +164,7 @@ def test_a_partial_close_ends_at_initial_margin_or_where_more_would_not_help(
     venue.trade(0, BTC, btc)
     venue.world.advance(1)
     # Take the margin down to where the account is due, whatever the draw.
-    state, account = venue.world._state.clearing, FIRST
+    state, account = venue.world.state.clearing, FIRST
     missing = venue.of("equity", 0) - 0.7 * venue.of("maintenance", 0)
     state.cash[account] -= missing
     venue.world._observation = None
@@ -206,7 +206,7 @@ def test_closing_a_hedge_of_an_account_in_distress_is_refused() -> None:
 def test_the_vaults_isolated_accounts_keep_to_the_gross_rule() -> None:
     terms = protocol((1e6, 0.0), **TERMS)
     venue = Venue(replace(terms, vault=replace(terms.vault, isolated=True)))
-    state = venue.world._state.clearing
+    state = venue.world.state.clearing
     for account in (0, 1):
         state.size[account, ETH, 0], state.cost[account, ETH, 0] = -10.0, -20_000.0
         state.cash[account, 0] = 5_000.0

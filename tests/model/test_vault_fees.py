@@ -101,7 +101,7 @@ def test_fees_are_the_contracts_integers(
     assets: int, rates: tuple[float, float], gain: float, hours: int
 ) -> None:
     made = opened(charging(*rates, entry_fee=0.0, deposit_cap=1e12), eth=(2000.0,))
-    state = made._state
+    state = made.state
     state.wallet.token[DEPOSITOR, 0] = 2 * assets
     made.execute(act.Deposit(DEPOSITOR, np.array([assets / 1e6])))
     state.vault.idle_usdc[:] = np.floor(assets * gain)  # what the vault earned or lost since

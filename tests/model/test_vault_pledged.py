@@ -33,7 +33,7 @@ def follow(made: ModelWorld, price: float, *, buys: bool) -> None:
 
 def lose(made: ModelWorld, ratio: float) -> None:
     """Leave the vault's account with ``ratio`` times its maintenance margin."""
-    clearing, seen = made._state.clearing, made.observe()
+    clearing, seen = made.state.clearing, made.observe()
     loss = seen.equity[0] - ratio * seen.maintenance[0]
     # A debt counts in full, a balance after its haircut.
     cash = float(clearing.cash[0, 0])
@@ -100,7 +100,7 @@ def test_the_position_does_not_leave_an_account_that_needs_it() -> None:
     made.advance(1)
     follow(made, 1800.0, buys=False)
     lose(made, 1.05)  # what is left hangs on the liquidity
-    made._state.vault.idle_usdc[:] = 0.0
+    made.state.vault.idle_usdc[:] = 0.0
     made._observation = None
     before = made.snapshot()
     refused = redeem(made, float(made.observe().wallet_shares[DEPOSITOR, 0]) / 20)
@@ -141,7 +141,7 @@ def test_a_cap_on_pledges_refuses_the_whole_recentring() -> None:
 def test_an_account_in_debt_makes_a_vault_of_usdc_worth_less_and_never_less_than_nothing() -> None:
     made = opened(PLEDGED)
     deposit(made, 1_000.0)
-    clearing = made._state.clearing
+    clearing = made.state.clearing
     clearing.cash[0, 0] = -400.0000005  # half a raw unit: rounded down
     refused = made.execute(act.Deposit(SWAPPER, np.array([100.0])))
     assert refused.status[0] == Status.ACCOUNT_INSOLVENT

@@ -63,7 +63,7 @@ def test_who_waits_stops_nobody_while_there_is_enough_for_both() -> None:
     deposit(made, 1e6)
     mine = enter(made, SECOND, 1e5)
     assert request(made, DEPOSITOR, 1_000.0) == Status.OK
-    state = made._state
+    state = made.state
     supply, total = int(state.vault.shares[0]), int(state.vault.idle_usdc[0])
     due = preview_redeem(int(state.wallet.shares[SECOND, 0]), total, supply, 0.002)
     fill = made.execute(act.Redeem(SECOND, np.array([mine])))
@@ -103,7 +103,7 @@ def test_settlement_pays_each_what_its_shares_are_worth() -> None:
     second, third = enter(made, SECOND, 3e5), enter(made, THIRD, 2e5)
     request(made, THIRD, third)
     request(made, SECOND, second / 2)
-    state = made._state
+    state = made.state
     supply, total = int(state.vault.shares[0]), int(state.vault.idle_usdc[0])
     due = [
         preview_redeem(int(state.vault.request[who, 0]), total, supply, 0.002)
@@ -124,7 +124,7 @@ def test_the_head_of_the_line_is_paid_first_and_in_part_when_idle_runs_out() -> 
     second = enter(made, SECOND, 1e5)
     request(made, DEPOSITOR, shares)
     request(made, SECOND, second)
-    state = made._state
+    state = made.state
     # Fraction 0: idle and spare margin alone, about a third of what is owed.
     fill = settle(made, 0.0)
     assert fill.status[0] == Status.OK
@@ -237,7 +237,7 @@ def test_a_vault_that_is_all_usdc_pays_in_kind_without_any_account() -> None:
     made = opened()
     shares = deposit(made, 1e6).amount_out[0]
     fill = leave_in_kind(made, DEPOSITOR, shares / 4)
-    part = int(made._state.wallet.token[DEPOSITOR, 0, 0]) - round(5e6 * 1e6)
+    part = int(made.state.wallet.token[DEPOSITOR, 0, 0]) - round(5e6 * 1e6)
     burnt = round(shares * 1e18) // 4 * (1_000 - 2) // 1_000  # the exit fee stays
     supply = round(shares * 1e18) + 10**12
     assert part == pytest.approx(math.floor(10**12 * burnt / supply), abs=1)

@@ -79,7 +79,7 @@ def test_a_path_is_the_same_whatever_runs_beside_it(protocol) -> None:
 @PROTOCOLS
 def test_usdc_and_positions_are_conserved(protocol) -> None:
     world = ModelWorld(protocol, rough_market(8, STEPS))
-    state = world._state
+    state = world.state
 
     def held_by_clearing() -> np.ndarray:
         clearing = state.clearing

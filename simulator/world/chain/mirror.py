@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.model.genesis import empty
+from simulator.world.model.batch import blank
+from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.record import View as Fields
-from simulator.world.model.record import dtype_of
-from simulator.world.model.state import MOMENT
+from simulator.world.model.state import MOMENT, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,18 +44,16 @@ class Mirror:
 
     def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
         self.tables = tables_of(protocol)
-        self.records, self.state = empty(self.tables, market.paths)
-        self.moments = np.zeros(market.paths, dtype_of(MOMENT, self.tables.counts.room()))
-        self._now = Fields(self.moments, MOMENT, self.tables.counts)
+        self.paths = blank(self.tables, market.paths)
+        self.state = Fields(self.paths.states, STATE, self.tables.counts)
+        self._now = Fields(self.paths.moments, MOMENT, self.tables.counts)
         self._market = market
         self._genesis = genesis
         self.advance(0)
 
     def advance(self, step: int) -> None:
         """Move to ``step``: the rounds the oracle has been given by then."""
-        self._now.clock[:] = step * self._market.step_seconds
-        self._now.price[:] = self._market.oracle_price[:, step]
-        self._now.updated_at[:] = self._market.oracle_time[:, step]
+        read_market(self._now, self._market, step)
 
     def view(self, group: Groups) -> View:
         """What follows from the words of ``group``, which must be those of now when first asked."""
@@ -123,9 +121,7 @@ class View:
         mirror = self._mirror
         if self._model is None:
             mirror.read_clearing(self._group)
-            self._model = ModelObservation(
-                mirror.tables, mirror.records, mirror.state, mirror.moments
-            )
+            self._model = ModelObservation(mirror.tables, mirror.paths, mirror.state)
         if name in _OF_VAULT and not self._has_vault:
             mirror.read_vault(self._group)
             self._has_vault = True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.types import COVARIANCE_RAMP, RECENTER_INTERVAL, SCALE_INTERVAL, USDC_DECIMALS
+from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
 from simulator.world.model.lending import set_rates
 from simulator.world.model.pool import initialise
-from simulator.world.model.record import Path, Record, View, dtype_of
+from simulator.world.model.record import Paths, View
 from simulator.world.model.state import STATE
 from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import from_raw, maker_shares, to_raw
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 
 @kernel
-def _open_pools(tables: Record, states: Record, moments: Record) -> None:
+def _open_pools(paths: Paths) -> None:
     """Pools at their first price, Aave's rates from what is lent."""
-    for i in range(states.size):
-        w = Path(tables[0], states[i], moments[i], states[i])
+    for i in range(paths.states.size):
+        w = at(paths, i)
         initialise(w.tables.pool, w.state.pool, w.now.pool_depth)
         for leg in range(w.tables.count.legs):
             initialise(w.tables.aave.pools[leg], w.state.aave.pools[leg], 1.0)
@@ -33,15 +34,9 @@ def _open_pools(tables: Record, states: Record, moments: Record) -> None:
             set_rates(w, 0)
 
 
-def empty(tables: Tables, paths: int) -> tuple[Any, View]:
-    """Zeroed records ``[paths]`` of the protocol's shape, and a view of them."""
-    records = np.zeros(paths, dtype_of(STATE, tables.counts.room()))
-    return records, View(records, STATE, tables.counts)
-
-
-def genesis(protocol: Protocol, tables: Tables, moments: Record) -> tuple[Any, View]:
-    """Every path before step 0, whose moments ``[P]`` are given; and a view of them."""
-    records, state = empty(tables, moments.size)
+def genesis(protocol: Protocol, tables: Tables, paths: Paths) -> View:
+    """Make blank paths those before step 0, whose moments are given; returns their state."""
+    state = View(paths.states, STATE, tables.counts)
     state.vault.betas_time[:] = -1.0
     state.vault.high_water_mark[:] = 1.0
     state.vault.recentred[:] = -RECENTER_INTERVAL
@@ -56,8 +51,8 @@ def genesis(protocol: Protocol, tables: Tables, moments: Record) -> tuple[Any, V
         ):
             asset = leg.reserve.asset
             state.wallet.token[agent, asset] = to_raw(whole, protocol.assets[asset].decimals)
-    _open_pools(tables.record, records, moments)
-    return records, state
+    _open_pools(paths)
+    return state
 
 
 def _fund_clearing(protocol: Protocol, tables: Tables, state: View) -> None:

@@ -68,6 +68,11 @@ def inner(function: Callable[..., Any]) -> Any:
     return numba.njit(no_cpython_wrapper=True, pipeline_class=SketchCompiler, **_OPTIONS)(function)
 
 
+def spliced(function: Callable[..., Any]) -> Any:
+    """As :func:`inner`, its statements put into its callers: for what gives back records."""
+    return numba.njit(no_cpython_wrapper=True, inline="always", **_OPTIONS)(function)
+
+
 @intrinsic
 def copy_record(_typing: Any, target: Any, source: Any) -> Any:
     """Copy one record over another of the same type, as memory.

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.types import Floats
 from simulator.world.base import Observation
+from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
 from simulator.world.model.lending import size_of
 from simulator.world.model.lending import value as value_loan
@@ -17,23 +18,23 @@ from simulator.world.model.margin import value_account
 from simulator.world.model.parameters import Tables
 from simulator.world.model.pool import active_liquidity
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.record import Path, Record, View
+from simulator.world.model.record import Paths, View
 from simulator.world.model.valuation import value_vault
 
 _SHARE_UNIT = 1e18
 
 
 @kernel
-def _pool_liquidity(states: Record, out: Floats) -> None:
+def _pool_liquidity(paths: Paths, out: Floats) -> None:
     for i in range(out.size):
-        out[i] = active_liquidity(states[i].pool, states[i].position)
+        out[i] = active_liquidity(paths.states[i].pool, paths.states[i].position)
 
 
 @kernel
-def _markets(tables: Record, states: Record, moments: Record, out: Floats) -> None:
+def _markets(paths: Paths, out: Floats) -> None:
     """Up to now: funding rate, index, socialised loss per long and short unit, ``[4, M, P]``."""
-    for i in range(states.size):
-        w = Path(tables[0], states[i], moments[i], states[i])
+    for i in range(paths.states.size):
+        w = at(paths, i)
         for market in range(out.shape[1]):
             out[0, market, i], out[1, market, i] = accrued(w, market)
             out[2, market, i] = w.state.clearing.loss_long[market] + unpaid(w, market, True)
@@ -41,10 +42,10 @@ def _markets(tables: Record, states: Record, moments: Record, out: Floats) -> No
 
 
 @kernel
-def _accounts(tables: Record, states: Record, moments: Record, out: Floats) -> None:
+def _accounts(paths: Paths, out: Floats) -> None:
     """Value, equity and maintenance of every account, into ``out`` ``[3, N, P]``, USD."""
-    for i in range(states.size):
-        w = Path(tables[0], states[i], moments[i], states[i])
+    for i in range(paths.states.size):
+        w = at(paths, i)
         for account in range(out.shape[1]):
             valued = value_account(w, account)
             out[0, account, i] = valued.value
@@ -53,10 +54,10 @@ def _accounts(tables: Record, states: Record, moments: Record, out: Floats) -> N
 
 
 @kernel
-def _vault(tables: Record, states: Record, moments: Record, out: Floats) -> None:
+def _vault(paths: Paths, out: Floats) -> None:
     """NAV, then the position's amounts and fees in whole tokens, into ``out`` ``[5, P]``."""
-    for i in range(states.size):
-        w = Path(tables[0], states[i], moments[i], states[i])
+    for i in range(paths.states.size):
+        w = at(paths, i)
         valuation = value_vault(w)
         out[0, i] = max(valuation.nav, 0.0)
         out[1, i] = valuation.lp_base / w.tables.vault.base_unit
@@ -66,10 +67,10 @@ def _vault(tables: Record, states: Record, moments: Record, out: Floats) -> None
 
 
 @kernel
-def _lending(tables: Record, states: Record, moments: Record, out: Floats) -> None:
+def _lending(paths: Paths, out: Floats) -> None:
     """USDC supplied, equity, maintenance, then each leg's debt, into ``out`` ``[3 + L, P]``."""
-    for i in range(states.size):
-        w = Path(tables[0], states[i], moments[i], states[i])
+    for i in range(paths.states.size):
+        w = at(paths, i)
         loan = value_loan(w)
         out[0, i] = loan.supplied / w.tables.aave.unit[0]
         out[1, i] = loan.equity
@@ -112,15 +113,15 @@ class ModelObservation(Observation):
 
     _tables: Tables
     _state: View
-    _of: tuple[Record, Record, Record]
+    _paths: Paths
 
-    def __init__(self, tables: Tables, records: Record, state: View, moments: Record) -> None:
-        self.__dict__.update(_tables=tables, _state=state, _of=(tables.record, records, moments))
+    def __init__(self, tables: Tables, paths: Paths, state: View) -> None:
+        self.__dict__.update(_tables=tables, _state=state, _paths=paths)
 
     def _derived(self, kernel: Callable[..., None], *shape: int) -> Floats:
         """What a kernel writes into ``[*shape, P]``."""
-        out = np.empty((*shape, self._of[1].size))
-        kernel(*self._of, out)
+        out = np.empty((*shape, self._paths.states.size))
+        kernel(self._paths, out)
         return out
 
     sqrt_price = _stored("pool", "sqrt_price")
@@ -148,9 +149,7 @@ class ModelObservation(Observation):
     @lazy
     def pool_liquidity(self) -> Floats:
         """``[P]`` active L, raw."""
-        out = np.empty(self._of[1].size)
-        _pool_liquidity(self._of[1], out)
-        return out
+        return self._derived(_pool_liquidity)
 
     @lazy
     def _markets(self) -> Floats:
@@ -277,7 +276,7 @@ class ModelObservation(Observation):
     @lazy
     def _lent(self) -> Floats:
         legs = self._tables.counts.legs
-        return self._derived(_lending, 3 + legs) if legs else np.empty((0, self._of[1].size))
+        return self._derived(_lending, 3 + legs) if legs else np.empty((0, self._paths.states.size))
 
     @lazy
     def aave_supplied(self) -> Floats:

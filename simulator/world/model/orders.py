@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.types import InputError
 from simulator.world import actions
-from simulator.world.model.record import Counts, Layout, Member, dtype_of, each
+from simulator.world.model.record import Layout, Member, each
 from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import factor_words
 
@@ -41,11 +41,6 @@ _OF_AN_ACCOUNT = (
 _AMOUNTS = ("amount", "size", "assets", "shares", "fraction")
 _INDICES = ("account", "market", "collateral", "leg")
 _RENAMED = {**dict.fromkeys(_AMOUNTS, "amount"), "price_limit": "limit", "minimum_out": "minimum"}
-
-
-def blank(paths: int, room: Counts) -> Record:
-    """Orders ``[paths]`` that ask for nothing."""
-    return np.zeros(paths, dtype_of(ORDER, room))
 
 
 def write(orders: Record, action: Action, protocol: Protocol) -> None:

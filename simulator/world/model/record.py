@@ -36,12 +36,25 @@ Record: TypeAlias = Any
 
 
 class Path(NamedTuple):
-    """One path at one moment, as kernels are given it: four records."""
+    """One path at one moment, as kernels are given it: records."""
 
     tables: Record  # parameters and counts, the same for all paths
     state: Record  # what the path is
     now: Record  # what the market is at this step
     saved: Record  # room to set the state aside in
+    order: Record  # what is asked of it now, and what came of that
+    book: Record  # what is counted and explained beside it
+
+
+class Paths(NamedTuple):
+    """All of a chunk, as kernels are given them: arrays of records."""
+
+    tables: Record  # [1]
+    states: Record  # [P]
+    moments: Record  # [P] of the step it is
+    saved: Record  # [1]
+    orders: Record  # [P]
+    books: Record  # [P]
 
 
 class Member(NamedTuple):

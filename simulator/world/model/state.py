@@ -155,12 +155,18 @@ MOMENT = (
     *each(
         "",
         ("clock", "seconds", "since the start"),
+        ("step", "1", "of the run"),
+        ("gas_usd", "USD", "per unit of gas"),
         ("pool_depth", "1", "factor of the background liquidity"),
         ("perp_depth", "1", "factor of the skew scales"),
+        ("noise_swap", "USD", "of the noise traders: > 0 buys the base asset"),
+        ("deposit_flow", "", "USDC that comes, or (< 0) the fraction of shares that leaves"),
     ),
     *each(
         "assets",
         ("price", "USD", "per whole token, the oracle's last round"),
         ("updated_at", "seconds", "since the start, of that round"),
+        ("index", "USD", "per whole token, elsewhere"),
     ),
+    *each("markets", ("noise_trade", "USD", "of the noise traders: > 0 buys")),
 )

@@ -288,8 +288,9 @@ def _at_once(w: Path, order: Record) -> bool:
 
 
 @inner
-def submit(w: Path, order: Record) -> None:
-    """Carry out an order."""
+def submit(w: Path) -> None:
+    """Carry out the path's order."""
+    order = w.order
     order.status, order.amount_in, order.amount_out = NONE, 0.0, 0.0
     if _at_once(w, order):
         return

@@ -10,14 +10,16 @@ from simulator.types import InputError
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
 from simulator.world.model import orders
+from simulator.world.model.batch import NO_BOOK, at, blank
 from simulator.world.model.covariance import arrive
 from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.genesis import genesis
 from simulator.world.model.jit import kernel
+from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.pool import set_depth
-from simulator.world.model.record import Path, Record, View, dtype_of
+from simulator.world.model.record import Layout, Paths, View
 from simulator.world.model.state import MOMENT
 from simulator.world.model.verbs import submit
 
@@ -29,30 +31,31 @@ if TYPE_CHECKING:
 
 
 @kernel
-def _advance(tables: Record, states: Record, moments: Record) -> None:
+def _advance(paths: Paths) -> None:
     """What happens at a step before anybody acts: depths, and the ramp of the covariance."""
-    for i in range(states.size):
-        w = Path(tables[0], states[i], moments[i], states[i])
+    for i in range(paths.states.size):
+        w = at(paths, i)
         set_depth(w.tables.pool, w.state.pool, w.now.pool_depth)
         set_skew_scale(w)
         arrive(w)
 
 
 @kernel
-def _execute(tables: Record, states: Record, moments: Record, asked: Record, saved: Record) -> None:
+def _execute(paths: Paths) -> None:
     """Carry out the orders of the paths that have one."""
-    for i in range(states.size):
-        if asked[i].kind != 0:
-            submit(Path(tables[0], states[i], moments[i], saved[0]), asked[i])
+    for i in range(paths.states.size):
+        if paths.orders[i].kind != 0:
+            submit(at(paths, i))
 
 
 class ModelWorld(World):
     """P paths of the protocol, float64; see contracts/SPEC.md for every number.
 
     Refusals restore the path bit for bit; paths never mix, so path *i* is the same whatever P.
+    ``paths``: their records, beside each of which a ``book`` is kept, if one is asked for.
     """
 
-    def __init__(self, protocol: Protocol, market: MarketPaths) -> None:
+    def __init__(self, protocol: Protocol, market: MarketPaths, book: Layout = NO_BOOK) -> None:
         self.protocol = protocol
         self.market = market
         found, wanted = market.oracle_price.shape[0], len(protocol.assets)
@@ -60,28 +63,20 @@ class ModelWorld(World):
             raise InputError(
                 f"market.oracle_price: {found} assets; allowed: {wanted}, those of the protocol"
             )
-        self._tables = tables_of(protocol)
-        room = self._tables.counts.room()
-        self._moments = np.zeros(market.paths, dtype_of(MOMENT, room))
-        self._now = View(self._moments, MOMENT, self._tables.counts)
+        self.tables = tables_of(protocol)
+        self.paths = blank(self.tables, market.paths, book)
+        self._now = View(self.paths.moments, MOMENT, self.tables.counts)
         self._read_market(0)
-        self._records, self._state = genesis(protocol, self._tables, self._moments)
-        self._saved = np.zeros(1, self._records.dtype)
-        self._orders = orders.blank(market.paths, room)
+        self.state = genesis(protocol, self.tables, self.paths)
         self._observation: Observation | None = None
 
     def _read_market(self, step: int) -> None:
-        market = self.market
-        self._now.clock[:] = step * market.step_seconds
-        self._now.price[:] = market.oracle_price[:, step]
-        self._now.updated_at[:] = market.oracle_time[:, step]
-        self._now.pool_depth[:] = market.pool_depth[step]
-        self._now.perp_depth[:] = market.perp_depth[step]
+        read_market(self._now, self.market, step)
 
     def advance(self, step: int) -> None:
         """Oracle rounds, pool depth and venue depth of ``step``."""
         self._read_market(step)
-        _advance(self._tables.record, self._records, self._moments)
+        _advance(self.paths)
         self._observation = None
 
     def execute(self, action: Action) -> Fill:
@@ -93,27 +88,24 @@ class ModelWorld(World):
                 f"actor: {action.actor}; allowed: 0 to {len(self.protocol.agents) - 1}"
             )
         self._observation = None
-        orders.write(self._orders, action, self.protocol)
-        _execute(self._tables.record, self._records, self._moments, self._orders, self._saved)
+        asked = self.paths.orders
+        orders.write(asked, action, self.protocol)
+        _execute(self.paths)
         return Fill(
-            self._orders["status"].astype(np.int8),
-            self._orders["amount_in"].copy(),
-            self._orders["amount_out"].copy(),
+            asked["status"].astype(np.int8), asked["amount_in"].copy(), asked["amount_out"].copy()
         )
 
     def observe(self) -> Observation:
         """The state now; fields are computed when first read."""
         if self._observation is None:
-            self._observation = ModelObservation(
-                self._tables, self._records, self._state, self._moments
-            )
+            self._observation = ModelObservation(self.tables, self.paths, self.state)
         return self._observation
 
     def snapshot(self) -> Floats:
         """A copy of every state variable, ``[variables, paths]``."""
-        return self._records.view(np.float64).reshape(self.market.paths, -1).T.copy()
+        return self.paths.states.view(np.float64).reshape(self.market.paths, -1).T.copy()
 
     def restore(self, snapshot: Floats) -> None:
         """Return to a :meth:`snapshot` taken at the same step."""
-        self._records.view(np.float64).reshape(self.market.paths, -1)[:] = snapshot.T
+        self.paths.states.view(np.float64).reshape(self.market.paths, -1)[:] = snapshot.T
         self._observation = None

@@ -1,0 +1,34 @@
+"""When books are kept: at each step before anybody acts, around every action, at its end.
+
+A book is a module with the ``LAYOUT`` of its record (``w.book.<module>``) and scalar functions of a
+path: some of ``advanced``, ``acting``, ``acted``, ``stepped``. Around an action ``w.order`` is what
+is asked, and once it is done what came of it.
+"""
+
+from __future__ import annotations
+
+from simulator.world.model.jit import inner
+from simulator.world.model.record import Layout, Member, Path
+
+#: The record of all books, each by the name of its module, in the order they are kept.
+BOOK: Layout = (Member("nothing"),)
+
+
+@inner
+def advanced(w: Path) -> None:
+    """The market moved; nobody has acted yet."""
+
+
+@inner
+def acting(w: Path) -> None:
+    """``w.order`` is about to be carried out."""
+
+
+@inner
+def acted(w: Path) -> None:
+    """It was carried out, or refused."""
+
+
+@inner
+def stepped(w: Path) -> None:
+    """Everybody has acted."""

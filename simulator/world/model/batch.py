@@ -1,0 +1,49 @@
+"""From arrays of records to one path of them, and the arrays themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.world.model.jit import spliced
+from simulator.world.model.orders import ORDER
+from simulator.world.model.record import Layout, Member, Path, Paths, dtype_of
+from simulator.world.model.state import MOMENT, STATE
+
+if TYPE_CHECKING:
+    from simulator.world.model.parameters import Tables
+
+
+@spliced
+def at(paths: Paths, i: int) -> Path:
+    """Path ``i``."""
+    return Path(
+        paths.tables[0],
+        paths.states[i],
+        paths.moments[i],
+        paths.saved[0],
+        paths.orders[i],
+        paths.books[i],
+    )
+
+
+#: Of paths beside which nothing is kept.
+NO_BOOK: Layout = (Member("nothing"),)
+
+
+def blank(tables: Tables, count: int, book: Layout = NO_BOOK) -> Paths:
+    """``count`` paths of the protocol's shape; all zero, no orders, empty books."""
+    room = tables.counts.room()
+
+    def zeros(layout: Any, number: int) -> Any:
+        return np.zeros(number, dtype_of(layout, room))
+
+    return Paths(
+        tables.record,
+        zeros(STATE, count),
+        zeros(MOMENT, count),
+        zeros(STATE, 1),
+        zeros(ORDER, count),
+        zeros(book, count),
+    )
