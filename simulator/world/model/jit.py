@@ -19,7 +19,13 @@ from simulator.world.model.plain import plain
 
 _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have inlined; types.py holds the status codes.
-_SOURCES = [_PACKAGE / "types.py", *sorted(Path(__file__).parent.glob("*.py"))]
+# What they are numbered by counts too: kinds of action, terms of the attribution.
+_SOURCES = [
+    *(_PACKAGE / name for name in ("types.py", "world/actions.py", "results/buckets.py")),
+    _PACKAGE / "results" / "limits.py",
+    *sorted(Path(__file__).parent.glob("*.py")),
+    *sorted((_PACKAGE / "books").glob("*.py")),
+]
 
 
 def _cache_directory() -> str:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from simulator.types import Status
+from simulator.world.gas import GAS_UNITS
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class Counts:
             "ranges": self.ticks,
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
+            "kinds": len(GAS_UNITS) + 1,  # of action; 0: none
+            "statuses": len(Status),
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 
