@@ -60,11 +60,14 @@ class Paths(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A field of a record: a number, or records inside, along axes; its unit, what it is."""
+    """A field of a record: a number, or records inside, along axes; its unit, what it is.
+
+    An axis is named by what is counted along it (:meth:`Counts.along`), or a fixed length.
+    """
 
     name: str
     kind: str | Layout = "f8"
-    axes: tuple[str, ...] = ()
+    axes: tuple[str | int, ...] = ()
     unit: str = ""
     what: str = ""
 
@@ -90,8 +93,10 @@ class Counts:
     legs: int
     ticks: int  # initialised background ticks of the pool with most of them
 
-    def along(self, axis: str) -> int:
+    def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
+        if isinstance(axis, int):
+            return axis
         following = {
             "reserves": (self.legs > 0) + self.legs,
             "sides": 2 * self.markets,
@@ -101,6 +106,7 @@ class Counts:
             "subs": self.markets + 2,
             "kinds": len(GAS_UNITS) + 1,  # of action; 0: none
             "statuses": len(Status),
+            "places": self.markets + 1,  # where a limit can refuse the vault: pool, markets
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 
