@@ -51,7 +51,8 @@ def write(orders: Record, action: Action, protocol: Protocol) -> None:
         except ValueError as error:
             raise InputError(f"actor: {error}") from error
     orders["agent"] = action.actor
-    orders["leg"] = -1
+    for name in _INDICES:
+        orders[name] = -1
     asked: Any = True
     for name, value in vars(action).items():
         if name in _INDICES:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from simulator.world import actions
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _ROOM = {
     "ticks": 16,
 }
 
+
+#: Kinds of action.
+KINDS = len(actions.__all__) - 2
 
 #: A record, or one inside another; compiled code knows its fields, mypy does not.
 Record: TypeAlias = Any
@@ -97,6 +101,7 @@ class Counts:
             "ranges": self.ticks,
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
+            "kinds": 1 + KINDS,
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 

@@ -101,6 +101,10 @@ class ModelWorld(World):
             self._observation = ModelObservation(self.tables, self.paths, self.state)
         return self._observation
 
+    def changed(self) -> None:
+        """Somebody else has changed the records: what was observed is no longer so."""
+        self._observation = None
+
     def snapshot(self) -> Floats:
         """A copy of every state variable, ``[variables, paths]``."""
         return self.paths.states.view(np.float64).reshape(self.market.paths, -1).T.copy()
