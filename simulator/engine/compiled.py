@@ -22,12 +22,10 @@ from simulator.types import InputError
 from simulator.world.model.covariance import arrive
 from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.jit import call_turn, inner, kernel
-from simulator.world.model.moments import read_market
+from simulator.world.model.moments import drawn_of, lay_out
 from simulator.world.model.orders import KINDS
 from simulator.world.model.pool import set_depth
 from simulator.world.model.record import Path, Paths, Record
-from simulator.world.model.record import View as Fields
-from simulator.world.model.state import MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,6 +103,7 @@ class Loop:
         self._agents = agents
         self._segments = Segments(agents, world.paths)
         world.tables.record["door"]["submit"] = door(path_type(world.paths))
+        self._drawn = drawn_of(world.market)
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
 
     def run(self, report: Callable[[int], None] | None = None) -> None:
@@ -117,8 +116,7 @@ class Loop:
                 report(self.world.market.paths * (min(first + BLOCK, last) - max(first, 1)))
 
     def _block(self, first: int, last: int) -> None:
-        fields = Fields(self._feed[:, : last - first], MOMENT, self.world.tables.counts)
-        read_market(fields, self.world.market, slice(first, last))
+        lay_out(self._drawn, self._feed, np.array([first, last, self.world.market.step_seconds]))
         since = first
         for step in range(first, last):
             if self._segments.due(step):

@@ -17,7 +17,7 @@ from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.record import View as Fields
-from simulator.world.model.state import MOMENT, STATE
+from simulator.world.model.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,14 +46,13 @@ class Mirror:
         self.tables = tables_of(protocol)
         self.paths = blank(self.tables, market.paths)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
-        self._now = Fields(self.paths.moments, MOMENT, self.tables.counts)
         self._market = market
         self._genesis = genesis
         self.advance(0)
 
     def advance(self, step: int) -> None:
         """Move to ``step``: the rounds the oracle has been given by then."""
-        read_market(self._now, self._market, step)
+        read_market(self.paths, self._market, step)
 
     def view(self, group: Groups) -> View:
         """What follows from the words of ``group``, which must be those of now when first asked."""
@@ -96,7 +95,7 @@ class Mirror:
         """Balances at Aave with the interest up to now in them, so indices of one."""
         aave, units = self.state.aave, self.tables.view.aave.unit
         aave.liquidity_index[:] = aave.borrow_index[:] = 1.0
-        aave.updated_at[:] = self._now.clock
+        aave.updated_at[:] = self.paths.moments["clock"]
         aave.supplied[:] = np.rint(words[0] * units[0])
         sizes = words[LOAN_WORDS : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
         aave.debt[:] = np.rint(-sizes * units[1:, None])
