@@ -38,7 +38,7 @@ from simulator.world.model.verbs import WHOLE_SHARE
 _SKETCH = {"pipeline_class": SketchCompiler, "no_cpython_wrapper": True, **OPTIONS}
 
 
-class DoType(types.Type):  # type: ignore[misc]
+class DoType(types.Type):
     """Numba's type of a ``do``: a path and the index of who acts."""
 
     def __init__(self, path: Any) -> None:
@@ -71,7 +71,7 @@ def make_do(_typing: Any, w: Any, agent: Any) -> Any:
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that agents call, of ``do`` and whatever else: compiled with them, or plain."""
-    return register_jitable(**_SKETCH)(function)  # type: ignore[no-any-return]
+    return register_jitable(**_SKETCH)(function)
 
 
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -349,6 +349,8 @@ def beta(do: Any, market: int) -> Any:
 
 
 # ------------------------------------------------------------------------------------------- verbs
+# Each gives back a status (simulator.types.Status), and amounts in ``do.amount_in`` and
+# ``do.amount_out``. With ``quote`` it is only tried: what would come of it, or why it is refused.
 
 
 @_seen
@@ -372,77 +374,86 @@ def _blank(do: Any) -> None:
 
 
 @inner
-def _ask(do: Any, kind: int, amount: float) -> int:
+def _ask(do: Any, kind: int, amount: float, quote: bool) -> int:
     """Carry out the order that is written but for these: its status."""
     order = do.w.order
-    order.kind, order.agent, order.amount = kind, do.agent, amount
+    order.kind, order.agent, order.amount, order.quote = kind, do.agent, amount, quote
     call_door(do.w.tables.door.submit, do.w)
     status: int = order.status
     return status
 
 
 @_can
-def swap(do: Any, amount: float, limit: float = 0.0, minimum: float = 0.0, leg: int = -1) -> Any:
+def swap(
+    do: Any,
+    amount: float,
+    limit: float = 0.0,
+    minimum: float = 0.0,
+    leg: int = -1,
+    quote: bool = False,
+) -> Any:
     """Exact-input swap: status; see :class:`~simulator.world.actions.Swap`."""
     _blank(do)
     do.w.order.limit, do.w.order.minimum, do.w.order.leg = limit, minimum, leg
-    return _ask(do, verbs.SWAP, amount)
+    return _ask(do, verbs.SWAP, amount, quote)
 
 
 @_can
-def trade(do: Any, market: int, size: float, limit: float) -> Any:
+def trade(do: Any, market: int, size: float, limit: float, quote: bool = False) -> Any:
     """Perp order: status."""
     _blank(do)
     do.w.order.market, do.w.order.limit = market, limit
-    return _ask(do, verbs.TRADE, size)
+    return _ask(do, verbs.TRADE, size, quote)
 
 
 @_can
-def post_margin(do: Any, collateral: int, amount: float) -> Any:
+def post_margin(do: Any, collateral: int, amount: float, quote: bool = False) -> Any:
     """Deposit or (< 0) withdraw collateral: status."""
     _blank(do)
     do.w.order.collateral = collateral
-    return _ask(do, verbs.POST_MARGIN, amount)
+    return _ask(do, verbs.POST_MARGIN, amount, quote)
 
 
 @_can
-def liquidate(do: Any, account: int, market: int) -> Any:
+def liquidate(do: Any, account: int, market: int, quote: bool = False) -> Any:
     """Liquidate a position: status."""
     _blank(do)
     do.w.order.account, do.w.order.market = account, market
-    return _ask(do, verbs.LIQUIDATE, 0.0)
+    return _ask(do, verbs.LIQUIDATE, 0.0, quote)
 
 
 @_can
-def liquidate_collateral(do: Any, account: int, collateral: int, amount: float) -> Any:
+def liquidate_collateral(
+    do: Any, account: int, collateral: int, amount: float, quote: bool = False
+) -> Any:
     """Buy collateral for an account's debt: status."""
     _blank(do)
     do.w.order.account, do.w.order.collateral = account, collateral
-    return _ask(do, verbs.LIQUIDATE_COLLATERAL, amount)
+    return _ask(do, verbs.LIQUIDATE_COLLATERAL, amount, quote)
 
 
 @_can
-def liquidate_pledge(do: Any, account: int) -> Any:
+def liquidate_pledge(do: Any, account: int, quote: bool = False) -> Any:
     """Liquidate pledged liquidity: status."""
     _blank(do)
     do.w.order.account = account
-    return _ask(do, verbs.LIQUIDATE_PLEDGE, 0.0)
+    return _ask(do, verbs.LIQUIDATE_PLEDGE, 0.0, quote)
 
 
 @_can
-def liquidate_loan(do: Any, leg: int, amount: float) -> Any:
+def liquidate_loan(do: Any, leg: int, amount: float, quote: bool = False) -> Any:
     """Aave's liquidationCall: status."""
     _blank(do)
     do.w.order.leg = leg
-    return _ask(do, verbs.LIQUIDATE_LOAN, amount)
+    return _ask(do, verbs.LIQUIDATE_LOAN, amount, quote)
 
 
 def _of_amount(name: str, kind: int) -> None:
     """A verb that takes an amount."""
 
-    def ask(do: Any, amount: float) -> Any:
+    def ask(do: Any, amount: float, quote: bool = False) -> Any:
         _blank(do)
-        return _ask(do, kind, amount)
+        return _ask(do, kind, amount, quote)
 
     ask.__name__ = name
     _can(ask)
@@ -451,9 +462,9 @@ def _of_amount(name: str, kind: int) -> None:
 def _of_nothing(name: str, kind: int) -> None:
     """A verb that takes nothing."""
 
-    def ask(do: Any) -> Any:
+    def ask(do: Any, quote: bool = False) -> Any:
         _blank(do)
-        return _ask(do, kind, 0.0)
+        return _ask(do, kind, 0.0, quote)
 
     ask.__name__ = name
     _can(ask)

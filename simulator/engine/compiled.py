@@ -15,7 +15,7 @@ from simulator.agents.do import make_do
 from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import advanced, stepped
 from simulator.books.keeper import Books
-from simulator.engine.crew import Crew, path_type
+from simulator.engine.crew import TURN, Crew, path_type
 from simulator.engine.door import door
 from simulator.engine.loop import take_turn
 from simulator.types import InputError
@@ -59,6 +59,7 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any) -> None:
                 paths.states[i],
                 feed[i, step],
                 paths.saved[0],
+                paths.saved[1],
                 paths.orders[i],
                 paths.books[i],
             )
@@ -88,7 +89,7 @@ class Segments:
         if run:
             self.parts.append(Crew.of(run, paths))
         self.all = [part for part in self.parts if isinstance(part, Crew)]
-        self.whole = np.concatenate([crew.turns for crew in self.all]) if self.all else None
+        self.whole = np.concatenate([crew.turns for crew in self.all] or [np.zeros(0, TURN)])
 
     def due(self, step: int) -> bool:
         """Whether somebody who sees all paths at once acts at a step."""
@@ -128,12 +129,12 @@ class Loop:
 
     def _many(self, begin: int, end: int) -> None:
         """Steps of the block on which compiled agents act alone."""
-        if begin < end and self._segments.whole is not None:
+        if begin < end:
             self._call(self._segments.whole, begin, end, (1, 1))
 
     def _one(self, step: int, place: int) -> None:
         """A step on which somebody acts who sees all paths at once."""
-        world, nobody = self.world, np.zeros(0, self._segments.whole.dtype)
+        world, nobody = self.world, np.zeros(0, TURN)
         world.paths.moments[:] = self._feed[:, place]
         self._call(nobody, place, place + 1, (1, 0))
         view = View(step, world.market, world.protocol, world)

@@ -31,6 +31,7 @@ def path_type(paths: Paths) -> Any:
             paths.states[0],
             paths.moments[0],
             paths.saved[0],
+            paths.saved[1],
             paths.orders[0],
             paths.books[0],
         )

@@ -8,7 +8,7 @@ from typing import Any
 from simulator.books.hooks import acted, acting
 from simulator.world.model import verbs
 from simulator.world.model.codes import NONE
-from simulator.world.model.jit import address_of, compiled_whole, inner
+from simulator.world.model.jit import address_of, compiled_whole, copy_record, inner
 from simulator.world.model.record import Path
 from simulator.world.model.verbs import submit
 
@@ -27,7 +27,7 @@ def _is_asked(kind: int, amount: float) -> bool:
 
 
 def _enter(w: Path) -> None:
-    """Carry out ``w.order``; what is not finite is left undone and ends the run (crew.py)."""
+    """Carry out ``w.order``, or try it; what is not finite is left undone and ends the run."""
     order = w.order
     order.status, order.amount_in, order.amount_out = NONE, 0.0, 0.0
     if not math.isfinite(order.amount + order.limit + order.minimum):
@@ -36,6 +36,11 @@ def _enter(w: Path) -> None:
             w.book.engine.at_fault = order.agent
         return
     if not _is_asked(order.kind, order.amount):
+        return
+    if order.quote:
+        copy_record(w.spare, w.state)
+        _submit(w)
+        copy_record(w.state, w.spare)
         return
     _acting(w)
     _submit(w)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Drawn(NamedTuple):
     """Market paths as kernels read them: ``[T + 1, P]``, those of each asset or market before."""
 
-    index: Floats
+    index_price: Floats
     oracle_price: Floats
     oracle_time: Floats
     noise_trade: Floats
@@ -32,7 +32,8 @@ def drawn_of(market: MarketPaths) -> Drawn:
     """Those of a market, read-only and contiguous whatever made them: one type for kernels."""
 
     def readable(name: str) -> Floats:
-        array = np.ascontiguousarray(getattr(market, name), np.float64).view()
+        found = market.index if name == "index_price" else getattr(market, name)
+        array = np.ascontiguousarray(found, np.float64).view()
         array.flags.writeable = False
         return array
 
@@ -50,10 +51,10 @@ def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
         for i in range(feed.shape[0]):
             moment = feed[i, place]
             moment.step, moment.clock = step, step * span[2]
-            for asset in range(drawn.index.shape[0]):
+            for asset in range(drawn.index_price.shape[0]):
                 moment.price[asset] = drawn.oracle_price[asset, step, i]
                 moment.updated_at[asset] = drawn.oracle_time[asset, step, i]
-                moment.index[asset] = drawn.index[asset, step, i]
+                moment.index[asset] = drawn.index_price[asset, step, i]
             for m in range(drawn.noise_trade.shape[0]):
                 moment.noise_trade[m] = drawn.noise_trade[m, step, i]
             moment.noise_swap = drawn.noise_swap[step, i]

@@ -45,7 +45,8 @@ class Path(NamedTuple):
     tables: Record  # parameters and counts, the same for all paths
     state: Record  # what the path is
     now: Record  # what the market is at this step
-    saved: Record  # room to set the state aside in
+    saved: Record  # room to set the state aside in while an order is carried out
+    spare: Record  # and while one is tried
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
 
@@ -56,7 +57,7 @@ class Paths(NamedTuple):
     tables: Record  # [1]
     states: Record  # [P]
     moments: Record  # [P] of the step it is
-    saved: Record  # [1]
+    saved: Record  # [2]
     orders: Record  # [P]
     books: Record  # [P]
 
