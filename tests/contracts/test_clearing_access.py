@@ -10,8 +10,9 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.conftest import CAP, VENUE, parameters_tuple
-from tests.contracts.mirror import account_of, wad
+from tests.contracts.conftest import VENUE, parameters_tuple
+from tests.contracts.mirror import account_of
+from tests.reference.venue import CAP, wad
 
 BTC = VENUE.markets[0]
 

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.world.chain.artifacts import compiled
 from simulator.world.chain.codec import Contract, encode_constructor
-from tests.properties.revm_venue import ACTORS, CASH_UNIT, INSURANCE_FUNDS, WAD, RevmVenue
+from tests.properties.revm_venue import ACTORS, CASH_UNIT, INSURANCE_FUNDS, RevmVenue
 from tests.properties.test_clearing_seats import full_market, slice_of
 from tests.properties.test_clearing_settlement import (
     HEDGE_GRACE,
@@ -20,6 +20,7 @@ from tests.properties.test_clearing_settlement import (
     silent,
 )
 from tests.properties.test_clearing_waterfall import charged
+from tests.reference.integers import WAD
 
 USDC = 10**6
 BTC, SOL = 0, 1

@@ -11,7 +11,8 @@ from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
 from simulator.world.chain.deployment import CLEARING_PARTS
 from tests.properties.revm_pledges import PledgeVenue
-from tests.properties.revm_venue import WAD, RevmVenue
+from tests.properties.revm_venue import RevmVenue
+from tests.reference.integers import WAD
 
 DAY = 86_400
 DELAY, VALID = 2 * DAY, 14 * DAY

@@ -9,8 +9,9 @@ import pytest
 
 from simulator.world.chain.codec import Contract, Reverted, reason
 from tests.properties.revm_pledges import CAP, HAIRCUT, PledgeVenue
-from tests.properties.revm_venue import CASH_UNIT, HIGHEST, WAD
+from tests.properties.revm_venue import CASH_UNIT, HIGHEST
 from tests.properties.test_clearing_portfolio import FLOOR, KAPPA, ROWS
+from tests.reference.integers import WAD
 
 USDC = 10**6
 

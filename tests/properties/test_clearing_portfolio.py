@@ -10,8 +10,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.properties.revm_venue import WAD, RevmVenue, wad
+from tests.properties.revm_venue import RevmVenue, wad
 from tests.properties.test_clearing_properties import examples
+from tests.reference.integers import WAD
 
 USDC = 10**6
 ENTRY = 10**8

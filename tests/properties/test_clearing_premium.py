@@ -13,8 +13,9 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from tests.properties.revm_venue import CASH_UNIT, WAD, Margin, RevmVenue, wad
+from tests.properties.revm_venue import CASH_UNIT, Margin, RevmVenue, wad
 from tests.properties.test_clearing_properties import DUST, examples
+from tests.reference.integers import WAD
 
 PEOPLE = ("trader", "hedger", "liquidator", "bystander")
 SCALE, BOUND, LIMIT = 500, Fraction(25, 2), 12

@@ -9,8 +9,9 @@ import pytest
 from eth_utils import keccak
 
 from simulator.world.chain.artifacts import load
-from tests.properties.revm_venue import HIGHEST, WAD, RevmVenue, wad
+from tests.properties.revm_venue import HIGHEST, RevmVenue, wad
 from tests.properties.test_clearing_portfolio import portfolio_venue
+from tests.reference.integers import WAD
 
 USDC = 10**6
 DUST = 100  # WAD units

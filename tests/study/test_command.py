@@ -10,7 +10,8 @@ import pytest
 
 from simulator import cli
 from simulator.hedging.estimators import standard
-from simulator.report.study_table import best, rows_of
+from simulator.report.study import rows_of
+from simulator.report.study_table import best
 from simulator.study import LEADER, STATIC, Settings, study, study_all
 from simulator.study.files import figures_of, write_table
 

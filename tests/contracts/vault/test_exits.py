@@ -8,8 +8,9 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.mirror import account_of, wad
+from tests.contracts.mirror import account_of
 from tests.contracts.vault.conftest import TERMS, Reading, usdc_raw
+from tests.reference.venue import wad
 
 
 def redeem(vault: Any, usdc: Any, depositor: Any, part: float) -> tuple[int, Any]:
