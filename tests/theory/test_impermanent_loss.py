@@ -13,7 +13,7 @@ from simulator.engine import simulate
 from simulator.hedging import lp
 from simulator.types import Floats
 from simulator.world.base import World
-from simulator.world.model.parameters import pool_table
+from simulator.world.model.parameters import PoolTable, pool_table
 from simulator.world.model.pool import (
     burn_and_collect,
     initialise,
@@ -22,7 +22,7 @@ from simulator.world.model.pool import (
     quote,
     settle,
 )
-from simulator.world.model.state import allocate
+from simulator.world.model.state import PoolState, PositionState, allocate
 from simulator.world.model.tick import sqrt_ratio_at_tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.theory.frictionless import Onlooker, frictionless, whole_price
@@ -125,7 +125,17 @@ def _round_trip(entry_tick: int, lower: int, upper: int, fee_ppm: int) -> tuple[
 
 
 @njit
-def _mint_swap_burn(table, pool, position, root, lower, upper, limits, minted, burnt):
+def _mint_swap_burn(
+    table: PoolTable,
+    pool: PoolState,
+    position: PositionState,
+    root: float,
+    lower: int,
+    upper: int,
+    limits: Floats,
+    minted: Floats,
+    burnt: Floats,
+) -> None:
     """Compiled, because the pool's functions are for kernels to call."""
     initialise(table, pool, root, np.ones(limits.size))
     for path in range(limits.size):
