@@ -156,11 +156,11 @@ def test_what_one_more_winner_who_owes_costs_to_write_off() -> None:
     mark = venue.chain.evm.snapshot()
     account = venue.account("hedger")
     venue.do("liquidator", "liquidate", account, BTC)
-    with_debt = venue.chain.evm.result.gas_used
+    with_debt = venue.result().gas_used
     venue.chain.evm.revert(mark)
     venue.deposit("trader", 40_000 * USDC)  # the same winner, who owes nothing
     venue.do("liquidator", "liquidate", account, BTC)
-    assert 0 < with_debt - venue.chain.evm.result.gas_used < WRITE_OFF
+    assert 0 < with_debt - venue.result().gas_used < WRITE_OFF
 
 
 # ----------------------------------------------------------------------------- slices and sales

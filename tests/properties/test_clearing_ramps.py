@@ -162,7 +162,7 @@ class Edge(PledgeVenue):
         values = dict(zip(names, self.get("parameters"), strict=True)) | changes
         return tuple(values.values())
 
-    def market(self, **changes: int) -> tuple[int, ...]:
+    def market(self, **changes: int | str) -> tuple[int | str, ...]:
         names = [field["name"] for field in _components("set_market")]
         values = dict(zip(names, self.get("market", 0), strict=True)) | changes
         return tuple(values.values())
