@@ -94,7 +94,7 @@ def test_everybody_can_leave(
     assert unwound.fraction == 10**18
     assert running.totalSupply() == 0
     after = read(running)
-    assert after.sizes == (0, 0)
+    assert after.sizes == (0.0, 0.0)
     assert after.lp == 0
     assert running.idle_base() == 0
     assert clearing.cash(account_of(running)) < 10**12  # less than a raw unit

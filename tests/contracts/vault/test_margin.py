@@ -104,7 +104,7 @@ def test_a_lost_account_is_closed_by_liquidation_and_takes_no_liquidity_with_it(
     for market in (0, 1):
         clearing.liquidate(int(thin.address, 16) << 8, market, sender=liquidator)
     after = read(thin)
-    assert after.sizes == (0, 0)
+    assert after.sizes == (0.0, 0.0)
     assert after.margin == 0
     assert after.lp == before.lp > 0
 
