@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from hypothesis import Phase, example, given, settings
@@ -197,7 +198,7 @@ steps = st.one_of(
 )
 
 
-def run(both: Both, step: tuple) -> None:
+def run(both: Both, step: tuple[Any, ...]) -> None:
     chain = both.chain
     kind, *rest = step
     if kind == "trade":
@@ -258,7 +259,7 @@ DUST_LEFT = [
 )
 @given(st.lists(steps, min_size=3, max_size=14))
 @example(DUST_LEFT)
-def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple]) -> None:
+def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple[Any, ...]]) -> None:
     both = Both()
     chain = both.chain
     chain.do("deposit", chain.address("vault"), 0, 0, 10**12)
