@@ -30,6 +30,7 @@ from simulator.world.chain.execution import Translator
 from simulator.world.chain.layout import Layout
 from simulator.world.chain.mirror import Mirror
 from simulator.world.chain.observation import ChainObservation, LensSource
+from simulator.world.chain.readings import Readings
 from simulator.world.chain.terms import WAD, WAD_DECIMALS, background_targets, wad
 from simulator.world.units import to_raw
 
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
     from simulator.world.base import Observation
     from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.calls import Batch
-    from simulator.world.chain.observation import Source
+    from simulator.world.chain.readings import Source
     from simulator.world.chain.revm import Transaction
+    from simulator.world.chain.touched import Touched
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
@@ -82,6 +84,7 @@ class ChainWorld(World):
         self.layout = Layout(protocol, self.deployment)
         in_process = transport == "revm"
         self.sources = self._sources()
+        self._readings = Readings(self.layout, self.sources)
         self._mirror = Mirror(protocol, market, self.deployment.genesis) if in_process else None
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
@@ -104,14 +107,15 @@ class ChainWorld(World):
         due = self.market.oracle_time[:, step] == seconds
         prices = to_raw(self.market.oracle_price[:, step], WAD_DECIMALS)
         depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step]
+        deepens = (depth != self._pool_depth).tolist()
         for path, transport in enumerate(self.transports):
             transport.set_time(now)
             if due[:, path].any():
                 self._report(transport, np.flatnonzero(due[:, path]), prices[:, path], now)
-            if depth[path] != self._pool_depth[path]:
+            if deepens[path]:
                 self._set_pool_depth(transport, float(depth[path]))
-            self._set_skew_scales(path, now, float(perp_depth[path]))
-            self.sources[path].changed(None)
+            scaled = self._set_skew_scales(path, now, float(perp_depth[path]))
+            self._changed([path], self.sources[path].moved(depth=deepens[path], scale=scaled))
         self._pool_depth = depth.copy()
         if self._mirror is not None:
             self._mirror.advance(step)
@@ -127,13 +131,13 @@ class ChainWorld(World):
     def observe(self) -> Observation:
         """See :meth:`World.observe`. Fields are read when looked at, on paths that changed."""
         if self._observation is None:
-            self._observation = ChainObservation(self.layout, self.sources, self._mirror)
+            self._observation = ChainObservation(self.layout, self._readings, self._mirror)
         return self._observation
 
     def reported(self) -> Observation:
         """See :meth:`World.reported`: one ``Lens.observe`` per path."""
         sources = [LensSource(t, self.deployment, self.layout) for t in self.transports]
-        return ChainObservation(self.layout, sources)
+        return ChainObservation(self.layout, Readings(self.layout, sources))
 
     def close(self) -> None:
         """See :meth:`World.close`."""
@@ -143,7 +147,7 @@ class ChainWorld(World):
     # -------------------------------------------------------------------------------- measurement
 
     def replay_raw(self) -> tuple[int, float]:
-        """(transactions, seconds) of raw pyrevm executing what this world sent since deployment.
+        """(transactions, seconds of CPU) of raw pyrevm executing what this world sent since deployment.
 
         From the same genesis, path by path, and nothing else. Needs ``record=True``.
         """
@@ -210,7 +214,14 @@ class ChainWorld(World):
 
     # ------------------------------------------------------------------------------------- writing
 
+    def _changed(self, paths: list[int], touched: Touched) -> None:
+        """Words of some paths must be read again before they are shown."""
+        for path in paths:
+            self.sources[path].changed(touched)
+        self._readings.changed(paths, touched)
+
     def _send(self, action: Action, batch: Batch, fill: Fill) -> None:
+        touched = self.sources[0].touched(action)
         for path, data in batch.calls:
             transport = self.transports[path]
             try:
@@ -221,7 +232,7 @@ class ChainWorld(World):
             fill.status[path] = Status.OK
             amounts = batch.decode(path, returned, transport)
             fill.amount_in[path], fill.amount_out[path] = amounts
-            self.sources[path].changed(action)
+            self._changed([path], touched)
             self._expire()
 
     def _report(
@@ -241,8 +252,9 @@ class ChainWorld(World):
         data = _SET_LIQUIDITY + words(32, len(targets), *flat)
         transport.transact(self.deployment.roles.liquidity_owner, self.deployment.provider, data)
 
-    def _set_skew_scales(self, path: int, now: int, depth: float) -> None:
-        """What is not allowed now is tried again at every step."""
+    def _set_skew_scales(self, path: int, now: int, depth: float) -> bool:
+        """Whether any was set; what is not allowed now is tried again at every step."""
+        changed = False
         for market, terms in enumerate(self.protocol.clearing.markets):
             current, due = self._skew_scale[path][market]
             wanted = wad(terms.skew_scale * min(depth, 1.0))
@@ -255,6 +267,8 @@ class ChainWorld(World):
                     continue
             if self._set_skew_scale(path, market, wanted):
                 self._skew_scale[path][market] = wanted, now + SCALE_INTERVAL
+                changed = True
+        return changed
 
     def _least_scale(self, path: int, market: int) -> int:
         """Least K, WAD, to which a market may be lowered with what is open; none: 2^256."""
