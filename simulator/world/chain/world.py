@@ -147,9 +147,9 @@ class ChainWorld(World):
     # -------------------------------------------------------------------------------- measurement
 
     def replay_raw(self) -> tuple[int, float]:
-        """(transactions, seconds of CPU) of raw pyrevm executing what this world sent since deployment.
+        """(transactions, seconds) of raw pyrevm executing what this world sent since deployment.
 
-        From the same genesis, path by path, and nothing else. Needs ``record=True``.
+        Seconds are of CPU. From the same genesis, path by path, and nothing else. Needs ``record=True``.
         """
         from simulator.world.chain import revm
 
