@@ -17,6 +17,7 @@ from simulator.world.chain.codec import WORD, signed_word
 from simulator.world.chain.layout import FIRST_WORD
 from simulator.world.chain.mirror import DERIVED, LEG_WORDS, LOAN_WORDS
 from simulator.world.chain.readings import Source
+from simulator.world.chain.touched import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class LensSource(Source):
         self._layout = layout
         self._words: list[int] | None = None
         self._lending: list[int] | None = None
-        self._everything = tuple((name, None) for name in (*layout.groups, "lending"))
+        self._everything = tuple((name, ALL) for name in (*layout.groups, "lending"))
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
@@ -74,7 +75,6 @@ class LensSource(Source):
         return [signed_word(data, i) for i in range(FIRST_WORD, len(data) // WORD)]
 
 
-_ALL = slice(None)
 # Fields of the hedge on Aave as parts of "lending".
 _LENDING = frozenset(
     (
@@ -94,27 +94,27 @@ def _with_cash(others: Floats) -> Floats:
 _FIELDS: dict[str, tuple[str, Callable[[Floats], Floats]]] = {
     "sqrt_price": ("pool", itemgetter(0)),
     "pool_liquidity": ("pool", itemgetter(1)),
-    "skew": ("market", itemgetter((_ALL, 0))),
-    "skew_scale": ("market", itemgetter((_ALL, 1))),
-    "funding_rate": ("funding", itemgetter((_ALL, 0))),
-    "funding_index": ("funding", itemgetter((_ALL, 1))),
+    "skew": ("market", itemgetter((ALL, 0))),
+    "skew_scale": ("market", itemgetter((ALL, 1))),
+    "funding_rate": ("funding", itemgetter((ALL, 0))),
+    "funding_index": ("funding", itemgetter((ALL, 1))),
     "collateral": ("collateral", _with_cash),
-    "cash": ("cash", itemgetter(_ALL)),
-    "size": ("positions", itemgetter((_ALL, _ALL, 0))),
-    "cost": ("positions", itemgetter((_ALL, _ALL, 1))),
-    "funding_entry": ("positions", itemgetter((_ALL, _ALL, 2))),
-    "loss_entry": ("positions", itemgetter((_ALL, _ALL, 3))),
-    "long_interest": ("backstop", itemgetter((_ALL, 0))),
-    "loss_long": ("backstop", itemgetter((_ALL, 1))),
-    "loss_short": ("backstop", itemgetter((_ALL, 2))),
-    "insurance_drawn": ("backstop", itemgetter((_ALL, 3))),
-    "maker_drawn": ("backstop", itemgetter((_ALL, 4))),
-    "premium_pool": ("backstop", itemgetter((_ALL, 5))),
-    "maker_cash": ("backstop", itemgetter((_ALL, 6))),
-    "unpaid_premium": ("backstop", itemgetter((_ALL, 7))),
-    "account_value": ("margin", itemgetter((_ALL, 0))),
-    "equity": ("margin", itemgetter((_ALL, 1))),
-    "maintenance": ("margin", itemgetter((_ALL, 2))),
+    "cash": ("cash", itemgetter(ALL)),
+    "size": ("positions", itemgetter((ALL, ALL, 0))),
+    "cost": ("positions", itemgetter((ALL, ALL, 1))),
+    "funding_entry": ("positions", itemgetter((ALL, ALL, 2))),
+    "loss_entry": ("positions", itemgetter((ALL, ALL, 3))),
+    "long_interest": ("backstop", itemgetter((ALL, 0))),
+    "loss_long": ("backstop", itemgetter((ALL, 1))),
+    "loss_short": ("backstop", itemgetter((ALL, 2))),
+    "insurance_drawn": ("backstop", itemgetter((ALL, 3))),
+    "maker_drawn": ("backstop", itemgetter((ALL, 4))),
+    "premium_pool": ("backstop", itemgetter((ALL, 5))),
+    "maker_cash": ("backstop", itemgetter((ALL, 6))),
+    "unpaid_premium": ("backstop", itemgetter((ALL, 7))),
+    "account_value": ("margin", itemgetter((ALL, 0))),
+    "equity": ("margin", itemgetter((ALL, 1))),
+    "maintenance": ("margin", itemgetter((ALL, 2))),
     "insurance_fund": ("venue", itemgetter(0)),
     "bad_debt": ("venue", itemgetter(1)),
     "nav": ("nav", itemgetter(0)),
@@ -131,10 +131,10 @@ _FIELDS: dict[str, tuple[str, Callable[[Floats], Floats]]] = {
     "lp_usdc": ("position", itemgetter(4)),
     "fees_base": ("position", itemgetter(5)),
     "fees_usdc": ("position", itemgetter(6)),
-    "betas": ("betas", itemgetter(_ALL)),
-    "wallet_usdc": ("wallets", itemgetter((_ALL, 0))),
-    "wallet_base": ("wallets", itemgetter((_ALL, 1))),
-    "wallet_shares": ("wallets", itemgetter((_ALL, 2))),
+    "betas": ("betas", itemgetter(ALL)),
+    "wallet_usdc": ("wallets", itemgetter((ALL, 0))),
+    "wallet_base": ("wallets", itemgetter((ALL, 1))),
+    "wallet_shares": ("wallets", itemgetter((ALL, 2))),
 }
 # The same where the words are those of the storage, not of the Lens.
 _STORED_FIELDS: dict[str, tuple[str, Callable[[Floats], Floats]]] = {

@@ -21,7 +21,7 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, group: str) -> list[int]:
-        """The words of a group now, in the layout's order; the caller leaves them as they are."""
+        """The words of a group now, in the layout's order; the list is never written to."""
 
     @abstractmethod
     def touched(self, action: Action) -> Touched:
@@ -46,10 +46,11 @@ class Readings:
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         self._layout = layout
         self._sources = sources
+        self._lists: dict[str, list[list[int]]] = {}  # as the sources gave them
         self._words: dict[str, Floats] = {}  # [words, paths]
         self._groups: dict[str, Floats] = {}  # the same with the axes of the layout
-        self._stale: dict[str, set[int]] = {}  # paths to be read again
         self._parts: dict[str, dict[str, Floats]] = {}
+        self._stale: dict[str, set[int]] = {}  # paths to be read again
 
     def changed(self, paths: Iterable[int], touched: Touched) -> None:
         """Words of some paths must be read again."""
@@ -60,28 +61,12 @@ class Readings:
     def group(self, name: str) -> Floats:
         """A group's values now."""
         stale = self._stale.pop(name, None)
-        if stale is None:
-            found = self._groups.get(name)
-            if found is not None:
-                return found
-            words = self._read(name, range(len(self._sources)))
-        else:
-            words = self._words[name]
-            paths = sorted(stale)
-            fresh = self._read(name, paths)
-            if np.array_equal(words[:, paths], fresh):
-                return self._groups[name]
-            if len(paths) == len(self._sources):
-                words = fresh
-            else:
-                words = words.copy()
-                words[:, paths] = fresh
-        self._words[name] = words
-        self._parts[name] = {}
-        # The last axis is given: of a basket of USDC alone there is nothing to tell it from.
-        *axes, _ = self._layout.shapes.get(name, (len(words), -1))
-        shaped = self._groups[name] = words.reshape(*axes, words.shape[1])
-        return shaped
+        if stale is not None:
+            self._read_again(name, stale)
+        elif name not in self._groups:
+            lists = self._lists[name] = [source.read(name) for source in self._sources]
+            self._show(name, self._whole(name, lists))
+        return self._groups[name]
 
     def part(self, name: str, field: str, take: Callable[[Floats], Floats]) -> Floats:
         """What ``take`` makes of a group's values; once for a field, while they stay the same."""
@@ -92,8 +77,27 @@ class Readings:
             found = parts[field] = take(values)
         return found
 
-    def _read(self, name: str, paths: Sequence[int]) -> Floats:
-        sources = self._sources
-        raw = np.array([sources[path].read(name) for path in paths], np.float64).T
-        values: Floats = raw / self._layout.units[name]
+    def _read_again(self, name: str, stale: Iterable[int]) -> None:
+        lists, others = self._lists[name], []
+        for path in stale:
+            words = self._sources[path].read(name)
+            if words is not lists[path]:
+                lists[path] = words
+                others.append(path)
+        if len(others) == len(lists):
+            self._show(name, self._whole(name, lists))
+        elif others:
+            values = self._words[name].copy()
+            values[:, others] = self._whole(name, [lists[path] for path in others])
+            self._show(name, values)
+
+    def _whole(self, name: str, lists: list[list[int]]) -> Floats:
+        """Words of some paths, whole units."""
+        values: Floats = np.array(lists, np.float64).T / self._layout.units[name]
         return values
+
+    def _show(self, name: str, values: Floats) -> None:
+        self._words[name], self._parts[name] = values, {}
+        # The last axis is given: of a basket of USDC alone there is nothing to tell it from.
+        *axes, _ = self._layout.shapes.get(name, (len(values), -1))
+        self._groups[name] = values.reshape(*axes, values.shape[1])

@@ -19,7 +19,7 @@ from simulator.world.chain import artifacts
 from simulator.world.chain.codec import MAX_UINT256, WORD, signed_word, words
 from simulator.world.chain.layout import FIRST_WORD, POSITION_WORDS
 from simulator.world.chain.readings import Source
-from simulator.world.chain.touched import BY_DEPTH, BY_SCALE, BY_TIME, touched
+from simulator.world.chain.touched import ALL, BY_DEPTH, BY_SCALE, by_time, touched
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class StoragePlan:
         house, safe, tokens = deployment.clearing, deployment.vault, deployment.tokens
         self.layout = layout
         self.deployment = deployment
+        self.by_time = by_time(layout)
         self.slots: dict[str, list[tuple[str, int]]] = {
             "venue": [(house, clearing[n]) for n in ("insurance_fund", "bad_debt")],
             "vault": [
@@ -147,8 +148,6 @@ class StorageSource(Source):
         self._plan = plan
         self._storage = transport.evm.storage
         self._known: dict[str, list[int]] = {}
-        # Of what is known, the words to be read again.
-        self._stale: dict[str, list[slice]] = {}
         self._derived: dict[str, Callable[[], list[int]]] = {
             "pool": self._pool,
             "nft": self._nft,
@@ -157,21 +156,29 @@ class StorageSource(Source):
             "covariance": self._covariance,
             "lending": self._lending,
         }
+        # The words that must be read before a group is shown.
+        self._stale = {name: [ALL] for name in (*plan.slots, *self._derived)}
         self._range: tuple[int, int] | None = None
         self._fee_slots: tuple[int, int] = (0, 0)
 
     def read(self, group: str) -> list[int]:
-        """See :meth:`Source.read`."""
-        found = self._known.get(group)
-        if found is None:
-            derive = self._derived.get(group)
-            found = self._known[group] = self._stored(group) if derive is None else derive()
-        elif (stale := self._stale.pop(group, None)) is not None:
-            slots = self._plan.slots[group]
-            found = self._known[group] = found.copy()
+        """See :meth:`Source.read`: the same list as long as no word of it is another."""
+        stale = self._stale.pop(group, None)
+        if stale is None:
+            return self._known[group]
+        known, derive = self._known.get(group), self._derived.get(group)
+        if derive is not None:
+            fresh = derive()
+        elif known is None or ALL in stale:
+            fresh = self._stored(group)
+        else:
+            fresh, slots = known.copy(), self._plan.slots[group]
             for part in stale:
-                found[part] = self._load(slots[part])
-        return found
+                fresh[part] = self._load(slots[part])
+        if fresh == known:
+            return known
+        self._known[group] = fresh
+        return fresh
 
     def touched(self, action: Action) -> Touched:
         """See :meth:`Source.touched`."""
@@ -179,19 +186,17 @@ class StorageSource(Source):
 
     def moved(self, *, depth: bool, scale: bool) -> Touched:
         """See :meth:`Source.moved`."""
-        return (*BY_TIME, *(BY_DEPTH if depth else ()), *(BY_SCALE if scale else ()))
+        return (*self._plan.by_time, *(BY_DEPTH if depth else ()), *(BY_SCALE if scale else ()))
 
     def changed(self, touched: Touched) -> None:
         """See :meth:`Source.changed`."""
-        known, stale = self._known, self._stale
+        stale = self._stale
         for group, part in touched:
-            if part is None:
-                known.pop(group, None)
-                stale.pop(group, None)
-            elif group in known:
-                parts = stale.setdefault(group, [])
-                if part not in parts:
-                    parts.append(part)
+            parts = stale.get(group)
+            if parts is None:
+                stale[group] = [part]
+            elif part not in parts:
+                parts.append(part)
 
     # ------------------------------------------------------------------------------------- helpers
 

@@ -35,17 +35,13 @@ from simulator.world.chain.terms import WAD, WAD_DECIMALS, background_targets, w
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simulator.market.paths import MarketPaths
-    from simulator.types import Floats
     from simulator.world.actions import Action
     from simulator.world.base import Observation
     from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.calls import Batch
     from simulator.world.chain.readings import Source
     from simulator.world.chain.revm import Transaction
-    from simulator.world.chain.touched import Touched
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
@@ -93,6 +89,8 @@ class ChainWorld(World):
             [(wad(terms.skew_scale), 0) for terms in protocol.clearing.markets]
             for _ in range(market.paths)
         ]
+        # The depth at which every market of a path has the scale that belongs to it.
+        self._scaled_to = [np.nan] * market.paths
         self._tokens = [int(token, 16) for token in self.deployment.tokens]
         self._translator = Translator(
             protocol, self.deployment, self.layout, self.sources, self.transports
@@ -106,16 +104,23 @@ class ChainWorld(World):
         now = self.deployment.genesis + seconds
         due = self.market.oracle_time[:, step] == seconds
         prices = to_raw(self.market.oracle_price[:, step], WAD_DECIMALS)
-        depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step]
+        depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step].tolist()
         deepens = (depth != self._pool_depth).tolist()
+        moved: dict[tuple[bool, bool], list[int]] = {}
         for path, transport in enumerate(self.transports):
             transport.set_time(now)
-            if due[:, path].any():
-                self._report(transport, np.flatnonzero(due[:, path]), prices[:, path], now)
+            assets = due[:, path].nonzero()[0].tolist()
+            if assets:
+                self._report(transport, assets, prices[assets, path].tolist(), now)
             if deepens[path]:
                 self._set_pool_depth(transport, float(depth[path]))
-            scaled = self._set_skew_scales(path, now, float(perp_depth[path]))
-            self._changed([path], self.sources[path].moved(depth=deepens[path], scale=scaled))
+            scaled = self._set_skew_scales(path, now, perp_depth[path])
+            moved.setdefault((deepens[path], scaled), []).append(path)
+        for (deeper, scaled), paths in moved.items():
+            touched = self.sources[0].moved(depth=deeper, scale=scaled)
+            for path in paths:
+                self.sources[path].changed(touched)
+            self._readings.changed(paths, touched)
         self._pool_depth = depth.copy()
         if self._mirror is not None:
             self._mirror.advance(step)
@@ -149,7 +154,8 @@ class ChainWorld(World):
     def replay_raw(self) -> tuple[int, float]:
         """(transactions, seconds) of raw pyrevm executing what this world sent since deployment.
 
-        Seconds are of CPU. From the same genesis, path by path, and nothing else. Needs ``record=True``.
+        Seconds of CPU, from the same genesis, path by path, and nothing else. Needs
+        ``record=True``.
         """
         from simulator.world.chain import revm
 
@@ -214,14 +220,8 @@ class ChainWorld(World):
 
     # ------------------------------------------------------------------------------------- writing
 
-    def _changed(self, paths: list[int], touched: Touched) -> None:
-        """Words of some paths must be read again before they are shown."""
-        for path in paths:
-            self.sources[path].changed(touched)
-        self._readings.changed(paths, touched)
-
     def _send(self, action: Action, batch: Batch, fill: Fill) -> None:
-        touched = self.sources[0].touched(action)
+        touched, done = self.sources[0].touched(action), []
         for path, data in batch.calls:
             transport = self.transports[path]
             try:
@@ -232,16 +232,18 @@ class ChainWorld(World):
             fill.status[path] = Status.OK
             amounts = batch.decode(path, returned, transport)
             fill.amount_in[path], fill.amount_out[path] = amounts
-            self._changed([path], touched)
+            self.sources[path].changed(touched)
+            done.append(path)
+        if done:
+            self._readings.changed(done, touched)
             self._expire()
 
     def _report(
-        self, transport: Transport, assets: NDArray[np.intp], prices: Floats, now: int
+        self, transport: Transport, assets: list[int], prices: list[float], now: int
     ) -> None:
-        due = assets.tolist()
         data = _REPORT + encode_with_arrays(
             [],
-            [[self._tokens[asset] for asset in due], [int(prices[asset]) for asset in due]],
+            [[self._tokens[asset] for asset in assets], map(int, prices)],
             [now],
         )
         transport.transact(self.deployment.roles.reporter, self.deployment.oracle, data)
@@ -254,11 +256,16 @@ class ChainWorld(World):
 
     def _set_skew_scales(self, path: int, now: int, depth: float) -> bool:
         """Whether any was set; what is not allowed now is tried again at every step."""
-        changed = False
+        if depth == self._scaled_to[path]:
+            return False
+        changed, settled = False, True
         for market, terms in enumerate(self.protocol.clearing.markets):
             current, due = self._skew_scale[path][market]
             wanted = wad(terms.skew_scale * min(depth, 1.0))
-            if wanted == current or now < due:
+            if wanted == current:
+                continue
+            settled = False
+            if now < due:
                 continue
             wanted = min(max(wanted, -(-current // 2)), 2 * current)
             if wanted < current:
@@ -268,6 +275,7 @@ class ChainWorld(World):
             if self._set_skew_scale(path, market, wanted):
                 self._skew_scale[path][market] = wanted, now + SCALE_INTERVAL
                 changed = True
+        self._scaled_to[path] = depth if settled else np.nan
         return changed
 
     def _least_scale(self, path: int, market: int) -> int:
