@@ -15,7 +15,9 @@ import numpy as np
 from simulator.world.model.genesis import empty
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
-from simulator.world.model.state import Oracle
+from simulator.world.model.record import View as Fields
+from simulator.world.model.record import dtype_of
+from simulator.world.model.state import MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +44,9 @@ class Mirror:
 
     def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
         self.tables = tables_of(protocol)
-        self.state = empty(protocol, self.tables, market.paths)
-        self._max_age = np.array(protocol.oracle_max_age, np.float64)
+        self.records, self.state = empty(self.tables, market.paths)
+        self.moments = np.zeros(market.paths, dtype_of(MOMENT, self.tables.counts.room()))
+        self._now = Fields(self.moments, MOMENT, self.tables.counts)
         self._market = market
         self._genesis = genesis
         self._filled: dict[str, Floats] = {}
@@ -54,18 +57,16 @@ class Mirror:
 
     def advance(self, step: int) -> None:
         """Move to ``step``: the rounds the oracle has been given by then."""
-        self.oracle = Oracle(
-            price=np.ascontiguousarray(self._market.oracle_price[:, step]),
-            updated_at=np.ascontiguousarray(self._market.oracle_time[:, step]),
-            max_age=self._max_age,
-            clock=np.array([float(step * self._market.step_seconds)]),
-        )
-        self.state.aave.updated_at[:] = self.oracle.clock[0]
+        self._now.clock[:] = step * self._market.step_seconds
+        self._now.price[:] = self._market.oracle_price[:, step]
+        self._now.updated_at[:] = self._market.oracle_time[:, step]
+        if self.tables.counts.legs:
+            self.state.aave.updated_at[:] = self._now.clock
         self.accounts = self.vault = None
 
     def observation(self) -> ModelObservation:
         """What the model makes of the state that is filled in now."""
-        return ModelObservation(self.tables, self.state, self.oracle)
+        return ModelObservation(self.tables, self.records, self.state, self.moments)
 
     def view(self, group: Groups) -> View:
         """What follows from the words of ``group``, which must be those of now when first asked."""
@@ -86,7 +87,7 @@ class Mirror:
         ]
         if self.state.clearing.covariance.size:
             parts.append(("covariance", self._put_covariance))
-        if self.tables.clearing.pledged:
+        if self.tables.view.clearing.pledged:
             parts.append(("place", self._put_place))
         return self._fill(group, parts)
 
@@ -97,7 +98,7 @@ class Mirror:
             ("fees", self._put_fees),
             ("place", self._put_place),
         ]
-        if self.tables.aave.fee_ppm.size:
+        if self.tables.counts.legs:
             parts.append(("lending", self._put_lending))
         return self._fill(group, parts)
 
@@ -129,7 +130,7 @@ class Mirror:
         self.state.clearing.cash[:] = cash
 
     def _put_collateral(self, others: Floats) -> None:
-        self.state.clearing.collateral[:, 1:] = others * self.tables.clearing.unit[1:, None]
+        self.state.clearing.collateral[:, 1:] = others * self.tables.view.clearing.unit[1:, None]
 
     def _put_positions(self, held: Floats) -> None:
         state = self.state.clearing
@@ -142,12 +143,12 @@ class Mirror:
         self.state.clearing.covariance[:] = factor
 
     def _put_vault(self, vault: Floats) -> None:
-        table, state = self.tables.vault, self.state.vault
+        table, state = self.tables.view.vault, self.state.vault
         state.idle_usdc[:] = vault[1] * table.usdc_unit
         state.idle_base[:] = vault[2] * table.base_unit
 
     def _put_fees(self, fees: Floats) -> None:
-        table, position = self.tables.vault, self.state.position
+        table, position = self.tables.view.vault, self.state.position
         position.fees0[:], position.fees1[:] = fees[0] * table.base_unit, fees[1] * table.usdc_unit
 
     def _put_place(self, place: Floats) -> None:
@@ -157,7 +158,7 @@ class Mirror:
 
     def _put_lending(self, words: Floats) -> None:
         """Balances at Aave with the interest up to now in them, so indices of one."""
-        aave, units, legs = self.state.aave, self.tables.aave.unit, self.tables.aave.fee_ppm.size
+        aave, units, legs = self.state.aave, self.tables.view.aave.unit, self.tables.counts.legs
         aave.liquidity_index[:] = aave.borrow_index[:] = 1.0
         aave.supplied[:] = np.rint(words[0] * units[0])
         sizes = words[LOAN_WORDS : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
