@@ -157,14 +157,6 @@ class Mirror:
         """Balances at Aave with the interest up to now in them, so indices of one."""
         aave, units, legs = self.state.aave, self.tables.view.aave.unit, self.tables.counts.legs
         aave.liquidity_index[:] = aave.borrow_index[:] = 1.0
-        read_market(self.paths, self._market, step)
-        if self.tables.counts.legs:
-            self.state.aave.updated_at[:] = self.paths.moments["clock"]
-        self.accounts = self.vault = None
-
-    def observation(self) -> ModelObservation:
-        """What the model makes of the state that is filled in now."""
-        return ModelObservation(self.tables, self.paths, self.state)
         aave.supplied[:] = np.rint(words[0] * units[0])
         sizes = words[LOAN_WORDS : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
         aave.debt[:] = np.rint(-sizes * units[1:, None])
@@ -181,14 +173,10 @@ class View:
     def derive(self, name: str) -> Floats:
         """One of :data:`DERIVED`."""
         mirror = self._mirror
-        read_market(self.paths, self._market, step)
-        if self.tables.counts.legs:
-            self.state.aave.updated_at[:] = self.paths.moments["clock"]
-        self.accounts = self.vault = None
-
-    def observation(self) -> ModelObservation:
-        """What the model makes of the state that is filled in now."""
-        return ModelObservation(self.tables, self.paths, self.state)
+        if not self._has_clearing:
+            if mirror.read_clearing(self._group):
+                mirror.accounts = mirror.vault = None
+            self._has_clearing = True
         if name in _OF_VAULT and not self._has_vault:
             if mirror.read_vault(self._group):
                 mirror.vault = None
