@@ -80,6 +80,7 @@ def imports(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: relative import"
+            assert node.module
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             below = {name for name in names if is_module(name)}
             found |= below or {node.module}

@@ -13,6 +13,7 @@ from simulator.world.model.record import Paths, View
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.world.actions import Action, Fill
+    from simulator.world.base import World
     from simulator.world.model.world import ModelWorld
 
 _advanced, _acting, _acted, _stepped = advanced, acting, acted, stepped
@@ -52,24 +53,25 @@ class Books:
     """
 
     def __init__(self, world: ModelWorld) -> None:
+        self._paths = world.paths
         self.view = View(world.paths.books, BOOK, world.tables.counts)
 
-    def advanced(self, step: int, world: ModelWorld) -> None:
+    def advanced(self, step: int, world: World) -> None:
         """See :class:`simulator.engine.Observer`."""
-        _on_advanced(world.paths)
+        _on_advanced(self._paths)
 
-    def acting(self, step: int, world: ModelWorld, agent: Agent, action: Action) -> None:
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         """See :class:`simulator.engine.Observer`."""
-        write(world.paths.orders, action, world.protocol)
-        _on_acting(world.paths)
+        write(self._paths.orders, action, world.protocol)
+        _on_acting(self._paths)
 
-    def acted(self, step: int, world: ModelWorld, agent: Agent, action: Action, fill: Fill) -> None:
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """See :class:`simulator.engine.Observer`."""
-        asked = world.paths.orders
+        asked = self._paths.orders
         asked["status"], asked["amount_in"] = fill.status, fill.amount_in
         asked["amount_out"] = fill.amount_out
-        _on_acted(world.paths)
+        _on_acted(self._paths)
 
-    def stepped(self, step: int, world: ModelWorld) -> None:
+    def stepped(self, step: int, world: World) -> None:
         """See :class:`simulator.engine.Observer`."""
-        _on_stepped(world.paths)
+        _on_stepped(self._paths)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.types import Status
 from simulator.world.model.codes import NONE, OK
 from simulator.world.model.jit import inner
 from simulator.world.model.pool import own_liquidity
@@ -69,7 +70,7 @@ LAYOUT: Layout = (
         ("share_needed", "1", "the same per USD protected, summed"),
     ),
     Member("tasks", TASK, (_COUNT,), what="in the keeper's order"),
-    Member("refused", "i8", ("statuses",), "1", "what was refused to those who run the vault"),
+    Member("refused", "i8", (len(Status),), "1", "what was refused to those who run the vault"),
 )
 
 

@@ -17,7 +17,7 @@ from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.record import View as Fields
-from simulator.world.model.state import MOMENT, STATE
+from simulator.world.model.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,84 +46,147 @@ class Mirror:
         self.tables = tables_of(protocol)
         self.paths = blank(self.tables, market.paths)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
-        self._now = Fields(self.paths.moments, MOMENT, self.tables.counts)
         self._market = market
         self._genesis = genesis
+        self._filled: dict[str, Floats] = {}
+        # What was derived, as long as all it came from is as it was: of accounts, and of the vault.
+        self.accounts: ModelObservation | None = None
+        self.vault: ModelObservation | None = None
         self.advance(0)
 
     def advance(self, step: int) -> None:
         """Move to ``step``: the rounds the oracle has been given by then."""
-        read_market(self._now, self._market, step)
+        read_market(self.paths, self._market, step)
+        if self.tables.counts.legs:
+            self.state.aave.updated_at[:] = self.paths.moments["clock"]
+        self.accounts = self.vault = None
+
+    def observation(self) -> ModelObservation:
+        """What the model makes of the state that is filled in now."""
+        return ModelObservation(self.tables, self.paths, self.state)
 
     def view(self, group: Groups) -> View:
         """What follows from the words of ``group``, which must be those of now when first asked."""
         return View(self, group)
 
-    def read_clearing(self, group: Groups) -> None:
-        """Fill in the ClearingHouse, and the vault's position where that backs an account."""
-        state, market = self.state.clearing, group("market")
+    def read_clearing(self, group: Groups) -> bool:
+        """Fill in the ClearingHouse, and the vault's position where that backs an account.
+
+        False: all was filled in already.
+        """
+        parts: list[tuple[str, Callable[[Floats], None]]] = [
+            ("market", self._put_market),
+            ("accrual", self._put_accrual),
+            ("backstop", self._put_backstop),
+            ("cash", self._put_cash),
+            ("collateral", self._put_collateral),
+            ("positions", self._put_positions),
+        ]
+        if self.state.clearing.covariance.size:
+            parts.append(("covariance", self._put_covariance))
+        if self.tables.view.clearing.pledged:
+            parts.append(("place", self._put_place))
+        return self._fill(group, parts)
+
+    def read_vault(self, group: Groups) -> bool:
+        """Fill in the vault and its position, beside its accounts; False: as above."""
+        parts: list[tuple[str, Callable[[Floats], None]]] = [
+            ("vault", self._put_vault),
+            ("fees", self._put_fees),
+            ("place", self._put_place),
+        ]
+        if self.tables.counts.legs:
+            parts.append(("lending", self._put_lending))
+        return self._fill(group, parts)
+
+    def _fill(self, group: Groups, parts: list[tuple[str, Callable[[Floats], None]]]) -> bool:
+        """An array that is the one filled in last holds the same (:class:`Readings`)."""
+        filled, news = self._filled, False
+        for name, put in parts:
+            values = group(name)
+            if filled.get(name) is not values:
+                filled[name], news = values, True
+                put(values)
+        return news
+
+    def _put_market(self, market: Floats) -> None:
+        state = self.state.clearing
         state.skew[:], state.skew_scale[:] = market[:, 0], market[:, 1]
-        accrual = group("accrual")
+
+    def _put_accrual(self, accrual: Floats) -> None:
+        state = self.state.clearing
         state.funding_rate[:], state.funding_index[:] = accrual[:, 0], accrual[:, 1]
         state.funding_time[:] = accrual[:, 2] - self._genesis
-        backstop = group("backstop")
+
+    def _put_backstop(self, backstop: Floats) -> None:
+        state = self.state.clearing
         state.loss_long[:], state.loss_short[:] = backstop[:, 1], backstop[:, 2]
-        state.cash[:] = group("cash")
-        state.collateral[:, 1:] = group("collateral") * self.tables.view.clearing.unit[1:, None]
-        held = group("positions")
+        state.maker_cash[:] = backstop[:, 6]
+
+    def _put_cash(self, cash: Floats) -> None:
+        self.state.clearing.cash[:] = cash
+
+    def _put_collateral(self, others: Floats) -> None:
+        self.state.clearing.collateral[:, 1:] = others * self.tables.view.clearing.unit[1:, None]
+
+    def _put_positions(self, held: Floats) -> None:
+        state = self.state.clearing
         state.size[:], state.cost[:] = held[:, :, 0], held[:, :, 1]
         state.funding_entry[:], state.loss_entry[:] = held[:, :, 2], held[:, :, 3]
-        state.maker_cash[:] = backstop[:, 6]
         owed = state.size * state.funding_entry + np.abs(state.size) * state.loss_entry
         state.basis[:] = (state.cost - owed).sum(axis=0)
-        if state.covariance.size:
-            state.covariance[:] = group("covariance")
-        if self.tables.view.clearing.pledged:
-            self._read_place(group)
 
-    def read_vault(self, group: Groups) -> None:
-        """Fill in the vault and its position, beside its accounts."""
-        table, state, position = self.tables.view.vault, self.state.vault, self.state.position
-        vault, fees = group("vault"), group("fees")
+    def _put_covariance(self, factor: Floats) -> None:
+        self.state.clearing.covariance[:] = factor
+
+    def _put_vault(self, vault: Floats) -> None:
+        table, state = self.tables.view.vault, self.state.vault
         state.idle_usdc[:] = vault[1] * table.usdc_unit
         state.idle_base[:] = vault[2] * table.base_unit
-        position.fees0[:], position.fees1[:] = fees[0] * table.base_unit, fees[1] * table.usdc_unit
-        self._read_place(group)
-        if legs := self.tables.counts.legs:
-            self._read_lending(group("lending"), legs)
 
-    def _read_lending(self, words: Floats, legs: int) -> None:
+    def _put_fees(self, fees: Floats) -> None:
+        table, position = self.tables.view.vault, self.state.position
+        position.fees0[:], position.fees1[:] = fees[0] * table.base_unit, fees[1] * table.usdc_unit
+
+    def _put_place(self, place: Floats) -> None:
+        position = self.state.position
+        position.liquidity[:] = place[0]
+        position.sqrt_lower[:], position.sqrt_upper[:] = place[3], place[4]
+
+    def _put_lending(self, words: Floats) -> None:
         """Balances at Aave with the interest up to now in them, so indices of one."""
-        aave, units = self.state.aave, self.tables.view.aave.unit
+        aave, units, legs = self.state.aave, self.tables.view.aave.unit, self.tables.counts.legs
         aave.liquidity_index[:] = aave.borrow_index[:] = 1.0
-        aave.updated_at[:] = self._now.clock
         aave.supplied[:] = np.rint(words[0] * units[0])
         sizes = words[LOAN_WORDS : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
         aave.debt[:] = np.rint(-sizes * units[1:, None])
 
-    def _read_place(self, group: Groups) -> None:
-        position, place = self.state.position, group("place")
-        position.liquidity[:] = place[0]
-        position.sqrt_lower[:], position.sqrt_upper[:] = place[3], place[4]
-
 
 class View:
-    """One moment of a mirror: each part of the state is filled in once, when it is first needed."""
+    """One moment of a mirror: each part of the state is filled in when it is first needed."""
 
     def __init__(self, mirror: Mirror, group: Groups) -> None:
         self._mirror = mirror
         self._group = group
-        self._model: ModelObservation | None = None
-        self._has_vault = False
+        self._has_clearing = self._has_vault = False
 
     def derive(self, name: str) -> Floats:
         """One of :data:`DERIVED`."""
         mirror = self._mirror
-        if self._model is None:
-            mirror.read_clearing(self._group)
-            self._model = ModelObservation(mirror.tables, mirror.paths, mirror.state)
+        if not self._has_clearing:
+            if mirror.read_clearing(self._group):
+                mirror.accounts = mirror.vault = None
+            self._has_clearing = True
         if name in _OF_VAULT and not self._has_vault:
-            mirror.read_vault(self._group)
+            if mirror.read_vault(self._group):
+                mirror.vault = None
             self._has_vault = True
-        derived: Floats = getattr(self._model, name)
+        if name in _OF_VAULT:
+            if mirror.vault is None:
+                mirror.vault = mirror.observation()
+            derived: Floats = getattr(mirror.vault, name)
+        else:
+            if mirror.accounts is None:
+                mirror.accounts = mirror.observation()
+            derived = getattr(mirror.accounts, name)
         return derived

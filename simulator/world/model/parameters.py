@@ -94,7 +94,8 @@ TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
     Member("agent", _whole("agents", "account")),  # its margin account; -1: none
-    Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
+    Member("gas", each("kinds", ("units", "gas", "of an action, by its code in orders.py"))),
+    Member("door", _whole("", "submit")),  # where the compiled door for actions lies, in a run
     Member("pool", POOL_TABLE),
     Member("clearing", CLEARING_TABLE),
     Member("vault", VAULT_TABLE),
@@ -226,7 +227,8 @@ def tables_of(protocol: Protocol) -> Tables:
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
         "agent": {"account": own},
-        "gas": [0.0, *(GAS_UNITS[kind] for kind in KINDS)],
+        "gas": {"units": [0.0, *(GAS_UNITS[kind] for kind in KINDS)]},
+        "door": {"submit": 0},
         "pool": pool_values(protocol.pool),
         "clearing": _clearing_values(protocol),
         "vault": _vault_values(protocol),
