@@ -38,7 +38,7 @@ ALLOWED = {
                "world.protocol", "world.gas"),
     "engine": ("agents", "world.actions", "world.base"),
     "results": ("types", "config", "market", "hedging", "agents", "world.actions", "world.base",
-                "world.protocol", "world.gas", "results"),
+                "world.protocol", "world.gas", "books.keeper", "results"),
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
               "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
