@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.model.batch import blank
+from simulator.world.model.batch import NO_BOOK, blank
 from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
+    from simulator.world.model.record import Layout
     from simulator.world.protocol import Protocol
 
     Groups = Callable[[str], Floats]
@@ -45,9 +46,11 @@ DERIVED = _OF_VAULT | {
 class Mirror:
     """A model state of the chain's paths, filled from groups of words in whole units."""
 
-    def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
+    def __init__(
+        self, protocol: Protocol, market: MarketPaths, genesis: int, book: Layout = NO_BOOK
+    ) -> None:
         self.tables = tables_of(protocol)
-        self.paths = blank(self.tables, market.paths)
+        self.paths = blank(self.tables, market.paths, book)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
         self._market = market
         self._genesis = genesis
