@@ -18,19 +18,26 @@ from simulator.world.model.linking import SketchCompiler, WholeCompiler
 from simulator.world.model.plain import plain
 
 _PACKAGE = Path(__file__).parents[2]
-# Everything a kernel can have inlined; types.py holds the status codes.
-_SOURCES = [_PACKAGE / "types.py", *sorted(Path(__file__).parent.glob("*.py"))]
+_HERE = Path(__file__).parent
+# Everything a kernel can have inlined or counts by: status codes, codes of actions and agents.
+_SOURCES = [
+    _PACKAGE / "types.py",
+    *(_PACKAGE / "world" / f"{name}.py" for name in ("actions", "protocol", "units")),
+    *sorted(_HERE.glob("*.py")),
+]
+# And what those have that are written elsewhere, the terms of the attribution among it.
+_BESIDE = [_PACKAGE / "results" / "buckets.py", *sorted((_PACKAGE / "books").glob("*.py"))]
 
 
-def _cache_directory() -> str:
+def _cache_directory(sources: list[Path]) -> str:
     """A cache directory named by the whole source kernels are made of.
 
     Numba invalidates a cached kernel when its own file changes, not when a function it inlines from
     another file does; a stale kernel would then silently compute the old protocol. It lies where
     NUMBA_CACHE_DIR says, if that says anything, as all that Numba caches.
     """
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:16]
-    home = Path(__file__).parent / "__pycache__"
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    home = _HERE / "__pycache__"
     if numba.config.CACHE_DIR:
         home = Path(numba.config.CACHE_DIR)
     elif not caches.writable(home):
@@ -38,7 +45,8 @@ def _cache_directory() -> str:
     return str(home / f"kernels-{digest}")
 
 
-_CACHE_DIRECTORY = _cache_directory()
+_CACHE_DIRECTORY = _cache_directory(_SOURCES)
+_CACHE_BESIDE = _cache_directory([*_SOURCES, *_BESIDE])
 
 
 def is_cold() -> bool:
@@ -56,7 +64,8 @@ def kernel(function: Callable[..., Any]) -> Any:
     if numba.config.DISABLE_JIT:
         return functools.wraps(function)(lambda *given: function(*map(plain, given)))
     previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE_DIRECTORY
+    own = Path(function.__code__.co_filename).parent == _HERE
+    numba.config.CACHE_DIR = _CACHE_DIRECTORY if own else _CACHE_BESIDE
     try:
         return numba.njit(cache=True, pipeline_class=WholeCompiler, **_OPTIONS)(function)
     finally:
