@@ -32,7 +32,7 @@ ALLOWED = {
                            "world.model.parameters",
                            "world.model.record", "world.model.state", "market", "types",
                            "world.protocol"),
-    "books": ("types", "agents", "engine", "world.actions", "world.base", "world.protocol",
+    "books": ("agents", "market.paths", "world.actions", "world.base", "world.protocol",
               "world.gas", "world.units", "world.model", "results.buckets", "books"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas"),
@@ -80,6 +80,7 @@ def imports(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module}: relative import"
+            assert node.module
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             below = {name for name in names if is_module(name)}
             found |= below or {node.module}

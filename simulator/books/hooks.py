@@ -13,6 +13,8 @@ from simulator.world.model.record import Layout, Member, Path
 
 #: The record of all books, each by the name of its module, in the order they are kept.
 BOOK: Layout = (
+    # What an agent asked for that is not finite, by the code of its action, and who it was.
+    Member("engine", (Member("fault", "i8"), Member("at_fault", "i8"))),
     Member("attribution", attribution.LAYOUT),
     Member("costs", costs.LAYOUT),
     Member("share_price", share_price.LAYOUT),

@@ -13,6 +13,7 @@ from simulator.agents.latency_arbitrageur import value_at_index
 from simulator.config import load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.types import Floats
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
@@ -24,8 +25,8 @@ class Beside:
     """Values the vault at the end of each step where the oracle shows the index."""
 
     def __init__(self) -> None:
-        self.worth: list[np.ndarray] = []
-        self.nav: list[np.ndarray] = []
+        self.worth: list[Floats] = []
+        self.nav: list[Floats] = []
 
     def advanced(self, step: int, world: World) -> None: ...
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None: ...

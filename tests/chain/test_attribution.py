@@ -36,5 +36,5 @@ def test_both_worlds_split_the_result_alike(name: str, entries: bool) -> None:
         np.testing.assert_allclose(found[0][row], found[1][row], atol=atol, err_msg=term)
     for term in ("perp_fees", "perp_spread", "perp_premium", "pool_fees", "hedge_drift"):
         assert np.abs(found[0][BUCKETS.index(term)]).min() > 1.0
-    np.testing.assert_allclose(*fees, atol=atol)
+    np.testing.assert_allclose(fees[0], fees[1], atol=atol)
     assert (fees[0].min() > 1.0) == entries

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,10 +44,8 @@ def prices(tmp_path: Path) -> Path:
     return file
 
 
-def _replay(
-    file: Path, window: str | None = "2022-01-11:2022-01-15", **options: bool | int
-) -> Config:
-    return with_history(load("calm"), file, "AAAUSDT", ["BBBUSDT", "CCCUSDT"], window, **options)  # type: ignore[arg-type]
+def _replay(file: Path, window: str | None = "2022-01-11:2022-01-15", **options: Any) -> Config:
+    return with_history(load("calm"), file, "AAAUSDT", ["BBBUSDT", "CCCUSDT"], window, **options)
 
 
 def test_all_paths_replay_the_recorded_prices_exactly_and_noise_still_differs(prices: Path) -> None:
@@ -65,7 +64,7 @@ def test_all_paths_replay_the_recorded_prices_exactly_and_noise_still_differs(pr
 def test_the_hedge_is_what_data_before_the_window_gives(prices: Path) -> None:
     config = _replay(prices)
     frame = pd.read_parquet(prices).pivot(index="timestamp_utc", columns="symbol", values="close")
-    returns = np.log(frame.loc[:"2022-01-11 00:00"]).diff().dropna()
+    returns = frame.loc[:"2022-01-11 00:00"].apply(np.log).diff().dropna()
     covariance = returns.cov()
     hedges = ["BBBUSDT", "CCCUSDT"]
     expected = np.linalg.solve(covariance.loc[hedges, hedges], covariance.loc[hedges, "AAAUSDT"])
@@ -241,7 +240,8 @@ def test_gaps_of_the_long_file_are_filled_and_counted_or_refused(history: Path) 
     frame = pd.read_parquet(
         history / "spot_1h_2020_2022.parquet", columns=["timestamp_utc", "symbol"]
     )
-    times = frame.loc[frame["symbol"] == "BTCUSDT", "timestamp_utc"].reset_index(drop=True)
+    bitcoin = frame[frame["symbol"] == "BTCUSDT"].reset_index(drop=True)
+    times = pd.to_datetime(bitcoin["timestamp_utc"])
     missing = times.diff() / pd.Timedelta(hours=1) - 1
     for at in np.flatnonzero(missing > 0):
         day = times[at].normalize()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simulator.config import Config, from_mapping, load
 from simulator.market import kernels
 from simulator.market.prices import draw_index, price_moves
-from simulator.types import SECONDS_PER_YEAR
+from simulator.types import SECONDS_PER_YEAR, Floats
 
 PATHS = 400
 
@@ -28,7 +28,7 @@ def _assets(**changes: Any) -> dict[str, Any]:
     return assets
 
 
-def _returns(config: Config, paths: int = PATHS) -> np.ndarray:
+def _returns(config: Config, paths: int = PATHS) -> Floats:
     return np.diff(np.log(draw_index(config, 0, paths)), axis=1)
 
 

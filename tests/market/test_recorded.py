@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,11 +47,11 @@ def frames() -> dict[str, pd.DataFrame]:
     return {"AAAUSDT": bars(200, 1, 30.0), "BBBUSDT": bars(200, 2, 100.0)}
 
 
-def replayed(file: Path, *overrides: str, how: str = "ohlc", **options: object) -> Config:
-    arguments = {"window": "2020-01-06:2020-01-07"} | options
+def replayed(file: Path, *overrides: str, how: str = "ohlc", **options: Any) -> Config:
+    arguments: dict[str, Any] = {"window": "2020-01-06:2020-01-07"} | options
     return with_history(
         load("calm"), file, "AAAUSDT", ["BBBUSDT"], bars=how, overrides=overrides, **arguments
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize("rows", [[130], [130, 131, 150]])
@@ -122,7 +123,7 @@ def test_every_fourth_step_is_a_close_and_between_lie_open_and_extremes(
 def test_closes_say_which_wicks_they_leave_out(
     frames: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
-    frames["AAAUSDT"].loc[140, "low"] *= 0.8
+    frames["AAAUSDT"].loc[[140], "low"] *= 0.8
     file = written(tmp_path / "prices.csv", frames)
     lines = replayed(file, how="close").history.notes
     lowest = frames["AAAUSDT"].loc[140, "low"]
@@ -177,7 +178,7 @@ def test_a_wick_liquidates_that_no_close_shows(
     frames: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     """A spike of the hedge that is taken back within the hour: closes never see it."""
-    frames["BBBUSDT"].loc[130, "high"] *= 2.5
+    frames["BBBUSDT"].loc[[130], "high"] *= 2.5
     file = written(tmp_path / "prices.csv", frames)
     liquidated = {}
     for how in ("close", "ohlc"):

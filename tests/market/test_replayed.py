@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from simulator.config.models import Config
 from simulator.market.draw import draw
 from simulator.market.history import with_history
 from simulator.market.processes import gbm
-from simulator.types import InputError
+from simulator.types import Floats, InputError
 
 INPUTS = Path(__file__).parents[2].parent / "shared" / "inputs"
 
@@ -48,9 +49,12 @@ def prices(tmp_path: Path) -> Path:
     return file
 
 
-def replayed(file: Path, *overrides: str, scenario: str = "calm", **options: object) -> Config:
-    arguments = {"hedges": ["BBBUSDT", "CCCUSDT"], "window": "2020-01-11:2020-01-15"} | options
-    return with_history(load(scenario), file, "AAAUSDT", overrides=overrides, **arguments)  # type: ignore[arg-type]
+def replayed(file: Path, *overrides: str, scenario: str = "calm", **options: Any) -> Config:
+    arguments: dict[str, Any] = {
+        "hedges": ["BBBUSDT", "CCCUSDT"],
+        "window": "2020-01-11:2020-01-15",
+    } | options
+    return with_history(load(scenario), file, "AAAUSDT", overrides=overrides, **arguments)
 
 
 # ----------------------------------------------------------------------------------------- symbols
@@ -175,7 +179,7 @@ def test_every_field_of_a_scenario_is_applied_or_refused(prices: Path) -> None:
             config = replayed(prices, f"{path}={wanted}")
         except InputError:
             continue
-        found = config.model_dump(mode="json")
+        found: Any = config.model_dump(mode="json")
         for part in path.split("."):
             found = found[int(part) if part.isdigit() else part]
         assert found == pytest.approx(wanted), path
@@ -183,13 +187,14 @@ def test_every_field_of_a_scenario_is_applied_or_refused(prices: Path) -> None:
     assert changed > 60
 
 
-def _numbers(node: object, above: str = "") -> list[tuple[str, float]]:
+def _numbers(node: object, above: str = "") -> list[tuple[str, int | float]]:
     if isinstance(node, dict):
         return [found for key, value in node.items() for found in _numbers(value, f"{above}{key}.")]
     if isinstance(node, list):
         return [found for n, value in enumerate(node) for found in _numbers(value, f"{above}{n}.")]
-    number = isinstance(node, int | float) and not isinstance(node, bool)
-    return [(above[:-1], node)] if number else []  # type: ignore[list-item]
+    if isinstance(node, int | float) and not isinstance(node, bool):
+        return [(above[:-1], node)]
+    return []
 
 
 def test_kept_shocks_can_be_changed_and_those_that_cannot_act_are_named(prices: Path) -> None:
@@ -232,7 +237,7 @@ def test_longer_bars_are_measured_on_as_many_returns_before_the_window(
     closes = write(file, bar, 1_000)
     start = closes.index[800]
     config = replayed(file, window=f"{start:%Y-%m-%dT%H:%M}:{closes.index[900]:%Y-%m-%dT%H:%M}")
-    returns = np.log(closes.iloc[800 - used : 801]).diff().dropna()
+    returns = closes.iloc[800 - used : 801].apply(np.log).diff().dropna()
     covariance = returns.cov()
     hedges = ["BBBUSDT", "CCCUSDT"]
     expected = np.linalg.solve(covariance.loc[hedges, hedges], covariance.loc[hedges, "AAAUSDT"])
@@ -379,7 +384,7 @@ def test_file_names_in_a_yaml_file_are_relative_to_it(
     assert str(prices) in to_yaml(config)  # where it will lie is not known: absolute
 
 
-def _drawn_in(folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:  # type: ignore[type-arg]
+def _drawn_in(folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> Floats:
     monkeypatch.chdir(folder)
     return draw(config, 0, 1).index
 

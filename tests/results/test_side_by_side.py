@@ -17,6 +17,7 @@ from simulator.market.draw import draw
 from simulator.market.sharing import sentence
 from simulator.report import findings
 from simulator.report import side_by_side as page
+from simulator.report.format import percent
 
 SMALL = ["horizon_hours=12", "paths=2"]
 FIELDS = ["vault.hedge_band=0.01|0.05", "vault.lp_allocation=0.4|0.6"]
@@ -61,8 +62,7 @@ def test_every_alternative_is_a_row_of_80_columns_at_most(
     for line, one in zip(table, summary["alternatives"].values(), strict=True):
         assert page.label(one) in line
         assert (
-            page.percent(one["return"]["mean"], 2, plus=True).replace("\N{NO-BREAK SPACE}", "")
-            in line
+            percent(one["return"]["mean"], 2, plus=True).replace("\N{NO-BREAK SPACE}", "") in line
         )
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(table)

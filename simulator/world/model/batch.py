@@ -23,6 +23,7 @@ def at(paths: Paths, i: int) -> Path:
         paths.states[i],
         paths.moments[i],
         paths.saved[0],
+        paths.saved[1],
         paths.orders[i],
         paths.books[i],
     )
@@ -43,7 +44,7 @@ def blank(tables: Tables, count: int, book: Layout = NO_BOOK) -> Paths:
         tables.record,
         zeros(STATE, count),
         zeros(MOMENT, count),
-        zeros(STATE, 1),
+        zeros(STATE, 2),
         zeros(ORDER, count),
         zeros(book, count),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from simulator.world import actions
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _ROOM = {
 }
 
 
+#: Kinds of action.
+KINDS = len(actions.__all__) - 2
+
 #: A record, or one inside another; compiled code knows its fields, mypy does not.
 Record: TypeAlias = Any
 
@@ -41,7 +45,8 @@ class Path(NamedTuple):
     tables: Record  # parameters and counts, the same for all paths
     state: Record  # what the path is
     now: Record  # what the market is at this step
-    saved: Record  # room to set the state aside in
+    saved: Record  # room to set the state aside in while an order is carried out
+    spare: Record  # and while one is tried
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
 
@@ -52,7 +57,7 @@ class Paths(NamedTuple):
     tables: Record  # [1]
     states: Record  # [P]
     moments: Record  # [P] of the step it is
-    saved: Record  # [1]
+    saved: Record  # [2]
     orders: Record  # [P]
     books: Record  # [P]
 
@@ -99,6 +104,7 @@ class Counts:
             "ranges": self.ticks,
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
+            "kinds": 1 + KINDS,
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 

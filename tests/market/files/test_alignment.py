@@ -74,7 +74,7 @@ def test_a_series_stamped_at_its_close_is_matched_to_one_stamped_at_its_opening(
 ) -> None:
     """CoinGecko gives prices of a moment, an exchange bars: equal stamps are an hour apart."""
     closes = _minutes()
-    hours = closes[closes.index.minute == 0]
+    hours = closes[pd.DatetimeIndex(closes.index).minute == 0]
     moments = pd.DataFrame({"snapped_at": hours.index, "price": hours.to_numpy()})
     moments.to_csv(tmp_path / "eth-usd-max.csv", index=False)
     _bars(closes, "ETHUSDT", "1h").to_csv(tmp_path / "bars.csv", index=False)
@@ -122,7 +122,8 @@ def test_long_bars_are_replayed_resampled_fitted_and_hedged(tmp_path: Path, freq
     assert config.step_minutes == bars.bar / pd.Timedelta(minutes=1)
     assert config.history.start == datetime(2024, 2, 1, 0, 30)
     assert any("begins at 2024-02-01 00:30" in note for note in config.history.notes)
-    inside = (bars.times >= "2024-02-01") & (bars.times < "2024-02-21")
+    first, last = pd.Timestamp("2024-02-01"), pd.Timestamp("2024-02-21")
+    inside = (bars.times >= first) & (bars.times < last)
     assert draw(config, 0, 1).index[1, :, 0] == pytest.approx(bars.prices[inside])
     assert len(read_panel(file, ("AUSDT", "BUSDT")).returns) == len(bars.prices) - 1
     start, returns = read_returns(file, ["AUSDT", "BUSDT"], "1d")

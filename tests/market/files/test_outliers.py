@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from simulator.market.files.outliers import find
 from simulator.market.history import recorded_series, with_history
 from simulator.market.history_file import Reading, on_grid, read_bars, reading_lines
-from simulator.types import InputError
+from simulator.types import Floats, InputError
 
 ROWS = 500
 
 
-def _walk(seed: int = 0, volatility: float = 0.01, dof: float = 3.0) -> np.ndarray:
+def _walk(seed: int = 0, volatility: float = 0.01, dof: float = 3.0) -> Floats:
     """A price with fat tails (Student-t with three degrees of freedom), ``[ROWS]``."""
     moves = np.random.default_rng(seed).standard_t(dof, ROWS) * volatility / 3**0.5
     return 100 * np.exp(np.cumsum(moves))

@@ -20,7 +20,7 @@ DCC = {
     "news": 0.04,
     "memory": 0.93,
 }
-EGARCH = {
+EGARCH: dict[str, Any] = {
     "kind": "egarch",
     "dof": 6,
     "components": {

@@ -10,9 +10,11 @@ import pytest
 from scipy import special, stats
 
 from simulator.config import correlation, markov
+from simulator.config.process import Dcc, Egarch, Regime
+from simulator.hedging.resampling import blocks
 from simulator.market.panel import read_panel
 from simulator.market.prices import draw_index
-from simulator.market.processes import bootstrap, dcc, egarch, gbm, regime, shocks
+from simulator.market.processes import dcc, egarch, gbm, regime, shocks
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR, Floats, InputError
 
@@ -142,6 +144,8 @@ def test_dcc_follows_the_equations_of_the_papers(name: str) -> None:
     config = configured(PROCESSES[name])
     draws = shocks.normals(config, 3, 1)[..., 0]
     if name == "dcc-t":
+        assert isinstance(config.process, Dcc)
+        assert config.process.dof is not None
         draws = draws * shocks.student_scale(config, "dcc", config.process.dof, 3, 1)[:, 0]
     expected = _dcc_by_the_book(config, draws)
     assert returns(config, 1, 3)[..., 0] == pytest.approx(expected, abs=1e-12)
@@ -227,6 +231,7 @@ def test_log_variances_have_the_deviations_and_the_mean_stated() -> None:
     """Of u and U drawn as they are defined, over lags long enough to be all of the sum."""
     config = configured(EGARCH)
     process, generator = config.process, np.random.default_rng(2)
+    assert isinstance(process, Egarch)
     paths, lags, dof = 40_000, 300, process.dof
     own, market = np.zeros(paths), np.zeros(paths)
     part = process.components["SOL"]
@@ -248,10 +253,11 @@ def test_log_variances_have_the_deviations_and_the_mean_stated() -> None:
 def test_the_mean_of_a_lone_variance_is_the_closed_form(dof: float) -> None:
     """Of one asset u and U are one Beta score: Σ log ₁F₁(½; (ν + 1)/2; a(ν + 1)) − a."""
     alone = {"SOL": {"news": 0.2, "memory": 0.8, "market": 0.05}}
-    process = {"kind": "egarch", "dof": dof, "components": alone, "market_memory": 0.99}
+    config = configured({"kind": "egarch", "dof": dof, "components": alone, "market_memory": 0.99})
+    assert isinstance(config.process, Egarch)
     weight = 0.2 * 0.8 ** np.arange(3_000) + 0.05 * 0.99 ** np.arange(3_000)
     cumulants = np.log(special.hyp1f1(0.5, (dof + 1) / 2, weight * (dof + 1))) - weight
-    found = egarch.log_mean(configured(process).process, "SOL")
+    found = egarch.log_mean(config.process, "SOL")
     assert found == pytest.approx(cumulants.sum(), rel=1e-5)
 
 
@@ -274,6 +280,7 @@ def test_egarch_remembers_for_days_what_it_forgets_at_first() -> None:
 
 def test_regimes_are_entered_and_left_at_their_rates_from_the_first_step_on() -> None:
     config = configured(PROCESSES["regime"])
+    assert isinstance(config.process, Regime)
     walked = regime.states(config, config.process, 0, 2_000)
     transition = np.array(config.process.transition)
     law = markov.stationary(transition)
@@ -287,6 +294,7 @@ def test_regimes_are_entered_and_left_at_their_rates_from_the_first_step_on() ->
 
 def test_volatilities_and_correlations_are_those_of_the_regime() -> None:
     config = configured(PROCESSES["regime"])
+    assert isinstance(config.process, Regime)
     walked = regime.states(config, config.process, 0, PATHS)
     drawn = returns(config, PATHS)
     for number, about in enumerate((CALM, PANIC)):
@@ -309,7 +317,7 @@ def test_volatilities_and_correlations_are_those_of_the_regime() -> None:
 def test_blocks_are_geometric_and_begin_anywhere() -> None:
     count, restart = 1_000, 0.05
     uniforms = Stream(1, "blocks").uniforms(0, 400, 500)
-    rows = bootstrap.blocks(uniforms, restart, count)
+    rows = blocks(uniforms, restart, count)
     assert rows.min() >= 0
     assert rows.max() < count
     new = rows[1:] != (rows[:-1] + 1) % count
