@@ -12,6 +12,7 @@ from simulator.world.model.record import Paths, View
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
+    from simulator.market.paths import MarketPaths
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
     from simulator.world.model.parameters import Tables
@@ -50,6 +51,7 @@ class Keepable(Protocol):
     """A world whose paths can be looked at as records, with a book beside each."""
 
     protocol: ProtocolParameters
+    market: MarketPaths
     tables: Tables
 
     def look(self) -> Paths:
@@ -61,10 +63,12 @@ class Books:
 
     Attributes:
         view: the books' fields, each ``[…, paths]``.
+        first_path: the number of the first of them.
     """
 
     def __init__(self, world: Keepable) -> None:
         self._world = world
+        self.first_path = world.market.first_path
         self.view = View(world.look().books, BOOK, world.tables.counts)
 
     def advanced(self, step: int, world: World) -> None:

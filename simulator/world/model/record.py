@@ -67,7 +67,7 @@ class Member(NamedTuple):
 
     name: str
     kind: str | Layout = "f8"
-    axes: tuple[str, ...] = ()
+    axes: tuple[str | int, ...] = ()  # names of axes, or lengths that are always the same
     unit: str = ""
     what: str = ""
 
@@ -93,8 +93,10 @@ class Counts:
     legs: int
     ticks: int  # initialised background ticks of the pool with most of them
 
-    def along(self, axis: str) -> int:
+    def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
+        if isinstance(axis, int):
+            return axis
         following = {
             "reserves": (self.legs > 0) + self.legs,
             "sides": 2 * self.markets,
