@@ -7,28 +7,43 @@ is asked, and once it is done what came of it.
 
 from __future__ import annotations
 
+from simulator.books import activity, attribution, hedge, margin, performance, share_price
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Member, Path
 
 #: The record of all books, each by the name of its module, in the order they are kept.
-BOOK: Layout = (Member("nothing"),)
+BOOK: Layout = (
+    Member("attribution", attribution.LAYOUT),
+    Member("share_price", share_price.LAYOUT),
+    Member("activity", activity.LAYOUT),
+    Member("margin", margin.LAYOUT),
+    Member("performance", performance.LAYOUT),
+    Member("hedge", hedge.LAYOUT),
+)
 
 
 @inner
 def advanced(w: Path) -> None:
     """The market moved; nobody has acted yet."""
+    margin.advanced(w)
 
 
 @inner
 def acting(w: Path) -> None:
     """``w.order`` is about to be carried out."""
+    activity.acting(w)
 
 
 @inner
 def acted(w: Path) -> None:
     """It was carried out, or refused."""
+    activity.acted(w)
 
 
 @inner
 def stepped(w: Path) -> None:
     """Everybody has acted."""
+    activity.stepped(w)
+    margin.stepped(w)
+    performance.stepped(w)
+    hedge.stepped(w)

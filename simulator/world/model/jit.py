@@ -19,17 +19,27 @@ from simulator.world.model.plain import plain
 
 _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have inlined; types.py holds the status codes.
-_SOURCES = [_PACKAGE / "types.py", *sorted(Path(__file__).parent.glob("*.py"))]
+# Everything a kernel can have inlined or counts by: status codes, codes of actions and agents, the
+# terms of the attribution. The model's own kernels know nothing of what stands above the model.
+_MODEL = [
+    _PACKAGE / "types.py",
+    *(_PACKAGE / "world" / f"{name}.py" for name in ("actions", "protocol", "units")),
+    *sorted(Path(__file__).parent.glob("*.py")),
+]
+_SOURCES = [
+    *(*_MODEL, _PACKAGE / "results" / "buckets.py"),
+    *sorted((_PACKAGE / "books").glob("*.py")),
+]
 
 
-def _cache_directory() -> str:
+def _cache_directory(sources: list[Path]) -> str:
     """A cache directory named by the whole source kernels are made of.
 
     Numba invalidates a cached kernel when its own file changes, not when a function it inlines from
     another file does; a stale kernel would then silently compute the old protocol. It lies where
     NUMBA_CACHE_DIR says, if that says anything, as all that Numba caches.
     """
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     home = Path(__file__).parent / "__pycache__"
     if numba.config.CACHE_DIR:
         home = Path(numba.config.CACHE_DIR)
@@ -38,7 +48,8 @@ def _cache_directory() -> str:
     return str(home / f"kernels-{digest}")
 
 
-_CACHE_DIRECTORY = _cache_directory()
+_CACHE_DIRECTORY = _cache_directory(_MODEL)
+_CACHE_ABOVE = _cache_directory(_SOURCES)
 
 
 def is_cold() -> bool:
@@ -56,7 +67,8 @@ def kernel(function: Callable[..., Any]) -> Any:
     if numba.config.DISABLE_JIT:
         return functools.wraps(function)(lambda *given: function(*map(plain, given)))
     previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE_DIRECTORY
+    within = function.__module__.startswith(__package__)
+    numba.config.CACHE_DIR = _CACHE_DIRECTORY if within else _CACHE_ABOVE
     try:
         return numba.njit(cache=True, pipeline_class=WholeCompiler, **_OPTIONS)(function)
     finally:

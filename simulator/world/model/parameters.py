@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.types import USDC_DECIMALS
+from simulator.world.gas import GAS_UNITS
+from simulator.world.model.orders import KINDS
 from simulator.world.model.record import (
     Counts,
     Layout,
@@ -92,6 +94,7 @@ TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
     Member("agent", _whole("agents", "account")),  # its margin account; -1: none
+    Member("gas", "f8", (len(KINDS) + 1,), "gas", "each kind of action costs who sends it"),
     Member("pool", POOL_TABLE),
     Member("clearing", CLEARING_TABLE),
     Member("vault", VAULT_TABLE),
@@ -223,6 +226,7 @@ def tables_of(protocol: Protocol) -> Tables:
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
         "agent": {"account": own},
+        "gas": [0.0, *(GAS_UNITS[kind] for kind in KINDS)],
         "pool": pool_values(protocol.pool),
         "clearing": _clearing_values(protocol),
         "vault": _vault_values(protocol),

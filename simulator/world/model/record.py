@@ -58,11 +58,14 @@ class Paths(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A field of a record: a number, or records inside, along axes; its unit, what it is."""
+    """A field of a record: a number, or records inside, along axes; its unit, what it is.
+
+    An axis is what is counted along it (:class:`Counts`), or a length that every protocol has.
+    """
 
     name: str
     kind: str | Layout = "f8"
-    axes: tuple[str, ...] = ()
+    axes: tuple[str | int, ...] = ()
     unit: str = ""
     what: str = ""
 
@@ -88,8 +91,10 @@ class Counts:
     legs: int
     ticks: int  # initialised background ticks of the pool with most of them
 
-    def along(self, axis: str) -> int:
+    def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
+        if isinstance(axis, int):
+            return axis
         following = {
             "reserves": (self.legs > 0) + self.legs,
             "sides": 2 * self.markets,
@@ -97,6 +102,7 @@ class Counts:
             "ranges": self.ticks,
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
+            "own": self.markets + 1,  # the vault's accounts at the ClearingHouse
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 

@@ -1,0 +1,76 @@
+"""What was done and refused on a path, and what it cost: counts, gas, turnover of the hedge."""
+
+from __future__ import annotations
+
+from simulator.books.holdings import held
+from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.types import Status
+from simulator.world import actions
+from simulator.world.model.codes import NONE, OK
+from simulator.world.model.jit import inner
+from simulator.world.model.orders import CODE, KINDS
+from simulator.world.model.record import Layout, Member, Path, each
+
+LAYOUT: Layout = (
+    Member("done", "i8", (len(KINDS) + 1,), "1", "operations on the vault, by kind"),
+    Member("refused", "i8", (len(Status),), "1", "actions of all agents, by status"),
+    *each(
+        "",
+        ("turnover", "USD", "notional the vault traded on its hedge"),
+        ("gas", "USD", "of all agents: refusals pay too"),
+        ("upkeep_gas", "USD", "of it, of what keeps the vault"),
+        ("units", "gas", "of this step so far, upkeep apart"),
+        ("upkeep_units", "gas", "of this step so far"),
+    ),
+    *each("own markets", ("before", "base units", "the vault's, as an operation on it begins")),
+)
+#: Calls that keep the vault.
+UPKEEP = (*KEEPER_FUNCTIONS, CODE[actions.PostBetas])
+
+
+@inner
+def acting(w: Path) -> None:
+    """Remember the hedge of the vault before an operation on it."""
+    if not on_vault(w):
+        return
+    book = w.book.activity
+    for account in range(w.tables.count.markets + 1):
+        for market in range(w.tables.count.markets):
+            book.before[account, market] = held(w, account, market)
+
+
+@inner
+def acted(w: Path) -> None:
+    """Count what was done and refused, and what it cost in gas."""
+    book, order = w.book.activity, w.order
+    if order.status == NONE:
+        return
+    units = w.tables.gas[order.kind]
+    if order.kind in UPKEEP:
+        book.upkeep_units += units
+    else:
+        book.units += units
+    if order.status != OK:
+        book.refused[order.status] += 1
+    elif on_vault(w):
+        book.done[order.kind] += 1
+        _add_turnover(w)
+
+
+@inner
+def _add_turnover(w: Path) -> None:
+    """|Δs| at the oracle's price, over accounts and markets."""
+    book, asset = w.book.activity, w.tables.clearing.asset
+    for account in range(w.tables.count.markets + 1):
+        for market in range(w.tables.count.markets):
+            change = abs(held(w, account, market) - book.before[account, market])
+            book.turnover += change * w.now.price[asset[market]]
+
+
+@inner
+def stepped(w: Path) -> None:
+    """Pay for the gas of the step."""
+    book = w.book.activity
+    book.upkeep_gas += book.upkeep_units * w.now.gas_usd
+    book.gas += (book.upkeep_units + book.units) * w.now.gas_usd
+    book.upkeep_units, book.units = 0.0, 0.0

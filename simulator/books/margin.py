@@ -1,0 +1,27 @@
+"""How near the vault came to liquidation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.books.holdings import margin_ratio
+from simulator.world.model.jit import inner
+from simulator.world.model.record import Layout, Path, each
+
+LAYOUT: Layout = each("", ("lowest", "1", "equity over maintenance margin; inf: no position yet"))
+
+
+@inner
+def advanced(w: Path) -> None:
+    """Margin is thinnest after prices moved and before anybody could act."""
+    if w.now.step == 0.0:
+        w.book.margin.lowest = np.inf
+    stepped(w)
+
+
+@inner
+def stepped(w: Path) -> None:
+    """Watch the ratio."""
+    book, ratio = w.book.margin, margin_ratio(w)
+    if not np.isnan(ratio):
+        book.lowest = min(book.lowest, ratio)
