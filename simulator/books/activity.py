@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from simulator.books.holdings import held
 from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
-from simulator.types import Status
 from simulator.world import actions
 from simulator.world.model.codes import NONE, OK
 from simulator.world.model.jit import inner
-from simulator.world.model.orders import CODE, KINDS
+from simulator.world.model.orders import CODE
 from simulator.world.model.record import Layout, Member, Path, each
 
 LAYOUT: Layout = (
-    Member("done", "i8", (len(KINDS) + 1,), "1", "operations on the vault, by kind"),
-    Member("refused", "i8", (len(Status),), "1", "actions of all agents, by status"),
+    Member("done", "i8", ("kinds",), "1", "operations on the vault, by kind"),
+    Member("refused", "i8", ("statuses",), "1", "actions of all agents, by status"),
     *each(
         "",
         ("turnover", "USD", "notional the vault traded on its hedge"),

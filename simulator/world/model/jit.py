@@ -18,7 +18,6 @@ from simulator.world.model.linking import SketchCompiler, WholeCompiler
 from simulator.world.model.plain import plain
 
 _PACKAGE = Path(__file__).parents[2]
-# Everything a kernel can have inlined; types.py holds the status codes.
 # Everything a kernel can have inlined or counts by: status codes, codes of actions and agents, the
 # terms of the attribution. The model's own kernels know nothing of what stands above the model.
 _MODEL = [
@@ -27,7 +26,7 @@ _MODEL = [
     *sorted(Path(__file__).parent.glob("*.py")),
 ]
 _SOURCES = [
-    *(*_MODEL, _PACKAGE / "results" / "buckets.py"),
+    *(*_MODEL, *(_PACKAGE / "results" / name for name in ("buckets.py", "limits.py"))),
     *sorted((_PACKAGE / "books").glob("*.py")),
 ]
 

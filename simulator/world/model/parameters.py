@@ -94,7 +94,7 @@ TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
     Member("agent", _whole("agents", "account")),  # its margin account; -1: none
-    Member("gas", "f8", (len(KINDS) + 1,), "gas", "each kind of action costs who sends it"),
+    Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
     Member("pool", POOL_TABLE),
     Member("clearing", CLEARING_TABLE),
     Member("vault", VAULT_TABLE),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from simulator.types import Status
+from simulator.world.gas import GAS_UNITS
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -103,6 +105,8 @@ class Counts:
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
             "own": self.markets + 1,  # the vault's accounts at the ClearingHouse
+            "kinds": len(GAS_UNITS) + 1,  # of action; 0: none
+            "statuses": len(Status),
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 
