@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
 from simulator.books.holdings import held
+from simulator.books.metric import STATUS, Chance, Ended, Metric
 from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.world import actions
 from simulator.world.model.codes import NONE, OK
@@ -73,3 +79,70 @@ def stepped(w: Path) -> None:
     book.upkeep_gas += book.upkeep_units * w.now.gas_usd
     book.gas += (book.upkeep_units + book.units) * w.now.gas_usd
     book.upkeep_units, book.units = 0.0, 0.0
+
+
+_COUNTED: dict[str, tuple[type[actions.Action], str]] = {
+    "rebalances": (actions.Rebalance, "rebalances of the hedge that went through"),
+    "recenters": (actions.Recenter, "recentrings of the position that went through"),
+    "top_ups": (actions.TopUp, "top-ups of margin that went through"),
+    "deleverages": (actions.Deleverage, "deleveragings that went through"),
+    "liquidations": (actions.Liquidate, "liquidations of the vault's perp accounts"),
+    "pledge_liquidations": (
+        actions.LiquidatePledge,
+        "liquidations of the vault's pledged liquidity",
+    ),
+    "loan_liquidations": (actions.LiquidateLoan, "liquidations of the vault's loans on Aave"),
+    "settlements": (actions.SettleWithdrawals, "settlements of queued withdrawals"),
+    "exits_in_kind": (actions.RedeemInKind, "exits in kind"),
+}
+_LIQUIDATED = (actions.Liquidate, actions.LiquidatePledge, actions.LiquidateLoan)
+
+
+def _count(kind: type[actions.Action]) -> Callable[[Ended], Any]:
+    return lambda ended: ended.book.activity.done[CODE[kind]]
+
+
+METRICS = (
+    Metric(
+        "liquidated",
+        "true/false",
+        "whether any position, pledge or loan of the vault was liquidated",
+        lambda ended: np.any([_count(kind)(ended) > 0 for kind in _LIQUIDATED], axis=0),
+        statistics=(),
+        chance=Chance(
+            "liquidation",
+            "Liquidated",
+            "part of the paths on which the vault was liquidated",
+            lambda liquidated: liquidated,
+        ),
+    ),
+    *(Metric(name, "number", what, _count(kind)) for name, (kind, what) in _COUNTED.items()),
+    Metric(
+        "turnover",
+        "USD",
+        "notional the vault traded on its hedge",
+        lambda ended: ended.book.activity.turnover,
+        title="Hedge turnover",
+        form=",.0f",
+    ),
+    Metric(
+        "gas",
+        "USD",
+        "gas of all agents, refused calls included",
+        lambda ended: ended.book.activity.gas,
+        title="Gas of all agents",
+        form=",.0f",
+    ),
+    Metric(
+        "upkeep_gas",
+        "USD",
+        "gas of the calls that keep the vault: keeper functions and posted betas",
+        lambda ended: ended.book.activity.upkeep_gas,
+    ),
+    Metric(
+        f"refused_{STATUS}",
+        "number",
+        "actions of all agents refused for that reason",
+        lambda ended: ended.book.activity.refused[OK + 1 :],
+    ),
+)

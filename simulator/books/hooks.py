@@ -7,7 +7,16 @@ is asked, and once it is done what came of it.
 
 from __future__ import annotations
 
-from simulator.books import activity, attribution, hedge, margin, performance, share_price
+from simulator.books import (
+    activity,
+    attribution,
+    entries,
+    hedge,
+    latency,
+    margin,
+    performance,
+    share_price,
+)
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Member, Path
 
@@ -15,6 +24,8 @@ from simulator.world.model.record import Layout, Member, Path
 BOOK: Layout = (
     Member("attribution", attribution.LAYOUT),
     Member("share_price", share_price.LAYOUT),
+    Member("entries", entries.LAYOUT),
+    Member("latency", latency.LAYOUT),
     Member("activity", activity.LAYOUT),
     Member("margin", margin.LAYOUT),
     Member("performance", performance.LAYOUT),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from simulator.books.holdings import margin_ratio
+from simulator.books.metric import Ended, Metric
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Path, each
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
 
 LAYOUT: Layout = each("", ("lowest", "1", "equity over maintenance margin; inf: no position yet"))
 
@@ -25,3 +31,20 @@ def stepped(w: Path) -> None:
     book, ratio = w.book.margin, margin_ratio(w)
     if not np.isnan(ratio):
         book.lowest = min(book.lowest, ratio)
+
+
+def _lowest(ended: Ended) -> Floats:
+    found = ended.book.margin.lowest
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+METRICS = (
+    Metric(
+        "min_margin_ratio",
+        "ratio",
+        "lowest equity over maintenance margin; liquidation at 1",
+        _lowest,
+        title="Lowest margin ratio",
+        form=".2f",
+    ),
+)

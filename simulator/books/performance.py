@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulator.books.metric import Metric
 from simulator.books.share_price import relative
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Path, each
@@ -21,3 +22,15 @@ def stepped(w: Path) -> None:
         book.peak = 1.0
     book.peak = max(book.peak, price)
     book.drawdown = max(book.drawdown, 1.0 - price / book.peak)
+
+
+METRICS = (
+    Metric(
+        "max_drawdown",
+        "fraction",
+        "largest fall of the share price from a peak before it",
+        lambda ended: ended.book.performance.drawdown,
+        title="Maximum drawdown",
+        form=".2%",
+    ),
+)
