@@ -10,6 +10,7 @@ from __future__ import annotations
 from simulator.books import (
     activity,
     attribution,
+    costs,
     entries,
     hedge,
     latency,
@@ -23,9 +24,10 @@ from simulator.world.model.record import Layout, Member, Path
 #: The record of all books, each by the name of its module, in the order they are kept.
 BOOK: Layout = (
     Member("attribution", attribution.LAYOUT),
+    Member("costs", costs.LAYOUT),
     Member("share_price", share_price.LAYOUT),
-    Member("entries", entries.LAYOUT),
     Member("latency", latency.LAYOUT),
+    Member("entries", entries.LAYOUT),
     Member("activity", activity.LAYOUT),
     Member("margin", margin.LAYOUT),
     Member("performance", performance.LAYOUT),
@@ -36,24 +38,36 @@ BOOK: Layout = (
 @inner
 def advanced(w: Path) -> None:
     """The market moved; nobody has acted yet."""
+    attribution.advanced(w)
+    share_price.advanced(w)
+    entries.advanced(w)
     margin.advanced(w)
 
 
 @inner
 def acting(w: Path) -> None:
     """``w.order`` is about to be carried out."""
+    attribution.acting(w)
+    latency.acting(w)
+    entries.acting(w)
     activity.acting(w)
 
 
 @inner
 def acted(w: Path) -> None:
     """It was carried out, or refused."""
+    attribution.acted(w)
+    share_price.acted(w)
+    latency.acted(w)
+    entries.acted(w)
     activity.acted(w)
 
 
 @inner
 def stepped(w: Path) -> None:
     """Everybody has acted."""
+    attribution.stepped(w)
+    share_price.stepped(w)
     activity.stepped(w)
     margin.stepped(w)
     performance.stepped(w)

@@ -1,7 +1,8 @@
 """What one vault share is worth in USD.
 
 The price paid by the first depositor stands at the start, entry fee included. A share is worth
-nothing when NAV is negative (nobody owes the vault), and keeps its last price when all are redeemed.
+nothing when NAV is negative (nobody owes the vault), and keeps its last price when all are
+redeemed.
 """
 
 from __future__ import annotations

@@ -211,9 +211,9 @@ class PathMetrics:
         return 1.0 - out
 
     def frame(self, state: Observation, weights: Floats | float = 1.0) -> pd.DataFrame:
-        """One row per path, columns :func:`~simulator.results.registry.path_columns`; ``state`` is the final one.
+        """One row per path; columns: :func:`~simulator.results.registry.path_columns`.
 
-        ``weights`` ``[paths]`` are those of importance sampling.
+        ``state`` is the final one; ``weights`` ``[paths]`` are those of importance sampling.
         """
         import pandas as pd
 

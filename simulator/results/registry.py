@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from simulator.books import (
     activity,
-    attribution,
     entries,
     hedge,
     latency,
@@ -21,6 +20,7 @@ from simulator.books import (
     outcome,
     performance,
     share_price,
+    terms,
 )
 from simulator.books.metric import MARKET, REFUSALS, STATUS, Chance, Metric, values_of
 from simulator.results import capital_metrics, upkeep_metrics
@@ -40,7 +40,7 @@ METRICS: tuple[Metric, ...] = tuple(
         outcome,
         share_price,
         performance,
-        attribution,
+        terms,
         entries,
         latency,
         margin,

@@ -18,15 +18,16 @@ from simulator.world.model.linking import SketchCompiler, WholeCompiler
 from simulator.world.model.plain import plain
 
 _PACKAGE = Path(__file__).parents[2]
-# Everything a kernel can have inlined or counts by: status codes, codes of actions and agents, the
-# terms of the attribution. The model's own kernels know nothing of what stands above the model.
-_MODEL = [
+_HERE = Path(__file__).parent
+# Everything a kernel can have inlined or counts by: status codes, codes of actions and agents.
+_SOURCES = [
     _PACKAGE / "types.py",
     *(_PACKAGE / "world" / f"{name}.py" for name in ("actions", "protocol", "units")),
-    *sorted(Path(__file__).parent.glob("*.py")),
+    *sorted(_HERE.glob("*.py")),
 ]
-_SOURCES = [
-    *(*_MODEL, *(_PACKAGE / "results" / name for name in ("buckets.py", "limits.py"))),
+# And what those have that are written elsewhere, the terms of the attribution among it.
+_BESIDE = [
+    *(_PACKAGE / "results" / name for name in ("buckets.py", "limits.py")),
     *sorted((_PACKAGE / "books").glob("*.py")),
 ]
 
@@ -39,7 +40,7 @@ def _cache_directory(sources: list[Path]) -> str:
     NUMBA_CACHE_DIR says, if that says anything, as all that Numba caches.
     """
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    home = Path(__file__).parent / "__pycache__"
+    home = _HERE / "__pycache__"
     if numba.config.CACHE_DIR:
         home = Path(numba.config.CACHE_DIR)
     elif not caches.writable(home):
@@ -47,8 +48,8 @@ def _cache_directory(sources: list[Path]) -> str:
     return str(home / f"kernels-{digest}")
 
 
-_CACHE_DIRECTORY = _cache_directory(_MODEL)
-_CACHE_ABOVE = _cache_directory(_SOURCES)
+_CACHE_DIRECTORY = _cache_directory(_SOURCES)
+_CACHE_BESIDE = _cache_directory([*_SOURCES, *_BESIDE])
 
 
 def is_cold() -> bool:
@@ -66,8 +67,8 @@ def kernel(function: Callable[..., Any]) -> Any:
     if numba.config.DISABLE_JIT:
         return functools.wraps(function)(lambda *given: function(*map(plain, given)))
     previous = numba.config.CACHE_DIR
-    within = function.__module__.startswith(__package__)
-    numba.config.CACHE_DIR = _CACHE_DIRECTORY if within else _CACHE_ABOVE
+    own = Path(function.__code__.co_filename).parent == _HERE
+    numba.config.CACHE_DIR = _CACHE_DIRECTORY if own else _CACHE_BESIDE
     try:
         return numba.njit(cache=True, pipeline_class=WholeCompiler, **_OPTIONS)(function)
     finally:

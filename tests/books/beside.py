@@ -1,1 +1,0 @@
-"""Old observers and the new books side by side, on the same run."""
