@@ -7,7 +7,17 @@ is asked, and once it is done what came of it.
 
 from __future__ import annotations
 
-from simulator.books import attribution, costs, entries, latency, share_price
+from simulator.books import (
+    activity,
+    attribution,
+    costs,
+    entries,
+    hedge,
+    latency,
+    margin,
+    performance,
+    share_price,
+)
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Member, Path
 
@@ -20,6 +30,10 @@ BOOK: Layout = (
     Member("share_price", share_price.LAYOUT),
     Member("latency", latency.LAYOUT),
     Member("entries", entries.LAYOUT),
+    Member("activity", activity.LAYOUT),
+    Member("margin", margin.LAYOUT),
+    Member("performance", performance.LAYOUT),
+    Member("hedge", hedge.LAYOUT),
 )
 
 
@@ -29,6 +43,7 @@ def advanced(w: Path) -> None:
     attribution.advanced(w)
     share_price.advanced(w)
     entries.advanced(w)
+    margin.advanced(w)
 
 
 @inner
@@ -37,6 +52,7 @@ def acting(w: Path) -> None:
     attribution.acting(w)
     latency.acting(w)
     entries.acting(w)
+    activity.acting(w)
 
 
 @inner
@@ -46,6 +62,7 @@ def acted(w: Path) -> None:
     share_price.acted(w)
     latency.acted(w)
     entries.acted(w)
+    activity.acted(w)
 
 
 @inner
@@ -53,3 +70,7 @@ def stepped(w: Path) -> None:
     """Everybody has acted."""
     attribution.stepped(w)
     share_price.stepped(w)
+    activity.stepped(w)
+    margin.stepped(w)
+    performance.stepped(w)
+    hedge.stepped(w)

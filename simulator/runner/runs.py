@@ -86,7 +86,7 @@ def run(
     from simulator.results.diagnosis import check_allowed, check_opens
     from simulator.results.directory import claim, foreign_to_run
     from simulator.results.gates import check_names, parse
-    from simulator.results.metrics import path_columns
+    from simulator.results.registry import path_columns
 
     plan = plan_of(config, paths, seed, world, agents, record)
     workers = whole("workers", workers, 1)

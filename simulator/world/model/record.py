@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from simulator.world import actions
+from simulator.types import Status
+from simulator.world.gas import GAS_UNITS
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ _ROOM = {
     "ticks": 16,
 }
 
-
-#: Kinds of action.
-KINDS = len(actions.__all__) - 2
 
 #: A record, or one inside another; compiled code knows its fields, mypy does not.
 Record: TypeAlias = Any
@@ -63,11 +61,14 @@ class Paths(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A field of a record: a number, or records inside, along axes; its unit, what it is."""
+    """A field of a record: a number, or records inside, along axes; its unit, what it is.
+
+    An axis is what is counted along it (:class:`Counts`), or a length that every protocol has.
+    """
 
     name: str
     kind: str | Layout = "f8"
-    axes: tuple[str | int, ...] = ()  # names of axes, or lengths that are always the same
+    axes: tuple[str | int, ...] = ()
     unit: str = ""
     what: str = ""
 
@@ -104,7 +105,9 @@ class Counts:
             "ranges": self.ticks,
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
-            "kinds": 1 + KINDS,
+            "own": self.markets + 1,  # the vault's accounts at the ClearingHouse
+            "kinds": len(GAS_UNITS) + 1,  # of action; 0: none
+            "statuses": len(Status),
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 
