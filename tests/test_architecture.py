@@ -33,7 +33,7 @@ ALLOWED = {
                            "world.model.record", "world.model.state", "market", "types",
                            "world.protocol"),
     "books": ("types", "agents", "engine", "world.actions", "world.base", "world.protocol",
-              "world.gas", "world.units", "world.model", "results.buckets", "market", "books"),
+              "world.gas", "world.units", "world.model", "results.buckets", "results.limits", "market", "books"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas"),
     "engine": ("agents", "world.actions", "world.base"),

@@ -75,7 +75,7 @@ SHORT = ["paths=8", "horizon_hours=120"]
     ("name", "overrides"),
     [
         ("calm", ["agents.keeper=null"]),
-        ("hedge-liquidation", ["vault.margin_allocation=0.05"]),
+        ("hedge-liquidation", ["horizon_hours=300", "vault.margin_allocation=0.05"]),
         ("liquidation-cascade", ["clearing.margin=isolated", "agents.keeper.minimum_profit_usd=5"]),
         ("aave-hedge", ["agents.keeper.minimum_profit_usd=5"]),
     ],

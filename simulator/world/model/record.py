@@ -108,6 +108,7 @@ class Counts:
             "own": self.markets + 1,  # the vault's accounts at the ClearingHouse
             "kinds": len(GAS_UNITS) + 1,  # of action; 0: none
             "statuses": len(Status),
+            "places": self.markets + 1,  # where a limit can refuse the vault: pool, markets
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 
