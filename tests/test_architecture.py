@@ -24,7 +24,7 @@ ALLOWED = {
     "hedging": ("types", "arguments", "hedging"),
     "world": ("types", "market", "world"),
     "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.model"),
+                    "world.units", "world.gas", "world.model"),
     "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.

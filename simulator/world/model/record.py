@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from simulator.types import Status
 from simulator.world import actions
 from simulator.world.protocol import FACTOR_COLUMNS
 
@@ -103,6 +104,7 @@ class Counts:
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
             "kinds": 1 + KINDS,
+            "statuses": len(Status),
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 
