@@ -245,8 +245,9 @@ def test_the_vault_takes_deposits_places_hedges_and_lets_out(
 def test_depth_factors_reach_the_pool_and_every_market(
     protocol: Protocol, quiet_paths: Callable[..., MarketPaths]
 ) -> None:
-    quiet = quiet_paths(steps=2)
-    depth = np.array([[1.0], [0.5], [1.0]])
+    quiet = quiet_paths(steps=3)
+    # The second step rests at the first one's depth, to which the last comes back.
+    depth = np.array([[1.0], [1.0], [0.5], [1.0]])
     world = ChainWorld(protocol, replace(quiet, pool_depth=depth, perp_depth=0.5 * depth))
     tick = 2 * np.log(protocol.pool.sqrt_price_x96 / 2**96) / np.log(1.0001)
     for step, factor in enumerate(depth[:, 0]):

@@ -96,6 +96,10 @@ class ModelWorld(World):
             self._observation = ModelObservation(self.tables, self.paths, self.state)
         return self._observation
 
+    def look(self) -> Paths:
+        """The records, which are what this world is."""
+        return self.paths
+
     def changed(self) -> None:
         """Somebody else has changed the records: what was observed is no longer so."""
         self._observation = None
