@@ -47,6 +47,7 @@ class Path(NamedTuple):
     spare: Record  # and while one is tried
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
+    log: Record  # what was tried, row by row
 
 
 class Paths(NamedTuple):
@@ -58,6 +59,7 @@ class Paths(NamedTuple):
     saved: Record  # [2]
     orders: Record  # [P]
     books: Record  # [P]
+    logs: Record  # [R + 1] of the first R paths; the last has no room and is all others'
 
 
 class Member(NamedTuple):
