@@ -49,7 +49,7 @@ def write(directory: Path) -> int:
     """Keep markets, figures and events."""
     directory.mkdir(parents=True, exist_ok=True)
     for config in configurations():
-        market = draw(config, 0, PATHS)
+        market = draw(config.market, 0, PATHS)
         found = outcome(config, market)
         assert found.events is not None
         market.to_parquet(directory / f"{config.name}.market.parquet")
@@ -71,7 +71,11 @@ def check(directory: Path) -> int:
             for what in ("paths", "events")
         }
         said = [*_decisions(kept["events"], found.events), *_figures(kept["paths"], found.paths)]
-        drawn = "drawn alike" if same_market(market, draw(config, 0, PATHS)) else "DRAWN OTHERWISE"
+        drawn = (
+            "drawn alike"
+            if same_market(market, draw(config.market, 0, PATHS))
+            else "DRAWN OTHERWISE"
+        )
         print(f"{config.name:28} {'; '.join(said) or 'equal'}; {drawn}", flush=True)
         differing += any(not text.startswith("largest") for text in said)
     return int(bool(differing))

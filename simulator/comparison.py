@@ -211,7 +211,7 @@ def _shared(configs: Iterable[Config]) -> str:
     from simulator.market.draw import draw
     from simulator.market.sharing import sentence
 
-    return sentence([draw(config, 0, min(_SEEN_PATHS, config.paths)) for config in configs])
+    return sentence([draw(config.market, 0, min(_SEEN_PATHS, config.paths)) for config in configs])
 
 
 def _check_alternatives(

@@ -124,6 +124,15 @@ def test_nothing_is_allowed_that_nobody_uses() -> None:
     assert not unused
 
 
+def test_no_module_is_in_a_circle() -> None:
+    """Nor where the import is for types alone, or made when first used."""
+    left = {module: ours(module) & set(modules()) - {module} for module in modules()}
+    while free := {module for module, needed in left.items() if not needed & left.keys()}:
+        for module in free:
+            del left[module]
+    assert not left, f"in a circle, or above one: {sorted(left)}"
+
+
 def test_the_table_says_what_is_allowed() -> None:
     """Row by row, by top-level place; the jobs' rows say "everything above"."""
     tops = {place.split(".")[0] for place in ALLOWED}

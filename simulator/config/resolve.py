@@ -28,7 +28,7 @@ from simulator.world.protocol import (
 )
 
 if TYPE_CHECKING:
-    from simulator.config.models import BackgroundLiquidity
+    from simulator.config.venues import BackgroundLiquidity
 
 # Block order: depositors, who takes back the skew of the block before (within a block it earns
 # nothing), the uninformed, those who live off them, the vault's keeper last.

@@ -56,7 +56,7 @@ def simulate_chunk(
     """Draw paths ``first`` … ``first + count − 1`` and :func:`simulate_market`."""
     from simulator.market.draw import draw
 
-    return simulate_market(plan, draw(plan.config, first, count), record, report)
+    return simulate_market(plan, draw(plan.config.market, first, count), record, report)
 
 
 def simulate_market(
@@ -101,7 +101,7 @@ def simulate_market(
             recorder.finish(metrics.mean_betas())
         return Outcome(
             paths=metrics.frame(
-                world.observe(), weights(plan.config, market.first_path, market.paths)
+                world.observe(), weights(plan.config.market, market.first_path, market.paths)
             ),
             fan=fan.values,
             series=None if recorder is None else recorder.series(),

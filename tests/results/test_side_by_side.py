@@ -124,7 +124,7 @@ def test_names_of_figures_are_those_of_requirements(grid: SideBySide) -> None:
 def test_it_is_said_which_randomness_is_shared(
     alternatives: list[str], said: str, unsaid: str
 ) -> None:
-    told = sentence([draw(load("calm", [*SMALL, one]), 0, 2) for one in alternatives])
+    told = sentence([draw(load("calm", [*SMALL, one]).market, 0, 2) for one in alternatives])
     assert said in told
     assert unsaid not in told
 
@@ -132,7 +132,7 @@ def test_it_is_said_which_randomness_is_shared(
 def test_the_same_draws_at_another_scale_are_that() -> None:
     """What the sentence claims of volatilities, without its own code."""
     calm, wild = (
-        draw(load("calm", [*SMALL, f"assets.ETH.volatility={v}"]), 0, 2) for v in (0.3, 0.9)
+        draw(load("calm", [*SMALL, f"assets.ETH.volatility={v}"]).market, 0, 2) for v in (0.3, 0.9)
     )
     one, other = (np.diff(np.log(market.index[1, :, 0])) for market in (calm, wild))
     assert np.corrcoef(one, other)[0, 1] > 0.999

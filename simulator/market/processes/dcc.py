@@ -17,7 +17,7 @@ from simulator.config.process import Dcc, Garch
 from simulator.market.processes import shocks
 
 if TYPE_CHECKING:
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Floats
 
 # Paths worked on together: their Q fit in the second-level cache, and loops over them vectorise.
@@ -26,21 +26,23 @@ LANES = 64
 LEAST_PIVOT = 1e-12
 
 
-def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
+def add(
+    settings: MarketSettings, index: Floats, compensators: Floats, first_path: int, paths: int
+) -> None:
     """Paths from the long-run state; see :mod:`simulator.market.processes` for the arrays."""
-    process, years = config.process, shocks.years_per_step(config)
+    process, years = settings.process, shocks.years_per_step(settings)
     assert isinstance(process, Dcc)
-    garch = [process.garch.get(symbol, Garch()) for symbol in config.symbols]
-    draws = shocks.normals(config, first_path, paths)
+    garch = [process.garch.get(symbol, Garch()) for symbol in settings.symbols]
+    draws = shocks.normals(settings, first_path, paths)
     if process.dof is not None:
-        draws *= shocks.student_scale(config, "dcc", process.dof, first_path, paths)
+        draws *= shocks.student_scale(settings, "dcc", process.dof, first_path, paths)
     evolve(
         index,
         draws,
-        (shocks.drifts(config) - compensators) * years,
-        shocks.volatilities(config) ** 2 * years,
+        (shocks.drifts(settings) - compensators) * years,
+        shocks.volatilities(settings) ** 2 * years,
         np.array([[item.alpha, item.gamma, item.beta] for item in garch]),
-        correlation.initial(config),
+        correlation.initial(settings),
         process.news,
         process.memory,
     )
