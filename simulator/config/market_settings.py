@@ -113,6 +113,12 @@ class MarketSettings:
         mine, others = dict(self._drawn()), dict(other._drawn())
         return [name for name in mine if mine[name] != others[name]]
 
+    def undrawn(self) -> str:
+        """What these sections hold that is not drawn from, as text: decimals, ages, notes."""
+        return json.dumps(
+            [_plain(getattr(self, field.name), drawn=False) for field in fields(self)]
+        )
+
     def _drawn(self) -> Iterator[tuple[str, Any]]:
         """Each section as plain data, without what is not drawn."""
         for field in fields(self):
@@ -120,16 +126,21 @@ class MarketSettings:
                 yield field.name, _plain(getattr(self, field.name))
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON has it, without what is not drawn; mappings as pairs, whose order counts."""
+def _plain(value: Any, *, drawn: bool = True) -> Any:
+    """A value as JSON has it, mappings as pairs, whose order counts.
+
+    None in the place of what is not drawn; or, where that is wanted, of what is.
+    """
     if isinstance(value, BaseModel):
-        left_out = {
-            n for kind, names in _NOT_DRAWN.items() if isinstance(value, kind) for n in names
-        }
-        kept = [name for name in type(value).model_fields if name not in left_out]
-        return [[name, _plain(getattr(value, name))] for name in kept]
+        apart = {n for kind, names in _NOT_DRAWN.items() if isinstance(value, kind) for n in names}
+        return [
+            [name, (None if drawn else item) if name in apart else _plain(item, drawn=drawn)]
+            for name, item in ((name, getattr(value, name)) for name in type(value).model_fields)
+        ]
     if isinstance(value, dict):
-        return [[key, _plain(item)] for key, item in value.items()]
+        return [[key, _plain(item, drawn=drawn)] for key, item in value.items()]
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, drawn=drawn) for item in value]
+    if not drawn:
+        return None
     return value.isoformat() if isinstance(value, datetime) else value
