@@ -55,13 +55,8 @@ def normals(
 
     In ``index`` itself where it holds no jumps.
     """
-    draws = np.empty_like(index) if shocks.has_jumps(settings) else index
-    for row, used in enumerate(used_normals(settings, law)):
-        if used:
-            shocks.asset_normals(settings, row, first_path, paths, out=draws[row, 1:])
-        else:
-            draws[row].fill(0.0)
-    return draws
+    used = used_normals(settings, law)
+    return shocks.point_normals(settings, index, first_path, paths, used)
 
 
 def used_normals(settings: MarketSettings, law: Law) -> Booleans:

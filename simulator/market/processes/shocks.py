@@ -12,7 +12,7 @@ from simulator.types import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:
     from simulator.config.market_settings import MarketSettings
-    from simulator.types import Floats
+    from simulator.types import Booleans, Floats
 
 
 def normals(settings: MarketSettings, first_path: int, paths: int) -> Floats:
@@ -21,6 +21,26 @@ def normals(settings: MarketSettings, first_path: int, paths: int) -> Floats:
     for row in range(len(result)):
         asset_normals(settings, row, first_path, paths, out=result[row])
     return result
+
+
+def point_normals(
+    settings: MarketSettings,
+    index: Floats,
+    first_path: int,
+    paths: int,
+    used: Booleans | None = None,
+) -> Floats:
+    """Independent standard normals of each point's step ``[A, T + 1, P]``, of assets ``used``.
+
+    Zeros for the others. In ``index`` itself where it holds no jumps: half the memory.
+    """
+    draws = np.empty_like(index) if has_jumps(settings) else index
+    for row in range(len(draws)):
+        if used is None or used[row]:
+            asset_normals(settings, row, first_path, paths, out=draws[row, 1:])
+        else:
+            draws[row].fill(0.0)
+    return draws
 
 
 def asset_normals(
