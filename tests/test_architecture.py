@@ -15,7 +15,8 @@ PACKAGE = ROOT / "simulator"
 
 # What each place may import from the package, by prefix. The longest matching key counts.
 ALLOWED = {
-    "types": (),
+    "types": ("protocol.statuses",),
+    "protocol": (),
     "caches": (),
     "arguments": ("types",),
     "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions",
@@ -25,7 +26,7 @@ ALLOWED = {
     "world": ("types", "market", "world"),
     "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.model"),
-    "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
+    "world.chain": ("types", "protocol.statuses", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "world.chain.mirror": ("world.model.genesis", "world.model.observe", "world.model.parameters",
@@ -33,12 +34,12 @@ ALLOWED = {
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas"),
     "engine": ("agents", "world.actions", "world.base"),
-    "results": ("types", "config", "market", "hedging", "agents", "world.actions", "world.base",
-                "world.protocol", "world.gas", "results"),
+    "results": ("types", "protocol.statuses", "config", "market", "hedging", "agents",
+                "world.actions", "world.base", "world.protocol", "world.gas", "results"),
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
               "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
-    "report": ("types", "config", "market", "results", "report", "study"),
+    "report": ("types", "protocol.statuses", "config", "market", "results", "report", "study"),
     # The jobs: everything below may be used, and of each other what is named here.
     "result": ("results", "report"),
     "calibration": ("types", "config", "market", "report"),

@@ -8,9 +8,9 @@ import numpy as np
 
 from simulator.config import lending
 from simulator.config.feasibility import written
+from simulator.protocol.statuses import meaning
 from simulator.results.limits import POOL, REFUSED_AS, Limit
 from simulator.results.reasons import OF_LIMIT, Reason, percent
-from simulator.results.refusals import meaning
 from simulator.results.statistics import path_weights
 from simulator.results.tallies import limit_column
 from simulator.results.upkeep import FUNCTIONS

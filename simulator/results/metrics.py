@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.protocol.statuses import REFUSALS
 from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG, SUMS
 from simulator.results.capital import CapitalUse
 from simulator.results.correlation import realised_hedge
@@ -58,11 +59,10 @@ _COUNTED: dict[type[Action], str] = {
 }
 _LIQUIDATED = ("liquidations", "pledge_liquidations", "loan_liquidations")
 _UPKEEP = (*KEEPER_FUNCTIONS, PostBetas)
-_REFUSALS = tuple(status for status in Status if status > Status.OK)
 
 
 def _refused(status: Status) -> str:
-    return f"refused_{status.name.lower()}"
+    return f"refused_{status.label}"
 
 
 class SharePrice:
@@ -256,7 +256,7 @@ class PathMetrics:
         columns |= self._counts | self._maintenance.columns()
         columns |= {name: attribution.leg(terms) for name, terms in SUMS.items()}
         columns |= {name: attribution.bucket(name) for name in BUCKETS}
-        columns |= {_refused(status): self._refused[status] for status in _REFUSALS}
+        columns |= {_refused(status): self._refused[status] for status in REFUSALS}
         return pd.DataFrame({name: columns[name] for name in path_columns(self._protocol)})
 
 
@@ -311,7 +311,7 @@ def path_columns(protocol: Protocol) -> list[str]:
         *BUCKETS,
         "residual",
         "largest_nav",
-        *(_refused(status) for status in _REFUSALS),
+        *(_refused(status) for status in REFUSALS),
         *upkeep_columns(protocol),
         *limit_columns(protocol),
     ]

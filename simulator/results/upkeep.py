@@ -11,6 +11,7 @@ import numpy as np
 
 from simulator.agents.base import View
 from simulator.agents.upkeep import PROTECTED, KeeperCall, earned, hedge, reward
+from simulator.protocol.statuses import REFUSALS
 from simulator.results import limits
 from simulator.results.limits import POOL
 from simulator.results.operations import KEEPER_FUNCTIONS
@@ -166,11 +167,13 @@ class Upkeep:
             found |= task.columns(name, self._hours)
         for place, limited in self._limits.items():
             found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
-        for status in Status:
-            if status > Status.OK:
-                found[f"upkeep_refused_{status.name.lower()}"] = self._refused[status]
+        found |= {_refused(status): self._refused[status] for status in REFUSALS}
         names = (*upkeep_columns(self._protocol), *limit_columns(self._protocol))
         return {name: found[name] for name in names}
+
+
+def _refused(status: Status) -> str:
+    return f"upkeep_refused_{status.label}"
 
 
 def _places(protocol: Protocol) -> list[str]:
@@ -219,5 +222,5 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
             for place in _places(protocol)
             for what in ("", "_refusals", "_asked", "_value")
         ),
-        *(f"upkeep_refused_{status.name.lower()}" for status in Status if status > Status.OK),
+        *map(_refused, REFUSALS),
     ]

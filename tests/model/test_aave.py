@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from simulator.config import load
 from simulator.config.resolve import resolve
-from simulator.types import STATUS_OF_REVERT, Status
+from simulator.protocol.statuses import STATUS_OF_REVERT
+from simulator.types import Status
 from simulator.world.model import aave, lending
 from simulator.world.model.genesis import genesis
 from simulator.world.model.jit import kernel

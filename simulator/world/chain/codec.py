@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.types import STATUS_OF_REVERT, SimulatorError, UnknownRevertError
+from simulator.protocol.statuses import STATUS_OF_REVERT
+from simulator.types import SimulatorError, UnknownRevertError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
