@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.agents.upkeep import PROTECTED
 from simulator.results.buckets import MEANINGS
 from simulator.results.limits import POOL, REFUSES, UNITS
 from simulator.results.statistics import PROBABILITIES, statistics_of
 from simulator.results.tallies import limit_column
 from simulator.results.upkeep_limits import kinds_at
+from simulator.world.actions import COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +55,19 @@ def _of_limits() -> tuple[Column, ...]:
 
 _LIMITS = _of_limits()
 
+#: By keeper function, in the keeper's order.
+_UNDONE = tuple(
+    Column(f"{kind.spec.task}_{name}", unit, meaning.format(kind.spec.called))
+    for kind in PROTECTED
+    for name, unit, meaning in (
+        ("undone", "number", "steps at whose end a {} was due"),
+        ("unpaid", "number", "of these, steps at which the reward was no more than gas"),
+        ("undone_hours", "hours", "longest spell a {} was due"),
+        ("undone_from", "hours", "when that spell began"),
+        ("undone_as", "number", "Status that refused a {} then; 0: nobody called"),
+    )
+)
+
 PATHS = (
     *_table("""
 path | number | number of the path, from 0
@@ -67,15 +82,9 @@ min_margin_ratio | ratio | lowest equity over maintenance margin; liquidation at
 capital_efficiency | ratio | USD hedged per USD of initial margin required, mean over time
 margin_to_nav | fraction | initial margin over net asset value while hedged, mean over time
 liquidated | true/false | whether any position, pledge or loan of the vault was liquidated
-rebalances | number | rebalances of the hedge that went through
-recenters | number | recentrings of the position that went through
-top_ups | number | top-ups of margin that went through
-deleverages | number | deleveragings that went through
-liquidations | number | liquidations of the vault's perp accounts
-pledge_liquidations | number | liquidations of the vault's pledged liquidity
-loan_liquidations | number | liquidations of the vault's loans on Aave
-settlements | number | settlements of queued withdrawals
-exits_in_kind | number | exits in kind
+"""),
+    *(Column(name, "number", kind.spec.counts) for kind, name in COUNTED.items()),
+    *_table("""
 bad_debt | USDC | loss that no account, maker or insurance covered
 adl_notional | USD | notional of the vault closed by auto-deleveraging
 vault_fees | USD | worth of the fee receiver's shares at the end
@@ -113,26 +122,9 @@ keepers_penniless | number | steps with a keeper function due and no idle USDC t
 reward_needed | USD | what keepers would have acted for where they were not paid, mean
 reward_needed_most | USD | the same, largest
 reward_share_needed | fraction | the same per USD protected, mean
-recentring_undone | number | steps at whose end a recentring was due
-recentring_unpaid | number | of these, steps at which the reward was no more than gas
-recentring_undone_hours | hours | longest spell a recentring was due
-recentring_undone_from | hours | when that spell began
-recentring_undone_as | number | Status that refused a recentring then; 0: nobody called
-top_up_undone | number | steps at whose end a top-up was due
-top_up_unpaid | number | of these, steps at which the reward was no more than gas
-top_up_undone_hours | hours | longest spell a top-up was due
-top_up_undone_from | hours | when that spell began
-top_up_undone_as | number | Status that refused a top-up then; 0: nobody called
-deleveraging_undone | number | steps at whose end a deleveraging was due
-deleveraging_unpaid | number | of these, steps at which the reward was no more than gas
-deleveraging_undone_hours | hours | longest spell a deleveraging was due
-deleveraging_undone_from | hours | when that spell began
-deleveraging_undone_as | number | Status that refused a deleveraging then; 0: nobody called
-rebalancing_undone | number | steps at whose end a rebalance was due
-rebalancing_unpaid | number | of these, steps at which the reward was no more than gas
-rebalancing_undone_hours | hours | longest spell a rebalance was due
-rebalancing_undone_from | hours | when that spell began
-rebalancing_undone_as | number | Status that refused a rebalance then; 0: nobody called
+"""),
+    *_UNDONE,
+    *_table("""
 pool_limit | number | limit that refused the vault most often in the pool (results/limits.py)
 pool_limit_refusals | number | refusals of all limits there
 pool_limit_asked | of limit | what was asked of that limit where it was furthest from what it allows

@@ -14,17 +14,15 @@ from simulator.agents.upkeep import PROTECTED, KeeperCall, earned, hedge, reward
 from simulator.protocol.statuses import REFUSALS
 from simulator.results import limits
 from simulator.results.limits import POOL
-from simulator.results.operations import KEEPER_FUNCTIONS
 from simulator.results.tallies import Limited, Short, Task, part
 from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.types import Status
 from simulator.world.actions import (
-    Deleverage,
+    KEEPER_FUNCTIONS,
     PostBetas,
     Rebalance,
     Recenter,
     SettleWithdrawals,
-    TopUp,
 )
 
 if TYPE_CHECKING:
@@ -37,12 +35,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Keeper functions, by the name their columns begin with.
-FUNCTIONS: dict[str, type[KeeperCall]] = {
-    "recentring": Recenter,
-    "top_up": TopUp,
-    "deleveraging": Deleverage,
-    "rebalancing": Rebalance,
-}
+FUNCTIONS: dict[str, type[KeeperCall]] = {kind.spec.task: kind for kind in PROTECTED}
 #: What is done for the vault by those who run it; all others' refusals are not the vault's.
 _OURS = (*KEEPER_FUNCTIONS, SettleWithdrawals, PostBetas)
 #: Endings of columns that hold codes, not amounts: no figure of a distribution describes them.

@@ -17,7 +17,7 @@ OURS = re.compile(r"(clearing|vault|oracle|token): ")
 def test_codes_follow_each_other_and_every_status_has_a_sentence() -> None:
     assert [int(status) for status in Status] == list(range(len(Status)))
     assert all(status.sentence for status in Status)
-    assert REFUSALS == tuple(Status)[2:]
+    assert tuple(Status)[2:] == REFUSALS
 
 
 def test_a_refusal_stands_for_a_revert_and_no_revert_for_two() -> None:

@@ -100,6 +100,11 @@ class Aave:
         return str(self.pool.call("getReserveData", token)[_VARIABLE_DEBT])
 
 
+def pool_abi() -> list[dict[str, Any]]:
+    """The ABI of the pool."""
+    return _artifact("Pool", {}).abi
+
+
 def pool_at(address: str, transport: Transport) -> Contract:
     """The pool behind its proxy."""
     return Contract(_artifact("Pool", {}), address, transport)
