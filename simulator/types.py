@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.protocol.statuses import Status as Status  # noqa: PLC0414 - re-exported
+from simulator.protocol.units import USDC_DECIMALS as USDC_DECIMALS  # noqa: PLC0414 - likewise
 
 Floats: TypeAlias = NDArray[np.float64]
 Booleans: TypeAlias = NDArray[np.bool_]
@@ -34,7 +35,6 @@ LEAST_COVARIANCE_STEP = 1_000_000
 RECENTER_INTERVAL = 3_600
 KEPT_REWARDS, KEPT_PARTS = 100, 100
 USDC = "USDC"
-USDC_DECIMALS = 6
 
 
 class SimulatorError(Exception):

@@ -15,19 +15,20 @@ PACKAGE = ROOT / "simulator"
 
 # What each place may import from the package, by prefix. The longest matching key counts.
 ALLOWED = {
-    "types": ("protocol.statuses",),
-    "protocol": (),
+    "types": ("protocol.statuses", "protocol.units"),
+    "protocol": ("protocol",),
     "world.actions": ("types", "protocol.action_spec"),
     "caches": (),
     "arguments": ("types",),
-    "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions",
-               "hedging"),
+    "config": ("types", "protocol", "arguments", "config", "world.protocol", "world.gas",
+               "world.actions", "hedging"),
     "market": ("types", "arguments", "config", "market", "hedging"),
     "hedging": ("types", "arguments", "hedging"),
     "world": ("types", "market", "world"),
+    "world.protocol": ("types", "protocol"),
     "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "world.model"),
-    "world.chain": ("types", "protocol.statuses", "market", "world.actions", "world.base",
+    "world.chain": ("types", "protocol", "market", "world.actions", "world.base",
                     "world.protocol", "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "world.chain.mirror": ("world.model.genesis", "world.model.observe", "world.model.parameters",
