@@ -32,7 +32,8 @@ ALLOWED = {
                     "world.protocol", "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "world.chain.mirror": ("world.model.genesis", "world.model.observe", "world.model.parameters",
-                           "world.model.state", "market", "types", "world.protocol"),
+                           "world.model.record", "world.model.state", "market", "types",
+                           "world.protocol"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas"),
     "engine": ("agents", "world.actions", "world.base"),

@@ -110,6 +110,11 @@ class PoolParameters:
     sqrt_price_x96: int
     background: tuple[BackgroundRange, ...]
 
+    @property
+    def initialised_ticks(self) -> tuple[int, ...]:
+        """Ends of background ranges, ascending, each once."""
+        return tuple(sorted({e for r in self.background for e in (r.tick_lower, r.tick_upper)}))
+
 
 @dataclass(frozen=True)
 class AaveLeg:

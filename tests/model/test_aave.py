@@ -17,8 +17,9 @@ from simulator.world.model import aave, lending
 from simulator.world.model.genesis import genesis
 from simulator.world.model.jit import kernel
 from simulator.world.model.lending import USDC
-from simulator.world.model.parameters import AaveTable, Tables, tables_of
-from simulator.world.model.state import AaveState, Oracle
+from simulator.world.model.parameters import tables_of
+from simulator.world.model.record import Path, Record, View, dtype_of
+from simulator.world.model.state import MOMENT
 from simulator.world.protocol import (
     AaveLeg,
     AaveParameters,
@@ -58,44 +59,46 @@ _value, _withdrawable, _size = lending.value, lending.withdrawable, lending.size
 
 
 @kernel
-def do_trade(table: AaveTable, state: AaveState, oracle: Oracle, leg: int, delta: float) -> int:
-    return _trade(table, state, oracle, leg, delta, 0.0 if delta < 0.0 else 1e300, 0)[0]
+def do_trade(tables: Record, states: Record, moments: Record, leg: int, delta: float) -> int:
+    w = Path(tables[0], states[0], moments[0], states[0])
+    return _trade(w, leg, delta, 0.0 if delta < 0.0 else 1e300)[0]
 
 
 @kernel
-def do_deposit(table: AaveTable, state: AaveState, oracle: Oracle, raw: float) -> None:
-    _deposit(table, state, oracle, raw, 0)
+def do_deposit(tables: Record, states: Record, moments: Record, raw: float) -> None:
+    _deposit(Path(tables[0], states[0], moments[0], states[0]), raw)
 
 
 @kernel
-def do_withdraw(table: AaveTable, state: AaveState, oracle: Oracle, raw: float) -> int:
-    return _withdraw(table, state, oracle, raw, 0)
+def do_withdraw(tables: Record, states: Record, moments: Record, raw: float) -> int:
+    return _withdraw(Path(tables[0], states[0], moments[0], states[0]), raw)
 
 
 @kernel
-def do_slice(table: AaveTable, state: AaveState, oracle: Oracle, fraction: float) -> float:
-    return _slice(table, state, oracle, fraction, 0)
+def do_slice(tables: Record, states: Record, moments: Record, fraction: float) -> float:
+    return _slice(Path(tables[0], states[0], moments[0], states[0]), fraction)
 
 
 @kernel
 def do_liquidate(
-    table: AaveTable, state: AaveState, oracle: Oracle, leg: int, cover: float
+    tables: Record, states: Record, moments: Record, leg: int, cover: float
 ) -> tuple[int, float, float]:
-    return _liquidate(table, state, oracle, leg, cover, 0)
+    return _liquidate(Path(tables[0], states[0], moments[0], states[0]), leg, cover)
 
 
 @kernel
-def read(table: AaveTable, state: AaveState, oracle: Oracle) -> tuple[float, ...]:
-    loan = _value(table, state, oracle, 0)
+def read(tables: Record, states: Record, moments: Record) -> tuple[float, ...]:
+    w = Path(tables[0], states[0], moments[0], states[0])
+    loan = _value(w)
     return (
         loan.supplied,
         loan.equity,
         loan.maintenance,
-        _withdrawable(table, state, oracle, 2.0, 0)[1],
-        _size(table, state, oracle, 0, 0),
-        _size(table, state, oracle, 1, 0),
-        state.sqrt_price[0, 0],
-        state.sqrt_price[1, 0],
+        _withdrawable(w, 2.0)[1],
+        _size(w, 0),
+        _size(w, 1),
+        w.state.aave.pools[0].sqrt_price,
+        w.state.aave.pools[1].sqrt_price,
     )
 
 
@@ -134,15 +137,16 @@ class Both:
     def __init__(self) -> None:
         self.chain = AaveMarket()
         made = protocol()
-        tables: Tables = tables_of(made)
-        one = np.ones(1)
-        self.state = genesis(made, tables, one).aave
-        self.table = tables.aave
-        prices = np.array([[float(p)] for p in PRICES.values()])
-        self.oracle = Oracle(prices, np.zeros((3, 1)), np.full(3, 86_400.0), np.zeros(1))
+        self.tables = tables_of(made)
+        self.moments = np.zeros(1, dtype_of(MOMENT, self.tables.counts.room()))
+        self.now = View(self.moments, MOMENT, self.tables.counts)
+        self.now.pool_depth[:] = 1.0
+        self.now.price[:, 0] = [float(price) for price in PRICES.values()]
+        self.records, state = genesis(made, self.tables, self.moments)
+        self.state = state.aave
 
-    def market(self) -> tuple[AaveTable, AaveState, Oracle]:
-        return self.table, self.state, self.oracle
+    def market(self) -> tuple[Record, Record, Record]:
+        return self.tables.record, self.records, self.moments
 
     def trade(self, leg: int, size: int) -> Status:
         """Of a WAD size."""
@@ -156,12 +160,12 @@ class Both:
         prices = {s: Fraction(wad(self.chain.prices[s] * f), WAD) for s, f in factors.items()}
         self.chain.report(**prices)
         for index, symbol in enumerate(DECIMALS):
-            self.oracle.price[index, 0] = float(self.chain.prices[symbol])
+            self.now.price[index, 0] = float(self.chain.prices[symbol])
 
     def wait(self, seconds: int) -> None:
         self.chain.wait(seconds)
-        self.oracle.clock[0] += seconds
-        self.oracle.updated_at[:] = self.oracle.clock[0]
+        self.now.clock += seconds
+        self.now.updated_at[:] = self.now.clock
 
     def agree(self) -> None:
         chain = self.chain

@@ -10,8 +10,8 @@ import pytest
 from simulator.types import Status
 from simulator.world import actions as act
 from simulator.world.model.jit import kernel
+from simulator.world.model.record import Path, Record
 from simulator.world.model.slices import transfer_slice
-from simulator.world.model.state import ClearingState
 from simulator.world.model.world import ModelWorld
 from tests.model import campaign
 from tests.model.campaign import DEPOSITOR, KEEPER, LIQUIDATOR, PROTOCOL, TRADER, portfolio
@@ -159,15 +159,15 @@ def test_the_debt_of_a_flat_account_is_paid_from_its_pledge_and_no_more() -> Non
 
 
 @kernel
-def _transfer(table, clearing: ClearingState, pool, part: float) -> int:  # type: ignore[no-untyped-def]
-    return _slice(table, clearing, pool, VAULT, BUYER, part, 0)
+def _transfer(tables: Record, states: Record, moments: Record, part: float) -> int:
+    status: int = _slice(Path(tables[0], states[0], moments[0], states[0]), VAULT, BUYER, part)
+    return status
 
 
 def _moved(world: ModelWorld, part: float) -> Status:
-    tables, state = world._tables, world._state
-    status = Status(_transfer(tables.clearing, state.clearing, state.pool, part))
+    status = _transfer(world._tables.record, world._records, world._moments, part)
     world._observation = None
-    return status
+    return Status(status)
 
 
 @pytest.mark.parametrize("part", [0.25, 1.0])

@@ -5,30 +5,23 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.world.model import pool, swap_math, tick
-from simulator.world.model.parameters import PoolTable, pool_table
-from simulator.world.model.state import State, allocate
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.model.campaign import PROTOCOL, SQRT_2000
+from tests.model.lone_pool import LonePool
 
-TABLE = pool_table(PROTOCOL.pool)
 LOWEST, HIGHEST = tick.MIN_SQRT_PRICE, tick.MAX_SQRT_PRICE
 
 
-def opened(table: PoolTable = TABLE, sqrt_price_x96: int = SQRT_2000) -> State:
-    state = allocate(
-        1, segments=table.ticks.size + 1, markets=1, collaterals=1, accounts=1, agents=1, assets=2
-    )
-    pool.initialise(table, state.pool, sqrt_price_x96 / 2**96, np.ones(1))
-    return state
+def opened(parameters: PoolParameters = PROTOCOL.pool) -> LonePool:
+    return LonePool(parameters)
 
 
-def put_range(state: State, lower: int, upper: int, liquidity: float) -> None:
+def put_range(state: LonePool, lower: int, upper: int, liquidity: float) -> None:
     """Give the vault's position a range, as ``mint`` would."""
     position = state.position
     position.tick_lower[0], position.tick_upper[0] = lower, upper
@@ -38,17 +31,16 @@ def put_range(state: State, lower: int, upper: int, liquidity: float) -> None:
 
 
 def swap(
-    state: State,
+    state: LonePool,
     down: bool,
     amount: float,
     *,
     exact_input: bool = True,
     limit: float | None = None,
-    table: PoolTable = TABLE,
 ) -> pool.Swapped:
     """Quote, then settle as the kernels do."""
     end = (LOWEST if down else HIGHEST) if limit is None else limit
-    swapped = pool.quote(table, state.pool, state.position, 0, down, exact_input, amount, end)
+    swapped = state.quote(down, exact_input, amount, end)
     state.pool.sqrt_price[0] = swapped.sqrt_price
     state.pool.tick[0], state.pool.segment[0] = swapped.tick, swapped.segment
     fees = state.position.fees0 if down else state.position.fees1
@@ -154,15 +146,14 @@ def test_a_gap_without_liquidity_is_crossed_for_nothing() -> None:
         BackgroundRange(-199_800, -199_200, 10**17),
     )
     start = tick.sqrt_ratio_at_tick(-200_700)
-    table = pool_table(PoolParameters(3000, 60, start, ranges))
-    state = opened(table, start)
+    state = opened(PoolParameters(3000, 60, start, ranges))
     to_gap = tick.sqrt_price_at_tick(-200_400.0)
-    cost = swap(state, False, 1e30, limit=to_gap, table=table).amount_in
-    assert pool.active_liquidity(state.pool, state.position, 0) == 0.0
-    across = swap(state, False, 1e30, limit=tick.sqrt_price_at_tick(-199_800.0), table=table)
+    cost = swap(state, False, 1e30, limit=to_gap).amount_in
+    assert state.active_liquidity() == 0.0
+    across = swap(state, False, 1e30, limit=tick.sqrt_price_at_tick(-199_800.0))
     assert (across.amount_in, across.amount_out) == (0.0, 0.0)
-    assert pool.active_liquidity(state.pool, state.position, 0) == 1e17
-    beyond = swap(state, False, cost, table=table)
+    assert state.active_liquidity() == 1e17
+    beyond = swap(state, False, cost)
     assert beyond.amount_in == cost
     assert -199_800 < beyond.tick < -199_200
 
@@ -170,15 +161,13 @@ def test_a_gap_without_liquidity_is_crossed_for_nothing() -> None:
 def test_the_liquidity_of_a_range_ends_at_its_ticks_in_both_directions() -> None:
     state = opened()
     put_range(state, -201_000, -199_800, 7e17)
-    inside = pool.active_liquidity(state.pool, state.position, 0)
+    inside = state.active_liquidity()
     swap(state, True, 1e24, limit=tick.sqrt_price_at_tick(-201_000.0))
     # A price that has just crossed a tick downward belongs to the range below it.
     assert state.pool.tick[0] == -201_001
-    assert pool.active_liquidity(state.pool, state.position, 0) == 2e17 + 1e16
+    assert state.active_liquidity() == 2e17 + 1e16
     swap(state, False, 1e15, limit=tick.sqrt_price_at_tick(-200_400.0))
-    assert (
-        pool.active_liquidity(state.pool, state.position, 0) == inside == 3e17 + 2e17 + 1e16 + 7e17
-    )
+    assert state.active_liquidity() == inside == 3e17 + 2e17 + 1e16 + 7e17
 
 
 def test_a_round_trip_across_ticks_returns_to_the_same_price_and_costs_the_fees() -> None:
@@ -222,7 +211,7 @@ def test_liquidity_for_amounts_is_what_the_amounts_buy(root: float, usdc: int, b
 def test_depth_scales_every_background_range_and_leaves_the_price() -> None:
     state = opened()
     before = state.pool.sqrt_price[0]
-    pool.set_depth(TABLE, state.pool, np.array([0.3]))
+    state.set_depth(0.3)
     expected = sum(math.floor(r.liquidity * 0.3) for r in PROTOCOL.pool.background)
-    assert pool.active_liquidity(state.pool, state.position, 0) == expected
+    assert state.active_liquidity() == expected
     assert state.pool.sqrt_price[0] == before

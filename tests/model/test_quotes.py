@@ -6,13 +6,11 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from simulator.world.model import pool, tick
-from simulator.world.model.parameters import pool_table
-from simulator.world.model.state import State, allocate
+from simulator.world.model import tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
+from tests.model.lone_pool import LonePool
 
 VECTORS = Path(__file__).parents[2].parent / "shared/data/vectors/uniswap_v3_wbtc_weth_quotes.json"
 if not VECTORS.exists():
@@ -37,21 +35,16 @@ def _parameters() -> PoolParameters:
 
 
 PARAMETERS = _parameters()
-TABLE = pool_table(PARAMETERS)
 
 
 @pytest.fixture(scope="module")
-def state() -> State:
-    empty = allocate(
-        1, segments=TABLE.ticks.size + 1, markets=1, collaterals=1, accounts=1, agents=1, assets=2
-    )
-    pool.initialise(TABLE, empty.pool, PARAMETERS.sqrt_price_x96 / 2**96, np.ones(1))
-    return empty
+def state() -> LonePool:
+    return LonePool(PARAMETERS)
 
 
-def test_the_loaded_pool_has_the_mainnet_tick_and_active_liquidity(state: State) -> None:
+def test_the_loaded_pool_has_the_mainnet_tick_and_active_liquidity(state: LonePool) -> None:
     assert state.pool.tick[0] == STATE["pool"]["tick"]
-    assert pool.active_liquidity(state.pool, state.position, 0) == float(STATE["pool"]["liquidity"])
+    assert state.active_liquidity() == float(STATE["pool"]["liquidity"])
 
 
 def _name(quoted: dict) -> str:
@@ -60,12 +53,12 @@ def _name(quoted: dict) -> str:
 
 
 @pytest.mark.parametrize("quoted", STATE["quotes"], ids=_name)
-def test_the_model_answers_what_the_quoter_answered(state: State, quoted: dict) -> None:
+def test_the_model_answers_what_the_quoter_answered(state: LonePool, quoted: dict) -> None:
     exact_input = quoted["kind"] == "exact_input"
     down = quoted["zero_for_one"]
     limit = tick.MIN_SQRT_PRICE if down else tick.MAX_SQRT_PRICE
     amount = float(quoted["amount"])
-    swapped = pool.quote(TABLE, state.pool, state.position, 0, down, exact_input, amount, limit)
+    swapped = state.quote(down, exact_input, amount, limit)
     if quoted["answer"] is None:
         assert not exact_input
         assert swapped.amount_out < amount

@@ -7,24 +7,17 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from numba import njit
 
 from simulator.engine import simulate
 from simulator.hedging import lp
 from simulator.types import Floats
 from simulator.world.base import World
-from simulator.world.model.parameters import pool_table
-from simulator.world.model.pool import (
-    burn_and_collect,
-    initialise,
-    mint,
-    place,
-    quote,
-    settle,
-)
-from simulator.world.model.state import allocate
+from simulator.world.model.jit import kernel
+from simulator.world.model.pool import burn_and_collect, mint, place, quote, settle
+from simulator.world.model.record import Record
 from simulator.world.model.tick import sqrt_ratio_at_tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
+from tests.model.lone_pool import LonePool
 from tests.theory.frictionless import Onlooker, frictionless, whole_price
 
 SPACING = 60
@@ -105,37 +98,28 @@ def _round_trip(entry_tick: int, lower: int, upper: int, fee_ppm: int) -> tuple[
     exits = len(EXITS)
     background = BackgroundRange(-LAST, LAST, 10**20)
     root = sqrt_ratio_at_tick(entry_tick)
-    table = pool_table(PoolParameters(fee_ppm, SPACING, root, (background,)))
-    state = allocate(
-        exits,
-        segments=table.ticks.size + 1,
-        markets=1,
-        collaterals=1,
-        accounts=1,
-        agents=1,
-        assets=2,
-    )
+    lone = LonePool(PoolParameters(fee_ppm, SPACING, root, (background,)), exits)
     limits = np.array([sqrt_ratio_at_tick(CENTRE + end) / 2**96 for end in EXITS])
-    minted, burnt = np.zeros((2, exits)), np.zeros((2, exits))
-    _mint_swap_burn(
-        table, state.pool, state.position, root / 2**96, lower, upper, limits, minted, burnt
-    )
-    np.testing.assert_array_equal(state.pool.sqrt_price, limits)
-    return minted, burnt, state.pool.sqrt_price**2
+    moved = np.zeros((4, exits))
+    _mint_swap_burn(lone.tables, lone.states, np.array([lower, upper], float), limits, moved)
+    np.testing.assert_array_equal(lone.pool.sqrt_price, limits)
+    return moved[:2], moved[2:], lone.pool.sqrt_price**2
 
 
-@njit
-def _mint_swap_burn(table, pool, position, root, lower, upper, limits, minted, burnt):
+@kernel
+def _mint_swap_burn(
+    tables: Record, states: Record, ends: Floats, limits: Floats, moved: Floats
+) -> None:
     """Compiled, because the pool's functions are for kernels to call."""
-    initialise(table, pool, root, np.ones(limits.size))
     for path in range(limits.size):
-        place(position, path, float(lower), float(upper))
-        minted[0, path], minted[1, path] = mint(pool, position, path, 1e18)
-        down = limits[path] < root
-        swapped = quote(table, pool, position, path, down, True, 1e40, limits[path])
-        settle(pool, position, path, down, swapped)
-        base, usdc, _, _ = burn_and_collect(pool, position, path, 1e18)
-        burnt[0, path], burnt[1, path] = base, usdc
+        pool, position = states[path].pool, states[path].position
+        place(position, ends[0], ends[1])
+        moved[0, path], moved[1, path] = mint(pool, position, 1e18)
+        down = limits[path] < pool.sqrt_price
+        swapped = quote(tables[0], pool, position, down, True, 1e40, limits[path])
+        settle(pool, position, down, swapped)
+        base, usdc, _, _ = burn_and_collect(pool, position, 1e18)
+        moved[2, path], moved[3, path] = base, usdc
 
 
 FIELDS = ("lp_base", "lp_usdc", "idle_base", "idle_usdc", "nav", "sqrt_price")

@@ -15,7 +15,9 @@ import numpy as np
 from simulator.world.model.genesis import empty
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
-from simulator.world.model.state import Oracle
+from simulator.world.model.record import View as Fields
+from simulator.world.model.record import dtype_of
+from simulator.world.model.state import MOMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,20 +44,18 @@ class Mirror:
 
     def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
         self.tables = tables_of(protocol)
-        self.state = empty(protocol, self.tables, market.paths)
-        self._max_age = np.array(protocol.oracle_max_age, np.float64)
+        self.records, self.state = empty(self.tables, market.paths)
+        self.moments = np.zeros(market.paths, dtype_of(MOMENT, self.tables.counts.room()))
+        self._now = Fields(self.moments, MOMENT, self.tables.counts)
         self._market = market
         self._genesis = genesis
         self.advance(0)
 
     def advance(self, step: int) -> None:
         """Move to ``step``: the rounds the oracle has been given by then."""
-        self.oracle = Oracle(
-            price=np.ascontiguousarray(self._market.oracle_price[:, step]),
-            updated_at=np.ascontiguousarray(self._market.oracle_time[:, step]),
-            max_age=self._max_age,
-            clock=np.array([float(step * self._market.step_seconds)]),
-        )
+        self._now.clock[:] = step * self._market.step_seconds
+        self._now.price[:] = self._market.oracle_price[:, step]
+        self._now.updated_at[:] = self._market.oracle_time[:, step]
 
     def view(self, group: Groups) -> View:
         """What follows from the words of ``group``, which must be those of now when first asked."""
@@ -71,7 +71,7 @@ class Mirror:
         backstop = group("backstop")
         state.loss_long[:], state.loss_short[:] = backstop[:, 1], backstop[:, 2]
         state.cash[:] = group("cash")
-        state.collateral[:, 1:] = group("collateral") * self.tables.clearing.unit[1:, None]
+        state.collateral[:, 1:] = group("collateral") * self.tables.view.clearing.unit[1:, None]
         held = group("positions")
         state.size[:], state.cost[:] = held[:, :, 0], held[:, :, 1]
         state.funding_entry[:], state.loss_entry[:] = held[:, :, 2], held[:, :, 3]
@@ -80,25 +80,25 @@ class Mirror:
         state.basis[:] = (state.cost - owed).sum(axis=0)
         if state.covariance.size:
             state.covariance[:] = group("covariance")
-        if self.tables.clearing.pledged:
+        if self.tables.view.clearing.pledged:
             self._read_place(group)
 
     def read_vault(self, group: Groups) -> None:
         """Fill in the vault and its position, beside its accounts."""
-        table, state, position = self.tables.vault, self.state.vault, self.state.position
+        table, state, position = self.tables.view.vault, self.state.vault, self.state.position
         vault, fees = group("vault"), group("fees")
         state.idle_usdc[:] = vault[1] * table.usdc_unit
         state.idle_base[:] = vault[2] * table.base_unit
         position.fees0[:], position.fees1[:] = fees[0] * table.base_unit, fees[1] * table.usdc_unit
         self._read_place(group)
-        if legs := self.tables.aave.fee_ppm.size:
+        if legs := self.tables.counts.legs:
             self._read_lending(group("lending"), legs)
 
     def _read_lending(self, words: Floats, legs: int) -> None:
         """Balances at Aave with the interest up to now in them, so indices of one."""
-        aave, units = self.state.aave, self.tables.aave.unit
+        aave, units = self.state.aave, self.tables.view.aave.unit
         aave.liquidity_index[:] = aave.borrow_index[:] = 1.0
-        aave.updated_at[:] = self.oracle.clock[0]
+        aave.updated_at[:] = self._now.clock
         aave.supplied[:] = np.rint(words[0] * units[0])
         sizes = words[LOAN_WORDS : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
         aave.debt[:] = np.rint(-sizes * units[1:, None])
@@ -123,7 +123,9 @@ class View:
         mirror = self._mirror
         if self._model is None:
             mirror.read_clearing(self._group)
-            self._model = ModelObservation(mirror.tables, mirror.state, mirror.oracle)
+            self._model = ModelObservation(
+                mirror.tables, mirror.records, mirror.state, mirror.moments
+            )
         if name in _OF_VAULT and not self._has_vault:
             mirror.read_vault(self._group)
             self._has_vault = True

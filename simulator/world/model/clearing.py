@@ -23,7 +23,7 @@ from simulator.world.model.codes import (
     ZERO_AMOUNT,
 )
 from simulator.world.model.debts import note_debt
-from simulator.world.model.jit import inlined, inner
+from simulator.world.model.jit import inner
 from simulator.world.model.maker import cover, open_interest, reserve_met
 from simulator.world.model.margin import (
     accrue,
@@ -35,7 +35,6 @@ from simulator.world.model.margin import (
     stale,
     value_account,
 )
-from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.pricing import (
     booked_price,
     inventory_limit,
@@ -43,29 +42,29 @@ from simulator.world.model.pricing import (
     pay_premium,
     premium,
 )
-from simulator.world.model.state import ClearingState, Oracle
+from simulator.world.model.record import Path
 
 _LAST_DIGITS = 1e-13
 
 
 @inner
-def next_opening(clearing: ClearingState, market: int, i: int) -> float:
+def next_opening(w: Path, market: int) -> float:
     """The rank of a position opened now, after all that are open."""
+    clearing = w.state.clearing
     last = 0.0
-    for account in range(clearing.opened.shape[0]):
-        last = max(last, clearing.opened[account, market, i])
+    for account in range(w.tables.count.accounts):
+        last = max(last, clearing.opened[account, market])
     return last + 1.0
 
 
-@inlined
-def apply_fill(
-    clearing: ClearingState, account: int, market: int, delta: float, fill: float, i: int
-) -> None:
+@inner
+def apply_fill(w: Path, account: int, market: int, delta: float, fill: float) -> None:
     """Settle what the position owes, then change it by ``delta``; the market is accrued."""
-    size = clearing.size[account, market, i]
-    cost = clearing.cost[account, market, i]
-    index = clearing.funding_index[market, i]
-    paid = owed(clearing, index, account, market, i)
+    clearing = w.state.clearing
+    size = clearing.size[account, market]
+    cost = clearing.cost[account, market]
+    index = clearing.funding_index[market]
+    paid = owed(w, index, account, market)
     after = size + delta
     realised = 0.0
     if size * delta >= 0.0:
@@ -77,55 +76,53 @@ def apply_fill(
     else:
         realised = size * fill - cost
         cost = after * fill
-    clearing.cash[account, i] += realised - paid
-    clearing.maker_cash[market, i] += paid - realised
-    clearing.basis[market, i] += cost - clearing.cost[account, market, i]
-    clearing.basis[market, i] += size * clearing.funding_entry[account, market, i]
-    clearing.basis[market, i] += abs(size) * clearing.loss_entry[account, market, i]
-    clearing.size[account, market, i] = after
-    clearing.cost[account, market, i] = cost
-    clearing.skew[market, i] += delta
+    clearing.cash[account] += realised - paid
+    clearing.maker_cash[market] += paid - realised
+    clearing.basis[market] += cost - clearing.cost[account, market]
+    clearing.basis[market] += size * clearing.funding_entry[account, market]
+    clearing.basis[market] += abs(size) * clearing.loss_entry[account, market]
+    clearing.size[account, market] = after
+    clearing.cost[account, market] = cost
+    clearing.skew[market] += delta
     if after == 0.0:
-        clearing.funding_entry[account, market, i] = 0.0
-        clearing.loss_entry[account, market, i] = 0.0
-        clearing.opened[account, market, i] = 0.0
+        clearing.funding_entry[account, market] = 0.0
+        clearing.loss_entry[account, market] = 0.0
+        clearing.opened[account, market] = 0.0
         return
     if size == 0.0:
-        clearing.opened[account, market, i] = next_opening(clearing, market, i)
-    loss = clearing.loss_long[market, i] if after > 0.0 else clearing.loss_short[market, i]
-    clearing.funding_entry[account, market, i] = index
-    clearing.loss_entry[account, market, i] = loss
-    clearing.basis[market, i] -= after * index + abs(after) * loss
+        clearing.opened[account, market] = next_opening(w, market)
+    loss = clearing.loss_long[market] if after > 0.0 else clearing.loss_short[market]
+    clearing.funding_entry[account, market] = index
+    clearing.loss_entry[account, market] = loss
+    clearing.basis[market] -= after * index + abs(after) * loss
 
 
-@inlined
+@inner
 def _check_order(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     account: int,
     market: int,
     delta: float,
     fill: float,
     limit: float,
-    i: int,
 ) -> int:
     """Status of an order before the account's margin is looked at."""
+    table, clearing = w.tables.clearing, w.state.clearing
     if delta == 0.0:
         return ZERO_AMOUNT
-    if stale(oracle, table.asset[market], i):
+    if stale(w, table.asset[market]):
         return STALE_ORACLE
-    size = clearing.size[account, market, i]
+    size = clearing.size[account, market]
     after = size + delta
     if abs(after) > abs(size) or after * size < 0.0:
-        skew = abs(clearing.skew[market, i])
-        moved = abs(clearing.skew[market, i] + delta)
-        most = inventory_limit(table, clearing, market, i)
+        skew = abs(clearing.skew[market])
+        moved = abs(clearing.skew[market] + delta)
+        most = inventory_limit(w, market)
         if moved > skew and moved > most:
             return INVENTORY_LIMIT
         side = 1.0 if delta > 0.0 else -1.0
-        own = open_interest(clearing, market, side, i)
-        other = open_interest(clearing, market, -side, i)
+        own = open_interest(w, market, side)
+        other = open_interest(w, market, -side)
         if (
             own + other - abs(size) + abs(after) > table.max_open_interest[market]
             or own - max(side * size, 0.0) + abs(after) > SIDES * most
@@ -159,146 +156,141 @@ class _Touched(NamedTuple):
     opened: float
 
 
-@inlined
-def _touched(clearing: ClearingState, account: int, market: int, i: int) -> _Touched:
+@inner
+def _touched(w: Path, account: int, market: int) -> _Touched:
+    clearing = w.state.clearing
     return _Touched(
-        clearing.skew[market, i],
-        clearing.opening_skew[market, i],
-        clearing.liquidated[market, i],
-        clearing.premium_pool[market, i],
-        clearing.unpaid_premium[market, i],
-        clearing.funding_rate[market, i],
-        clearing.funding_index[market, i],
-        clearing.funding_time[market, i],
-        clearing.cash[account, i],
-        clearing.maker_cash[market, i],
-        clearing.basis[market, i],
-        clearing.loss_long[market, i],
-        clearing.loss_short[market, i],
-        clearing.size[account, market, i],
-        clearing.cost[account, market, i],
-        clearing.funding_entry[account, market, i],
-        clearing.loss_entry[account, market, i],
-        clearing.opened[account, market, i],
+        clearing.skew[market],
+        clearing.opening_skew[market],
+        clearing.liquidated[market],
+        clearing.premium_pool[market],
+        clearing.unpaid_premium[market],
+        clearing.funding_rate[market],
+        clearing.funding_index[market],
+        clearing.funding_time[market],
+        clearing.cash[account],
+        clearing.maker_cash[market],
+        clearing.basis[market],
+        clearing.loss_long[market],
+        clearing.loss_short[market],
+        clearing.size[account, market],
+        clearing.cost[account, market],
+        clearing.funding_entry[account, market],
+        clearing.loss_entry[account, market],
+        clearing.opened[account, market],
     )
 
 
-@inlined
-def _put_back(clearing: ClearingState, account: int, market: int, before: _Touched, i: int) -> None:
-    clearing.skew[market, i] = before.skew
-    clearing.opening_skew[market, i] = before.opening_skew
-    clearing.liquidated[market, i] = before.liquidated
-    clearing.premium_pool[market, i] = before.premium_pool
-    clearing.unpaid_premium[market, i] = before.unpaid_premium
-    clearing.funding_rate[market, i] = before.funding_rate
-    clearing.funding_index[market, i] = before.funding_index
-    clearing.funding_time[market, i] = before.funding_time
-    clearing.cash[account, i] = before.cash
-    clearing.maker_cash[market, i] = before.maker_cash
-    clearing.basis[market, i] = before.basis
-    clearing.loss_long[market, i] = before.loss_long
-    clearing.loss_short[market, i] = before.loss_short
-    clearing.size[account, market, i] = before.size
-    clearing.cost[account, market, i] = before.cost
-    clearing.funding_entry[account, market, i] = before.funding_entry
-    clearing.loss_entry[account, market, i] = before.loss_entry
-    clearing.opened[account, market, i] = before.opened
+@inner
+def _put_back(w: Path, account: int, market: int, before: _Touched) -> None:
+    clearing = w.state.clearing
+    clearing.skew[market] = before.skew
+    clearing.opening_skew[market] = before.opening_skew
+    clearing.liquidated[market] = before.liquidated
+    clearing.premium_pool[market] = before.premium_pool
+    clearing.unpaid_premium[market] = before.unpaid_premium
+    clearing.funding_rate[market] = before.funding_rate
+    clearing.funding_index[market] = before.funding_index
+    clearing.funding_time[market] = before.funding_time
+    clearing.cash[account] = before.cash
+    clearing.maker_cash[market] = before.maker_cash
+    clearing.basis[market] = before.basis
+    clearing.loss_long[market] = before.loss_long
+    clearing.loss_short[market] = before.loss_short
+    clearing.size[account, market] = before.size
+    clearing.cost[account, market] = before.cost
+    clearing.funding_entry[account, market] = before.funding_entry
+    clearing.loss_entry[account, market] = before.loss_entry
+    clearing.opened[account, market] = before.opened
 
 
-@inlined
+@inner
 def _standing(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     account: int,
     market: int,
     reduces: bool,
-    i: int,
 ) -> int:
     """Status of what a trade has made of the maker's reserve, the account's margin or solvency."""
-    if not reduces and not reserve_met(table, clearing, oracle, market, i):
+    if not reduces and not reserve_met(w, market):
         return MAKER_RESERVE
-    valued = value_account(table, clearing, oracle, account, i)
+    valued = value_account(w, account)
     if reduces:
         return OK if valued.value >= 0.0 else INSOLVENT
     if not valued.fresh:
         return STALE_ORACLE
-    return OK if initial_margin_met(table, valued) else BELOW_INITIAL_MARGIN
+    return OK if initial_margin_met(w, valued) else BELOW_INITIAL_MARGIN
 
 
-@inlined
+@inner
 def trade(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     account: int,
     market: int,
     delta: float,
     limit: float,
-    i: int,
 ) -> tuple[int, float, float]:
     """``ClearingHouse.trade``: (status, fill USD, fee USDC)."""
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     # What the first accrual of this block will have made it.
-    opening = clearing.opening_skew[market, i]
-    if oracle.clock[0] > clearing.funding_time[market, i]:
-        opening = clearing.skew[market, i]
-    paid = premium(table, clearing, oracle, market, delta, opening, i)
-    booked = booked_price(table, oracle, market, delta, i)
+    opening = clearing.opening_skew[market]
+    if oracle.clock > clearing.funding_time[market]:
+        opening = clearing.skew[market]
+    paid = premium(w, market, delta, opening)
+    booked = booked_price(w, market, delta)
     fill = booked
     if delta != 0.0:
         fill = max(booked + paid / delta, 0.0)
-    status = _check_order(table, clearing, oracle, account, market, delta, fill, limit, i)
+    status = _check_order(w, account, market, delta, fill, limit)
     if status != OK:
         return status, 0.0, 0.0
 
-    before = _touched(clearing, account, market, i)
-    size = clearing.size[account, market, i]
-    accrue(table, clearing, oracle, market, i)
-    cover(table, clearing, oracle, market, i)
-    apply_fill(clearing, account, market, delta, booked, i)
-    pay_premium(clearing, account, market, paid, i)
-    move_unpaid(table, clearing, oracle, market, delta, 0.0, i)
+    before = _touched(w, account, market)
+    size = clearing.size[account, market]
+    accrue(w, market)
+    cover(w, market)
+    apply_fill(w, account, market, delta, booked)
+    pay_premium(w, account, market, paid)
+    move_unpaid(w, market, delta, 0.0)
     fee = abs(delta) * fill * table.taker_fee[market]
-    clearing.cash[account, i] -= fee
-    clearing.maker_cash[market, i] += fee
+    clearing.cash[account] -= fee
+    clearing.maker_cash[market] += fee
 
-    after = clearing.size[account, market, i]
+    after = clearing.size[account, market]
     reduces = abs(after) <= abs(size) and after * size >= 0.0
-    if reduces and clearing.cash[account, i] >= 0.0:
+    if reduces and clearing.cash[account] >= 0.0:
         return OK, fill, fee
-    status = _standing(table, clearing, oracle, account, market, reduces, i)
+    status = _standing(w, account, market, reduces)
     if status != OK:
-        _put_back(clearing, account, market, before, i)
+        _put_back(w, account, market, before)
         return status, 0.0, 0.0
     failed = size if size != 0.0 else delta
-    note_debt(clearing, account, market, failed, before.cash, i)
+    note_debt(w, account, market, failed, before.cash)
     if not reduces:
-        accrue_account(table, clearing, oracle, account, i)
+        accrue_account(w, account)
     return OK, fill, fee
 
 
 @inner
-def has_room(
-    table: ClearingTable, clearing: ClearingState, account: int, collateral: int, raw: float, i: int
-) -> bool:
+def has_room(w: Path, account: int, collateral: int, raw: float) -> bool:
     """Whether the cap lets ``raw`` in: whoever has a position may always add USDC."""
-    fits = clearing.total_collateral[collateral, i] + raw <= table.cap[collateral]
-    return fits or (collateral == 0 and has_position(clearing, account, i))
+    table, clearing = w.tables.clearing, w.state.clearing
+    fits = clearing.total_collateral[collateral] + raw <= table.cap[collateral]
+    return fits or (collateral == 0 and has_position(w, account))
 
 
 @inner
-def deposit(
-    table: ClearingTable, clearing: ClearingState, account: int, collateral: int, raw: float, i: int
-) -> int:
+def deposit(w: Path, account: int, collateral: int, raw: float) -> int:
     """``ClearingHouse.deposit`` of ``raw`` units, which the caller has taken from the payer."""
-    held = clearing.total_collateral[collateral, i] + raw
-    if not has_room(table, clearing, account, collateral, raw, i):
+    table, clearing = w.tables.clearing, w.state.clearing
+    held = clearing.total_collateral[collateral] + raw
+    if not has_room(w, account, collateral, raw):
         return COLLATERAL_CAP
-    clearing.total_collateral[collateral, i] = held
+    clearing.total_collateral[collateral] = held
     if collateral == 0:
-        clearing.cash[account, i] += raw / table.unit[0]
+        clearing.cash[account] += raw / table.unit[0]
     else:
-        clearing.collateral[account, collateral, i] += raw
+        clearing.collateral[account, collateral] += raw
     return OK
 
 
@@ -311,34 +303,30 @@ def _less(cash: float, amount: float) -> float:
 
 @inner
 def release(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     account: int,
     raw: float,
-    i: int,
 ) -> None:
     """Withdraw ``raw`` USDC that ``withdrawable`` has allowed."""
-    clearing.cash[account, i] = _less(clearing.cash[account, i], raw / table.unit[0])
-    clearing.total_collateral[0, i] -= raw
-    accrue_account(table, clearing, oracle, account, i)
+    table, clearing = w.tables.clearing, w.state.clearing
+    clearing.cash[account] = _less(clearing.cash[account], raw / table.unit[0])
+    clearing.total_collateral[0] -= raw
+    accrue_account(w, account)
 
 
 @inner
 def withdraw(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     account: int,
     collateral: int,
     raw: float,
-    i: int,
 ) -> int:
     """``ClearingHouse.withdraw`` of ``raw`` units, which the caller hands to the receiver."""
-    cash = clearing.cash[account, i]
-    balance = clearing.collateral[account, collateral, i]
-    held = has_position(clearing, account, i)
-    total = clearing.total_collateral[collateral, i]
+    table, clearing = w.tables.clearing, w.state.clearing
+    cash = clearing.cash[account]
+    balance = clearing.collateral[account, collateral]
+    held = has_position(w, account)
+    total = clearing.total_collateral[collateral]
     short = balance < raw
     left = cash
     if collateral == 0:
@@ -346,19 +334,19 @@ def withdraw(
         short = left < 0.0
     if short:
         return INSUFFICIENT_COLLATERAL
-    if held and gated(clearing, oracle, i):
+    if held and gated(w):
         return WITHDRAWALS_GATED
-    clearing.cash[account, i] = left
+    clearing.cash[account] = left
     if collateral > 0:
-        clearing.collateral[account, collateral, i] = balance - raw
-    clearing.total_collateral[collateral, i] = total - raw
+        clearing.collateral[account, collateral] = balance - raw
+    clearing.total_collateral[collateral] = total - raw
     if not held and left >= 0.0:
         return OK
-    valued = value_account(table, clearing, oracle, account, i)
-    if valued.fresh and initial_margin_met(table, valued):
-        accrue_account(table, clearing, oracle, account, i)
+    valued = value_account(w, account)
+    if valued.fresh and initial_margin_met(w, valued):
+        accrue_account(w, account)
         return OK
-    clearing.cash[account, i] = cash
-    clearing.collateral[account, collateral, i] = balance
-    clearing.total_collateral[collateral, i] = total
+    clearing.cash[account] = cash
+    clearing.collateral[account, collateral] = balance
+    clearing.total_collateral[collateral] = total
     return BELOW_INITIAL_MARGIN if valued.fresh else STALE_ORACLE

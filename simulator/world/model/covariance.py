@@ -9,9 +9,9 @@ import numpy as np
 
 from simulator.types import COVARIANCE_RAMP, LEAST_COVARIANCE_STEP, Floats
 from simulator.world.model.codes import OK, TOO_SOON
-from simulator.world.model.jit import inner, kernel
-from simulator.world.model.state import ClearingState
-from simulator.world.protocol import FACTOR_SCALE
+from simulator.world.model.jit import inner
+from simulator.world.model.record import Path
+from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
 
 _MILLION = 1_000_000
 _STEP = 4  # a row moves by its norm divided by this at most
@@ -44,12 +44,13 @@ def _between(before: float, after: float, part: int, whole: int) -> float:
 
 
 @inner
-def _reach(clearing: ClearingState, row: int, factor: Floats, i: int) -> int:
+def _reach(w: Path, row: int, factor: Floats) -> int:
     """Millionths of the way to ``factor`` that one row may go in one post."""
+    clearing = w.state.clearing
     square = move = 0
-    for column in range(factor.shape[1]):
-        now = _entry(clearing.covariance[row, column, i])
-        change = _entry(factor[row, column, i]) - now
+    for column in range(FACTOR_COLUMNS):
+        now = _entry(clearing.covariance[row, column])
+        change = _entry(factor[row, column]) - now
         square += now * now
         move += change * change
     step = max(LEAST_COVARIANCE_STEP, _root_down(square) // _STEP)
@@ -60,56 +61,58 @@ def _reach(clearing: ClearingState, row: int, factor: Floats, i: int) -> int:
 
 
 @inner
-def _is_flat(clearing: ClearingState, i: int) -> bool:
+def _is_flat(w: Path) -> bool:
     """Whether nobody holds a position."""
-    for account in range(clearing.size.shape[0]):
-        for market in range(clearing.size.shape[1]):
-            if clearing.size[account, market, i] != 0.0:
+    clearing = w.state.clearing
+    for account in range(w.tables.count.accounts):
+        for market in range(w.tables.count.markets):
+            if clearing.size[account, market] != 0.0:
                 return False
     return True
 
 
 @inner
-def post(clearing: ClearingState, factor: Floats, now: float, i: int) -> tuple[int, float]:
-    """``post_covariance`` of ``factor`` ``[A, 8, P]``: status, part of the way it goes.
+def post(w: Path, factor: Floats, now: float) -> tuple[int, float]:
+    """``post_covariance`` of ``factor`` ``[A, 8]``: status, part of the way it goes.
 
     The ramp of the last post is over when the next may come, so ``covariance`` is where it ended.
     """
-    flat = _is_flat(clearing, i)
-    if not flat and now < clearing.covariance_time[i] + COVARIANCE_RAMP:
+    clearing = w.state.clearing
+    flat = _is_flat(w)
+    if not flat and now < clearing.covariance_time + COVARIANCE_RAMP:
         return TOO_SOON, 0.0
-    rows, columns = clearing.covariance.shape[0], clearing.covariance.shape[1]
+    rows = w.tables.count.rows
     way = _MILLION
     if not flat:
         for row in range(rows):
-            way = min(way, _reach(clearing, row, factor, i))
-    clearing.covariance_time[i] = -float(COVARIANCE_RAMP) if flat else now
+            way = min(way, _reach(w, row, factor))
+    clearing.covariance_time = -float(COVARIANCE_RAMP) if flat else now
     if rows == 0:  # the gross rule, to which the factor is nothing
         return OK, 0.0
     for row in range(rows):
-        for column in range(columns):
-            before = clearing.covariance[row, column, i]
-            after = _between(before, factor[row, column, i], way, _MILLION)
-            clearing.covariance_before[row, column, i] = before
-            clearing.covariance_after[row, column, i] = after
+        for column in range(FACTOR_COLUMNS):
+            before = clearing.covariance[row, column]
+            after = _between(before, factor[row, column], way, _MILLION)
+            clearing.covariance_before[row, column] = before
+            clearing.covariance_after[row, column] = after
             if flat:
-                clearing.covariance[row, column, i] = after
+                clearing.covariance[row, column] = after
     return OK, way / _MILLION
 
 
-@kernel
-def arrive(clearing: ClearingState, now: float) -> None:
-    """Bring the factor of every path to where its ramp is at ``now``."""
-    rows, columns, paths = clearing.covariance.shape
-    for i in range(paths):
-        if rows == 0 or clearing.covariance_time[i] < 0.0:
-            continue
-        elapsed = int(now - clearing.covariance_time[i])
-        for row in range(rows):
-            for column in range(columns):
-                clearing.covariance[row, column, i] = _between(
-                    clearing.covariance_before[row, column, i],
-                    clearing.covariance_after[row, column, i],
-                    elapsed,
-                    COVARIANCE_RAMP,
-                )
+@inner
+def arrive(w: Path) -> None:
+    """Bring the factor to where its ramp is now."""
+    clearing = w.state.clearing
+    rows = w.tables.count.rows
+    if rows == 0 or clearing.covariance_time < 0.0:
+        return
+    elapsed = int(w.now.clock - clearing.covariance_time)
+    for row in range(rows):
+        for column in range(FACTOR_COLUMNS):
+            clearing.covariance[row, column] = _between(
+                clearing.covariance_before[row, column],
+                clearing.covariance_after[row, column],
+                elapsed,
+                COVARIANCE_RAMP,
+            )

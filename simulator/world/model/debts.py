@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from simulator.world.model.jit import inner
-from simulator.world.model.state import ClearingState
+from simulator.world.model.record import Path
 
 
 @inner
-def blame(clearing: ClearingState, account: int, i: int) -> float:
+def blame(w: Path, account: int) -> float:
     """Of all positions together: what the parts of a debt are in proportion to."""
+    clearing = w.state.clearing
     total = 0.0
-    for key in range(clearing.blamed.shape[1]):
-        total += clearing.blamed[account, key, i]
+    for key in range(2 * w.tables.count.markets):
+        total += clearing.blamed[account, key]
     return total
 
 
 @inner
-def note_debt(
-    clearing: ClearingState, account: int, market: int, size: float, before: float, i: int
-) -> None:
+def note_debt(w: Path, account: int, market: int, size: float, before: float) -> None:
     """Blame a position of ``size`` for what the debt grew by since cash was ``before``.
 
     What came in meanwhile has paid all that was blamed on others in proportion.
     """
-    debt, old = max(-clearing.cash[account, i], 0.0), max(-before, 0.0)
+    clearing = w.state.clearing
+    debt, old = max(-clearing.cash[account], 0.0), max(-before, 0.0)
     if debt <= old:
         return
-    total = blame(clearing, account, i)
+    total = blame(w, account)
     if total > old:
-        for key in range(clearing.blamed.shape[1]):
-            clearing.blamed[account, key, i] *= old / total
+        for key in range(2 * w.tables.count.markets):
+            clearing.blamed[account, key] *= old / total
     key = 2 * market + 1 if size > 0.0 else 2 * market
-    clearing.blamed[account, key, i] += debt - old
+    clearing.blamed[account, key] += debt - old

@@ -4,49 +4,46 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.types import CUTS_PER_SCALE, SCALE_INTERVAL, SIDES, Floats
-from simulator.world.model.jit import inner, kernel
+from simulator.types import CUTS_PER_SCALE, SCALE_INTERVAL, SIDES
+from simulator.world.model.jit import inner
 from simulator.world.model.maker import open_interest
 from simulator.world.model.margin import accrue
-from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.pricing import sweep_pool
-from simulator.world.model.state import ClearingState, Oracle
+from simulator.world.model.record import Path
 
 
 @inner
-def _least_scale(table: ClearingTable, clearing: ClearingState, market: int, i: int) -> float:
+def _least_scale(w: Path, market: int) -> float:
     """Least K to which a market may be lowered with what is open; infinite: to none at all."""
-    longs = open_interest(clearing, market, 1.0, i)
-    shorts = open_interest(clearing, market, -1.0, i)
+    table, clearing = w.tables.clearing, w.state.clearing
+    longs = open_interest(w, market, 1.0)
+    shorts = open_interest(w, market, -1.0)
     # The least inventory limit that what is open lets through.
-    limit = max(abs(clearing.skew[market, i]), max(longs, shorts) / SIDES)
+    limit = max(abs(clearing.skew[market]), max(longs, shorts) / SIDES)
     if limit > table.max_skew[market]:
         return np.inf
     return 2.0 * limit / (table.gross_floor * table.maintenance_rate[market])
 
 
-@kernel
-def set_skew_scale(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, depth: Floats
-) -> None:
-    """Bring markets to K·``depth`` ``[P]`` as far and as often as ``set_skew_scale`` allows.
+@inner
+def set_skew_scale(w: Path) -> None:
+    """Bring markets to K·depth as far and as often as ``set_skew_scale`` allows.
 
     By a factor of two at a time, never above K. What is not allowed now (too soon, a stale price,
     too much open) is tried again at every step.
     """
-    now = oracle.clock[0]
-    for market in range(table.asset.size):
-        for i in range(depth.size):
-            current = clearing.skew_scale[market, i]
-            scale = table.skew_scale[market] * min(depth[i], 1.0)
-            if scale == current or now < clearing.scaled_at[market, i] + SCALE_INTERVAL:
+    table, clearing, now = w.tables.clearing, w.state.clearing, w.now.clock
+    for market in range(w.tables.count.markets):
+        current = clearing.skew_scale[market]
+        scale = table.skew_scale[market] * min(w.now.perp_depth, 1.0)
+        if scale == current or now < clearing.scaled_at[market] + SCALE_INTERVAL:
+            continue
+        scale = min(max(scale, 0.5 * current), 2.0 * current)
+        if scale < current:
+            scale = max(scale, _least_scale(w, market))
+            if (current - scale) * CUTS_PER_SCALE < current:
                 continue
-            scale = min(max(scale, 0.5 * current), 2.0 * current)
-            if scale < current:
-                scale = max(scale, _least_scale(table, clearing, market, i))
-                if (current - scale) * CUTS_PER_SCALE < current:
-                    continue
-            if accrue(table, clearing, oracle, market, i):
-                sweep_pool(table, clearing, oracle, market, i)
-                clearing.skew_scale[market, i] = scale
-                clearing.scaled_at[market, i] = now
+        if accrue(w, market):
+            sweep_pool(w, market)
+            clearing.skew_scale[market] = scale
+            clearing.scaled_at[market] = now

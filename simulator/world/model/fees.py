@@ -8,9 +8,8 @@ import numpy as np
 
 from simulator.types import SECONDS_PER_YEAR
 from simulator.world.model.jit import inner
-from simulator.world.model.parameters import VaultTable
+from simulator.world.model.record import Path
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import VaultState
 
 # Virtual shares and assets: the first depositor cannot inflate the price of a share.
 VIRTUAL_SHARES = 1e12
@@ -30,22 +29,24 @@ class Fees(NamedTuple):
 
 
 @inner
-def _management_shares(table: VaultTable, vault: VaultState, now: float, i: int) -> float:
+def _management_shares(w: Path, now: float) -> float:
     """Shares that dilute everyone by the management fee of the time since the last accrual."""
-    part = table.management_fee * _WAD * (now - vault.fees_time[i]) / SECONDS_PER_YEAR
+    table, vault = w.tables.vault, w.state.vault
+    part = table.management_fee * _WAD * (now - vault.fees_time) / SECONDS_PER_YEAR
     part = min(np.floor(part) / _WAD, _MOST)
-    return np.floor(vault.shares[i] * part / (1.0 - part))
+    return np.floor(vault.shares * part / (1.0 - part))
 
 
 @inner
-def fees_due(table: VaultTable, vault: VaultState, assets: float, now: float, i: int) -> Fees:
+def fees_due(w: Path, assets: float, now: float) -> Fees:
     """Fees due at ``now`` (seconds since the start) with total ``assets`` (raw USDC)."""
-    mark = vault.high_water_mark[i]
-    supply = vault.shares[i]
+    table, vault = w.tables.vault, w.state.vault
+    mark = vault.high_water_mark
+    supply = vault.shares
     if supply <= 0.0:
         fresh = (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES) * _PER_SHARE
         return Fees(0.0, max(fresh, 1.0))
-    shares = _management_shares(table, vault, now, i)
+    shares = _management_shares(w, now)
     supply += shares
     price = (assets + VIRTUAL_ASSETS) / (supply + VIRTUAL_SHARES) * _PER_SHARE
     over = max(price - mark, 0.0)
@@ -58,18 +59,20 @@ def fees_due(table: VaultTable, vault: VaultState, assets: float, now: float, i:
 
 
 @inner
-def pay_fees(vault: VaultState, fees: Fees, now: float, i: int) -> None:
+def pay_fees(w: Path, fees: Fees, now: float) -> None:
     """Give the fee receiver its shares."""
-    vault.shares[i] += fees.shares
-    vault.fee_shares[i] += fees.shares
-    vault.high_water_mark[i] = fees.high_water_mark
-    vault.fees_time[i] = now
+    vault = w.state.vault
+    vault.shares += fees.shares
+    vault.fee_shares += fees.shares
+    vault.high_water_mark = fees.high_water_mark
+    vault.fees_time = now
 
 
 @inner
-def pay_management_fee(table: VaultTable, vault: VaultState, now: float, i: int) -> None:
+def pay_management_fee(w: Path, now: float) -> None:
     """The fee that needs no price, which is all ``redeem_in_kind`` takes."""
-    shares = _management_shares(table, vault, now, i)
-    vault.shares[i] += shares
-    vault.fee_shares[i] += shares
-    vault.fees_time[i] = now
+    vault = w.state.vault
+    shares = _management_shares(w, now)
+    vault.shares += shares
+    vault.fee_shares += shares
+    vault.fees_time = now

@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.types import COVARIANCE_RAMP, RECENTER_INTERVAL, SCALE_INTERVAL, USDC_DECIMALS
-from simulator.world.model.lending import set_all_rates
-from simulator.world.model.parameters import pool_table
+from simulator.world.model.jit import kernel
+from simulator.world.model.lending import set_rates
 from simulator.world.model.pool import initialise
-from simulator.world.model.state import PoolState, State, allocate
+from simulator.world.model.record import Path, Record, View, dtype_of
+from simulator.world.model.state import STATE
 from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import from_raw, maker_shares, to_raw
 
 if TYPE_CHECKING:
-    from simulator.types import Floats
-    from simulator.world.model.parameters import AaveTable, Tables
-    from simulator.world.model.state import AaveState
+    from simulator.world.model.parameters import Tables
     from simulator.world.protocol import AaveParameters, Protocol
 
 
-def empty(protocol: Protocol, tables: Tables, paths: int) -> State:
-    """A zeroed state of the protocol's shape. The gross rule keeps no covariance."""
-    portfolio = protocol.clearing.risk_multiple > 0.0
-    return allocate(
-        paths,
-        segments=tables.pool.ticks.size + 1,
-        markets=protocol.markets,
-        collaterals=len(protocol.clearing.collaterals),
-        accounts=protocol.accounts,
-        agents=len(protocol.agents),
-        assets=len(protocol.assets),
-        risk_assets=len(protocol.risk_assets) if portfolio else 0,
-        legs=len(protocol.aave.legs) if protocol.aave is not None else 0,
-    )
+@kernel
+def _open_pools(tables: Record, states: Record, moments: Record) -> None:
+    """Pools at their first price, Aave's rates from what is lent."""
+    for i in range(states.size):
+        w = Path(tables[0], states[i], moments[i], states[i])
+        initialise(w.tables.pool, w.state.pool, w.now.pool_depth)
+        for leg in range(w.tables.count.legs):
+            initialise(w.tables.aave.pools[leg], w.state.aave.pools[leg], 1.0)
+            set_rates(w, leg + 1)
+        if w.tables.count.legs > 0:
+            set_rates(w, 0)
 
 
-def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats) -> State:
-    """State of every path before step 0; the pool's depth ``[P]`` is that of step 0."""
-    state = empty(protocol, tables, pool_depth.shape[0])
-    depth = np.array(pool_depth, np.float64)
-    initialise(tables.pool, state.pool, protocol.pool.sqrt_price_x96 / 2**96, depth)
+def empty(tables: Tables, paths: int) -> tuple[Any, View]:
+    """Zeroed records ``[paths]`` of the protocol's shape, and a view of them."""
+    records = np.zeros(paths, dtype_of(STATE, tables.counts.room()))
+    return records, View(records, STATE, tables.counts)
+
+
+def genesis(protocol: Protocol, tables: Tables, moments: Record) -> tuple[Any, View]:
+    """Every path before step 0, whose moments ``[P]`` are given; and a view of them."""
+    records, state = empty(tables, moments.size)
     state.vault.betas_time[:] = -1.0
     state.vault.high_water_mark[:] = 1.0
     state.vault.recentred[:] = -RECENTER_INTERVAL
     _fund_clearing(protocol, tables, state)
     if protocol.aave is not None:
-        _open_aave(protocol.aave, tables.aave, state.aave)
+        _lend(protocol.aave, tables, state)
     for agent, slot in enumerate(protocol.agents):
         state.wallet.token[agent, 0] = to_raw(slot.usdc, USDC_DECIMALS)
         state.wallet.token[agent, 1] = to_raw(slot.base, protocol.assets[1].decimals)
@@ -56,12 +56,13 @@ def genesis(protocol: Protocol, tables: Tables, pool_depth: Floats) -> State:
         ):
             asset = leg.reserve.asset
             state.wallet.token[agent, asset] = to_raw(whole, protocol.assets[asset].decimals)
-    return state
+    _open_pools(tables.record, records, moments)
+    return records, state
 
 
-def _fund_clearing(protocol: Protocol, tables: Tables, state: State) -> None:
+def _fund_clearing(protocol: Protocol, tables: Tables, state: View) -> None:
     clearing, terms = state.clearing, protocol.clearing
-    clearing.skew_scale[:] = tables.clearing.skew_scale[:, None]
+    clearing.skew_scale[:] = tables.view.clearing.skew_scale[:, None]
     clearing.scaled_at[:] = -float(SCALE_INTERVAL)  # never: the first change may be made at once
     clearing.covariance_time[:] = -float(COVARIANCE_RAMP)
     if clearing.covariance.size and terms.covariance_factor:
@@ -84,17 +85,13 @@ def _fund_clearing(protocol: Protocol, tables: Tables, state: State) -> None:
                 clearing.collateral[account, collateral] = held
 
 
-def _open_aave(parameters: AaveParameters, table: AaveTable, aave: AaveState) -> None:
-    """What others have supplied and borrowed; the legs' pools at their first price."""
+def _lend(parameters: AaveParameters, tables: Tables, state: View) -> None:
+    """What others have supplied and borrowed."""
+    aave, unit = state.aave, tables.view.aave.unit
     aave.liquidity_index[:] = 1.0
     aave.borrow_index[:] = 1.0
     reserves = (parameters.usdc, *(leg.reserve for leg in parameters.legs))
     for index, reserve in enumerate(reserves):
-        lent = np.floor(reserve.borrowed * table.unit[index])
+        lent = np.floor(reserve.borrowed * unit[index])
         aave.owed[index] = lent
-        aave.available[index] = np.floor(reserve.supplied * table.unit[index]) - lent
-    set_all_rates(table, aave)
-    depth = np.ones(aave.nothing.shape[1])
-    for index, leg in enumerate(parameters.legs):
-        pool = PoolState(*(getattr(aave, name)[index] for name in PoolState._fields))
-        initialise(pool_table(leg.pool), pool, leg.pool.sqrt_price_x96 / 2**96, depth)
+        aave.available[index] = np.floor(reserve.supplied * unit[index]) - lent

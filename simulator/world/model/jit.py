@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from simulator import caches
+from simulator.world.model.linking import SketchCompiler, WholeCompiler
+from simulator.world.model.plain import plain
 
 _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have inlined; types.py holds the status codes.
@@ -40,43 +46,48 @@ def is_cold() -> bool:
     return not any(Path(_CACHE_DIRECTORY).rglob("*.nbi"))
 
 
-def _compile(function: Callable[..., Any], **options: bool) -> Any:
-    previous = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE_DIRECTORY
-    try:
-        # No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares
-        # a branch before every division. Kernels allocate nothing, so reference counting can be
-        # off: counting every array of the state at every call took most of the time.
-        return numba.njit(
-            cache=True,
-            nogil=True,
-            error_model="numpy",
-            no_cfunc_wrapper=True,
-            _nrt=False,
-            **options,
-        )(function)
-    finally:
-        numba.config.CACHE_DIR = previous
+# No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares a branch
+# before every division. Kernels allocate nothing, so reference counting is off.
+_OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` for Python to call; its plain twin stays at ``.py_func``."""
-    return _compile(function)
+    if numba.config.DISABLE_JIT:
+        return functools.wraps(function)(lambda *given: function(*map(plain, given)))
+    previous = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _CACHE_DIRECTORY
+    try:
+        return numba.njit(cache=True, pipeline_class=WholeCompiler, **_OPTIONS)(function)
+    finally:
+        numba.config.CACHE_DIR = previous
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Compile ``function`` for kernels to call.
+    """Compile ``function`` for kernels to call; Python cannot."""
+    return numba.njit(no_cpython_wrapper=True, pipeline_class=SketchCompiler, **_OPTIONS)(function)
 
-    Python cannot call it: taking a whole state apart, array by array, would be most of its code and
-    of the time it takes to compile.
+
+@intrinsic
+def copy_record(_typing: Any, target: Any, source: Any) -> Any:
+    """Copy one record over another of the same type, as memory.
+
+    ``array[0] = record`` would do so field by field, on which LLVM spends seconds.
     """
-    return _compile(function, no_cpython_wrapper=True)
+    if not isinstance(target, types.Record) or target != source:
+        return None
+
+    def emit(context: Any, builder: Any, _signature: Any, records: Any) -> Any:
+        size = ir.Constant(ir.IntType(64), target.size)
+        cgutils.raw_memcpy(builder, records[0], records[1], size, 1)
+        return context.get_dummy_value()
+
+    return types.void(target, source), emit
 
 
-def inlined(function: Callable[..., Any]) -> Any:
-    """As :func:`inner`, and always put into its callers.
+def _copy_plain(target: Any, source: Any) -> None:
+    target.copy(source)
 
-    A call hands over every array of the state by value, a hundred nanoseconds and more: longer than
-    most of what is called takes.
-    """
-    return _compile(function, no_cpython_wrapper=True, forceinline=True)
+
+if numba.config.DISABLE_JIT:
+    copy_record = _copy_plain

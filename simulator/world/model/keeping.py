@@ -20,10 +20,10 @@ from simulator.world.model.codes import (
 )
 from simulator.world.model.jit import inner
 from simulator.world.model.margin import stale
-from simulator.world.model.parameters import AAVE, Tables, VaultTable
+from simulator.world.model.parameters import AAVE
 from simulator.world.model.portfolio import USDC_ASSET
+from simulator.world.model.record import Path
 from simulator.world.model.rounding import ceil_raw, floor_raw
-from simulator.world.model.state import Oracle, State, VaultState, WalletState
 from simulator.world.model.unwinding import fraction_up, locked_in, pledges, unwind
 from simulator.world.model.valuation import lp_value, spare_idle, usd_of_base, value_vault
 from simulator.world.model.venues import (
@@ -45,54 +45,51 @@ _DUST = 1e-6
 
 @inner
 def pay_reward(
-    table: VaultTable,
-    vault: VaultState,
-    wallet: WalletState,
+    w: Path,
     agent: int,
     protected: float,
-    i: int,
 ) -> float:
     """Pay the keeper from idle USDC for what it ``protected`` (raw USDC); returns raw USDC."""
+    table, vault, wallet = w.tables.vault, w.state.vault, w.state.wallet
     earned = floor_raw(table.keeper_share * floor_raw(protected))
-    reward = min(table.keeper_reward, earned, vault.idle_usdc[i])
-    vault.idle_usdc[i] -= reward
-    wallet.token[agent, USDC_ASSET, i] += reward
+    reward = min(table.keeper_reward, earned, vault.idle_usdc)
+    vault.idle_usdc -= reward
+    wallet.token[agent, USDC_ASSET] += reward
     return reward
 
 
 @inner
-def _below_ratio(
-    tables: Tables, state: State, oracle: Oracle, account: int, ratio: float, i: int
-) -> bool:
+def _below_ratio(w: Path, account: int, ratio: float) -> bool:
     """Whether the account's margin ratio E/M is below ``ratio``; needs fresh prices."""
-    valued = value_margin(tables, state, oracle, account, i)
+    valued = value_margin(w, account)
     return valued.equity < ratio * valued.maintenance
 
 
 @inner
-def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
+def rebalance(w: Path) -> tuple[int, float]:
     """``rebalance``: trade every hedge market further from its target than the band."""
+    tables, state, oracle = w.tables, w.state, w.now
     table = tables.vault
-    valuation = value_vault(tables, state, oracle, i)
+    valuation = value_vault(w)
     if not valuation.fresh:
         return STALE_ORACLE, 0.0
-    exposure = usd_of_base(table, valuation, valuation.lp_base + state.vault.idle_base[i])
+    exposure = usd_of_base(w, valuation, valuation.lp_base + state.vault.idle_base)
     if exposure < _DUST:
         exposure = 0.0
     band = table.hedge_band * max(valuation.nav, 0.0)
     grew = False
     touched = 0
     protected = 0.0
-    for market in range(tables.clearing.asset.size):
+    for market in range(tables.count.markets):
         asset = tables.clearing.asset[market]
-        if stale(oracle, asset, i):
+        if stale(w, asset):
             return STALE_ORACLE, 0.0
-        price = oracle.price[asset, i]
-        size = hedge_size(tables, state, oracle, market, i)
-        deviation = -state.vault.betas[market, i] * exposure / price - size
+        price = oracle.price[asset]
+        size = hedge_size(w, market)
+        deviation = -state.vault.betas[market] * exposure / price - size
         if abs(deviation) * price <= band:
             continue
-        status = hedge(tables, state, oracle, market, deviation, i)
+        status = hedge(w, market, deviation)
         if status != OK:
             return status, 0.0
         protected += abs(deviation) * price
@@ -102,52 +99,50 @@ def rebalance(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int
     if touched == 0:
         return WITHIN_BAND, 0.0
     if grew:
-        for market in range(tables.clearing.asset.size):
+        for market in range(tables.count.markets):
             account = table.account_of[market]
-            if touched >> market & 1 and _below_ratio(
-                tables, state, oracle, account, table.deleverage_ratio, i
-            ):
+            if touched >> market & 1 and _below_ratio(w, account, table.deleverage_ratio):
                 return BELOW_MARGIN_TARGET, 0.0
     return OK, protected / valuation.usdc_price * table.usdc_unit
 
 
 @inner
-def top_up(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
+def top_up(w: Path) -> tuple[int, float]:
     """``top_up``: bring accounts below the top-up ratio that owe nothing to the margin target."""
+    tables, state = w.tables, w.state
     table, vault = tables.vault, state.vault
-    valuation = value_vault(tables, state, oracle, i)
+    valuation = value_vault(w)
     if not valuation.fresh:
         return STALE_ORACLE, 0.0
-    had, spare = vault.idle_usdc[i], spare_idle(table, vault, valuation, i)
+    had, spare = vault.idle_usdc, spare_idle(w, valuation)
     due = False
-    for sub in range(subs(table)):
-        account = sub_account(table, sub)
-        valued = value_margin(tables, state, oracle, account, i)
+    for sub in range(subs(w)):
+        account = sub_account(w, sub)
+        valued = value_margin(w, account)
         if insolvent(valued) or valued.equity >= table.top_up_ratio * valued.maintenance:
             continue
         due = True
         missing = table.margin_target * valued.maintenance - valued.equity
-        usdc = missing / usdc_worth(tables, oracle, account, valued, i)
-        raw = min(ceil_raw(usdc * table.usdc_unit), spare_idle(table, vault, valuation, i))
+        usdc = missing / usdc_worth(w, account, valued)
+        raw = min(ceil_raw(usdc * table.usdc_unit), spare_idle(w, valuation))
         if raw > 0.0:
-            status = add_margin(tables, state, oracle, account, raw, i)
+            status = add_margin(w, account, raw)
             if status != OK:
                 return status, 0.0
     if not due:
         return MARGIN_SUFFICIENT, 0.0
-    return (OK if spare > 0.0 else NO_IDLE_ASSETS), had - vault.idle_usdc[i]
+    return (OK if spare > 0.0 else NO_IDLE_ASSETS), had - vault.idle_usdc
 
 
 @inner
-def _worst_sub(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
+def _worst_sub(w: Path) -> int:
     """Place among the vault's accounts of the lowest E/M, -1 when none holds a position.
 
     Those worth less than nothing are left to liquidation.
     """
-    table = tables.vault
     worst, lowest = -1, 0.0
-    for sub in range(subs(table)):
-        valued = value_margin(tables, state, oracle, sub_account(table, sub), i)
+    for sub in range(subs(w)):
+        valued = value_margin(w, sub_account(w, sub))
         if valued.maintenance <= 0.0 or insolvent(valued):
             continue
         ratio = valued.equity / valued.maintenance
@@ -157,75 +152,75 @@ def _worst_sub(tables: Tables, state: State, oracle: Oracle, i: int) -> int:
 
 
 @inner
-def _take_back(tables: Tables, state: State, oracle: Oracle, given: float, i: int) -> int:
+def _take_back(w: Path, given: float) -> int:
     """What pledged liquidity left in the cross account, as far as its margin target allows."""
-    fresh, free = withdrawable(tables, state, oracle, 0, i)
+    fresh, free = withdrawable(w, 0)
     if not fresh:
         return STALE_ORACLE
-    take_margin(tables, state, oracle, 0, min(given, free), i)
+    take_margin(w, 0, min(given, free))
     return OK
 
 
 @inner
-def deleverage(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[int, float]:
+def deleverage(w: Path) -> tuple[int, float]:
     """``deleverage``: shrink hedge and liquidity alike for the account nearest to liquidation."""
+    tables, state = w.tables, w.state
     table = tables.vault
-    valuation = value_vault(tables, state, oracle, i)
+    valuation = value_vault(w)
     if not valuation.fresh:
         return STALE_ORACLE, 0.0
-    place = _worst_sub(tables, state, oracle, i)
+    place = _worst_sub(w)
     if place < 0:
         return MARGIN_SUFFICIENT, 0.0
-    worst = sub_account(table, place)
-    valued = value_margin(tables, state, oracle, worst, i)
+    worst = sub_account(w, place)
+    valued = value_margin(w, worst)
     if valued.equity >= table.deleverage_ratio * valued.maintenance:
         return MARGIN_SUFFICIENT, 0.0
-    if locked_in(tables, state, oracle, i):
+    if locked_in(w):
         return ACCOUNT_INSOLVENT, 0.0
     target = table.margin_target * valued.maintenance
-    liquidity = lp_value(table, valuation)
-    own = worst == 0 and pledges(table, state.position, i)
+    liquidity = lp_value(w, valuation)
+    own = worst == 0 and pledges(w, state.position)
     # Of liquidity pledged to the account, turning it into USDC frees the haircut alone.
     freed = tables.clearing.lp_haircut * liquidity if own else liquidity
     fraction = fraction_up(target - valued.equity, target + freed)
-    before = state.vault.idle_usdc[i]
-    status, given = unwind(tables, state, oracle, fraction, i)
+    before = state.vault.idle_usdc
+    status, given = unwind(w, fraction)
     if status == OK and not own and given > 0.0:
-        status = _take_back(tables, state, oracle, given, i)
-    raised = state.vault.idle_usdc[i] - before
-    raised = min(raised, spare_idle(table, state.vault, valuation, i))
+        status = _take_back(w, given)
+    raised = state.vault.idle_usdc - before
+    raised = min(raised, spare_idle(w, valuation))
     if status == OK and not own and raised > 0.0:
-        status = add_margin(tables, state, oracle, worst, raised, i)
+        status = add_margin(w, worst, raised)
     return status, fraction * liquidity / valuation.usdc_price * table.usdc_unit
 
 
 @inner
 def post_betas(
-    table: VaultTable,
-    vault: VaultState,
+    w: Path,
     liquidity: float,
     now: float,
     betas: Floats,
-    i: int,
 ) -> int:
     """``post_betas`` of ``betas`` ``[M, P]``; writes nothing when refused.
 
     ``liquidity``: the vault's position. The first betas of all may be any while there is none.
     """
-    markets = betas.shape[0]
-    posted = vault.betas_time[i] >= 0.0
-    limited = posted or vault.idle_base[i] > 0.0 or liquidity > 0.0
-    if posted and now - vault.betas_time[i] < table.beta_interval:
+    table, vault = w.tables.vault, w.state.vault
+    markets = w.tables.count.markets
+    posted = vault.betas_time >= 0.0
+    limited = posted or vault.idle_base > 0.0 or liquidity > 0.0
+    if posted and now - vault.betas_time < table.beta_interval:
         return BETA_TOO_FAST
     for market in range(markets):
-        if abs(betas[market, i]) > table.beta_max:
+        if abs(betas[market]) > table.beta_max:
             return BETA_OUT_OF_BOUNDS
-        if betas[market, i] < 0.0 and table.account_of[market] == AAVE:
+        if betas[market] < 0.0 and table.account_of[market] == AAVE:
             return BETA_OUT_OF_BOUNDS  # what is borrowed and sold is short
-        change = abs(betas[market, i] - vault.betas[market, i])
+        change = abs(betas[market] - vault.betas[market])
         if limited and change > table.beta_max_change:
             return BETA_TOO_FAST
     for market in range(markets):
-        vault.betas[market, i] = betas[market, i]
-    vault.betas_time[i] = now
+        vault.betas[market] = betas[market]
+    vault.betas_time = now
     return OK

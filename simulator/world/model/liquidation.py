@@ -23,7 +23,6 @@ from simulator.world.model.margin import (
     usdc_worth,
     value_account,
 )
-from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import risk_along
 from simulator.world.model.pricing import (
     booked_price,
@@ -32,7 +31,7 @@ from simulator.world.model.pricing import (
     premium,
     skew_bound,
 )
-from simulator.world.model.state import ClearingState, Oracle
+from simulator.world.model.record import Path
 from simulator.world.model.waterfall import absorb, write_off, write_off_asked
 
 # A limit on a close that is no more than this part of the position lets nothing be closed, and one
@@ -103,7 +102,7 @@ def _preserving(
 
 @inner
 def restoring(
-    table: ClearingTable,
+    w: Path,
     valued: Account,
     freed: float,
     cost: float,
@@ -119,6 +118,7 @@ def restoring(
     may cost ``cost`` of equity and costs ``lost`` for certain (negative: gains), and moves the
     exposures along z, of which ``squared``, ``along``, ``length`` tell.
     """
+    table = w.tables.clearing
     equity = valued.equity
     if equity < 0.0:
         return most
@@ -139,178 +139,166 @@ def restoring(
 
 
 @inner
-def _spread(table: ClearingTable, oracle: Oracle, market: int, i: int) -> float:
+def _spread(w: Path, market: int) -> float:
     """USD the spread takes of a USD closed."""
-    return oracle.price[table.collateral_asset[0], i] * table.half_spread[market]
+    table, oracle = w.tables.clearing, w.now
+    return oracle.price[table.collateral_asset[0]] * table.half_spread[market]
 
 
 @inner
 def _closing_size(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     valued: Account,
     account: int,
     market: int,
-    i: int,
 ) -> float:
     """Smallest close that restores initial margin, as far as risk does not lower E/M on the way."""
-    size = clearing.size[account, market, i]
-    price = oracle.price[table.asset[market], i]
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    size = clearing.size[account, market]
+    price = oracle.price[table.asset[market]]
     most = abs(size) * price
-    opening = clearing.opening_skew[market, i]
-    closing = max(premium(table, clearing, oracle, market, -size, opening, i), 0.0) / most
-    cost = usdc_worth(table, oracle, valued, i)
+    opening = clearing.opening_skew[market]
+    closing = max(premium(w, market, -size, opening), 0.0) / most
+    cost = usdc_worth(w, valued)
     cost *= table.half_spread[market] + closing + table.liquidation_penalty
     freed = table.initial_multiple * valued.floor * table.maintenance_rate[market] - cost
-    spread = _spread(table, oracle, market, i)
+    spread = _spread(w, market)
     squared = along = length = 0.0
     if valued.risk > 0.0:
         squared, along, length = risk_along(
-            table,
-            clearing,
-            oracle,
+            w,
             account,
             valued.usdc_exposure,
             valued.pledged_base,
             table.market_row[market],
             1.0 if size > 0.0 else -1.0,
             spread,
-            i,
         )
-    x = restoring(table, valued, freed, cost, spread, squared, along, length, most)
+    x = restoring(w, valued, freed, cost, spread, squared, along, length, most)
     return abs(size) if x >= most else x / price
 
 
 @inner
-def reduces_risk(table: ClearingTable, before: Account, after: Account) -> bool:
+def reduces_risk(w: Path, before: Account, after: Account) -> bool:
     """Whether what was closed or sold has not lowered E/M, if the risk rule binds after it."""
+    table = w.tables.clearing
     if table.risk_multiple * after.risk <= after.floor * after.gross:
         return True
     return after.equity * before.maintenance >= before.equity * after.maintenance
 
 
 @inner
-def _most_now(
-    table: ClearingTable, clearing: ClearingState, size: float, market: int, i: int
-) -> float:
+def _most_now(w: Path, size: float, market: int) -> float:
     """Size that may still be closed against the maker in this block, which raises |k| by ≤ B."""
-    allowed = max(skew_bound(table, clearing, market, i) - clearing.liquidated[market, i], 0.0)
-    skew = clearing.skew[market, i]
+    clearing = w.state.clearing
+    allowed = max(skew_bound(w, market) - clearing.liquidated[market], 0.0)
+    skew = clearing.skew[market]
     return allowed + 2.0 * abs(skew) if size * skew > 0.0 else allowed
 
 
 @inner
 def _charge(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     before: Account,
     account: int,
     market: int,
     delta: float,
     due: float,
     liquidator: int,
-    i: int,
 ) -> float:
     """Take the premium ``due`` and the penalty; neither E/M nor, from above 0, E falls below."""
-    after = value_account(table, clearing, oracle, account, i)
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    after = value_account(w, account)
     keep = max(before.equity, 0.0) * after.maintenance / before.maintenance
-    spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0], i]
+    spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0]]
     paid = min(due, spare)
-    pay_premium(clearing, account, market, paid, i)
-    move_unpaid(table, clearing, oracle, market, delta, due - paid, i)
-    notional = abs(delta) * oracle.price[table.asset[market], i]
+    pay_premium(w, account, market, paid)
+    move_unpaid(w, market, delta, due - paid)
+    notional = abs(delta) * oracle.price[table.asset[market]]
     penalty = min(notional * table.liquidation_penalty, spare - paid)
     share = penalty * table.liquidator_share
-    clearing.cash[account, i] -= penalty
-    clearing.cash[liquidator, i] += share
-    clearing.insurance_fund[i] += penalty - share
+    clearing.cash[account] -= penalty
+    clearing.cash[liquidator] += share
+    clearing.insurance_fund += penalty - share
     return penalty
 
 
 @inner
 def _due(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     valued: Account,
     account: int,
     market: int,
-    i: int,
 ) -> int:
     """Status of the condition under which a position may be liquidated.
 
     Its index and USDC have a price now; all else that the account holds counts at its last.
     """
-    if clearing.size[account, market, i] == 0.0:
+    table, clearing = w.tables.clearing, w.state.clearing
+    if clearing.size[account, market] == 0.0:
         return NO_POSITION
-    if stale(oracle, table.asset[market], i) or stale(oracle, table.collateral_asset[0], i):
+    if stale(w, table.asset[market]) or stale(w, table.collateral_asset[0]):
         return STALE_ORACLE
     return NOT_LIQUIDATABLE if valued.equity >= valued.maintenance else OK
 
 
 @inner
 def _close(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     valued: Account,
     account: int,
     market: int,
     closed: float,
     spent: bool,
     liquidator: int,
-    i: int,
 ) -> tuple[int, float]:
     """(status, penalty) of a close against the maker. ``spent``: E is not to be preserved."""
-    delta = -closed if clearing.size[account, market, i] > 0.0 else closed
-    opening, skew = clearing.opening_skew[market, i], clearing.skew[market, i]
-    due = premium(table, clearing, oracle, market, delta, opening, i)
-    clearing.liquidated[market, i] += max(abs(skew + delta) - abs(skew), 0.0)
-    booked = booked_price(table, oracle, market, delta, i)
-    apply_fill(clearing, account, market, delta, booked, i)
-    pay_premium(clearing, account, market, min(due, 0.0), i)
-    after = value_account(table, clearing, oracle, account, i)
-    if not (spent or reduces_risk(table, valued, after)):
+    clearing = w.state.clearing
+    delta = -closed if clearing.size[account, market] > 0.0 else closed
+    opening, skew = clearing.opening_skew[market], clearing.skew[market]
+    due = premium(w, market, delta, opening)
+    clearing.liquidated[market] += max(abs(skew + delta) - abs(skew), 0.0)
+    booked = booked_price(w, market, delta)
+    apply_fill(w, account, market, delta, booked)
+    pay_premium(w, account, market, min(due, 0.0))
+    after = value_account(w, account)
+    if not (spent or reduces_risk(w, valued, after)):
         return NOT_REDUCING_RISK, 0.0
     due = max(due, 0.0)
-    return OK, _charge(table, clearing, oracle, valued, account, market, delta, due, liquidator, i)
+    return OK, _charge(w, valued, account, market, delta, due, liquidator)
 
 
 @inner
 def liquidate(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     account: int,
     market: int,
     liquidator: int,
-    i: int,
 ) -> tuple[int, float, float]:
     """``ClearingHouse.liquidate``: (status, size closed, penalty USDC).
 
     The caller restores the path when refused.
     """
-    size = clearing.size[account, market, i]
-    valued = value_account(table, clearing, oracle, account, i)
-    status = _due(table, clearing, oracle, valued, account, market, i)
+    clearing = w.state.clearing
+    size = clearing.size[account, market]
+    valued = value_account(w, account)
+    status = _due(w, valued, account, market)
     if status != OK:
         return status, 0.0, 0.0
-    accrue(table, clearing, oracle, market, i)
-    cover(table, clearing, oracle, market, i)
-    deleveraged, cash = 0.0, clearing.cash[account, i]
+    accrue(w, market)
+    cover(w, market)
+    deleveraged, cash = 0.0, clearing.cash[account]
     # Whether the spread would take all the equity there is if all were closed.
-    spent = valued.equity <= valued.notional * _spread(table, oracle, market, i)
-    most = min(_most_now(table, clearing, size, market, i), abs(size))
+    spent = valued.equity <= valued.notional * _spread(w, market)
+    most = min(_most_now(w, size, market), abs(size))
     if valued.value < 0.0:
-        deleveraged = absorb(table, clearing, oracle, valued, account, market, most, i)
-    held = clearing.size[account, market, i]
+        deleveraged = absorb(w, valued, account, market, most)
+    held = clearing.size[account, market]
     closed = abs(held)
     if valued.value < 0.0:  # what cannot be closed now keeps its part of the debt
         closed *= most / abs(size)
     elif not spent:
-        closed = _closing_size(table, clearing, oracle, valued, account, market, i)
+        closed = _closing_size(w, valued, account, market)
         status = OK if closed > 0.0 else NOT_REDUCING_RISK
     if status == OK:
         closed = min(closed, most)
@@ -318,13 +306,11 @@ def liquidate(
             status = LIQUIDATION_LIMIT
     penalty = 0.0
     if status == OK and closed > 0.0:
-        status, penalty = _close(
-            table, clearing, oracle, valued, account, market, closed, spent, liquidator, i
-        )
+        status, penalty = _close(w, valued, account, market, closed, spent, liquidator)
     if status != OK:
         return status, 0.0, 0.0
-    note_debt(clearing, account, market, size, cash, i)
+    note_debt(w, account, market, size, cash)
     if deleveraged > 0.0:
-        write_off_asked(table, clearing, oracle, i)
-    write_off(table, clearing, oracle, account, i)
+        write_off_asked(w)
+    write_off(w, account)
     return OK, deleveraged + closed, penalty

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.world.model.jit import inlined, inner
+from simulator.world.model.jit import inner
 from simulator.world.model.maker import accrued, unpaid
-from simulator.world.model.parameters import ClearingTable
 from simulator.world.model.portfolio import (
     BASE_ASSET,
     has_pledge,
@@ -17,8 +16,8 @@ from simulator.world.model.portfolio import (
     risk_along,
     row_norm,
 )
+from simulator.world.model.record import Path
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import ClearingState, Oracle
 
 _WEI = 1e-18
 
@@ -47,46 +46,46 @@ class Account(NamedTuple):
 
 
 @inner
-def stale(oracle: Oracle, asset: int, i: int) -> bool:
+def stale(w: Path, asset: int) -> bool:
     """Whether ``oracle.price(asset)`` is refused."""
-    return oracle.clock[0] - oracle.updated_at[asset, i] > oracle.max_age[asset]
+    oracle = w.now
+    return oracle.clock - oracle.updated_at[asset] > w.tables.oracle.max_age[asset]
 
 
 @inner
-def accrue(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, i: int
-) -> bool:
+def accrue(w: Path, market: int) -> bool:
     """Write the accrual of one market; False, and nothing written, when its price is stale."""
-    if oracle.clock[0] <= clearing.funding_time[market, i]:
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    if oracle.clock <= clearing.funding_time[market]:
         return True
-    if stale(oracle, table.asset[market], i):
+    if stale(w, table.asset[market]):
         return False
-    rate, index = accrued(table, clearing, oracle, market, i)
-    clearing.funding_rate[market, i] = rate
-    clearing.funding_index[market, i] = index
-    clearing.funding_time[market, i] = oracle.clock[0]
-    clearing.opening_skew[market, i] = clearing.skew[market, i]
-    clearing.liquidated[market, i] = 0.0
+    rate, index = accrued(w, market)
+    clearing.funding_rate[market] = rate
+    clearing.funding_index[market] = index
+    clearing.funding_time[market] = oracle.clock
+    clearing.opening_skew[market] = clearing.skew[market]
+    clearing.liquidated[market] = 0.0
     return True
 
 
 @inner
-def accrue_account(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> None:
+def accrue_account(w: Path, account: int) -> None:
     """Write the accrual of every market the account holds; the caller has found it fresh."""
-    for market in range(table.asset.size):
-        if clearing.size[account, market, i] != 0.0:
-            accrue(table, clearing, oracle, market, i)
+    clearing = w.state.clearing
+    for market in range(w.tables.count.markets):
+        if clearing.size[account, market] != 0.0:
+            accrue(w, market)
 
 
 @inner
-def owed(clearing: ClearingState, index: float, account: int, market: int, i: int) -> float:
+def owed(w: Path, index: float, account: int, market: int) -> float:
     """Funding up to ``index`` and socialised losses a position owes, USDC (> 0: it pays)."""
-    size = clearing.size[account, market, i]
-    loss = clearing.loss_long[market, i] if size > 0.0 else clearing.loss_short[market, i]
-    funding = size * (index - clearing.funding_entry[account, market, i])
-    return funding + abs(size) * (loss - clearing.loss_entry[account, market, i])
+    clearing = w.state.clearing
+    size = clearing.size[account, market]
+    loss = clearing.loss_long[market] if size > 0.0 else clearing.loss_short[market]
+    funding = size * (index - clearing.funding_entry[account, market])
+    return funding + abs(size) * (loss - clearing.loss_entry[account, market])
 
 
 @inner
@@ -98,92 +97,89 @@ def equity_of(balance: float, secured: float, usdc_price: float, haircut: float)
 
 
 @inner
-def has_position(clearing: ClearingState, account: int, i: int) -> bool:
+def has_position(w: Path, account: int) -> bool:
     """Whether the account holds any perp position."""
+    clearing = w.state.clearing
     held = False
-    for market in range(clearing.size.shape[1]):
-        held = held or clearing.size[account, market, i] != 0.0
+    for market in range(w.tables.count.markets):
+        held = held or clearing.size[account, market] != 0.0
     return held
 
 
 @inner
-def unsettled(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, market: int, i: int
-) -> float:
+def unsettled(w: Path, account: int, market: int) -> float:
     """PnL of a position at the index less what it owes, USDC; without one nothing."""
-    size = clearing.size[account, market, i]
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    size = clearing.size[account, market]
     if size == 0.0:
         return 0.0
-    _, index = accrued(table, clearing, oracle, market, i)
-    profit = size * oracle.price[table.asset[market], i] - clearing.cost[account, market, i]
-    profit -= owed(clearing, index, account, market, i)
-    return profit - abs(size) * unpaid(table, clearing, oracle, market, size > 0.0, i)
+    _, index = accrued(w, market)
+    profit = size * oracle.price[table.asset[market]] - clearing.cost[account, market]
+    profit -= owed(w, index, account, market)
+    return profit - abs(size) * unpaid(w, market, size > 0.0)
 
 
 @inner
-def _positions(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> tuple[bool, bool, float, float, float]:
+def _positions(w: Path, account: int) -> tuple[bool, bool, float, float, float]:
     """(fresh, whether there are any, U, G, Σ|s|·I) of an account's positions."""
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     fresh, held = True, False
     profit = gross = notional = 0.0
-    for market in range(table.asset.size):
-        size = clearing.size[account, market, i]
+    for market in range(w.tables.count.markets):
+        size = clearing.size[account, market]
         if size == 0.0:
             continue
         held = True
         asset = table.asset[market]
-        if stale(oracle, asset, i):
+        if stale(w, asset):
             fresh = False
-        profit += unsettled(table, clearing, oracle, account, market, i)
-        worth = abs(size) * oracle.price[asset, i]
+        profit += unsettled(w, account, market)
+        worth = abs(size) * oracle.price[asset]
         notional += worth
         gross += worth * table.maintenance_rate[market]
     return fresh, held, profit, gross, notional
 
 
 @inner
-def _basket(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> tuple[bool, float, float]:
+def _basket(w: Path, account: int) -> tuple[bool, float, float]:
     """(fresh, USD, USD after haircuts) of an account's collateral other than USDC."""
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     fresh = True
     worth = secured = 0.0
-    for collateral in range(1, table.collateral_asset.size):
-        raw = clearing.collateral[account, collateral, i]
+    for collateral in range(1, w.tables.count.collaterals):
+        raw = clearing.collateral[account, collateral]
         if raw > 0.0:
             asset = table.collateral_asset[collateral]
-            if stale(oracle, asset, i):
+            if stale(w, asset):
                 fresh = False
-            usd = raw / table.unit[collateral] * oracle.price[asset, i]
+            usd = raw / table.unit[collateral] * oracle.price[asset]
             worth += usd
             secured += usd * (1.0 - table.haircut[collateral])
     return fresh, worth, secured
 
 
-@inlined
-def value_account(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, account: int, i: int
-) -> Account:
+@inner
+def value_account(w: Path, account: int) -> Account:
     """Value an account at the last prices, funding accrued up to now but not written."""
-    fresh, held, profit, gross, notional = _positions(table, clearing, oracle, account, i)
-    fresh_basket, worth, secured = _basket(table, clearing, oracle, account, i)
-    fresh = fresh and fresh_basket and not stale(oracle, table.collateral_asset[0], i)
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    fresh, held, profit, gross, notional = _positions(w, account)
+    fresh_basket, worth, secured = _basket(w, account)
+    fresh = fresh and fresh_basket and not stale(w, table.collateral_asset[0])
     base = usdc = 0.0
-    if has_pledge(table, clearing, account, i):
-        fresh = fresh and not stale(oracle, BASE_ASSET, i)
-        base, usdc = pledge_value(table, clearing.pledge, oracle, i)
+    if has_pledge(w, account):
+        fresh = fresh and not stale(w, BASE_ASSET)
+        base, usdc = pledge_value(w, w.state.position)
         worth += base + usdc
         secured += (base + usdc) * (1.0 - table.lp_haircut)
-    cash = clearing.cash[account, i]
-    usdc_price = oracle.price[table.collateral_asset[0], i]
+    cash = clearing.cash[account]
+    usdc_price = oracle.price[table.collateral_asset[0]]
     counted = profit
     if profit > 0.0:
         counted = min(profit, table.profit_cap * max(cash, 0.0))
     exposure = (cash + profit) * usdc_price + usdc
     floor, risk, maintenance = 1.0, 0.0, gross
-    if held and table.risk_multiple > 0.0 and not is_isolated(table, account):
-        squared, _, _ = risk_along(table, clearing, oracle, account, exposure, base, 0, 0.0, 0.0, i)
+    if held and table.risk_multiple > 0.0 and not is_isolated(w, account):
+        squared, _, _ = risk_along(w, account, exposure, base, 0, 0.0, 0.0)
         # Hedged to the last wei, an account is still under the rule: that is what zero would deny.
         floor, risk = table.gross_floor, max(np.sqrt(squared), _WEI)
         maintenance = max(floor * gross, table.risk_multiple * risk)
@@ -208,71 +204,72 @@ def value_account(
 
 
 @inner
-def usdc_worth(table: ClearingTable, oracle: Oracle, account: Account, i: int) -> float:
+def usdc_worth(w: Path, account: Account) -> float:
     """u: USD of equity per USDC of balance."""
-    price = oracle.price[table.collateral_asset[0], i]
+    table, oracle = w.tables.clearing, w.now
+    price = oracle.price[table.collateral_asset[0]]
     if account.cash + account.profit >= 0.0:
         return price * (1.0 - table.haircut[0])
     return price
 
 
 @inner
-def initial_margin_met(table: ClearingTable, valued: Account) -> bool:
+def initial_margin_met(w: Path, valued: Account) -> bool:
     """Whether E₀ ≥ μ·M."""
+    table = w.tables.clearing
     return valued.initial_equity >= table.initial_multiple * valued.maintenance
 
 
 @inner
-def gated(clearing: ClearingState, oracle: Oracle, i: int) -> bool:
+def gated(w: Path) -> bool:
     """Whether margin behind a position may not leave yet, after an insolvency."""
-    return oracle.clock[0] < clearing.gate_until[i]
+    clearing, oracle = w.state.clearing, w.now
+    return oracle.clock < clearing.gate_until
 
 
 @inner
-def _least_balance(table: ClearingTable, usdc_price: float, missing: float) -> float:
+def _least_balance(w: Path, usdc_price: float, missing: float) -> float:
     """Smallest B whose part of the equity is ``missing``."""
+    table = w.tables.clearing
     if missing >= 0.0:
         return missing / (usdc_price * (1.0 - table.haircut[0]))
     return missing / usdc_price
 
 
 @inner
-def _kept_of_spare(
-    table: ClearingTable, clearing: ClearingState, price: float, ratio: float, i: int
-) -> float:
+def _kept_of_spare(w: Path, price: float, ratio: float) -> float:
     """Part of the spare USDC that may leave: what leaves adds at most its own risk to M."""
+    table = w.tables.clearing
     unit = price * (1.0 - table.haircut[0])
     multiple = max(ratio, table.initial_multiple) * table.risk_multiple
-    return unit / (unit + multiple * row_norm(clearing, 0, i) * price)
+    return unit / (unit + multiple * row_norm(w, 0) * price)
 
 
 @inner
 def withdrawable(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     account: int,
     ratio: float,
-    i: int,
 ) -> tuple[bool, float]:
     """``ClearingHouse.withdrawable``: (fresh, raw USDC) that leaves E₀ ≥ μM and E ≥ ratio·M."""
-    cash = clearing.cash[account, i]
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    cash = clearing.cash[account]
     if cash <= 0.0:
         return True, 0.0
-    if not has_position(clearing, account, i):
+    if not has_position(w, account):
         return True, floor_raw(cash * table.unit[0])
-    if gated(clearing, oracle, i):
+    if gated(w):
         return True, 0.0
-    valued = value_account(table, clearing, oracle, account, i)
-    price = oracle.price[table.collateral_asset[0], i]
-    keep = _least_balance(table, price, ratio * valued.maintenance - valued.secured)
+    valued = value_account(w, account)
+    price = oracle.price[table.collateral_asset[0]]
+    keep = _least_balance(w, price, ratio * valued.maintenance - valued.secured)
     needed = table.initial_multiple * valued.maintenance
-    initial = _least_balance(table, price, needed - valued.secured)
+    initial = _least_balance(w, price, needed - valued.secured)
     least = max(max(keep, initial) - valued.profit, 0.0)
     if valued.profit > 0.0:
         # The profit that counts falls with the cash that leaves.
         least = max(least, initial / (1.0 + table.profit_cap))
     spare = max(cash - least, 0.0)
-    if table.risk_multiple > 0.0 and not is_isolated(table, account):
-        spare *= _kept_of_spare(table, clearing, price, ratio, i)
+    if table.risk_multiple > 0.0 and not is_isolated(w, account):
+        spare *= _kept_of_spare(w, price, ratio)
     return valued.fresh, floor_raw(spare * table.unit[0])

@@ -10,86 +10,72 @@ import numpy as np
 from simulator.types import Floats
 from simulator.world.base import Observation
 from simulator.world.model.jit import kernel
-from simulator.world.model.lending import size_of, value
+from simulator.world.model.lending import size_of
+from simulator.world.model.lending import value as value_loan
 from simulator.world.model.maker import accrued, unpaid
 from simulator.world.model.margin import value_account
-from simulator.world.model.parameters import AaveTable, ClearingTable, Tables
+from simulator.world.model.parameters import Tables
 from simulator.world.model.pool import active_liquidity
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.state import (
-    AaveState,
-    ClearingState,
-    Oracle,
-    PoolState,
-    PositionState,
-    State,
-)
+from simulator.world.model.record import Path, Record, View
 from simulator.world.model.valuation import value_vault
 
 _SHARE_UNIT = 1e18
 
 
 @kernel
-def _pool_liquidity(pool: PoolState, position: PositionState, out: Floats) -> None:
+def _pool_liquidity(states: Record, out: Floats) -> None:
     for i in range(out.size):
-        out[i] = active_liquidity(pool, position, i)
+        out[i] = active_liquidity(states[i].pool, states[i].position)
 
 
 @kernel
-def _funding(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, rate: Floats, index: Floats
-) -> None:
-    """Funding rate and index of every market up to now, into ``rate`` and ``index`` ``[M, P]``."""
-    for market in range(rate.shape[0]):
-        for i in range(rate.shape[1]):
-            rate[market, i], index[market, i] = accrued(table, clearing, oracle, market, i)
+def _markets(tables: Record, states: Record, moments: Record, out: Floats) -> None:
+    """Up to now: funding rate, index, socialised loss per long and short unit, ``[4, M, P]``."""
+    for i in range(states.size):
+        w = Path(tables[0], states[i], moments[i], states[i])
+        for market in range(out.shape[1]):
+            out[0, market, i], out[1, market, i] = accrued(w, market)
+            out[2, market, i] = w.state.clearing.loss_long[market] + unpaid(w, market, True)
+            out[3, market, i] = w.state.clearing.loss_short[market] + unpaid(w, market, False)
 
 
 @kernel
-def _losses(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, long: Floats, short: Floats
-) -> None:
-    """Socialised loss per unit of the longs and of the shorts up to now, into ``[M, P]`` each."""
-    for market in range(long.shape[0]):
-        for i in range(long.shape[1]):
-            added = unpaid(table, clearing, oracle, market, True, i)
-            long[market, i] = clearing.loss_long[market, i] + added
-            added = unpaid(table, clearing, oracle, market, False, i)
-            short[market, i] = clearing.loss_short[market, i] + added
-
-
-@kernel
-def _accounts(table: ClearingTable, clearing: ClearingState, oracle: Oracle, out: Floats) -> None:
+def _accounts(tables: Record, states: Record, moments: Record, out: Floats) -> None:
     """Value, equity and maintenance of every account, into ``out`` ``[3, N, P]``, USD."""
-    for account in range(out.shape[1]):
-        for i in range(out.shape[2]):
-            valued = value_account(table, clearing, oracle, account, i)
+    for i in range(states.size):
+        w = Path(tables[0], states[i], moments[i], states[i])
+        for account in range(out.shape[1]):
+            valued = value_account(w, account)
             out[0, account, i] = valued.value
             out[1, account, i] = valued.equity
             out[2, account, i] = valued.maintenance
 
 
 @kernel
-def _vault(tables: Tables, state: State, oracle: Oracle, out: Floats) -> None:
-    for i in range(out.shape[1]):
-        valuation = value_vault(tables, state, oracle, i)
+def _vault(tables: Record, states: Record, moments: Record, out: Floats) -> None:
+    """NAV, then the position's amounts and fees in whole tokens, into ``out`` ``[5, P]``."""
+    for i in range(states.size):
+        w = Path(tables[0], states[i], moments[i], states[i])
+        valuation = value_vault(w)
         out[0, i] = max(valuation.nav, 0.0)
-        out[1, i] = valuation.lp_base / tables.vault.base_unit
-        out[2, i] = valuation.lp_usdc / tables.vault.usdc_unit
-        out[3, i] = valuation.fees_base / tables.vault.base_unit
-        out[4, i] = valuation.fees_usdc / tables.vault.usdc_unit
+        out[1, i] = valuation.lp_base / w.tables.vault.base_unit
+        out[2, i] = valuation.lp_usdc / w.tables.vault.usdc_unit
+        out[3, i] = valuation.fees_base / w.tables.vault.base_unit
+        out[4, i] = valuation.fees_usdc / w.tables.vault.usdc_unit
 
 
 @kernel
-def _lending(table: AaveTable, aave: AaveState, oracle: Oracle, out: Floats) -> None:
+def _lending(tables: Record, states: Record, moments: Record, out: Floats) -> None:
     """USDC supplied, equity, maintenance, then each leg's debt, into ``out`` ``[3 + L, P]``."""
-    for i in range(out.shape[1]):
-        loan = value(table, aave, oracle, i)
-        out[0, i] = loan.supplied / table.unit[0]
+    for i in range(states.size):
+        w = Path(tables[0], states[i], moments[i], states[i])
+        loan = value_loan(w)
+        out[0, i] = loan.supplied / w.tables.aave.unit[0]
         out[1, i] = loan.equity
         out[2, i] = loan.maintenance
         for leg in range(out.shape[0] - 3):
-            out[3 + leg, i] = -size_of(table, aave, oracle, leg, i)
+            out[3 + leg, i] = -size_of(w, leg)
 
 
 def _read_only(array: Floats) -> Floats:
@@ -125,11 +111,17 @@ class ModelObservation(Observation):
     """
 
     _tables: Tables
-    _state: State
-    _oracle: Oracle
+    _state: View
+    _of: tuple[Record, Record, Record]
 
-    def __init__(self, tables: Tables, state: State, oracle: Oracle) -> None:
-        self.__dict__.update(_tables=tables, _state=state, _oracle=oracle)
+    def __init__(self, tables: Tables, records: Record, state: View, moments: Record) -> None:
+        self.__dict__.update(_tables=tables, _state=state, _of=(tables.record, records, moments))
+
+    def _derived(self, kernel: Callable[..., None], *shape: int) -> Floats:
+        """What a kernel writes into ``[*shape, P]``."""
+        out = np.empty((*shape, self._of[1].size))
+        kernel(*self._of, out)
+        return out
 
     sqrt_price = _stored("pool", "sqrt_price")
     skew = _stored("clearing", "skew")
@@ -152,48 +144,37 @@ class ModelObservation(Observation):
     high_water_mark = _stored("vault", "high_water_mark")
     betas = _stored("vault", "betas")
     last_betas_time = _stored("vault", "betas_time")
-    leg_sqrt_price = _stored("aave", "sqrt_price")
 
     @lazy
     def pool_liquidity(self) -> Floats:
         """``[P]`` active L, raw."""
-        out = np.empty_like(self._state.pool.sqrt_price)
-        _pool_liquidity(self._state.pool, self._state.position, out)
+        out = np.empty(self._of[1].size)
+        _pool_liquidity(self._of[1], out)
         return out
 
     @lazy
-    def _accrued(self) -> tuple[Floats, Floats]:
-        clearing = self._state.clearing
-        rate, index = np.empty_like(clearing.skew), np.empty_like(clearing.skew)
-        _funding(self._tables.clearing, clearing, self._oracle, rate, index)
-        return rate, index
+    def _markets(self) -> Floats:
+        return self._derived(_markets, 4, self._tables.counts.markets)
 
     @lazy
     def funding_rate(self) -> Floats:
         """``[M, P]`` per day, accrued up to now."""
-        return self._accrued[0]
+        return self._markets[0]
 
     @lazy
     def funding_index(self) -> Floats:
         """``[M, P]`` USD per unit of size, accrued up to now."""
-        return self._accrued[1]
-
-    @lazy
-    def _socialised(self) -> tuple[Floats, Floats]:
-        clearing = self._state.clearing
-        long, short = np.empty_like(clearing.skew), np.empty_like(clearing.skew)
-        _losses(self._tables.clearing, clearing, self._oracle, long, short)
-        return long, short
+        return self._markets[1]
 
     @lazy
     def loss_long(self) -> Floats:
         """``[M, P]`` socialised loss per unit of size, what the maker lacks now counted in."""
-        return self._socialised[0]
+        return self._markets[2]
 
     @lazy
     def loss_short(self) -> Floats:
         """``[M, P]`` socialised loss per unit of size, what the maker lacks now counted in."""
-        return self._socialised[1]
+        return self._markets[3]
 
     @lazy
     def long_interest(self) -> Floats:
@@ -203,14 +184,11 @@ class ModelObservation(Observation):
     @lazy
     def collateral(self) -> Floats:
         """``[N, C, P]`` whole tokens."""
-        return self._state.clearing.collateral / self._tables.clearing.unit[:, None]
+        return self._state.clearing.collateral / self._tables.view.clearing.unit[:, None]
 
     @lazy
     def _valued(self) -> Floats:
-        clearing = self._state.clearing
-        out = np.empty((3, *clearing.cash.shape))
-        _accounts(self._tables.clearing, clearing, self._oracle, out)
-        return out
+        return self._derived(_accounts, 3, self._tables.counts.accounts)
 
     @lazy
     def account_value(self) -> Floats:
@@ -229,9 +207,7 @@ class ModelObservation(Observation):
 
     @lazy
     def _vault_values(self) -> Floats:
-        out = np.empty((5, self._state.buffer.shape[1]))
-        _vault(self._tables, self._state, self._oracle, out)
-        return out
+        return self._derived(_vault, 5)
 
     @lazy
     def nav(self) -> Floats:
@@ -276,22 +252,22 @@ class ModelObservation(Observation):
     @lazy
     def idle_usdc(self) -> Floats:
         """``[P]`` USDC."""
-        return self._state.vault.idle_usdc / self._tables.vault.usdc_unit
+        return self._state.vault.idle_usdc / self._tables.view.vault.usdc_unit
 
     @lazy
     def idle_base(self) -> Floats:
         """``[P]`` base tokens."""
-        return self._state.vault.idle_base / self._tables.vault.base_unit
+        return self._state.vault.idle_base / self._tables.view.vault.base_unit
 
     @lazy
     def wallet_usdc(self) -> Floats:
         """``[J, P]`` USDC."""
-        return self._state.wallet.token[:, USDC_ASSET] / self._tables.vault.usdc_unit
+        return self._state.wallet.token[:, USDC_ASSET] / self._tables.view.vault.usdc_unit
 
     @lazy
     def wallet_base(self) -> Floats:
         """``[J, P]`` base tokens."""
-        return self._state.wallet.token[:, BASE_ASSET] / self._tables.vault.base_unit
+        return self._state.wallet.token[:, BASE_ASSET] / self._tables.view.vault.base_unit
 
     @lazy
     def wallet_shares(self) -> Floats:
@@ -300,12 +276,8 @@ class ModelObservation(Observation):
 
     @lazy
     def _lent(self) -> Floats:
-        aave = self._state.aave
-        used, paths = aave.supplied.shape
-        out = np.empty((3 * used + aave.debt.shape[0], paths))
-        if used:
-            _lending(self._tables.aave, aave, self._oracle, out)
-        return out
+        legs = self._tables.counts.legs
+        return self._derived(_lending, 3 + legs) if legs else np.empty((0, self._of[1].size))
 
     @lazy
     def aave_supplied(self) -> Floats:
@@ -330,10 +302,15 @@ class ModelObservation(Observation):
     @lazy
     def aave_available(self) -> Floats:
         """``[L, P]`` whole tokens."""
-        return self._state.aave.available[1:] / self._tables.aave.unit[1:, None]
+        return self._state.aave.available[1:] / self._tables.view.aave.unit[1:, None]
 
     @lazy
     def wallet_leg(self) -> Floats:
         """``[J, L, P]`` whole tokens."""
-        table = self._tables.aave
+        table = self._tables.view.aave
         return self._state.wallet.token[:, table.asset[1:]] / table.unit[1:, None]
+
+    @lazy
+    def leg_sqrt_price(self) -> Floats:
+        """``[L, P]`` of the pool asset/USDC, raw."""
+        return _read_only(self._state.aave.pools.sqrt_price)

@@ -1,206 +1,173 @@
-"""The protocol's numbers as kernels read them: NamedTuples of floats and arrays."""
+"""The protocol's numbers as kernels read them: one record, made from the declared parameters.
+
+What :mod:`simulator.world.protocol` declares is in it by its own name: fractions and USD as they
+are, amounts that contracts compare with token balances in raw units (:data:`_RAW_USDC`, caps).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.types import USDC_DECIMALS
+from simulator.world.model.record import (
+    Counts,
+    Layout,
+    Member,
+    View,
+    counts_of,
+    dtype_of,
+    each,
+    fill,
+)
 from simulator.world.model.tick import sqrt_ratio_at_tick
+from simulator.world.protocol import (
+    AaveParameters,
+    ClearingParameters,
+    MarketParameters,
+    ReserveParameters,
+    VaultParameters,
+)
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from simulator.types import Floats
     from simulator.world.protocol import PoolParameters, Protocol
-
-
-class PoolTable(NamedTuple):
-    """A pool's constants. S initialised background ticks, ascending; B background ranges."""
-
-    fee_ppm: float
-    tick_spacing: float
-    ticks: Floats  # [S]
-    sqrt_prices: Floats  # [S] as TickMath rounds them
-    lower: NDArray[np.int64]  # [B] index into ticks
-    upper: NDArray[np.int64]  # [B] index into ticks
-    liquidity: Floats  # [B] raw L at depth factor 1
-
-
-class ClearingTable(NamedTuple):
-    """ClearingHouse parameters (contracts/SPEC.md §3.1); collateral caps in raw units.
-
-    Rows are those of the covariance factor.
-    """
-
-    asset: NDArray[np.int64]  # [M]
-    skew_scale: Floats  # [M] at depth factor 1
-    half_spread: Floats  # [M] as charged
-    taker_fee: Floats  # [M]
-    max_funding_velocity: Floats  # [M]
-    max_skew: Floats  # [M]
-    maintenance_rate: Floats  # [M]
-    max_open_interest: Floats  # [M]
-    insurance_cap: Floats  # [M] USDC
-    maker_loss_cap: Floats  # [M] USDC
-    market_row: NDArray[np.int64]  # [M]
-    collateral_row: NDArray[np.int64]  # [C]
-    collateral_asset: NDArray[np.int64]  # [C]
-    haircut: Floats  # [C]
-    cap: Floats  # [C]
-    unit: Floats  # [C] raw units per whole token
-    initial_multiple: float
-    liquidation_penalty: float
-    liquidator_share: float
-    profit_cap: float
-    gross_floor: float
-    risk_multiple: float  # 0: the gross rule
-    withdrawal_gate: float  # seconds
-    pledged: bool  # whether the vault's position backs account 0
-    lp_haircut: float
-    lp_cap: float  # raw USDC
-    base_collateral: int  # the pool's base asset among the collaterals; -1: not listed
-    base_row: int  # its row; -1: none
-    base_unit: float  # raw units per whole base token
-    usdc_unit: float
-
 
 # The vault's account on Aave, among indices of the ClearingHouse's accounts.
 AAVE = -1
 
-
-class VaultTable(NamedTuple):
-    """HedgeVault parameters (contracts/SPEC.md §4.1); token amounts in raw units.
-
-    A = margin accounts the vault uses: indices of the ClearingHouse's, :data:`AAVE` last.
-    """
-
-    accounts: NDArray[np.int64]  # [A]
-    account_of: NDArray[np.int64]  # [M] where each hedge is held
-
-    range_half_width: float
-    recenter_threshold: float
-    lp_allocation: float
-    margin_allocation: float
-    hedge_band: float
-    max_slippage: float
-    margin_target: float
-    top_up_ratio: float
-    deleverage_ratio: float
-    keeper_reward: float
-    keeper_share: float
-    entry_fee: float
-    exit_fee: float
-    management_fee: float
-    performance_fee: float
-    deposit_cap: float
-    beta_max: float
-    beta_max_change: float
-    beta_interval: float
-    isolated: bool
-    pledged: bool
-    base_unit: float  # raw units per whole base token
-    usdc_unit: float
+_KIND = {"float": "f8", "int": "f8", "bool": "?"}
+_RAW_USDC = ("keeper_reward", "deposit_cap")
 
 
-class AaveTable(NamedTuple):
-    """Aave v3 as a hedge venue (contracts/SPEC.md §4.8). R reserves, USDC first; L legs.
-
-    Each leg's pool is a :class:`PoolTable` with one background range, field by field.
-    """
-
-    leg_of: NDArray[np.int64]  # [M] leg that hedges instead of a market; -1: none
-    asset: NDArray[np.int64]  # [R]
-    unit: Floats  # [R] raw units per whole token
-    optimal_usage: Floats  # [R]
-    base_rate: Floats  # [R] per year
-    slope1: Floats  # [R]
-    slope2: Floats  # [R]
-    factor: Floats  # [R]
-    ltv: float
-    threshold: float
-    bonus: float
-    fee_ppm: Floats  # [L]
-    tick_spacing: Floats  # [L]
-    ticks: Floats  # [L, 2]
-    sqrt_prices: Floats  # [L, 2]
-    lower: NDArray[np.int64]  # [L, 1]
-    upper: NDArray[np.int64]  # [L, 1]
-    liquidity: Floats  # [L, 1]
-
-
-class Tables(NamedTuple):
-    """All parameters."""
-
-    pool: PoolTable
-    clearing: ClearingTable
-    vault: VaultTable
-    aave: AaveTable
-
-
-def pool_table(parameters: PoolParameters) -> PoolTable:
-    """Constants of a pool; every end of a background range is an initialised tick."""
-    ends = {end for r in parameters.background for end in (r.tick_lower, r.tick_upper)}
-    ticks = sorted(ends)
-    place = {tick: index for index, tick in enumerate(ticks)}
-    return PoolTable(
-        fee_ppm=float(parameters.fee_ppm),
-        tick_spacing=float(parameters.tick_spacing),
-        ticks=np.array(ticks, np.float64),
-        sqrt_prices=np.array([sqrt_ratio_at_tick(tick) / 2**96 for tick in ticks], np.float64),
-        lower=np.array([place[r.tick_lower] for r in parameters.background], np.int64),
-        upper=np.array([place[r.tick_upper] for r in parameters.background], np.int64),
-        liquidity=np.array([float(r.liquidity) for r in parameters.background], np.float64),
+def _numbers(declared: type, axes: str = "", but: tuple[str, ...] = ()) -> Layout:
+    """The numbers that a dataclass declares."""
+    return tuple(
+        Member(field.name, _KIND[str(field.type)], tuple(axes.split()))
+        for field in fields(declared)
+        if field.type in _KIND and field.name not in but
     )
 
 
-def clearing_table(protocol: Protocol) -> ClearingTable:
-    """Constants of the ClearingHouse."""
+def _whole(axes: str, *names: str) -> Layout:
+    return tuple(Member(name, "i8", tuple(axes.split())) for name in names)
+
+
+POOL_TABLE: Layout = (
+    *each("", ("fee_ppm", "1e-6", "of what goes in"), ("tick_spacing", "ticks", "")),
+    Member("opening_sqrt_price", unit="raw"),
+    *_whole("", "tick_count", "range_count"),
+    *each("ticks", ("ticks", "1", "initialised background ticks, ascending")),
+    *each("ticks", ("sqrt_prices", "raw", "√P there, as TickMath rounds it")),
+    *_whole("ranges", "lower", "upper"),  # of each background range, index into ticks
+    *each("ranges", ("liquidity", "raw L", "at depth factor 1")),
+)
+CLEARING_TABLE: Layout = (
+    *_whole("markets", "asset", "market_row"),
+    *_numbers(MarketParameters, "markets", ("asset",)),  # half_spread: as charged
+    *_whole("collaterals", "collateral_asset", "collateral_row"),
+    *each("collaterals", ("haircut", "1", ""), ("cap", "raw", ""), ("unit", "raw", "per token")),
+    *_numbers(ClearingParameters),
+    Member("pledged", "?", what="whether the vault's position backs account 0"),
+    *_whole("", "base_collateral", "base_row"),  # -1: the base asset is not listed
+    *each("", ("base_unit", "raw", "per base token"), ("usdc_unit", "raw", "per USDC")),
+)
+VAULT_TABLE: Layout = (
+    *_whole("", "sub_count"),
+    *_whole("subs", "accounts"),  # margin accounts the vault uses, AAVE last
+    *_whole("markets", "account_of"),  # where each hedge is held
+    *_numbers(VaultParameters),
+    *each("", ("base_unit", "raw", "per base token"), ("usdc_unit", "raw", "per USDC")),
+)
+AAVE_TABLE: Layout = (
+    *_whole("markets", "leg_of"),  # leg that hedges instead of a market; -1: none
+    *_whole("reserves", "asset"),
+    *each("reserves", ("unit", "raw", "per whole token")),
+    *_numbers(ReserveParameters, "reserves", ("asset", "supplied", "borrowed")),
+    *_numbers(AaveParameters),
+    Member("pools", POOL_TABLE, ("legs",)),
+)
+TABLES: Layout = (
+    Member("count", _whole("", *Counts.__dataclass_fields__)),
+    Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
+    Member("agent", _whole("agents", "account")),  # its margin account; -1: none
+    Member("pool", POOL_TABLE),
+    Member("clearing", CLEARING_TABLE),
+    Member("vault", VAULT_TABLE),
+    Member("aave", AAVE_TABLE),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Every parameter: ``record`` ``[1]`` for kernels, ``view`` cut to the counts for Python."""
+
+    record: Any
+    view: View
+    counts: Counts
+
+
+def _taken(source: Any, layout: Layout) -> dict[str, Any]:
+    """What an object of the protocol declares of a layout."""
+    return {m.name: getattr(source, m.name) for m in layout if hasattr(source, m.name)}
+
+
+def _stacked(sources: tuple[Any, ...], layout: Layout) -> dict[str, Any]:
+    """The same of several, each along the axis."""
+    names = [m.name for m in layout if all(hasattr(source, m.name) for source in sources)]
+    return {name: [getattr(source, name) for source in sources] for name in names}
+
+
+def pool_values(parameters: PoolParameters) -> dict[str, Any]:
+    """Constants of a pool; every end of a background range is an initialised tick."""
+    ticks = parameters.initialised_ticks
+    place = {tick: index for index, tick in enumerate(ticks)}
+    return {
+        **_taken(parameters, POOL_TABLE),
+        "opening_sqrt_price": parameters.sqrt_price_x96 / 2**96,
+        "tick_count": len(ticks),
+        "range_count": len(parameters.background),
+        "ticks": ticks,
+        "sqrt_prices": [sqrt_ratio_at_tick(tick) / 2**96 for tick in ticks],
+        "lower": [place[r.tick_lower] for r in parameters.background],
+        "upper": [place[r.tick_upper] for r in parameters.background],
+        "liquidity": [float(r.liquidity) for r in parameters.background],
+    }
+
+
+def _clearing_values(protocol: Protocol) -> dict[str, Any]:
     parameters = protocol.clearing
-    markets, collaterals = parameters.markets, parameters.collaterals
-    decimals = [asset.decimals for asset in protocol.assets]
-    unit = np.array([10.0 ** decimals[c.asset] for c in collaterals], np.float64)
+    collaterals = parameters.collaterals
+    unit = np.array([_unit(protocol, c.asset) for c in collaterals])
     row = {asset: index for index, asset in enumerate(protocol.risk_assets)}
     listed = [c.asset for c in collaterals]
-    return ClearingTable(
-        asset=np.array([m.asset for m in markets], np.int64),
-        skew_scale=np.array([m.skew_scale for m in markets], np.float64),
-        half_spread=np.array([protocol.half_spread(m) for m in range(len(markets))], np.float64),
-        taker_fee=np.array([m.taker_fee for m in markets], np.float64),
-        max_funding_velocity=np.array([m.max_funding_velocity for m in markets], np.float64),
-        max_skew=np.array([m.max_skew for m in markets], np.float64),
-        maintenance_rate=np.array([m.maintenance_rate for m in markets], np.float64),
-        max_open_interest=np.array([m.max_open_interest for m in markets], np.float64),
-        insurance_cap=np.array([m.insurance_cap for m in markets], np.float64),
-        maker_loss_cap=np.array([m.maker_loss_cap for m in markets], np.float64),
-        market_row=np.array([row[m.asset] for m in markets], np.int64),
-        collateral_row=np.array([row[c.asset] for c in collaterals], np.int64),
-        collateral_asset=np.array([c.asset for c in collaterals], np.int64),
-        haircut=np.array([c.haircut for c in collaterals], np.float64),
-        cap=np.floor(np.array([c.cap for c in collaterals], np.float64) * unit),
-        unit=unit,
-        initial_multiple=float(parameters.initial_multiple),
-        liquidation_penalty=float(parameters.liquidation_penalty),
-        liquidator_share=float(parameters.liquidator_share),
-        profit_cap=float(parameters.profit_cap),
-        gross_floor=float(parameters.gross_floor),
-        risk_multiple=float(parameters.risk_multiple),
-        withdrawal_gate=float(parameters.withdrawal_gate),
-        pledged=bool(protocol.vault.pledged),
-        lp_haircut=float(parameters.lp_haircut),
-        lp_cap=float(parameters.lp_cap),
-        base_collateral=listed.index(1) if 1 in listed else -1,
-        base_row=row.get(1, -1),
-        base_unit=10.0 ** decimals[1],
-        usdc_unit=10.0**USDC_DECIMALS,
-    )
+    return {
+        **_taken(parameters, CLEARING_TABLE),
+        **_stacked(parameters.markets, CLEARING_TABLE),
+        **_stacked(collaterals, CLEARING_TABLE),
+        "asset": [m.asset for m in parameters.markets],
+        "market_row": [row[m.asset] for m in parameters.markets],
+        "half_spread": [protocol.half_spread(m) for m in range(protocol.markets)],
+        "collateral_asset": listed,
+        "collateral_row": [row[c.asset] for c in collaterals],
+        "cap": np.floor(np.array([c.cap for c in collaterals]) * unit),
+        "unit": unit,
+        "pledged": protocol.vault.pledged,
+        "base_collateral": listed.index(1) if 1 in listed else -1,
+        "base_row": row.get(1, -1),
+        "base_unit": _unit(protocol, 1),
+        "usdc_unit": 10.0**USDC_DECIMALS,
+    }
+
+
+def _unit(protocol: Protocol, asset: int) -> float:
+    return float(10.0 ** protocol.assets[asset].decimals)
 
 
 def _margin_accounts(protocol: Protocol) -> tuple[list[int], list[int]]:
     """(the vault's accounts, the account of each hedge), contracts/SPEC.md §4.7."""
-    vault, aave = protocol.vault, protocol.aave
-    lent = {leg.market for leg in aave.legs} if aave is not None else set()
+    vault, lent = protocol.vault, protocol.leg_of
     account_of = [
         AAVE if market in lent else market + 1 if vault.isolated else 0
         for market in range(protocol.markets)
@@ -211,84 +178,56 @@ def _margin_accounts(protocol: Protocol) -> tuple[list[int], list[int]]:
     return [*accounts, *([AAVE] if lent else [])], account_of
 
 
-def vault_table(protocol: Protocol) -> VaultTable:
-    """Constants of the HedgeVault."""
-    vault = protocol.vault
-    usdc_unit = 10.0**USDC_DECIMALS
+def _vault_values(protocol: Protocol) -> dict[str, Any]:
     accounts, account_of = _margin_accounts(protocol)
-    return VaultTable(
-        accounts=np.array(accounts, np.int64),
-        account_of=np.array(account_of, np.int64),
-        range_half_width=float(vault.range_half_width),
-        recenter_threshold=float(vault.recenter_threshold),
-        lp_allocation=float(vault.lp_allocation),
-        margin_allocation=float(vault.margin_allocation),
-        hedge_band=float(vault.hedge_band),
-        max_slippage=float(vault.max_slippage),
-        margin_target=float(vault.margin_target),
-        top_up_ratio=float(vault.top_up_ratio),
-        deleverage_ratio=float(vault.deleverage_ratio),
-        keeper_reward=float(np.floor(vault.keeper_reward * usdc_unit)),
-        keeper_share=float(vault.keeper_share),
-        entry_fee=float(vault.entry_fee),
-        exit_fee=float(vault.exit_fee),
-        management_fee=float(vault.management_fee),
-        performance_fee=float(vault.performance_fee),
-        deposit_cap=float(np.floor(vault.deposit_cap * usdc_unit)),
-        beta_max=float(vault.beta_max),
-        beta_max_change=float(vault.beta_max_change),
-        beta_interval=float(vault.beta_interval),
-        isolated=bool(vault.isolated),
-        pledged=bool(vault.pledged),
-        base_unit=10.0 ** protocol.assets[1].decimals,
-        usdc_unit=usdc_unit,
-    )
+    values = {
+        **_taken(protocol.vault, VAULT_TABLE),
+        "sub_count": len(accounts),
+        "accounts": accounts,
+        "account_of": account_of,
+        "base_unit": _unit(protocol, 1),
+        "usdc_unit": 10.0**USDC_DECIMALS,
+    }
+    for name in _RAW_USDC:
+        values[name] = np.floor(values[name] * values["usdc_unit"])
+    return values
 
 
-def aave_table(protocol: Protocol) -> AaveTable:
-    """Constants of Aave and of its legs' pools; without Aave, arrays without elements."""
+def _aave_values(protocol: Protocol) -> dict[str, Any]:
+    """Constants of Aave and of its legs' pools; without Aave zeros."""
     aave = protocol.aave
-    legs = aave.legs if aave is not None else ()
-    reserves = (aave.usdc, *(leg.reserve for leg in legs)) if aave is not None else ()
-    pools = [pool_table(leg.pool) for leg in legs]
-    leg_of = np.full(protocol.markets, -1)
-    for index, leg in enumerate(legs):
-        leg_of[leg.market] = index
-
-    def stack(name: str, width: int) -> Floats:
-        rows = [getattr(pool, name) for pool in pools]
-        return np.array(rows, np.float64).reshape(len(rows), width)
-
-    def column(name: str) -> Floats:
-        return np.array([getattr(reserve, name) for reserve in reserves], np.float64)
-
-    return AaveTable(
-        leg_of=leg_of.astype(np.int64),
-        asset=np.array([reserve.asset for reserve in reserves], np.int64),
-        unit=np.array([10.0 ** protocol.assets[r.asset].decimals for r in reserves], np.float64),
-        optimal_usage=column("optimal_usage"),
-        base_rate=column("base_rate"),
-        slope1=column("slope1"),
-        slope2=column("slope2"),
-        factor=column("factor"),
-        ltv=float(aave.ltv) if aave is not None else 0.0,
-        threshold=float(aave.liquidation_threshold) if aave is not None else 0.0,
-        bonus=float(aave.liquidation_bonus) if aave is not None else 0.0,
-        fee_ppm=stack("fee_ppm", 1)[:, 0].copy(),
-        tick_spacing=stack("tick_spacing", 1)[:, 0].copy(),
-        ticks=stack("ticks", 2),
-        sqrt_prices=stack("sqrt_prices", 2),
-        lower=stack("lower", 1).astype(np.int64),
-        upper=stack("upper", 1).astype(np.int64),
-        liquidity=stack("liquidity", 1),
-    )
+    leg_of = [protocol.leg_of.get(market, -1) for market in range(protocol.markets)]
+    values: dict[str, Any] = {m.name: [] if m.axes else 0.0 for m in AAVE_TABLE}
+    values["leg_of"] = leg_of
+    if aave is None:
+        return values
+    reserves = (aave.usdc, *(leg.reserve for leg in aave.legs))
+    return {
+        **values,
+        **_taken(aave, _numbers(AaveParameters)),
+        **_stacked(reserves, AAVE_TABLE),
+        "unit": [_unit(protocol, reserve.asset) for reserve in reserves],
+        "pools": [pool_values(leg.pool) for leg in aave.legs],
+    }
 
 
 def tables_of(protocol: Protocol) -> Tables:
     """Every parameter of a protocol, as kernels read it."""
-    return Tables(
-        pool_table(protocol.pool),
-        clearing_table(protocol),
-        vault_table(protocol),
-        aave_table(protocol),
-    )
+    counts = counts_of(protocol)
+    record = np.zeros(1, dtype_of(TABLES, counts.room()))
+    own = [protocol.account_of(j) if s.has_account else -1 for j, s in enumerate(protocol.agents)]
+    values = {
+        "count": _taken(counts, TABLES[0].kind),  # type: ignore[arg-type]
+        "oracle": {
+            "max_age": protocol.oracle_max_age,
+            "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
+        },
+        "agent": {"account": own},
+        "pool": pool_values(protocol.pool),
+        "clearing": _clearing_values(protocol),
+        "vault": _vault_values(protocol),
+        "aave": _aave_values(protocol),
+    }
+    only = record.reshape(())
+    fill(only, TABLES, values)
+    return Tables(record, View(only, TABLES, counts), counts)

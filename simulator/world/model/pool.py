@@ -10,10 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.types import Floats
-from simulator.world.model.jit import inner, kernel
-from simulator.world.model.parameters import PoolTable
-from simulator.world.model.state import PoolState, PositionState
+from simulator.world.model.jit import inner
+from simulator.world.model.record import Record
 from simulator.world.model.swap_math import step_down, step_up
 from simulator.world.model.tick import (
     MAX_SQRT_PRICE,
@@ -42,7 +40,7 @@ class Swapped(NamedTuple):
 
 @inner
 def _stop_below(
-    table: PoolTable, position: PositionState, i: int, tick: float, segment: int
+    table: Record, position: Record, tick: float, segment: int
 ) -> tuple[float, float, bool]:
     """TickBitmap.nextInitializedTickWithinOneWord downward: (tick, its √P, is it background)."""
     word = _WORD * table.tick_spacing
@@ -53,11 +51,11 @@ def _stop_below(
         stop = table.ticks[segment - 1]
         root = table.sqrt_prices[segment - 1]
         background = True
-    if position.liquidity[i] > 0.0:
-        if stop < position.tick_upper[i] <= tick:
-            stop, root, background = position.tick_upper[i], position.sqrt_upper[i], False
-        elif stop < position.tick_lower[i] <= tick:
-            stop, root, background = position.tick_lower[i], position.sqrt_lower[i], False
+    if position.liquidity > 0.0:
+        if stop < position.tick_upper <= tick:
+            stop, root, background = position.tick_upper, position.sqrt_upper, False
+        elif stop < position.tick_lower <= tick:
+            stop, root, background = position.tick_lower, position.sqrt_lower, False
     if root < 0.0:
         root = sqrt_price_at_tick(stop)
     return stop, root, background
@@ -65,7 +63,7 @@ def _stop_below(
 
 @inner
 def _stop_above(
-    table: PoolTable, position: PositionState, i: int, tick: float, segment: int
+    table: Record, position: Record, tick: float, segment: int
 ) -> tuple[float, float, bool]:
     """TickBitmap.nextInitializedTickWithinOneWord upward: (tick, its √P, is it background)."""
     spacing = table.tick_spacing
@@ -74,32 +72,32 @@ def _stop_above(
     stop = min(stop, float(MAX_TICK))
     root = -1.0
     background = False
-    if segment < table.ticks.size and table.ticks[segment] <= stop:
+    if segment < table.tick_count and table.ticks[segment] <= stop:
         stop = table.ticks[segment]
         root = table.sqrt_prices[segment]
         background = True
-    if position.liquidity[i] > 0.0:
-        if tick < position.tick_lower[i] < stop:
-            stop, root, background = position.tick_lower[i], position.sqrt_lower[i], False
-        elif tick < position.tick_upper[i] < stop:
-            stop, root, background = position.tick_upper[i], position.sqrt_upper[i], False
+    if position.liquidity > 0.0:
+        if tick < position.tick_lower < stop:
+            stop, root, background = position.tick_lower, position.sqrt_lower, False
+        elif tick < position.tick_upper < stop:
+            stop, root, background = position.tick_upper, position.sqrt_upper, False
     if root < 0.0:
         root = sqrt_price_at_tick(stop)
     return stop, root, background
 
 
 @inner
-def own_liquidity(position: PositionState, i: int, tick: float) -> float:
+def own_liquidity(position: Record, tick: float) -> float:
     """The vault's part of the liquidity active at ``tick``."""
-    if position.tick_lower[i] <= tick < position.tick_upper[i]:
-        return position.liquidity[i]
+    if position.tick_lower <= tick < position.tick_upper:
+        return position.liquidity
     return 0.0
 
 
-@kernel
-def active_liquidity(pool: PoolState, position: PositionState, i: int) -> float:
+@inner
+def active_liquidity(pool: Record, position: Record) -> float:
     """The pool's ``liquidity()``."""
-    return pool.profile[int(pool.segment[i]), i] + own_liquidity(position, i, pool.tick[i])
+    return pool.profile[int(pool.segment)] + own_liquidity(position, pool.tick)
 
 
 @inner
@@ -110,34 +108,33 @@ def limit_passed(sqrt_price: float, zero_for_one: bool, sqrt_limit: float) -> bo
     return not sqrt_price < sqrt_limit <= MAX_SQRT_PRICE
 
 
-@kernel
+@inner
 def quote(
-    table: PoolTable,
-    pool: PoolState,
-    position: PositionState,
-    i: int,
+    table: Record,
+    pool: Record,
+    position: Record,
     zero_for_one: bool,
     exact_input: bool,
     amount: float,
     sqrt_limit: float,
 ) -> Swapped:
-    """UniswapV3Pool.swap on path ``i``, without writing; ``amount`` > 0 raw, limit not passed.
+    """UniswapV3Pool.swap, without writing; ``amount`` > 0 raw, limit not passed.
 
     The swap stops at ``sqrt_limit`` (√P), having used what it could.
     """
-    root, tick, segment = pool.sqrt_price[i], pool.tick[i], int(pool.segment[i])
+    root, tick, segment = pool.sqrt_price, pool.tick, int(pool.segment)
     remaining, total_in, total_out, fees = amount, 0.0, 0.0, 0.0
     while remaining > 0.0 and root != sqrt_limit:
-        own = own_liquidity(position, i, tick)
-        liquidity = pool.profile[segment, i] + own
+        own = own_liquidity(position, tick)
+        liquidity = pool.profile[segment] + own
         start = root
         if zero_for_one:
-            stop, stop_root, background = _stop_below(table, position, i, tick, segment)
+            stop, stop_root, background = _stop_below(table, position, tick, segment)
             root, reached, used, out, fee = step_down(
                 start, max(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
             )
         else:
-            stop, stop_root, background = _stop_above(table, position, i, tick, segment)
+            stop, stop_root, background = _stop_above(table, position, tick, segment)
             root, reached, used, out, fee = step_up(
                 start, min(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
             )
@@ -164,28 +161,24 @@ def quote(
 
 
 @inner
-def settle(
-    pool: PoolState, position: PositionState, i: int, zero_for_one: bool, swapped: Swapped
-) -> None:
+def settle(pool: Record, position: Record, zero_for_one: bool, swapped: Swapped) -> None:
     """Write what :func:`quote` found."""
-    pool.sqrt_price[i] = swapped.sqrt_price
-    pool.tick[i] = swapped.tick
-    pool.segment[i] = swapped.segment
+    pool.sqrt_price = swapped.sqrt_price
+    pool.tick = swapped.tick
+    pool.segment = swapped.segment
     if zero_for_one:
-        position.fees0[i] += swapped.fees
+        position.fees0 += swapped.fees
     else:
-        position.fees1[i] += swapped.fees
+        position.fees1 += swapped.fees
 
 
 @inner
-def position_amounts(
-    pool: PoolState, position: PositionState, i: int, liquidity: float
-) -> tuple[float, float]:
+def position_amounts(pool: Record, position: Record, liquidity: float) -> tuple[float, float]:
     """(token0, token1) of ``liquidity`` in the vault's range at the pool's price; not rounded."""
-    lower, upper, root = position.sqrt_lower[i], position.sqrt_upper[i], pool.sqrt_price[i]
-    if pool.tick[i] < position.tick_lower[i]:
+    lower, upper, root = position.sqrt_lower, position.sqrt_upper, pool.sqrt_price
+    if pool.tick < position.tick_lower:
         return amount0_delta(lower, upper, liquidity), 0.0
-    if pool.tick[i] < position.tick_upper[i]:
+    if pool.tick < position.tick_upper:
         return (
             max(amount0_delta(root, upper, liquidity), 0.0),
             max(amount1_delta(lower, root, liquidity), 0.0),
@@ -194,74 +187,71 @@ def position_amounts(
 
 
 @inner
-def place(position: PositionState, i: int, tick_lower: float, tick_upper: float) -> None:
+def place(position: Record, tick_lower: float, tick_upper: float) -> None:
     """Set the range of an empty position."""
-    position.tick_lower[i] = tick_lower
-    position.tick_upper[i] = tick_upper
-    position.sqrt_lower[i] = sqrt_price_at_tick(tick_lower)
-    position.sqrt_upper[i] = sqrt_price_at_tick(tick_upper)
+    position.tick_lower = tick_lower
+    position.tick_upper = tick_upper
+    position.sqrt_lower = sqrt_price_at_tick(tick_lower)
+    position.sqrt_upper = sqrt_price_at_tick(tick_upper)
 
 
 @inner
-def mint(pool: PoolState, position: PositionState, i: int, liquidity: float) -> tuple[float, float]:
+def mint(pool: Record, position: Record, liquidity: float) -> tuple[float, float]:
     """Add ``liquidity`` to the placed range; returns the raw amounts due, rounded up."""
-    amount0, amount1 = position_amounts(pool, position, i, liquidity)
-    position.liquidity[i] += liquidity
+    amount0, amount1 = position_amounts(pool, position, liquidity)
+    position.liquidity += liquidity
     return np.ceil(amount0), np.ceil(amount1)
 
 
 @inner
 def burn_and_collect(
-    pool: PoolState, position: PositionState, i: int, liquidity: float
+    pool: Record, position: Record, liquidity: float
 ) -> tuple[float, float, float, float]:
     """Burn ``liquidity``, collect everything owed: raw (principal0, principal1, fees0, fees1)."""
-    amount0, amount1 = position_amounts(pool, position, i, liquidity)
-    fees0, fees1 = np.floor(position.fees0[i]), np.floor(position.fees1[i])
-    position.fees0[i] = 0.0
-    position.fees1[i] = 0.0
-    position.liquidity[i] -= liquidity
+    amount0, amount1 = position_amounts(pool, position, liquidity)
+    fees0, fees1 = np.floor(position.fees0), np.floor(position.fees1)
+    position.fees0 = 0.0
+    position.fees1 = 0.0
+    position.liquidity -= liquidity
     return np.floor(amount0), np.floor(amount1), fees0, fees1
 
 
 @inner
-def burn_part(
-    pool: PoolState, position: PositionState, i: int, liquidity: float, part: float
-) -> tuple[float, float]:
+def burn_part(pool: Record, position: Record, liquidity: float, part: float) -> tuple[float, float]:
     """Burn ``liquidity``, collect it and ``part`` of the fees owed: raw (amount0, amount1)."""
-    amount0, amount1 = position_amounts(pool, position, i, liquidity)
-    fees0, fees1 = np.floor(position.fees0[i]), np.floor(position.fees1[i])
+    amount0, amount1 = position_amounts(pool, position, liquidity)
+    fees0, fees1 = np.floor(position.fees0), np.floor(position.fees1)
     taken0, taken1 = np.floor(fees0 * part), np.floor(fees1 * part)
-    position.fees0[i] = fees0 - taken0
-    position.fees1[i] = fees1 - taken1
-    position.liquidity[i] -= liquidity
+    position.fees0 = fees0 - taken0
+    position.fees1 = fees1 - taken1
+    position.liquidity -= liquidity
     return np.floor(amount0) + taken0, np.floor(amount1) + taken1
 
 
-@kernel
-def set_depth(table: PoolTable, pool: PoolState, depth: Floats) -> None:
-    """Scale the background ranges to floor(L·depth) on every path whose factor changed; ``[P]``."""
-    for i in range(depth.size):
-        if depth[i] == pool.depth[i]:
-            continue
-        pool.depth[i] = depth[i]
-        for segment in range(table.ticks.size + 1):
-            pool.profile[segment, i] = 0.0
-        for b in range(table.liquidity.size):
-            liquidity = np.floor(table.liquidity[b] * depth[i])
-            for segment in range(table.lower[b] + 1, table.upper[b] + 1):
-                pool.profile[segment, i] += liquidity
+@inner
+def set_depth(table: Record, pool: Record, depth: float) -> None:
+    """Scale the background ranges to floor(L·depth) where the factor has changed."""
+    if depth == pool.depth:
+        return
+    pool.depth = depth
+    for segment in range(table.tick_count + 1):
+        pool.profile[segment] = 0.0
+    for b in range(table.range_count):
+        liquidity = np.floor(table.liquidity[b] * depth)
+        for segment in range(table.lower[b] + 1, table.upper[b] + 1):
+            pool.profile[segment] += liquidity
 
 
-@kernel
-def initialise(table: PoolTable, pool: PoolState, sqrt_price: float, depth: Floats) -> None:
-    """Open the pool at ``sqrt_price`` on every path."""
+@inner
+def initialise(table: Record, pool: Record, depth: float) -> None:
+    """Open the pool at its first price."""
+    sqrt_price = table.opening_sqrt_price
     tick = tick_at_sqrt_price(sqrt_price)
     segment = 0
-    while segment < table.ticks.size and table.ticks[segment] <= tick:
+    while segment < table.tick_count and table.ticks[segment] <= tick:
         segment += 1
-    for i in range(depth.size):
-        pool.sqrt_price[i] = sqrt_price
-        pool.tick[i] = tick
-        pool.segment[i] = segment
-        pool.depth[i] = -1.0
+    pool.sqrt_price = sqrt_price
+    pool.tick = tick
+    pool.segment = segment
+    pool.depth = -1.0
     set_depth(table, pool, depth)

@@ -5,29 +5,31 @@ The premium goes into the market's pool, which pays those who take the skew back
 
 from __future__ import annotations
 
-from simulator.world.model.jit import inlined, inner
-from simulator.world.model.parameters import ClearingTable
-from simulator.world.model.state import ClearingState, Oracle
+from simulator.world.model.jit import inner
+from simulator.world.model.record import Path
 
 
 @inner
-def skew_bound(table: ClearingTable, clearing: ClearingState, market: int, i: int) -> float:
+def skew_bound(w: Path, market: int) -> float:
     """B: where the premium rate has grown to half the least maintenance margin; it stays there."""
+    table, clearing = w.tables.clearing, w.state.clearing
     margin = table.gross_floor * table.maintenance_rate[market]
-    return 0.5 * clearing.skew_scale[market, i] * margin
+    return 0.5 * clearing.skew_scale[market] * margin
 
 
 @inner
-def inventory_limit(table: ClearingTable, clearing: ClearingState, market: int, i: int) -> float:
+def inventory_limit(w: Path, market: int) -> float:
     """S: the largest |k| into which risk may be added."""
-    return min(table.max_skew[market], skew_bound(table, clearing, market, i))
+    table = w.tables.clearing
+    return min(table.max_skew[market], skew_bound(w, market))
 
 
 @inner
-def booked_price(table: ClearingTable, oracle: Oracle, market: int, delta: float, i: int) -> float:
+def booked_price(w: Path, market: int, delta: float) -> float:
     """Price at which a trade of ``delta`` enters cost and PnL: the index and half the spread."""
+    table, oracle = w.tables.clearing, w.now
     spread = table.half_spread[market] if delta > 0.0 else -table.half_spread[market]
-    return max(oracle.price[table.asset[market], i] * (1.0 + spread), 0.0)
+    return max(oracle.price[table.asset[market]] * (1.0 + spread), 0.0)
 
 
 @inner
@@ -88,74 +90,70 @@ def premium_of(
     return paid
 
 
-@inlined
+@inner
 def premium(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     market: int,
     delta: float,
     opening: float,
-    i: int,
 ) -> float:
     """:func:`premium_of` a trade in a market; ``opening``: once this block is accrued."""
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     return premium_of(
-        clearing.skew[market, i],
+        clearing.skew[market],
         delta,
         opening,
-        clearing.skew_scale[market, i],
-        skew_bound(table, clearing, market, i),
-        oracle.price[table.asset[market], i],
-        clearing.premium_pool[market, i],
-        clearing.unpaid_premium[market, i],
+        clearing.skew_scale[market],
+        skew_bound(w, market),
+        oracle.price[table.asset[market]],
+        clearing.premium_pool[market],
+        clearing.unpaid_premium[market],
     )
 
 
 @inner
 def move_unpaid(
-    table: ClearingTable,
-    clearing: ClearingState,
-    oracle: Oracle,
+    w: Path,
     market: int,
     delta: float,
     missing: float,
-    i: int,
 ) -> None:
     """Bring U to the skew, which has moved by ``delta``; ``missing`` USDC of it was not paid.
 
     The way back to zero works U off first; of the way out the part is added that was not paid for.
     """
-    unpaid = clearing.unpaid_premium[market, i]
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    unpaid = clearing.unpaid_premium[market]
     if unpaid == 0.0 and missing == 0.0:
         return
-    bound = skew_bound(table, clearing, market, i)
-    after = clearing.skew[market, i]
+    bound = skew_bound(w, market)
+    after = clearing.skew[market]
     start = after - delta
     turn = max(min(after, start), 0.0) if start > 0.0 else min(max(after, start), 0.0)
     before, home = _potential(start, bound), _potential(turn, bound)
     left = max(min(unpaid, before) - (before - home), 0.0)
-    worth = oracle.price[table.asset[market], i] / (2.0 * clearing.skew_scale[market, i])
+    worth = oracle.price[table.asset[market]] / (2.0 * clearing.skew_scale[market])
     lacking = min(missing / worth, _potential(after, bound) - home)
-    clearing.unpaid_premium[market, i] = left + lacking
+    clearing.unpaid_premium[market] = left + lacking
 
 
 @inner
-def pay_premium(clearing: ClearingState, account: int, market: int, paid: float, i: int) -> None:
+def pay_premium(w: Path, account: int, market: int, paid: float) -> None:
     """Move a premium from the account into the pool."""
-    clearing.cash[account, i] -= paid
-    clearing.premium_pool[market, i] = max(clearing.premium_pool[market, i] + paid, 0.0)
+    clearing = w.state.clearing
+    clearing.cash[account] -= paid
+    clearing.premium_pool[market] = max(clearing.premium_pool[market] + paid, 0.0)
 
 
 @inner
-def sweep_pool(
-    table: ClearingTable, clearing: ClearingState, oracle: Oracle, market: int, i: int
-) -> None:
+def sweep_pool(w: Path, market: int) -> None:
     """Give the maker what the pool holds beyond what closing the skew would earn."""
-    bound = skew_bound(table, clearing, market, i)
-    claim = _potential(clearing.skew[market, i], bound)
-    claim -= min(clearing.unpaid_premium[market, i], claim)
-    claim /= 2.0 * clearing.skew_scale[market, i]
-    surplus = clearing.premium_pool[market, i] - claim * oracle.price[table.asset[market], i]
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    bound = skew_bound(w, market)
+    claim = _potential(clearing.skew[market], bound)
+    claim -= min(clearing.unpaid_premium[market], claim)
+    claim /= 2.0 * clearing.skew_scale[market]
+    surplus = clearing.premium_pool[market] - claim * oracle.price[table.asset[market]]
     if surplus > 0.0:
-        clearing.premium_pool[market, i] -= surplus
-        clearing.maker_cash[market, i] += surplus
+        clearing.premium_pool[market] -= surplus
+        clearing.maker_cash[market] += surplus

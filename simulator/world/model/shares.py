@@ -17,10 +17,9 @@ from simulator.world.model.codes import (
 )
 from simulator.world.model.fees import VIRTUAL_ASSETS, VIRTUAL_SHARES, fees_due, pay_fees
 from simulator.world.model.jit import inner
-from simulator.world.model.parameters import Tables
 from simulator.world.model.portfolio import USDC_ASSET
+from simulator.world.model.record import Path
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import Oracle, State, VaultState
 from simulator.world.model.unwinding import raise_usdc
 from simulator.world.model.valuation import owing, total_assets
 
@@ -28,11 +27,12 @@ _WHOLE_SHARE = 1e18  # raw; none are sold while it is worth less than a raw unit
 
 
 @inner
-def queued(vault: VaultState, i: int) -> float:
+def queued(w: Path) -> float:
     """Raw shares that wait in the queue."""
+    vault = w.state.vault
     waiting = 0.0
-    for agent in range(vault.request.shape[0]):
-        waiting += vault.request[agent, i]
+    for agent in range(w.tables.count.agents):
+        waiting += vault.request[agent]
     return waiting
 
 
@@ -49,84 +49,80 @@ def worth(exit_fee: float, shares: float, assets: float, supply: float) -> float
 
 
 @inner
-def deposit(
-    tables: Tables, state: State, oracle: Oracle, agent: int, assets: float, i: int
-) -> tuple[int, float]:
+def deposit(w: Path, agent: int, assets: float) -> tuple[int, float]:
     """``deposit`` of raw USDC: (status, raw shares)."""
+    tables, state, oracle = w.tables, w.state, w.now
     table, vault, wallet = tables.vault, state.vault, state.wallet
-    fresh, before = total_assets(tables, state, oracle, i)
+    fresh, before = total_assets(w)
     if not fresh:
         return STALE_ORACLE, 0.0
-    now = oracle.clock[0]
-    fees = fees_due(table, vault, before, now, i)
+    now = oracle.clock
+    fees = fees_due(w, before, now)
     net = floor_raw(assets * (1.0 - table.entry_fee))
-    supply = vault.shares[i] + fees.shares + VIRTUAL_SHARES
+    supply = vault.shares + fees.shares + VIRTUAL_SHARES
     shares = np.floor(net * supply / (before + VIRTUAL_ASSETS))
     if shares <= 0.0:
         return ZERO_AMOUNT, 0.0
     worthless = (before + VIRTUAL_ASSETS) * _WHOLE_SHARE < supply
     if worthless or before + assets > table.deposit_cap:
         return DEPOSIT_CAP, 0.0
-    if owing(tables, state, oracle, i):
+    if owing(w):
         return ACCOUNT_INSOLVENT, 0.0
-    if wallet.token[agent, USDC_ASSET, i] < assets:
+    if wallet.token[agent, USDC_ASSET] < assets:
         return INSUFFICIENT_BALANCE, 0.0
-    pay_fees(vault, fees, now, i)
-    wallet.token[agent, USDC_ASSET, i] -= assets
-    wallet.shares[agent, i] += shares
-    vault.shares[i] += shares
-    vault.idle_usdc[i] += assets
+    pay_fees(w, fees, now)
+    wallet.token[agent, USDC_ASSET] -= assets
+    wallet.shares[agent] += shares
+    vault.shares += shares
+    vault.idle_usdc += assets
     return OK, shares
 
 
 @inner
 def _provide(
-    tables: Tables,
-    state: State,
-    oracle: Oracle,
+    w: Path,
     assets: float,
     owed: float,
     kept: float,
-    i: int,
 ) -> int:
     """Idle USDC for ``assets`` besides what the line is ``owed``, raw: status.
 
     What unwinding costs is at most what is ``kept`` of who leaves, or those who stay would pay it.
     """
+    state = w.state
     vault = state.vault
-    status, cost = raise_usdc(tables, state, oracle, assets + owed, 1.0, i)
+    status, cost = raise_usdc(w, assets + owed, 1.0)
     if status != OK:
         return status
     if cost > kept:
         return SLIPPAGE
-    if vault.idle_usdc[i] < assets:
+    if vault.idle_usdc < assets:
         return INSUFFICIENT_LIQUIDITY
-    return OK if vault.idle_usdc[i] >= assets + owed else WITHDRAWALS_QUEUED
+    return OK if vault.idle_usdc >= assets + owed else WITHDRAWALS_QUEUED
 
 
 @inner
-def redeem(
-    tables: Tables, state: State, oracle: Oracle, agent: int, shares: float, i: int
-) -> tuple[int, float]:
+def redeem(w: Path, agent: int, shares: float) -> tuple[int, float]:
     """``redeem`` of raw shares: (status, raw USDC). The caller restores the path when refused."""
+    tables, state, oracle = w.tables, w.state, w.now
     table, vault, wallet = tables.vault, state.vault, state.wallet
-    fresh, before = total_assets(tables, state, oracle, i)
+    fresh, before = total_assets(w)
     if not fresh:
         return STALE_ORACLE, 0.0
-    now = oracle.clock[0]
-    pay_fees(vault, fees_due(table, vault, before, now, i), now, i)
-    assets = worth(table.exit_fee, shares, before, vault.shares[i])
+    now = oracle.clock
+    pay_fees(w, fees_due(w, before, now), now)
+    assets = worth(table.exit_fee, shares, before, vault.shares)
     if assets <= 0.0:
         return ZERO_AMOUNT, 0.0
-    if wallet.shares[agent, i] < shares:
+    if wallet.shares[agent] < shares:
         return INSUFFICIENT_BALANCE, 0.0
-    owed = worth(table.exit_fee, queued(vault, i), before, vault.shares[i])
-    kept = gross_worth(shares, before, vault.shares[i]) - assets
-    status = _provide(tables, state, oracle, assets, owed, kept, i)
+    owed = worth(table.exit_fee, queued(w), before, vault.shares)
+    kept = gross_worth(shares, before, vault.shares) - assets
+    status = _provide(w, assets, owed, kept)
     if status != OK:
         return status, 0.0
-    vault.idle_usdc[i] -= assets
-    vault.shares[i] -= shares
-    wallet.shares[agent, i] -= shares
-    wallet.token[agent, USDC_ASSET, i] += assets
+    vault.idle_usdc -= assets
+    vault.shares -= shares
+    wallet.shares[agent] -= shares
+    wallet.token[agent, USDC_ASSET] += assets
     return OK, assets

@@ -7,12 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.types import KEPT_PARTS, KEPT_REWARDS
-from simulator.world.model.jit import inlined, inner
+from simulator.world.model.jit import inner
 from simulator.world.model.margin import stale
-from simulator.world.model.parameters import Tables, VaultTable
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET, root_at_oracle
+from simulator.world.model.record import Path
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import Oracle, State, VaultState
 from simulator.world.model.tick import amounts_for_liquidity
 from simulator.world.model.venues import (
     insolvent,
@@ -42,45 +41,49 @@ class Valuation(NamedTuple):
 
 
 @inner
-def oracle_sqrt_price(table: VaultTable, oracle: Oracle, i: int) -> float:
+def oracle_sqrt_price(w: Path) -> float:
     """√P_o: sqrt(raw USDC / raw base) at the oracle's prices."""
-    return root_at_oracle(oracle, table.base_unit, table.usdc_unit, i)
+    table = w.tables.vault
+    return root_at_oracle(w, table.base_unit, table.usdc_unit)
 
 
 @inner
-def usd_of_usdc(table: VaultTable, valuation: Valuation, raw: float) -> float:
+def usd_of_usdc(w: Path, valuation: Valuation, raw: float) -> float:
     """USD of raw USDC."""
+    table = w.tables.vault
     return raw / table.usdc_unit * valuation.usdc_price
 
 
 @inner
-def usd_of_base(table: VaultTable, valuation: Valuation, raw: float) -> float:
+def usd_of_base(w: Path, valuation: Valuation, raw: float) -> float:
     """USD of raw base tokens."""
+    table = w.tables.vault
     return raw / table.base_unit * valuation.base_price
 
 
-@inlined
-def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuation:
+@inner
+def value_vault(w: Path) -> Valuation:
     """Value the vault on path ``i``."""
+    tables, state, oracle = w.tables, w.state, w.now
     table, position, vault = tables.vault, state.position, state.vault
-    usdc_price = oracle.price[USDC_ASSET, i]
-    base_price = oracle.price[BASE_ASSET, i]
-    root = oracle_sqrt_price(table, oracle, i)
+    usdc_price = oracle.price[USDC_ASSET]
+    base_price = oracle.price[BASE_ASSET]
+    root = oracle_sqrt_price(w)
     lp_base = lp_usdc = 0.0
-    if position.liquidity[i] > 0.0:
+    if position.liquidity > 0.0:
         base, usdc = amounts_for_liquidity(
-            root, position.sqrt_lower[i], position.sqrt_upper[i], position.liquidity[i]
+            root, position.sqrt_lower, position.sqrt_upper, position.liquidity
         )
         lp_base, lp_usdc = np.floor(base), np.floor(usdc)
-    fees_base, fees_usdc = np.floor(position.fees0[i]), np.floor(position.fees1[i])
-    fresh = not (stale(oracle, USDC_ASSET, i) or stale(oracle, BASE_ASSET, i))
+    fees_base, fees_usdc = np.floor(position.fees0), np.floor(position.fees1)
+    fresh = not (stale(w, USDC_ASSET) or stale(w, BASE_ASSET))
     accounts = 0.0
-    for sub in range(subs(table)):
-        account = value_margin(tables, state, oracle, sub_account(table, sub), i)
+    for sub in range(subs(w)):
+        account = value_margin(w, sub_account(w, sub))
         fresh = fresh and account.fresh
         accounts += account.value
-    free_usdc = vault.idle_usdc[i] + fees_usdc
-    free_base = vault.idle_base[i] + fees_base
+    free_usdc = vault.idle_usdc + fees_usdc
+    free_base = vault.idle_base + fees_base
     if not table.pledged:
         free_usdc += lp_usdc
         free_base += lp_base
@@ -101,56 +104,60 @@ def value_vault(tables: Tables, state: State, oracle: Oracle, i: int) -> Valuati
 
 
 @inner
-def lp_value(table: VaultTable, valuation: Valuation) -> float:
+def lp_value(w: Path, valuation: Valuation) -> float:
     """V_lp: USD of the liquidity, without fees."""
-    return usd_of_base(table, valuation, valuation.lp_base) + usd_of_usdc(
-        table, valuation, valuation.lp_usdc
+    return usd_of_base(w, valuation, valuation.lp_base) + usd_of_usdc(
+        w, valuation, valuation.lp_usdc
     )
 
 
 @inner
-def kept_idle(table: VaultTable, valuation: Valuation) -> float:
+def kept_idle(w: Path, valuation: Valuation) -> float:
     """Raw USDC that keeper functions leave idle for the pay of the next."""
+    table = w.tables.vault
     nav = max(valuation.nav, 0.0) / valuation.usdc_price * table.usdc_unit
     return min(KEPT_REWARDS * table.keeper_reward, floor_raw(floor_raw(nav) / KEPT_PARTS))
 
 
 @inner
-def spare_idle(table: VaultTable, vault: VaultState, valuation: Valuation, i: int) -> float:
+def spare_idle(w: Path, valuation: Valuation) -> float:
     """Raw idle USDC beyond it."""
-    return max(vault.idle_usdc[i] - kept_idle(table, valuation), 0.0)
+    vault = w.state.vault
+    return max(vault.idle_usdc - kept_idle(w, valuation), 0.0)
 
 
 @inner
-def all_usdc(tables: Tables, state: State, oracle: Oracle, i: int) -> bool:
+def all_usdc(w: Path) -> bool:
     """Whether the vault is nothing but USDC, so that its shares need no price."""
-    if state.position.liquidity[i] > 0.0 or state.vault.idle_base[i] > 0.0:
+    state = w.state
+    if state.position.liquidity > 0.0 or state.vault.idle_base > 0.0:
         return False
-    for sub in range(subs(tables.vault)):
-        if not is_flat(tables, state, oracle, sub_account(tables.vault, sub), i):
+    for sub in range(subs(w)):  # noqa: SIM110 (compiled)
+        if not is_flat(w, sub_account(w, sub)):
             return False
     return True
 
 
 @inner
-def owing(tables: Tables, state: State, oracle: Oracle, i: int) -> bool:
+def owing(w: Path) -> bool:
     """Whether an account is worth less than nothing: a liquidation will forgive it that."""
-    for sub in range(subs(tables.vault)):
-        account = sub_account(tables.vault, sub)
-        if insolvent(value_margin(tables, state, oracle, account, i)):
+    for sub in range(subs(w)):
+        account = sub_account(w, sub)
+        if insolvent(value_margin(w, account)):
             return True
     return False
 
 
 @inner
-def total_assets(tables: Tables, state: State, oracle: Oracle, i: int) -> tuple[bool, float]:
+def total_assets(w: Path) -> tuple[bool, float]:
     """ERC-4626 ``totalAssets``: (fresh, raw USDC)."""
+    tables, state = w.tables, w.state
     table = tables.vault
-    if all_usdc(tables, state, oracle, i):
-        assets = state.vault.idle_usdc[i]
-        for sub in range(subs(table)):
-            assets += settled(tables, state, oracle, sub_account(table, sub), i)
+    if all_usdc(w):
+        assets = state.vault.idle_usdc
+        for sub in range(subs(w)):
+            assets += settled(w, sub_account(w, sub))
         return True, max(assets, 0.0)
-    valuation = value_vault(tables, state, oracle, i)
+    valuation = value_vault(w)
     assets = floor_raw(valuation.nav / valuation.usdc_price * table.usdc_unit)
     return valuation.fresh, max(assets, 0.0)

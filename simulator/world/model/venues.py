@@ -13,10 +13,10 @@ from simulator.world.model.jit import inner
 from simulator.world.model.margin import Account, has_position, value_account
 from simulator.world.model.margin import usdc_worth as clearing_worth
 from simulator.world.model.margin import withdrawable as clearing_withdrawable
-from simulator.world.model.parameters import AAVE, Tables, VaultTable
+from simulator.world.model.parameters import AAVE
 from simulator.world.model.portfolio import USDC_ASSET
+from simulator.world.model.record import Path
 from simulator.world.model.rounding import floor_raw
-from simulator.world.model.state import Oracle, State
 
 _lending_deposit, _lending_value = lending.deposit, lending.value
 _lending_withdrawable, _take = lending.withdrawable, lending.take
@@ -26,24 +26,27 @@ _NOTHING = 1e-9
 
 
 @inner
-def subs(table: VaultTable) -> int:
+def subs(w: Path) -> int:
     """Number of margin accounts the vault uses."""
-    return table.accounts.size
+    table = w.tables.vault
+    return table.sub_count
 
 
 @inner
-def sub_account(table: VaultTable, sub: int) -> int:
+def sub_account(w: Path, sub: int) -> int:
     """Its ``sub``-th: those at the ClearingHouse first, then Aave."""
+    table = w.tables.vault
     return table.accounts[sub]
 
 
 @inner
-def value_margin(tables: Tables, state: State, oracle: Oracle, account: int, i: int) -> Account:
+def value_margin(w: Path, account: int) -> Account:
     """An account at the last prices; on Aave all of the equity is cash."""
+    oracle = w.now
     if account != AAVE:
-        return value_account(tables.clearing, state.clearing, oracle, account, i)
-    loan = _lending_value(tables.aave, state.aave, oracle, i)
-    cash = loan.equity / oracle.price[USDC_ASSET, i]
+        return value_account(w, account)
+    loan = _lending_value(w)
+    cash = loan.equity / oracle.price[USDC_ASSET]
     equity, nothing = loan.equity, 0.0
     return Account(
         loan.fresh,
@@ -75,90 +78,89 @@ def insolvent(valued: Account) -> bool:
 
 
 @inner
-def usdc_worth(tables: Tables, oracle: Oracle, account: int, valued: Account, i: int) -> float:
+def usdc_worth(w: Path, account: int, valued: Account) -> float:
     """USD of equity per USDC of balance: u of the specification."""
+    oracle = w.now
     if account != AAVE:
-        return clearing_worth(tables.clearing, oracle, valued, i)
-    return oracle.price[USDC_ASSET, i]
+        return clearing_worth(w, valued)
+    return oracle.price[USDC_ASSET]
 
 
 @inner
-def is_flat(tables: Tables, state: State, oracle: Oracle, account: int, i: int) -> bool:
+def is_flat(w: Path, account: int) -> bool:
     """Whether the account holds no position."""
     if account != AAVE:
-        return not has_position(state.clearing, account, i)
-    return not _lending_value(tables.aave, state.aave, oracle, i).has_debt
+        return not has_position(w, account)
+    return not _lending_value(w).has_debt
 
 
 @inner
-def settled(tables: Tables, state: State, oracle: Oracle, account: int, i: int) -> float:
+def settled(w: Path, account: int) -> float:
     """Settled USDC of an account, raw, rounded down; a debt counts as such."""
+    tables, state = w.tables, w.state
     if account != AAVE:
-        return floor_raw(state.clearing.cash[account, i] * tables.vault.usdc_unit)
-    return _supplied(state.aave, oracle, i)
+        return floor_raw(state.clearing.cash[account] * tables.vault.usdc_unit)
+    return _supplied(w)
 
 
 @inner
-def hedge_size(tables: Tables, state: State, oracle: Oracle, market: int, i: int) -> float:
+def hedge_size(w: Path, market: int) -> float:
     """The vault's position in place of or in ``market``, base units."""
+    tables, state = w.tables, w.state
     account = tables.vault.account_of[market]
     if account != AAVE:
-        return state.clearing.size[account, market, i]
-    return _size_of(tables.aave, state.aave, oracle, tables.aave.leg_of[market], i)
+        return state.clearing.size[account, market]
+    return _size_of(w, tables.aave.leg_of[market])
 
 
 @inner
-def hedge(tables: Tables, state: State, oracle: Oracle, market: int, delta: float, i: int) -> int:
+def hedge(w: Path, market: int, delta: float) -> int:
     """Trade ``delta`` of a hedge within the slippage bound."""
+    tables, oracle = w.tables, w.now
     side = 1.0 if delta > 0.0 else -1.0
-    price = oracle.price[tables.clearing.asset[market], i]
+    price = oracle.price[tables.clearing.asset[market]]
     limit = price * (1.0 + side * tables.vault.max_slippage)
     account = tables.vault.account_of[market]
     if account != AAVE:
-        status, _, _ = trade(
-            tables.clearing, state.clearing, oracle, account, market, delta, limit, i
-        )
+        status, _, _ = trade(w, account, market, delta, limit)
         return status
     leg = tables.aave.leg_of[market]
-    status, _ = borrow_and_sell(tables.aave, state.aave, oracle, leg, delta, limit, i)
+    status, _ = borrow_and_sell(w, leg, delta, limit)
     return status
 
 
 @inner
-def withdrawable(
-    tables: Tables, state: State, oracle: Oracle, account: int, i: int
-) -> tuple[bool, float]:
+def withdrawable(w: Path, account: int) -> tuple[bool, float]:
     """(fresh, raw USDC) that can leave an account down to the margin target."""
+    tables = w.tables
     ratio = tables.vault.margin_target
     if account != AAVE:
-        return clearing_withdrawable(tables.clearing, state.clearing, oracle, account, ratio, i)
-    return _lending_withdrawable(tables.aave, state.aave, oracle, ratio, i)
+        return clearing_withdrawable(w, account, ratio)
+    return _lending_withdrawable(w, ratio)
 
 
 @inner
-def add_margin(
-    tables: Tables, state: State, oracle: Oracle, account: int, raw: float, i: int
-) -> int:
+def add_margin(w: Path, account: int, raw: float) -> int:
     """Deposit idle USDC as margin."""
+    state = w.state
     status = OK
     if account != AAVE:
-        status = deposit(tables.clearing, state.clearing, account, 0, raw, i)
+        status = deposit(w, account, 0, raw)
     else:
-        _lending_deposit(tables.aave, state.aave, oracle, raw, i)
+        _lending_deposit(w, raw)
     if status == OK:
-        state.vault.idle_usdc[i] -= raw
+        state.vault.idle_usdc -= raw
     return status
 
 
 @inner
-def take_margin(
-    tables: Tables, state: State, oracle: Oracle, account: int, raw: float, i: int
-) -> None:
+def take_margin(w: Path, account: int, raw: float) -> None:
     """Withdraw at most what :func:`withdrawable` allows to idle; it has found the prices fresh."""
+    state = w.state
     if raw <= 0.0:
         return
     if account != AAVE:
-        release(tables.clearing, state.clearing, oracle, account, raw, i)
+        release(w, account, raw)
     else:
-        _take(tables.aave, state.aave, oracle, raw, i)
-    state.vault.idle_usdc[i] += raw
+        _take(w, raw)
+    state.vault.idle_usdc += raw

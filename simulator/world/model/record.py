@@ -1,0 +1,163 @@
+"""A path is a record, made of the tables of variables and handed to kernels as a pointer.
+
+Records have room for more of everything than most protocols use, and the counts are read at run
+time: another number of markets, accounts or agents is the same record type, and what was compiled
+for one protocol serves the next. Beyond a room the next larger one is made, a type of its own.
+(A dtype made to measure would be a tenth quicker in the loop and compile anew for each.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from simulator.world.protocol import FACTOR_COLUMNS
+
+if TYPE_CHECKING:
+    from simulator.world.protocol import Protocol
+
+#: Least room along each axis that does not follow from another; more: the next power of two.
+_ROOM = {
+    "markets": 4,
+    "accounts": 16,
+    "collaterals": 8,
+    "agents": 16,
+    "assets": 8,
+    "rows": 8,
+    "legs": 4,
+    "ticks": 16,
+}
+
+
+#: A record, or one inside another; compiled code knows its fields, mypy does not.
+Record: TypeAlias = Any
+
+
+class Path(NamedTuple):
+    """One path at one moment, as kernels are given it: four records."""
+
+    tables: Record  # parameters and counts, the same for all paths
+    state: Record  # what the path is
+    now: Record  # what the market is at this step
+    saved: Record  # room to set the state aside in
+
+
+class Member(NamedTuple):
+    """A field of a record: a number, or records inside, along axes; its unit, what it is."""
+
+    name: str
+    kind: str | Layout = "f8"
+    axes: tuple[str, ...] = ()
+    unit: str = ""
+    what: str = ""
+
+
+Layout: TypeAlias = "tuple[Member, ...]"
+
+
+def each(axes: str, *rows: tuple[str, str, str]) -> Layout:
+    """Numbers along the same axes: (name, unit, what)."""
+    return tuple(Member(name, "f8", tuple(axes.split()), unit, what) for name, unit, what in rows)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of each there are along the axes."""
+
+    markets: int
+    accounts: int
+    collaterals: int
+    agents: int
+    assets: int
+    rows: int  # risk assets under portfolio margin, else 0
+    legs: int
+    ticks: int  # initialised background ticks of the pool with most of them
+
+    def along(self, axis: str) -> int:
+        """The length of an axis, those among them that follow from others."""
+        following = {
+            "reserves": (self.legs > 0) + self.legs,
+            "sides": 2 * self.markets,
+            "segments": self.ticks + 1,
+            "ranges": self.ticks,
+            "factors": FACTOR_COLUMNS,
+            "subs": self.markets + 2,
+        }
+        return following[axis] if axis in following else int(getattr(self, axis))
+
+    def room(self) -> Counts:
+        """What a record is made for."""
+        grown = {}
+        for name, least in _ROOM.items():
+            grown[name] = least
+            while grown[name] < getattr(self, name):
+                grown[name] *= 2
+        return Counts(**grown)
+
+
+def counts_of(protocol: Protocol) -> Counts:
+    """The counts of a protocol."""
+    legs = protocol.aave.legs if protocol.aave is not None else ()
+    pools = [protocol.pool, *(leg.pool for leg in legs)]
+    return Counts(
+        markets=protocol.markets,
+        accounts=protocol.accounts,
+        collaterals=len(protocol.clearing.collaterals),
+        agents=len(protocol.agents),
+        assets=len(protocol.assets),
+        rows=len(protocol.risk_assets) if protocol.clearing.risk_multiple > 0.0 else 0,
+        legs=len(legs),
+        ticks=max(len(pool.initialised_ticks) for pool in pools),
+    )
+
+
+def dtype_of(layout: Layout, room: Counts) -> np.dtype[Any]:
+    """The record of a layout, as C would lay it out."""
+    made = []
+    for member in layout:
+        inside = member.kind
+        kind = inside if isinstance(inside, str) else dtype_of(inside, room)
+        made.append((member.name, kind, tuple(room.along(axis) for axis in member.axes)))
+    return np.dtype(made, align=True)
+
+
+class View:
+    """Fields of records as arrays with the path as last axis, cut to the counts; writes go through.
+
+    ``view.clearing.size`` of records ``[P]`` is ``[accounts, markets, P]``, of a single record
+    ``[accounts, markets]``.
+    """
+
+    def __init__(self, records: Any, layout: Layout, counts: Counts) -> None:
+        for member in layout:
+            found = records[member.name]
+            before = records.ndim
+            cut = (..., *(slice(counts.along(axis)) for axis in member.axes))
+            order = (*range(before, before + len(member.axes)), *range(before)[::-1])
+            made: Any
+            if isinstance(member.kind, str):
+                made = found[cut].transpose(order)
+            else:
+                made = View(found[cut], member.kind, counts)
+            setattr(self, member.name, made)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A field, or the records inside one."""
+
+
+def fill(record: Any, layout: Layout, values: dict[str, Any]) -> None:
+    """Write values, each along its axes, into one record (an array without axes); the rest is 0."""
+    for member in layout:
+        value = values[member.name]
+        if isinstance(member.kind, str):
+            array = np.asarray(value)
+            record[member.name][(..., *(slice(n) for n in array.shape))] = array
+        elif member.axes:
+            for place, inside in enumerate(value):
+                fill(record[member.name][place, ...], member.kind, inside)
+        else:
+            fill(record[member.name], member.kind, value)
