@@ -26,8 +26,8 @@ ALLOWED = {
     "hedging": ("types", "arguments", "hedging"),
     "world": ("types", "market", "world"),
     "world.protocol": ("types", "protocol"),
-    "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.model"),
+    "world.model": ("types", "protocol", "caches", "market", "world.actions", "world.base",
+                    "world.protocol", "world.units", "world.model"),
     "world.chain": ("types", "protocol", "market", "world.actions", "world.base",
                     "world.protocol", "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.

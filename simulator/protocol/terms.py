@@ -4,8 +4,8 @@
 is; how a configuration gives it; and how the contracts take it. Made of that: the field of the
 configuration with its JSON Schema and reference (:mod:`simulator.config.declared`), the number
 resolved from it (:func:`resolved`), structs of the deployment by component name
-(:mod:`simulator.world.chain.terms`), what kernels read (:func:`kernel_values`), and the tables of
-contracts/SPEC.md (``scripts/spec_tables.py``).
+(:mod:`simulator.world.chain.terms`), what kernels read (:mod:`simulator.world.model.parameters`),
+and the tables of contracts/SPEC.md (``scripts/spec_tables.py``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from math import floor
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from simulator.protocol.units import SECONDS_PER_HOUR, USDC_DECIMALS
@@ -130,13 +129,3 @@ def _resolve(given: Given, value: float, price: float) -> float | int:
             return round(value * 10**USDC_DECIMALS)
         case _:
             return value
-
-
-def kernel_values(values: Any) -> dict[str, float]:
-    """The declared fields of a dataclass as kernels read them, by name: raw where raw is stored."""
-    return {
-        name: float(floor(getattr(values, name) * 10.0**USDC_DECIMALS))
-        if term.scale is Scale.USDC
-        else float(getattr(values, name))
-        for name, term in terms_of(type(values)).items()
-    }

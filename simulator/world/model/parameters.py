@@ -7,10 +7,11 @@ are, amounts that contracts compare with token balances in raw units (:data:`_RA
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
+from simulator.protocol.terms import Scale, terms_of
 from simulator.types import USDC_DECIMALS
 from simulator.world.model.record import (
     Counts,
@@ -37,16 +38,17 @@ if TYPE_CHECKING:
 # The vault's account on Aave, among indices of the ClearingHouse's accounts.
 AAVE = -1
 
-_KIND = {"float": "f8", "int": "f8", "bool": "?"}
-_RAW_USDC = ("keeper_reward", "deposit_cap")
+_KIND = {float: "f8", int: "f8", bool: "?"}
+_RAW_USDC = [name for name, t in terms_of(VaultParameters).items() if t.scale is Scale.USDC]
 
 
 def _numbers(declared: type, axes: str = "", but: tuple[str, ...] = ()) -> Layout:
     """The numbers that a dataclass declares."""
+    terms, kinds = terms_of(declared), get_type_hints(declared)
+    found = [f.name for f in fields(declared) if kinds[f.name] in _KIND and f.name not in but]
+    said = {name: (terms[name].unit, terms[name].sentence) for name in found if name in terms}
     return tuple(
-        Member(field.name, _KIND[str(field.type)], tuple(axes.split()))
-        for field in fields(declared)
-        if field.type in _KIND and field.name not in but
+        Member(name, _KIND[kinds[name]], tuple(axes.split()), *said.get(name, ())) for name in found
     )
 
 
