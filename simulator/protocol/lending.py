@@ -8,7 +8,6 @@ from typing import Annotated
 from simulator.protocol.terms import Scale, Term
 
 STRATEGY = "DefaultReserveInterestRateStrategy"
-COLLATERAL = "configureReserveAsCollateral"
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,14 @@ class LendingTerms:
         float,
         Term(
             "debt that may be taken, fraction of the USDC",
-            unit="fraction", default=0.75, gt=0, lt=1, scale=Scale.PERCENT, struct=COLLATERAL,
+            unit="fraction", default=0.75, gt=0, lt=1, scale=Scale.PERCENT,
         ),
     ]  # fmt: skip
     liquidation_threshold: Annotated[
         float,
         Term(
             "debt that is liquidated, fraction of the USDC",
-            unit="fraction", default=0.78, gt=0, lt=1, scale=Scale.PERCENT, struct=COLLATERAL,
+            unit="fraction", default=0.78, gt=0, lt=1, scale=Scale.PERCENT,
         ),
     ]  # fmt: skip
     liquidation_bonus: Annotated[
@@ -94,6 +93,5 @@ class LendingTerms:
         Term(
             "what liquidators get on top, fraction",
             unit="fraction", default=0.05, ge=0.0001, le=0.5, scale=Scale.PERCENT,
-            struct=COLLATERAL,
         ),
     ]  # fmt: skip

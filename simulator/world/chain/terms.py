@@ -52,8 +52,10 @@ def _stored(value: float, scale: Scale, token_decimals: int) -> int:
             return scaled(value, token_decimals)
         case Scale.INTEGER:
             return int(value)
+        case Scale.RAY:
+            return round(value * WAD) * 10**9
         case _:
-            raise ValueError(f"no struct of ours stores {scale.value}")
+            raise ValueError(f"no struct stores {scale.value}")
 
 
 def background_targets(protocol: Protocol, depth: float) -> list[tuple[int, int, int]]:
