@@ -95,6 +95,11 @@ def pool_abi() -> list[dict[str, Any]]:
     return _artifact("Pool", {}).abi
 
 
+def strategy_abi() -> list[dict[str, Any]]:
+    """The ABI of a reserve's interest rates."""
+    return _artifact("DefaultReserveInterestRateStrategy", {}).abi
+
+
 def pool_at(address: str, transport: Transport) -> Contract:
     """The pool behind its proxy."""
     return Contract(_artifact("Pool", {}), address, transport)
