@@ -30,13 +30,14 @@ class Function:
         self._selector = selector(self.signature)
         leaves = list(_leaves(entry["inputs"]))
         self.names = tuple(name for name, _ in leaves)
+        self._known = frozenset(self.names)
         # How many words make a row of an array; 0: it is no array.
         self._rows = tuple(_row(kind) for _, kind in leaves)
         self._is_static = not any(self._rows)
 
     def calldata(self, arguments: dict[str, int | Sequence[int]]) -> bytes:
         """Selector and arguments; TypeError where one is missing, or one is none of its own."""
-        if arguments.keys() != set(self.names):
+        if arguments.keys() != self._known:
             raise TypeError(f"{self.signature}: takes {self.names}, not {tuple(arguments)}")
         values = [arguments[name] for name in self.names]
         if self._is_static:
