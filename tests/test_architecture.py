@@ -15,11 +15,13 @@ PACKAGE = ROOT / "simulator"
 
 # What each place may import from the package, by prefix. The longest matching key counts.
 ALLOWED = {
-    "types": (),
+    "types": ("protocol.statuses", "protocol.units"),
+    "protocol": ("protocol",),
+    "world.actions": ("types", "protocol.action_spec"),
     "caches": (),
     "arguments": ("types",),
-    "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions",
-               "hedging"),
+    "config": ("types", "protocol", "arguments", "config", "world.protocol", "world.gas",
+               "world.actions", "hedging"),
     "market": ("types", "arguments", "config", "market", "hedging"),
     # What draws sees the market's settings, and no configuration as a whole.
     "market.draw": ("types", "arguments", "config.market", "config.market_settings",
@@ -33,10 +35,11 @@ ALLOWED = {
                        "market.processes.shocks"),
     "hedging": ("types", "arguments", "hedging"),
     "world": ("types", "market", "world"),
-    "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.gas", "world.model"),
-    "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.chain"),
+    "world.protocol": ("types", "protocol"),
+    "world.model": ("types", "protocol", "caches", "market", "world.actions", "world.base",
+                    "world.protocol", "world.units", "world.model"),
+    "world.chain": ("types", "protocol", "market", "world.actions", "world.base",
+                    "world.protocol", "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "world.chain.mirror": ("world.model.batch", "world.model.moments", "world.model.observe",
                            "world.model.parameters",
@@ -53,7 +56,8 @@ ALLOWED = {
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
               "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
-    "report": ("types", "config", "market", "results", "report", "study"),
+    "report": ("types", "protocol", "config", "market", "world.actions", "results",
+               "report", "study"),
     # The jobs: everything below may be used, and of each other what is named here.
     "result": ("results", "report"),
     "calibration": ("types", "config", "market", "report"),
