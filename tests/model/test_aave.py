@@ -103,8 +103,9 @@ def read(paths: Paths) -> tuple[float, ...]:
 
 
 def reserve(symbol: str) -> ReserveParameters:
-    rates = (rate / RAY for rate in RATES[symbol].values())
-    return ReserveParameters(list(DECIMALS).index(symbol), SUPPLY[symbol], 0.0, *rates, FACTOR)
+    optimal, base, slope1, slope2 = (rate / RAY for rate in RATES[symbol].values())
+    asset = list(DECIMALS).index(symbol)
+    return ReserveParameters(asset, SUPPLY[symbol], 0.0, optimal, base, slope1, slope2, FACTOR)
 
 
 def protocol() -> Protocol:
