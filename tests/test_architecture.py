@@ -35,7 +35,7 @@ ALLOWED = {
     "books": ("types", "agents", "engine", "world.actions", "world.base", "world.protocol",
               "world.gas", "world.units", "world.model", "books"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
-               "world.protocol", "world.gas"),
+               "world.protocol", "world.gas", "world.model"),
     "engine": ("agents", "world.actions", "world.base"),
     "results": ("types", "config", "market", "hedging", "agents", "world.actions", "world.base",
                 "world.protocol", "world.gas", "results"),
