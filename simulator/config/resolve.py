@@ -14,6 +14,7 @@ from simulator.config.models import Config
 from simulator.config.venues import MAX_TICK
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
+    AGENT_KINDS,
     FACTOR_COLUMNS,
     FACTOR_SCALE,
     AgentSlot,
@@ -28,24 +29,8 @@ from simulator.world.protocol import (
 )
 
 if TYPE_CHECKING:
-    from simulator.config.models import BackgroundLiquidity
+    from simulator.config.venues import BackgroundLiquidity
 
-# Block order: depositors, who takes back the skew of the block before (within a block it earns
-# nothing), the uninformed, those who live off them, the vault's keeper last.
-AGENT_ORDER = (
-    "depositor",
-    "perp_arbitrageur",
-    "noise_trader",
-    "leveraged_long",
-    "leveraged_short",
-    "amm_arbitrageur",
-    "leg_arbitrageur",
-    "latency_arbitrageur",
-    "risk_manager",
-    "breakdown_monitor",
-    "liquidator",
-    "keeper",
-)
 MARGIN_TRADERS = frozenset(
     {"noise_trader", "leveraged_long", "leveraged_short", "perp_arbitrageur", "liquidator"}
 )
@@ -271,7 +256,7 @@ def _vault(config: Config) -> VaultParameters:
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
     collaterals = _basket(config)
     slots = []
-    for name in AGENT_ORDER:
+    for name in AGENT_KINDS:
         agent = getattr(config.agents, name)
         if agent is None:
             continue
@@ -281,6 +266,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
         slots.append(
             AgentSlot(
                 name=name,
+                kind=name,
                 usdc=agent.usdc,
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,

@@ -48,13 +48,33 @@ class Token:
     price: float
 
 
+#: Built-in agents by their names in the configuration, in block order: depositors, who takes back
+#: the skew of the block before (within a block it earns nothing), the uninformed, those who live
+#: off them, the vault's keeper last.
+AGENT_KINDS = (
+    "depositor",
+    "perp_arbitrageur",
+    "noise_trader",
+    "leveraged_long",
+    "leveraged_short",
+    "amm_arbitrageur",
+    "leg_arbitrageur",
+    "latency_arbitrageur",
+    "risk_manager",
+    "breakdown_monitor",
+    "liquidator",
+    "keeper",
+)
+
+
 @dataclass(frozen=True)
 class AgentSlot:
     """One actor: its wallet, and its margin account if it trades perps.
 
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
-    whole tokens of each leg's asset on Aave in the wallet, () = none.
+    whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: one of
+    :data:`AGENT_KINDS`, "" = none of them.
     """
 
     name: str
@@ -63,6 +83,7 @@ class AgentSlot:
     has_account: bool
     margin: tuple[float, ...] = ()
     hedge: tuple[float, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True)

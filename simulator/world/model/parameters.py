@@ -26,6 +26,7 @@ from simulator.world.model.record import (
 )
 from simulator.world.model.tick import sqrt_ratio_at_tick
 from simulator.world.protocol import (
+    AGENT_KINDS,
     AaveParameters,
     ClearingParameters,
     MarketParameters,
@@ -36,6 +37,8 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from simulator.world.protocol import PoolParameters, Protocol
 
+#: Built-in agents by code.
+AGENT_CODE = {kind: code for code, kind in enumerate(AGENT_KINDS, start=1)}
 # The vault's account on Aave, among indices of the ClearingHouse's accounts.
 AAVE = -1
 
@@ -93,8 +96,9 @@ AAVE_TABLE: Layout = (
 TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
-    Member("agent", _whole("agents", "account")),  # its margin account; -1: none
-    Member("gas", each("kinds", ("units", "gas", "of an action, by its code in orders.py"))),
+    # Its margin account, -1: none; and which of the built-in agents it is, 0: none.
+    Member("agent", _whole("agents", "account", "kind")),
+    Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
     Member("door", _whole("", "submit")),  # where the compiled door for actions lies, in a run
     Member("pool", POOL_TABLE),
     Member("clearing", CLEARING_TABLE),
@@ -226,8 +230,8 @@ def tables_of(protocol: Protocol) -> Tables:
             "max_age": protocol.oracle_max_age,
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
-        "agent": {"account": own},
-        "gas": {"units": [0.0, *(GAS_UNITS[kind] for kind in KINDS)]},
+        "agent": {"account": own, "kind": [AGENT_CODE.get(s.kind, 0) for s in protocol.agents]},
+        "gas": [0.0, *(GAS_UNITS[kind] for kind in KINDS)],
         "door": {"submit": 0},
         "pool": pool_values(protocol.pool),
         "clearing": _clearing_values(protocol),
