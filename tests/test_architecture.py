@@ -50,7 +50,7 @@ ALLOWED = {
               "market",
               "books"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
-               "world.protocol", "world.gas"),
+               "world.protocol", "world.gas", "world.model"),
     "engine": ("agents", "world.actions", "world.base"),
     "results": ("types", "config", "market", "hedging", "agents", "world.actions", "world.base",
                 "world.protocol", "world.gas", "books", "results"),
