@@ -6,28 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.protocol.action_spec import Role
+from simulator.protocol.statuses import REFUSALS
 from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG, SUMS
 from simulator.results.capital_watch import CapitalWatch
 from simulator.results.correlation import realised_hedge
 from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
-from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
-from simulator.results.upkeep import upkeep_columns
-from simulator.results.upkeep_limits import limit_columns
+from simulator.results.operations import on_vault
+from simulator.results.registry import path_columns
 from simulator.types import Status
-from simulator.world.actions import (
-    Deleverage,
-    Deposit,
-    Liquidate,
-    LiquidateLoan,
-    LiquidatePledge,
-    PostBetas,
-    Rebalance,
-    Recenter,
-    RedeemInKind,
-    SettleWithdrawals,
-    TopUp,
-)
+from simulator.world.actions import COUNTED, KEEPER_FUNCTIONS, Deposit, PostBetas
 from simulator.world.gas import GAS_UNITS
 
 if TYPE_CHECKING:
@@ -43,27 +32,15 @@ if TYPE_CHECKING:
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
-    from simulator.world.protocol import Protocol
 
-#: Column of the number of times each vault function went through.
-_COUNTED: dict[type[Action], str] = {
-    Rebalance: "rebalances",
-    Recenter: "recenters",
-    TopUp: "top_ups",
-    Deleverage: "deleverages",
-    Liquidate: "liquidations",
-    LiquidatePledge: "pledge_liquidations",
-    LiquidateLoan: "loan_liquidations",
-    SettleWithdrawals: "settlements",
-    RedeemInKind: "exits_in_kind",
-}
-_LIQUIDATED = ("liquidations", "pledge_liquidations", "loan_liquidations")
+_LIQUIDATED = tuple(
+    column for kind, column in COUNTED.items() if kind.spec.role is Role.LIQUIDATION
+)
 _UPKEEP = (*KEEPER_FUNCTIONS, PostBetas)
-_REFUSALS = tuple(status for status in Status if status > Status.OK)
 
 
 def _refused(status: Status) -> str:
-    return f"refused_{status.name.lower()}"
+    return f"refused_{status.label}"
 
 
 class SharePrice:
@@ -141,7 +118,7 @@ class PathMetrics:
         self._ratio = np.full(paths, np.inf)
         self._turnover, self._gas, self._upkeep = np.zeros(paths), np.zeros(paths), np.zeros(paths)
         self._upkeep_units, self._other_units = np.zeros(paths), np.zeros(paths)  # of this step
-        self._counts = {name: np.zeros(paths, np.int64) for name in _COUNTED.values()}
+        self._counts = {name: np.zeros(paths, np.int64) for name in COUNTED.values()}
         self._refused = np.zeros((len(Status), paths), np.int64)
         self._betas = np.zeros((protocol.markets, paths))
         # First and second moments of the change per step of the LP leg and of both legs together.
@@ -165,8 +142,8 @@ class PathMetrics:
         units = self._upkeep_units if isinstance(action, _UPKEEP) else self._other_units
         done = count_fill(fill.status, GAS_UNITS[kind], units, self._refused, Status.OK.value)
         if on_vault(action, self._protocol) and done:
-            if kind in _COUNTED:
-                self._counts[_COUNTED[kind]] += fill.status == Status.OK
+            if kind in COUNTED:
+                self._counts[COUNTED[kind]] += fill.status == Status.OK
             sizes = vault_sizes(world.observe(), self._protocol)
             price = self._market.oracle_price[:, step]
             add_turnover(self._sizes, sizes, price, self._perps, self._turnover)
@@ -214,9 +191,9 @@ class PathMetrics:
         return 1.0 - out
 
     def frame(self, state: Observation, weights: Floats | float = 1.0) -> pd.DataFrame:
-        """One row per path, columns :func:`path_columns`; ``state`` is the final one.
+        """One row per path; columns: :func:`~simulator.results.registry.path_columns`.
 
-        ``weights`` ``[paths]`` are those of importance sampling.
+        ``state`` is the final one; ``weights`` ``[paths]`` are those of importance sampling.
         """
         import pandas as pd
 
@@ -257,7 +234,7 @@ class PathMetrics:
         columns |= self._counts | self._maintenance.columns()
         columns |= {name: attribution.leg(terms) for name, terms in SUMS.items()}
         columns |= {name: attribution.bucket(name) for name in BUCKETS}
-        columns |= {_refused(status): self._refused[status] for status in _REFUSALS}
+        columns |= {_refused(status): self._refused[status] for status in REFUSALS}
         return pd.DataFrame({name: columns[name] for name in path_columns(self._protocol)})
 
 
@@ -265,54 +242,3 @@ def _worth_of_fees(state: Observation) -> Floats:
     """USD of the fee receiver's shares, ``[paths]``."""
     out = np.zeros_like(state.nav)
     return np.divide(state.fee_shares * state.nav, state.shares, out=out, where=state.shares > 0.0)
-
-
-def path_columns(protocol: Protocol) -> list[str]:
-    """Columns of the per-path frame.
-
-    ``weight`` is the likelihood ratio of importance sampling, 1 in plain Monte Carlo. Money is USD
-    (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions.
-    ``capital_efficiency`` is USD hedged per USD of initial margin, ``margin_to_nav`` that margin as
-    a fraction of NAV, ``liquidated`` whether any position or pledge was. ``vault_fees``
-    is what the fee receiver's shares are worth at the end, ``queued`` shares still waiting then.
-    ``return_from_fees`` is the part of ``return`` that entry and exit fees of others gave who
-    stayed, ``fees_kept`` what those were, USD; they are no part of ``pnl``. The sums of terms of
-    the attribution: :data:`~simulator.results.buckets.SUMS`.
-    Those on the vault's upkeep: :func:`~simulator.results.upkeep.upkeep_columns`, and what refused
-    it: :func:`~simulator.results.upkeep_limits.limit_columns`.
-    """
-    symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
-    return [
-        "path",
-        "weight",
-        "return",
-        "return_from_fees",
-        "pnl",
-        "flows",
-        "final_nav",
-        "max_drawdown",
-        "min_margin_ratio",
-        "capital_efficiency",
-        "margin_to_nav",
-        "liquidated",
-        *_COUNTED.values(),
-        "bad_debt",
-        "adl_notional",
-        "vault_fees",
-        "queued",
-        "latency_profit",
-        "fees_kept",
-        "turnover",
-        "gas",
-        "upkeep_gas",
-        "hedge_effectiveness",
-        "realised_correlation",
-        *(f"{which}_beta_{symbol}" for symbol in symbols for which in ("posted", "realised")),
-        *(name for name in SUMS if name != "pnl"),
-        *BUCKETS,
-        "residual",
-        "largest_nav",
-        *(_refused(status) for status in _REFUSALS),
-        *upkeep_columns(protocol),
-        *limit_columns(protocol),
-    ]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.protocol.statuses import REFUSALS
 from simulator.results.limits import POOL
 from simulator.results.tallies import Limited, part
 from simulator.results.upkeep_limits import kinds_at, limit_columns
-from simulator.types import Status
 from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
 
 if TYPE_CHECKING:
@@ -21,15 +21,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.books.keeper import Books
+    from simulator.types import Status
     from simulator.world.base import World
     from simulator.world.protocol import Protocol
 
 #: Keeper functions, by the name their columns begin with, in the keeper's order.
 FUNCTIONS: Mapping[str, type[Recenter | TopUp | Deleverage | Rebalance]] = {
-    "recentring": Recenter,
-    "top_up": TopUp,
-    "deleveraging": Deleverage,
-    "rebalancing": Rebalance,
+    kind.spec.task: kind for kind in (Recenter, TopUp, Deleverage, Rebalance)
 }
 #: Endings of columns that hold codes, not amounts: no figure of a distribution describes them.
 CODES = ("_undone_as", "_limit")
@@ -78,9 +76,7 @@ class Upkeep:
                 refused.times[:, index], refused.asked[:, index], refused.value[:, index]
             )
             found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
-        for status in Status:
-            if status > Status.OK:
-                found[f"upkeep_refused_{status.name.lower()}"] = book.refused[status]
+        found |= {refused_column(status): book.refused[status] for status in REFUSALS}
         names = (*upkeep_columns(self._protocol), *limit_columns(self._protocol))
         return {name: np.array(found[name]) for name in names}
 
@@ -95,6 +91,11 @@ class Upkeep:
             f"{name}_undone_from": np.where(longest > 0, tasks.since[index] * self._hours, np.nan),
             f"{name}_undone_as": tasks.why[index].astype(np.int8),
         }
+
+
+def refused_column(status: Status) -> str:
+    """Column of what was refused with a status to those who run the vault."""
+    return f"upkeep_refused_{status.label}"
 
 
 def places(protocol: Protocol) -> list[str]:
@@ -143,5 +144,5 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
             for place in places(protocol)
             for what in ("", "_refusals", "_asked", "_value")
         ),
-        *(f"upkeep_refused_{status.name.lower()}" for status in Status if status > Status.OK),
+        *map(refused_column, REFUSALS),
     ]

@@ -8,14 +8,15 @@ import numpy as np
 
 from simulator.agents.base import View
 from simulator.agents.upkeep import PROTECTED, earned, hedge, reward
+from simulator.protocol.statuses import REFUSALS
 from simulator.results import limits_watch as limits
 from simulator.results.limits import POOL, Limit
-from simulator.results.operations import KEEPER_FUNCTIONS
 from simulator.results.tallies import Limited, part
-from simulator.results.upkeep import FUNCTIONS, places, upkeep_columns
+from simulator.results.upkeep import FUNCTIONS, places, refused_column, upkeep_columns
 from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.types import Status
 from simulator.world.actions import (
+    KEEPER_FUNCTIONS,
     PostBetas,
     Rebalance,
     Recenter,
@@ -244,8 +245,6 @@ class UpkeepWatch:
             found |= task.columns(name, self._hours)
         for place, limited in self._limits.items():
             found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
-        for status in Status:
-            if status > Status.OK:
-                found[f"upkeep_refused_{status.name.lower()}"] = self._refused[status]
+        found |= {refused_column(status): self._refused[status] for status in REFUSALS}
         names = (*upkeep_columns(self._protocol), *limit_columns(self._protocol))
         return {name: found[name] for name in names}

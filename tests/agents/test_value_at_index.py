@@ -40,7 +40,7 @@ class Beside:
 @pytest.mark.parametrize("name", sorted(scenarios()))
 def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None:
     config = load(name, ["paths=2"])
-    protocol, market = resolve(config), draw(config, 0, 2)
+    protocol, market = resolve(config), draw(config.market, 0, 2)
     market = market.first_steps(min(STEPS, market.steps))
     market = replace(market, index=market.oracle_price)
     beside = Beside()

@@ -65,7 +65,7 @@ class _Compared(Watch):
 def compared(config: Config) -> _Compared:
     protocol, agents = Plan(config, "model", (), 1).setting()
     watch = _Compared()
-    simulate(ModelWorld(protocol, draw(config, 0, config.paths)), agents, [watch])
+    simulate(ModelWorld(protocol, draw(config.market, 0, config.paths)), agents, [watch])
     return watch
 
 

@@ -43,7 +43,7 @@ def run(
 ) -> tuple[ModelWorld, Books, Sequence[Any]]:
     """All steps of all paths; ``observers`` are told after the books."""
     protocol, agents = Plan(config, "model", (), 1).setting()
-    world = ModelWorld(protocol, draw(config, 0, config.paths), BOOK)
+    world = ModelWorld(protocol, draw(config.market, 0, config.paths), BOOK)
     books = Books(world)
     watching = observers(world, books)
     simulate(world, agents, [books, *watching])

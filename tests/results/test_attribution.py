@@ -96,7 +96,7 @@ def opening(config: Config) -> list[Callable[[View, int], Action]]:
 
 
 def play(config: Config, script: Script) -> tuple[Scripted, Diary, Attribution, World]:
-    market = draw(config, 0, config.paths)
+    market = draw(config.market, 0, config.paths)
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
     world = ModelWorld(protocol, market)
@@ -246,7 +246,7 @@ class Misreported(ModelWorld):
 
 
 def test_a_wrong_nav_is_refused_naming_the_path(quiet: Config) -> None:
-    market = draw(quiet, 0, 2)
+    market = draw(quiet.market, 0, 2)
     protocol, agents = add_agents(resolve(quiet), [], [Scripted({0: opening(quiet)})])
     attribution = Attribution(world := Misreported(protocol, market))
     simulate(world, agents, [attribution])
@@ -255,7 +255,7 @@ def test_a_wrong_nav_is_refused_naming_the_path(quiet: Config) -> None:
 
 
 def test_a_nan_does_not_pass_the_check(quiet: Config) -> None:
-    attribution = Attribution(ModelWorld(resolve(quiet), draw(quiet, 0, 2)))
+    attribution = Attribution(ModelWorld(resolve(quiet), draw(quiet.market, 0, 2)))
     attribution.residual[0] = np.nan
     with pytest.raises(AttributionError, match="path 0"):
         attribution.check()

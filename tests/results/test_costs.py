@@ -185,7 +185,7 @@ class LeftOver:
 def test_a_liquidation_pays_spread_premium_and_penalty_and_nothing_else() -> None:
     config = load("hedge-liquidation", ["paths=6"])
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, 6).first_steps(min(340, config.steps)))
+    world = ModelWorld(protocol, draw(config.market, 0, 6).first_steps(min(340, config.steps)))
     attribution = Attribution(world)
     seen = LeftOver(attribution)
     simulate(world, build_agents(config, protocol), [attribution, seen])

@@ -31,7 +31,7 @@ from tests.results.test_attribution import Script, Scripted, always, opening
 def play(config: Config, script: Script) -> tuple[Scripted, FeesKept, SharePrice, Attribution]:
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
-    world = ModelWorld(protocol, draw(config, 0, config.paths))
+    world = ModelWorld(protocol, draw(config.market, 0, config.paths))
     attribution, fees, price = Attribution(world), FeesKept(world), SharePrice(world)
     simulate(world, agents, [attribution, fees, price])
     attribution.check()

@@ -30,7 +30,7 @@ DEAR = ("aave.assets.BTC.base_rate=0.5", "aave.usdc.borrowed=0")
 def attributed(*settings: str, steps: int = 60) -> tuple[ModelWorld, Attribution, Log]:
     config = load("aave-hedge", settings)
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, PATHS).first_steps(steps))
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS).first_steps(steps))
     attribution, log = Attribution(world), Log()
     simulate(world, build_agents(config, protocol), [attribution, log])
     attribution.check()

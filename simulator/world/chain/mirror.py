@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.model.batch import blank
+from simulator.world.model.batch import NO_BOOK, blank
 from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
+    from simulator.world.model.record import Layout
     from simulator.world.protocol import Protocol
 
     Groups = Callable[[str], Floats]
@@ -32,6 +33,9 @@ _OF_VAULT = frozenset(("nav", "lp_base", "lp_usdc"))
 # Words of Lens.observe_lending before the legs (supplied, equity, maintenance), and for each leg
 # (size, available, √P).
 LOAN_WORDS, LEG_WORDS = 3, 3
+WHOLE_SHARE = 1e18  # raw
+# Of a pool of which only price and liquidity are known: outside every range.
+NO_TICK = -1e9
 # Fields of an Observation that are derived here.
 DERIVED = _OF_VAULT | {
     *("funding_rate", "funding_index", "loss_long", "loss_short"),
@@ -42,9 +46,11 @@ DERIVED = _OF_VAULT | {
 class Mirror:
     """A model state of the chain's paths, filled from groups of words in whole units."""
 
-    def __init__(self, protocol: Protocol, market: MarketPaths, genesis: int) -> None:
+    def __init__(
+        self, protocol: Protocol, market: MarketPaths, genesis: int, book: Layout = NO_BOOK
+    ) -> None:
         self.tables = tables_of(protocol)
-        self.paths = blank(self.tables, market.paths)
+        self.paths = blank(self.tables, market.paths, book)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
         self._market = market
         self._genesis = genesis
@@ -99,6 +105,17 @@ class Mirror:
             parts.append(("lending", self._put_lending))
         return self._fill(group, parts)
 
+    def read_rest(self, group: Groups) -> None:
+        """Fill in all else that is shown, for whoever keeps books: wallets, pools, totals."""
+        parts: list[tuple[str, Callable[[Floats], None]]] = [
+            ("pool", self._put_pool),
+            ("venue", self._put_venue),
+            ("shares", self._put_shares),
+            ("betas", self._put_betas),
+            ("wallets", self._put_wallets),
+        ]
+        self._fill(group, parts)
+
     def _fill(self, group: Groups, parts: list[tuple[str, Callable[[Floats], None]]]) -> bool:
         """An array that is the one filled in last holds the same (:class:`Readings`)."""
         filled, news = self._filled, False
@@ -121,7 +138,9 @@ class Mirror:
     def _put_backstop(self, backstop: Floats) -> None:
         state = self.state.clearing
         state.loss_long[:], state.loss_short[:] = backstop[:, 1], backstop[:, 2]
-        state.maker_cash[:] = backstop[:, 6]
+        state.insurance_drawn[:], state.maker_drawn[:] = backstop[:, 3], backstop[:, 4]
+        state.premium_pool[:], state.maker_cash[:] = backstop[:, 5], backstop[:, 6]
+        state.unpaid_premium[:] = backstop[:, 7]
 
     def _put_cash(self, cash: Floats) -> None:
         self.state.clearing.cash[:] = cash
@@ -141,8 +160,10 @@ class Mirror:
 
     def _put_vault(self, vault: Floats) -> None:
         table, state = self.tables.view.vault, self.state.vault
+        state.shares[:] = vault[0] * WHOLE_SHARE
         state.idle_usdc[:] = vault[1] * table.usdc_unit
         state.idle_base[:] = vault[2] * table.base_unit
+        state.betas_time[:] = np.where(vault[3] > 0.0, vault[3] - self._genesis, -1.0)
 
     def _put_fees(self, fees: Floats) -> None:
         table, position = self.tables.view.vault, self.state.position
@@ -151,7 +172,32 @@ class Mirror:
     def _put_place(self, place: Floats) -> None:
         position = self.state.position
         position.liquidity[:] = place[0]
+        position.tick_lower[:], position.tick_upper[:] = place[1], place[2]
         position.sqrt_lower[:], position.sqrt_upper[:] = place[3], place[4]
+
+    def _put_pool(self, pool: Floats) -> None:
+        """Price and liquidity; the position's own part of it counts as everybody's."""
+        state = self.state.pool
+        state.sqrt_price[:], state.tick[:] = pool[0], NO_TICK
+        state.profile[0] = pool[1]
+
+    def _put_venue(self, venue: Floats) -> None:
+        state = self.state.clearing
+        state.insurance_fund[:], state.bad_debt[:] = venue[0], venue[1]
+
+    def _put_shares(self, shares: Floats) -> None:
+        """The line is known in sum: it stands in the first place."""
+        state = self.state.vault
+        state.fee_shares[:], state.high_water_mark[:] = shares[0] * WHOLE_SHARE, shares[2]
+        state.request[0] = shares[1] * WHOLE_SHARE
+
+    def _put_betas(self, betas: Floats) -> None:
+        self.state.vault.betas[:] = betas
+
+    def _put_wallets(self, wallets: Floats) -> None:
+        unit, wallet = self.tables.view.oracle.unit, self.state.wallet
+        wallet.token[:, 0], wallet.token[:, 1] = wallets[:, 0] * unit[0], wallets[:, 1] * unit[1]
+        wallet.shares[:] = wallets[:, 2] * WHOLE_SHARE
 
     def _put_lending(self, words: Floats) -> None:
         """Balances at Aave with the interest up to now in them, so indices of one."""
@@ -160,6 +206,9 @@ class Mirror:
         aave.supplied[:] = np.rint(words[0] * units[0])
         sizes = words[LOAN_WORDS : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
         aave.debt[:] = np.rint(-sizes * units[1:, None])
+        available = words[LOAN_WORDS + 1 : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
+        aave.available[1:] = available * units[1:, None]
+        aave.pools.sqrt_price[:] = words[LOAN_WORDS + 2 : LOAN_WORDS + LEG_WORDS * legs : LEG_WORDS]
 
 
 class View:

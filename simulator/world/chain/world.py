@@ -32,6 +32,7 @@ from simulator.world.chain.mirror import Mirror
 from simulator.world.chain.observation import ChainObservation, LensSource
 from simulator.world.chain.readings import Readings
 from simulator.world.chain.terms import WAD, WAD_DECIMALS, background_targets, wad
+from simulator.world.model.batch import NO_BOOK
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from simulator.world.chain.readings import Source
     from simulator.world.chain.revm import Transaction
     from simulator.world.chain.transport import Transport
+    from simulator.world.model.parameters import Tables
+    from simulator.world.model.record import Layout as RecordLayout
+    from simulator.world.model.record import Paths
     from simulator.world.protocol import Protocol
 
 TransportChoice: TypeAlias = "str | Callable[[], Transport]"
@@ -69,6 +73,7 @@ class ChainWorld(World):
         transport: TransportChoice = "revm",
         *,
         record: bool = False,
+        book: RecordLayout = NO_BOOK,
     ) -> None:
         self.protocol = protocol
         self.market = market
@@ -77,11 +82,16 @@ class ChainWorld(World):
             self.transports, self.deployment = self._deploy_in_process(record)
         else:
             self.transports, self.deployment = self._deploy_on_node(transport, record)
+        self._begin(book, in_process=transport == "revm")
+
+    def _begin(self, book: RecordLayout, *, in_process: bool) -> None:
+        """What is kept of chains on which everything is deployed."""
+        protocol, market = self.protocol, self.market
         self.layout = Layout(protocol, self.deployment)
-        in_process = transport == "revm"
         self.sources = self._sources()
         self._readings = Readings(self.layout, self.sources)
-        self._mirror = Mirror(protocol, market, self.deployment.genesis) if in_process else None
+        genesis = self.deployment.genesis
+        self._mirror = Mirror(protocol, market, genesis, book) if in_process else None
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
         # K, WAD, and the time from which it may be changed.
@@ -95,6 +105,21 @@ class ChainWorld(World):
         self._translator = Translator(
             protocol, self.deployment, self.layout, self.sources, self.transports
         )
+
+    def apart(self, book: RecordLayout = NO_BOOK) -> list[ChainWorld]:
+        """A world of one path for each of the chains, which are no longer this one's to use."""
+        worlds = []
+        for path, transport in enumerate(self.transports):
+            world = ChainWorld.__new__(ChainWorld)
+            world.protocol, world.market = (
+                self.protocol,
+                self.market.chunk(self.market.first_path + path, 1),
+            )
+            world.transports, world.deployment = [transport], self.deployment
+            world._genesis_record = self._genesis_record
+            world._begin(book, in_process=self._mirror is not None)
+            worlds.append(world)
+        return worlds
 
     # ----------------------------------------------------------------------------------- the World
 
@@ -138,6 +163,24 @@ class ChainWorld(World):
         if self._observation is None:
             self._observation = ChainObservation(self.layout, self._readings, self._mirror)
         return self._observation
+
+    @property
+    def tables(self) -> Tables:
+        """Parameters as the model has them; of chains in process."""
+        assert self._mirror is not None
+        return self._mirror.tables
+
+    def look(self) -> Paths:
+        """The chains as records of the model, filled in whole, with a book beside each.
+
+        Raises :class:`InputError` for a node, whose storage is not read.
+        """
+        if self._mirror is None:
+            raise InputError("transport: a node; allowed: revm, whose storage can be read")
+        group = self._readings.group
+        for read in (self._mirror.read_clearing, self._mirror.read_vault, self._mirror.read_rest):
+            read(group)
+        return self._mirror.paths
 
     def reported(self) -> Observation:
         """See :meth:`World.reported`: one ``Lens.observe`` per path."""

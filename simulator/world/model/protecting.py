@@ -164,4 +164,4 @@ def reward(w: Path, kind: int, protected: float) -> float:
 @inner
 def gas_cost(w: Path, kind: int) -> float:
     """USD one action of this kind costs in gas now."""
-    return w.tables.gas.units[kind] * w.now.gas_usd
+    return w.tables.gas[kind] * w.now.gas_usd

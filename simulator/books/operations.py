@@ -1,0 +1,37 @@
+"""Which orders touch the vault's own holdings."""
+
+from __future__ import annotations
+
+from simulator.world import actions
+from simulator.world.model.jit import inner
+from simulator.world.model.orders import CODE
+from simulator.world.model.record import Path
+
+DEPOSIT, REDEEM = CODE[actions.Deposit], CODE[actions.Redeem]
+REDEEM_IN_KIND = CODE[actions.RedeemInKind]
+SETTLE_WITHDRAWALS = CODE[actions.SettleWithdrawals]
+LIQUIDATE, LIQUIDATE_LOAN = CODE[actions.Liquidate], CODE[actions.LiquidateLoan]
+LIQUIDATE_COLLATERAL = CODE[actions.LiquidateCollateral]
+LIQUIDATE_PLEDGE = CODE[actions.LiquidatePledge]
+REBALANCE, RECENTER = CODE[actions.Rebalance], CODE[actions.Recenter]
+TOP_UP, DELEVERAGE = CODE[actions.TopUp], CODE[actions.Deleverage]
+
+#: Permissionless functions that pay the keeper's reward.
+KEEPER_FUNCTIONS = (REBALANCE, RECENTER, TOP_UP, DELEVERAGE)
+#: Ways into the vault and out of it; a request to redeem moves shares alone.
+ENTRY_AND_EXIT = (DEPOSIT, REDEEM, REDEEM_IN_KIND, SETTLE_WITHDRAWALS)
+#: Of accounts at the clearing house.
+LIQUIDATIONS = (LIQUIDATE, LIQUIDATE_COLLATERAL, LIQUIDATE_PLEDGE)
+
+
+@inner
+def on_vault(w: Path) -> bool:
+    """Whether the order operates on what the vault holds, whoever sends it.
+
+    Everything else can reach the vault's NAV only through the fees its position earns and the
+    waterfall behind somebody else's liquidation.
+    """
+    kind = w.order.kind
+    if kind in KEEPER_FUNCTIONS or kind in ENTRY_AND_EXIT or kind == LIQUIDATE_LOAN:
+        return True
+    return kind in LIQUIDATIONS and w.order.account <= w.tables.count.markets
