@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from simulator.config import load
-from simulator.results.capital import CapitalUse
+from simulator.results.tallies import part
 from simulator.world.base import World
 from tests.books.watched import Watch, run
 
@@ -56,19 +54,19 @@ def test_efficiency_is_the_notional_over_the_initial_margin_it_needs(
 ) -> None:
     config = load(name, ["paths=2", "horizon_hours=48", "shocks=[]", *overrides])
     world, books, watching = run(config, lambda *_: [_Plain(0), _Plain(1)])
-    use = CapitalUse(books)
+    book = books.view.capital
+    efficiency, share = part(book.notional, book.margin), part(book.share, book.steps)
     others = slice(1 + world.protocol.markets, None)
     assert (world.observe().size[others] != 0.0).any()  # which are not the vault's
     for path, plain in enumerate(watching):
         assert plain.margin > 0.0
-        assert use.efficiency()[path] == pytest.approx(plain.notional / plain.margin, rel=1e-12)
-        share = sum(plain.shares) / len(plain.shares)
-        assert use.share_of_nav()[path] == pytest.approx(share, rel=1e-12)
+        assert efficiency[path] == pytest.approx(plain.notional / plain.margin, rel=1e-12)
+        mean = sum(plain.shares) / len(plain.shares)
+        assert share[path] == pytest.approx(mean, rel=1e-12)
 
 
 def test_who_never_hedges_ties_nothing_up() -> None:
     config = load("calm", ["paths=1", "horizon_hours=12", "agents.risk_manager=null"])
     _, books, _ = run(config, lambda *_: [])
-    use = CapitalUse(books)
-    assert math.isnan(use.efficiency()[0])
-    assert math.isnan(use.share_of_nav()[0])
+    assert books.view.capital.margin[0] == books.view.capital.notional[0] == 0.0
+    assert books.view.capital.steps[0] == 0.0

@@ -1,6 +1,6 @@
 """Books of upkeep, limits and capital against the observers of all paths at once.
 
-To be removed with those: ``UpkeepWatch``, ``CapitalWatch``.
+To be removed with those: ``UpkeepWatch``, ``CapitalUse``.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from simulator.books.keeper import Books
 from simulator.config import Config, load
 from simulator.config.random import random_config
 from simulator.results.capital import CapitalUse
-from simulator.results.capital_watch import CapitalWatch
-from simulator.results.upkeep import Upkeep
+from simulator.results.tallies import part
+from simulator.results.upkeep import columns
 from simulator.results.upkeep_watch import UpkeepWatch
 from simulator.types import Floats
 from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
-from tests.books.watched import VARIED, Watch, run
+from tests.books.watched import VARIED, Watch, ended, run
 
 
 class _Capital(Watch):
     def __init__(self, world: World) -> None:
         protocol = world.protocol
         own = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
-        self.use = CapitalWatch(protocol, own, world.market.paths)
+        self.use = CapitalUse(protocol, own, world.market.paths)
 
     def stepped(self, step: int, world: World) -> None:
         self.use.add(world.observe(), world.market.oracle_price[:, step])
@@ -45,27 +45,25 @@ def check(config: Config) -> dict[str, Any]:
     keeper = config.agents.keeper
     least = 0.0 if keeper is None else keeper.minimum_profit_usd
 
-    made: list[Upkeep] = []
-
     def watching(world: ModelWorld, books: Books) -> list[Any]:
-        made.append(Upkeep(books, world, least))
+        books.view.upkeep.least_profit[:] = least
         return [UpkeepWatch(world, least), _Capital(world)]
 
-    _, books, (watch, capital) = run(config, watching)
-    columns, expected = made[0].columns(), watch.columns()
-    assert list(columns) == list(expected)
+    world, books, (watch, capital) = run(config, watching)
+    found, expected = columns(ended(world, books)), watch.columns()
+    assert list(found) == list(expected)
     for name, values in expected.items():
-        same(columns[name], values, name)
-    use = CapitalUse(books)
-    same(use.efficiency(), capital.use.efficiency(), "efficiency")
-    same(use.share_of_nav(), capital.use.share_of_nav(), "share of NAV")
-    return columns
+        same(found[name], values, name)
+    book, use = books.view.capital, capital.use
+    same(part(book.notional, book.margin), use.efficiency(), "efficiency")
+    same(part(book.share, book.steps), use.share_of_nav(), "share of NAV")
+    return found
 
 
 @pytest.mark.parametrize(("name", "overrides"), VARIED)
 def test_columns_are_the_same(name: str, overrides: list[str]) -> None:
-    columns = check(load(name, ["paths=6", *overrides]))
-    saying = [name for name, values in columns.items() if np.nan_to_num(values).any()]
+    found = check(load(name, ["paths=6", *overrides]))
+    saying = [name for name, values in found.items() if np.nan_to_num(values).any()]
     assert len(saying) > 15, saying
 
 
