@@ -41,7 +41,7 @@ class Watch:
 
 def ended(world: ModelWorld, books: Books) -> Ended:
     """A run that is over, as metrics read it."""
-    return Ended(books.view, world.observe(), world.market, world.protocol, 1.0, {})
+    return Ended(books.view, world.observe(), world.market, world.protocol, 1.0)
 
 
 def run(
