@@ -48,7 +48,7 @@ class Depositor(ScalarAgent):
         if my.exit_in_kind:
             _close_slice(do)
         flow = do.deposit_flow
-        wanted = max(flow, 0.0)
+        wanted = max(flow, 0.0) * my.initial_deposit
         if do.step == 0:
             wanted = wanted + my.initial_deposit
         assets = min(wanted, do.wallet_usdc)
