@@ -81,7 +81,8 @@ def stepped(w: Path) -> None:
     book.upkeep_units, book.units = 0.0, 0.0
 
 
-_COUNTED: dict[str, tuple[type[actions.Action], str]] = {
+#: Operations on the vault whose number is a metric: column, kind, meaning.
+COUNTED: dict[str, tuple[type[actions.Action], str]] = {
     "rebalances": (actions.Rebalance, "rebalances of the hedge that went through"),
     "recenters": (actions.Recenter, "recentrings of the position that went through"),
     "top_ups": (actions.TopUp, "top-ups of margin that went through"),
@@ -95,7 +96,8 @@ _COUNTED: dict[str, tuple[type[actions.Action], str]] = {
     "settlements": (actions.SettleWithdrawals, "settlements of queued withdrawals"),
     "exits_in_kind": (actions.RedeemInKind, "exits in kind"),
 }
-_LIQUIDATED = (actions.Liquidate, actions.LiquidatePledge, actions.LiquidateLoan)
+#: Of them those that liquidate it.
+LIQUIDATED = (actions.Liquidate, actions.LiquidatePledge, actions.LiquidateLoan)
 
 
 def _count(kind: type[actions.Action]) -> Callable[[Ended], Any]:
@@ -107,7 +109,7 @@ METRICS = (
         "liquidated",
         "true/false",
         "whether any position, pledge or loan of the vault was liquidated",
-        lambda ended: np.any([_count(kind)(ended) > 0 for kind in _LIQUIDATED], axis=0),
+        lambda ended: np.any([_count(kind)(ended) > 0 for kind in LIQUIDATED], axis=0),
         statistics=(),
         chance=Chance(
             "liquidation",
@@ -116,7 +118,7 @@ METRICS = (
             lambda liquidated: liquidated,
         ),
     ),
-    *(Metric(name, "number", what, _count(kind)) for name, (kind, what) in _COUNTED.items()),
+    *(Metric(name, "number", what, _count(kind)) for name, (kind, what) in COUNTED.items()),
     Metric(
         "turnover",
         "USD",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.books.activity import COUNTED, LIQUIDATED
 from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG, SUMS
 from simulator.results.capital import CapitalUse
 from simulator.results.correlation import realised_hedge
@@ -15,17 +16,8 @@ from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.results.registry import path_columns
 from simulator.types import Status
 from simulator.world.actions import (
-    Deleverage,
     Deposit,
-    Liquidate,
-    LiquidateLoan,
-    LiquidatePledge,
     PostBetas,
-    Rebalance,
-    Recenter,
-    RedeemInKind,
-    SettleWithdrawals,
-    TopUp,
 )
 from simulator.world.gas import GAS_UNITS
 
@@ -43,18 +35,7 @@ if TYPE_CHECKING:
     from simulator.world.base import Observation, World
 
 #: Column of the number of times each vault function went through.
-_COUNTED: dict[type[Action], str] = {
-    Rebalance: "rebalances",
-    Recenter: "recenters",
-    TopUp: "top_ups",
-    Deleverage: "deleverages",
-    Liquidate: "liquidations",
-    LiquidatePledge: "pledge_liquidations",
-    LiquidateLoan: "loan_liquidations",
-    SettleWithdrawals: "settlements",
-    RedeemInKind: "exits_in_kind",
-}
-_LIQUIDATED = ("liquidations", "pledge_liquidations", "loan_liquidations")
+_COUNTED = {kind: name for name, (kind, _) in COUNTED.items()}
 _UPKEEP = (*KEEPER_FUNCTIONS, PostBetas)
 _REFUSALS = tuple(status for status in Status if status > Status.OK)
 
@@ -230,7 +211,7 @@ class PathMetrics:
             "min_margin_ratio": np.where(np.isfinite(self._ratio), self._ratio, np.nan),
             "capital_efficiency": self._capital.efficiency(),
             "margin_to_nav": self._capital.share_of_nav(),
-            "liquidated": np.any([self._counts[name] > 0 for name in _LIQUIDATED], axis=0),
+            "liquidated": np.any([self._counts[_COUNTED[kind]] > 0 for kind in LIQUIDATED], axis=0),
             "bad_debt": state.bad_debt,
             "adl_notional": attribution.deleveraged,
             "vault_fees": _worth_of_fees(state),
