@@ -44,6 +44,11 @@ $(PYTHON_STAMP): requirements.lock pyproject.toml
 	@echo '== installing Python packages (a minute or two the first time)'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --requirement requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
+	@# Byte code of what every command loads, also where PYTHONDONTWRITEBYTECODE is set: making it anew at each start
+	@# takes longer than a small run. A call compiled by Numba loads the rest of Numba.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import jinja2, joblib.externals.loky, pyarrow.parquet, rich.progress, \
+	  scipy.special, simulator.agents.build, simulator.cli.runs, simulator.market.draw, simulator.report.page, \
+	  simulator.result, simulator.runner, simulator.world.model.world, numba; numba.njit(lambda: 0)()'
 	@touch $@
 
 $(NPM_STAMP): package-lock.json package.json | $(PYTHON_STAMP)
@@ -120,7 +125,7 @@ mutants: setup ## Plant every bug of scripts/mutants/catalogue.py and write whic
 check: setup ## Check formatting, lint and types, changing nothing
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
-	@$(BIN)/mypy simulator $(wildcard scripts/*.py)
+	@$(BIN)/mypy
 
 format: setup ## Format, and apply the safe lint fixes
 	@$(BIN)/ruff format

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.world import actions
     from simulator.world.protocol import AgentSlot
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Agent",

@@ -11,6 +11,7 @@ import pytest
 
 from simulator.config import Config, load
 from simulator.config.resolve import resolve
+from simulator.types import Floats
 from simulator.world import actions
 from simulator.world.gas import GAS_UNITS
 from simulator.world.units import maker_shares
@@ -88,7 +89,7 @@ def rise(begin: float, end: float, rate: float) -> float:
     return (begin - end) * rate / (1 + end * rate)
 
 
-def least_variance(config: Config) -> np.ndarray:
+def least_variance(config: Config) -> Floats:
     """Betas of the base on the hedges."""
     names = (BASE, *HEDGES)
     pairs = config.correlation.pairs

@@ -1,4 +1,4 @@
-"""An installation that cannot be written, and a user without a home."""
+"""What is installed; an installation that cannot be written, and a user without a home."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,14 +42,25 @@ def _heed_permissions() -> None:
                 raise OSError(ctypes.get_errno(), "PR_CAPBSET_DROP")
 
 
+def test_every_file_of_the_package_is_shipped() -> None:
+    """``py.typed`` among them: without it a type checker takes nothing from our annotations."""
+    settings = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["*"]
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".py"]
+    beside = [file for file in files if "__pycache__" not in file.parts]
+    assert PACKAGE / "py.typed" in beside
+    left_out = [file for file in beside if not any(file.match(pattern) for pattern in patterns)]
+    assert left_out == []
+
+
 @pytest.fixture
-def installed(tmp_path: Path) -> Path:
+def installed(tmp_path: Path) -> Iterator[Path]:
     """A copy of the package nobody may write."""
     copy = tmp_path / "site" / "simulator"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for place in (copy, *copy.rglob("*")):
         place.chmod(0o555 if place.is_dir() else 0o444)
-    yield copy.parent  # type: ignore[misc]
+    yield copy.parent
     for place in (copy, *copy.rglob("*")):
         if place.is_dir():
             place.chmod(0o755)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 def test_the_agent_of_the_readme_runs_and_trades() -> None:
     (code,) = (block for block in BLOCKS if "class DipBuyer" in block)
     assert len([line for line in code.splitlines() if line.strip()]) <= 25
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), names)
-    events = names["result"].events  # type: ignore[attr-defined]
+    events = names["result"].events
     trades = events[(events["agent"] == "dip_buyer") & (events["status"] == "OK")]
     assert len(trades) > 0
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.config import load, scenarios
-from simulator.types import InputError, Status
+from simulator.types import Floats, InputError, Status
 from simulator.verify import TOLERANCE, Comparison, Decision, Transcript, compare, relative_error
 from simulator.verify import verify as verify_worlds
 from simulator.verify.transcript import PLACES, describe
@@ -36,7 +36,7 @@ def test_a_basket_of_usdc_alone_is_compared_too() -> None:
     assert comparison.statuses["OK"] > 6
 
 
-def transcript(values: np.ndarray, status: Status = Status.OK) -> Transcript:
+def transcript(values: Floats, status: Status = Status.OK) -> Transcript:
     """Every state variable follows ``values`` ``[time, paths]``; one action each step."""
     made = Transcript()
     for name in made.states:

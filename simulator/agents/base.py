@@ -109,6 +109,10 @@ class Agent(ABC):
     index: int
     slot: AgentSlot | None = None
 
+    def due(self, step: int) -> bool:
+        """Whether it acts at a step at all: steps on which nobody sees all paths are quicker."""
+        return True
+
     @abstractmethod
     def act(self, view: View) -> Actions:
         """Yield actions; each ``yield`` returns the :class:`Fill` of the action."""

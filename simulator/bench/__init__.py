@@ -1,6 +1,7 @@
 """Speed and memory, measured on this machine in one go; every ratio comes from one run.
 
-Kernels are compiled before any clock starts but that of the first run. Times are wall-clock.
+All is warmed up before a clock starts, but for the row that says what compiling takes. Times are
+wall-clock; ratios of what one core does alone are of its own time.
 """
 
 from __future__ import annotations

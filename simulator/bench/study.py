@@ -22,6 +22,7 @@ def rows() -> list[Row]:
     with TemporaryDirectory() as directory:
         file = Path(directory) / "prices.parquet"
         targets = _write(file)
+        study_all(file, [(targets[0], HEDGES)], [Settings()], workers=1)  # compiles
         began = time.perf_counter()
         study_all(file, [(target, HEDGES) for target in targets], [Settings()], workers=WORKERS)
         taken = time.perf_counter() - began

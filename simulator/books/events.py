@@ -15,31 +15,15 @@ import numpy as np
 from simulator.types import SimulatorError, Status
 from simulator.world.model.codes import NONE
 from simulator.world.model.jit import inner
+from simulator.world.model.log import EVENT
 from simulator.world.model.orders import KINDS
-from simulator.world.model.record import Path, Record
+from simulator.world.model.record import Path
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.market.paths import MarketPaths
     from simulator.world.protocol import Protocol
-
-#: A row: the order, as far as it says who asked for what, and what came of it (whole units).
-EVENT = np.dtype(
-    [
-        ("step", np.int32),
-        ("agent", np.int16),
-        ("action", np.int8),
-        ("account", np.int16),
-        ("market", np.int16),
-        ("status", np.int8),
-        ("amount_in", np.float64),
-        ("amount_out", np.float64),
-    ],
-    align=True,
-)
-#: Rows a buffer has room for unless more are asked for.
-ROOM = 4_096
 
 
 def _says(name: str) -> tuple[bool, ...]:
@@ -50,15 +34,10 @@ def _says(name: str) -> tuple[bool, ...]:
 _HAS_ACCOUNT, _HAS_MARKET = _says("account"), _says("market")
 
 
-def buffers(paths: int, room: int = ROOM) -> Any:
-    """Empty buffers, a record for each path: ``count``, and ``rows`` ``[room]``."""
-    return np.zeros(paths, np.dtype([("count", np.int64), ("rows", EVENT, (room,))], align=True))
-
-
 @inner
-def note_event(w: Path, buffer: Record) -> None:
+def note_event(w: Path) -> None:
     """Write what was tried on the path, and what came of it; an order left undone is no event."""
-    order, place = w.order, buffer.count
+    order, buffer, place = w.order, w.log, w.log.count
     if order.status == NONE:
         return
     buffer.count = place + 1

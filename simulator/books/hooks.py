@@ -10,26 +10,34 @@ from __future__ import annotations
 from simulator.books import (
     activity,
     attribution,
+    capital,
     costs,
     entries,
     hedge,
     latency,
+    limits,
     margin,
     performance,
     share_price,
+    upkeep,
 )
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Member, Path
 
 #: The record of all books, each by the name of its module, in the order they are kept.
 BOOK: Layout = (
+    # What an agent asked for that is not finite, by the code of its action, and who it was.
+    Member("engine", (Member("fault", "i8"), Member("at_fault", "i8"))),
     Member("attribution", attribution.LAYOUT),
     Member("costs", costs.LAYOUT),
     Member("share_price", share_price.LAYOUT),
     Member("latency", latency.LAYOUT),
     Member("entries", entries.LAYOUT),
+    Member("upkeep", upkeep.LAYOUT),
+    Member("limits", limits.LAYOUT),
     Member("activity", activity.LAYOUT),
     Member("margin", margin.LAYOUT),
+    Member("capital", capital.LAYOUT),
     Member("performance", performance.LAYOUT),
     Member("hedge", hedge.LAYOUT),
 )
@@ -41,6 +49,8 @@ def advanced(w: Path) -> None:
     attribution.advanced(w)
     share_price.advanced(w)
     entries.advanced(w)
+    upkeep.advanced(w)
+    limits.advanced(w)
     margin.advanced(w)
 
 
@@ -60,6 +70,8 @@ def acted(w: Path) -> None:
     share_price.acted(w)
     latency.acted(w)
     entries.acted(w)
+    upkeep.acted(w)
+    limits.acted(w)
     activity.acted(w)
 
 
@@ -68,7 +80,9 @@ def stepped(w: Path) -> None:
     """Everybody has acted."""
     attribution.stepped(w)
     share_price.stepped(w)
+    upkeep.stepped(w)
     activity.stepped(w)
     margin.stepped(w)
+    capital.stepped(w)
     performance.stepped(w)
     hedge.stepped(w)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from simulator.books.events import note_event
 from simulator.books.hooks import BOOK, acted, acting, advanced, stepped
 from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
@@ -12,10 +13,14 @@ from simulator.world.model.record import Paths, View
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
+    from simulator.market.paths import MarketPaths
     from simulator.world.actions import Action, Fill
-    from simulator.world.model.world import ModelWorld
+    from simulator.world.base import World
+    from simulator.world.model.parameters import Tables
+    from simulator.world.protocol import Protocol as ProtocolParameters
 
 _advanced, _acting, _acted, _stepped = advanced, acting, acted, stepped
+_note_event = note_event
 
 
 @kernel
@@ -36,6 +41,7 @@ def _on_acted(paths: Paths) -> None:
     for i in range(paths.states.size):
         if paths.orders[i].kind != 0:
             _acted(at(paths, i))
+            _note_event(at(paths, i))
 
 
 @kernel
@@ -44,32 +50,47 @@ def _on_stepped(paths: Paths) -> None:
         _stepped(at(paths, i))
 
 
+class Keepable(Protocol):
+    """A world whose paths can be looked at as records, with a book beside each."""
+
+    protocol: ProtocolParameters
+    market: MarketPaths
+    tables: Tables
+
+    def look(self) -> Paths:
+        """All of them as they are now."""
+
+
 class Books:
-    """Observer of a world whose paths have a :data:`~simulator.books.hooks.BOOK`.
+    """Observer of a world made with the :data:`~simulator.books.hooks.BOOK`.
 
     Attributes:
         view: the books' fields, each ``[…, paths]``.
+        first_path: the number of the first of them.
     """
 
-    def __init__(self, world: ModelWorld) -> None:
-        self.view = View(world.paths.books, BOOK, world.tables.counts)
+    def __init__(self, world: Keepable) -> None:
+        self._world = world
+        self.first_path = world.market.first_path
+        self.view = View(world.look().books, BOOK, world.tables.counts)
 
-    def advanced(self, step: int, world: ModelWorld) -> None:
+    def advanced(self, step: int, world: World) -> None:
         """See :class:`simulator.engine.Observer`."""
-        _on_advanced(world.paths)
+        _on_advanced(self._world.look())
 
-    def acting(self, step: int, world: ModelWorld, agent: Agent, action: Action) -> None:
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         """See :class:`simulator.engine.Observer`."""
-        write(world.paths.orders, action, world.protocol)
-        _on_acting(world.paths)
+        paths = self._world.look()
+        write(paths.orders, action, self._world.protocol)
+        _on_acting(paths)
 
-    def acted(self, step: int, world: ModelWorld, agent: Agent, action: Action, fill: Fill) -> None:
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         """See :class:`simulator.engine.Observer`."""
-        asked = world.paths.orders
-        asked["status"], asked["amount_in"] = fill.status, fill.amount_in
-        asked["amount_out"] = fill.amount_out
-        _on_acted(world.paths)
+        paths = self._world.look()
+        paths.orders["status"], paths.orders["amount_in"] = fill.status, fill.amount_in
+        paths.orders["amount_out"] = fill.amount_out
+        _on_acted(paths)
 
-    def stepped(self, step: int, world: ModelWorld) -> None:
+    def stepped(self, step: int, world: World) -> None:
         """See :class:`simulator.engine.Observer`."""
-        _on_stepped(world.paths)
+        _on_stepped(self._world.look())

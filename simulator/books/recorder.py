@@ -1,83 +1,91 @@
-"""Records kept as an observer, of agents that act on all paths at once, from a world's books."""
+"""What is kept of a run over time: all about some paths, a few quantities of all paths."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.books.events import EventLog, buffers
-from simulator.books.events import note_event as _note_event
+from simulator.books.events import EventLog
 from simulator.books.fan import QUANTITIES
 from simulator.books.fan import fan_row as _fan_row
 from simulator.books.series import row_names
 from simulator.books.series import series_row as _series_row
 from simulator.types import Floats
 from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.record import Paths
+from simulator.world.model.jit import inner, kernel
+from simulator.world.model.record import Path, Paths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.agents.base import Agent
+    from simulator.books.keeper import Keepable
     from simulator.world.actions import Action, Fill
-    from simulator.world.model.world import ModelWorld
+    from simulator.world.base import World
+
+
+class Kept(NamedTuple):
+    """Where kernels write it. R recorded paths."""
+
+    rows: Floats  # [R, T + 1, row], as books/series.py names them
+    fan: Any  # [P, points, quantities] float32, as books/fan.py names them
+    point_of: Any  # [T + 1] the point of the fan that a step is; -1: none
+
+
+@inner
+def keep(w: Path, kept: Kept, i: int) -> None:
+    """Write what is kept of path ``i`` at the end of a step."""
+    step = int(w.now.step)
+    if i < kept.rows.shape[0]:
+        _series_row(w, kept.rows[i, step])
+    if kept.point_of[step] >= 0:
+        _fan_row(w, kept.fan[i, kept.point_of[step]])
 
 
 @kernel
-def _write_rows(paths: Paths, step: int, out: Floats) -> None:
-    for i in range(out.shape[0]):
-        _series_row(at(paths, i), out[i, step])
-
-
-@kernel
-def _sample(paths: Paths, point: int, out: NDArray[np.float32]) -> None:
-    for i in range(out.shape[0]):
-        _fan_row(at(paths, i), out[i, point])
-
-
-@kernel
-def _note(paths: Paths, logs: Any) -> None:
-    for i in range(logs.size):
-        if paths.orders[i].kind != 0:
-            _note_event(at(paths, i), logs[i])
+def _keep_all(paths: Paths, kept: Kept) -> None:
+    for i in range(paths.states.size):
+        keep(at(paths, i), kept, i)
 
 
 class Records:
-    """Observer that keeps series and events of the first ``recorded`` paths, the fan of all.
+    """Series and events of the paths that a world logs, the fan of all.
 
-    It comes after :class:`~simulator.books.keeper.Books`, whose figures it reads.
+    As an observer it comes after :class:`~simulator.books.keeper.Books`, whose figures it reads.
 
     Attributes:
-        rows: ``[recorded, steps + 1, row]``, as :func:`~simulator.books.series.row_names` says.
-        fan: ``[paths, points, quantities]`` float32, :data:`~simulator.books.fan.QUANTITIES` at
-            ``points``, steps.
+        kept: rows and fan.
         log: the events.
     """
 
-    def __init__(self, world: ModelWorld, recorded: int, points: NDArray[np.int64]) -> None:
+    def __init__(self, world: Keepable, points: NDArray[np.int64]) -> None:
         market, names = world.market, row_names(world.protocol)
-        recorded = min(recorded, market.paths)
-        self.rows = np.zeros((recorded, market.steps + 1, len(names)))
-        self.fan = np.zeros((market.paths, points.size, len(QUANTITIES)), np.float32)
+        recorded = world.look().logs.size - 1
+        point_of = np.full(market.steps + 1, -1)
+        point_of[points] = np.arange(points.size)
+        self.kept = Kept(
+            np.zeros((recorded, market.steps + 1, len(names))),
+            np.zeros((market.paths, points.size, len(QUANTITIES)), np.float32),
+            point_of,
+        )
         self.log = EventLog(world.protocol, market)
-        self._point = {int(step): point for point, step in enumerate(points)}
-        self._buffers = buffers(recorded)
+        self._world = world
 
-    def advanced(self, step: int, world: ModelWorld) -> None:
+    def take(self) -> None:
+        """Empty the logs of the paths."""
+        self.log.take(self._world.look().logs[:-1])
+
+    def advanced(self, step: int, world: World) -> None:
         """Nothing to note."""
 
-    def acting(self, step: int, world: ModelWorld, agent: Agent, action: Action) -> None:
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         """Nothing to note."""
 
-    def acted(self, step: int, world: ModelWorld, agent: Agent, action: Action, fill: Fill) -> None:
-        """Note what was tried."""
-        _note(world.paths, self._buffers)
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        """Nothing to note: the books do."""
 
-    def stepped(self, step: int, world: ModelWorld) -> None:
+    def stepped(self, step: int, world: World) -> None:
         """Keep a row of each recorded path, and a point of the fan."""
-        _write_rows(world.paths, step, self.rows)
-        if step in self._point:
-            _sample(world.paths, self._point[step], self.fan)
-        self.log.take(self._buffers)
+        _keep_all(self._world.look(), self.kept)
+        self.take()

@@ -104,16 +104,24 @@ def value_at_risk_interval(
     check.fraction("confidence", confidence)
     if weights is not None:
         return _woodruff(np.asarray(returns, np.float64), tail, weights, confidence)
-    from scipy.stats import binom
-
     order, worst, _ = _worst(returns, tail, None)
     ordered = np.asarray(returns, np.float64)[order]
     count, miss = len(ordered), (1.0 - confidence) / 2
-    nearer = int(binom.ppf(1.0 - miss, count, tail)) + 1
-    further = int(binom.ppf(miss, count, tail))
+    nearer = binomial_quantile(1.0 - miss, count, tail) + 1
+    further = binomial_quantile(miss, count, tail)
     low = -np.inf if nearer > count else float(-ordered[nearer - 1])
     high = np.inf if further < 1 else float(-ordered[further - 1])
     return Estimate(float(-ordered[worst - 1]), low, high)
+
+
+def binomial_quantile(share: float, trials: int, probability: float) -> int:
+    """Least number of successes whose distribution function is at least ``share``."""
+    # Importing scipy.stats takes as long as a small run.
+    from scipy.special import bdtr, bdtrik
+
+    # Found by iteration among real numbers: it may lie a hair above a whole one.
+    found = max(int(np.ceil(bdtrik(share, trials, probability))), 0)
+    return found - 1 if found > 0 and bdtr(found - 1, trials, probability) >= share else found
 
 
 def _woodruff(returns: Floats, tail: float, weights: ArrayLike, confidence: float) -> Estimate:
@@ -218,17 +226,17 @@ def clopper_pearson(
 
     Raises InputError as :func:`wilson`, and unless both are whole numbers.
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     whole("trials", trials, 1)
     whole("successes", successes, 0)
     check.number("successes", successes, most=trials)
     check.fraction("confidence", confidence)
     miss = (1.0 - confidence) / 2
-    low = 0.0 if successes == 0 else float(beta.ppf(miss, successes, trials - successes + 1))
+    low = 0.0 if successes == 0 else float(betaincinv(successes, trials - successes + 1, miss))
     high = 1.0
     if successes < trials:
-        high = float(beta.ppf(1.0 - miss, successes + 1, trials - successes))
+        high = float(betaincinv(successes + 1, trials - successes, 1.0 - miss))
     return low, high
 
 

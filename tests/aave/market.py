@@ -110,11 +110,9 @@ class Deployer:
         for symbol, decimals in DECIMALS.items():
             oracle, token = self.addresses["oracle"], self.addresses[symbol]
             feed = self.new(f"{symbol} feed", "PriceFeed", oracle, token, 18, f"{symbol} / USD")
-            terms = (LTV / 1e4, THRESHOLD / 1e4, BONUS / 1e4) if symbol == "USDC" else ()
+            terms = (LTV / 1e4, THRESHOLD / 1e4, BONUS / 1e4) if symbol == "USDC" else (0.0,) * 3
             reserves.append(
-                aave.Reserve(
-                    token, symbol, decimals, feed.address, RATES[symbol], *terms, factor=FACTOR
-                )
+                aave.Reserve(token, symbol, decimals, feed.address, RATES[symbol], *terms, FACTOR)
             )
         market = aave.deploy(self.chain, self.owner, reserves)
         self.addresses["aave"] = market.pool.address

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_aave_lets_nobody_leave_an_unhealthy_account_in_part(hedged: AaveMarket)
 @pytest.mark.parametrize("caller", ["stranger", "owner", "liquidator", "supplier"])
 def test_only_the_vault_trades_withdraws_and_slices(hedged: AaveMarket, caller: str) -> None:
     to = hedged.address(caller)
-    calls = [
+    calls: list[tuple[Any, ...]] = [
         ("trade", 0, BTC, -wad(1), 0),
         ("trade", 0, BTC, wad(1), 2**255),
         ("withdraw", 0, 0, 1, to),

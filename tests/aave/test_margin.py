@@ -43,8 +43,8 @@ def states(draw: st.DrawFn) -> AaveMarket:
     for asset, symbol in ((BTC, "BTC"), (SOL, "SOL")):
         margin = market.margin()
         ratio = Fraction(market.hedge.call("parameters")[0], WAD)
-        spare = max(Fraction(margin.equity, WAD) - ratio * Fraction(margin.maintenance, WAD), 0)
-        room = spare / (Fraction(10**4, LTV) - 1) / market.prices[symbol]
+        spare = Fraction(margin.equity, WAD) - ratio * Fraction(margin.maintenance, WAD)
+        room = max(spare, Fraction(0)) / (Fraction(10**4, LTV) - 1) / market.prices[symbol]
         room = min(room, Fraction(market.balance(symbol, f"a{symbol}"), 10 ** DECIMALS[symbol]))
         share = draw(st.fractions(0, Fraction(9, 10), max_denominator=100))
         if share * room * 10 ** DECIMALS[symbol] > 10**3:

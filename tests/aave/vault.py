@@ -12,8 +12,9 @@ from simulator.config.resolve import resolve
 from simulator.types import Status
 from simulator.world.chain import artifacts
 from simulator.world.chain.aave import _artifact, configurator_at, pool_at, token_at
+from simulator.world.chain.addresses import Deployment
 from simulator.world.chain.codec import Contract, Reverted, reason, status_of
-from simulator.world.chain.deployment import Deployment, deploy
+from simulator.world.chain.deployment import deploy
 from simulator.world.chain.revm import RevmTransport, Transaction
 from simulator.world.protocol import (
     AaveLeg,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from simulator.agents.base import View
+from simulator.agents.base import Agent, View
 from simulator.agents.build import add_agents, build_agents
 from simulator.agents.depositor import Depositor
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
-from simulator.types import InputError, Status
+from simulator.types import Floats, InputError, Status
 from simulator.world import actions
+from simulator.world.actions import Action, Fill
+from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 from tests.agents.runs import PATHS, STEPS, Log, run
@@ -33,7 +36,7 @@ def test_the_amm_arbitrageur_leaves_the_pool_within_the_fee_of_the_index() -> No
     seen = []
 
     class Band(Log):
-        def acted(self, step, world, agent, action, fill) -> None:
+        def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
             if world.protocol.agents[agent.index].name != "amm_arbitrageur":
                 return
             view = View(step, world.market, world.protocol, world)
@@ -52,7 +55,8 @@ def test_the_amm_arbitrageur_leaves_the_pool_within_the_fee_of_the_index() -> No
 def test_the_amm_arbitrageur_never_trades_at_a_loss_before_gas() -> None:
     _, log, market = run()
     gains = []
-    for step, action, fill in log.of("amm_arbitrageur"):
+    for step, action, fill in log.of("amm_arbitrageur", Action):
+        assert isinstance(action, actions.Swap)
         usdc, base = market.index[0, step], market.index[1, step]
         sold = action.amount > 0.0
         paid = fill.amount_in * np.where(sold, base, usdc)
@@ -63,11 +67,12 @@ def test_the_amm_arbitrageur_never_trades_at_a_loss_before_gas() -> None:
 
 def test_the_perp_arbitrageur_keeps_to_its_inventory() -> None:
     config = load("calm")
+    assert config.agents.perp_arbitrageur is not None
     most = config.agents.perp_arbitrageur.maximum_inventory_usd
     held = []
 
     class Inventory(Log):
-        def acted(self, step, world, agent, action, fill) -> None:
+        def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
             if isinstance(action, actions.Trade) and (
                 world.protocol.agents[agent.index].name == "perp_arbitrageur"
             ):
@@ -88,9 +93,9 @@ def test_the_risk_manager_never_looks_ahead() -> None:
         index[:, cut + 1 :] *= 1.0 + 0.5 * np.sin(np.arange(STEPS - cut))[None, :, None]
         return replace(market, index=index)
 
-    def betas(change) -> list[tuple[int, np.ndarray]]:
+    def betas(change: Callable[[MarketPaths], MarketPaths]) -> list[tuple[int, Floats]]:
         config = load("calm", [f"paths={PATHS}", "agents.risk_manager.window_hours=24"])
-        market = change(draw(config, 0, PATHS).first_steps(STEPS))
+        market = change(draw(config.market, 0, PATHS).first_steps(STEPS))
         protocol = resolve(config)
         log = Log()
         simulate(ModelWorld(protocol, market), build_agents(config, protocol), [log])
@@ -107,19 +112,19 @@ def test_the_risk_manager_never_looks_ahead() -> None:
 
 def test_keepers_stay_away_when_gas_costs_more_than_the_reward() -> None:
     _, log, _ = run(change=lambda market: replace(market, gas_usd=np.full_like(market.gas_usd, 1)))
-    assert log.of("keeper") == []
+    assert log.of("keeper", Action) == []
 
 
 def test_keepers_place_the_range_and_the_hedge_in_the_first_step() -> None:
     _, log, _ = run()
-    kinds = [type(action) for step, action, fill in log.of("keeper") if step == 0]
+    kinds = [type(action) for step, action, fill in log.of("keeper", Action) if step == 0]
     assert kinds == [actions.Recenter, actions.Rebalance]
 
 
 @pytest.mark.parametrize("scenario", ["calm", "hedge-liquidation"])
 def test_the_liquidator_only_asks_for_what_can_be_liquidated(scenario: str) -> None:
     _, log, _ = run(scenario)
-    for _, _, fill in log.of("liquidator"):
+    for _, _, fill in log.of("liquidator", Action):
         assert not (fill.status == Status.NOT_LIQUIDATABLE).any()
 
 

@@ -86,7 +86,9 @@ def test_after_the_answer_betas_go_back() -> None:
 def test_it_widens_the_covariance_where_margin_nets_risk() -> None:
     settings = (*SETTINGS, "clearing.margin=portfolio")
     _, log, market = run("calm", change=_decoupled, settings=settings)
-    multiple = load("calm", [*settings]).agents.breakdown_monitor.covariance_multiple
+    monitor = load("calm", [*settings]).agents.breakdown_monitor
+    assert monitor is not None
+    multiple = monitor.covariance_multiple
     posts = log.of("breakdown_monitor", actions.PostCovariance)
     assert posts
     step, action, fill = posts[-1]
@@ -135,8 +137,10 @@ def test_it_is_set_and_left_out_by_an_override() -> None:
     found = expand(["agents.breakdown_monitor={hold_hours: 24}|null"])
     assert list(found) == ["{hold_hours: 24}", "null"]
     configs = [load("calm", settings) for settings in found.values()]
-    assert configs[0].agents.breakdown_monitor.hold_hours == 24
-    assert configs[1].agents.breakdown_monitor is None
+    monitor, none = (config.agents.breakdown_monitor for config in configs)
+    assert monitor is not None
+    assert monitor.hold_hours == 24
+    assert none is None
 
 
 def test_a_rate_its_window_cannot_have_is_refused() -> None:

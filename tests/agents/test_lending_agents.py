@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.agents.base import Agent
 from simulator.types import Status
 from simulator.world import actions
+from simulator.world.actions import Action, Fill
+from simulator.world.base import World
 from tests.agents.runs import Log, run
 
 STORM = ("shocks.0.at_hours=20", "shocks.0.ramp_hours=1", "shocks.0.size=1.6")
@@ -16,9 +19,10 @@ def test_the_leg_arbitrageur_leaves_its_pool_within_the_fee_of_the_index() -> No
     seen = []
 
     class Band(Log):
-        def acted(self, step, world, agent, action, fill) -> None:
+        def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
             if world.protocol.agents[agent.index].name != "leg_arbitrageur":
                 return
+            assert world.protocol.aave is not None
             state, index = world.observe(), world.market.index[:, step]
             decimals = world.protocol.assets[BTC].decimals - world.protocol.assets[0].decimals
             price = state.leg_sqrt_price[0] ** 2 * 10.0**decimals
@@ -36,7 +40,8 @@ def test_the_leg_arbitrageur_leaves_its_pool_within_the_fee_of_the_index() -> No
 def test_the_leg_arbitrageur_never_trades_at_a_loss_before_gas() -> None:
     _, log, market = run("aave-hedge", steps=60)
     gains = []
-    for step, action, fill in log.of("leg_arbitrageur"):
+    for step, action, fill in log.of("leg_arbitrageur", Action):
+        assert isinstance(action, actions.Swap)
         usdc, btc = market.index[0, step], market.index[BTC, step]
         sold = action.amount > 0.0
         paid = fill.amount_in * np.where(sold, btc, usdc)

@@ -13,6 +13,7 @@ from simulator.agents.latency_arbitrageur import value_at_index
 from simulator.config import load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.types import Floats
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
@@ -24,8 +25,8 @@ class Beside:
     """Values the vault at the end of each step where the oracle shows the index."""
 
     def __init__(self) -> None:
-        self.worth: list[np.ndarray] = []
-        self.nav: list[np.ndarray] = []
+        self.worth: list[Floats] = []
+        self.nav: list[Floats] = []
 
     def advanced(self, step: int, world: World) -> None: ...
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None: ...
@@ -39,7 +40,7 @@ class Beside:
 @pytest.mark.parametrize("name", sorted(scenarios()))
 def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None:
     config = load(name, ["paths=2"])
-    protocol, market = resolve(config), draw(config, 0, 2)
+    protocol, market = resolve(config), draw(config.market, 0, 2)
     market = market.first_steps(min(STEPS, market.steps))
     market = replace(market, index=market.oracle_price)
     beside = Beside()

@@ -7,31 +7,35 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.agents.base import Agent
 from simulator.config import load, resolve
 from simulator.market.paths import MarketPaths
 from simulator.results.latency import LatencyProfit
-from simulator.types import Status
+from simulator.types import Codes, Floats, Status
 from simulator.world import actions
+from simulator.world.actions import Action, Fill
+from simulator.world.base import World
+from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
-from tests.agents.runs import PATHS, Log, run
+from tests.agents.runs import PATHS, Log, Ran, run
 
 CRASH = 66 * 4  # step of the liquidation-cascade scenario at which the fall begins
 
 
 @pytest.fixture(scope="module")
-def cascade():
+def cascade() -> Ran:
     return run("liquidation-cascade", steps=420)
 
 
 @pytest.fixture(scope="module")
-def lagging():
+def lagging() -> Ran:
     return run("oracle-lag", steps=480)
 
 
 # -------------------------------------------------------------------------------------- depositor
 
 
-def test_what_cannot_be_redeemed_at_once_is_queued(cascade) -> None:
+def test_what_cannot_be_redeemed_at_once_is_queued(cascade: Ran) -> None:
     _, log, _ = cascade
     waits = (
         Status.INSUFFICIENT_LIQUIDITY,
@@ -55,7 +59,9 @@ def test_what_cannot_be_redeemed_at_once_is_queued(cascade) -> None:
     assert wishes == sum((action.shares > 0.0).sum() for _, action, _ in asked)
 
 
-def test_a_silent_oracle_is_left_in_kind_and_the_slice_is_closed_when_it_speaks(lagging) -> None:
+def test_a_silent_oracle_is_left_in_kind_and_the_slice_is_closed_when_it_speaks(
+    lagging: Ran,
+) -> None:
     world, log, market = lagging
     exits = [
         (step, fill.status == Status.OK)
@@ -89,7 +95,7 @@ def test_the_keeper_settles_less_at_a_time_while_it_is_refused() -> None:
 
     _, log, _ = run("liquidation-cascade", thin, steps=420)
     smaller = 0
-    last: dict[int, np.ndarray] = {}
+    last: dict[int, Codes] = {}
     for step, action, fill in log.of("keeper", actions.SettleWithdrawals):
         fraction = float(action.fraction[0])
         if fraction < 1.0:
@@ -100,7 +106,7 @@ def test_the_keeper_settles_less_at_a_time_while_it_is_refused() -> None:
     assert smaller > 0
 
 
-def test_the_keeper_does_not_settle_at_any_price(cascade) -> None:
+def test_the_keeper_does_not_settle_at_any_price(cascade: Ran) -> None:
     _, log, _ = run(
         "liquidation-cascade", steps=300, settings=("agents.keeper.settlement_gas_usd=0",)
     )
@@ -113,25 +119,25 @@ def test_the_keeper_leaves_what_is_not_worth_its_gas() -> None:
         return replace(protocol, vault=replace(protocol.vault, keeper_share=1e-9))
 
     # A millionth of a thousandth of what it protects pays no gas.
-    assert run(terms=poor)[1].of("keeper") == []
+    assert run(terms=poor)[1].of("keeper", Action) == []
 
 
 # ------------------------------------------------------------------------ traders and liquidators
 
 
-def test_leveraged_traders_open_once_at_their_leverage_and_hold_on(cascade) -> None:
+def test_leveraged_traders_open_once_at_their_leverage_and_hold_on(cascade: Ran) -> None:
     _, log, market = cascade
     section = load("liquidation-cascade").agents.leveraged_long
     assert section is not None
-    ((step, _, fill),) = log.of("leveraged_long")
+    ((step, _, fill),) = log.of("leveraged_long", Action)
     assert step == 0
     notional = fill.amount_in * market.index[1, 0]
     np.testing.assert_allclose(notional, section.leverage * section.margin["USDC"], rtol=1e-12)
-    ((_, _, fill),) = log.of("leveraged_short")
+    ((_, _, fill),) = log.of("leveraged_short", Action)
     assert (fill.amount_in < 0.0).all()
 
 
-def test_a_gap_leaves_the_crowd_bankrupt_and_takes_the_vaults_short(cascade) -> None:
+def test_a_gap_leaves_the_crowd_bankrupt_and_takes_the_vaults_short(cascade: Ran) -> None:
     world, log, _ = cascade
     crowd = world.protocol.account_of(
         next(i for i, slot in enumerate(world.protocol.agents) if slot.name == "leveraged_long")
@@ -153,8 +159,9 @@ def test_the_liquidator_buys_pledged_liquidity_of_an_account_that_is_short_of_ma
     class Short(Log):
         """Takes the vault's cash and more between two steps, as a loss elsewhere would."""
 
-        def advanced(self, step, world) -> None:
+        def advanced(self, step: int, world: World) -> None:
             if step == 12:
+                assert isinstance(world, ModelWorld)
                 clearing = world.state.clearing
                 loss = world.observe().equity[0] - 0.9 * world.observe().maintenance[0]
                 clearing.maker_cash[0] += loss
@@ -173,7 +180,7 @@ def test_the_liquidator_buys_pledged_liquidity_of_an_account_that_is_short_of_ma
 # ------------------------------------------------------------------------------- latency, oracles
 
 
-def latency(fees: float | None) -> np.ndarray:
+def latency(fees: float | None) -> Floats:
     """Timing profit by path; ``fees`` None: as the scenario has them."""
 
     def charge(protocol: Protocol) -> Protocol:
@@ -184,19 +191,22 @@ def latency(fees: float | None) -> np.ndarray:
     class Timing(Log):
         profit: LatencyProfit | None = None
 
-        def advanced(self, step, world) -> None:
+        def advanced(self, step: int, world: World) -> None:
             self.profit = self.profit or LatencyProfit(world)
 
-        def acting(self, step, world, agent, action) -> None:
+        def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+            assert self.profit is not None
             self.profit.acting(step, world, agent, action)
 
-        def acted(self, step, world, agent, action, fill) -> None:
+        def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+            assert self.profit is not None
             self.profit.acted(step, world, agent, action, fill)
 
     observer = Timing()
     _, log, _ = run("oracle-lag", observer=observer, steps=380, terms=charge)
-    traded = log.of("latency_arbitrageur")
+    traded = log.of("latency_arbitrageur", Action)
     assert len(traded) > 50
+    assert observer.profit is not None
     return observer.profit.usd
 
 

@@ -48,7 +48,7 @@ def pairs(old: list, books: Books) -> Iterator[tuple[str, np.ndarray, np.ndarray
 def test_the_books_say_what_the_observers_say(name: str | None, number: int | None) -> None:
     config = configuration(name, number)
     protocol, agents = Plan(config, "model", (), 0).setting()
-    world = ModelWorld(protocol, draw(config, 0, PATHS), BOOK)
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS), BOOK)
     old = [Attribution(world), SharePrice(world), FeesKept(world), LatencyProfit(world)]
     books = Books(world)
     simulate(world, agents, [*old, books])

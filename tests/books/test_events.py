@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from simulator.books.events import EventLog, buffers, note_event
+from simulator.books.events import EventLog, note_event
 from simulator.books.hooks import BOOK
 from simulator.config import load, resolve
 from simulator.market.draw import draw
@@ -13,6 +12,7 @@ from simulator.types import SimulatorError, Status
 from simulator.world.actions import Liquidate, Rebalance
 from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
+from simulator.world.model.log import ROOM
 from simulator.world.model.orders import CODE
 from simulator.world.model.record import Paths
 from simulator.world.model.world import ModelWorld
@@ -21,15 +21,15 @@ _note_event = note_event
 
 
 @kernel
-def note(paths: Paths, logs: np.ndarray) -> None:
-    for i in range(logs.size):
-        _note_event(at(paths, i), logs[i])
+def note(paths: Paths) -> None:
+    for i in range(paths.states.size):
+        _note_event(at(paths, i))
 
 
 @pytest.fixture(scope="module")
 def world() -> ModelWorld:
     config = load("calm", ["paths=2", "horizon_hours=2"])
-    return ModelWorld(resolve(config), draw(config, 0, 2), BOOK)
+    return ModelWorld(resolve(config), draw(config.market, 0, 2), BOOK, 2)
 
 
 def ask(world: ModelWorld, kind: type, status: list[Status]) -> None:
@@ -38,18 +38,18 @@ def ask(world: ModelWorld, kind: type, status: list[Status]) -> None:
 
 
 def test_rows_are_in_order_of_time_by_path_and_hold_what_the_order_says(world: ModelWorld) -> None:
-    log, logs = EventLog(world.protocol, world.market), buffers(2)
+    log, logs = EventLog(world.protocol, world.market), world.paths.logs[:-1]
     world.paths.orders["agent"] = 1
     world.paths.orders["account"], world.paths.orders["market"] = 3, 1
     ask(world, Liquidate, [Status.OK, Status.NONE])
-    note(world.paths, logs)
+    note(world.paths)
     ask(world, Rebalance, [Status.WITHIN_BAND, Status.OK])
-    note(world.paths, logs)
+    note(world.paths)
     log.take(logs)
     assert not logs["count"].any()
     world.advance(1)
     ask(world, Rebalance, [Status.OK, Status.NONE])
-    note(world.paths, logs)
+    note(world.paths)
     log.take(logs)
     frame = log.frame()
     assert list(frame["path"]) == [0, 0, 0, 1]
@@ -64,16 +64,27 @@ def test_rows_are_in_order_of_time_by_path_and_hold_what_the_order_says(world: M
 
 
 def test_what_has_no_room_is_never_dropped_in_silence(world: ModelWorld) -> None:
-    log, logs = EventLog(world.protocol, world.market), buffers(2, room=3)
+    log, logs = EventLog(world.protocol, world.market), world.paths.logs[:-1]
     ask(world, Rebalance, [Status.OK, Status.NONE])
-    for _ in range(3):
-        note(world.paths, logs)
+    logs["count"][0] = ROOM - 1
+    note(world.paths)
     log.take(logs)
-    assert len(log.frame()) == 3
-    for _ in range(4):
-        note(world.paths, logs)
-    with pytest.raises(SimulatorError, match=r"path 0: 4 events .* room for 3"):
+    assert len(log.frame()) == ROOM
+    logs["count"][0] = ROOM - 1
+    note(world.paths)
+    note(world.paths)
+    with pytest.raises(SimulatorError, match=rf"path 0: {ROOM + 1} events .* room for {ROOM}"):
         log.take(logs)
+
+
+def test_paths_that_are_not_recorded_leave_no_events() -> None:
+    config = load("calm", ["paths=2", "horizon_hours=2"])
+    world = ModelWorld(resolve(config), draw(config.market, 0, 2), BOOK, 1)
+    ask(world, Rebalance, [Status.OK, Status.OK])
+    note(world.paths)
+    log = EventLog(world.protocol, world.market)
+    log.take(world.paths.logs[:-1])
+    assert list(log.frame()["path"]) == [0]
 
 
 def test_a_run_without_events_leaves_an_empty_frame(world: ModelWorld) -> None:

@@ -50,29 +50,25 @@ class Frames(NamedTuple):
 def both(config: Config) -> tuple[Frames, Frames]:
     """The frames of observers and of books, of one run."""
     protocol, agents = Plan(config, "model", (), 0).setting()
-    world = ModelWorld(protocol, draw(config, 0, PATHS), BOOK)
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS), BOOK, PATHS)
     attribution, price = Attribution(world), SharePrice(world)
     upkeep, latency, fees = Upkeep(world), LatencyProfit(world), FeesKept(world)
     metrics = PathMetrics(world, attribution, price, upkeep, latency, fees)
     fan, recorder = Fan(world, attribution, price), Recorder(world, attribution, price, PATHS)
-    books, records = Books(world), Records(world, PATHS, fan_steps(config.steps))
-    old = [attribution, price, upkeep, latency, fees, metrics, fan, recorder]
+    books, records = Books(world), Records(world, fan_steps(config.steps))
+    old: list[Any] = [attribution, price, upkeep, latency, fees, metrics, fan, recorder]
     simulate(world, agents, [*old, books, records])
     betas, state = metrics.mean_betas(), world.observe()
     fan.finish(betas)
     recorder.finish(betas)
-    capital = {
-        "capital_efficiency": metrics._capital.efficiency(),
-        "margin_to_nav": metrics._capital.share_of_nav(),
-    }
-    ended = Ended(books.view, state, world.market, protocol, 1.0, capital | upkeep.columns())
+    ended = Ended(books.view, state, world.market, protocol, 1.0, upkeep.columns())
     return (
         Frames(metrics.frame(state), recorder.series(), recorder.events(), fan.values),
         Frames(
             paths_frame(ended),
-            series_frame(world, records.rows, betas),
+            series_frame(world, records.kept.rows, betas),
             records.log.frame(),
-            fan_values(world, records.fan, betas),
+            fan_values(world, records.kept.fan, betas),
         ),
     )
 
@@ -80,7 +76,7 @@ def both(config: Config) -> tuple[Frames, Frames]:
 def differing(then: pd.DataFrame, now: pd.DataFrame) -> Iterator[str]:
     """Columns that differ by more than 1e-12 of the largest, whole numbers by anything."""
     assert list(then) == list(now)
-    for name in then:
+    for name in map(str, then):
         one, other = then[name].to_numpy(), now[name].to_numpy()
         assert one.dtype == other.dtype, name
         if one.dtype.kind != "f":

@@ -64,7 +64,7 @@ class _Compared:
 def compared(config: Config) -> _Compared:
     protocol, agents = Plan(config, "model", (), 1).setting()
     watch = _Compared()
-    simulate(ModelWorld(protocol, draw(config, 0, config.paths)), agents, [watch])
+    simulate(ModelWorld(protocol, draw(config.market, 0, config.paths)), agents, [watch])
     return watch
 
 
@@ -75,7 +75,7 @@ SHORT = ["paths=8", "horizon_hours=120"]
     ("name", "overrides"),
     [
         ("calm", ["agents.keeper=null"]),
-        ("hedge-liquidation", ["vault.margin_allocation=0.05"]),
+        ("hedge-liquidation", ["horizon_hours=300", "vault.margin_allocation=0.05"]),
         ("liquidation-cascade", ["clearing.margin=isolated", "agents.keeper.minimum_profit_usd=5"]),
         ("aave-hedge", ["agents.keeper.minimum_profit_usd=5"]),
     ],

@@ -12,6 +12,7 @@ import pytest
 
 from simulator.world.chain.addresses import CONTRACTS
 from simulator.world.chain.artifacts import ROOT
+from simulator.world.protocol import Protocol
 from tests.sizes import sized
 
 BIN = Path(sys.executable).parent
@@ -32,7 +33,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("provider", sized(["foundry"], ["foundry", "test"]))
-def test_everything_is_deployed_and_its_addresses_printed(provider, protocol):
+def test_everything_is_deployed_and_its_addresses_printed(
+    provider: str, protocol: Protocol
+) -> None:
     done = run("--network", f"ethereum:local:{provider}")
     assert done.returncode == 0, done.stderr[-2_000:]
     printed = dict(re.findall(r"│\s*(\S.*?)\s*│\s*(0x[0-9a-f]{40})\s*│", done.stdout))
@@ -43,7 +46,7 @@ def test_everything_is_deployed_and_its_addresses_printed(provider, protocol):
 
 
 @pytest.mark.slow
-def test_an_unknown_scenario_is_named_without_a_traceback():
+def test_an_unknown_scenario_is_named_without_a_traceback() -> None:
     done = run("--network", "ethereum:local:test", "--scenario", "nothing")
     assert done.returncode != 0
     assert "nothing" in done.stderr + done.stdout

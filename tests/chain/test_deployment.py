@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import pytest
 
@@ -10,16 +10,35 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import USDC_DECIMALS
 from simulator.world.chain import artifacts
-from simulator.world.chain.addresses import CONTRACTS
+from simulator.world.chain.addresses import CONTRACTS, Deployment
 from simulator.world.chain.codec import MAX_UINT256, Contract
 from simulator.world.chain.deployment import GENESIS, deploy
 from simulator.world.chain.revm import RevmTransport
 from simulator.world.chain.terms import background_targets, wad
+from simulator.world.protocol import Protocol
 from simulator.world.units import to_raw
 
 
+@dataclass(frozen=True)
+class System:
+    """What was deployed, each contract with its interface."""
+
+    transport: RevmTransport
+    deployed: Deployment
+    tokens: list[Contract]
+    clearing: Contract
+    factory: Contract
+    lens: Contract
+    manager: Contract
+    oracle: Contract
+    pool: Contract
+    provider: Contract
+    router: Contract
+    vault: Contract
+
+
 @pytest.fixture(scope="module")
-def system(protocol):
+def system(protocol: Protocol) -> System:
     transport = RevmTransport(record=True)
     deployed = deploy(transport, protocol)
     token = artifacts.load("Token")
@@ -34,7 +53,7 @@ def system(protocol):
         "router": "SwapRouter",
         "vault": "HedgeVault",
     }
-    return SimpleNamespace(
+    return System(
         transport=transport,
         deployed=deployed,
         tokens=[Contract(token, address, transport) for address in deployed.tokens],
@@ -45,24 +64,26 @@ def system(protocol):
     )
 
 
-def test_everything_has_code_and_time_is_genesis(system):
+def test_everything_has_code_and_time_is_genesis(system: System) -> None:
     for name, address in system.deployed.table()[: len(CONTRACTS)]:
         assert len(system.transport.code(address)) > 500, name
     assert system.deployed.genesis == system.transport.time() == GENESIS
 
 
-def test_the_base_asset_is_token0(system):
+def test_the_base_asset_is_token0(system: System) -> None:
     assert system.pool.call("token0") == system.deployed.tokens[1]
     assert system.pool.call("token1") == system.deployed.tokens[0]
 
 
-def test_the_router_and_the_factory_serve_this_pool(system, protocol):
+def test_the_router_and_the_factory_serve_this_pool(system: System, protocol: Protocol) -> None:
     assert system.router.call("factory") == system.deployed.factory
     pair = system.deployed.tokens[:2]
     assert system.factory.call("getPool", *pair, protocol.pool.fee_ppm) == system.deployed.pool
 
 
-def test_the_pool_starts_at_the_price_and_liquidity_asked_for(system, protocol):
+def test_the_pool_starts_at_the_price_and_liquidity_asked_for(
+    system: System, protocol: Protocol
+) -> None:
     assert system.pool.call("slot0")[0] == protocol.pool.sqrt_price_x96
     tick = system.pool.call("slot0")[1]
     held = [r for r in background_targets(protocol, 1.0) if r[0] <= tick < r[1]]
@@ -70,7 +91,7 @@ def test_the_pool_starts_at_the_price_and_liquidity_asked_for(system, protocol):
     assert system.pool.call("liquidity") == sum(liquidity for *_, liquidity in held)
 
 
-def test_every_role_is_set(system):
+def test_every_role_is_set(system: System) -> None:
     roles = system.deployed.roles
     for contract in (system.oracle, system.clearing, system.vault):
         assert contract.call("owner") == roles.deployer
@@ -84,7 +105,7 @@ def test_every_role_is_set(system):
     assert len(set(vars(roles).values())) == len(vars(roles))
 
 
-def test_global_terms_are_the_protocols(system, protocol):
+def test_global_terms_are_the_protocols(system: System, protocol: Protocol) -> None:
     terms, vault = protocol.clearing, protocol.vault
     multiple, *_, floor, risk, gate = system.clearing.call("parameters")
     assert (multiple, floor, risk, gate) == (
@@ -104,13 +125,15 @@ def test_global_terms_are_the_protocols(system, protocol):
     assert system.manager.call("factory") == system.deployed.factory
 
 
-def test_traders_consent_to_slices_of_the_vault_and_nobody_else(system, protocol):
+def test_traders_consent_to_slices_of_the_vault_and_nobody_else(
+    system: System, protocol: Protocol
+) -> None:
     for slot, address in zip(protocol.agents, system.deployed.agents, strict=True):
         consent = system.clearing.call("slice_consent", address, system.deployed.vault)
         assert consent == slot.has_account
 
 
-def test_portfolio_margin_knows_its_covariance_and_takes_the_vaults_liquidity():
+def test_portfolio_margin_knows_its_covariance_and_takes_the_vaults_liquidity() -> None:
     """A pledged vault: terms of liquidity set, one row of the factor per risk asset."""
     protocol = resolve(load("calm", ["clearing.margin=portfolio"]))
     transport = RevmTransport()
@@ -131,7 +154,9 @@ def test_portfolio_margin_knows_its_covariance_and_takes_the_vaults_liquidity():
     assert found == protocol.clearing.covariance_factor
 
 
-def test_markets_collaterals_and_feeds_are_the_protocols(system, protocol):
+def test_markets_collaterals_and_feeds_are_the_protocols(
+    system: System, protocol: Protocol
+) -> None:
     terms = protocol.clearing
     assert system.clearing.call("market_count") == protocol.markets
     for index, market in enumerate(terms.markets):
@@ -160,7 +185,9 @@ def test_markets_collaterals_and_feeds_are_the_protocols(system, protocol):
         assert system.oracle.call("deviation", token) == wad(deviation)
 
 
-def test_the_clearing_house_holds_exactly_the_usdc_it_owes(system, protocol):
+def test_the_clearing_house_holds_exactly_the_usdc_it_owes(
+    system: System, protocol: Protocol
+) -> None:
     funds = protocol.clearing.maker_funds + protocol.clearing.insurance_funds
     margins = sum(slot.margin[0] for slot in protocol.agents if slot.has_account)
     held = system.tokens[0].call("balanceOf", system.deployed.clearing)
@@ -172,14 +199,14 @@ def test_the_clearing_house_holds_exactly_the_usdc_it_owes(system, protocol):
     assert owed == held * 10**12
 
 
-def test_the_supply_of_every_token_is_accounted_for(system):
+def test_the_supply_of_every_token_is_accounted_for(system: System) -> None:
     places = [*system.deployed.agents, system.deployed.clearing, system.deployed.pool]
     places += [system.deployed.provider, system.deployed.vault, system.deployed.roles.deployer]
     for token in system.tokens:
         assert sum(token.call("balanceOf", p) for p in places) == token.call("totalSupply")
 
 
-def test_agents_start_with_their_wallets_and_allowances(system, protocol):
+def test_agents_start_with_their_wallets_and_allowances(system: System, protocol: Protocol) -> None:
     for slot, address in zip(protocol.agents, system.deployed.agents, strict=True):
         for asset, amount in ((0, slot.usdc), (1, slot.base)):
             token = system.tokens[asset]
@@ -191,7 +218,8 @@ def test_agents_start_with_their_wallets_and_allowances(system, protocol):
         assert system.tokens[0].call("allowance", address, vault) == MAX_UINT256
 
 
-def test_a_fork_is_the_same_system_and_independent_of_the_original(system):
+def test_a_fork_is_the_same_system_and_independent_of_the_original(system: System) -> None:
+    assert system.transport.transactions is not None
     copy = system.transport.fork(system.transport.transactions)
     roles, deployed = system.deployed.roles, system.deployed
     token = Contract(artifacts.load("Token"), deployed.tokens[0], copy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 
 from simulator.config import load
 from simulator.config.resolve import resolve
-from simulator.types import COVARIANCE_RAMP, Status
+from simulator.market.paths import MarketPaths
+from simulator.types import COVARIANCE_RAMP, Floats, Status
 from simulator.world import actions
 from simulator.world.base import Observation
 from simulator.world.chain.world import ChainWorld
 from simulator.world.model.world import ModelWorld
+from simulator.world.protocol import Protocol
 from tests.chain.lens_check import compare_with_the_lens
 
 YES = np.array([True])
@@ -21,14 +24,14 @@ TOLERANCE = 1e-9  # what `hedgesim verify` asks of the two worlds
 DUST = 1e-5  # whole units; what is left of less is rounding of much larger amounts
 
 
-def one(value: float) -> np.ndarray:
+def one(value: float) -> Floats:
     return np.full(1, value)
 
 
 class Stage:
     """One path of both worlds; every action is checked, done or refused."""
 
-    def __init__(self, protocol, paths) -> None:
+    def __init__(self, protocol: Protocol, paths: MarketPaths) -> None:
         self.protocol = protocol
         self.world, self.model = ChainWorld(protocol, paths), ModelWorld(protocol, paths)
         self.advance(0)
@@ -42,7 +45,7 @@ class Stage:
         """Index of an agent."""
         return [slot.name for slot in self.protocol.agents].index(name)
 
-    def do(self, action, status=Status.OK) -> tuple[float, float]:
+    def do(self, action: actions.Action, status: Status = Status.OK) -> tuple[float, float]:
         """Carry out an action; (amount in, amount out)."""
         fill, modelled = self.world.execute(action), self.model.execute(action)
         assert Status(int(fill.status[0])) is status, action
@@ -77,14 +80,14 @@ class Stage:
 
 
 @pytest.fixture
-def stage(protocol, quiet_paths) -> Stage:
+def stage(protocol: Protocol, quiet_paths: Callable[..., MarketPaths]) -> Stage:
     made = Stage(protocol, quiet_paths())
     made.start_vault()
     return made
 
 
 @pytest.fixture
-def pledged(quiet_paths) -> Stage:
+def pledged(quiet_paths: Callable[..., MarketPaths]) -> Stage:
     """Portfolio margin, the liquidity backs the hedge; its markets rise fourfold at step 2."""
     protocol = resolve(load("calm", ["clearing.margin=portfolio"]))
     quiet = quiet_paths()
@@ -96,7 +99,7 @@ def pledged(quiet_paths) -> Stage:
     return made
 
 
-def test_requests_wait_in_line_and_are_paid_by_settlement(stage):
+def test_requests_wait_in_line_and_are_paid_by_settlement(stage: Stage) -> None:
     depositor, trader, keeper = map(stage.agent, ("depositor", "noise_trader", "keeper"))
     held, other = stage.see("wallet_shares", depositor), stage.see("wallet_shares", trader)
     stage.do(actions.SettleWithdrawals(keeper, one(1.0), YES), Status.NOTHING_TO_SETTLE)
@@ -122,13 +125,13 @@ def test_requests_wait_in_line_and_are_paid_by_settlement(stage):
     assert stage.see("queued_shares") == 0.0
 
 
-def test_less_than_a_unit_of_shares_asks_for_nothing(stage):
+def test_less_than_a_unit_of_shares_asks_for_nothing(stage: Stage) -> None:
     depositor = stage.agent("depositor")
     for kind in (actions.RequestRedeem, actions.RedeemInKind):
         stage.do(kind(depositor, one(1e-19)), Status.NONE)
 
 
-def test_a_redemption_in_kind_hands_over_tokens_and_a_slice_of_the_hedge(stage):
+def test_a_redemption_in_kind_hands_over_tokens_and_a_slice_of_the_hedge(stage: Stage) -> None:
     trader, protocol = stage.agent("noise_trader"), stage.protocol
     account, supply = protocol.account_of(trader), stage.see("shares")
     before = {
@@ -148,12 +151,12 @@ def test_a_redemption_in_kind_hands_over_tokens_and_a_slice_of_the_hedge(stage):
     stage.do(actions.RedeemInKind(trader, one(1.0)), Status.ACCOUNT_IN_USE)
 
 
-def test_who_has_no_margin_account_takes_no_slice(stage):
+def test_who_has_no_margin_account_takes_no_slice(stage: Stage) -> None:
     depositor = stage.agent("depositor")
     stage.do(actions.RedeemInKind(depositor, one(1.0)), Status.NO_CONSENT)
 
 
-def test_the_fee_receiver_is_paid_in_shares(quiet_paths):
+def test_the_fee_receiver_is_paid_in_shares(quiet_paths: Callable[..., MarketPaths]) -> None:
     protocol = resolve(load("calm", ["vault.management_fee=0.1"]))
     made = Stage(protocol, quiet_paths())
     made.start_vault()
@@ -165,7 +168,7 @@ def test_the_fee_receiver_is_paid_in_shares(quiet_paths):
     assert made.see("fee_shares") == pytest.approx(expected, rel=2e-2)
 
 
-def test_a_covariance_is_posted_by_the_venue_whoever_decides(pledged):
+def test_a_covariance_is_posted_by_the_venue_whoever_decides(pledged: Stage) -> None:
     factor = np.zeros((len(pledged.protocol.risk_assets), 8, 1))
     factor[:, 0, 0] = np.linspace(-0.01, 0.05, len(factor))
     requirement = pledged.see("maintenance", 0)
@@ -184,14 +187,14 @@ def test_a_covariance_is_posted_by_the_venue_whoever_decides(pledged):
     pledged.do(actions.PostCovariance(pledged.agent("risk_manager"), factor, ~YES), Status.NONE)
 
 
-def test_pledged_liquidity_of_a_healthy_account_stays_where_it_is(pledged):
+def test_pledged_liquidity_of_a_healthy_account_stays_where_it_is(pledged: Stage) -> None:
     liquidator = pledged.agent("liquidator")
     pledged.do(actions.LiquidatePledge(liquidator, 0, YES), Status.NOT_LIQUIDATABLE)
     other = pledged.protocol.account_of(liquidator)
     pledged.do(actions.LiquidatePledge(liquidator, other, YES), Status.NOT_PLEDGED)
 
 
-def test_pledged_liquidity_of_a_failing_account_is_sold(pledged):
+def test_pledged_liquidity_of_a_failing_account_is_sold(pledged: Stage) -> None:
     """The hedge loses more than its margin when its markets rise and the base asset does not."""
     liquidator = pledged.agent("liquidator")
     own = pledged.protocol.account_of(liquidator)
@@ -209,11 +212,14 @@ def test_pledged_liquidity_of_a_failing_account_is_sold(pledged):
     pledged.do(actions.LiquidatePledge(liquidator, 0, YES), Status.NOT_PLEDGED)
 
 
-def test_a_failing_loan_is_liquidated_at_aave_by_who_brings_the_asset(quiet_paths):
+def test_a_failing_loan_is_liquidated_at_aave_by_who_brings_the_asset(
+    quiet_paths: Callable[..., MarketPaths],
+) -> None:
     """BTC borrowed and sold rises fourfold; the liquidator buys some in the leg's own pool."""
     protocol = resolve(load("aave-hedge"))
     quiet = quiet_paths()
     price = quiet.oracle_price.copy()
+    assert protocol.aave is not None
     leg = protocol.aave.legs[0]
     price[leg.reserve.asset, 2:] *= 4.0
     stage = Stage(protocol, replace(quiet, index=price, oracle_price=price))

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from eth_typing import HexStr
 from eth_utils import to_checksum_address
 
 from simulator.config import load as scenario
@@ -23,6 +24,9 @@ from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructo
 from simulator.world.chain.deployment import deploy
 from simulator.world.chain.rpc import RpcTransport
 from tests.sizes import CAMPAIGN
+
+if TYPE_CHECKING:
+    from web3.types import TxParams
 
 WAD = 10**18
 SEATS = 64
@@ -44,12 +48,14 @@ class FullMarket:
     collaterals: int
 
     def __post_init__(self) -> None:
+        from web3.types import RPCEndpoint
+
         protocol = resolve(scenario("calm", ["clearing.margin=portfolio"]))
         venue = replace(protocol.clearing, insurance_funds=0.0)
         self.protocol = replace(protocol, clearing=venue, agents=())
         self.chain = RpcTransport.connect(self.url)
         # Anvil's blocks must hold what others' would not, or there is nothing to measure.
-        self.chain.web3.provider.make_request("evm_setBlockGasLimit", [hex(2**27)])
+        self.chain.web3.provider.make_request(RPCEndpoint("evm_setBlockGasLimit"), [hex(2**27)])
         self.at = deploy(self.chain, self.protocol)
         self.owner = self.at.roles.deployer
         self.prices = {
@@ -193,13 +199,13 @@ class FullMarket:
     def needed(self, to: str, data: bytes) -> int:
         """Sends it as anyone; the gas limit it needed, which is what it used before refunds."""
         eth = self.chain.web3.eth
-        call: dict[str, Any] = {
+        call: TxParams = {
             "from": eth.accounts[0],
             "to": to_checksum_address(to),
-            "data": "0x" + data.hex(),
+            "data": HexStr("0x" + data.hex()),
         }
-        gas = int(eth.estimate_gas(call))
-        receipt = eth.wait_for_transaction_receipt(eth.send_transaction(call | {"gas": gas}))
+        gas = call["gas"] = int(eth.estimate_gas(call))
+        receipt = eth.wait_for_transaction_receipt(eth.send_transaction(call))
         assert receipt["status"] == 1
         return gas
 

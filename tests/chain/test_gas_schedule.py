@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,18 @@ import pytest
 
 from simulator.config import load
 from simulator.config.resolve import resolve
+from simulator.market.paths import MarketPaths
 from simulator.types import Status
 from simulator.world import actions
+from simulator.world.chain.rpc import RpcTransport
 from simulator.world.chain.world import ChainWorld
 from simulator.world.gas import GAS_UNITS
+from simulator.world.protocol import Protocol
+
+# By course of events and kind of action.
+Gas = dict[str, dict[str, list[int]]]
+# The actions of each step.
+Course = list[list[actions.Action]]
 
 SNAPSHOT = Path(__file__).parents[1] / "gas_snapshot.json"
 # A schedule has one number for transactions whose cost depends on ticks crossed and markets held.
@@ -37,13 +46,18 @@ DRIFT = (1.0, 1.2)
 
 
 @pytest.fixture(scope="module")
-def used(protocol, anvil_url, agent, quiet_paths):
+def used(
+    protocol: Protocol,
+    anvil_url: str,
+    agent: Callable[[str], int],
+    quiet_paths: Callable[..., MarketPaths],
+) -> Gas:
     """Gas of every transaction of courses of events in which each kind of action succeeds."""
     # Orders as large as the courses' cost more than one per cent.
     roomy = replace(protocol, vault=replace(protocol.vault, max_slippage=0.03))
     pledged = resolve(load("calm", ["clearing.margin=portfolio"]))
     lending = resolve(load("aave-hedge"))
-    found: dict[str, dict[str, list[int]]] = {}
+    found: Gas = {}
     for name, terms, rises, course in (
         ("a vault and a trader", roomy, RALLY, course_of_a_vault(protocol, agent)),
         ("a hedge that drifts", roomy, DRIFT, course_of_a_drift(protocol, agent)),
@@ -56,19 +70,21 @@ def used(protocol, anvil_url, agent, quiet_paths):
         for market in terms.clearing.markets:
             price[market.asset, :, 0] *= rises
         world = ChainWorld(terms, replace(quiet, index=price, oracle_price=price), anvil_url)
+        (node,) = world.transports
+        assert isinstance(node, RpcTransport)
         gas = found.setdefault(name, {})
         for step, batch in enumerate(course):
             world.advance(step)
             for action in batch:
                 fill = world.execute(action)
                 assert Status(int(fill.status[0])) is Status.OK, (step, action)
-                gas.setdefault(type(action).__name__, []).append(world.transports[0].gas_used)
+                gas.setdefault(type(action).__name__, []).append(node.gas_used)
     if os.environ.get("HEDGESIM_UPDATE_GAS"):
         SNAPSHOT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return found
 
 
-def course_of_a_drift(protocol, agent):
+def course_of_a_drift(protocol: Protocol, agent: Callable[[str], int]) -> Course:
     keeper, depositor = agent("keeper"), agent("depositor")
     return [
         [
@@ -85,7 +101,7 @@ def course_of_a_drift(protocol, agent):
     ]
 
 
-def course_of_a_pledge(protocol, agent):
+def course_of_a_pledge(protocol: Protocol, agent: Callable[[str], int]) -> Course:
     keeper, venue = agent("keeper"), agent("liquidator")
     factor = np.zeros((len(protocol.risk_assets), 8, 1))
     factor[:, 0] = 0.04
@@ -101,7 +117,7 @@ def course_of_a_pledge(protocol, agent):
     ]
 
 
-def course_of_a_loan(protocol, _agent):
+def course_of_a_loan(protocol: Protocol, _agent: Callable[[str], int]) -> Course:
     agent = [slot.name for slot in protocol.agents].index
     keeper, liquidator = agent("keeper"), agent("liquidator")
     return [
@@ -116,7 +132,7 @@ def course_of_a_loan(protocol, _agent):
     ]
 
 
-def course_of_a_vault(protocol, agent):
+def course_of_a_vault(protocol: Protocol, agent: Callable[[str], int]) -> Course:
     trader, keeper, venue = agent("noise_trader"), agent("keeper"), agent("liquidator")
     taker = agent("perp_arbitrageur")
     depositor, account = agent("depositor"), protocol.account_of(agent("noise_trader"))
@@ -157,10 +173,10 @@ def course_of_a_vault(protocol, agent):
 
 
 @pytest.mark.parametrize("kind", GAS_UNITS, ids=lambda kind: kind.__name__)
-def test_the_schedule_is_what_the_transactions_use(used, kind):
+def test_the_schedule_is_what_the_transactions_use(used: Gas, kind: type[actions.Action]) -> None:
     gas = [amount for course in used.values() for amount in course.get(kind.__name__, ())]
     assert np.mean(gas) == pytest.approx(GAS_UNITS[kind], rel=TOLERANCE)
 
 
-def test_every_transaction_uses_the_gas_of_the_snapshot(used):
+def test_every_transaction_uses_the_gas_of_the_snapshot(used: Gas) -> None:
     assert used == json.loads(SNAPSHOT.read_text(encoding="utf-8"))

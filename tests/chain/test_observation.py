@@ -7,15 +7,26 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from simulator.agents.base import Agent
 from simulator.agents.build import build_agents
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.types import Status
-from simulator.world.actions import Deposit, PostBetas, Rebalance, Recenter, Swap, Trade
-from simulator.world.base import Observation
+from simulator.world.actions import (
+    Action,
+    Deposit,
+    Fill,
+    PostBetas,
+    Rebalance,
+    Recenter,
+    Swap,
+    Trade,
+)
+from simulator.world.base import Observation, World
 from simulator.world.chain.observation import ChainObservation
 from simulator.world.chain.world import ChainWorld
+from simulator.world.protocol import Protocol
 from tests.chain.lens_check import compare_with_the_lens
 
 PATHS, STEPS = 2, 30
@@ -25,20 +36,22 @@ class AgainstTheLens:
     """Observer that reads every group both ways after each step and each action done."""
 
     def __init__(self) -> None:
-        self.seen: set[type] = set()
+        self.seen: set[type[Action]] = set()
 
-    def advanced(self, step, world) -> None:
+    def advanced(self, step: int, world: World) -> None:
+        assert isinstance(world, ChainWorld)
         compare_with_the_lens(world)
 
-    def acting(self, step, world, agent, action) -> None:
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         pass
 
-    def acted(self, step, world, agent, action, fill) -> None:
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        assert isinstance(world, ChainWorld)
         if (fill.status == Status.OK).any():
             self.seen.add(type(action))
             compare_with_the_lens(world)
 
-    def stepped(self, step, world) -> None:
+    def stepped(self, step: int, world: World) -> None:
         pass
 
 
@@ -51,21 +64,23 @@ class AgainstTheLens:
         ("aave-hedge", "gross"),
     ],
 )
-def test_what_is_read_in_process_is_what_the_lens_returns(scenario, margin):
+def test_what_is_read_in_process_is_what_the_lens_returns(scenario: str, margin: str) -> None:
     config = load(scenario, [f"paths={PATHS}", f"clearing.margin={margin}"])
     protocol = resolve(config)
-    world = ChainWorld(protocol, draw(config, 0, PATHS).first_steps(STEPS))
+    world = ChainWorld(protocol, draw(config.market, 0, PATHS).first_steps(STEPS))
     check = AgainstTheLens()
     simulate(world, build_agents(config, protocol), [check])
     assert {Swap, Trade, Deposit, PostBetas, Recenter, Rebalance} <= check.seen
 
 
-def test_every_group_of_words_is_a_part_of_the_lens_and_none_is_in_two(world):
+def test_every_group_of_words_is_a_part_of_the_lens_and_none_is_in_two(world: ChainWorld) -> None:
     every = [index for group in world.layout.groups.values() for index in group]
     assert sorted(every) == list(range(2, world.layout.words))  # 0 and 1 count markets, collaterals
 
 
-def test_every_field_is_shown_with_the_axes_the_border_promises(world, protocol):
+def test_every_field_is_shown_with_the_axes_the_border_promises(
+    world: ChainWorld, protocol: Protocol
+) -> None:
     state = world.observe()
     assert isinstance(state, ChainObservation)
     axes = {

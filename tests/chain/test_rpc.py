@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from web3 import EthereumTesterProvider, Web3  # noqa: TID253 - what is tested
 
+from simulator.market.paths import MarketPaths
 from simulator.types import Status
 from simulator.world import actions
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor
 from simulator.world.chain.rpc import RpcTransport
 from simulator.world.chain.world import ChainWorld
+from simulator.world.protocol import Protocol
 
 YES = np.array([True])
 REFUSED = 6  # place in the script of the swap that asks for too much
 
 
-def script(protocol, agent):
+def script(protocol: Protocol, agent: Callable[[str], int]) -> list[list[actions.Action]]:
     """A few actions of every kind by step, one refusal among them."""
     one = np.ones(1)
     trader, keeper = agent("noise_trader"), agent("keeper")
@@ -51,7 +55,9 @@ def script(protocol, agent):
     ]
 
 
-def run(world, protocol, agent):
+def run(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> tuple[list[actions.Fill], list[bytes]]:
     fills, states = [], []
     for step, batch in enumerate(script(protocol, agent)):
         world.advance(step)
@@ -61,7 +67,12 @@ def run(world, protocol, agent):
     return fills, states
 
 
-def test_anvil_and_revm_end_in_the_same_state(protocol, anvil_url, agent, quiet_paths):
+def test_anvil_and_revm_end_in_the_same_state(
+    protocol: Protocol,
+    anvil_url: str,
+    agent: Callable[[str], int],
+    quiet_paths: Callable[..., MarketPaths],
+) -> None:
     paths = quiet_paths()
     here, states_here = run(ChainWorld(protocol, paths), protocol, agent)
     there, states_there = run(ChainWorld(protocol, paths, anvil_url), protocol, agent)
@@ -81,7 +92,7 @@ def tester() -> RpcTransport:
     return RpcTransport(Web3(EthereumTesterProvider()))
 
 
-def test_eth_tester_serves_the_transport(tester):
+def test_eth_tester_serves_the_transport(tester: RpcTransport) -> None:
     minter = tester.account("minter")
     assert tester.account("minter") == minter
     start = tester.time() + 1_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_utils import keccak
@@ -27,7 +28,7 @@ def mapping_slot(key: int, slot: int) -> int:
     return int.from_bytes(keccak(words(key, slot)), "big")
 
 
-def load_state(transport: RevmTransport, pool: str, state: dict) -> None:
+def load_state(transport: RevmTransport, pool: str, state: dict[str, Any]) -> None:
     """Write slot0, liquidity, ticks and the tick bitmap where the pool keeps them."""
 
     def store(slot: int, value: int) -> None:
@@ -52,33 +53,33 @@ def load_state(transport: RevmTransport, pool: str, state: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def vectors() -> dict:
+def vectors() -> dict[str, Any]:
     return json.loads(VECTORS.read_text())
 
 
 @pytest.fixture(scope="module")
-def quoter(vectors: dict) -> tuple[Contract, str, str]:
+def quoter(vectors: dict[str, Any]) -> tuple[Contract, str, str]:
     state = vectors["pool"]
     transport = RevmTransport()
     deployer = transport.account("deployer")
     erc20 = artifacts.load("ERC20PresetMinterPauser")
-    tokens = sorted(
+    token0, token1 = sorted(
         transport.deploy(deployer, encode_constructor(erc20, symbol, symbol))
         for symbol in ("WBTC", "WETH")
     )
     swap = uniswap.deploy(
-        transport, deployer, *tokens, state["fee_ppm"], state["tick_spacing"],
+        transport, deployer, token0, token1, state["fee_ppm"], state["tick_spacing"],
         int(state["sqrt_price_x96"]),
     )  # fmt: skip
     load_state(transport, swap.pool.address, state)
-    for token in tokens:
+    for token in (token0, token1):
         Contract(erc20, token, transport).transact(deployer, "mint", swap.pool.address, 10**40)
     artifact = artifacts.load("Quoter")
     code = encode_constructor(artifact, swap.factory.address, uniswap.ZERO_ADDRESS)
-    return Contract(artifact, transport.deploy(deployer, code), transport), *tokens
+    return Contract(artifact, transport.deploy(deployer, code), transport), token0, token1
 
 
-def quote(quoter: tuple[Contract, str, str], fee_ppm: int, case: dict) -> int | None:
+def quote(quoter: tuple[Contract, str, str], fee_ppm: int, case: dict[str, Any]) -> int | None:
     contract, token0, token1 = quoter
     path = (token0, token1) if case["zero_for_one"] else (token1, token0)
     # An explicit limit: with 0 the quoter refuses an output the pool can give only in part, and the
@@ -91,7 +92,9 @@ def quote(quoter: tuple[Contract, str, str], fee_ppm: int, case: dict) -> int | 
         return None
 
 
-def test_the_pool_bytecode_answers_every_mainnet_quote_to_the_last_unit(vectors, quoter):
+def test_the_pool_bytecode_answers_every_mainnet_quote_to_the_last_unit(
+    vectors: dict[str, Any], quoter: tuple[Contract, str, str]
+) -> None:
     fee_ppm = vectors["pool"]["fee_ppm"]
     answers = [quote(quoter, fee_ppm, case) for case in vectors["quotes"]]
     expected = [
@@ -101,12 +104,15 @@ def test_the_pool_bytecode_answers_every_mainnet_quote_to_the_last_unit(vectors,
     assert answers == expected
 
 
-def test_another_liquidity_would_not_answer_them(vectors, quoter):
+def test_another_liquidity_would_not_answer_them(
+    vectors: dict[str, Any], quoter: tuple[Contract, str, str]
+) -> None:
     """The answers come from the loaded state: they change when it does."""
     state = vectors["pool"] | {"liquidity": str(int(vectors["pool"]["liquidity"]) // 2)}
     contract, token0, token1 = quoter
     case = next(c for c in vectors["quotes"] if c["answer"] and int(c["amount"]) > 10**8)
     transport = contract._transport
+    assert isinstance(transport, RevmTransport)
     factory = Contract(artifacts.load("UniswapV3Factory"), contract.call("factory"), transport)
     pool = factory.call("getPool", token0, token1, state["fee_ppm"])
     load_state(transport, pool, state)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from simulator.types import InputError, Status
+from simulator.market.paths import MarketPaths
+from simulator.types import Floats, InputError, Status
 from simulator.world import actions
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Contract
 from simulator.world.chain.terms import background_targets, wad
 from simulator.world.chain.world import ChainWorld
+from simulator.world.protocol import Protocol
 
 YES = np.array([True, True])
 FIRST_ONLY = np.array([1.0, 0.0])
 
 
-def both(value: float) -> np.ndarray:
+def both(value: float) -> Floats:
     return np.full(2, value)
 
 
@@ -27,14 +30,14 @@ def state_bytes(world: ChainWorld) -> list[bytes]:
     return [transport.call(lens, calldata) for transport in world.transports]
 
 
-def swap(actor: int, amount: np.ndarray, limit: float = 0.0, least: float = 0.0) -> actions.Swap:
+def swap(actor: int, amount: Floats, limit: float = 0.0, least: float = 0.0) -> actions.Swap:
     return actions.Swap(actor, amount, np.full_like(amount, limit), np.full_like(amount, least))
 
 
 # ------------------------------------------------------------------------------------ the beginning
 
 
-def test_the_first_observation_is_the_protocol(world, protocol):
+def test_the_first_observation_is_the_protocol(world: ChainWorld, protocol: Protocol) -> None:
     state = world.observe()
     pool = protocol.pool
     np.testing.assert_allclose(state.sqrt_price, pool.sqrt_price_x96 / 2**96, rtol=1e-15)
@@ -55,7 +58,9 @@ def test_the_first_observation_is_the_protocol(world, protocol):
     assert not state.size.any()
 
 
-def test_an_observation_is_cached_until_something_changes(world, protocol, agent):
+def test_an_observation_is_cached_until_something_changes(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     first = world.observe()
     assert world.observe() is first
     trader = agent("noise_trader")
@@ -73,7 +78,9 @@ def test_an_observation_is_cached_until_something_changes(world, protocol, agent
 # --------------------------------------------------------------------------------------------- pool
 
 
-def test_a_swap_fills_on_the_paths_that_ask_and_nowhere_else(world, protocol, agent):
+def test_a_swap_fills_on_the_paths_that_ask_and_nowhere_else(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("noise_trader")
     before, untouched = world.observe(), state_bytes(world)[1]
     usdc, sqrt_price = before.wallet_usdc[trader], before.sqrt_price
@@ -88,7 +95,9 @@ def test_a_swap_fills_on_the_paths_that_ask_and_nowhere_else(world, protocol, ag
     assert state_bytes(world)[1] == untouched
 
 
-def test_a_price_limit_stops_the_swap_and_takes_only_what_it_used(world, protocol, agent):
+def test_a_price_limit_stops_the_swap_and_takes_only_what_it_used(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("amm_arbitrageur")
     limit = protocol.assets[1].price * 1.001
     usdc = world.observe().wallet_usdc[trader]
@@ -101,7 +110,9 @@ def test_a_price_limit_stops_the_swap_and_takes_only_what_it_used(world, protoco
     np.testing.assert_allclose(after.sqrt_price**2 * 1e12, limit, rtol=1e-9)
 
 
-def test_a_limit_already_passed_and_a_poor_wallet_are_refused(world, protocol, agent):
+def test_a_limit_already_passed_and_a_poor_wallet_are_refused(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("noise_trader")
     before = state_bytes(world)
     price = protocol.assets[1].price
@@ -113,7 +124,9 @@ def test_a_limit_already_passed_and_a_poor_wallet_are_refused(world, protocol, a
     assert state_bytes(world) == before
 
 
-def test_selling_all_one_sees_leaves_nothing(world, protocol, agent):
+def test_selling_all_one_sees_leaves_nothing(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("noise_trader")
     world.execute(swap(trader, both(-12_345.678901)))  # an odd balance, not exact in float64
     for _ in range(2):
@@ -126,7 +139,9 @@ def test_selling_all_one_sees_leaves_nothing(world, protocol, agent):
 # ----------------------------------------------------------------------------------- clearing house
 
 
-def test_a_trade_fills_at_the_skew_price(world, protocol, agent):
+def test_a_trade_fills_at_the_skew_price(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("noise_trader")
     account, terms = protocol.account_of(trader), protocol.clearing.markets[0]
     index = protocol.assets[terms.asset].price
@@ -139,7 +154,9 @@ def test_a_trade_fills_at_the_skew_price(world, protocol, agent):
     assert state.skew[0].tolist() == [2.0, 2.0]
 
 
-def test_trades_are_refused_by_name_and_change_nothing(world, protocol, agent):
+def test_trades_are_refused_by_name_and_change_nothing(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("noise_trader")
     terms = protocol.clearing.markets[0]
     index = protocol.assets[terms.asset].price
@@ -159,7 +176,9 @@ def test_trades_are_refused_by_name_and_change_nothing(world, protocol, agent):
     assert state_bytes(world) == before
 
 
-def test_closing_the_size_one_sees_leaves_no_position(world, protocol, agent):
+def test_closing_the_size_one_sees_leaves_no_position(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("noise_trader")
     account = protocol.account_of(trader)
     price = protocol.assets[protocol.clearing.markets[1].asset].price
@@ -171,7 +190,9 @@ def test_closing_the_size_one_sees_leaves_no_position(world, protocol, agent):
     assert world.observe().cost[account, 1].tolist() == [0.0, 0.0]
 
 
-def test_margin_moves_in_and_out(world, protocol, agent):
+def test_margin_moves_in_and_out(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     trader = agent("noise_trader")
     account = protocol.account_of(trader)
     base = [c.asset for c in protocol.clearing.collaterals].index(1)
@@ -189,7 +210,9 @@ def test_margin_moves_in_and_out(world, protocol, agent):
 # -------------------------------------------------------------------------------------------- vault
 
 
-def test_the_vault_takes_deposits_places_hedges_and_lets_out(world, protocol, agent):
+def test_the_vault_takes_deposits_places_hedges_and_lets_out(
+    world: ChainWorld, protocol: Protocol, agent: Callable[[str], int]
+) -> None:
     depositor, keeper = agent("depositor"), agent("keeper")
     deposit = world.execute(actions.Deposit(depositor, both(1e6)))
     assert deposit.status.tolist() == [Status.OK] * 2
@@ -219,9 +242,12 @@ def test_the_vault_takes_deposits_places_hedges_and_lets_out(world, protocol, ag
 # ------------------------------------------------------------------------------------- market paths
 
 
-def test_depth_factors_reach_the_pool_and_every_market(protocol, quiet_paths):
-    quiet = quiet_paths(steps=2)
-    depth = np.array([[1.0], [0.5], [1.0]])
+def test_depth_factors_reach_the_pool_and_every_market(
+    protocol: Protocol, quiet_paths: Callable[..., MarketPaths]
+) -> None:
+    quiet = quiet_paths(steps=3)
+    # The second step rests at the first one's depth, to which the last comes back.
+    depth = np.array([[1.0], [1.0], [0.5], [1.0]])
     world = ChainWorld(protocol, replace(quiet, pool_depth=depth, perp_depth=0.5 * depth))
     tick = 2 * np.log(protocol.pool.sqrt_price_x96 / 2**96) / np.log(1.0001)
     for step, factor in enumerate(depth[:, 0]):
@@ -235,7 +261,9 @@ def test_depth_factors_reach_the_pool_and_every_market(protocol, quiet_paths):
             assert state.skew_scale[index, 0] == scale
 
 
-def test_a_stale_oracle_refuses_trades_and_defers_the_skew_scale(protocol, stale_paths, agent):
+def test_a_stale_oracle_refuses_trades_and_defers_the_skew_scale(
+    protocol: Protocol, stale_paths: MarketPaths, agent: Callable[[str], int]
+) -> None:
     last = stale_paths.steps
     depth = np.ones_like(stale_paths.perp_depth)
     depth[last] = 0.5
@@ -251,7 +279,9 @@ def test_a_stale_oracle_refuses_trades_and_defers_the_skew_scale(protocol, stale
     np.testing.assert_allclose(world.observe().skew_scale[0], scale, rtol=1e-15)
 
 
-def test_only_assets_with_a_round_due_are_reported(protocol, quiet_paths):
+def test_only_assets_with_a_round_due_are_reported(
+    protocol: Protocol, quiet_paths: Callable[..., MarketPaths]
+) -> None:
     quiet = quiet_paths(steps=2)
     price, time = quiet.oracle_price.copy(), quiet.oracle_time.copy()
     price[2, 1:] *= 1.1
@@ -271,7 +301,9 @@ def test_only_assets_with_a_round_due_are_reported(protocol, quiet_paths):
 # ----------------------------------------------------------------------------------------- the rest
 
 
-def test_a_replay_sends_the_same_number_of_transactions(protocol, agent, quiet_paths):
+def test_a_replay_sends_the_same_number_of_transactions(
+    protocol: Protocol, agent: Callable[[str], int], quiet_paths: Callable[..., MarketPaths]
+) -> None:
     world = ChainWorld(protocol, quiet_paths(paths=2), record=True)
     world.advance(0)
     world.execute(swap(agent("noise_trader"), 10.0 * FIRST_ONLY))
@@ -282,7 +314,9 @@ def test_a_replay_sends_the_same_number_of_transactions(protocol, agent, quiet_p
     assert world.replay_raw()[0] == 3
 
 
-def test_what_a_transport_cannot_do_is_refused_by_name(protocol, quiet_paths):
+def test_what_a_transport_cannot_do_is_refused_by_name(
+    protocol: Protocol, quiet_paths: Callable[..., MarketPaths]
+) -> None:
     two = quiet_paths(paths=2)
     with pytest.raises(InputError, match="paths = 2"):
         ChainWorld(protocol, two, "http://127.0.0.1:1")

@@ -46,6 +46,8 @@ def called(
         with pytest.raises(SystemExit) as left:
             main(arguments)
         shown = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, left.value.code, shown.out, shown.err)
+        status = left.value.code
+        assert isinstance(status, int), status  # text would be a message, and status 1
+        return subprocess.CompletedProcess(arguments, status, shown.out, shown.err)
 
     return run

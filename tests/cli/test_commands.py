@@ -195,7 +195,7 @@ def _interruptible() -> None:
 
 
 def test_ctrl_c_stops_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    command = [COMMAND, "run", "calm", "--paths", "20000", "--out", "there"]
+    command = [str(COMMAND), "run", "calm", "--paths", "20000", "--out", "there"]
     process = subprocess.Popen(
         command,
         cwd=tmp_path,

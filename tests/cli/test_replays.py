@@ -102,8 +102,8 @@ def test_a_folder_of_files_is_taken_wherever_prices_are(called: Run, prices: Pat
 
 def test_what_wicks_distort_is_no_answer_unless_allowed(called: Run, prices: Path) -> None:
     """Prices that visit both ends of every bar say whether it is liquidated, and nothing else."""
-    replay = ("run", "calm", *ASKED, "--hedge", "BBBUSDT", "--paths", "2", "--workers", "1")
-    replay = (*replay, "--set", "vault.betas={BBB: 0.9}")
+    few = ("--paths", "2", "--workers", "1", "--set", "vault.betas={BBB: 0.9}")
+    replay = ("run", "calm", *ASKED, "--hedge", "BBBUSDT", *few)
     safe = ("--require", "liquidation_probability <= 0.9", "--require", "min_margin_ratio >= 0.1")
     earns = ("--require", "return.mean >= -9")
     wicks = (*replay, "--bars", "ohlc", "--out", "out/wicks")

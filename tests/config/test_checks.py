@@ -259,7 +259,7 @@ def test_the_matrix_proposed_in_place_of_an_impossible_one_is_accepted(
 def test_configurations_are_immutable() -> None:
     config = load("calm")
     with pytest.raises(ValueError, match="frozen"):
-        config.paths = 3  # type: ignore[misc]
+        config.paths = 3
 
 
 def test_every_field_states_a_unit_or_meaning() -> None:

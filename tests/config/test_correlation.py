@@ -16,12 +16,13 @@ from simulator.config.correlation import (
     nearest,
     regimes,
 )
+from simulator.types import Floats
 
 SYMBOLS = ("USDC", "ETH", "BTC", "SOL")
 
 
 @st.composite
-def symmetric(draw: st.DrawFn) -> np.ndarray:
+def symmetric(draw: st.DrawFn) -> Floats:
     """Unit diagonal, anything in [−1, 1] elsewhere."""
     size = draw(st.integers(2, 5))
     matrix = np.eye(size)
@@ -33,7 +34,7 @@ def symmetric(draw: st.DrawFn) -> np.ndarray:
 
 @given(symmetric())
 @settings(max_examples=60, deadline=None)
-def test_the_nearest_matrix_is_a_correlation_matrix(matrix: np.ndarray) -> None:
+def test_the_nearest_matrix_is_a_correlation_matrix(matrix: Floats) -> None:
     result = nearest(matrix)
     assert is_positive_semidefinite(result)
     assert np.all(np.diag(result) == 1)

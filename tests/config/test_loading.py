@@ -20,6 +20,7 @@ from simulator.config import (
     to_yaml,
     yaml_text,
 )
+from simulator.config.shocks import Crash
 from simulator.types import InputError
 
 NAMES = [
@@ -80,7 +81,9 @@ def test_overrides_set_values_of_every_kind() -> None:
     )
     assert config.vault.hedge_band == 0.05
     assert config.pool.background[0].value_usd == 1e7
-    assert config.shocks[1].size == -0.7  # type: ignore[union-attr]
+    second = config.shocks[1]
+    assert isinstance(second, Crash)
+    assert second.size == -0.7
     assert config.agents.keeper is None
     assert config.assets["DOGE"].volatility == 1.2
     assert config.correlation.pairs["SOL/BTC"] == 0.5

@@ -16,8 +16,8 @@ import ape.exceptions
 import pytest
 
 from simulator.world.chain.deployment import CLEARING_PARTS
-from tests.contracts.mirror import Mirror, wad
-from tests.reference.venue import CAP, Terms, Venue
+from tests.contracts.mirror import Mirror
+from tests.reference.venue import CAP, Terms, Venue, wad
 
 USDC_UNIT = 10**6
 MAX_AGE = 86_400

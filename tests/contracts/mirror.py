@@ -28,7 +28,7 @@ def account_of(actor: Any, sub: int = 0) -> int:
 def agree(actual: int, expected: Fraction, what: str) -> None:
     """The WAD number of the contract is what is calculated by hand, up to rounding."""
     error = abs(Fraction(actual, WAD) - expected)
-    assert error <= TOLERANCE * max(1, abs(expected)), (
+    assert error <= TOLERANCE * max(Fraction(1), abs(expected)), (
         f"{what}: {actual} is not {float(expected)!r}"
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.conftest import CAP, VENUE, parameters_tuple
-from tests.contracts.mirror import account_of, wad
+from tests.contracts.conftest import VENUE, parameters_tuple
+from tests.contracts.mirror import account_of
+from tests.reference.venue import CAP, wad
 
 BTC = VENUE.markets[0]
 
@@ -19,18 +20,19 @@ BTC = VENUE.markets[0]
 def test_only_the_owner_sets_parameters(clearing: Any, btc: Any, trader: Any, risk: Any) -> None:
     terms = BTC.market(btc.address)
     for outsider in (trader, risk):
-        for call in (
-            lambda sender: clearing.add_market(terms, sender=sender),
-            lambda sender: clearing.set_market(0, terms, sender=sender),
-            lambda sender: clearing.add_collateral(btc, 0, 1, sender=sender),
-            lambda sender: clearing.set_collateral(0, 0, 1, sender=sender),
-            lambda sender: clearing.set_parameters(parameters_tuple(VENUE), sender=sender),
-            lambda sender: clearing.set_risk_manager(sender, sender=sender),
-            lambda sender: clearing.set_guardian(sender, sender=sender),
-            lambda sender: clearing.unpause(sender=sender),
-        ):
+        calls: list[tuple[Any, ...]] = [
+            (clearing.add_market, terms),
+            (clearing.set_market, 0, terms),
+            (clearing.add_collateral, btc, 0, 1),
+            (clearing.set_collateral, 0, 0, 1),
+            (clearing.set_parameters, parameters_tuple(VENUE)),
+            (clearing.set_risk_manager, outsider),
+            (clearing.set_guardian, outsider),
+            (clearing.unpause,),
+        ]
+        for call, *arguments in calls:
             with ape.reverts("roles: not the owner"):
-                call(outsider)
+                call(*arguments, sender=outsider)
 
 
 def test_risk_manager_and_guardian_have_one_power_each(
@@ -65,7 +67,7 @@ def test_risk_manager_and_guardian_have_one_power_each(
     ],
 )
 def test_market_parameters_are_bounded(
-    clearing: Any, owner: Any, btc: Any, change: dict[str, Fraction]
+    clearing: Any, owner: Any, btc: Any, change: dict[str, Any]
 ) -> None:
     terms = replace(BTC, **change).market(btc.address)
     with ape.reverts("clearing: bad parameter"):
@@ -85,9 +87,7 @@ def test_market_parameters_are_bounded(
         {"profit_cap": Fraction(11, 10)},
     ],
 )
-def test_global_parameters_are_bounded(
-    clearing: Any, owner: Any, change: dict[str, Fraction]
-) -> None:
+def test_global_parameters_are_bounded(clearing: Any, owner: Any, change: dict[str, Any]) -> None:
     with ape.reverts("clearing: bad parameter"):
         clearing.set_parameters(parameters_tuple(replace(VENUE, **change)), sender=owner)
 

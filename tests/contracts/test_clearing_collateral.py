@@ -8,7 +8,9 @@ from typing import Any
 import ape
 
 from tests.contracts.conftest import INSURANCE_FUNDS, MAKER_FUNDS, USDC_UNIT
-from tests.contracts.mirror import WAD, Mirror, account_of, wad
+from tests.contracts.mirror import Mirror, account_of
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 
 def test_deposit_credits_any_account_and_withdraw_returns_it(

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tests.contracts.conftest import VENUE, rescale
-from tests.contracts.mirror import WAD, Mirror, account_of, agree, wad
+from tests.contracts.mirror import Mirror, account_of, agree
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 DAY = 86_400
 BTC = replace(VENUE.markets[0], velocity=Fraction(9))

@@ -10,7 +10,9 @@ import ape
 import pytest
 
 from tests.contracts.conftest import INSURANCE_FUNDS, MAKER_FUNDS
-from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, agree, wad
+from tests.contracts.mirror import HIGHEST, Mirror, account_of, agree
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 
 @pytest.fixture

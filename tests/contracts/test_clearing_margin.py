@@ -9,7 +9,9 @@ import ape
 import pytest
 
 from tests.contracts.conftest import rescale
-from tests.contracts.mirror import WAD, Mirror, account_of, wad
+from tests.contracts.mirror import Mirror, account_of
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 
 @pytest.fixture
@@ -84,14 +86,15 @@ def test_last_views_outlive_the_oracle_and_guarded_ones_do_not(
     assert tuple(clearing.last_account_state(account)) == tuple(fresh)
     assert tuple(clearing.last_market_state(0))[:3] == tuple(clearing.market_state(0))[:3]
     advance(90_000, refresh=False)
-    for view in (
-        lambda: clearing.account_state(account),
-        lambda: clearing.market_state(0),
-        lambda: clearing.mark_price(0),
-        lambda: clearing.withdrawable(account, WAD),
-    ):
+    views: list[tuple[Any, ...]] = [
+        (clearing.account_state, account),
+        (clearing.market_state, 0),
+        (clearing.mark_price, 0),
+        (clearing.withdrawable, account, WAD),
+    ]
+    for view, *arguments in views:
         with ape.reverts("oracle: stale"):
-            view()
+            view(*arguments)
     assert tuple(clearing.last_account_state(account)) == tuple(fresh)
     assert clearing.last_mark_price(0) == clearing.last_mark_price(0) > 0
 

@@ -8,7 +8,9 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, wad
+from tests.contracts.mirror import HIGHEST, Mirror, account_of
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 DAY = 86_400
 NOTICE, FEED_WAIT = 7 * DAY, 3 * DAY

@@ -8,7 +8,9 @@ import ape
 import pytest
 
 from tests.contracts.conftest import rescale
-from tests.contracts.mirror import HIGHEST, WAD, Mirror, account_of, wad
+from tests.contracts.mirror import HIGHEST, Mirror, account_of
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 
 @pytest.fixture

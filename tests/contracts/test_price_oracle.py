@@ -9,7 +9,8 @@ import ape
 import pytest
 
 from tests.contracts.conftest import MAX_AGE, PRICES
-from tests.contracts.mirror import WAD, wad
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 ZERO_ADDRESS = "0x" + "00" * 20
 

@@ -103,9 +103,9 @@ def test_dust_of_a_running_sum_is_no_hedge() -> None:
 def test_scale_does_not_decide_what_adds_information() -> None:
     generator = np.random.default_rng(4)
     factor = generator.standard_normal((4, 9))
-    sigma = factor @ factor.T
+    sigma: Floats = factor @ factor.T
     for scale in (np.ones(4), np.array([1e-3, 1.0, 1e-2, 30.0])):
-        scaled = sigma * np.outer(scale, scale)
+        scaled: Floats = sigma * (scale[:, None] * scale)
         assert rank.independent(scaled) == [0, 1, 2, 3]
         mixed = np.vstack([np.eye(4), [0.0, 0.5, 0.0, 2.0]])
         five = mixed @ scaled @ mixed.T

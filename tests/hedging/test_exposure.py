@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -29,13 +31,13 @@ def test_sensitivities_are_the_derivatives_of_the_value(base: float, quote: floa
         return _worth(base * (1 + up_base * bump), quote * (1 + up_quote * bump))
 
     value = at(0, 0)
-    close = {"rel": 1e-5, "abs": 1e-3 * value}
-    assert found.delta_base == pytest.approx((at(1, 0) - at(-1, 0)) / (2 * bump), **close)
-    assert found.delta_quote == pytest.approx((at(0, 1) - at(0, -1)) / (2 * bump), **close)
-    assert found.gamma == pytest.approx((at(1, 0) - 2 * value + at(-1, 0)) / bump**2, **close)
-    assert found.gamma == pytest.approx((at(0, 1) - 2 * value + at(0, -1)) / bump**2, **close)
+    close = partial(pytest.approx, rel=1e-5, abs=1e-3 * value)
+    assert found.delta_base == close((at(1, 0) - at(-1, 0)) / (2 * bump))
+    assert found.delta_quote == close((at(0, 1) - at(0, -1)) / (2 * bump))
+    assert found.gamma == close((at(1, 0) - 2 * value + at(-1, 0)) / bump**2)
+    assert found.gamma == close((at(0, 1) - 2 * value + at(0, -1)) / bump**2)
     cross = (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)) / (4 * bump**2)
-    assert found.cross_gamma == pytest.approx(cross, **close)
+    assert found.cross_gamma == close(cross)
 
 
 @given(base=prices, quote=prices)

@@ -20,7 +20,7 @@ from simulator.types import Floats, InputError
 # Hourly: the target, a strong proxy, a weaker one.
 VOLATILITY = np.array([0.012, 0.007, 0.009])
 CORRELATION = np.array([[1.0, 0.8, 0.75], [0.8, 1.0, 0.85], [0.75, 0.85, 1.0]])
-SIGMA = CORRELATION * np.outer(VOLATILITY, VOLATILITY)
+SIGMA: Floats = CORRELATION * (VOLATILITY[:, None] * VOLATILITY)
 EXPOSURE = 250_000.0
 
 
@@ -53,7 +53,7 @@ def test_a_cap_binds_and_the_other_hedge_takes_over() -> None:
 def test_shorts_only_leaves_out_what_would_be_bought() -> None:
     # The second proxy only cleans the first of what both share: it would be held long.
     correlation = np.array([[1.0, 0.8, 0.5], [0.8, 1.0, 0.85], [0.5, 0.85, 1.0]])
-    sigma = correlation * np.outer(VOLATILITY, VOLATILITY)
+    sigma = correlation * (VOLATILITY[:, None] * VOLATILITY)
     assert minimum_variance(sigma, EXPOSURE).positions[1] > 0.0
     found = minimum_variance(sigma, EXPOSURE, Limits(shorts_only=True))
     alone = -sigma[0, 1] / sigma[1, 1] * EXPOSURE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import binomtest, norm
+from scipy.stats import binom, binomtest, norm
 
 from simulator.hedging import outcomes, risk
 from simulator.types import Floats, InputError
@@ -109,6 +109,15 @@ def test_the_intervals_of_expected_shortfall_cover_and_agree() -> None:
     # The normal interval of 80 tail observations covers a little less than it says.
     assert binomtest(covered, ROUNDS, 0.91, alternative="less").pvalue > 1e-3
     np.testing.assert_allclose(widths, 1.0, atol=0.25)
+
+
+@given(st.integers(1, 20_000), st.floats(1e-3, 0.999), st.floats(1e-4, 1.0 - 1e-4))
+def test_a_binomial_quantile_is_the_least_that_reaches_its_share(
+    n: int, tail: float, share: float
+) -> None:
+    found = risk.binomial_quantile(share, n, tail)
+    assert binom.cdf(found, n, tail) >= share - 1e-9
+    assert binom.cdf(found - 1, n, tail) < share + 1e-9
 
 
 @given(st.integers(1, 3_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

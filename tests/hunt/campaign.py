@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "stateful"))
-from replay import name_the_tests
-
 if TYPE_CHECKING:
     from tests.hunt.search import Found
+    from tests.stateful.replay import name_the_tests
+else:  # it is what makes `tests` known by its name
+    sys.path.insert(0, str(Path(__file__).parents[1] / "stateful"))
+    from replay import name_the_tests
 
 FIXED_SEED = 20_211_027  # the day Cream was drained by an account that lent to itself
 SEQUENCES, WORKERS = 24_000, 2  # 12 to 20 ms each on a core

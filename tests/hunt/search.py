@@ -214,8 +214,9 @@ class Hunt:
     def liquidate(self, sequence: Sequence) -> Sequence:
         """A round of liquidations more."""
         before, run, after = self._cut(sequence)
-        terms = (self.random.choice(MARKETS), *self.random.choices((True, False), k=2))
-        return (*before, *run, Liquidate(*terms), *after)
+        market = self.random.choice(MARKETS)
+        forward, whole = self.random.choices((True, False), k=2)
+        return (*before, *run, Liquidate(market, forward, whole), *after)
 
     def undo(self, sequence: Sequence) -> Sequence:
         """Close what an account named before holds."""

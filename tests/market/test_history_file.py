@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.market.history_file import SymbolReport, on_grid, read_bars
-from simulator.types import InputError
+from simulator.types import Floats, InputError
 
 START = datetime(2022, 1, 1)
 Write = Callable[[pd.DataFrame], Path]
@@ -39,7 +39,7 @@ def write(request: pytest.FixtureRequest, tmp_path: Path) -> Write:
 
 def _load(
     file: Path, points: int = 6, step: int = 60, gap: float = 3
-) -> tuple[np.ndarray, SymbolReport]:
+) -> tuple[Floats, SymbolReport]:
     return on_grid(read_bars(file, "SOLUSDT"), START, points, step, gap)
 
 
@@ -124,7 +124,7 @@ def test_a_time_that_cannot_be_read_is_refused(write: Write) -> None:
 
 def test_a_bar_off_the_grid_is_refused(write: Write) -> None:
     frame = _frame([1.0, 2, 3, 4])
-    frame.loc[3, "timestamp_utc"] += pd.Timedelta(minutes=90)
+    frame.loc[[3], "timestamp_utc"] += pd.Timedelta(minutes=90)
     with pytest.raises(InputError, match=r"row 4: .* is off the grid"):
         _load(write(frame))
 

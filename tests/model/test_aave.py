@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
@@ -157,7 +158,7 @@ class Both:
 
     def wait(self, seconds: int) -> None:
         self.chain.wait(seconds)
-        self.now.clock += seconds
+        self.now.clock[:] += seconds
         self.now.updated_at[:] = self.now.clock
 
     def agree(self) -> None:
@@ -195,7 +196,7 @@ steps = st.one_of(
 )
 
 
-def run(both: Both, step: tuple) -> None:
+def run(both: Both, step: tuple[Any, ...]) -> None:
     chain = both.chain
     kind, *rest = step
     if kind == "trade":
@@ -256,7 +257,7 @@ DUST_LEFT = [
 )
 @given(st.lists(steps, min_size=3, max_size=14))
 @example(DUST_LEFT)
-def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple]) -> None:
+def test_the_model_is_what_aave_and_uniswap_compute(script: list[tuple[Any, ...]]) -> None:
     both = Both()
     chain = both.chain
     chain.do("deposit", chain.address("vault"), 0, 0, 10**12)

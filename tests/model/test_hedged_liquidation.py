@@ -30,8 +30,8 @@ def hedged(ratio: float) -> Venue:
     venue.trade(0, ETH, 50.0)
     venue.trade(0, BTC, -4.4)
     missing = venue.of("equity", 0) - ratio * venue.of("maintenance", 0)
-    venue.world.state.clearing.cash[FIRST] -= missing
-    venue.world._observation = None
+    venue.model.state.clearing.cash[FIRST] -= missing
+    venue.model._observation = None
     return venue
 
 

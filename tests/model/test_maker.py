@@ -65,7 +65,7 @@ def test_what_the_maker_lacks_is_borne_by_the_winning_side() -> None:
     # Seen before anybody trades, and written when somebody does.
     assert venue.of("equity", 0) == pytest.approx(1e6 + 2 / 3 * (won - lacking), rel=1e-12)
     assert venue.of("equity", 2) == pytest.approx(1e6 - lost, rel=1e-12)
-    stored = venue.world.state.clearing.loss_long
+    stored = venue.model.state.clearing.loss_long
     assert stored[ETH, 0] == 0.0
     assert venue.common("loss_long", ETH) == pytest.approx(lacking / size, rel=1e-12)
     assert venue.trade(1, ETH, -size / 3) == Status.OK

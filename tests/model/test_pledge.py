@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.types import Status
+from simulator.types import Floats, Status
 from simulator.world import actions as act
 from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
@@ -51,7 +51,7 @@ def hedged(daily: tuple[tuple[float, ...], ...] = DAILY) -> ModelWorld:
     return world
 
 
-def exposures(world: ModelWorld) -> np.ndarray:
+def exposures(world: ModelWorld) -> Floats:
     """USD of USDC, ETH and BTC behind and in the vault's account, from what is observed."""
     seen = world.observe()
     short = seen.size[VAULT, :, 0] * np.array([2000.0, 30_000.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ from tests.model.venue import (
 )
 
 MULTIPLE, FLOOR = 3.0, 0.4
-TERMS = {"risk_multiple": MULTIPLE, "gross_floor": FLOOR}
-STEADY = {**TERMS, "covariance_factor": factor_of(STILL)}
+TERMS: dict[str, Any] = {"risk_multiple": MULTIPLE, "gross_floor": FLOOR}
+STEADY: dict[str, Any] = {**TERMS, "covariance_factor": factor_of(STILL)}
 
 
 def risk(usdc: float, eth: float, btc: float) -> float:
@@ -66,7 +67,7 @@ def test_an_account_without_a_position_needs_nothing() -> None:
 
 
 def test_the_gross_rule_adds_what_portfolio_margin_nets() -> None:
-    netting = {"risk_multiple": 2.0, "gross_floor": FLOOR}
+    netting: dict[str, Any] = {"risk_multiple": 2.0, "gross_floor": FLOOR}
     for terms, opened in (({}, Status.BELOW_INITIAL_MARGIN), (netting, Status.OK)):
         venue = Venue(protocol((20_000.0, 0.0), **terms))
         assert venue.trade(0, BTC, -5.0) == Status.OK
@@ -154,7 +155,13 @@ def test_a_close_under_the_risk_rule_restores_initial_margin_and_no_more() -> No
 )
 @settings(max_examples=150, deadline=None)
 def test_a_partial_close_ends_at_initial_margin_or_where_more_would_not_help(
-    eth: float, btc: float, held: float, fall: float, spread: float, rule: dict, first: int
+    eth: float,
+    btc: float,
+    held: float,
+    fall: float,
+    spread: float,
+    rule: dict[str, Any],
+    first: int,
 ) -> None:
     move = 1 - 0.3 * fall * np.sign(eth)
     market = {"half_spread": spread}
@@ -164,10 +171,10 @@ def test_a_partial_close_ends_at_initial_margin_or_where_more_would_not_help(
     venue.trade(0, BTC, btc)
     venue.world.advance(1)
     # Take the margin down to where the account is due, whatever the draw.
-    state, account = venue.world.state.clearing, FIRST
+    state, account = venue.model.state.clearing, FIRST
     missing = venue.of("equity", 0) - 0.7 * venue.of("maintenance", 0)
     state.cash[account] -= missing
-    venue.world._observation = None
+    venue.model._observation = None
     if state.cash[account, 0] <= 0 or venue.of("equity", 0) >= venue.of("maintenance", 0):
         return
     size = venue.of("size", 0, first)
@@ -206,7 +213,7 @@ def test_closing_a_hedge_of_an_account_in_distress_is_refused() -> None:
 def test_the_vaults_isolated_accounts_keep_to_the_gross_rule() -> None:
     terms = protocol((1e6, 0.0), **TERMS)
     venue = Venue(replace(terms, vault=replace(terms.vault, isolated=True)))
-    state = venue.world.state.clearing
+    state = venue.model.state.clearing
     for account in (0, 1):
         state.size[account, ETH, 0], state.cost[account, ETH, 0] = -10.0, -20_000.0
         state.cash[account, 0] = 5_000.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,13 +48,15 @@ def test_the_loaded_pool_has_the_mainnet_tick_and_active_liquidity(state: LonePo
     assert state.active_liquidity() == float(STATE["pool"]["liquidity"])
 
 
-def _name(quoted: dict) -> str:
+def _name(quoted: dict[str, Any]) -> str:
     direction = "zero-for-one" if quoted["zero_for_one"] else "one-for-zero"
     return f"{quoted['kind']}-{direction}-{float(quoted['amount']):.8g}"
 
 
 @pytest.mark.parametrize("quoted", STATE["quotes"], ids=_name)
-def test_the_model_answers_what_the_quoter_answered(state: LonePool, quoted: dict) -> None:
+def test_the_model_answers_what_the_quoter_answered(
+    state: LonePool, quoted: dict[str, Any]
+) -> None:
     exact_input = quoted["kind"] == "exact_input"
     down = quoted["zero_for_one"]
     limit = tick.MIN_SQRT_PRICE if down else tick.MAX_SQRT_PRICE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ YEAR = 365 * 86_400
 STEP = campaign.STEP_SECONDS
 
 
-def charging(management: float = 0.0, performance: float = 0.0, **others: float) -> Protocol:
+def charging(management: float = 0.0, performance: float = 0.0, **others: Any) -> Protocol:
     vault = replace(DEEP.vault, management_fee=management, performance_fee=performance, **others)
     return replace(DEEP, vault=vault)
 

@@ -5,19 +5,24 @@ Trader 0 is long 100 ETH from 2,000 with 30,000 USDC; at 1,600 it is worth -10,0
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.types import Status
+from simulator.world.actions import Fill
 from tests.model.venue import BTC, ETH, Venue, protocol
 
 LIQUIDATOR = -1  # the last trader of every stage, flat
 FALL = (2000.0, 1600.0, 1600.0, 1600.0, 1600.0)
 
 
-def stage(*others: tuple[float, float, float], eth: tuple[float, ...] = FALL, **terms) -> Venue:
+def stage(
+    *others: tuple[float, float, float], eth: tuple[float, ...] = FALL, **terms: Any
+) -> Venue:
     """Trader 0 long 100 ETH; each other trader with (cash, collateral ETH, size); a liquidator."""
     margins = [(30_000.0, 0.0), *((cash, held) for cash, held, _ in others), (50_000.0, 0.0)]
     venue = Venue(protocol(*margins, **terms), eth=eth)
@@ -29,7 +34,7 @@ def stage(*others: tuple[float, float, float], eth: tuple[float, ...] = FALL, **
     return venue
 
 
-def liquidate(venue: Venue, market: int = ETH):
+def liquidate(venue: Venue, market: int = ETH) -> Fill:
     return venue.liquidate(len(venue.world.protocol.agents) - 1, 0, market)
 
 
@@ -259,7 +264,7 @@ orders = st.lists(
 )
 @settings(max_examples=40, deadline=None)
 def test_whatever_fails_no_usdc_appears_or_vanishes_and_flat_accounts_keep_theirs(
-    rounds: list, insurance: float, caps: float, risk: float
+    rounds: list[Any], insurance: float, caps: float, risk: float
 ) -> None:
     market = {
         "insurance_cap": caps,
@@ -299,9 +304,9 @@ def test_who_owes_more_than_he_has_is_closed_by_liquidation_alone() -> None:
     venue = Venue(protocol((30_000.0, 0.0), (90_000.0, 0.0)), eth=(2000.0, 1800.0))
     venue.trade(0, ETH, 200.0)
     venue.world.advance(1)
-    before = venue.world.snapshot()
+    before = venue.model.snapshot()
     assert venue.trade(0, ETH, -200.0) == Status.INSOLVENT  # worth -10,000
-    np.testing.assert_array_equal(venue.world.snapshot(), before)
+    np.testing.assert_array_equal(venue.model.snapshot(), before)
     assert venue.liquidate(1, 0, ETH).status[0] == Status.OK
     assert venue.of("size", 0, ETH) == 0.0
 

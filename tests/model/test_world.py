@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.types import InputError, Status
+from simulator.types import Floats, InputError, Status
 from simulator.world import actions as act
 from simulator.world.actions import Action, Fill
 from simulator.world.base import Observation
 from simulator.world.model.world import ModelWorld
+from simulator.world.protocol import Protocol
 from tests.model import campaign
 from tests.model.campaign import PROTOCOL, isolated, portfolio, rough_market
 
@@ -28,7 +29,7 @@ PROTOCOLS = pytest.mark.parametrize(
 
 
 @PROTOCOLS
-def test_a_refusal_leaves_the_path_bit_for_bit_as_it_was(protocol) -> None:
+def test_a_refusal_leaves_the_path_bit_for_bit_as_it_was(protocol: Protocol) -> None:
     paths = 12
     world = ModelWorld(protocol, rough_market(paths, STEPS))
     seen: Counter[Status] = Counter()
@@ -65,7 +66,7 @@ def test_a_refusal_leaves_the_path_bit_for_bit_as_it_was(protocol) -> None:
 
 
 @PROTOCOLS
-def test_a_path_is_the_same_whatever_runs_beside_it(protocol) -> None:
+def test_a_path_is_the_same_whatever_runs_beside_it(protocol: Protocol) -> None:
     together = ModelWorld(protocol, rough_market(7, STEPS))
     campaign.run(together, STEPS)
     for first, paths in ((0, 1), (1, 1), (3, 4)):
@@ -77,11 +78,11 @@ def test_a_path_is_the_same_whatever_runs_beside_it(protocol) -> None:
 
 
 @PROTOCOLS
-def test_usdc_and_positions_are_conserved(protocol) -> None:
+def test_usdc_and_positions_are_conserved(protocol: Protocol) -> None:
     world = ModelWorld(protocol, rough_market(8, STEPS))
     state = world.state
 
-    def held_by_clearing() -> np.ndarray:
+    def held_by_clearing() -> Floats:
         clearing = state.clearing
         pools = clearing.premium_pool.sum(axis=0)
         maker = clearing.maker_cash.sum(axis=0)

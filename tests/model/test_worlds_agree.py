@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from simulator.types import Status
+from simulator.types import Floats, Status
 from simulator.verify import TOLERANCE, VARIABLES, history, least_magnitude, relative_error
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
@@ -21,10 +21,12 @@ from tests.model.campaign import PROTOCOL, isolated, portfolio, rough_market
 STEPS, PATHS = 40, 4
 
 
-def transcript(world: World, first_path: int) -> tuple[list[str], list[Fill], dict]:
+def transcript(
+    world: World, first_path: int
+) -> tuple[list[str], list[Fill], dict[str, list[Floats]]]:
     names: list[str] = []
     fills: list[Fill] = []
-    states: dict[str, list[np.ndarray]] = {name: [] for name in VARIABLES}
+    states: dict[str, list[Floats]] = {name: [] for name in VARIABLES}
 
     def after(action: Action, fill: Fill) -> None:
         names.append(repr(type(action).__name__))
@@ -71,7 +73,7 @@ def test_winners_who_owe_are_written_off_alike() -> None:
     """Two whom auto-deleveraging of ETH leaves with nothing but a debt from BTC, in rank order."""
     margins = ((30_000.0, 0.0), (20_000.0, 0.0), (20_000.0, 0.0), (50_000.0, 0.0))
     eth, btc = (2_000.0, 1_600.0, 1_600.0), (30_000.0, 15_000.0, 15_000.0)
-    seen: dict[str, list[np.ndarray]] = {name: [] for name in VARIABLES}
+    seen: dict[str, list[Floats]] = {name: [] for name in VARIABLES}
     for kind in (ModelWorld, ChainWorld):
         terms = stage.protocol(*margins, market={"skew_scale": 1e12})
         venue = stage.Venue(terms, eth=eth, btc=btc, kind=kind)

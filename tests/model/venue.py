@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ DAILY = ((0.001, 0.0, 0.0), (0.0, 0.04, 0.0), (0.0, 0.018, 0.024))
 COVARIANCE = np.array(DAILY) @ np.array(DAILY).T
 # The same without risk in USDC: what a liquidation pays leaves the other exposures alone.
 STILL = ((0.0, 0.0, 0.0), *DAILY[1:])
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "skew_scale": 1e30,
     "half_spread": 0.0,
     "taker_fee": 0.0,
@@ -48,7 +49,7 @@ def factor_of(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[int, ...], ...
 
 
 def protocol(
-    *traders: tuple[float, float], market: dict[str, float] | None = None, **terms: object
+    *traders: tuple[float, float], market: dict[str, Any] | None = None, **terms: Any
 ) -> Protocol:
     """Traders with so much (USDC, ETH) of margin; ``market`` and ``terms`` replace the plain ones.
 
@@ -60,7 +61,7 @@ def protocol(
         replace(base.clearing.collaterals[0], haircut=0.0),
         replace(base.clearing.collaterals[1], haircut=0.2),
     )
-    plain = {
+    plain: dict[str, Any] = {
         "initial_multiple": 1.5,
         "liquidation_penalty": 0.01,
         "insurance_funds": 0.0,
@@ -70,7 +71,7 @@ def protocol(
         base.clearing,
         markets=markets,
         collaterals=collaterals,
-        **{**plain, **terms},  # type: ignore[arg-type]
+        **{**plain, **terms},
     )
     agents = tuple(
         AgentSlot(f"trader{number}", 1e6, 100.0, has_account=True, margin=margin)
@@ -96,6 +97,12 @@ class Venue:
         price[0], price[1, :, 0], price[2, :, 0] = usdc, eth, btc
         self.world = kind(terms, replace(market, oracle_price=price))
         self.world.advance(0)
+
+    @property
+    def model(self) -> ModelWorld:
+        """The world, of a stage of the model's."""
+        assert isinstance(self.world, ModelWorld)
+        return self.world
 
     def trade(self, trader: int, market: int, size: float) -> Status:
         bound = np.array([1e12 if size > 0.0 else 0.0])

@@ -8,8 +8,9 @@ from typing import Any
 
 from simulator.world.chain.artifacts import compiled, load
 from simulator.world.chain.codec import Contract, encode_constructor
-from tests.properties.revm_venue import HIGHEST, WAD, RevmVenue
+from tests.properties.revm_venue import HIGHEST, RevmVenue
 from tests.reference.clearing.state import Pledge
+from tests.reference.integers import WAD
 
 FEE, HALF = 500, 1_980  # ticks on each side of the price, a multiple of every spacing
 HAIRCUT = 15 * WAD // 100

@@ -11,9 +11,11 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import Status
 from simulator.world.chain import artifacts
+from simulator.world.chain.addresses import Deployment
 from simulator.world.chain.codec import Contract, Reverted, reason, status_of
-from simulator.world.chain.deployment import Deployment, deploy, wad
+from simulator.world.chain.deployment import deploy
 from simulator.world.chain.revm import RevmTransport, Transaction
+from simulator.world.chain.terms import wad
 from simulator.world.protocol import Protocol
 
 WAD = 10**18

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.world.chain.artifacts import compiled, load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
@@ -15,6 +15,9 @@ from simulator.world.chain.deployment import CLEARING_PARTS
 from simulator.world.chain.revm import RevmTransport, Transaction
 from tests.reference.integers import WAD
 from tests.reference.venue import CAP, Terms, Venue
+
+if TYPE_CHECKING:
+    from pyrevm import ExecutionResult
 
 CASH_UNIT = 10**12
 HIGHEST = 2**256 - 1
@@ -164,9 +167,9 @@ class RevmVenue:
             return reason(reverted.data)
         return ""
 
-    def report(self, **prices: Fraction) -> None:
+    def report(self, **prices: Fraction | int) -> None:
         """New prices now; assets not named are reported again."""
-        self.prices.update(prices)
+        self.prices.update({symbol: Fraction(price) for symbol, price in prices.items()})
         heard = [symbol for symbol in TOKENS if symbol not in self.silent]
         self._contracts["oracle"].transact(
             self.address("owner"), "report",
@@ -214,6 +217,11 @@ class RevmVenue:
 
     def size(self, account: int, market: int) -> int:
         return int(self.get("position", account, market)[0])
+
+    def result(self) -> ExecutionResult:
+        """What the EVM tells of the last transaction: gas, events."""
+        assert self.chain.evm.result is not None, "no transaction yet"
+        return self.chain.evm.result
 
     def token_balance(self, symbol: str) -> int:
         """Raw units the clearing house really holds."""

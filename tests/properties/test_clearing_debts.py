@@ -9,7 +9,7 @@ import pytest
 
 from simulator.world.chain.artifacts import compiled
 from simulator.world.chain.codec import Contract, encode_constructor
-from tests.properties.revm_venue import ACTORS, CASH_UNIT, INSURANCE_FUNDS, WAD, RevmVenue
+from tests.properties.revm_venue import ACTORS, CASH_UNIT, INSURANCE_FUNDS, RevmVenue
 from tests.properties.test_clearing_seats import full_market, slice_of
 from tests.properties.test_clearing_settlement import (
     HEDGE_GRACE,
@@ -20,6 +20,7 @@ from tests.properties.test_clearing_settlement import (
     silent,
 )
 from tests.properties.test_clearing_waterfall import charged
+from tests.reference.integers import WAD
 
 USDC = 10**6
 BTC, SOL = 0, 1
@@ -155,11 +156,11 @@ def test_what_one_more_winner_who_owes_costs_to_write_off() -> None:
     mark = venue.chain.evm.snapshot()
     account = venue.account("hedger")
     venue.do("liquidator", "liquidate", account, BTC)
-    with_debt = venue.chain.evm.result.gas_used
+    with_debt = venue.result().gas_used
     venue.chain.evm.revert(mark)
     venue.deposit("trader", 40_000 * USDC)  # the same winner, who owes nothing
     venue.do("liquidator", "liquidate", account, BTC)
-    assert 0 < with_debt - venue.chain.evm.result.gas_used < WRITE_OFF
+    assert 0 < with_debt - venue.result().gas_used < WRITE_OFF
 
 
 # ----------------------------------------------------------------------------- slices and sales

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.properties.revm_venue import WAD, RevmVenue
+from tests.properties.revm_venue import RevmVenue
+from tests.reference.integers import WAD
 
 HOUR, DAY = 3_600, 86_400
 

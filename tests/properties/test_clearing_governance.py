@@ -11,7 +11,8 @@ from simulator.world.chain.artifacts import load
 from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
 from simulator.world.chain.deployment import CLEARING_PARTS
 from tests.properties.revm_pledges import PledgeVenue
-from tests.properties.revm_venue import WAD, RevmVenue
+from tests.properties.revm_venue import RevmVenue
+from tests.reference.integers import WAD
 
 DAY = 86_400
 DELAY, VALID = 2 * DAY, 14 * DAY
@@ -187,7 +188,10 @@ def test_code_of_the_house_refuses_to_be_called_directly(name: str) -> None:
         with pytest.raises(Reverted) as refused:
             venue.chain.transact(venue.address("trader"), address, data)
         assert reason(refused.value.data) == "clearing: delegatecall only", function["name"]
-    dynamic = {"BackOffice": ("rearrange", 0, [], b""), "Governance": ("post_covariance", [])}
+    dynamic: dict[str, tuple[Any, ...]] = {
+        "BackOffice": ("rearrange", 0, [], b""),
+        "Governance": ("post_covariance", []),
+    }
     if name in dynamic:
         with pytest.raises(Reverted) as refused:
             code.transact(venue.address("trader"), *dynamic[name])

@@ -7,8 +7,9 @@ from fractions import Fraction
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from tests.properties.revm_venue import WAD, RevmVenue
+from tests.properties.revm_venue import RevmVenue
 from tests.properties.test_clearing_properties import examples
+from tests.reference.integers import WAD
 
 LIMIT = 12  # S of market 0
 BLOCK = 12  # seconds

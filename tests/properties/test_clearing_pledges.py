@@ -9,8 +9,9 @@ import pytest
 
 from simulator.world.chain.codec import Contract, Reverted, reason
 from tests.properties.revm_pledges import CAP, HAIRCUT, PledgeVenue
-from tests.properties.revm_venue import CASH_UNIT, HIGHEST, WAD
+from tests.properties.revm_venue import CASH_UNIT, HIGHEST
 from tests.properties.test_clearing_portfolio import FLOOR, KAPPA, ROWS
+from tests.reference.integers import WAD
 
 USDC = 10**6
 
@@ -407,10 +408,10 @@ def test_gas_of_the_pledge_operations_is_bounded(pledged: tuple[PledgeVenue, int
     assert venue.squeeze(account, 0, Fraction(1, 2))
     snapshot = evm.snapshot()
     venue.do("liquidator", "liquidate", account, 0)
-    assert evm.result.gas_used < 400_000
+    assert venue.result().gas_used < 400_000
     evm.revert(snapshot)
     venue.do("liquidator", "liquidate_pledge", account, token_id)
-    assert evm.result.gas_used < 600_000
+    assert venue.result().gas_used < 600_000
 
 
 def test_an_insolvent_account_takes_no_pledge_back(venue: PledgeVenue) -> None:

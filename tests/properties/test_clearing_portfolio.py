@@ -10,8 +10,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.properties.revm_venue import WAD, RevmVenue, wad
+from tests.properties.revm_venue import RevmVenue, wad
 from tests.properties.test_clearing_properties import examples
+from tests.reference.integers import WAD
 
 USDC = 10**6
 ENTRY = 10**8
@@ -221,7 +222,7 @@ def test_liquidation_of_two_markets_under_portfolio_margin_is_within_its_gas() -
     venue.advance(60)
     venue.do("liquidator", "liquidate", account, 0)
     assert venue.size(account, 0) != 0
-    assert venue.chain.evm.result.gas_used < 400_000
+    assert venue.result().gas_used < 400_000
 
 
 @pytest.mark.parametrize("leg", [0, 1])

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from tests.properties.revm_venue import CASH_UNIT, WAD, Margin, RevmVenue, wad
+from tests.properties.revm_venue import CASH_UNIT, Margin, RevmVenue, wad
 from tests.properties.test_clearing_properties import DUST, examples
+from tests.reference.integers import WAD
 
 PEOPLE = ("trader", "hedger", "liquidator", "bystander")
 SCALE, BOUND, LIMIT = 500, Fraction(25, 2), 12
@@ -78,7 +79,8 @@ def opened(start: Fraction) -> RevmVenue:
     for name in PEOPLE:
         venue.deposit(name, RICH)
     side, (whole, left) = 1 if start > 0 else -1, divmod(abs(start), 1)
-    way = [*[("trader", 1), ("hedger", -1)] * int(whole), ("trader", left), ("hedger", whole)]
+    way: list[tuple[str, int | Fraction]] = [("trader", 1), ("hedger", -1)] * int(whole)
+    way += [("trader", left), ("hedger", whole)]
     for name, sides in way:  # each in a block of its own, so that the pool holds the claim
         if sides:
             assert not venue.trade(name, 0, wad(side * LIMIT * sides))
@@ -351,7 +353,8 @@ def test_the_sweep_leaves_the_claim_of_the_skew(start: Fraction, fall: int, scal
         assert pool(venue) == held
         return
     event("surplus" if held > claim else "short of the claim")
-    assert min(held, claim) - DUST <= pool(venue) <= min(held, claim)
+    least = min(Fraction(held), claim)
+    assert least - DUST <= pool(venue) <= least
     assert venue.get("maker_cash", 0) - maker == held - pool(venue)
     assert conserved(venue)
 

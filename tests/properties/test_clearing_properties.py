@@ -18,13 +18,13 @@ from tests.properties.revm_venue import (
     MAKER_FUNDS,
     PRICES,
     VENUE,
-    WAD,
     RevmVenue,
     wad,
 )
 from tests.reference.clearing import liquidation, trading
 from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import Ledger, Position
+from tests.reference.integers import WAD
 from tests.reference.venue import Venue, asset
 from tests.sizes import sized
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from simulator.world.chain.artifacts import load
 from tests.properties.revm_pledges import CAP, PledgeVenue
-from tests.properties.revm_venue import WAD, RevmVenue
+from tests.properties.revm_venue import RevmVenue
 from tests.properties.test_clearing_portfolio import (
     ENTRY,
     FLOOR,
@@ -24,6 +24,7 @@ from tests.properties.test_clearing_portfolio import (
     up,
 )
 from tests.properties.test_clearing_properties import examples
+from tests.reference.integers import WAD
 
 RAMP = 6 * 3_600
 Rows = tuple[tuple[int, ...], ...]
@@ -161,7 +162,7 @@ class Edge(PledgeVenue):
         values = dict(zip(names, self.get("parameters"), strict=True)) | changes
         return tuple(values.values())
 
-    def market(self, **changes: int) -> tuple[int, ...]:
+    def market(self, **changes: int | str) -> tuple[int | str, ...]:
         names = [field["name"] for field in _components("set_market")]
         values = dict(zip(names, self.get("market", 0), strict=True)) | changes
         return tuple(values.values())

@@ -9,8 +9,9 @@ import pytest
 from eth_utils import keccak
 
 from simulator.world.chain.artifacts import load
-from tests.properties.revm_venue import HIGHEST, WAD, RevmVenue, wad
+from tests.properties.revm_venue import HIGHEST, RevmVenue, wad
 from tests.properties.test_clearing_portfolio import portfolio_venue
+from tests.reference.integers import WAD
 
 USDC = 10**6
 DUST = 100  # WAD units
@@ -116,7 +117,7 @@ def test_nobody_is_left_unhealthy_for_a_seat_and_what_asking_all_costs() -> None
     venue = hedged_everywhere()
     before = [venue.stored(venue.account(f"holder {number}")) for number in range(64)]
     assert venue.trade("trader", 0, WAD) == "clearing: too many accounts"
-    assert venue.chain.evm.result.gas_used < SEATS_ASKED
+    assert venue.result().gas_used < SEATS_ASKED
     assert [venue.stored(venue.account(f"holder {number}")) for number in range(64)] == before
     venue.deposit("holder 5", 100 * USDC)
     assert not venue.trade("trader", 0, WAD)
@@ -243,6 +244,6 @@ def premiums(venue: RevmVenue, name: str, word: int) -> list[int]:
     topic = keccak(text=text)
     return [
         int.from_bytes(log.data[1][32 * word : 32 * word + 32], "big", signed=True)
-        for log in venue.chain.evm.result.logs
+        for log in venue.result().logs
         if bytes.fromhex(log.topics[0].removeprefix("0x")) == topic
     ]

@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
-from tests.properties.revm_venue import CASH_UNIT, HIGHEST, WAD, Margin, RevmVenue, wad
+from tests.properties.revm_venue import CASH_UNIT, HIGHEST, Margin, RevmVenue, wad
 from tests.properties.test_clearing_portfolio import portfolio_venue
+from tests.reference.integers import WAD
 
 USDC = 10**6
 DAY = 86_400

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.properties.revm_pledges import PledgeVenue
-from tests.properties.revm_venue import WAD, RevmVenue
+from tests.properties.revm_venue import RevmVenue
+from tests.reference.integers import WAD
 
 USDC = 10**6
 WETH, BTC_MARKET, SOL_MARKET = 1, 0, 1

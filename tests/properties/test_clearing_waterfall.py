@@ -12,13 +12,9 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from tests.properties.revm_venue import (
-    CASH_UNIT,
-    INSURANCE_FUNDS,
-    WAD,
-    RevmVenue,
-)
+from tests.properties.revm_venue import CASH_UNIT, INSURANCE_FUNDS, RevmVenue
 from tests.properties.test_clearing_properties import examples
+from tests.reference.integers import WAD
 from tests.reference.venue import GATE, wad
 
 USDC = 10**6

@@ -103,8 +103,8 @@ def terms_words(ledger: Ledger, manager: int, pool: int, fee: int) -> Words:
     words: Words = {}
     liquidity = ledger.liquidity_terms
     if liquidity:
-        values = (manager, pool, liquidity.haircut, liquidity.cap)
-        words.update(_struct(slot("lp_collateral"), values))
+        pledged = (manager, pool, liquidity.haircut, liquidity.cap)
+        words.update(_struct(slot("lp_collateral"), pledged))
         words[slot("lp_base")] = liquidity.base
         words[slot("lp_fee")] = fee
         words[slot("lp_unit_ratio")] = 10 ** ((liquidity.base_decimals - 6) // 2)

@@ -11,6 +11,8 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -56,8 +58,8 @@ class Comparison:
         try:
             answer = run(after)
             expected = list(answer) if isinstance(answer, tuple) else []
-        except RefusedError as refused:
-            expected, after = str(refused), ledger
+        except RefusedError as refusal:
+            expected, after = str(refusal), ledger
         checkpoint = self.bench.evm.snapshot()
         actual = self.bench.call(sender, signature, *arguments)
         name = signature.split("(", maxsplit=1)[0]
@@ -75,10 +77,10 @@ class Comparison:
 def compare_views(check: Comparison, ledger: Ledger, draw: random.Random) -> None:
     call, last = check.bench.call, ledger.at_last_prices()
 
-    def now(read: Callable[[], object]) -> object:
+    def now(read: Callable[..., object], *arguments: Any) -> object:
         """What a view says, or why it is refused."""
         try:
-            return read()
+            return read(*arguments)
         except RefusedError as refused:
             return str(refused)
 
@@ -88,23 +90,21 @@ def compare_views(check: Comparison, ledger: Ledger, draw: random.Random) -> Non
         return [state.skew, state.rate, state.index, state.updated_at]
 
     for m in range(MARKETS):
-        check.equal(
-            "funding", now(lambda m=m: values(ledger, m)), call(1, "market_state(uint256)", m)
-        )
+        check.equal("funding", now(values, ledger, m), call(1, "market_state(uint256)", m))
         check.equal("funding", values(last, m), call(1, "last_market_state(uint256)", m))
         state, whole = perp.accrued(last, m), maker.covered(last, m)
         check.equal("loss", [whole.loss_long], call(1, "loss_long(uint256)", m))
         check.equal("loss", [whole.loss_short], call(1, "loss_short(uint256)", m))
         check.seen["maker lacks"] += whole != state
-        mark = now(lambda m=m: [perp.mark_price(ledger, m)])
+        mark = now(lambda m: [perp.mark_price(ledger, m)], m)
         check.equal("mark", mark, call(1, "mark_price(uint256)", m))
     for number in list(ledger.accounts):
-        state_now = now(lambda n=number: list(margin.valuation(ledger, n).state))
+        state_now = now(lambda n: list(margin.valuation(ledger, n).state), number)
         check.equal("margin", state_now, call(1, "account_state(uint256)", number))
         state_last = list(margin.valuation(last, number).state)
         check.equal("margin", state_last, call(1, "last_account_state(uint256)", number))
         ratio = drawing.wad(draw, 1, 4)
-        spare = now(lambda n=number, r=ratio: [margin.withdrawable(ledger, n, r)])
+        spare = now(lambda n, r: [margin.withdrawable(ledger, n, r)], number, ratio)
         asked = call(1, "withdrawable(uint256,uint256)", number, ratio)
         check.equal("withdrawable", spare, asked)
 
@@ -114,7 +114,7 @@ def compare_liquidations(check: Comparison, ledger: Ledger) -> None:
         for m in account.positions:
             after = check.operation(
                 ledger,
-                lambda out, n=number, m=m: liquidation.liquidate(out, LIQUIDATOR, n, m),
+                partial(liquidation.liquidate, caller=LIQUIDATOR, number=number, m=m),
                 LIQUIDATOR,
                 "liquidate(uint256,uint256)",
                 number,
@@ -172,8 +172,12 @@ def compare_others(check: Comparison, ledger: Ledger, draw: random.Random) -> No
     for n, token_id in draw.sample(pledged, min(2, len(pledged))):
         check.operation(
             ledger,
-            lambda out, n=n, t=token_id: pledging.liquidate_pledge(
-                out, LIQUIDATOR, n, t, check.bench.spot
+            partial(
+                pledging.liquidate_pledge,
+                caller=LIQUIDATOR,
+                number=n,
+                token_id=token_id,
+                spot=check.bench.spot,
             ),
             LIQUIDATOR,
             "liquidate_pledge(uint256,uint256)",

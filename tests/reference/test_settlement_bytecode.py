@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -59,7 +60,7 @@ def settle(check: Course, ledger: Ledger, m: int, draw: random.Random) -> Ledger
                 caller = draw.choice([LIQUIDATOR, LIQUIDATOR, number >> 8])
                 ledger = check.step(
                     ledger,
-                    lambda out, n=number, c=caller: settlement.settle_position(out, c, n, m),
+                    partial(settlement.settle_position, caller=caller, number=number, m=m),
                     caller,
                     "settle_position(uint256,uint256)",
                     *(number, m),
@@ -92,7 +93,7 @@ def liquidated_elsewhere(check: Course, ledger: Ledger, number: int) -> Ledger:
         if bankrupt and not ledger.markets[k].settlement:
             ledger = check.step(
                 ledger,
-                lambda out, k=k: liquidation.liquidate(out, LIQUIDATOR, number, k),
+                partial(liquidation.liquidate, caller=LIQUIDATOR, number=number, m=k),
                 LIQUIDATOR,
                 "liquidate(uint256,uint256)",
                 *(number, k),

@@ -43,8 +43,18 @@ class Terms:
 
     def ledger_terms(self) -> LedgerTerms:
         """In the units of the contract, without limits on open interest and losses."""
-        numbers = map(wad, astuple(self)[1:])
-        return LedgerTerms(asset(self.asset), *numbers, UNLIMITED, UNLIMITED, UNLIMITED)
+        return LedgerTerms(
+            asset=asset(self.asset),
+            skew_scale=wad(self.skew_scale),
+            half_spread=wad(self.half_spread),
+            taker_fee=wad(self.taker_fee),
+            velocity=wad(self.velocity),
+            max_skew=wad(self.max_skew),
+            maintenance_rate=wad(self.maintenance_rate),
+            max_open_interest=UNLIMITED,
+            insurance_cap=UNLIMITED,
+            maker_loss_cap=UNLIMITED,
+        )
 
     def market(self, token: str) -> tuple[str | int, ...]:
         """IClearingHouse.Market of a token's address."""

@@ -14,7 +14,7 @@ from simulator.results import cost_kernels, kernels
 from simulator.results.attribution import TOLERANCE, Attribution, AttributionError
 from simulator.results.buckets import BUCKETS, TRADING_COST, hold_rows
 from simulator.runner import Plan, simulate_chunk
-from simulator.types import Status
+from simulator.types import Booleans, Floats, Status
 from simulator.world.actions import (
     Action,
     Deposit,
@@ -30,7 +30,7 @@ from simulator.world.actions import (
     Swap,
     Trade,
 )
-from simulator.world.base import World
+from simulator.world.base import Observation, World
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 
@@ -45,7 +45,7 @@ class Scripted(Agent):
     def __init__(self, script: Script) -> None:
         self.script = script
         self.fills: list[Fill] = []
-        self.sizes: list[np.ndarray] = []
+        self.sizes: list[Floats] = []
 
     def act(self, view: View) -> Actions:
         for make in self.script.get(view.step, []):
@@ -59,8 +59,8 @@ class Diary:
 
     def __init__(self, attribution: Attribution) -> None:
         self.attribution = attribution
-        self.buckets: list[np.ndarray] = []
-        self.flows: list[np.ndarray] = []
+        self.buckets: list[Floats] = []
+        self.flows: list[Floats] = []
 
     def advanced(self, step: int, world: World) -> None: ...
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None: ...
@@ -70,7 +70,7 @@ class Diary:
         self.buckets.append(self.attribution.buckets.copy())
         self.flows.append(self.attribution.flows.copy())
 
-    def moved(self, step: int) -> dict[str, np.ndarray]:
+    def moved(self, step: int) -> dict[str, Floats]:
         """What each bucket gained in one step, buckets that gained nothing left out."""
         change = self.buckets[step] - self.buckets[step - 1]
         return {
@@ -80,7 +80,7 @@ class Diary:
         }
 
 
-def always(paths: int) -> np.ndarray:
+def always(paths: int) -> Booleans:
     return np.ones(paths, np.bool_)
 
 
@@ -96,7 +96,7 @@ def opening(config: Config) -> list[Callable[[View, int], Action]]:
 
 
 def play(config: Config, script: Script) -> tuple[Scripted, Diary, Attribution, World]:
-    market = draw(config, 0, config.paths)
+    market = draw(config.market, 0, config.paths)
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
     world = ModelWorld(protocol, market)
@@ -171,14 +171,14 @@ def test_what_the_queue_pays_is_a_flow_and_the_request_is_none(quiet: Config) ->
     assert (paid > 4e5).all()
     assert np.allclose(diary.flows[2] - diary.flows[3], paid, rtol=1e-12)
     moved = diary.moved(3)
-    cost = sum(moved[name] for name in TRADING_COST)
+    cost = np.sum([moved[name] for name in TRADING_COST], axis=0)
     assert (cost < 0.0).all()
     assert np.abs(cost).max() < 0.02 * paid.min()
 
 
 def test_an_exit_in_kind_is_a_flow_of_its_part_of_nav(quiet: Config) -> None:
     # The exiting agent's own account takes the slice, so it may hold no position.
-    navs: list[np.ndarray] = []
+    navs: list[Floats] = []
 
     def leave(view: View, me: int) -> Action:
         navs.append(np.array(view.state.nav))
@@ -237,7 +237,7 @@ def test_skew_left_by_another_trader_changes_nothing_of_the_vaults(quiet: Config
 class Misreported(ModelWorld):
     """A world whose NAV is wrong by a millionth on its second path."""
 
-    def observe(self):  # type: ignore[no-untyped-def]
+    def observe(self) -> Observation:
         state = super().observe()
         if "_wrong" not in state.__dict__:
             state.__dict__["_wrong"] = True
@@ -246,7 +246,7 @@ class Misreported(ModelWorld):
 
 
 def test_a_wrong_nav_is_refused_naming_the_path(quiet: Config) -> None:
-    market = draw(quiet, 0, 2)
+    market = draw(quiet.market, 0, 2)
     protocol, agents = add_agents(resolve(quiet), [], [Scripted({0: opening(quiet)})])
     attribution = Attribution(world := Misreported(protocol, market))
     simulate(world, agents, [attribution])
@@ -255,13 +255,13 @@ def test_a_wrong_nav_is_refused_naming_the_path(quiet: Config) -> None:
 
 
 def test_a_nan_does_not_pass_the_check(quiet: Config) -> None:
-    attribution = Attribution(ModelWorld(resolve(quiet), draw(quiet, 0, 2)))
+    attribution = Attribution(ModelWorld(resolve(quiet), draw(quiet.market, 0, 2)))
     attribution.residual[0] = np.nan
     with pytest.raises(AttributionError, match="path 0"):
         attribution.check()
 
 
-def readings(extra: int) -> Iterator[np.ndarray]:
+def readings(extra: int) -> Iterator[Floats]:
     draws = np.random.default_rng(7)
     for _ in range(2):
         yield draws.uniform(1.0, 2.0, (kernels.ROWS + 2 * extra, 5))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ from simulator.results import cost_kernels, kernels
 from simulator.results.attribution import Attribution
 from simulator.results.buckets import BUCKETS, SUMS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
-from simulator.types import Status
+from simulator.types import Floats, Status
 from simulator.world.actions import Action, Fill, Liquidate
 from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
@@ -95,7 +97,7 @@ def test_compiled_costs_are_their_plain_twins() -> None:
     draws = np.random.default_rng(4)
     done = np.array([True, False, True, True])
 
-    def uniform(*shape: int) -> np.ndarray:
+    def uniform(*shape: int) -> Floats:
         return draws.uniform(0.1, 2.0, shape)
 
     trades = uniform(2, 2, 4), uniform(2, 2, 4), uniform(2, 4), uniform(2, 4), uniform(3, 4)
@@ -109,7 +111,7 @@ def test_compiled_costs_are_their_plain_twins() -> None:
     for compiled in (True, False):
         book, explicit, sums = np.zeros((len(BUCKETS), 4)), np.zeros(4), np.ones((4, 4))
 
-        def run(kernel, *arguments, compiled=compiled) -> None:
+        def run(kernel: Any, *arguments: Any, compiled: bool = compiled) -> None:
             (kernel if compiled else kernel.py_func)(*arguments)
 
         terms, asset = np.array([[0.01, 0.02], [0.001, 0.002]]), np.array([1, 2])
@@ -183,7 +185,7 @@ class LeftOver:
 def test_a_liquidation_pays_spread_premium_and_penalty_and_nothing_else() -> None:
     config = load("hedge-liquidation", ["paths=6"])
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, 6).first_steps(min(340, config.steps)))
+    world = ModelWorld(protocol, draw(config.market, 0, 6).first_steps(min(340, config.steps)))
     attribution = Attribution(world)
     seen = LeftOver(attribution)
     simulate(world, build_agents(config, protocol), [attribution, seen])

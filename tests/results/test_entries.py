@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from simulator.agents.base import View
 from simulator.agents.build import add_agents
 from simulator.config import Config, resolve
 from simulator.engine import simulate
@@ -12,7 +15,15 @@ from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
 from simulator.results.entries import FeesKept
 from simulator.results.metrics import SharePrice
-from simulator.world.actions import Deposit, Redeem, RedeemInKind, RequestRedeem, SettleWithdrawals
+from simulator.types import Floats
+from simulator.world.actions import (
+    Action,
+    Deposit,
+    Redeem,
+    RedeemInKind,
+    RequestRedeem,
+    SettleWithdrawals,
+)
 from simulator.world.model.world import ModelWorld
 from tests.results.test_attribution import Script, Scripted, always, opening
 
@@ -20,7 +31,7 @@ from tests.results.test_attribution import Script, Scripted, always, opening
 def play(config: Config, script: Script) -> tuple[Scripted, FeesKept, SharePrice, Attribution]:
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
-    world = ModelWorld(protocol, draw(config, 0, config.paths))
+    world = ModelWorld(protocol, draw(config.market, 0, config.paths))
     attribution, fees, price = Attribution(world), FeesKept(world), SharePrice(world)
     simulate(world, agents, [attribution, fees, price])
     attribution.check()
@@ -48,15 +59,17 @@ def test_fees_of_others_are_all_that_a_share_of_an_idle_vault_gains(quiet: Confi
 
 @pytest.mark.parametrize("queued", [False, True])
 def test_an_exit_that_has_to_sell_pays_for_it_out_of_its_fee(quiet: Config, queued: bool) -> None:
-    leave: list = [lambda view, me: Redeem(me, view.state.wallet_shares[me] / 2)]
+    leave: list[Callable[[View, int], Action]] = [
+        lambda view, me: Redeem(me, view.state.wallet_shares[me] / 2)
+    ]
     if queued:
         leave = [
             lambda view, me: RequestRedeem(me, view.state.wallet_shares[me] / 2),
             lambda view, me: SettleWithdrawals(me, np.ones(quiet.paths), always(quiet.paths)),
         ]
-    before: list[np.ndarray] = []
+    before: list[Floats] = []
 
-    def noted(view, me):
+    def noted(view: View, me: int) -> Action:
         before.append(view.state.nav / view.state.shares)
         return leave[0](view, me)
 
@@ -69,9 +82,9 @@ def test_an_exit_that_has_to_sell_pays_for_it_out_of_its_fee(quiet: Config, queu
 
 
 def test_an_exit_in_kind_leaves_its_fee_too(quiet: Config) -> None:
-    navs: list[np.ndarray] = []
+    navs: list[Floats] = []
 
-    def leave(view, me):
+    def leave(view: View, me: int) -> Action:
         navs.append(view.state.nav.copy())
         return RedeemInKind(me, view.state.wallet_shares[me] / 4)
 

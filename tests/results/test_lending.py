@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from simulator.results.attribution import Attribution
 from simulator.results.buckets import BUCKETS, SUMS
 from simulator.results.holdings import vault_sizes
 from simulator.results.lending import LoanReading
+from simulator.types import Floats
 from simulator.world.actions import LiquidateLoan
 from simulator.world.model.world import ModelWorld
 from tests.agents.runs import Log
@@ -25,10 +27,10 @@ STORM = ("shocks.0.at_hours=20", "shocks.0.ramp_hours=1", "shocks.0.size=1.6")
 DEAR = ("aave.assets.BTC.base_rate=0.5", "aave.usdc.borrowed=0")
 
 
-def attributed(*settings: str, steps: int = 60):
+def attributed(*settings: str, steps: int = 60) -> tuple[ModelWorld, Attribution, Log]:
     config = load("aave-hedge", settings)
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, PATHS).first_steps(steps))
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS).first_steps(steps))
     attribution, log = Attribution(world), Log()
     simulate(world, build_agents(config, protocol), [attribution, log])
     attribution.check()
@@ -72,8 +74,10 @@ def test_a_debt_is_owed_in_its_asset_whatever_becomes_of_usdc() -> None:
     aave = resolve(load("aave-hedge", [])).aave
     assert aave is not None
     loans = LoanReading(aave, 1)
-    state = SimpleNamespace(aave_debt=np.array([[10.0]]), aave_supplied=np.array([[900_000.0]]))
-    rows = []
+    state: Any = SimpleNamespace(
+        aave_debt=np.array([[10.0]]), aave_supplied=np.array([[900_000.0]])
+    )
+    rows: list[Floats] = []
     for usdc in (1.0, 0.9):
         row = np.zeros((kernels.ROWS, 1))
         row[kernels.PRICE_U] = usdc

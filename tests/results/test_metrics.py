@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,13 +34,20 @@ def outcome(squeezed: Config) -> Outcome:
     return simulate_chunk(Plan(squeezed, "model", (), PATHS), 0, PATHS, PATHS)
 
 
+def each(outcome: Outcome) -> Iterator[tuple[int, pd.Series[Any]]]:
+    """Every path with its row of metrics."""
+    for path, row in outcome.paths.iterrows():
+        assert isinstance(path, int)
+        yield path, row
+
+
 def by_path(frame: pd.DataFrame | None, path: int) -> pd.DataFrame:
     assert frame is not None
     return frame[frame["path"] == path].reset_index(drop=True)
 
 
 def test_return_and_drawdown_are_those_of_the_recorded_share_price(outcome: Outcome) -> None:
-    for path, row in outcome.paths.iterrows():
+    for path, row in each(outcome):
         price = by_path(outcome.series, path)["share_price"]
         assert row["return"] == pytest.approx(price.iloc[-1] - 1, abs=1e-15)
         peaks = np.maximum.accumulate(np.append(1.0, price))[1:]
@@ -45,7 +55,7 @@ def test_return_and_drawdown_are_those_of_the_recorded_share_price(outcome: Outc
 
 
 def test_hedge_effectiveness_is_one_minus_the_ratio_of_variances(outcome: Outcome) -> None:
-    for path, row in outcome.paths.iterrows():
+    for path, row in each(outcome):
         series = by_path(outcome.series, path)
         alone = series[list(LP_LEG)].sum(axis=1).diff().dropna()
         both = series[[*LP_LEG, *HEDGE_LEG]].sum(axis=1).diff().dropna()
@@ -64,7 +74,7 @@ def test_lowest_margin_ratio_is_at_most_the_lowest_at_the_end_of_a_step(outcome:
 def test_counts_are_those_of_the_events(squeezed: Config, outcome: Outcome) -> None:
     markets = len(squeezed.markets)
     kinds = {"rebalances": "Rebalance", "recenters": "Recenter", "liquidations": "Liquidate"}
-    for path, row in outcome.paths.iterrows():
+    for path, row in each(outcome):
         events = by_path(outcome.events, path)
         ours = events[(events["status"] == "OK") & (events["account"] <= markets)]
         for column, action in kinds.items():
@@ -78,10 +88,10 @@ def test_counts_are_those_of_the_events(squeezed: Config, outcome: Outcome) -> N
 def test_gas_is_paid_for_every_transaction_refused_ones_included(
     squeezed: Config, outcome: Outcome
 ) -> None:
-    price = draw(squeezed, 0, PATHS).gas_usd
+    price = draw(squeezed.market, 0, PATHS).gas_usd
     units = {kind.__name__: amount for kind, amount in GAS_UNITS.items()}
     upkeep = {"Rebalance", "Recenter", "TopUp", "Deleverage", "PostBetas"}
-    for path, row in outcome.paths.iterrows():
+    for path, row in each(outcome):
         events = by_path(outcome.events, path)
         assert (events["status"] != "OK").any()
         paid = events["action"].map(units).astype(float) * price[events["step"], path]
@@ -92,7 +102,7 @@ def test_gas_is_paid_for_every_transaction_refused_ones_included(
 
 
 def test_turnover_covers_the_recorded_changes_of_size(squeezed: Config, outcome: Outcome) -> None:
-    for path, row in outcome.paths.iterrows():
+    for path, row in each(outcome):
         series = by_path(outcome.series, path)
         net = sum(
             (series[f"size_{symbol}"].diff().fillna(series[f"size_{symbol}"]).abs()
@@ -114,8 +124,8 @@ def test_realised_correlation_and_betas_are_those_of_the_index(
 ) -> None:
     protocol = resolve(squeezed)
     hedges = [m.asset for m in protocol.clearing.markets]
-    returns = np.diff(np.log(draw(squeezed, 0, PATHS).index), axis=1)
-    for path, row in outcome.paths.iterrows():
+    returns = np.diff(np.log(draw(squeezed.market, 0, PATHS).index), axis=1)
+    for path, row in each(outcome):
         lp, hedge = returns[1, :, path], returns[hedges][:, :, path]
         posted = [row[f"posted_beta_{symbol}"] for symbol in squeezed.markets]
         portfolio = np.dot(posted, hedge)

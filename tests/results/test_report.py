@@ -197,8 +197,8 @@ def test_union_covers_the_same_hours_once(spans: list[tuple[int, int]]) -> None:
     for a, n in spans:
         covered |= (hours >= a) & (hours <= a + n)
     again = np.zeros(hours.size, np.bool_)
-    for a, b in merged:
-        again |= (hours >= a) & (hours <= b)
+    for begin, end in merged:
+        again |= (hours >= begin) & (hours <= end)
     assert np.array_equal(covered, again)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,10 +104,10 @@ def test_a_users_agent_acts_after_the_configured_ones(short: Config) -> None:
     ],
 )
 def test_bad_arguments_are_refused_before_anything_runs(
-    short: Config, arguments: dict[str, object], message: str
+    short: Config, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        simulator.run(short, **arguments)  # type: ignore[arg-type]
+        simulator.run(short, **arguments)
 
 
 def test_a_directory_without_a_run_is_refused(tmp_path: Path) -> None:

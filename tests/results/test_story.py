@@ -47,7 +47,7 @@ def test_penalties_told_are_those_of_the_attribution(liquidated: Result) -> None
 
 def events(*rows: tuple[str, int, str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["action", "account", "status"])
-    figures = {"hours": np.arange(len(rows)) + 5.0, "market": 0, "amount_in": 2.0}
+    figures: dict[str, Any] = {"hours": np.arange(len(rows)) + 5.0, "market": 0, "amount_in": 2.0}
     frame["action"] = frame["action"].astype("category")  # as records keep it
     return frame.assign(**figures, amount_out=100.0)
 

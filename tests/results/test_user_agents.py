@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +21,11 @@ from numba import njit
 import simulator
 from simulator.agents.base import Actions, Agent, View
 from simulator.config import Config
+from simulator.results.store import Key
 from simulator.runner import Plan
 from simulator.runner import plan as limits
 from simulator.runner.agent_code import digest
-from simulator.types import InputError, MachineError, Status
+from simulator.types import Booleans, Floats, InputError, MachineError, Status
 from simulator.world.actions import Swap
 from simulator.world.protocol import AgentSlot
 from tests.results.files import assert_same
@@ -33,7 +35,7 @@ PARENT = os.getpid()
 SLOT = AgentSlot("trader", usdc=0.0, base=1e4, has_account=False)
 
 
-def sale(agent: Agent, amount: np.ndarray) -> Swap:
+def sale(agent: Agent, amount: Floats) -> Swap:
     nothing = np.zeros(amount.shape)
     return Swap(agent.index, amount, nothing, nothing)
 
@@ -44,7 +46,7 @@ class Once(Agent):
     slot = SLOT
 
     def __init__(self) -> None:
-        self.done: np.ndarray | None = None
+        self.done: Booleans | None = None
 
     def act(self, view: View) -> Actions:
         if self.done is None:
@@ -252,7 +254,7 @@ class Seller(Agent):
 def test_the_key_goes_by_what_the_code_of_an_agent_looks_at(
     short: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def key() -> str:
+    def key() -> Key:
         return Plan(short, "model", (Seller(),), 100).key()
 
     first = key()
@@ -302,9 +304,10 @@ def test_agents_of_the_same_code_are_one_wherever_it_stands() -> None:
     )
 
     def made(source: str) -> Agent:
-        names: dict[str, object] = {"Agent": Agent}
+        names: dict[str, Any] = {"Agent": Agent}
         exec(source, names)
-        return names["Still"]()  # type: ignore[operator,no-any-return]
+        agent: Agent = names["Still"]()
+        return agent
 
     first = digest(made(text.format(base="Agent")))
     assert first == digest(made("# moved\n\n" + text.format(base="Agent")))
@@ -354,7 +357,7 @@ LOCK, HOMESICK = threading.Lock(), Homesick()
         ((), ""),
         ((LOCK,), "nobody can see whether a lock that it holds would be the same"),
         ((HOMESICK,), r"they cannot be sent to another \(LookupError: far from home"),
-        (((i for i in ()),), "nobody can see whether a generator that it holds would"),
+        (((i for i in range(0)),), "nobody can see whether a generator that it holds would"),
     ],
     ids=["sent", "unseen", "cannot arrive", "cannot leave"],
 )
@@ -397,7 +400,7 @@ def test_what_was_set_in_a_module_before_the_run_holds_in_every_process(
     monkeypatch.setattr(limits, "WORTH_A_WORKER", 3)
     (tmp_path / f"{SETTINGS}.py").write_text("AMOUNT = 5.0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    settings = importlib.import_module(SETTINGS)
+    settings: Any = importlib.import_module(SETTINGS)
     monkeypatch.setitem(sys.modules, SETTINGS, settings)
     settings.AMOUNT = later
     match = "Set: all paths .* this process.* Set would be another there, where its modules are"
@@ -472,12 +475,10 @@ EXECUTED = "import sys; exec(compile(open(sys.argv[1]).read(), 'cell', 'exec'), 
 def test_a_script_needs_no_guard_and_no_file(tmp_path: Path, way: str) -> None:
     file = tmp_path / "study.py"
     file.write_text(SCRIPT)
+    given = {"script": [str(file)], "pipe": ["-"], "cell": ["-c", EXECUTED, str(file)]}[way]
     with file.open() as piped:
         ran = subprocess.run(
-            [
-                sys.executable,
-                *{"script": [file], "pipe": ["-"], "cell": ["-c", EXECUTED, file]}[way],
-            ],
+            [sys.executable, *given],
             stdin=piped,
             capture_output=True,
             text=True,

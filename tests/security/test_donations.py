@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from simulator.world.chain.codec import MAX_UINT256, Reverted
+from simulator.world.chain.codec import MAX_UINT256, Contract, Reverted
 from tests.exploits.ground import BTC_MARKET, ETH, FOREVER, USDC
 from tests.exploits.stage import Stage
 
@@ -92,12 +94,12 @@ def test_an_allowance_to_the_contracts_is_nobody_elses_to_use(stage: Stage) -> N
     donor = stage.actor("donor")
     stage.tokens[USDC].transact(donor, "approve", stage.clearing.address, MAX_UINT256)
     thief = stage.actor("thief")
-    for call in (
+    calls: tuple[tuple[Contract, *tuple[Any, ...]], ...] = (
         (stage.clearing, "deposit", thief, 0, 0, 10**6),
         (stage.clearing, "fund_maker", 0, 10**6),
         (stage.vault, "deposit", 10**6, thief),
-    ):
-        contract, *arguments = call
+    )
+    for contract, *arguments in calls:
         with pytest.raises(Reverted, match="insufficient"):
             contract.transact(thief, *arguments)
     assert stage.raw_balance(donor, USDC) == stage.raw(USDC, 1e6)

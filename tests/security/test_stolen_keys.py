@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import isqrt
 
 import pytest
@@ -21,10 +22,10 @@ DELAY = 30 * DAY
 NOT_ONE_UNIT = 1e-6
 
 
-def _called(contract: Contract, cast: Cast, role: str, *call: object) -> str:
+def _called(contract: Contract, cast: Cast, role: str, name: str, *arguments: object) -> str:
     """Why a role's call is refused; empty: done."""
     try:
-        return refusal(lambda: contract.transact(cast.actors[role], *call))
+        return refusal(lambda: contract.transact(cast.actors[role], name, *arguments))
     except AssertionError:
         return ""
 
@@ -216,7 +217,7 @@ def test_stolen_betas_cost_what_their_orders_may_slip_and_no_more(stage: Stage) 
         betas = [vault.call("beta", i) for i in range(2)]
         way = -1 if number % 2 else 1
         beyond = [beta + way * (change + 1) for beta in betas]
-        refused = refusal(lambda b=beyond: vault.transact(manager, "post_betas", b))
+        refused = refusal(partial(vault.transact, manager, "post_betas", beyond))
         assert refused == "vault: beta change too fast"
         vault.transact(manager, "post_betas", [beta + way * change for beta in betas])
         was = vault.call("nav") / WAD
@@ -264,7 +265,7 @@ def test_anybody_can_keep_and_liquidate_and_is_paid_for_what_was_needed(stage: S
     refusals, paid = [], 0
     for function in ("rebalance", "top_up", "deleverage") * 5:
         before = stage.raw_balance(stage.actor("thief"), 0)
-        refusals.append(refusal(lambda f=function: stage.keep(f, "thief")))
+        refusals.append(refusal(partial(stage.keep, function, "thief")))
         paid += stage.raw_balance(stage.actor("thief"), 0) - before
     assert paid == 0
     assert set(refusals) == {"vault: within band", "vault: margin sufficient"}

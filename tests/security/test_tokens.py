@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -66,10 +67,8 @@ def test_a_token_that_keeps_a_fee_is_not_taken() -> None:
     token.transact(owner, "mint", trader, 1_000 * WAD)
     token.transact(trader, "approve", stage.clearing.address, MAX_UINT256)
     for raw in (1_000 * WAD, 100):
-        deposit = (trader, "deposit", trader, 0, 2, raw)
-        assert refusal(lambda deposit=deposit: stage.clearing.transact(*deposit)) == (
-            "clearing: transfer failed"
-        )
+        deposit = partial(stage.clearing.transact, trader, "deposit", trader, 0, 2, raw)
+        assert refusal(deposit) == "clearing: transfer failed"
     assert stage.clearing.call("collateral_held", 2) == 0
     # An amount so small that there is no fee arrives whole.
     stage.clearing.transact(trader, "deposit", trader, 0, 2, 99)

@@ -12,11 +12,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parent))
-from replay import name_the_tests
-
 if TYPE_CHECKING:
     from tests.stateful.driver import Campaign
+    from tests.stateful.replay import name_the_tests
+else:  # it is what makes `tests` known by its name
+    sys.path.insert(0, str(Path(__file__).parent))
+    from replay import name_the_tests
 
 FIXED_SEED = 20_230_730  # the day Vyper's reentrancy lock failed Curve
 STEPS, SEQUENCES, WORKERS = 55_000, 55_000, 2  # of each half

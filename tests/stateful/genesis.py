@@ -16,13 +16,14 @@ from typing import Any
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.world.chain import artifacts
+from simulator.world.chain.addresses import Deployment
 from simulator.world.chain.artifacts import ROOT, Artifact, compiled
 from simulator.world.chain.codec import (
     MAX_UINT256,
     Contract,
     encode_constructor,
 )
-from simulator.world.chain.deployment import Deployment, deploy
+from simulator.world.chain.deployment import deploy
 from simulator.world.chain.revm import RevmTransport, Transaction
 from simulator.world.protocol import Protocol
 from tests.reference.integers import WAD

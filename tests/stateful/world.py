@@ -104,8 +104,11 @@ class World(Absorbing):
 
     def _read_book(self) -> VaultBook:
         s, v = self.system, self.system.protocol.vault
-        fees = (v.entry_fee, v.exit_fee, v.management_fee, v.performance_fee)
-        terms = VaultTerms(*(round(x * 10**6) * 10**12 for x in fees), int(v.deposit_cap * 10**6))
+        fees = ("entry_fee", "exit_fee", "management_fee", "performance_fee")
+        terms = VaultTerms(
+            **{name: round(getattr(v, name) * 10**6) * 10**12 for name in fees},
+            deposit_cap=int(v.deposit_cap * 10**6),
+        )
         subs = range(1, len(self.ledger.terms) + 1) if v.isolated else range(1)
         return VaultBook(
             address=s.vault,

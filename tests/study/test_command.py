@@ -10,7 +10,8 @@ import pytest
 
 from simulator import cli
 from simulator.hedging.estimators import standard
-from simulator.report.study_table import best, rows_of
+from simulator.report.study import rows_of
+from simulator.report.study_table import best
 from simulator.study import LEADER, STATIC, Settings, study, study_all
 from simulator.study.files import figures_of, write_table
 
@@ -46,7 +47,7 @@ def test_one_target_is_a_table_a_page_and_figures(
     for name in NAMES:
         assert f" {name} " in shown
         assert f'<th scope="row">{name}</th>' in page
-        assert figures.loc[name, "fees"] == pytest.approx(0.001 * figures.loc[name, "turnover"])
+        assert figures["fees"][name] == pytest.approx(0.001 * figures["turnover"][name])
     assert "taker fee of 10 bp" in page
     assert page.count("<svg") == 1 + 2 * 2 + 2  # correlation, beta per hedge and group, variance
     series = pd.read_parquet(out / "SOLUSDT-1d.parquet")

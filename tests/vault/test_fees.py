@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ STRANGER = "0x" + "33" * 20
 MANAGEMENT, PERFORMANCE = 0.02, 0.2
 
 
-def funded(**terms: float) -> System:
+def funded(**terms: Any) -> System:
     """1,000,000 USDC in idle: nothing moves the assets but the test."""
     system = System(entry_fee=0.005, **terms)
     depositor = system.depositors[0]

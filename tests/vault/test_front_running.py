@@ -14,7 +14,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from simulator.world.chain.codec import Reverted, reason
-from simulator.world.chain.deployment import wad
+from simulator.world.chain.terms import wad
 from tests.properties.revm_vault import WAD, System, protocol
 
 MARKET = protocol().clearing.markets[0]

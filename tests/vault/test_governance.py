@@ -12,7 +12,8 @@ from eth_utils import keccak
 
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import Reverted, reason
-from simulator.world.chain.deployment import VAULT_PARTS, wad
+from simulator.world.chain.deployment import VAULT_PARTS
+from simulator.world.chain.terms import wad
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 STRANGER = "0x" + "33" * 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ UNIT = 10**6
 KEPT = REWARD * REWARDS * UNIT
 
 
-def running(deposit: float = DEPOSIT, **terms: float) -> Stage:
+def running(deposit: float = DEPOSIT, **terms: Any) -> Stage:
     made = protocol()
     stage = Stage(terms=replace(made, vault=replace(made.vault, keeper_reward=REWARD, **terms)))
     stage.run_vault(deposit)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simulator.world import actions
     from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.layout import Layout
-    from simulator.world.chain.observation import Source
+    from simulator.world.chain.readings import Source
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 

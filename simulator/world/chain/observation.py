@@ -7,8 +7,8 @@ words.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,28 +16,20 @@ from simulator.world.base import Observation
 from simulator.world.chain.codec import WORD, signed_word
 from simulator.world.chain.layout import FIRST_WORD
 from simulator.world.chain.mirror import DERIVED, LEG_WORDS, LOAN_WORDS
+from simulator.world.chain.readings import Source
+from simulator.world.chain.touched import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from simulator.types import Floats
     from simulator.world.actions import Action
     from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.layout import Layout
     from simulator.world.chain.mirror import Mirror, View
+    from simulator.world.chain.readings import Readings
+    from simulator.world.chain.touched import Touched
     from simulator.world.chain.transport import Transport
-
-
-class Source(ABC):
-    """Reads groups of one path's state as exact integers."""
-
-    @abstractmethod
-    def read(self, group: str) -> list[int]:
-        """The words of a group now, in the layout's order."""
-
-    @abstractmethod
-    def changed(self, action: Action | None) -> None:
-        """An action went through, or (None) time moved: what it touched must be read again."""
 
 
 class LensSource(Source):
@@ -49,6 +41,7 @@ class LensSource(Source):
         self._layout = layout
         self._words: list[int] | None = None
         self._lending: list[int] | None = None
+        self._everything = tuple((name, ALL) for name in (*layout.groups, "lending"))
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
@@ -65,7 +58,15 @@ class LensSource(Source):
         words = self._words
         return [words[index] for index in self._layout.groups[group]]
 
-    def changed(self, action: Action | None) -> None:
+    def touched(self, action: Action) -> Touched:
+        """See :meth:`Source.touched`: one call gives everything anew."""
+        return self._everything
+
+    def moved(self, *, depth: bool, scale: bool) -> Touched:
+        """See :meth:`Source.moved`: as above."""
+        return self._everything
+
+    def changed(self, touched: Touched) -> None:
         """See :meth:`Source.changed`: everything."""
         self._words = self._lending = None
 
@@ -74,7 +75,6 @@ class LensSource(Source):
         return [signed_word(data, i) for i in range(FIRST_WORD, len(data) // WORD)]
 
 
-_ALL = slice(None)
 # Fields of the hedge on Aave as parts of "lending".
 _LENDING = frozenset(
     (
@@ -82,58 +82,67 @@ _LENDING = frozenset(
         *("leg_sqrt_price", "wallet_leg"),
     )
 )
+
+
+def _with_cash(others: Floats) -> Floats:
+    """Collaterals with row 0, which is USDC and shown as cash."""
+    cash = np.zeros((others.shape[0], 1, others.shape[2]))
+    return np.concatenate([cash, others], axis=1)
+
+
 # Fields as parts of their groups' arrays.
-_FIELDS: dict[str, tuple[str, Any]] = {
-    "sqrt_price": ("pool", 0),
-    "pool_liquidity": ("pool", 1),
-    "skew": ("market", (_ALL, 0)),
-    "skew_scale": ("market", (_ALL, 1)),
-    "funding_rate": ("funding", (_ALL, 0)),
-    "funding_index": ("funding", (_ALL, 1)),
-    "cash": ("cash", _ALL),
-    "size": ("positions", (_ALL, _ALL, 0)),
-    "cost": ("positions", (_ALL, _ALL, 1)),
-    "funding_entry": ("positions", (_ALL, _ALL, 2)),
-    "loss_entry": ("positions", (_ALL, _ALL, 3)),
-    "long_interest": ("backstop", (_ALL, 0)),
-    "loss_long": ("backstop", (_ALL, 1)),
-    "loss_short": ("backstop", (_ALL, 2)),
-    "insurance_drawn": ("backstop", (_ALL, 3)),
-    "maker_drawn": ("backstop", (_ALL, 4)),
-    "premium_pool": ("backstop", (_ALL, 5)),
-    "maker_cash": ("backstop", (_ALL, 6)),
-    "unpaid_premium": ("backstop", (_ALL, 7)),
-    "account_value": ("margin", (_ALL, 0)),
-    "equity": ("margin", (_ALL, 1)),
-    "maintenance": ("margin", (_ALL, 2)),
-    "insurance_fund": ("venue", 0),
-    "bad_debt": ("venue", 1),
-    "nav": ("nav", 0),
-    "shares": ("vault", 0),
-    "fee_shares": ("shares", 0),
-    "queued_shares": ("shares", 1),
-    "high_water_mark": ("shares", 2),
-    "idle_usdc": ("vault", 1),
-    "idle_base": ("vault", 2),
-    "liquidity": ("position", 0),
-    "tick_lower": ("position", 1),
-    "tick_upper": ("position", 2),
-    "lp_base": ("position", 3),
-    "lp_usdc": ("position", 4),
-    "fees_base": ("position", 5),
-    "fees_usdc": ("position", 6),
-    "betas": ("betas", _ALL),
-    "wallet_usdc": ("wallets", (_ALL, 0)),
-    "wallet_base": ("wallets", (_ALL, 1)),
-    "wallet_shares": ("wallets", (_ALL, 2)),
+_FIELDS: dict[str, tuple[str, Callable[[Floats], Floats]]] = {
+    "sqrt_price": ("pool", itemgetter(0)),
+    "pool_liquidity": ("pool", itemgetter(1)),
+    "skew": ("market", itemgetter((ALL, 0))),
+    "skew_scale": ("market", itemgetter((ALL, 1))),
+    "funding_rate": ("funding", itemgetter((ALL, 0))),
+    "funding_index": ("funding", itemgetter((ALL, 1))),
+    "collateral": ("collateral", _with_cash),
+    "cash": ("cash", itemgetter(ALL)),
+    "size": ("positions", itemgetter((ALL, ALL, 0))),
+    "cost": ("positions", itemgetter((ALL, ALL, 1))),
+    "funding_entry": ("positions", itemgetter((ALL, ALL, 2))),
+    "loss_entry": ("positions", itemgetter((ALL, ALL, 3))),
+    "long_interest": ("backstop", itemgetter((ALL, 0))),
+    "loss_long": ("backstop", itemgetter((ALL, 1))),
+    "loss_short": ("backstop", itemgetter((ALL, 2))),
+    "insurance_drawn": ("backstop", itemgetter((ALL, 3))),
+    "maker_drawn": ("backstop", itemgetter((ALL, 4))),
+    "premium_pool": ("backstop", itemgetter((ALL, 5))),
+    "maker_cash": ("backstop", itemgetter((ALL, 6))),
+    "unpaid_premium": ("backstop", itemgetter((ALL, 7))),
+    "account_value": ("margin", itemgetter((ALL, 0))),
+    "equity": ("margin", itemgetter((ALL, 1))),
+    "maintenance": ("margin", itemgetter((ALL, 2))),
+    "insurance_fund": ("venue", itemgetter(0)),
+    "bad_debt": ("venue", itemgetter(1)),
+    "nav": ("nav", itemgetter(0)),
+    "shares": ("vault", itemgetter(0)),
+    "fee_shares": ("shares", itemgetter(0)),
+    "queued_shares": ("shares", itemgetter(1)),
+    "high_water_mark": ("shares", itemgetter(2)),
+    "idle_usdc": ("vault", itemgetter(1)),
+    "idle_base": ("vault", itemgetter(2)),
+    "liquidity": ("position", itemgetter(0)),
+    "tick_lower": ("position", itemgetter(1)),
+    "tick_upper": ("position", itemgetter(2)),
+    "lp_base": ("position", itemgetter(3)),
+    "lp_usdc": ("position", itemgetter(4)),
+    "fees_base": ("position", itemgetter(5)),
+    "fees_usdc": ("position", itemgetter(6)),
+    "betas": ("betas", itemgetter(ALL)),
+    "wallet_usdc": ("wallets", itemgetter((ALL, 0))),
+    "wallet_base": ("wallets", itemgetter((ALL, 1))),
+    "wallet_shares": ("wallets", itemgetter((ALL, 2))),
 }
 # The same where the words are those of the storage, not of the Lens.
-_STORED_FIELDS: dict[str, tuple[str, Any]] = {
-    "liquidity": ("place", 0),
-    "tick_lower": ("place", 1),
-    "tick_upper": ("place", 2),
-    "fees_base": ("fees", 0),
-    "fees_usdc": ("fees", 1),
+_STORED_FIELDS: dict[str, tuple[str, Callable[[Floats], Floats]]] = {
+    "liquidity": ("place", itemgetter(0)),
+    "tick_lower": ("place", itemgetter(1)),
+    "tick_upper": ("place", itemgetter(2)),
+    "fees_base": ("fees", itemgetter(0)),
+    "fees_usdc": ("fees", itemgetter(1)),
 }
 
 
@@ -141,58 +150,56 @@ class ChainObservation(Observation):
     """An observation whose fields are read when first looked at, until the world changes."""
 
     _layout: Layout
-    _sources: Sequence[Source] | None
+    _readings: Readings
     _view: View | None
-    _groups: dict[str, Floats]
+    _expired: bool
 
-    def __init__(
-        self,
-        layout: Layout,
-        sources: Sequence[Source],
-        mirror: Mirror | None = None,
-    ) -> None:
+    def __init__(self, layout: Layout, readings: Readings, mirror: Mirror | None = None) -> None:
         """``mirror`` derives what is not stored; None: the sources know everything."""
         # A frozen dataclass.
-        view = None if mirror is None else mirror.view(self._group)
-        self.__dict__.update(_layout=layout, _sources=sources, _view=view, _groups={})
+        view = None if mirror is None else mirror.view(readings.group)
+        self.__dict__.update(_layout=layout, _readings=readings, _view=view, _expired=False)
 
     def expire(self) -> None:
         """The world changed: what was read stays as it was, nothing more can be."""
-        self.__dict__["_sources"] = None
+        self.__dict__["_expired"] = True
 
     def __getattr__(self, name: str) -> Floats:
-        """A field on first sight; afterwards it is an attribute like any other."""
-        if self._view is not None and name in DERIVED:
-            if self._sources is None:
-                raise RuntimeError(f"{name} was not read before the world changed: observe again")
-            value = self._view.derive(name)
-        elif self._view is not None and name in _STORED_FIELDS:
-            group, place = _STORED_FIELDS[name]
-            value = self._group(group)[place]
-        elif name == "collateral":  # row 0 is USDC, which is cash
-            others = self._group("collateral")
-            cash = np.zeros((others.shape[0], 1, others.shape[2]))
-            value = np.concatenate([cash, others], axis=1)
-        elif name == "last_betas_time":
-            posted = self._group("vault")[3]
-            value = np.where(posted > 0.0, posted - self._layout.genesis, -1.0)
-        elif name in _FIELDS:
-            group, place = _FIELDS[name]
-            value = self._group(group)[place]
-        elif name in _LENDING:
-            value = self._lending(name)
-        else:
+        """A field on first sight; afterwards it is an attribute like any other.
+
+        Raises RuntimeError when the world has changed since this observation was made.
+        """
+        place = _FIELDS.get(name)
+        known = place is not None or name in DERIVED or name in _LENDING
+        if not known and name != "last_betas_time":
             raise AttributeError(name)
+        if self._expired:
+            raise RuntimeError(f"{name} was not read before the world changed: observe again")
+        if self._view is not None:
+            place = _STORED_FIELDS.get(name, place)
+        if self._view is not None and name in DERIVED:
+            value = self._view.derive(name)
+        elif name == "last_betas_time":
+            value = self._readings.part("vault", name, self._since_start)
+        elif place is not None:
+            value = self._readings.part(place[0], name, place[1])
+        else:
+            value = self._lending(name)
         self.__dict__[name] = value
         return value
+
+    def _since_start(self, vault: Floats) -> Floats:
+        """When betas were last posted, of a chain whose clock is that of the world outside."""
+        posted = vault[3]
+        return np.where(posted > 0.0, posted - self._layout.genesis, -1.0)
 
     def _lending(self, name: str) -> Floats:
         """One of :data:`_LENDING`; without a hedge on Aave there is nothing along its axis."""
         legs, agents = len(self._layout.legs), len(self._layout.protocol.agents)
         if not legs:
-            paths = self._group("pool").shape[1]
+            paths = self._readings.group("pool").shape[1]
             return np.zeros((agents, 0, paths) if name == "wallet_leg" else (0, paths))
-        words = self._group("lending")
+        words = self._readings.group("lending")
         end = LOAN_WORDS + LEG_WORDS * legs
         parts: dict[str, Floats] = {
             "aave_supplied": words[0:1],
@@ -204,18 +211,3 @@ class ChainObservation(Observation):
             "wallet_leg": words[end:].reshape(agents, legs, -1),
         }
         return parts[name]
-
-    def _group(self, name: str) -> Floats:
-        """A group's values in whole units with its axes, paths last.
-
-        Raises RuntimeError when the world has changed since this observation was made.
-        """
-        if name not in self._groups:
-            if self._sources is None:
-                raise RuntimeError(f"{name} was not read before the world changed: observe again")
-            raw = np.array([source.read(name) for source in self._sources], np.float64).T
-            values = raw / self._layout.units[name]
-            # The last axis is given: of a basket of USDC alone there is nothing to tell it from.
-            *axes, _ = self._layout.shapes.get(name, (len(values), -1))
-            self._groups[name] = values.reshape(*axes, values.shape[1])
-        return self._groups[name]

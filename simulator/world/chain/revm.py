@@ -128,17 +128,17 @@ class RevmTransport(Transport):
 
 
 def replay(genesis: Sequence[Transaction], record: Sequence[Transaction]) -> float:
-    """Seconds raw pyrevm takes to execute a record after ``genesis``, which is not timed.
+    """Seconds of CPU raw pyrevm takes to execute a record after ``genesis``, which is not timed.
 
     Nothing but ``message_call`` and the block time: what any use of pyrevm must cost at least.
     """
-    from time import perf_counter
+    from time import process_time
 
     evm = _new_evm()
     _execute(evm, genesis)
-    start = perf_counter()
+    start = process_time()
     _execute(evm, record)
-    return perf_counter() - start
+    return process_time() - start
 
 
 def _execute(evm: pyrevm.EVM, transactions: Sequence[Transaction]) -> None:

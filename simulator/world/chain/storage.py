@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 from eth_utils import keccak
 
 from simulator.types import COVARIANCE_RAMP
-from simulator.world.actions import Action, PostMargin, Swap, Trade
 from simulator.world.chain import artifacts
 from simulator.world.chain.codec import MAX_UINT256, WORD, signed_word, words
 from simulator.world.chain.layout import FIRST_WORD, POSITION_WORDS
-from simulator.world.chain.observation import Source
+from simulator.world.chain.readings import Source
+from simulator.world.chain.touched import ALL, BY_DEPTH, BY_SCALE, by_time, touched
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
+    from simulator.world.actions import Action
     from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.layout import Layout
     from simulator.world.chain.revm import RevmTransport
+    from simulator.world.chain.touched import Touched
 
 # Storage of UniswapV3Pool.sol (v3-core 1.0.1) and NonfungiblePositionManager.sol (v3-periphery
 # 1.4.4), and what of each word is the variable.
@@ -35,23 +37,6 @@ _MASK_160, _MASK_128 = 2**160 - 1, 2**128 - 1
 _Q128 = 2**128
 _INT32_BITS, _INT32_MASK = 32, 2**32 - 1
 _SIGN, _TWO_256 = 2**255, MAX_UINT256 + 1
-
-# Groups that time (None) and the frequent actions leave as they were; any other may touch all.
-_OF_VAULT = ("vault", "shares", "betas", "place")
-_OF_ACCOUNTS = ("cash", "collateral", "positions")
-_KEPT: dict[type[Action] | None, tuple[str, ...]] = {
-    # Time that passes can bring a skew scale, which sweeps a pool to the maker.
-    None: (*_OF_VAULT, *_OF_ACCOUNTS, "wallets"),
-    Swap: (
-        *(*_OF_VAULT, *_OF_ACCOUNTS, "venue", "backstop", "covariance", "market", "accrual"),
-        "lending",
-    ),
-    Trade: (*_OF_VAULT, "collateral", "covariance", "pool", "fees", "wallets", "lending"),
-    PostMargin: (
-        *(*_OF_VAULT, "positions", "venue", "backstop", "covariance", "market"),
-        *("pool", "fees", "lending"),
-    ),
-}
 
 
 def mapping_slot(slot: int, *keys: int) -> int:
@@ -80,11 +65,9 @@ class StoragePlan:
         token = artifacts.load("Token").slots
         markets, others = range(layout.markets), range(1, layout.others + 1)
         house, safe, tokens = deployment.clearing, deployment.vault, deployment.tokens
-        self.protocol = layout.protocol
-        self.lending_calldata = layout.lending_calldata
+        self.layout = layout
         self.deployment = deployment
-        accounts, agents = len(layout.accounts), len(deployment.agents)
-        self.rows = {"cash": accounts, "positions": accounts, "wallets": agents}
+        self.by_time = by_time(layout)
         self.slots: dict[str, list[tuple[str, int]]] = {
             "venue": [(house, clearing[n]) for n in ("insurance_fund", "bad_debt")],
             "vault": [
@@ -167,36 +150,53 @@ class StorageSource(Source):
         self._known: dict[str, list[int]] = {}
         self._derived: dict[str, Callable[[], list[int]]] = {
             "pool": self._pool,
+            "nft": self._nft,
             "place": self._place,
             "fees": self._fees,
             "covariance": self._covariance,
             "lending": self._lending,
         }
+        # The words that must be read before a group is shown.
+        self._stale = {name: [ALL] for name in (*plan.slots, *self._derived)}
         self._range: tuple[int, int] | None = None
         self._fee_slots: tuple[int, int] = (0, 0)
 
     def read(self, group: str) -> list[int]:
-        """See :meth:`Source.read`."""
-        found = self._known.get(group)
-        if found is None:
-            derive = self._derived.get(group)
-            found = self._stored(group) if derive is None else derive()
-            self._known[group] = found
-        return found
+        """See :meth:`Source.read`: the same list as long as no word of it is another."""
+        stale = self._stale.pop(group, None)
+        if stale is None:
+            return self._known[group]
+        known, derive = self._known.get(group), self._derived.get(group)
+        if derive is not None:
+            fresh = derive()
+        elif known is None or ALL in stale:
+            fresh = self._stored(group)
+        else:
+            fresh, slots = known.copy(), self._plan.slots[group]
+            for part in stale:
+                fresh[part] = self._load(slots[part])
+        if fresh == known:
+            return known
+        self._known[group] = fresh
+        return fresh
 
-    def changed(self, action: Action | None) -> None:
+    def touched(self, action: Action) -> Touched:
+        """See :meth:`Source.touched`."""
+        return touched(action, self._plan.layout)
+
+    def moved(self, *, depth: bool, scale: bool) -> Touched:
+        """See :meth:`Source.moved`."""
+        return (*self._plan.by_time, *(BY_DEPTH if depth else ()), *(BY_SCALE if scale else ()))
+
+    def changed(self, touched: Touched) -> None:
         """See :meth:`Source.changed`."""
-        known = self._known
-        kept = _KEPT.get(None if action is None else type(action), ())
-        self._known = {name: known[name] for name in kept if name in known}
-        if isinstance(action, Swap):
-            self._reread("wallets", known, action.actor)
-            if action.leg is not None:
-                self._known.pop("lending", None)
-        elif isinstance(action, Trade):
-            account = self._plan.protocol.account_of(action.actor)
-            self._reread("cash", known, account)
-            self._reread("positions", known, account)
+        stale = self._stale
+        for group, part in touched:
+            parts = stale.get(group)
+            if parts is None:
+                stale[group] = [part]
+            elif part not in parts:
+                parts.append(part)
 
     # ------------------------------------------------------------------------------------- helpers
 
@@ -209,16 +209,6 @@ class StorageSource(Source):
             word - _TWO_256 if (word := storage(address, slot)) >= _SIGN else word
             for address, slot in places
         ]
-
-    def _reread(self, group: str, known: dict[str, list[int]], row: int) -> None:
-        """Only one agent's or account's words of a group changed."""
-        words_known = known.get(group)
-        if words_known is not None:
-            width = len(words_known) // self._plan.rows[group]
-            part = slice(width * row, width * (row + 1))
-            fresh = words_known.copy()
-            fresh[part] = self._load(self._plan.slots[group][part])
-            self._known[group] = fresh
 
     # ------------------------------------------------------------------------------------- derived
 
@@ -249,31 +239,38 @@ class StorageSource(Source):
 
     def _lending(self) -> list[int]:
         """The hedge on Aave: its interest and rates are Aave's own figures, so Aave is asked."""
-        data = self._transport.call(self._plan.deployment.lens, self._plan.lending_calldata)
+        data = self._transport.call(self._plan.deployment.lens, self._plan.layout.lending_calldata)
         return [signed_word(data, i) for i in range(FIRST_WORD, len(data) // WORD)]
+
+    def _nft(self) -> list[int]:
+        """The vault's Position at the manager from its second word on: all zero where it has none.
+
+        Nobody but the vault changes it.
+        """
+        (token_id, *_), manager = self.read("range"), self._plan.deployment.manager
+        if token_id == 0:
+            return [0, 0, 0, 0]
+        first = _nft_slot(token_id) + 1
+        return [self._storage(manager, first + i) for i in range(4)]
 
     def _place(self) -> list[int]:
         """Liquidity of the vault's NFT, as far as the vault counts it, its ticks and their √P."""
-        token_id, counted, *rest = self._stored("range")
-        if token_id == 0:
-            return [0, *rest]
-        packed = self._storage(self._plan.deployment.manager, _nft_slot(token_id) + 1)
-        return [min(counted, packed >> 128), *rest]
+        token_id, counted, *rest = self.read("range")
+        packed = self.read("nft")[0]
+        return [0 if token_id == 0 else min(counted, packed >> 128), *rest]
 
     def _fees(self) -> list[int]:
         """What a collect would pay the vault, raw base and USDC (Uniswap v3 whitepaper §6.3–6.4).
 
         Fee growth is counted modulo 2²⁵⁶, and so are its differences.
         """
-        token_id, _, lower, upper, *_ = self._stored("range")
+        token_id, _, lower, upper, *_ = self.read("range")
         if token_id == 0:
             return [0, 0]
-        pool, manager = self._plan.deployment.pool, self._plan.deployment.manager
-        storage, position = self._storage, _nft_slot(token_id)
-        held = storage(manager, position + 1) >> 128
-        owed = storage(manager, position + 4)
+        storage, pool = self._storage, self._plan.deployment.pool
+        packed, *last, owed = self.read("nft")
         at_lower, at_upper = self._slots_of_range(lower, upper)
-        tick = self._load([(pool, _SLOT0)])[0] >> 160 & 0xFFFFFF
+        tick = storage(pool, _SLOT0) >> 160 & 0xFFFFFF
         tick -= (tick >> 23) << 24  # int24
         fees = []
         for token in (0, 1):
@@ -281,9 +278,8 @@ class StorageSource(Source):
             below, above = storage(pool, at_lower + token), storage(pool, at_upper + token)
             below = below if tick >= lower else world - below
             above = above if tick < upper else world - above
-            last = storage(manager, position + 2 + token)
-            grown = (world - below - above - last) % _TWO_256
-            fees.append((owed >> 128 * token & _MASK_128) + held * grown // _Q128)
+            grown = (world - below - above - last[token]) % _TWO_256
+            fees.append((owed >> 128 * token & _MASK_128) + (packed >> 128) * grown // _Q128)
         return fees
 
     def _slots_of_range(self, lower: int, upper: int) -> tuple[int, int]:

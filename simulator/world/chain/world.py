@@ -30,21 +30,23 @@ from simulator.world.chain.execution import Translator
 from simulator.world.chain.layout import Layout
 from simulator.world.chain.mirror import Mirror
 from simulator.world.chain.observation import ChainObservation, LensSource
+from simulator.world.chain.readings import Readings
 from simulator.world.chain.terms import WAD, WAD_DECIMALS, background_targets, wad
+from simulator.world.model.batch import NO_BOOK
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from simulator.market.paths import MarketPaths
-    from simulator.types import Floats
     from simulator.world.actions import Action
     from simulator.world.base import Observation
     from simulator.world.chain.addresses import Deployment
     from simulator.world.chain.calls import Batch
-    from simulator.world.chain.observation import Source
+    from simulator.world.chain.readings import Source
     from simulator.world.chain.revm import Transaction
     from simulator.world.chain.transport import Transport
+    from simulator.world.model.parameters import Tables
+    from simulator.world.model.record import Layout as RecordLayout
+    from simulator.world.model.record import Paths
     from simulator.world.protocol import Protocol
 
 TransportChoice: TypeAlias = "str | Callable[[], Transport]"
@@ -71,6 +73,7 @@ class ChainWorld(World):
         transport: TransportChoice = "revm",
         *,
         record: bool = False,
+        book: RecordLayout = NO_BOOK,
     ) -> None:
         self.protocol = protocol
         self.market = market
@@ -79,10 +82,16 @@ class ChainWorld(World):
             self.transports, self.deployment = self._deploy_in_process(record)
         else:
             self.transports, self.deployment = self._deploy_on_node(transport, record)
+        self._begin(book, in_process=transport == "revm")
+
+    def _begin(self, book: RecordLayout, *, in_process: bool) -> None:
+        """What is kept of chains on which everything is deployed."""
+        protocol, market = self.protocol, self.market
         self.layout = Layout(protocol, self.deployment)
-        in_process = transport == "revm"
         self.sources = self._sources()
-        self._mirror = Mirror(protocol, market, self.deployment.genesis) if in_process else None
+        self._readings = Readings(self.layout, self.sources)
+        genesis = self.deployment.genesis
+        self._mirror = Mirror(protocol, market, genesis, book) if in_process else None
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
         # K, WAD, and the time from which it may be changed.
@@ -90,10 +99,27 @@ class ChainWorld(World):
             [(wad(terms.skew_scale), 0) for terms in protocol.clearing.markets]
             for _ in range(market.paths)
         ]
+        # The depth at which every market of a path has the scale that belongs to it.
+        self._scaled_to = [np.nan] * market.paths
         self._tokens = [int(token, 16) for token in self.deployment.tokens]
         self._translator = Translator(
             protocol, self.deployment, self.layout, self.sources, self.transports
         )
+
+    def apart(self, book: RecordLayout = NO_BOOK) -> list[ChainWorld]:
+        """A world of one path for each of the chains, which are no longer this one's to use."""
+        worlds = []
+        for path, transport in enumerate(self.transports):
+            world = ChainWorld.__new__(ChainWorld)
+            world.protocol, world.market = (
+                self.protocol,
+                self.market.chunk(self.market.first_path + path, 1),
+            )
+            world.transports, world.deployment = [transport], self.deployment
+            world._genesis_record = self._genesis_record
+            world._begin(book, in_process=self._mirror is not None)
+            worlds.append(world)
+        return worlds
 
     # ----------------------------------------------------------------------------------- the World
 
@@ -103,15 +129,23 @@ class ChainWorld(World):
         now = self.deployment.genesis + seconds
         due = self.market.oracle_time[:, step] == seconds
         prices = to_raw(self.market.oracle_price[:, step], WAD_DECIMALS)
-        depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step]
+        depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step].tolist()
+        deepens = (depth != self._pool_depth).tolist()
+        moved: dict[tuple[bool, bool], list[int]] = {}
         for path, transport in enumerate(self.transports):
             transport.set_time(now)
-            if due[:, path].any():
-                self._report(transport, np.flatnonzero(due[:, path]), prices[:, path], now)
-            if depth[path] != self._pool_depth[path]:
+            assets = due[:, path].nonzero()[0].tolist()
+            if assets:
+                self._report(transport, assets, prices[assets, path].tolist(), now)
+            if deepens[path]:
                 self._set_pool_depth(transport, float(depth[path]))
-            self._set_skew_scales(path, now, float(perp_depth[path]))
-            self.sources[path].changed(None)
+            scaled = self._set_skew_scales(path, now, perp_depth[path])
+            moved.setdefault((deepens[path], scaled), []).append(path)
+        for (deeper, scaled), paths in moved.items():
+            touched = self.sources[0].moved(depth=deeper, scale=scaled)
+            for path in paths:
+                self.sources[path].changed(touched)
+            self._readings.changed(paths, touched)
         self._pool_depth = depth.copy()
         if self._mirror is not None:
             self._mirror.advance(step)
@@ -127,13 +161,31 @@ class ChainWorld(World):
     def observe(self) -> Observation:
         """See :meth:`World.observe`. Fields are read when looked at, on paths that changed."""
         if self._observation is None:
-            self._observation = ChainObservation(self.layout, self.sources, self._mirror)
+            self._observation = ChainObservation(self.layout, self._readings, self._mirror)
         return self._observation
+
+    @property
+    def tables(self) -> Tables:
+        """Parameters as the model has them; of chains in process."""
+        assert self._mirror is not None
+        return self._mirror.tables
+
+    def look(self) -> Paths:
+        """The chains as records of the model, filled in whole, with a book beside each.
+
+        Raises :class:`InputError` for a node, whose storage is not read.
+        """
+        if self._mirror is None:
+            raise InputError("transport: a node; allowed: revm, whose storage can be read")
+        group = self._readings.group
+        for read in (self._mirror.read_clearing, self._mirror.read_vault, self._mirror.read_rest):
+            read(group)
+        return self._mirror.paths
 
     def reported(self) -> Observation:
         """See :meth:`World.reported`: one ``Lens.observe`` per path."""
         sources = [LensSource(t, self.deployment, self.layout) for t in self.transports]
-        return ChainObservation(self.layout, sources)
+        return ChainObservation(self.layout, Readings(self.layout, sources))
 
     def close(self) -> None:
         """See :meth:`World.close`."""
@@ -145,7 +197,8 @@ class ChainWorld(World):
     def replay_raw(self) -> tuple[int, float]:
         """(transactions, seconds) of raw pyrevm executing what this world sent since deployment.
 
-        From the same genesis, path by path, and nothing else. Needs ``record=True``.
+        Seconds of CPU, from the same genesis, path by path, and nothing else. Needs
+        ``record=True``.
         """
         from simulator.world.chain import revm
 
@@ -211,6 +264,7 @@ class ChainWorld(World):
     # ------------------------------------------------------------------------------------- writing
 
     def _send(self, action: Action, batch: Batch, fill: Fill) -> None:
+        touched, done = self.sources[0].touched(action), []
         for path, data in batch.calls:
             transport = self.transports[path]
             try:
@@ -221,16 +275,18 @@ class ChainWorld(World):
             fill.status[path] = Status.OK
             amounts = batch.decode(path, returned, transport)
             fill.amount_in[path], fill.amount_out[path] = amounts
-            self.sources[path].changed(action)
+            self.sources[path].changed(touched)
+            done.append(path)
+        if done:
+            self._readings.changed(done, touched)
             self._expire()
 
     def _report(
-        self, transport: Transport, assets: NDArray[np.intp], prices: Floats, now: int
+        self, transport: Transport, assets: list[int], prices: list[float], now: int
     ) -> None:
-        due = assets.tolist()
         data = _REPORT + encode_with_arrays(
             [],
-            [[self._tokens[asset] for asset in due], [int(prices[asset]) for asset in due]],
+            [[self._tokens[asset] for asset in assets], map(int, prices)],
             [now],
         )
         transport.transact(self.deployment.roles.reporter, self.deployment.oracle, data)
@@ -241,12 +297,18 @@ class ChainWorld(World):
         data = _SET_LIQUIDITY + words(32, len(targets), *flat)
         transport.transact(self.deployment.roles.liquidity_owner, self.deployment.provider, data)
 
-    def _set_skew_scales(self, path: int, now: int, depth: float) -> None:
-        """What is not allowed now is tried again at every step."""
+    def _set_skew_scales(self, path: int, now: int, depth: float) -> bool:
+        """Whether any was set; what is not allowed now is tried again at every step."""
+        if depth == self._scaled_to[path]:
+            return False
+        changed, settled = False, True
         for market, terms in enumerate(self.protocol.clearing.markets):
             current, due = self._skew_scale[path][market]
             wanted = wad(terms.skew_scale * min(depth, 1.0))
-            if wanted == current or now < due:
+            if wanted == current:
+                continue
+            settled = False
+            if now < due:
                 continue
             wanted = min(max(wanted, -(-current // 2)), 2 * current)
             if wanted < current:
@@ -255,6 +317,9 @@ class ChainWorld(World):
                     continue
             if self._set_skew_scale(path, market, wanted):
                 self._skew_scale[path][market] = wanted, now + SCALE_INTERVAL
+                changed = True
+        self._scaled_to[path] = depth if settled else np.nan
+        return changed
 
     def _least_scale(self, path: int, market: int) -> int:
         """Least K, WAD, to which a market may be lowered with what is open; none: 2^256."""

@@ -18,29 +18,26 @@ from simulator.world.model.linking import SketchCompiler, WholeCompiler
 from simulator.world.model.plain import plain
 
 _PACKAGE = Path(__file__).parents[2]
-_HERE = Path(__file__).parent
-# Everything a kernel can have inlined or counts by: status codes, codes of actions and agents.
+# Everything a kernel can have linked in.
 _SOURCES = [
-    _PACKAGE / "types.py",
-    *(_PACKAGE / "world" / f"{name}.py" for name in ("actions", "protocol", "units")),
-    *sorted(_HERE.glob("*.py")),
-]
-# And what those have that are written elsewhere, the terms of the attribution among it.
-_BESIDE = [
-    *(_PACKAGE / "results" / name for name in ("buckets.py", "limits.py")),
-    *sorted((_PACKAGE / "books").glob("*.py")),
+    *(_PACKAGE / name for name in ("types.py", "results/buckets.py", "results/limits.py")),
+    *(
+        path
+        for room in ("world", "books", "agents", "engine")
+        for path in sorted((_PACKAGE / room).rglob("*.py"))
+    ),
 ]
 
 
-def _cache_directory(sources: list[Path]) -> str:
+def _cache_directory() -> str:
     """A cache directory named by the whole source kernels are made of.
 
     Numba invalidates a cached kernel when its own file changes, not when a function it inlines from
     another file does; a stale kernel would then silently compute the old protocol. It lies where
     NUMBA_CACHE_DIR says, if that says anything, as all that Numba caches.
     """
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    home = _HERE / "__pycache__"
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:16]
+    home = Path(__file__).parent / "__pycache__"
     if numba.config.CACHE_DIR:
         home = Path(numba.config.CACHE_DIR)
     elif not caches.writable(home):
@@ -48,8 +45,7 @@ def _cache_directory(sources: list[Path]) -> str:
     return str(home / f"kernels-{digest}")
 
 
-_CACHE_DIRECTORY = _cache_directory(_SOURCES)
-_CACHE_BESIDE = _cache_directory([*_SOURCES, *_BESIDE])
+_CACHE_DIRECTORY = _cache_directory()
 
 
 def is_cold() -> bool:
@@ -59,30 +55,71 @@ def is_cold() -> bool:
 
 # No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares a branch
 # before every division. Kernels allocate nothing, so reference counting is off.
-_OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` for Python to call; its plain twin stays at ``.py_func``."""
     if numba.config.DISABLE_JIT:
         return functools.wraps(function)(lambda *given: function(*map(plain, given)))
+    return compiled_whole(function)
+
+
+def compiled_whole(function: Callable[..., Any], cached: bool = True, **options: bool) -> Any:
+    """Compile a function with all it reaches; what is not of this package is not kept on disk."""
     previous = numba.config.CACHE_DIR
-    own = Path(function.__code__.co_filename).parent == _HERE
-    numba.config.CACHE_DIR = _CACHE_DIRECTORY if own else _CACHE_BESIDE
+    numba.config.CACHE_DIR = _CACHE_DIRECTORY
     try:
-        return numba.njit(cache=True, pipeline_class=WholeCompiler, **_OPTIONS)(function)
+        made = numba.njit(cache=cached, pipeline_class=WholeCompiler, **OPTIONS, **options)
+        return made(function)
     finally:
         numba.config.CACHE_DIR = previous
 
 
 def inner(function: Callable[..., Any]) -> Any:
     """Compile ``function`` for kernels to call; Python cannot."""
-    return numba.njit(no_cpython_wrapper=True, pipeline_class=SketchCompiler, **_OPTIONS)(function)
+    return numba.njit(no_cpython_wrapper=True, pipeline_class=SketchCompiler, **OPTIONS)(function)
 
 
 def spliced(function: Callable[..., Any]) -> Any:
     """As :func:`inner`, its statements put into its callers: for what gives back records."""
-    return numba.njit(no_cpython_wrapper=True, inline="always", **_OPTIONS)(function)
+    return numba.njit(no_cpython_wrapper=True, inline="always", **OPTIONS)(function)
+
+
+def address_of(compiled: Any, *given: Any) -> int:
+    """Where the machine code lies of a kernel for arguments of these Numba types."""
+    compiled.compile(given)
+    made = compiled.overloads[given]
+    return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+
+
+def _call(context: Any, builder: Any, address: Any, kinds: Any, given: Any) -> Any:
+    shape = context.call_conv.get_function_type(types.none, kinds)
+    function = builder.inttoptr(address, shape.as_pointer())
+    context.call_conv.call_function(builder, function, types.none, kinds, given)
+    return context.get_dummy_value()
+
+
+@intrinsic
+def call_door(_typing: Any, address: Any, path: Any) -> Any:
+    """Call the kernel at an address with a path; it gives nothing back."""
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return _call(context, builder, given[0], signature.args[1:], given[1:])
+
+    return types.void(address, path), emit
+
+
+@intrinsic
+def call_turn(_typing: Any, address: Any, do: Any, mind: Any) -> Any:
+    """Call an agent at an address with its ``do`` and the address of its record."""
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        pointer = builder.inttoptr(given[2], ir.IntType(8).as_pointer())
+        kinds = (signature.args[1], types.voidptr)
+        return _call(context, builder, given[0], kinds, [given[1], pointer])
+
+    return types.void(address, do, mind), emit
 
 
 @intrinsic

@@ -29,6 +29,7 @@ ORDER: Layout = (
     *each("", ("minimum", "whole tokens", "0: none")),
     *each("markets", ("betas", "1", "")),
     *each("rows factors", ("factor", "per √day", "rounded as the ClearingHouse stores it")),
+    Member("quote", "?", what="whether it is only tried: what would come of it"),
     Member("status", "i8"),
     *each("", ("amount_in", "", "whole units, by action"), ("amount_out", "", "as Fill says")),
 )
@@ -51,7 +52,9 @@ def write(orders: Record, action: Action, protocol: Protocol) -> None:
         except ValueError as error:
             raise InputError(f"actor: {error}") from error
     orders["agent"] = action.actor
-    orders["leg"] = -1
+    orders["quote"] = False
+    for name in _INDICES:
+        orders[name] = -1
     asked: Any = True
     for name, value in vars(action).items():
         if name in _INDICES:

@@ -43,9 +43,11 @@ class Path(NamedTuple):
     tables: Record  # parameters and counts, the same for all paths
     state: Record  # what the path is
     now: Record  # what the market is at this step
-    saved: Record  # room to set the state aside in
+    saved: Record  # room to set the state aside in while an order is carried out
+    spare: Record  # and while one is tried
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
+    log: Record  # what was tried, row by row
 
 
 class Paths(NamedTuple):
@@ -54,9 +56,10 @@ class Paths(NamedTuple):
     tables: Record  # [1]
     states: Record  # [P]
     moments: Record  # [P] of the step it is
-    saved: Record  # [1]
+    saved: Record  # [2]
     orders: Record  # [P]
     books: Record  # [P]
+    logs: Record  # [R + 1] of the first R paths; the last has no room and is all others'
 
 
 class Member(NamedTuple):
@@ -107,6 +110,7 @@ class Counts:
             "own": self.markets + 1,  # the vault's accounts at the ClearingHouse
             "kinds": len(GAS_UNITS) + 1,  # of action; 0: none
             "statuses": len(Status),
+            "places": self.markets + 1,  # where a limit can refuse the vault: pool, markets
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 

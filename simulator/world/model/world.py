@@ -19,8 +19,7 @@ from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.pool import set_depth
-from simulator.world.model.record import Layout, Paths, View
-from simulator.world.model.state import MOMENT
+from simulator.world.model.record import Layout, Paths
 from simulator.world.model.verbs import submit
 
 if TYPE_CHECKING:
@@ -52,10 +51,17 @@ class ModelWorld(World):
     """P paths of the protocol, float64; see contracts/SPEC.md for every number.
 
     Refusals restore the path bit for bit; paths never mix, so path *i* is the same whatever P.
-    ``paths``: their records, beside each of which a ``book`` is kept, if one is asked for.
+    ``paths``: their records, beside each of which a ``book`` is kept, if one is asked for,
+    and for the first ``recorded`` a log of what was tried.
     """
 
-    def __init__(self, protocol: Protocol, market: MarketPaths, book: Layout = NO_BOOK) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        market: MarketPaths,
+        book: Layout = NO_BOOK,
+        recorded: int = 0,
+    ) -> None:
         self.protocol = protocol
         self.market = market
         found, wanted = market.oracle_price.shape[0], len(protocol.assets)
@@ -64,18 +70,14 @@ class ModelWorld(World):
                 f"market.oracle_price: {found} assets; allowed: {wanted}, those of the protocol"
             )
         self.tables = tables_of(protocol)
-        self.paths = blank(self.tables, market.paths, book)
-        self._now = View(self.paths.moments, MOMENT, self.tables.counts)
-        self._read_market(0)
+        self.paths = blank(self.tables, market.paths, book, recorded)
+        read_market(self.paths, market, 0)
         self.state = genesis(protocol, self.tables, self.paths)
         self._observation: Observation | None = None
 
-    def _read_market(self, step: int) -> None:
-        read_market(self._now, self.market, step)
-
     def advance(self, step: int) -> None:
         """Oracle rounds, pool depth and venue depth of ``step``."""
-        self._read_market(step)
+        read_market(self.paths, self.market, step)
         _advance(self.paths)
         self._observation = None
 
@@ -100,6 +102,14 @@ class ModelWorld(World):
         if self._observation is None:
             self._observation = ModelObservation(self.tables, self.paths, self.state)
         return self._observation
+
+    def look(self) -> Paths:
+        """The records, which are what this world is."""
+        return self.paths
+
+    def changed(self) -> None:
+        """Somebody else has changed the records: what was observed is no longer so."""
+        self._observation = None
 
     def snapshot(self) -> Floats:
         """A copy of every state variable, ``[variables, paths]``."""

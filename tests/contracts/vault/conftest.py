@@ -15,7 +15,9 @@ from ape.contracts import ContractContainer
 from ethpm_types import ContractType
 
 from simulator.world.chain.deployment import VAULT_PARTS
-from tests.contracts.mirror import WAD, account_of, wad
+from tests.contracts.mirror import account_of
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 UNISWAP = Path(__file__).parents[3] / "node_modules/@uniswap"
 ARTIFACTS = {

@@ -8,8 +8,8 @@ import ape
 import pytest
 
 from simulator.world.chain.deployment import VAULT_PARTS
-from tests.contracts.mirror import wad
 from tests.contracts.vault.conftest import TERMS, usdc_raw
+from tests.reference.venue import wad
 
 
 @pytest.mark.parametrize(

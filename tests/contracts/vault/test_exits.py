@@ -8,8 +8,9 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.mirror import account_of, wad
+from tests.contracts.mirror import account_of
 from tests.contracts.vault.conftest import TERMS, Reading, usdc_raw
+from tests.reference.venue import wad
 
 
 def redeem(vault: Any, usdc: Any, depositor: Any, part: float) -> tuple[int, Any]:
@@ -93,7 +94,7 @@ def test_everybody_can_leave(
     assert unwound.fraction == 10**18
     assert running.totalSupply() == 0
     after = read(running)
-    assert after.sizes == (0, 0)
+    assert after.sizes == (0.0, 0.0)
     assert after.lp == 0
     assert running.idle_base() == 0
     assert clearing.cash(account_of(running)) < 10**12  # less than a raw unit

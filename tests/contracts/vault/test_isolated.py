@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.mirror import account_of, wad
+from tests.contracts.mirror import account_of
 from tests.contracts.vault.conftest import TERMS, Reading, start, usdc_raw
+from tests.reference.venue import wad
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.mirror import account_of, wad
+from tests.contracts.mirror import account_of
+from tests.reference.venue import wad
 
 HEADER, MARKET = 21, 13
 

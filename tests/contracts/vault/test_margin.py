@@ -8,8 +8,10 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.mirror import WAD, account_of, wad
+from tests.contracts.mirror import account_of
 from tests.contracts.vault.conftest import TERMS, Reading, usdc_raw
+from tests.reference.integers import WAD
+from tests.reference.venue import wad
 
 KEPT_REWARDS = 100  # what stays idle for the pay of keepers
 RATIOS = {"margin_target": wad("16.5"), "top_up_ratio": wad(16), "deleverage_ratio": wad(12)}
@@ -102,7 +104,7 @@ def test_a_lost_account_is_closed_by_liquidation_and_takes_no_liquidity_with_it(
     for market in (0, 1):
         clearing.liquidate(int(thin.address, 16) << 8, market, sender=liquidator)
     after = read(thin)
-    assert after.sizes == (0, 0)
+    assert after.sizes == (0.0, 0.0)
     assert after.margin == 0
     assert after.lp == before.lp > 0
 

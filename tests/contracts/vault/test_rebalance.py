@@ -8,8 +8,8 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.mirror import wad
 from tests.contracts.vault.conftest import TERMS, Reading, usdc_raw
+from tests.reference.venue import wad
 
 
 @pytest.fixture(scope="module")

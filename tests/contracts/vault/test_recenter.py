@@ -10,8 +10,8 @@ import ape
 import pytest
 from ape import compilers
 
-from tests.contracts.mirror import wad
 from tests.contracts.vault.conftest import SPACING, Reading, usdc_raw
+from tests.reference.venue import wad
 
 DONOR = """
 # pragma version 0.4.3

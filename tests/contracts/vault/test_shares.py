@@ -8,8 +8,9 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.mirror import WAD, account_of
+from tests.contracts.mirror import account_of
 from tests.contracts.vault.conftest import TERMS, UNLIMITED, usdc_raw
+from tests.reference.integers import WAD
 
 VIRTUAL = 10**12
 

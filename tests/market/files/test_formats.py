@@ -269,7 +269,8 @@ def test_a_file_changed_is_read_again(tmp_path: Path) -> None:
 
 def test_a_live_last_row_is_dropped_and_said(tmp_path: Path) -> None:
     frame = pd.DataFrame({"timestamp_utc": TIMES, "symbol": "E", "close": CLOSE})
-    frame.loc[len(frame)] = [TIMES[-1] + pd.Timedelta(minutes=27), "E", 1_234.5]
+    live = {"timestamp_utc": TIMES[-1:] + pd.Timedelta(minutes=27), "symbol": "E", "close": 1_234.5}
+    frame = pd.concat([frame, pd.DataFrame(live)], ignore_index=True)
     for order in (frame, frame[::-1]):
         order.to_csv(tmp_path / "prices.csv", index=False)
         bars = read_bars(tmp_path / "prices.csv", "E")

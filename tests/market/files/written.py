@@ -108,7 +108,9 @@ def cryptodatadownload(folder: Path) -> Path:
 def yahoo(folder: Path) -> Path:
     names = [(name, ticker) for name in ("Close", "High", "Low", "Open") for ticker in ("ETH-USD",)]
     frame = pd.DataFrame(dict.fromkeys(names, CLOSE) | {("Close", "BTC-USD"): CLOSE * 20})
-    frame.columns = pd.MultiIndex.from_tuples(frame.columns, names=["Price", "Ticker"])
+    frame.columns = pd.MultiIndex.from_tuples(
+        [*names, ("Close", "BTC-USD")], names=["Price", "Ticker"]
+    )
     file = folder / "yahoo.csv"
     frame.set_axis(pd.Index(TIMES, name="Date")).to_csv(file)
     return file

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from simulator.config import correlation
+from simulator.config.process import Regime
 from simulator.hedging.estimators.regimes import RegimeModel, follow
 from simulator.market import fitting
 from simulator.market.fitting import factor, gjr, regime, student
@@ -115,6 +116,7 @@ def test_fitted_regimes_are_a_process_that_can_be_drawn(count: int) -> None:
     first, *_, last = (item["volatility"]["ETH"] for item in fitted.process["regimes"])
     assert first < last
     again = configured(fitted.process)
+    assert isinstance(again.process, Regime)
     assert len(again.process.regimes) == count
 
 
@@ -229,7 +231,7 @@ def test_simulated_panels_look_like_the_record(spot: Path, kind: str) -> None:
     simulated = returns(config, 8)[1:]
     found = [_features(simulated[:, :, path]) for path in range(8)]
     deviation, rho, tail, hour, day = (
-        np.mean([each[n] for each in found], axis=0) for n in range(5)
+        np.mean(np.array([each[n] for each in found]), axis=0) for n in range(5)
     )
     real = _features(panel.returns.T)
     of_volatility, of_rho, (low, high), of_hour, of_day = BANDS[kind]

@@ -13,7 +13,7 @@ from tests.reference.clearing.portfolio import (
     exposure_vector,
     norm_up,
 )
-from tests.reference.clearing.state import Ledger, Pledge, require
+from tests.reference.clearing.state import Asset, Ledger, Pledge, require
 from tests.reference.integers import WAD, ceil, floor, sign
 
 
@@ -85,7 +85,7 @@ def valuation(ledger: Ledger, number: int) -> Valuation:
     profit = gross = notional = 0
     exposures: list[tuple[tuple[int, ...], int]] = []
 
-    def expose(asset: object, amount: int) -> None:
+    def expose(asset: Asset, amount: int) -> None:
         exposures.append((ledger.row(asset), amount))
 
     for m, position in sorted(account.positions.items()):

@@ -40,14 +40,15 @@ def simulate(world: World, agents: Sequence[Agent], observers: Sequence[Observer
             observer.advanced(step, world)
         view = View(step, world.market, world.protocol, world)
         for agent in agents:
-            _take_turn(step, world, agent, view, observers)
+            take_turn(step, world, agent, view, observers)
         for observer in observers:
             observer.stepped(step, world)
 
 
-def _take_turn(
+def take_turn(
     step: int, world: World, agent: Agent, view: View, observers: Sequence[Observer]
 ) -> None:
+    """One agent acts on all paths at once, in front of the observers."""
     turn = agent.act(view)
     try:
         action = next(turn)
