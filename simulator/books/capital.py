@@ -7,6 +7,7 @@ contracts/SPEC.md §4.8, is its margin.
 
 from __future__ import annotations
 
+from simulator.books.metric import Metric, ratio
 from simulator.world.model.jit import inner
 from simulator.world.model.lending import size_of
 from simulator.world.model.margin import value_account
@@ -70,3 +71,19 @@ def stepped(w: Path) -> None:
     if margin > 0.0 and nav > 0.0:
         book.share += margin / nav
         book.steps += 1.0
+
+
+METRICS = (
+    Metric(
+        "capital_efficiency",
+        "ratio",
+        "USD hedged per USD of initial margin required, mean over time",
+        lambda ended: ratio(ended.book.capital.notional, ended.book.capital.margin),
+    ),
+    Metric(
+        "margin_to_nav",
+        "fraction",
+        "initial margin over net asset value while hedged, mean over time",
+        lambda ended: ratio(ended.book.capital.share, ended.book.capital.steps),
+    ),
+)

@@ -110,6 +110,11 @@ class Metric:
         return f"{self.title or self.name}{money}"
 
 
+def ratio(above: Floats, below: Floats) -> Floats:
+    """``above`` over ``below`` ``[P]``; NaN where that is not above zero."""
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0.0)
+
+
 def values_of(pattern: str, protocol: Protocol) -> list[str]:
     """What a pattern stands for, in order."""
     if pattern == MARKET:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from simulator.books import (
     activity,
+    capital,
     entries,
     hedge,
     latency,
@@ -23,7 +24,7 @@ from simulator.books import (
     terms,
 )
 from simulator.books.metric import MARKET, REFUSALS, STATUS, Chance, Metric, values_of
-from simulator.results import capital_metrics, upkeep_metrics
+from simulator.results import upkeep_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ METRICS: tuple[Metric, ...] = tuple(
         entries,
         latency,
         margin,
-        capital_metrics,
+        capital,
         activity,
         hedge,
         upkeep_metrics,

@@ -41,7 +41,7 @@ def scalar(agent: Agent) -> ScalarAgent | None:
     name = type(agent).__module__.rpartition(".")[2]
     if name not in SCALAR:
         return None
-    kind = getattr(import_module(f"simulator.agents.scalars.{name}"), type(agent).__name__)
+    kind = getattr(import_module(f"simulator.agents.{name}"), type(agent).__name__)
     settings = {f.name for f in fields(kind)} & set(vars(agent))
     made = kind(**{name: getattr(agent, name) for name in settings})
     made.index = agent.index
