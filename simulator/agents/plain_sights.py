@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simulator.agents.base import View
 from simulator.agents.do import Loan, Margin, Vault
+from simulator.world.actions import ACTIONS
 from simulator.world.gas import GAS_UNITS
 from simulator.world.model.at_index import value_at_index
 from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
-from simulator.world.actions import ACTIONS
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.plain import plain
 from simulator.world.model.protecting import protected, reward
