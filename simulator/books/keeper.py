@@ -52,7 +52,10 @@ class Keepable(Protocol):
 
     protocol: ProtocolParameters
     market: MarketPaths
-    tables: Tables
+
+    @property
+    def tables(self) -> Tables:
+        """Its parameters."""
 
     def look(self) -> Paths:
         """All of them as they are now."""

@@ -17,7 +17,6 @@ from simulator.results.upkeep_limits import limit_columns
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
-    Deposit,
     Liquidate,
     LiquidateLoan,
     LiquidatePledge,
@@ -35,9 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.agents.base import Agent
+    from simulator.books.keeper import Books
     from simulator.results.attribution import Attribution
-    from simulator.results.entries import FeesKept
-    from simulator.results.latency import LatencyProfit
     from simulator.results.upkeep import Upkeep
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
@@ -66,45 +64,16 @@ def _refused(status: Status) -> str:
 
 
 class SharePrice:
-    """Observer of what one vault share is worth in USD, per path.
-
-    The price paid by the first depositor stands at the start, entry fee included. A share is worth
-    nothing when NAV is negative (nobody owes the vault), and keeps its last price when all are
-    redeemed.
+    """What one vault share is worth in USD, per path (:mod:`simulator.books.share_price`).
 
     Attributes:
         first: ``[paths]`` price paid by the first depositor; NaN before there is one.
         now: ``[paths]`` price now; NaN before there is a share.
     """
 
-    def __init__(self, world: World) -> None:
-        self.first = np.full(world.market.paths, np.nan)
-        self.now = np.full(world.market.paths, np.nan)
-
-    def advanced(self, step: int, world: World) -> None:
-        """Price of shares that exist before anybody acts."""
-        if step == 0:
-            state = world.observe()
-            self._update(state)
-            self.first[:] = self.now
-
-    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
-        """Nothing to note."""
-
-    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
-        """Note what the first depositor paid."""
-        if isinstance(action, Deposit):
-            new = (fill.status == Status.OK) & np.isnan(self.first)
-            if new.any():
-                paid = fill.amount_in[new] * world.market.oracle_price[0, step, new]
-                self.first[new] = paid / fill.amount_out[new]
-
-    def stepped(self, step: int, world: World) -> None:
-        """Price at the end of the step."""
-        self._update(world.observe())
-
-    def _update(self, state: Observation) -> None:
-        np.divide(np.maximum(state.nav, 0.0), state.shares, out=self.now, where=state.shares > 0.0)
+    def __init__(self, books: Books) -> None:
+        self.first: Floats = books.view.share_price.first
+        self.now: Floats = books.view.share_price.now
 
     def relative(self) -> Floats:
         """Price now over the first price; 1 before there is a share."""
@@ -125,13 +94,12 @@ class PathMetrics:
         attribution: Attribution,
         price: SharePrice,
         upkeep: Upkeep,
-        latency: LatencyProfit | None = None,
-        fees: FeesKept | None = None,
+        books: Books,
     ) -> None:
         paths, protocol = world.market.paths, world.protocol
         self._protocol, self._market = protocol, world.market
-        self._attribution, self._price, self._latency = attribution, price, latency
-        self._fees = fees
+        self._attribution, self._price = attribution, price
+        self._latency, self._fees = books.view.latency, books.view.entries
         self._maintenance = upkeep
         self._accounts = range(1 + protocol.markets) if protocol.vault.isolated else range(1)
         self._perps = np.array([m.asset for m in protocol.clearing.markets])
@@ -219,13 +187,12 @@ class PathMetrics:
         """
         import pandas as pd
 
-        attribution, nothing = self._attribution, np.zeros_like(state.nav)
-        worth = self._price.relative()
+        attribution, worth = self._attribution, self._price.relative()
         columns: dict[str, NDArray[Any] | float] = {
             "path": self._market.first_path + np.arange(self._market.paths),
             "weight": weights,
             "return": worth - 1.0,
-            "return_from_fees": worth * (1.0 - 1.0 / self._fees.growth) if self._fees else nothing,
+            "return_from_fees": worth * (1.0 - 1.0 / self._fees.growth),
             "flows": attribution.flows,
             "final_nav": state.nav,
             "max_drawdown": self._drawdown,
@@ -237,8 +204,8 @@ class PathMetrics:
             "adl_notional": attribution.deleveraged,
             "vault_fees": _worth_of_fees(state),
             "queued": state.queued_shares,
-            "latency_profit": self._latency.usd if self._latency else nothing,
-            "fees_kept": self._fees.usd if self._fees else nothing,
+            "latency_profit": self._latency.usd,
+            "fees_kept": self._fees.usd,
             "turnover": self._turnover,
             "gas": self._gas,
             "upkeep_gas": self._upkeep,

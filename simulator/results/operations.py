@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from simulator.world.actions import (
     Deleverage,
     Deposit,
@@ -13,20 +11,15 @@ from simulator.world.actions import (
     LiquidateCollateral,
     LiquidateLoan,
     LiquidatePledge,
-    PostMargin,
     Rebalance,
     Recenter,
     Redeem,
     RedeemInKind,
-    RequestRedeem,
     SettleWithdrawals,
-    Swap,
     TopUp,
-    Trade,
 )
 
 if TYPE_CHECKING:
-    from simulator.types import Booleans
     from simulator.world.actions import Action
     from simulator.world.protocol import Protocol
 
@@ -48,16 +41,3 @@ def on_vault(action: Action, protocol: Protocol) -> bool:
     if isinstance(action, LIQUIDATIONS):
         return action.account <= protocol.markets
     return False
-
-
-def asked(action: Action) -> Booleans:
-    """Paths ``[paths]`` on which ``action`` is to be done."""
-    if isinstance(action, (Swap, PostMargin, LiquidateCollateral, LiquidateLoan)):
-        return np.not_equal(action.amount, 0.0)
-    if isinstance(action, Trade):
-        return np.not_equal(action.size, 0.0)
-    if isinstance(action, Deposit):
-        return np.not_equal(action.assets, 0.0)
-    if isinstance(action, (Redeem, RequestRedeem, RedeemInKind)):
-        return np.not_equal(action.shares, 0.0)
-    return action.when  # type: ignore[attr-defined]

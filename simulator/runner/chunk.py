@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from simulator.runner.plan import Plan
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
+    from simulator.world.chain.world import ChainWorld
+    from simulator.world.model.world import ModelWorld
     from simulator.world.protocol import Protocol
 
 
@@ -69,11 +71,10 @@ def simulate_market(
     Raises:
         InputError: an agent left something behind for the next chunk.
     """
+    from simulator.books.keeper import Books
     from simulator.engine import simulate
     from simulator.market.weights import weights
     from simulator.results.attribution import Attribution
-    from simulator.results.entries import FeesKept
-    from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
     from simulator.results.records import Fan, Recorder
     from simulator.results.upkeep import Upkeep
@@ -82,12 +83,12 @@ def simulate_market(
     protocol, agents = plan.setting()
     world = _world(plan.world, protocol, market)
     try:
-        attribution, price = Attribution(world), SharePrice(world)
-        latency, fan = LatencyProfit(world), Fan(world, attribution, price)
-        fees, keeper = FeesKept(world), plan.config.agents.keeper
+        books, keeper = Books(world), plan.config.agents.keeper
+        attribution, price = Attribution(books), SharePrice(books)
+        fan = Fan(world, attribution, price)
         upkeep = Upkeep(world, 0.0 if keeper is None else keeper.minimum_profit_usd)
-        metrics = PathMetrics(world, attribution, price, upkeep, latency, fees)
-        observers: list[Any] = [attribution, price, latency, fees, upkeep, metrics, fan]
+        metrics = PathMetrics(world, attribution, price, upkeep, books)
+        observers: list[Any] = [books, upkeep, metrics, fan]
         recorder = Recorder(world, attribution, price, record) if record > 0 else None
         if recorder is not None:
             observers.append(recorder)
@@ -149,11 +150,13 @@ def _refuse_traces(agents: Sequence[Agent], before: _Before) -> None:
         )
 
 
-def _world(kind: str, protocol: Protocol, market: MarketPaths) -> World:
+def _world(kind: str, protocol: Protocol, market: MarketPaths) -> ModelWorld | ChainWorld:
+    from simulator.books.hooks import BOOK
+
     if kind == "model":
         from simulator.world.model.world import ModelWorld
 
-        return ModelWorld(protocol, market)
+        return ModelWorld(protocol, market, BOOK)
     from simulator.world.chain.world import ChainWorld
 
-    return ChainWorld(protocol, market)
+    return ChainWorld(protocol, market, book=BOOK)
