@@ -161,5 +161,9 @@ class MachineError(SimulatorError, RuntimeError):
     """
 
 
+class Notice(UserWarning):
+    """What a caller should know and need not act on; the command says it on stderr."""
+
+
 class UnknownRevertError(SimulatorError, RuntimeError):
     """A contract reverted with a reason no status stands for: a bug, never a refusal."""

@@ -36,7 +36,7 @@ def test_every_action_there_is_can_be_tried() -> None:
 
 @pytest.mark.parametrize("name", ["aave-hedge", "calm"])
 def test_every_call_has_numbers_enough_for_its_arguments_and_a_world_takes_it(name: str) -> None:
-    protocol, market = protocol_of(name), draw(load(name), 0, 3).first_steps(4)
+    protocol, market = protocol_of(name), draw(load(name).market, 0, 3).first_steps(4)
     world = ModelWorld(protocol, market)
     world.advance(0)
     view = View(0, market, protocol, world)

@@ -54,7 +54,7 @@ class Depositor(Agent):
             yield from self._close_slice(view)
         flow: Floats = view.market.deposit_flow[view.step]
         state = view.state
-        wanted = np.maximum(flow, 0.0)
+        wanted = np.maximum(flow, 0.0) * self.initial_deposit
         if view.step == 0:
             wanted = wanted + self.initial_deposit
         assets = np.minimum(wanted, state.wallet_usdc[self.index])

@@ -125,7 +125,7 @@ def oracle(do: Any, asset: int) -> Any:
 @_can
 def gas_cost(do: Any, kind: int) -> Any:
     """USD one action of a kind costs in gas now."""
-    return do.w.tables.gas.units[kind] * do.w.now.gas_usd
+    return do.w.tables.gas[kind] * do.w.now.gas_usd
 
 
 @_seen

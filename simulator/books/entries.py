@@ -13,6 +13,7 @@ The fee of an exit pays first for what raising its money costs, which is in the 
 
 from __future__ import annotations
 
+from simulator.books.metric import Metric
 from simulator.books.operations import DEPOSIT, REDEEM, REDEEM_IN_KIND, SETTLE_WITHDRAWALS
 from simulator.world.model.codes import OK
 from simulator.world.model.jit import inner
@@ -96,3 +97,16 @@ def _left(w: Path) -> None:
         got = got * w.now.price[USDC_ASSET] / kept.nav
     kept.usd += (given - got) * kept.nav
     kept.growth *= (1.0 - got) / (1.0 - given)
+
+
+METRICS = (
+    Metric(
+        "fees_kept",
+        "USD",
+        "entry and exit fees that stayed in the vault; no part of pnl",
+        lambda ended: ended.book.entries.usd,
+        title="Entry and exit fees kept",
+        form="+,.0f",
+        only_if_any=True,
+    ),
+)

@@ -7,7 +7,20 @@ is asked, and once it is done what came of it.
 
 from __future__ import annotations
 
-from simulator.books import attribution, costs, entries, latency, share_price
+from simulator.books import (
+    activity,
+    attribution,
+    capital,
+    costs,
+    entries,
+    hedge,
+    latency,
+    limits,
+    margin,
+    performance,
+    share_price,
+    upkeep,
+)
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Member, Path
 
@@ -20,6 +33,13 @@ BOOK: Layout = (
     Member("share_price", share_price.LAYOUT),
     Member("latency", latency.LAYOUT),
     Member("entries", entries.LAYOUT),
+    Member("upkeep", upkeep.LAYOUT),
+    Member("limits", limits.LAYOUT),
+    Member("activity", activity.LAYOUT),
+    Member("margin", margin.LAYOUT),
+    Member("capital", capital.LAYOUT),
+    Member("performance", performance.LAYOUT),
+    Member("hedge", hedge.LAYOUT),
 )
 
 
@@ -29,6 +49,9 @@ def advanced(w: Path) -> None:
     attribution.advanced(w)
     share_price.advanced(w)
     entries.advanced(w)
+    upkeep.advanced(w)
+    limits.advanced(w)
+    margin.advanced(w)
 
 
 @inner
@@ -37,6 +60,7 @@ def acting(w: Path) -> None:
     attribution.acting(w)
     latency.acting(w)
     entries.acting(w)
+    activity.acting(w)
 
 
 @inner
@@ -46,6 +70,9 @@ def acted(w: Path) -> None:
     share_price.acted(w)
     latency.acted(w)
     entries.acted(w)
+    upkeep.acted(w)
+    limits.acted(w)
+    activity.acted(w)
 
 
 @inner
@@ -53,3 +80,9 @@ def stepped(w: Path) -> None:
     """Everybody has acted."""
     attribution.stepped(w)
     share_price.stepped(w)
+    upkeep.stepped(w)
+    activity.stepped(w)
+    margin.stepped(w)
+    capital.stepped(w)
+    performance.stepped(w)
+    hedge.stepped(w)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from simulator.books.events import note_event
 from simulator.books.hooks import BOOK, acted, acting, advanced, stepped
 from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol as ProtocolParameters
 
 _advanced, _acting, _acted, _stepped = advanced, acting, acted, stepped
+_note_event = note_event
 
 
 @kernel
@@ -39,6 +41,7 @@ def _on_acted(paths: Paths) -> None:
     for i in range(paths.states.size):
         if paths.orders[i].kind != 0:
             _acted(at(paths, i))
+            _note_event(at(paths, i))
 
 
 @kernel

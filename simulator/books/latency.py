@@ -6,6 +6,7 @@ and when they are sold (before the redemption), so holding them in between count
 
 from __future__ import annotations
 
+from simulator.books.metric import Metric
 from simulator.books.operations import DEPOSIT, REDEEM
 from simulator.world.model.at_index import value_at_index
 from simulator.world.model.codes import OK
@@ -53,3 +54,16 @@ def acted(w: Path) -> None:
         book.usd += order.amount_out * _share(w) - order.amount_in * usdc
     elif order.kind == REDEEM:
         book.usd += order.amount_out * usdc - order.amount_in * book.price
+
+
+METRICS = (
+    Metric(
+        "latency_profit",
+        "USD",
+        "what the latency arbitrageur gained by timing the oracle",
+        lambda ended: ended.book.latency.usd,
+        title="Latency arbitrage, timing",
+        form="+,.0f",
+        only_if_any=True,
+    ),
+)

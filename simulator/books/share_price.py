@@ -7,8 +7,11 @@ redeemed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from simulator.books.metric import WITH_TAILS, Chance, Ended, Metric
 from simulator.books.operations import DEPOSIT
 from simulator.world.model.codes import OK
 from simulator.world.model.jit import inner
@@ -16,6 +19,9 @@ from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.record import Layout, Path, each
 from simulator.world.model.valuation import value_vault
 from simulator.world.model.verbs import WHOLE_SHARE
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
 
 LAYOUT: Layout = each(
     "",
@@ -59,3 +65,36 @@ def relative(w: Path) -> float:
     """Price now over the first price; 1 before there is a share."""
     ratio = w.book.share_price.now / w.book.share_price.first
     return 1.0 if np.isnan(ratio) else ratio
+
+
+def _relative(ended: Ended) -> Floats:
+    """Price of a share over the first price ``[P]``; 1 before there is a share."""
+    book = ended.book.share_price
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = book.now / book.first
+    return np.where(np.isnan(ratio), 1.0, ratio)
+
+
+METRICS = (
+    Metric(
+        "return",
+        "fraction",
+        "return of a share since the first deposit, entry fee included",
+        lambda ended: ended.once(_relative) - 1.0,
+        title="Return",
+        form="+.2%",
+        statistics=WITH_TAILS,
+        chance=Chance(
+            "loss",
+            "Lost money",
+            "part of the paths on which a share lost money",
+            lambda returned: returned < 0.0,
+        ),
+    ),
+    Metric(
+        "return_from_fees",
+        "fraction",
+        "part of the return that entry and exit fees of others gave who stayed",
+        lambda ended: ended.once(_relative) * (1.0 - 1.0 / ended.book.entries.growth),
+    ),
+)

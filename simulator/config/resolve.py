@@ -29,7 +29,7 @@ from simulator.world.protocol import (
 )
 
 if TYPE_CHECKING:
-    from simulator.config.models import BackgroundLiquidity
+    from simulator.config.venues import BackgroundLiquidity
 
 MARGIN_TRADERS = frozenset(
     {"noise_trader", "leveraged_long", "leveraged_short", "perp_arbitrageur", "liquidator"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.config import history, lending
+from simulator.config import lending, replays
 from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.verdict import verdict
@@ -58,7 +58,7 @@ def render(result: Dataset) -> str:
         symbols={"lp": config.pool.base, "hedge": listed(list(config.markets))},
         window=f"{window:g}",
         parameters=_parameters(config, summary["config"]),
-        notes=history.notes(config),
+        notes=replays.notes(config),
         refusals=_refusals(summary),
         diagnosis=summary["diagnosis"],
         summary=summary,

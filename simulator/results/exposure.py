@@ -29,7 +29,8 @@ def exposures(state: Observation, protocol: Protocol, oracle: Floats, paths: int
     assets move by the same fraction. ``cross_gamma`` is that of the pair, base by USDC.
     """
     deltas = vault_deltas(state, protocol, oracle)[1:, :paths]
-    pair = _pair(state, protocol, oracle, paths)
+    position = np.array([state.liquidity, state.tick_lower, state.tick_upper])[:, :paths]
+    pair = curvature(protocol, oracle[:, :paths], position)
     return [*deltas, _total(deltas), *pair]
 
 
@@ -49,21 +50,22 @@ def vault_deltas(state: Observation, protocol: Protocol, oracle: Floats) -> Floa
     return deltas * oracle
 
 
-def _pair(
-    state: Observation, protocol: Protocol, oracle: Floats, paths: int
-) -> tuple[Floats, Floats]:
-    """Gamma and cross-gamma of the position, ``[paths]``."""
+def curvature(protocol: Protocol, oracle: Floats, position: Floats) -> tuple[Floats, Floats]:
+    """Gamma and cross-gamma of a position, USD per unit return squared.
+
+    ``oracle``: ``[A, …]`` prices; ``position`` ``[3, …]``: raw liquidity, lower and upper tick.
+    """
     quote, base = protocol.assets[0].decimals, protocol.assets[1].decimals
-    liquidity = state.liquidity[:paths]
+    liquidity, lower, upper = position
     some = liquidity > 0.0
     whole = 10.0 ** (base - quote)
     found = lp_exposure(
-        oracle[1, :paths],
-        oracle[0, :paths],
+        oracle[1],
+        oracle[0],
         liquidity * 10.0 ** (-(base + quote) / 2),
         # Without a position there is no range either; any will do.
-        np.where(some, 1.0001 ** state.tick_lower[:paths] * whole, 0.0),
-        np.where(some, 1.0001 ** state.tick_upper[:paths] * whole, np.inf),
+        np.where(some, 1.0001**lower * whole, 0.0),
+        np.where(some, 1.0001**upper * whole, np.inf),
     )
     return found.gamma, found.cross_gamma
 

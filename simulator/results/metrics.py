@@ -12,8 +12,7 @@ from simulator.results.correlation import realised_hedge
 from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
 from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
-from simulator.results.upkeep import upkeep_columns
-from simulator.results.upkeep_limits import limit_columns
+from simulator.results.registry import path_columns
 from simulator.types import Status
 from simulator.world.actions import (
     Deleverage,
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
-    from simulator.world.protocol import Protocol
 
 #: Column of the number of times each vault function went through.
 _COUNTED: dict[type[Action], str] = {
@@ -181,9 +179,9 @@ class PathMetrics:
         return 1.0 - out
 
     def frame(self, state: Observation, weights: Floats | float = 1.0) -> pd.DataFrame:
-        """One row per path, columns :func:`path_columns`; ``state`` is the final one.
+        """One row per path; columns: :func:`~simulator.results.registry.path_columns`.
 
-        ``weights`` ``[paths]`` are those of importance sampling.
+        ``state`` is the final one; ``weights`` ``[paths]`` are those of importance sampling.
         """
         import pandas as pd
 
@@ -231,54 +229,3 @@ def _worth_of_fees(state: Observation) -> Floats:
     """USD of the fee receiver's shares, ``[paths]``."""
     out = np.zeros_like(state.nav)
     return np.divide(state.fee_shares * state.nav, state.shares, out=out, where=state.shares > 0.0)
-
-
-def path_columns(protocol: Protocol) -> list[str]:
-    """Columns of the per-path frame.
-
-    ``weight`` is the likelihood ratio of importance sampling, 1 in plain Monte Carlo. Money is USD
-    (``bad_debt`` USDC); ``return`` and ``max_drawdown`` are fractions.
-    ``capital_efficiency`` is USD hedged per USD of initial margin, ``margin_to_nav`` that margin as
-    a fraction of NAV, ``liquidated`` whether any position or pledge was. ``vault_fees``
-    is what the fee receiver's shares are worth at the end, ``queued`` shares still waiting then.
-    ``return_from_fees`` is the part of ``return`` that entry and exit fees of others gave who
-    stayed, ``fees_kept`` what those were, USD; they are no part of ``pnl``. The sums of terms of
-    the attribution: :data:`~simulator.results.buckets.SUMS`.
-    Those on the vault's upkeep: :func:`~simulator.results.upkeep.upkeep_columns`, and what refused
-    it: :func:`~simulator.results.upkeep_limits.limit_columns`.
-    """
-    symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
-    return [
-        "path",
-        "weight",
-        "return",
-        "return_from_fees",
-        "pnl",
-        "flows",
-        "final_nav",
-        "max_drawdown",
-        "min_margin_ratio",
-        "capital_efficiency",
-        "margin_to_nav",
-        "liquidated",
-        *_COUNTED.values(),
-        "bad_debt",
-        "adl_notional",
-        "vault_fees",
-        "queued",
-        "latency_profit",
-        "fees_kept",
-        "turnover",
-        "gas",
-        "upkeep_gas",
-        "hedge_effectiveness",
-        "realised_correlation",
-        *(f"{which}_beta_{symbol}" for symbol in symbols for which in ("posted", "realised")),
-        *(name for name in SUMS if name != "pnl"),
-        *BUCKETS,
-        "residual",
-        "largest_nav",
-        *(_refused(status) for status in _REFUSALS),
-        *upkeep_columns(protocol),
-        *limit_columns(protocol),
-    ]

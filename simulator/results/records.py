@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.books.fan import QUANTITIES as IN_BOOKS
+from simulator.books.series import POSITION, row_names
 from simulator.hedging.risk import quantiles
 from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
-from simulator.results.exposure import exposure_names, exposures
+from simulator.results.exposure import curvature, exposure_names, exposures
 from simulator.results.holdings import margin_ratio, vault_margin, vault_sizes
 from simulator.types import Status
 
@@ -33,7 +35,7 @@ RECORDED_STEPS, RECORDED_PATHS = 10_800, 100
 #: Most points in time at which the quantities of :data:`FAN` are kept for every path.
 FAN_POINTS = 121
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-FAN = ("share_price", "margin_ratio", "lp_pnl", "hedge_pnl", "rolling_correlation")
+FAN = (*IN_BOOKS, "rolling_correlation")
 
 
 def fan_steps(steps: int) -> NDArray[np.int64]:
@@ -207,6 +209,45 @@ class Recorder:
         hours = frame["step"] * self._market.step_seconds / 3_600
         frame.insert(2, "hours", hours)
         return frame.sort_values("path", kind="stable", ignore_index=True)
+
+
+def series_frame(world: World, rows: Floats, betas: Floats) -> pd.DataFrame:
+    """Tidy: one row per recorded path and step, ordered by both.
+
+    ``rows`` ``[paths, steps + 1, row]`` as :func:`~simulator.books.series.row_names` says; the
+    rolling correlation is with the hedge of ``betas`` ``[markets, paths]``.
+    """
+    import pandas as pd
+
+    market, protocol = world.market, world.protocol
+    names, paths, points = row_names(protocol), rows.shape[0], market.steps + 1
+    found = dict(zip(names, rows.transpose(2, 0, 1), strict=True))
+    oracle = np.array([found[f"oracle_{token.symbol}"] for token in protocol.assets])
+    position = np.array([found.pop(name) for name in POSITION])
+    found["gamma"], found["cross_gamma"] = curvature(protocol, oracle, position)
+    window = rolling_window(market.steps, market.step_seconds)
+    returns = returns_of(market, protocol)[:, :, :paths]
+    rolling = rolling_correlation(returns, betas[:, :paths], np.arange(points), window)
+    found["rolling_correlation"] = rolling.T
+    frame = {
+        "path": np.repeat(market.first_path + np.arange(paths), points),
+        "step": np.tile(np.arange(points), paths),
+        "hours": np.tile(np.arange(points) * market.step_seconds / 3_600, paths),
+    }
+    return pd.DataFrame(frame | {name: found[name].reshape(-1) for name in _series_names(world)})
+
+
+def fan_values(world: World, fan: NDArray[np.float32], betas: Floats) -> NDArray[np.float32]:
+    """:data:`FAN` of every path, ``[quantities, points, paths]``, at :func:`fan_steps`.
+
+    ``fan`` ``[paths, points, quantities]``: all of them but the rolling correlation, which is with
+    the hedge of ``betas`` ``[markets, paths]``.
+    """
+    market = world.market
+    window = rolling_window(market.steps, market.step_seconds)
+    returns, points = returns_of(market, world.protocol), fan_steps(market.steps)
+    rolling = rolling_correlation(returns, betas, points, window)
+    return np.concatenate([fan.transpose(2, 1, 0), rolling[None].astype(np.float32)])
 
 
 def _series_names(world: World) -> list[str]:

@@ -58,7 +58,7 @@ def simulate_chunk(
     """Draw paths ``first`` … ``first + count − 1`` and :func:`simulate_market`."""
     from simulator.market.draw import draw
 
-    return simulate_market(plan, draw(plan.config, first, count), record, report)
+    return simulate_market(plan, draw(plan.config.market, first, count), record, report)
 
 
 def simulate_market(
@@ -66,11 +66,14 @@ def simulate_market(
 ) -> Outcome:
     """Simulate the paths of a market, check the attribution, sum up.
 
-    ``record``: number of paths, counted from the first, whose series are kept.
+    ``market`` may serve any number of plans, one after the other: nobody writes to it. ``record``:
+    number of paths, counted from the first, whose series are kept.
 
     Raises:
-        InputError: an agent left something behind for the next chunk.
+        InputError: the market is not the plan's, or an agent left something behind for the next
+            chunk.
     """
+    _refuse_another_market(plan, market)
     from simulator.books.keeper import Books
     from simulator.engine import simulate
     from simulator.market.weights import weights
@@ -102,7 +105,7 @@ def simulate_market(
             recorder.finish(metrics.mean_betas())
         return Outcome(
             paths=metrics.frame(
-                world.observe(), weights(plan.config, market.first_path, market.paths)
+                world.observe(), weights(plan.config.market, market.first_path, market.paths)
             ),
             fan=fan.values,
             series=None if recorder is None else recorder.series(),
@@ -110,6 +113,15 @@ def simulate_market(
         )
     finally:
         world.close()
+
+
+def _refuse_another_market(plan: Plan, market: MarketPaths) -> None:
+    """Refuse paths that were drawn from other settings; those made by hand have no key."""
+    if market.key not in ("", plan.config.market.digest()):
+        raise InputError(
+            f"market: these paths were drawn from other market settings than those of "
+            f"{plan.config.name}; they are not the same paths"
+        )
 
 
 @dataclass(frozen=True)

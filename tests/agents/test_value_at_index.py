@@ -54,7 +54,7 @@ class Beside:
 @pytest.mark.parametrize("name", sorted(scenarios()))
 def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None:
     config = load(name, ["paths=2"])
-    protocol, market = resolve(config), draw(config, 0, 2)
+    protocol, market = resolve(config), draw(config.market, 0, 2)
     market = market.first_steps(min(STEPS, market.steps))
     market = replace(market, index=market.oracle_price)
     beside = Beside()
@@ -66,7 +66,7 @@ def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None
 
 def test_a_late_oracle_shows_another_nav() -> None:
     config = load("oracle-lag", ["paths=2"])
-    protocol, market = resolve(config), draw(config, 0, 2).first_steps(STEPS)
+    protocol, market = resolve(config), draw(config.market, 0, 2).first_steps(STEPS)
     beside = Beside()
     simulate(ModelWorld(protocol, market), build_agents(config, protocol), [beside])
     gap = np.array(beside.worth) / np.array(beside.nav) - 1.0

@@ -193,7 +193,7 @@ def latency(fees: float | None) -> Floats:
 
     config = load("oracle-lag", [f"paths={PATHS}"])
     protocol = charge(resolve(config))
-    world = ModelWorld(protocol, draw(config, 0, PATHS).first_steps(380), BOOK)
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS).first_steps(380), BOOK)
     log, books = Log(), Books(world)
     simulate(world, build_agents(config, protocol), [log, books])
     traded = log.of("latency_arbitrageur", Action)

@@ -21,8 +21,8 @@ STEPS = 48
 
 @pytest.mark.parametrize(("name", "entries"), [("calm", True), ("aave-hedge", False)])
 def test_both_worlds_split_the_result_alike(name: str, entries: bool) -> None:
-    config = load(name, ["paths=1", "agents.depositor.flow_per_day=0.2"])
-    protocol, market = resolve(config), draw(config, 0, 1).first_steps(STEPS)
+    config = load(name, ["paths=1", "flow.deposits.flow_per_day=0.2"])
+    protocol, market = resolve(config), draw(config.market, 0, 1).first_steps(STEPS)
     found, fees = [], []
     for kind in (ModelWorld, ChainWorld):
         world = kind(protocol, market, book=BOOK)

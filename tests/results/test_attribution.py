@@ -103,7 +103,7 @@ def opening(config: Config) -> list[Callable[[View, int], Action]]:
 
 
 def play(config: Config, script: Script) -> tuple[Scripted, Diary, Attribution, World]:
-    market = draw(config, 0, config.paths)
+    market = draw(config.market, 0, config.paths)
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
     world = ModelWorld(protocol, market, BOOK)
@@ -256,7 +256,7 @@ class Appearing:
 
 
 def test_a_nav_that_nothing_explains_is_refused_naming_the_path(quiet: Config) -> None:
-    market = draw(quiet, 0, 2)
+    market = draw(quiet.market, 0, 2)
     protocol, agents = add_agents(resolve(quiet), [], [Scripted({0: opening(quiet)})])
     world = ModelWorld(protocol, market, BOOK)
     simulate(world, agents, [books := Books(world), Appearing()])
@@ -265,14 +265,14 @@ def test_a_nav_that_nothing_explains_is_refused_naming_the_path(quiet: Config) -
 
 
 def test_a_nan_does_not_pass_the_check(quiet: Config) -> None:
-    attribution = Attribution(Books(ModelWorld(resolve(quiet), draw(quiet, 0, 2), BOOK)))
+    attribution = Attribution(Books(ModelWorld(resolve(quiet), draw(quiet.market, 0, 2), BOOK)))
     attribution.residual[0] = np.nan
     with pytest.raises(AttributionError, match="path 0"):
         attribution.check()
 
 
 def test_a_nav_that_is_nan_for_a_step_is_not_forgotten(quiet: Config) -> None:
-    market = draw(quiet, 0, 2).first_steps(4)
+    market = draw(quiet.market, 0, 2).first_steps(4)
     protocol, agents = add_agents(resolve(quiet), [], [Scripted({0: opening(quiet)})])
     world = ModelWorld(protocol, market, BOOK)
     market.oracle_price[2, 2, 1] = np.nan

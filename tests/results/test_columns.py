@@ -10,7 +10,7 @@ from simulator.result import Result
 from simulator.results import columns
 from simulator.results.buckets import BUCKETS, TITLES
 from simulator.results.gates import check_names, parse
-from simulator.results.metrics import path_columns
+from simulator.results.registry import path_columns
 from simulator.results.statistics import statistics_of
 from simulator.types import InputError, Status
 

@@ -132,7 +132,9 @@ class LeftOver:
 def test_a_liquidation_pays_spread_premium_and_penalty_and_nothing_else() -> None:
     config = load("hedge-liquidation", ["paths=6"])
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, 6).first_steps(min(340, config.steps)), BOOK)
+    world = ModelWorld(
+        protocol, draw(config.market, 0, 6).first_steps(min(340, config.steps)), BOOK
+    )
     books = Books(world)
     seen = LeftOver(books)
     simulate(world, build_agents(config, protocol), [books, seen])

@@ -304,7 +304,7 @@ def test_measures_are_those_of_the_definitions() -> None:
         ],
     )  # fmt: skip
     protocol, agents = Plan(config, "model", (), 1).setting()
-    world = ModelWorld(protocol, draw(config, 0, 3))
+    world = ModelWorld(protocol, draw(config.market, 0, 3))
     upkeep, plain = Upkeep(world), [_Plain(path) for path in range(3)]
     simulate(world, agents, [upkeep, *plain])
     found = upkeep.columns()

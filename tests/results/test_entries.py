@@ -33,7 +33,7 @@ from tests.results.test_attribution import Script, Scripted, always, opening
 def play(config: Config, script: Script) -> tuple[Scripted, Fields, SharePrice, Attribution]:
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
-    world = ModelWorld(protocol, draw(config, 0, config.paths), BOOK)
+    world = ModelWorld(protocol, draw(config.market, 0, config.paths), BOOK)
     books = Books(world)
     attribution, price = Attribution(books), SharePrice(books)
     simulate(world, agents, [books])

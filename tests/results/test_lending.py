@@ -29,7 +29,7 @@ DEAR = ("aave.assets.BTC.base_rate=0.5", "aave.usdc.borrowed=0")
 def attributed(*settings: str, steps: int = 60) -> tuple[ModelWorld, Attribution, Log]:
     config = load("aave-hedge", settings)
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, PATHS).first_steps(steps), BOOK)
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS).first_steps(steps), BOOK)
     books, log = Books(world), Log()
     simulate(world, build_agents(config, protocol), [books, log])
     attribution = Attribution(books)
@@ -72,7 +72,7 @@ def test_a_debt_on_aave_is_a_short_position_of_its_market() -> None:
 def test_a_debt_is_owed_in_its_asset_whatever_becomes_of_usdc() -> None:
     """USDC loses a tenth and nothing else moves: that tenth of the USDC supplied, and no more."""
     config = load("aave-hedge", [])
-    protocol, market = resolve(config), draw(config, 0, 1).first_steps(2)
+    protocol, market = resolve(config), draw(config.market, 0, 1).first_steps(2)
     still = np.repeat(market.oracle_price[:, :1], 3, axis=1)
     still[0] = [[1.0], [0.9], [0.9]]
     world = ModelWorld(protocol, replace(market, oracle_price=still), BOOK)
@@ -90,7 +90,7 @@ def test_a_debt_is_owed_in_its_asset_whatever_becomes_of_usdc() -> None:
 def test_what_was_interest_is_principal_once_time_moves_on() -> None:
     """A debt doubles by interest, then by price: that is funding, the second move is not."""
     config = load("aave-hedge", [])
-    protocol, market = resolve(config), draw(config, 0, 1).first_steps(2)
+    protocol, market = resolve(config), draw(config.market, 0, 1).first_steps(2)
     prices = np.repeat(market.oracle_price[:, :1], 3, axis=1)
     prices[0] = 1.0
     assert protocol.aave is not None

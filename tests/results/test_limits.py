@@ -59,7 +59,7 @@ class _Refusals:
 def refusals(config: Config) -> _Refusals:
     protocol, agents = Plan(config, "model", (), 1).setting()
     watch = _Refusals()
-    simulate(ModelWorld(protocol, draw(config, 0, config.paths)), agents, [watch])
+    simulate(ModelWorld(protocol, draw(config.market, 0, config.paths)), agents, [watch])
     return watch
 
 

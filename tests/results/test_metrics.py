@@ -88,7 +88,7 @@ def test_counts_are_those_of_the_events(squeezed: Config, outcome: Outcome) -> N
 def test_gas_is_paid_for_every_transaction_refused_ones_included(
     squeezed: Config, outcome: Outcome
 ) -> None:
-    price = draw(squeezed, 0, PATHS).gas_usd
+    price = draw(squeezed.market, 0, PATHS).gas_usd
     units = {kind.__name__: amount for kind, amount in GAS_UNITS.items()}
     upkeep = {"Rebalance", "Recenter", "TopUp", "Deleverage", "PostBetas"}
     for path, row in each(outcome):
@@ -124,7 +124,7 @@ def test_realised_correlation_and_betas_are_those_of_the_index(
 ) -> None:
     protocol = resolve(squeezed)
     hedges = [m.asset for m in protocol.clearing.markets]
-    returns = np.diff(np.log(draw(squeezed, 0, PATHS).index), axis=1)
+    returns = np.diff(np.log(draw(squeezed.market, 0, PATHS).index), axis=1)
     for path, row in each(outcome):
         lp, hedge = returns[1, :, path], returns[hedges][:, :, path]
         posted = [row[f"posted_beta_{symbol}"] for symbol in squeezed.markets]

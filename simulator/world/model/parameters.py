@@ -98,7 +98,7 @@ TABLES: Layout = (
     Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
     # Its margin account, -1: none; and which of the built-in agents it is, 0: none.
     Member("agent", _whole("agents", "account", "kind")),
-    Member("gas", each("kinds", ("units", "gas", "of an action, by its code in orders.py"))),
+    Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
     Member("door", _whole("", "submit")),  # where the compiled door for actions lies, in a run
     Member("pool", POOL_TABLE),
     Member("clearing", CLEARING_TABLE),
@@ -231,7 +231,7 @@ def tables_of(protocol: Protocol) -> Tables:
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
         "agent": {"account": own, "kind": [AGENT_CODE.get(s.kind, 0) for s in protocol.agents]},
-        "gas": {"units": [0.0, *(GAS_UNITS[kind] for kind in KINDS)]},
+        "gas": [0.0, *(GAS_UNITS[kind] for kind in KINDS)],
         "door": {"submit": 0},
         "pool": pool_values(protocol.pool),
         "clearing": _clearing_values(protocol),
