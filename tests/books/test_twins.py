@@ -56,7 +56,7 @@ for protocol in (campaign.PROTOCOL, campaign.isolated()):
 
 def test_compiled_books_and_their_plain_python_twins_agree() -> None:
     campaign = str(ROOT / "tests" / "model" / "campaign.py")
-    code = TWIN.format(root=str(ROOT), campaign=campaign, steps=12)
+    code = TWIN.format(root=str(ROOT), campaign=campaign, steps=25)
     answers = []
     for disabled in ("0", "1"):
         done = subprocess.run(
