@@ -10,6 +10,7 @@ import numpy as np
 from simulator.books.holdings import held
 from simulator.books.metric import STATUS, Chance, Ended, Metric
 from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.protocol.action_spec import Role
 from simulator.world import actions
 from simulator.world.model.codes import NONE, OK
 from simulator.world.model.jit import inner
@@ -81,21 +82,8 @@ def stepped(w: Path) -> None:
     book.upkeep_units, book.units = 0.0, 0.0
 
 
-_COUNTED: dict[str, tuple[type[actions.Action], str]] = {
-    "rebalances": (actions.Rebalance, "rebalances of the hedge that went through"),
-    "recenters": (actions.Recenter, "recentrings of the position that went through"),
-    "top_ups": (actions.TopUp, "top-ups of margin that went through"),
-    "deleverages": (actions.Deleverage, "deleveragings that went through"),
-    "liquidations": (actions.Liquidate, "liquidations of the vault's perp accounts"),
-    "pledge_liquidations": (
-        actions.LiquidatePledge,
-        "liquidations of the vault's pledged liquidity",
-    ),
-    "loan_liquidations": (actions.LiquidateLoan, "liquidations of the vault's loans on Aave"),
-    "settlements": (actions.SettleWithdrawals, "settlements of queued withdrawals"),
-    "exits_in_kind": (actions.RedeemInKind, "exits in kind"),
-}
-_LIQUIDATED = (actions.Liquidate, actions.LiquidatePledge, actions.LiquidateLoan)
+#: Ways in which the vault is liquidated, among what is counted.
+LIQUIDATED = tuple(k for k in actions.COUNTED if k.spec.role is Role.LIQUIDATION)
 
 
 def _count(kind: type[actions.Action]) -> Callable[[Ended], Any]:
@@ -107,7 +95,7 @@ METRICS = (
         "liquidated",
         "true/false",
         "whether any position, pledge or loan of the vault was liquidated",
-        lambda ended: np.any([_count(kind)(ended) > 0 for kind in _LIQUIDATED], axis=0),
+        lambda ended: np.any([_count(kind)(ended) > 0 for kind in LIQUIDATED], axis=0),
         statistics=(),
         chance=Chance(
             "liquidation",
@@ -116,7 +104,10 @@ METRICS = (
             lambda liquidated: liquidated,
         ),
     ),
-    *(Metric(name, "number", what, _count(kind)) for name, (kind, what) in _COUNTED.items()),
+    *(
+        Metric(name, "number", kind.spec.counts, _count(kind))
+        for kind, name in actions.COUNTED.items()
+    ),
     Metric(
         "turnover",
         "USD",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.books.metric import MARKET, Ended, Metric
+from simulator.books.metric import MARKET, Ended, Metric, ratio
 from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.results.correlation import RealisedHedge, realised_hedge
 from simulator.world.model.jit import inner
@@ -71,10 +71,7 @@ def _effectiveness(ended: Ended) -> Floats:
     n = np.maximum(book.steps, 1.0)
     alone = book.squares_alone / n - (book.sum_alone / n) ** 2
     hedged = book.squares_both / n - (book.sum_both / n) ** 2
-    out = np.full(alone.shape, np.nan)
-    np.divide(hedged, alone, out=out, where=alone > 0.0)
-    found: Floats = 1.0 - out
-    return found
+    return 1.0 - ratio(hedged, alone)
 
 
 def _realised(ended: Ended) -> RealisedHedge:

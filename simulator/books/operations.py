@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulator.protocol.action_spec import Role
 from simulator.world import actions
 from simulator.world.model.jit import inner
 from simulator.world.model.orders import CODE
@@ -17,11 +18,16 @@ REBALANCE, RECENTER = CODE[actions.Rebalance], CODE[actions.Recenter]
 TOP_UP, DELEVERAGE = CODE[actions.TopUp], CODE[actions.Deleverage]
 
 #: Permissionless functions that pay the keeper's reward.
-KEEPER_FUNCTIONS = (REBALANCE, RECENTER, TOP_UP, DELEVERAGE)
-#: Ways into the vault and out of it; a request to redeem moves shares alone.
-ENTRY_AND_EXIT = (DEPOSIT, REDEEM, REDEEM_IN_KIND, SETTLE_WITHDRAWALS)
-#: Of accounts at the clearing house.
-LIQUIDATIONS = (LIQUIDATE, LIQUIDATE_COLLATERAL, LIQUIDATE_PLEDGE)
+KEEPER_FUNCTIONS = tuple(CODE[kind] for kind in actions.KEEPER_FUNCTIONS)
+#: Of an account that the order names.
+LIQUIDATIONS = tuple(
+    CODE[kind] for kind in actions.having(Role.LIQUIDATION) if "account" in kind.__annotations__
+)
+#: What operates on the vault whoever sends it; a request to redeem moves shares alone.
+OF_THE_VAULT = (
+    *(CODE[kind] for kind in actions.having(Role.KEEPER, Role.ENTRY, Role.EXIT)),
+    LIQUIDATE_LOAN,
+)
 
 
 @inner
@@ -32,6 +38,6 @@ def on_vault(w: Path) -> bool:
     waterfall behind somebody else's liquidation.
     """
     kind = w.order.kind
-    if kind in KEEPER_FUNCTIONS or kind in ENTRY_AND_EXIT or kind == LIQUIDATE_LOAN:
+    if kind in OF_THE_VAULT:
         return True
     return kind in LIQUIDATIONS and w.order.account <= w.tables.count.markets

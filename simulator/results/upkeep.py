@@ -16,8 +16,6 @@ from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from simulator.books.metric import Ended
@@ -25,9 +23,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Keeper functions, by the name their columns begin with, in the keeper's order.
-FUNCTIONS: Mapping[str, type[Recenter | TopUp | Deleverage | Rebalance]] = {
-    kind.spec.task: kind for kind in (Recenter, TopUp, Deleverage, Rebalance)
-}
+FUNCTIONS = {kind.spec.task: kind for kind in (Recenter, TopUp, Deleverage, Rebalance)}
 #: Endings of columns that hold codes, not amounts: no figure of a distribution describes them.
 CODES = ("_undone_as", "_limit")
 
