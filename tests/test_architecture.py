@@ -60,7 +60,8 @@ ALLOWED = {
     # The jobs: everything below may be used, and of each other what is named here.
     "result": ("results", "report"),
     "calibration": ("types", "config", "market", "report"),
-    "runner": ("types", "arguments", "config", "market", "agents", "world", "engine", "results",
+    "runner": ("types", "arguments", "config", "market", "agents", "world", "engine", "books",
+               "results",
                "report", "result", "runner"),
     "verify": ("types", "arguments", "config", "market", "agents", "world", "engine", "runner",
                "verify"),
