@@ -57,6 +57,8 @@ def test_what_a_protocol_has_nothing_of_is_left_out() -> None:
 def test_an_action_whose_arguments_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     @dataclass(frozen=True, eq=False)
     class Novel(Action):
+        spec = actions.Swap.spec
+
         colour: Floats
 
     monkeypatch.setattr(attempts, "KINDS", (*attempts.KINDS, Novel))

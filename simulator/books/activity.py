@@ -10,7 +10,8 @@ import numpy as np
 from simulator.books.holdings import held
 from simulator.books.metric import STATUS, Chance, Ended, Metric
 from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
-from simulator.world import actions
+from simulator.protocol.action_spec import Role
+from simulator.world.actions import COUNTED, Action, PostBetas, having
 from simulator.world.model.codes import NONE, OK
 from simulator.world.model.jit import inner
 from simulator.world.model.orders import CODE
@@ -30,7 +31,7 @@ LAYOUT: Layout = (
     *each("own markets", ("before", "base units", "the vault's, as an operation on it begins")),
 )
 #: Calls that keep the vault.
-UPKEEP = (*KEEPER_FUNCTIONS, CODE[actions.PostBetas])
+UPKEEP = (*KEEPER_FUNCTIONS, CODE[PostBetas])
 
 
 @inner
@@ -81,26 +82,11 @@ def stepped(w: Path) -> None:
     book.upkeep_units, book.units = 0.0, 0.0
 
 
-#: Operations on the vault whose number is a metric: column, kind, meaning.
-COUNTED: dict[str, tuple[type[actions.Action], str]] = {
-    "rebalances": (actions.Rebalance, "rebalances of the hedge that went through"),
-    "recenters": (actions.Recenter, "recentrings of the position that went through"),
-    "top_ups": (actions.TopUp, "top-ups of margin that went through"),
-    "deleverages": (actions.Deleverage, "deleveragings that went through"),
-    "liquidations": (actions.Liquidate, "liquidations of the vault's perp accounts"),
-    "pledge_liquidations": (
-        actions.LiquidatePledge,
-        "liquidations of the vault's pledged liquidity",
-    ),
-    "loan_liquidations": (actions.LiquidateLoan, "liquidations of the vault's loans on Aave"),
-    "settlements": (actions.SettleWithdrawals, "settlements of queued withdrawals"),
-    "exits_in_kind": (actions.RedeemInKind, "exits in kind"),
-}
-#: Of them those that liquidate it.
-LIQUIDATED = (actions.Liquidate, actions.LiquidatePledge, actions.LiquidateLoan)
+#: Ways of the vault to be liquidated.
+LIQUIDATED = tuple(kind for kind in having(Role.LIQUIDATION) if kind in COUNTED)
 
 
-def _count(kind: type[actions.Action]) -> Callable[[Ended], Any]:
+def _count(kind: type[Action]) -> Callable[[Ended], Any]:
     return lambda ended: ended.book.activity.done[CODE[kind]]
 
 
@@ -118,7 +104,7 @@ METRICS = (
             lambda liquidated: liquidated,
         ),
     ),
-    *(Metric(name, "number", what, _count(kind)) for name, (kind, what) in COUNTED.items()),
+    *(Metric(column, "number", kind.spec.counts, _count(kind)) for kind, column in COUNTED.items()),
     Metric(
         "turnover",
         "USD",

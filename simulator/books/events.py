@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.types import SimulatorError, Status
+from simulator.world.actions import ACTIONS
 from simulator.world.model.codes import NONE
 from simulator.world.model.jit import inner
 from simulator.world.model.log import EVENT
-from simulator.world.model.orders import KINDS
 from simulator.world.model.record import Path
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def _says(name: str) -> tuple[bool, ...]:
     """By kind of action, whether it has a field; an order keeps what the last one had."""
-    return (False, *(name in {field.name for field in fields(kind)} for kind in KINDS))
+    return (False, *(name in {field.name for field in fields(kind)} for kind in ACTIONS))
 
 
 _HAS_ACCOUNT, _HAS_MARKET = _says("account"), _says("market")
@@ -86,7 +86,7 @@ class EventLog:
         frame = pd.DataFrame({"path": paths, **{name: rows[name] for name in EVENT.names or ()}})
         names = {
             "agent": self._agents,
-            "action": [kind.__name__ for kind in KINDS],
+            "action": [kind.__name__ for kind in ACTIONS],
             "status": [status.name for status in Status],
         }
         for name, categories in names.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulator.protocol.action_spec import Role
 from simulator.world import actions
 from simulator.world.model.jit import inner
 from simulator.world.model.orders import CODE
@@ -16,12 +17,19 @@ LIQUIDATE_PLEDGE = CODE[actions.LiquidatePledge]
 REBALANCE, RECENTER = CODE[actions.Rebalance], CODE[actions.Recenter]
 TOP_UP, DELEVERAGE = CODE[actions.TopUp], CODE[actions.Deleverage]
 
+
+def _codes(*kinds: type[actions.Action]) -> tuple[int, ...]:
+    return tuple(CODE[kind] for kind in kinds)
+
+
 #: Permissionless functions that pay the keeper's reward.
-KEEPER_FUNCTIONS = (REBALANCE, RECENTER, TOP_UP, DELEVERAGE)
+KEEPER_FUNCTIONS = _codes(*actions.KEEPER_FUNCTIONS)
 #: Ways into the vault and out of it; a request to redeem moves shares alone.
-ENTRY_AND_EXIT = (DEPOSIT, REDEEM, REDEEM_IN_KIND, SETTLE_WITHDRAWALS)
+ENTRY_AND_EXIT = _codes(*actions.having(Role.ENTRY, Role.EXIT))
 #: Of accounts at the clearing house.
-LIQUIDATIONS = (LIQUIDATE, LIQUIDATE_COLLATERAL, LIQUIDATE_PLEDGE)
+LIQUIDATIONS = tuple(
+    code for code in _codes(*actions.having(Role.LIQUIDATION)) if code != LIQUIDATE_LOAN
+)
 
 
 @inner

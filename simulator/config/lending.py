@@ -7,6 +7,8 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 from simulator.config.venues import MAX_TICK, TICK_SPACING
+from simulator.protocol.lending import LendingTerms
+from simulator.protocol.terms import resolved
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.protocol import (
     AaveLeg,
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from simulator.config.fields import Fields
     from simulator.config.venues import Aave, AaveAsset, Reserve
 
-_DIGITS = 4  # behind the point of a fraction at Aave, which counts in ten thousandths
-
 
 def lent(config: Fields) -> tuple[str, ...]:
     """Hedge assets borrowed on Aave, in the order of the markets."""
@@ -36,9 +36,7 @@ def aave(config: Fields) -> AaveParameters | None:
     if terms is None or not lent(config):
         return None
     return AaveParameters(
-        ltv=round(terms.ltv, _DIGITS),
-        liquidation_threshold=round(terms.liquidation_threshold, _DIGITS),
-        liquidation_bonus=round(terms.liquidation_bonus, _DIGITS),
+        **resolved(LendingTerms, terms),
         usdc=_reserve(config, USDC, terms.usdc),
         legs=tuple(
             AaveLeg(
@@ -54,13 +52,7 @@ def aave(config: Fields) -> AaveParameters | None:
 def _reserve(config: Fields, symbol: str, reserve: Reserve) -> ReserveParameters:
     return ReserveParameters(
         asset=config.symbols.index(symbol),
-        supplied=reserve.supplied,
-        borrowed=reserve.borrowed,
-        optimal_usage=reserve.optimal_usage,
-        base_rate=reserve.base_rate,
-        slope1=reserve.slope1,
-        slope2=reserve.slope2,
-        factor=round(reserve.factor, _DIGITS),
+        **resolved(ReserveParameters, reserve),
     )
 
 

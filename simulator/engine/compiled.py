@@ -20,11 +20,11 @@ from simulator.engine.crew import TURN, Crew, path_type
 from simulator.engine.door import door
 from simulator.engine.loop import take_turn
 from simulator.types import InputError
+from simulator.world.actions import ACTIONS
 from simulator.world.model.covariance import arrive
 from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.jit import call_turn, inner, kernel
 from simulator.world.model.moments import drawn_of, lay_out
-from simulator.world.model.orders import KINDS
 from simulator.world.model.pool import set_depth
 from simulator.world.model.record import Path, Paths, Record
 
@@ -162,7 +162,7 @@ class Loop:
         bad = np.flatnonzero(self.world.paths.books["engine"]["fault"])
         if bad.size:
             book = self.world.paths.books["engine"][bad[0]]
-            kind = KINDS[int(book["fault"]) - 1].__name__
+            kind = ACTIONS[int(book["fault"]) - 1].__name__
             name = self.world.protocol.agents[int(book["at_fault"])].name
             raise InputError(
                 f"{kind} of {name}: an amount or limit that is not finite on path {bad[0]}; "

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.config import lending, replays
+from simulator.protocol.statuses import meaning
 from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.verdict import verdict
 from simulator.results.records import rolling_window
-from simulator.results.refusals import meaning
 
 if TYPE_CHECKING:
     from simulator.config import Config

@@ -45,10 +45,11 @@ import numpy as np
 from simulator.results import kernels as k
 from simulator.results.buckets import BUCKETS
 from simulator.results.costs import TradingCosts
-from simulator.results.operations import KEEPER_FUNCTIONS, LIQUIDATIONS, asked, on_vault
+from simulator.results.operations import LIQUIDATIONS, on_vault
 from simulator.results.readings import Readings
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import (
+    KEEPER_FUNCTIONS,
     Deposit,
     Liquidate,
     LiquidateLoan,
@@ -156,11 +157,11 @@ class Attribution:
             return  # it moves idle USDC and nothing else, which no gap counts
         if isinstance(action, (*LIQUIDATIONS, LiquidateLoan, RedeemInKind)):
             # What these do is told from the reading before, so it must be of this moment.
-            self._settle(world, step, asked(action))
+            self._settle(world, step, action.asked())
             self._before = self._standing(world)
         elif not own and not self._operating.any():
             return
-        chosen = asked(action) & (self._operating != own)
+        chosen = action.asked() & (self._operating != own)
         if chosen.any():
             self._settle(world, step, chosen)
             if own:

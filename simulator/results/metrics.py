@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.books.activity import COUNTED, LIQUIDATED
+from simulator.protocol.action_spec import Role
+from simulator.protocol.statuses import REFUSALS
 from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG, SUMS
 from simulator.results.capital import CapitalUse
 from simulator.results.correlation import realised_hedge
 from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
-from simulator.results.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.results.operations import on_vault
 from simulator.results.registry import path_columns
 from simulator.types import Status
-from simulator.world.actions import (
-    Deposit,
-    PostBetas,
-)
+from simulator.world.actions import COUNTED, KEEPER_FUNCTIONS, Deposit, PostBetas
 from simulator.world.gas import GAS_UNITS
 
 if TYPE_CHECKING:
@@ -34,14 +32,14 @@ if TYPE_CHECKING:
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
 
-#: Column of the number of times each vault function went through.
-_COUNTED = {kind: name for name, (kind, _) in COUNTED.items()}
+_LIQUIDATED = tuple(
+    column for kind, column in COUNTED.items() if kind.spec.role is Role.LIQUIDATION
+)
 _UPKEEP = (*KEEPER_FUNCTIONS, PostBetas)
-_REFUSALS = tuple(status for status in Status if status > Status.OK)
 
 
 def _refused(status: Status) -> str:
-    return f"refused_{status.name.lower()}"
+    return f"refused_{status.label}"
 
 
 class SharePrice:
@@ -119,7 +117,7 @@ class PathMetrics:
         self._ratio = np.full(paths, np.inf)
         self._turnover, self._gas, self._upkeep = np.zeros(paths), np.zeros(paths), np.zeros(paths)
         self._upkeep_units, self._other_units = np.zeros(paths), np.zeros(paths)  # of this step
-        self._counts = {name: np.zeros(paths, np.int64) for name in _COUNTED.values()}
+        self._counts = {name: np.zeros(paths, np.int64) for name in COUNTED.values()}
         self._refused = np.zeros((len(Status), paths), np.int64)
         self._betas = np.zeros((protocol.markets, paths))
         # First and second moments of the change per step of the LP leg and of both legs together.
@@ -143,8 +141,8 @@ class PathMetrics:
         units = self._upkeep_units if isinstance(action, _UPKEEP) else self._other_units
         done = count_fill(fill.status, GAS_UNITS[kind], units, self._refused, Status.OK.value)
         if on_vault(action, self._protocol) and done:
-            if kind in _COUNTED:
-                self._counts[_COUNTED[kind]] += fill.status == Status.OK
+            if kind in COUNTED:
+                self._counts[COUNTED[kind]] += fill.status == Status.OK
             sizes = vault_sizes(world.observe(), self._protocol)
             price = self._market.oracle_price[:, step]
             add_turnover(self._sizes, sizes, price, self._perps, self._turnover)
@@ -211,7 +209,7 @@ class PathMetrics:
             "min_margin_ratio": np.where(np.isfinite(self._ratio), self._ratio, np.nan),
             "capital_efficiency": self._capital.efficiency(),
             "margin_to_nav": self._capital.share_of_nav(),
-            "liquidated": np.any([self._counts[_COUNTED[kind]] > 0 for kind in LIQUIDATED], axis=0),
+            "liquidated": np.any([self._counts[name] > 0 for name in _LIQUIDATED], axis=0),
             "bad_debt": state.bad_debt,
             "adl_notional": attribution.deleveraged,
             "vault_fees": _worth_of_fees(state),
@@ -235,7 +233,7 @@ class PathMetrics:
         columns |= self._counts | self._maintenance.columns()
         columns |= {name: attribution.leg(terms) for name, terms in SUMS.items()}
         columns |= {name: attribution.bucket(name) for name in BUCKETS}
-        columns |= {_refused(status): self._refused[status] for status in _REFUSALS}
+        columns |= {_refused(status): self._refused[status] for status in REFUSALS}
         return pd.DataFrame({name: columns[name] for name in path_columns(self._protocol)})
 
 

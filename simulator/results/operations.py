@@ -1,40 +1,23 @@
-"""Which actions touch the vault's own holdings, and on which paths an action is asked for."""
+"""Which actions touch the vault's own holdings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from simulator.world.actions import (
-    Deleverage,
-    Deposit,
-    Liquidate,
-    LiquidateCollateral,
-    LiquidateLoan,
-    LiquidatePledge,
-    PostMargin,
-    Rebalance,
-    Recenter,
-    Redeem,
-    RedeemInKind,
-    RequestRedeem,
-    SettleWithdrawals,
-    Swap,
-    TopUp,
-    Trade,
-)
+from simulator.protocol.action_spec import Role
+from simulator.world.actions import having
 
 if TYPE_CHECKING:
-    from simulator.types import Booleans
     from simulator.world.actions import Action
     from simulator.world.protocol import Protocol
 
-#: Permissionless functions that pay the keeper's reward.
-KEEPER_FUNCTIONS = (Rebalance, Recenter, TopUp, Deleverage)
-#: Ways into the vault and out of it; a request to redeem moves shares alone.
-ENTRY_AND_EXIT = (Deposit, Redeem, RedeemInKind, SettleWithdrawals)
-LIQUIDATIONS = (Liquidate, LiquidateCollateral, LiquidatePledge)
+#: Of an account that the action names.
+LIQUIDATIONS = tuple(kind for kind in having(Role.LIQUIDATION) if "account" in kind.__annotations__)
+#: What operates on the vault whoever sends it; a request to redeem moves shares alone.
+_OF_THE_VAULT = (
+    *having(Role.KEEPER, Role.ENTRY, Role.EXIT),
+    *(kind for kind in having(Role.LIQUIDATION) if kind not in LIQUIDATIONS),
+)
 
 
 def on_vault(action: Action, protocol: Protocol) -> bool:
@@ -43,21 +26,9 @@ def on_vault(action: Action, protocol: Protocol) -> bool:
     Everything else can reach the vault's NAV only through the fees its position earns and the
     waterfall behind somebody else's liquidation.
     """
-    if isinstance(action, (*KEEPER_FUNCTIONS, *ENTRY_AND_EXIT, LiquidateLoan)):
+    if isinstance(action, _OF_THE_VAULT):
         return True
     if isinstance(action, LIQUIDATIONS):
-        return action.account <= protocol.markets
+        account: int = vars(action)["account"]
+        return account <= protocol.markets
     return False
-
-
-def asked(action: Action) -> Booleans:
-    """Paths ``[paths]`` on which ``action`` is to be done."""
-    if isinstance(action, (Swap, PostMargin, LiquidateCollateral, LiquidateLoan)):
-        return np.not_equal(action.amount, 0.0)
-    if isinstance(action, Trade):
-        return np.not_equal(action.size, 0.0)
-    if isinstance(action, Deposit):
-        return np.not_equal(action.assets, 0.0)
-    if isinstance(action, (Redeem, RequestRedeem, RedeemInKind)):
-        return np.not_equal(action.shares, 0.0)
-    return action.when  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from simulator.results.correlation import ROLLING_WINDOW_HOURS, returns_of, roll
 from simulator.results.exposure import curvature, exposure_names, exposures
 from simulator.results.holdings import margin_ratio, vault_margin, vault_sizes
 from simulator.types import Status
+from simulator.world.actions import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,14 +287,7 @@ _EVENT_COLUMNS: dict[str, type] = {
 }
 
 
-def _action_names() -> dict[str, int]:
-    from simulator.world import actions
-
-    names = [name for name in actions.__all__ if name not in {"Action", "Fill"}]
-    return {name: code for code, name in enumerate(names)}
-
-
-_ACTION_CODE = _action_names()
+_ACTION_CODE = {kind.__name__: code for code, kind in enumerate(ACTIONS)}
 
 
 def fan_frame(

@@ -11,19 +11,18 @@ import numpy as np
 
 from simulator.agents.base import View
 from simulator.agents.upkeep import PROTECTED, KeeperCall, earned, hedge, reward
+from simulator.protocol.statuses import REFUSALS
 from simulator.results import limits
 from simulator.results.limits import POOL
-from simulator.results.operations import KEEPER_FUNCTIONS
 from simulator.results.tallies import Limited, Short, Task, part
 from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.types import Status
 from simulator.world.actions import (
-    Deleverage,
+    KEEPER_FUNCTIONS,
     PostBetas,
     Rebalance,
     Recenter,
     SettleWithdrawals,
-    TopUp,
 )
 
 if TYPE_CHECKING:
@@ -36,12 +35,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Keeper functions, by the name their columns begin with.
-FUNCTIONS: dict[str, type[KeeperCall]] = {
-    "recentring": Recenter,
-    "top_up": TopUp,
-    "deleveraging": Deleverage,
-    "rebalancing": Rebalance,
-}
+FUNCTIONS: dict[str, type[KeeperCall]] = {kind.spec.task: kind for kind in PROTECTED}
 #: What is done for the vault by those who run it; all others' refusals are not the vault's.
 _OURS = (*KEEPER_FUNCTIONS, SettleWithdrawals, PostBetas)
 #: Endings of columns that hold codes, not amounts: no figure of a distribution describes them.
@@ -166,11 +160,13 @@ class Upkeep:
             found |= task.columns(name, self._hours)
         for place, limited in self._limits.items():
             found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
-        for status in Status:
-            if status > Status.OK:
-                found[f"upkeep_refused_{status.name.lower()}"] = self._refused[status]
+        found |= {_refused(status): self._refused[status] for status in REFUSALS}
         names = (*upkeep_columns(self._protocol), *limit_columns(self._protocol))
         return {name: found[name] for name in names}
+
+
+def _refused(status: Status) -> str:
+    return f"upkeep_refused_{status.label}"
 
 
 def _places(protocol: Protocol) -> list[str]:
@@ -219,5 +215,5 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
             for place in _places(protocol)
             for what in ("", "_refusals", "_asked", "_value")
         ),
-        *(f"upkeep_refused_{status.name.lower()}" for status in Status if status > Status.OK),
+        *map(_refused, REFUSALS),
     ]

@@ -10,8 +10,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from simulator.protocol.clearing import (
+    ClearingParameters,
+    CollateralParameters,
+    MarketParameters,
+)
+from simulator.protocol.lending import LendingTerms, ReserveParameters
+from simulator.protocol.vault import VaultParameters
+
 if TYPE_CHECKING:
     from simulator.types import Floats
+
+__all__ = [
+    "FACTOR_COLUMNS",
+    "FACTOR_SCALE",
+    "AaveLeg",
+    "AaveParameters",
+    "AgentSlot",
+    "BackgroundRange",
+    "ClearingParameters",
+    "CollateralParameters",
+    "MarketParameters",
+    "PoolParameters",
+    "Protocol",
+    "ReserveParameters",
+    "Token",
+    "VaultParameters",
+    "lag_spread",
+    "skew_bound",
+]
 
 # A number, or an array of them.
 T = TypeVar("T", "float", "Floats")
@@ -111,111 +138,6 @@ class PoolParameters:
 
 
 @dataclass(frozen=True)
-class MarketParameters:
-    """One perp market (contracts/SPEC.md §3.1).
-
-    ``skew_scale``, ``max_skew``, ``max_open_interest`` (longs and shorts together) in base units.
-    ``insurance_cap``, ``maker_loss_cap``: whole USDC this market's losses may ever take from the
-    insurance fund and from the maker.
-    """
-
-    asset: int
-    skew_scale: float
-    half_spread: float
-    taker_fee: float
-    max_funding_velocity: float
-    max_skew: float
-    maintenance_rate: float
-    max_open_interest: float
-    insurance_cap: float
-    maker_loss_cap: float
-
-
-@dataclass(frozen=True)
-class CollateralParameters:
-    """One collateral of the basket; index 0 is USDC. ``cap`` in whole tokens."""
-
-    asset: int
-    haircut: float
-    cap: float
-
-
-@dataclass(frozen=True)
-class ClearingParameters:
-    """Parameters common to all markets, and the venue's own funds in whole USDC.
-
-    Portfolio margin is ``risk_multiple`` > 0; without it ``gross_floor`` is 1 (the gross rule).
-    ``withdrawal_gate`` in seconds. ``lp_haircut``, ``lp_cap`` (raw USDC) are the terms of pledged
-    liquidity, whether the vault pledges or not. ``covariance_factor``: rows of 8 integers scaled
-    1e8, one per :attr:`Protocol.risk_assets`, W of the daily covariance W·Wᵀ; () = never posted.
-    """
-
-    markets: tuple[MarketParameters, ...]
-    collaterals: tuple[CollateralParameters, ...]
-    initial_multiple: float
-    liquidation_penalty: float
-    liquidator_share: float
-    profit_cap: float
-    gross_floor: float
-    risk_multiple: float
-    withdrawal_gate: int
-    lp_haircut: float
-    lp_cap: int
-    maker_funds: float
-    insurance_funds: float
-    covariance_factor: tuple[tuple[int, ...], ...] = ()
-
-
-@dataclass(frozen=True)
-class VaultParameters:
-    """HedgeVault parameters (contracts/SPEC.md §4.1).
-
-    Fees are fractions, ``management_fee`` per 365 days; ``keeper_share`` is a fraction of the value
-    a keeper call protects; ``pledged``: the liquidity backs the vault's cross account.
-    """
-
-    range_half_width: int
-    recenter_threshold: float
-    lp_allocation: float
-    margin_allocation: float
-    hedge_band: float
-    max_slippage: float
-    margin_target: float
-    top_up_ratio: float
-    deleverage_ratio: float
-    keeper_reward: float
-    keeper_share: float
-    entry_fee: float
-    exit_fee: float
-    management_fee: float
-    performance_fee: float
-    deposit_cap: float
-    beta_max: float
-    beta_max_change: float
-    beta_interval: int
-    isolated: bool
-    pledged: bool
-
-
-@dataclass(frozen=True)
-class ReserveParameters:
-    """One reserve of Aave v3. Rates per year (DefaultReserveInterestRateStrategy), fractions.
-
-    ``supplied``, ``borrowed``: whole tokens of others at the start, who do nothing afterwards.
-    ``factor``: the treasury's share of the interest.
-    """
-
-    asset: int
-    supplied: float
-    borrowed: float
-    optimal_usage: float
-    base_rate: float
-    slope1: float
-    slope2: float
-    factor: float
-
-
-@dataclass(frozen=True)
 class AaveLeg:
     """A hedge asset that is borrowed and sold: in place of ``market`` of the ClearingHouse."""
 
@@ -225,12 +147,9 @@ class AaveLeg:
 
 
 @dataclass(frozen=True)
-class AaveParameters:
-    """Aave v3 as the second hedge venue (contracts/SPEC.md §4.8); terms of USDC as collateral."""
+class AaveParameters(LendingTerms):
+    """Aave v3 as the second hedge venue (contracts/SPEC.md §4.8)."""
 
-    ltv: float
-    liquidation_threshold: float
-    liquidation_bonus: float
     usdc: ReserveParameters
     legs: tuple[AaveLeg, ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def configuration(name: str | None, number: int | None) -> Config:
     return random_config(1, number).model_copy(update={"paths": PATHS})
 
 
-def pairs(old: list, books: Books) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def pairs(old: Any, books: Books) -> Iterator[tuple[str, Any, Any]]:
     attribution, price, fees, latency = old
     view = books.view
     yield "buckets", attribution.buckets, view.attribution.buckets
@@ -49,7 +50,7 @@ def test_the_books_say_what_the_observers_say(name: str | None, number: int | No
     config = configuration(name, number)
     protocol, agents = Plan(config, "model", (), 0).setting()
     world = ModelWorld(protocol, draw(config.market, 0, PATHS), BOOK)
-    old = [Attribution(world), SharePrice(world), FeesKept(world), LatencyProfit(world)]
+    old: Any = [Attribution(world), SharePrice(world), FeesKept(world), LatencyProfit(world)]
     books = Books(world)
     simulate(world, agents, [*old, books])
     tolerated = 1e-12 * old[0].largest_nav.max()

@@ -47,7 +47,8 @@ class _Compared:
 
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None: ...
 
-    def stepped(self, step: int, world: ModelWorld) -> None:
+    def stepped(self, step: int, world: World) -> None:
+        assert isinstance(world, ModelWorld)
         view = View(step, world.market, world.protocol, world)
         for kind, protects in PROTECTED.items():
             value = protects(view)

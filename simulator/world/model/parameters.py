@@ -7,13 +7,14 @@ are, amounts that contracts compare with token balances in raw units (:data:`_RA
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
+from simulator.protocol.terms import Scale, terms_of
 from simulator.types import USDC_DECIMALS
+from simulator.world.actions import ACTIONS
 from simulator.world.gas import GAS_UNITS
-from simulator.world.model.orders import KINDS
 from simulator.world.model.record import (
     Counts,
     Layout,
@@ -42,16 +43,17 @@ AGENT_CODE = {kind: code for code, kind in enumerate(AGENT_KINDS, start=1)}
 # The vault's account on Aave, among indices of the ClearingHouse's accounts.
 AAVE = -1
 
-_KIND = {"float": "f8", "int": "f8", "bool": "?"}
-_RAW_USDC = ("keeper_reward", "deposit_cap")
+_KIND = {float: "f8", int: "f8", bool: "?"}
+_RAW_USDC = [name for name, t in terms_of(VaultParameters).items() if t.scale is Scale.USDC]
 
 
 def _numbers(declared: type, axes: str = "", but: tuple[str, ...] = ()) -> Layout:
     """The numbers that a dataclass declares."""
+    terms, kinds = terms_of(declared), get_type_hints(declared)
+    found = [f.name for f in fields(declared) if kinds[f.name] in _KIND and f.name not in but]
+    said = {name: (terms[name].unit, terms[name].sentence) for name in found if name in terms}
     return tuple(
-        Member(field.name, _KIND[str(field.type)], tuple(axes.split()))
-        for field in fields(declared)
-        if field.type in _KIND and field.name not in but
+        Member(name, _KIND[kinds[name]], tuple(axes.split()), *said.get(name, ())) for name in found
     )
 
 
@@ -231,7 +233,7 @@ def tables_of(protocol: Protocol) -> Tables:
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
         "agent": {"account": own, "kind": [AGENT_CODE.get(s.kind, 0) for s in protocol.agents]},
-        "gas": [0.0, *(GAS_UNITS[kind] for kind in KINDS)],
+        "gas": [0.0, *(GAS_UNITS[kind] for kind in ACTIONS)],
         "door": {"submit": 0},
         "pool": pool_values(protocol.pool),
         "clearing": _clearing_values(protocol),

@@ -1,0 +1,1 @@
+"""Who acts, as scalar functions of one path: one file per agent."""

@@ -1,0 +1,78 @@
+"""AMM arbitrageur: keeps the pool's price within the fee of the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
+from simulator.world.model.verbs import SWAP
+
+if TYPE_CHECKING:
+    from simulator.agents.plain_do import PlainDo
+
+
+class Pool(NamedTuple):
+    """A pool asset/USDC as an arbitrageur sees it."""
+
+    leg: int  # whose pool it is on Aave; -1: the vault's
+    asset: int
+    fee_ppm: float  # 1e-6 of what goes in
+    spot: float  # USDC per whole token
+    liquidity: float  # active, √(whole asset · whole USDC)
+
+
+@dataclass(eq=False)
+class AmmArbitrageur(ScalarAgent):
+    """Trades the pool against the index (CEX) until the marginal price, fee included, equals it.
+
+    Observes spot, index and gas; may swap. Profitable when the value taken, marked at the index,
+    exceeds gas plus ``minimum_profit_usd``. The loss it hands to liquidity providers is LVR.
+    """
+
+    minimum_profit_usd: float
+
+    @staticmethod
+    def act(do: PlainDo, my: AmmArbitrageur) -> None:  # type: ignore[override]
+        """Swap to the edge of the no-arbitrage band where that pays."""
+        pool = Pool(-1, 1, do.w.tables.pool.fee_ppm, do.pool_price, do.pool_liquidity)
+        bring_to_index(do, pool, my.minimum_profit_usd)
+
+
+@part
+def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
+    """Swap to the edge of the pool's no-arbitrage band where that pays."""
+    fair = do.index(pool.asset) / do.index(0)
+    kept = 1.0 - pool.fee_ppm * 1e-6
+    low, high = fair * kept, fair / kept
+    if pool.spot < low:
+        edge = low
+    elif pool.spot > high:
+        edge = high
+    else:
+        return
+    profit = taken(pool, edge, fair, kept) * do.index(0)
+    if not profit > minimum_profit_usd + do.gas_cost(SWAP):
+        return
+    if pool.spot < low:
+        stake = -do.wallet_usdc
+    elif pool.leg < 0:
+        stake = do.wallet_base
+    else:
+        stake = do.wallet_leg(pool.leg)
+    do.swap(stake, edge, 0.0, pool.leg)
+
+
+@part
+def taken(pool: Pool, edge: float, fair: float, kept: float) -> float:
+    """USDC gained by moving the pool to ``edge`` at the liquidity active now.
+
+    ``fair``: the index, USDC per whole token; ``kept``: what the fee leaves of an amount in.
+    """
+    root, end = np.sqrt(pool.spot), np.sqrt(edge)
+    usdc = pool.liquidity * abs(end - root)
+    asset = pool.liquidity * abs(1.0 / root - 1.0 / end)
+    return asset * fair - usdc / kept if edge > pool.spot else usdc - asset / kept * fair

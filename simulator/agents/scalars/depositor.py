@@ -1,0 +1,93 @@
+"""Depositors: bring USDC into the vault, take it out again, and run when the market says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
+from simulator.agents.scalars.accounts import flat
+from simulator.world.model.codes import (
+    BELOW_INITIAL_MARGIN,
+    INSUFFICIENT_LIQUIDITY,
+    SLIPPAGE,
+    STALE_ORACLE,
+    WITHDRAWALS_QUEUED,
+)
+
+if TYPE_CHECKING:
+    from simulator.agents.plain_do import PlainDo
+
+# Refusals a depositor waits out in the queue: the money is there, only not at once.
+_WAIT = (INSUFFICIENT_LIQUIDITY, SLIPPAGE, BELOW_INITIAL_MARGIN, WITHDRAWALS_QUEUED)
+# Worst price accepted for closing what came with an exit in kind, fraction of the index.
+_CLOSING_SLIPPAGE = 0.05
+# Whole tokens; less than a raw USDC is not worth a transaction, and cannot be moved.
+_DUST = 1e-6
+
+
+@dataclass(eq=False)
+class Depositor(ScalarAgent):
+    """All depositors as one holder of shares.
+
+    Observes the flow drawn for it, its own wallet and account; may deposit, redeem, wait in the
+    queue, and (``exit_in_kind``) leave with a slice of everything when the oracle is silent, which
+    it closes once it can. Objective: hold the vault's shares; flows are exogenous (calm in-and-out,
+    or a withdrawal run).
+    """
+
+    initial_deposit: float  # USDC at step 0
+    exit_in_kind: bool = False
+
+    @staticmethod
+    def act(do: PlainDo, my: Depositor) -> None:  # type: ignore[override]
+        """Deposit the opening stake, then follow the market's deposit flow."""
+        if my.exit_in_kind:
+            _close_slice(do)
+        flow = do.deposit_flow
+        wanted = max(flow, 0.0)
+        if do.step == 0:
+            wanted = wanted + my.initial_deposit
+        assets = min(wanted, do.wallet_usdc)
+        if assets > 0.0:
+            do.deposit(assets)
+        if flow < 0.0:
+            _leave(do, my, min(-flow, 1.0) * do.wallet_shares)
+
+
+@part
+def _leave(do: PlainDo, my: Depositor, shares: float) -> None:
+    status = do.redeem(shares)
+    if status in _WAIT:
+        _queue(do, shares)
+    elif status == STALE_ORACLE and my.exit_in_kind and flat(do, do.account):
+        do.redeem_in_kind(shares)
+
+
+@part
+def _queue(do: PlainDo, shares: float) -> None:
+    """Wait in line, with what waits already: one request at a time."""
+    if shares > 0.0 and do.queued_shares > 0.0:
+        do.cancel_request()
+        shares = shares + do.amount_in
+    do.request_redeem(shares)
+
+
+@part
+def _close_slice(do: PlainDo) -> None:
+    """Close positions that came with an exit in kind, then take the margin home."""
+    tables = do.w.tables
+    for market in range(tables.count.markets):
+        size = do.size(do.account, market)
+        if size != 0.0:
+            price = do.index(tables.clearing.asset[market])
+            do.trade(market, -size, price * (1.0 - np.sign(size) * _CLOSING_SLIPPAGE))
+    if not flat(do, do.account):
+        return
+    for number in range(tables.count.collaterals):
+        held = do.cash(do.account) if number == 0 else do.collateral(do.account, number)
+        if held >= _DUST:
+            do.post_margin(number, -held)
