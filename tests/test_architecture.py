@@ -37,7 +37,7 @@ ALLOWED = {
     "world": ("types", "market", "world"),
     "world.protocol": ("types", "protocol"),
     "world.model": ("types", "protocol", "caches", "market", "world.actions", "world.base",
-                    "world.protocol", "world.units", "world.model"),
+                    "world.protocol", "world.gas", "world.units", "world.model"),
     "world.chain": ("types", "protocol", "market", "world.actions", "world.base",
                     "world.protocol", "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
@@ -51,7 +51,7 @@ ALLOWED = {
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
                "world.protocol", "world.gas", "world.model"),
     "engine": ("agents", "world.actions", "world.base"),
-    "results": ("types", "config", "market", "hedging", "agents", "world.actions", "world.base",
+    "results": ("types", "protocol", "config", "market", "hedging", "agents", "world.actions", "world.base",
                 "world.protocol", "world.gas", "books", "results"),
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
               "market.streams", "study"),

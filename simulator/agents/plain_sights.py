@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simulator.agents.base import View
 from simulator.agents.do import Loan, Margin, Vault
+from simulator.world.actions import ACTIONS
 from simulator.world.gas import GAS_UNITS
 from simulator.world.model.at_index import value_at_index
 from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
-from simulator.world.model.orders import KINDS
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.plain import plain
 from simulator.world.model.protecting import protected, reward
@@ -90,7 +90,7 @@ class Sights:
 
     def gas_cost(self, kind: int) -> float:
         """USD one action of a kind (``orders.CODE``) costs in gas now."""
-        return GAS_UNITS[KINDS[kind - 1]] * self._world.market.gas_usd[self.step, self._path]
+        return GAS_UNITS[ACTIONS[kind - 1]] * self._world.market.gas_usd[self.step, self._path]
 
     @property
     def noise_swap(self) -> float:

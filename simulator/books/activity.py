@@ -11,7 +11,7 @@ from simulator.books.holdings import held
 from simulator.books.metric import STATUS, Chance, Ended, Metric
 from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.protocol.action_spec import Role
-from simulator.world.actions import COUNTED, Action, PostBetas, having
+from simulator.world import actions
 from simulator.world.model.codes import NONE, OK
 from simulator.world.model.jit import inner
 from simulator.world.model.orders import CODE
@@ -31,7 +31,7 @@ LAYOUT: Layout = (
     *each("own markets", ("before", "base units", "the vault's, as an operation on it begins")),
 )
 #: Calls that keep the vault.
-UPKEEP = (*KEEPER_FUNCTIONS, CODE[PostBetas])
+UPKEEP = (*KEEPER_FUNCTIONS, CODE[actions.PostBetas])
 
 
 @inner
@@ -82,11 +82,11 @@ def stepped(w: Path) -> None:
     book.upkeep_units, book.units = 0.0, 0.0
 
 
-#: Ways of the vault to be liquidated.
-LIQUIDATED = tuple(kind for kind in having(Role.LIQUIDATION) if kind in COUNTED)
+#: Ways in which the vault is liquidated, among what is counted.
+LIQUIDATED = tuple(k for k in actions.COUNTED if k.spec.role is Role.LIQUIDATION)
 
 
-def _count(kind: type[Action]) -> Callable[[Ended], Any]:
+def _count(kind: type[actions.Action]) -> Callable[[Ended], Any]:
     return lambda ended: ended.book.activity.done[CODE[kind]]
 
 
@@ -104,7 +104,10 @@ METRICS = (
             lambda liquidated: liquidated,
         ),
     ),
-    *(Metric(column, "number", kind.spec.counts, _count(kind)) for kind, column in COUNTED.items()),
+    *(
+        Metric(name, "number", kind.spec.counts, _count(kind))
+        for kind, name in actions.COUNTED.items()
+    ),
     Metric(
         "turnover",
         "USD",

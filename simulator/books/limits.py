@@ -205,7 +205,7 @@ def of_recentring(w: Path, status: int) -> Bound:
 
 
 @inner
-def _note(w: Path, place: int, bound: Bound) -> None:
+def note(w: Path, place: int, bound: Bound) -> None:
     """Note a refusal with its limit; what no limit refused does not count."""
     if bound.kind == _OTHER:
         return
@@ -238,8 +238,8 @@ def acted(w: Path) -> None:
     if order.status <= OK:
         return
     if order.kind == RECENTER:
-        _note(w, 0, of_recentring(w, order.status))
+        note(w, 0, of_recentring(w, order.status))
     elif order.kind == REBALANCE:
         market, bound = of_rebalance(w, order.status)
         if market >= 0:
-            _note(w, 1 + market, bound)
+            note(w, 1 + market, bound)

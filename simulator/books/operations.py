@@ -17,18 +17,16 @@ LIQUIDATE_PLEDGE = CODE[actions.LiquidatePledge]
 REBALANCE, RECENTER = CODE[actions.Rebalance], CODE[actions.Recenter]
 TOP_UP, DELEVERAGE = CODE[actions.TopUp], CODE[actions.Deleverage]
 
-
-def _codes(*kinds: type[actions.Action]) -> tuple[int, ...]:
-    return tuple(CODE[kind] for kind in kinds)
-
-
 #: Permissionless functions that pay the keeper's reward.
-KEEPER_FUNCTIONS = _codes(*actions.KEEPER_FUNCTIONS)
-#: Ways into the vault and out of it; a request to redeem moves shares alone.
-ENTRY_AND_EXIT = _codes(*actions.having(Role.ENTRY, Role.EXIT))
-#: Of accounts at the clearing house.
+KEEPER_FUNCTIONS = tuple(CODE[kind] for kind in actions.KEEPER_FUNCTIONS)
+#: Of an account that the order names.
 LIQUIDATIONS = tuple(
-    code for code in _codes(*actions.having(Role.LIQUIDATION)) if code != LIQUIDATE_LOAN
+    CODE[kind] for kind in actions.having(Role.LIQUIDATION) if "account" in kind.__annotations__
+)
+#: What operates on the vault whoever sends it; a request to redeem moves shares alone.
+OF_THE_VAULT = (
+    *(CODE[kind] for kind in actions.having(Role.KEEPER, Role.ENTRY, Role.EXIT)),
+    LIQUIDATE_LOAN,
 )
 
 
@@ -40,6 +38,6 @@ def on_vault(w: Path) -> bool:
     waterfall behind somebody else's liquidation.
     """
     kind = w.order.kind
-    if kind in KEEPER_FUNCTIONS or kind in ENTRY_AND_EXIT or kind == LIQUIDATE_LOAN:
+    if kind in OF_THE_VAULT:
         return True
     return kind in LIQUIDATIONS and w.order.account <= w.tables.count.markets

@@ -26,7 +26,7 @@ from simulator.world.model.valuation import Valuation, usd_of_base, usd_of_usdc,
 from simulator.world.model.verbs import POST_BETAS, SETTLE_WITHDRAWALS
 
 _COUNT = len(FUNCTIONS)
-# What is done for the vault by those who run it; all others' refusals are not the vault's.
+#: What is done for the vault by those who run it; all others' refusals are not the vault's.
 _OURS = (*FUNCTIONS, SETTLE_WITHDRAWALS, POST_BETAS)
 _NOTHING = 1e-6  # USD; no hedge is asked for less
 

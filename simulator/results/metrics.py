@@ -9,7 +9,7 @@ import numpy as np
 from simulator.protocol.action_spec import Role
 from simulator.protocol.statuses import REFUSALS
 from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG, SUMS
-from simulator.results.capital import CapitalUse
+from simulator.results.capital_watch import CapitalWatch
 from simulator.results.correlation import realised_hedge
 from simulator.results.holdings import margin_ratio, vault_sizes
 from simulator.results.kernels import add_turnover, count_fill
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from simulator.results.entries import FeesKept
     from simulator.results.latency import LatencyProfit
     from simulator.results.upkeep import Upkeep
+    from simulator.results.upkeep_watch import UpkeepWatch
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import Observation, World
@@ -101,7 +102,7 @@ class PathMetrics:
         world: World,
         attribution: Attribution,
         price: SharePrice,
-        upkeep: Upkeep,
+        upkeep: Upkeep | UpkeepWatch,
         latency: LatencyProfit | None = None,
         fees: FeesKept | None = None,
     ) -> None:
@@ -124,7 +125,7 @@ class PathMetrics:
         self._lp, self._both = np.zeros(paths), np.zeros(paths)
         self._moments = np.zeros((4, paths))
         self._steps = 0
-        self._capital = CapitalUse(protocol, self._accounts, paths)
+        self._capital = CapitalWatch(protocol, self._accounts, paths)
 
     def advanced(self, step: int, world: World) -> None:
         """Margin is thinnest after prices moved and before anybody could act."""

@@ -79,7 +79,7 @@ def simulate_market(
     from simulator.results.latency import LatencyProfit
     from simulator.results.metrics import PathMetrics, SharePrice
     from simulator.results.records import Fan, Recorder
-    from simulator.results.upkeep import Upkeep
+    from simulator.results.upkeep_watch import UpkeepWatch
 
     before = _begun(plan.agents)
     protocol, agents = plan.setting()
@@ -88,7 +88,7 @@ def simulate_market(
         attribution, price = Attribution(world), SharePrice(world)
         latency, fan = LatencyProfit(world), Fan(world, attribution, price)
         fees, keeper = FeesKept(world), plan.config.agents.keeper
-        upkeep = Upkeep(world, 0.0 if keeper is None else keeper.minimum_profit_usd)
+        upkeep = UpkeepWatch(world, 0.0 if keeper is None else keeper.minimum_profit_usd)
         metrics = PathMetrics(world, attribution, price, upkeep, latency, fees)
         observers: list[Any] = [attribution, price, latency, fees, upkeep, metrics, fan]
         recorder = Recorder(world, attribution, price, record) if record > 0 else None

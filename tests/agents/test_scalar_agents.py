@@ -41,7 +41,7 @@ def scalar(agent: Agent) -> ScalarAgent | None:
     name = type(agent).__module__.rpartition(".")[2]
     if name not in SCALAR:
         return None
-    kind = getattr(import_module(f"simulator.agents.scalars.{name}"), type(agent).__name__)
+    kind = getattr(import_module(f"simulator.agents.{name}"), type(agent).__name__)
     settings = {f.name for f in fields(kind)} & set(vars(agent))
     made = kind(**{name: getattr(agent, name) for name in settings})
     made.index = agent.index
@@ -107,7 +107,7 @@ def path_by_path(config: Config, market: MarketPaths) -> Told:
 
 def assert_same(config: Config, steps: int) -> set[str]:
     """Kinds of action taken."""
-    market = draw(config, 0, 1)
+    market = draw(config.market, 0, 1)
     market = market.first_steps(min(steps, market.steps))
     old, new = over_arrays(config, market), path_by_path(config, market)
     assert len(old.rows) > market.steps
@@ -126,11 +126,12 @@ def test_the_same_actions_in_plain_python(name: str) -> None:
 
 def assert_ends_alike(config: Config) -> None:
     """Compiled, on several paths: whatever was decided otherwise would show in the state."""
-    protocol, market = resolve(config), draw(config, 0, PATHS)
+    protocol, market = resolve(config), draw(config.market, 0, PATHS)
     old, new = (ModelWorld(protocol, market, BOOK) for _ in range(2))
     agents = build_agents(config, protocol)
     simulate(old, agents)
-    Loop(new, [scalar(agent) or agent for agent in build_agents(config, protocol)]).run()
+    mixed = [scalar(agent) or agent for agent in build_agents(config, protocol)]
+    Loop(new, mixed, np.array([0, market.steps])).run()
     then, now = np.nan_to_num(old.snapshot()), np.nan_to_num(new.snapshot())
     scale = np.abs(then).max(axis=1, keepdims=True)
     assert (np.abs(now - then) <= 1e-12 * scale).all()
@@ -157,7 +158,8 @@ def test_plain_and_compiled_agents_find_the_same_names() -> None:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     verbs = [c for c in calls if ast.unparse(c.func) in {"_of_amount", "_of_nothing"}]
     named |= {ast.literal_eval(call.args[0]) for call in verbs} | {"w", "agent"}
-    world = ModelWorld(resolve(load("calm", ["paths=1"])), draw(load("calm", ["paths=1"]), 0, 1))
+    config = load("calm", ["paths=1"])
+    world = ModelWorld(resolve(config), draw(config.market, 0, 1))
     plain = {name for name in dir(PlainDo(world, 0)) if not name.startswith("_")}
     assert plain - {"begin"} == named
 
@@ -170,10 +172,10 @@ def test_the_example_of_the_documentation_trades_once_the_price_has_fallen() -> 
     agent = given["DipBuyer"]()
     config = load("calm", ["paths=1"])
     protocol, agents = add_agents(resolve(config), [], [agent])
-    market = draw(config, 0, 1).first_steps(3)
+    market = draw(config.market, 0, 1).first_steps(3)
     asset = protocol.clearing.markets[0].asset
-    index = market.index.copy()
-    index[asset, :, 0] = 100.0, 96.0, 94.0, 93.0
+    index, start = market.index.copy(), protocol.assets[asset].price
+    index[asset, :, 0] = start * np.array([1.0, 0.96, 0.94, 0.93])
     market = replace(market, index=index, oracle_price=index)
     world = ModelWorld(protocol, market)
     mine, bought = PlainDo(world, agent.index), []
@@ -183,4 +185,5 @@ def test_the_example_of_the_documentation_trades_once_the_price_has_fallen() -> 
         agent.act(mine, agent)
         bought.append(mine.size(mine.account, 0))
     assert agents == [agent]
-    np.testing.assert_allclose(bought, [0.0, 0.0, 10_000.0 / 94.0, 10_000.0 / 94.0], rtol=1e-12)
+    size = 10_000.0 / (0.94 * start)
+    np.testing.assert_allclose(bought, [0.0, 0.0, size, size], rtol=1e-12)

@@ -1,1 +1,0 @@
-"""Who acts, as scalar functions of one path: one file per agent."""
