@@ -264,7 +264,7 @@ def _settle(w: Path) -> None:
         _end_run(w, POOL_IMPACT)
     else:
         read(w, book.next, book.loans)
-        _explain_gap(w, book.last, book.next)
+        explain_gap(w, book.last, book.next)
         copy_record(book.last, book.next)
 
 
@@ -280,7 +280,7 @@ def _end_run(w: Path, bucket: int) -> None:
 
 
 @inner
-def _explain_gap(w: Path, before: Record, after: Record) -> None:
+def explain_gap(w: Path, before: Record, after: Record) -> None:
     """All that prices do to the hedge counts as off target until :func:`_follow_target`."""
     buckets, usdc, base = w.book.attribution.buckets, after.usdc_price, after.base_price
     buckets[LP_DELTA] += base_of(before) * (base - before.base_price)

@@ -55,10 +55,26 @@ class Keepable(Protocol):
 
     protocol: ProtocolParameters
     market: MarketPaths
-    tables: Tables
+
+    @property
+    def tables(self) -> Tables:
+        """Its parameters."""
 
     def look(self) -> Paths:
         """All of them as they are now."""
+
+
+class KeptBooks:
+    """The books of paths, as they are.
+
+    Attributes:
+        view: their fields, each ``[…, paths]``.
+        first_path: the number of the first of them.
+    """
+
+    def __init__(self, paths: Paths, tables: Tables, first_path: int) -> None:
+        self.view = View(paths.books, BOOK, tables.counts)
+        self.first_path = first_path
 
 
 class Books:

@@ -18,8 +18,8 @@ from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.books.keeper import Books
-    from simulator.world.base import World
+    from simulator.books.keeper import Books, KeptBooks
+    from simulator.market.paths import MarketPaths
     from simulator.world.protocol import Protocol
 
 #: Keeper functions, by the name their columns begin with, in the keeper's order.
@@ -35,10 +35,16 @@ class Upkeep:
     act, is told to the books.
     """
 
-    def __init__(self, books: Books, world: World, minimum_profit: float = 0.0) -> None:
-        self._view, self._protocol = books.view, world.protocol
-        self._hours = world.market.step_seconds / 3_600
-        self._points = world.market.steps + 1
+    def __init__(
+        self,
+        books: Books | KeptBooks,
+        market: MarketPaths,
+        protocol: Protocol,
+        minimum_profit: float = 0.0,
+    ) -> None:
+        self._view, self._protocol = books.view, protocol
+        self._hours = market.step_seconds / 3_600
+        self._points = market.steps + 1
         self._view.upkeep.least_profit[:] = minimum_profit
 
     def columns(self) -> dict[str, NDArray[Any]]:
