@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from simulator.config import load
-from simulator.results.capital import CapitalUse
 from simulator.world.base import World
 from tests.books.watched import Watch, run
 
@@ -56,19 +53,20 @@ def test_efficiency_is_the_notional_over_the_initial_margin_it_needs(
 ) -> None:
     config = load(name, ["paths=2", "horizon_hours=48", "shocks=[]", *overrides])
     world, books, watching = run(config, lambda *_: [_Plain(0), _Plain(1)])
-    use = CapitalUse(books)
+    use = books.view.capital
     others = slice(1 + world.protocol.markets, None)
     assert (world.observe().size[others] != 0.0).any()  # which are not the vault's
     for path, plain in enumerate(watching):
         assert plain.margin > 0.0
-        assert use.efficiency()[path] == pytest.approx(plain.notional / plain.margin, rel=1e-12)
+        assert (use.notional / use.margin)[path] == pytest.approx(
+            plain.notional / plain.margin, rel=1e-12
+        )
         share = sum(plain.shares) / len(plain.shares)
-        assert use.share_of_nav()[path] == pytest.approx(share, rel=1e-12)
+        assert (use.share / use.steps)[path] == pytest.approx(share, rel=1e-12)
 
 
 def test_who_never_hedges_ties_nothing_up() -> None:
     config = load("calm", ["paths=1", "horizon_hours=12", "agents.risk_manager=null"])
     _, books, _ = run(config, lambda *_: [])
-    use = CapitalUse(books)
-    assert math.isnan(use.efficiency()[0])
-    assert math.isnan(use.share_of_nav()[0])
+    use = books.view.capital
+    assert use.margin[0] == use.notional[0] == use.steps[0] == 0.0

@@ -308,7 +308,7 @@ def test_measures_are_those_of_the_definitions() -> None:
     protocol, agents = Plan(config, "model", (), 1).setting()
     world = ModelWorld(protocol, draw(config.market, 0, 3), BOOK)
     books = Books(world)
-    upkeep, plain = Upkeep(books, world), [_Plain(path) for path in range(3)]
+    upkeep, plain = Upkeep(books, world.market, protocol), [_Plain(path) for path in range(3)]
     simulate(world, agents, [books, *plain])
     found = upkeep.columns()
     for path, expected in enumerate(plain):

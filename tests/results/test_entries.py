@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from simulator.results.metrics import SharePrice
 
 from simulator.agents.base import View
 from simulator.agents.build import add_agents
@@ -16,6 +15,7 @@ from simulator.config import Config, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
+from simulator.results.share_price import SharePrice
 from simulator.types import Floats
 from simulator.world.actions import (
     Action,
