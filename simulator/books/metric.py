@@ -44,7 +44,6 @@ class Ended:
     market: MarketPaths
     protocol: Protocol
     weights: Floats | float  # likelihood ratios of importance sampling
-    observed: Mapping[str, Any]  # columns counted by observers that are no books
     _found: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, compute: Callable[[Ended], T]) -> T:
@@ -122,14 +121,15 @@ def values_of(pattern: str, protocol: Protocol) -> list[str]:
     return REFUSED
 
 
-def observed(name: str) -> Callable[[Ended], Any]:
-    """A column that an observer counted, or all of one pattern."""
+def column_of(name: str, columns: Callable[[Ended], Mapping[str, Any]]) -> Callable[[Ended], Any]:
+    """A column, or all of one pattern, where several are found together."""
 
     def of(ended: Ended) -> Any:
+        found = ended.once(columns)
         for pattern in (MARKET, STATUS):
             if pattern in name:
                 values = values_of(pattern, ended.protocol)
-                return np.array([ended.observed[name.replace(pattern, one)] for one in values])
-        return ended.observed[name]
+                return np.array([found[name.replace(pattern, one)] for one in values])
+        return found[name]
 
     return of

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.books.limits import in_range
 from simulator.types import Status
 from simulator.world.model.codes import NONE, OK
 from simulator.world.model.jit import inner
-from simulator.world.model.pool import own_liquidity
 from simulator.world.model.protecting import (
     FUNCTIONS,
     band,
@@ -162,7 +162,7 @@ def stepped(w: Path) -> None:
     book.funded += funded
     if funded and placed:
         book.placed += 1
-        book.outside += own_liquidity(state.position, state.pool.tick) == 0.0
+        book.outside += not in_range(w)
     if funded and valuation.nav > 0.0:
         idle = usd_of_usdc(w, valuation, state.vault.idle_usdc)
         idle += usd_of_base(w, valuation, state.vault.idle_base)

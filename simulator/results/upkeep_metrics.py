@@ -1,17 +1,18 @@
 """Metrics of the vault's upkeep: what it set out to do, and what kept it from doing so.
 
-How each is counted: :mod:`simulator.results.upkeep`. Parts of the time with shares outstanding:
-``invested_time``, ``hedge_demanded``; of NAV then: ``idle_share``. Of the time with a position:
-``out_of_range``. Of the time a hedge was asked for: ``hedge_off_target`` (beyond the band), and of
-the dollars asked for, summed over time, ``hedge_held``. ``…_opened``: NaN for never.
+How each is counted: :mod:`simulator.books.upkeep`, :mod:`simulator.books.limits`. Parts of the time
+with shares outstanding: ``invested_time``, ``hedge_demanded``; of NAV then: ``idle_share``. Of the
+time with a position: ``out_of_range``. Of the time a hedge was asked for: ``hedge_off_target``
+(beyond the band), and of the dollars asked for, summed over time, ``hedge_held``. ``…_opened``: NaN
+for never.
 """
 
 from __future__ import annotations
 
-from simulator.books.metric import DESCRIBED, MARKET, STATUS, Metric, observed
+from simulator.books.metric import DESCRIBED, MARKET, STATUS, Metric, column_of
 from simulator.results.limits import POOL, REFUSES, UNITS
 from simulator.results.tallies import limit_column
-from simulator.results.upkeep import FUNCTIONS
+from simulator.results.upkeep import FUNCTIONS, columns
 from simulator.results.upkeep_limits import kinds_at
 
 # What a function of the vault does, as its columns say it.
@@ -25,7 +26,7 @@ _DUE = {
 
 def _metric(name: str, unit: str, meaning: str, *, described: bool = True) -> Metric:
     statistics = DESCRIBED if described else ()
-    return Metric(name, unit, meaning, observed(name), statistics=statistics)
+    return Metric(name, unit, meaning, column_of(name, columns), statistics=statistics)
 
 
 def _of_function(name: str) -> tuple[Metric, ...]:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from simulator.agents.base import View
-from simulator.agents.upkeep import PROTECTED, earned, reward
 from simulator.config import Config, load
 from simulator.config.random import random_config
 from simulator.engine import simulate
@@ -21,6 +20,7 @@ from simulator.world.model.jit import kernel
 from simulator.world.model.orders import CODE
 from simulator.world.model.record import Paths
 from simulator.world.model.world import ModelWorld
+from tests.books.protected_by_arrays import PROTECTED, earned, reward
 from tests.books.watched import VARIED, Watch
 
 _protected, _earned, _reward = protecting.protected, protecting.earned, protecting.reward
