@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from simulator.types import Status
+from simulator.protocol.statuses import REFUSALS
 
 if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
@@ -32,7 +32,7 @@ WITH_TAILS = (*DESCRIBED, *TAILS, *(name.replace("var", "es") for name in TAILS)
 #: Patterns in names: a column for each perp market, for each refusal.
 MARKET, STATUS = "<market>", "<status>"
 #: What STATUS stands for, in the order of the codes.
-REFUSALS = [status.name.lower() for status in Status if status > Status.OK]
+REFUSED = [status.label for status in REFUSALS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ def values_of(pattern: str, protocol: Protocol) -> list[str]:
     """What a pattern stands for, in order."""
     if pattern == MARKET:
         return [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
-    return REFUSALS
+    return REFUSED
 
 
 def column_of(name: str, columns: Callable[[Ended], Mapping[str, Any]]) -> Callable[[Ended], Any]:
