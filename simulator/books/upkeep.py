@@ -22,7 +22,7 @@ from simulator.world.model.protecting import (
     reward,
 )
 from simulator.world.model.record import Layout, Member, Path, Record, each
-from simulator.world.model.valuation import Valuation, usd_of_base, usd_of_usdc, value_vault
+from simulator.world.model.valuation import Valuation, usd_of_base, usd_of_usdc
 from simulator.world.model.verbs import POST_BETAS, SETTLE_WITHDRAWALS
 
 _COUNT = len(FUNCTIONS)
@@ -154,10 +154,9 @@ def _measure_hedge(w: Path, valuation: Valuation, funded: bool) -> None:
 
 
 @inner
-def stepped(w: Path) -> None:
+def stepped(w: Path, valuation: Valuation) -> None:
     """Measure what stands, and what is due and was not done."""
     state, book = w.state, w.book.upkeep
-    valuation = value_vault(w)
     funded, placed = state.vault.shares > 0.0, state.position.liquidity > 0.0
     book.funded += funded
     if funded and placed:
