@@ -40,6 +40,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.books import costs
+from simulator.books.buckets import BUCKETS
 from simulator.books.operations import (
     DEPOSIT,
     KEEPER_FUNCTIONS,
@@ -62,7 +63,6 @@ from simulator.books.readings import (
     usdc_of,
     value,
 )
-from simulator.results.buckets import BUCKETS
 from simulator.world.model.codes import OK
 from simulator.world.model.jit import copy_record, inner
 from simulator.world.model.margin import value_account

@@ -1,8 +1,8 @@
 """Which limit refused an operation of the vault, and how far from it what was asked lay.
 
 Nothing was changed by what was refused, so that what stands now is what it met. By place: the pool,
-then each market; by place every :class:`~simulator.results.limits.Limit` apart: what is far beyond
-one limit says nothing of one that refused more often.
+then each market; by place every :class:`~simulator.books.limit_kinds.Limit` apart: what is far
+beyond one limit says nothing of one that refused more often.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.results.limits import Limit
+from simulator.books.limit_kinds import Limit
 from simulator.types import SIDES
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,

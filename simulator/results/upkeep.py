@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.books.limit_kinds import POOL
 from simulator.protocol.statuses import REFUSALS
-from simulator.results.limits import POOL
 from simulator.results.tallies import Limited, part
 from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
@@ -97,7 +97,7 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
     ``keepers_penniless``: of the unpaid ones those that the vault had nothing idle to pay for.
     ``reward_needed``: USD that keepers would have acted for, mean of the steps they were not
     paid, ``…_most`` the largest, ``reward_share_needed`` the same per USD protected. By market,
-    and for the pool: ``…_limit`` (:class:`~simulator.results.limits.Limit`), refusals it made,
+    and for the pool: ``…_limit`` (:class:`~simulator.books.limit_kinds.Limit`), refusals it made,
     what was asked for and what it allows where that was furthest apart.
     """
     return [

@@ -9,8 +9,8 @@ for never.
 
 from __future__ import annotations
 
+from simulator.books.limit_kinds import POOL, REFUSES, UNITS
 from simulator.books.metric import DESCRIBED, MARKET, STATUS, Metric, column_of
-from simulator.results.limits import POOL, REFUSES, UNITS
 from simulator.results.tallies import limit_column
 from simulator.results.upkeep import FUNCTIONS, columns
 from simulator.results.upkeep_limits import kinds_at
@@ -47,7 +47,7 @@ def _of_place(place: str) -> tuple[Metric, ...]:
     """What refused the vault in the pool, or in a market; codes and extremes have no statistics."""
     where = "in the pool" if place == POOL else "in that market"
     allows = "what it allows" if place == POOL else "its value"
-    most = f"limit that refused the vault most often {where} (results/limits.py)"
+    most = f"limit that refused the vault most often {where} (books/limit_kinds.py)"
     asked = f"what was asked of that limit where it was furthest from {allows}"
     return (
         _metric(f"{place}_limit", "number", most, described=False),

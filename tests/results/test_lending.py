@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.agents.build import build_agents
+from simulator.books.buckets import BUCKETS, SUMS
 from simulator.books.holdings import held as _held
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
@@ -15,7 +16,6 @@ from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
-from simulator.results.buckets import BUCKETS, SUMS
 from simulator.types import Floats
 from simulator.world.actions import LiquidateLoan
 from simulator.world.base import World
