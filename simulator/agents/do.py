@@ -510,11 +510,12 @@ _of_nothing("deleverage", verbs.DELEVERAGE)
 
 
 @functools.cache
-def compile_act(act: Callable[..., Any], path: Any, mind: Any, cached: bool) -> int:
-    """Compile an agent's ``act`` for paths and a record of Numba types: where it lies."""
+def compile_act(act: Callable[..., Any], path: Any, mind: Any, cached: bool) -> tuple[int, Any]:
+    """Compile an agent's ``act`` for paths and a record of Numba types: where it lies, and it."""
     from simulator.world.model.jit import address_of, compiled_whole
 
-    return address_of(compiled_whole(act, cached, no_cpython_wrapper=True), DoType(path), mind)
+    made = compiled_whole(act, cached, no_cpython_wrapper=True)
+    return address_of(made, DoType(path), mind), made
 
 
 __all__ = ["DoType", "Loan", "Margin", "Vault", "compile_act", "make_do", "part"]

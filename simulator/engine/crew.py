@@ -72,6 +72,6 @@ class Crew:
             minds.append(mind)
             own = type(agent).__module__.startswith("simulator.")
             turn["agent"] = agent.index
-            turn["code"] = compile_act(type(agent).act, kind, numba.typeof(mind[0]), own)
+            turn["code"], _ = compile_act(type(agent).act, kind, numba.typeof(mind[0]), own)
             turn["mind"], turn["stride"] = mind.ctypes.data, mind.dtype.itemsize
         return Crew(turns, minds)
