@@ -56,6 +56,7 @@ ALLOWED = {
     "bench": ("config", "market", "agents", "world", "engine", "study", "runner", "bench"),
     "terminal": ("config", "world", "results", "report", "result", "study", "verify", "fuzz",
                  "bench"),
+    "testing": ("world", "testing"),
     "cli": ("types", "config", "market", "results", "result", "study", "calibration", "verify",
             "fuzz", "comparison", "bench", "terminal", "cli"),
 }  # fmt: skip
