@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 _OPCODES = {
-    name: int(code, 16)
-    for name, code in (
-        entry.split("=")
-        for entry in """
-        SUB=03 EQ=14 CALLER=33 CALLDATALOAD=35 CALLDATASIZE=36 CALLDATACOPY=37 CODECOPY=39
-        TIMESTAMP=42 MSTORE=52 SLOAD=54 SSTORE=55 JUMP=56 JUMPI=57 JUMPDEST=5b DUP1=80 LOG1=a1
-        RETURN=f3 REVERT=fd
-        """.split()
-    )
+    "SUB": 0x03,
+    "EQ": 0x14,
+    "CALLER": 0x33,
+    "CALLDATALOAD": 0x35,
+    "CALLDATASIZE": 0x36,
+    "CALLDATACOPY": 0x37,
+    "CODECOPY": 0x39,
+    "TIMESTAMP": 0x42,
+    "MSTORE": 0x52,
+    "SLOAD": 0x54,
+    "SSTORE": 0x55,
+    "JUMP": 0x56,
+    "JUMPI": 0x57,
+    "JUMPDEST": 0x5B,
+    "DUP1": 0x80,
+    "LOG1": 0xA1,
+    "RETURN": 0xF3,
+    "REVERT": 0xFD,
 }
 _PUSH1 = 0x60
 
