@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def write(directory: Path) -> int:
     """Keep markets, figures and events."""
     directory.mkdir(parents=True, exist_ok=True)
     for config in configurations():
-        market = draw(config, 0, PATHS)
+        market = draw(config.market, 0, PATHS)
         found = outcome(config, market)
         assert found.events is not None
         market.to_parquet(directory / f"{config.name}.market.parquet")
@@ -63,7 +64,9 @@ def check(directory: Path) -> int:
     """1 where a decision or a figure differs; a market drawn otherwise is said."""
     differing = 0
     for config in configurations():
-        market = MarketPaths.from_parquet(directory / f"{config.name}.market.parquet")
+        # Whatever settings have become since: these are the paths.
+        kept_paths = MarketPaths.from_parquet(directory / f"{config.name}.market.parquet")
+        market = replace(kept_paths, key="")
         found = outcome(config, market)
         assert found.events is not None
         kept = {
@@ -71,7 +74,11 @@ def check(directory: Path) -> int:
             for what in ("paths", "events")
         }
         said = [*_decisions(kept["events"], found.events), *_figures(kept["paths"], found.paths)]
-        drawn = "drawn alike" if same_market(market, draw(config, 0, PATHS)) else "DRAWN OTHERWISE"
+        drawn = (
+            "drawn alike"
+            if same_market(market, draw(config.market, 0, PATHS))
+            else "DRAWN OTHERWISE"
+        )
         print(f"{config.name:28} {'; '.join(said) or 'equal'}; {drawn}", flush=True)
         differing += any(not text.startswith("largest") for text in said)
     return int(bool(differing))

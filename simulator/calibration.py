@@ -187,6 +187,6 @@ def draw_and_show(config: Config, file: str | Path, picture: str | Path) -> None
     from simulator.market.draw import draw
     from simulator.report.paths import save_picture
 
-    market = draw(config, 0, config.paths)
+    market = draw(config.market, 0, config.paths)
     market.to_parquet(file)
     save_picture(market, f"{config.name}, {config.process.kind}", picture)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from simulator.result import Result
 
 SEPARATOR = "|"
-#: Paths drawn of every alternative to see which randomness they share.
+#: Paths drawn of alternatives with other markets to see which randomness they share.
 _SEEN_PATHS = 4
 _FIGURES = {
     "capital_efficiency": ("mean", "p5", "median"),
@@ -206,14 +206,6 @@ def _difference(result: Result, first: Result) -> dict[str, float]:
     return {"mean": mean, "low": mean - half, "high": mean + half}
 
 
-def _shared(configs: Iterable[Config]) -> str:
-    """Which randomness configurations share, from a few paths of each."""
-    from simulator.market.draw import draw
-    from simulator.market.sharing import sentence
-
-    return sentence([draw(config, 0, min(_SEEN_PATHS, config.paths)) for config in configs])
-
-
 def _check_alternatives(
     configs: Mapping[str, Config], settings: Mapping[str, Mapping[str, str]] | None
 ) -> None:
@@ -260,8 +252,10 @@ def compare(
         InputError: the alternatives do not share paths, horizon and seed, so are not comparable, or
             a file of prices changed between them.
     """
+    from simulator.market.sharing import sentence
     from simulator.results.diagnosis import check_allowed, check_opens
-    from simulator.runner import fingerprint, forget, run
+    from simulator.runner import fingerprint, forget, run_together
+    from simulator.runner.plan import plan_of
 
     _check_alternatives(configs, settings)
     requirements = texts("requirements", requirements)
@@ -282,31 +276,24 @@ def compare(
     files = [fingerprint.of_files(config) for config in configs.values()]
     if out is not None:
         claim(Path(out), foreign_to_run, force=force)
-    results: dict[str, Result] = {}
-    for number, (name, config) in enumerate(configs.items()):
-
-        def ahead(done: int, total: int, number: int = number) -> None:
-            if progress is not None:
-                progress(number * total + done, len(configs) * total)
-
-        results[name] = run(
-            config,
-            world=world,
-            out=None if out is None else Path(out) / folder(name),
-            workers=workers,
-            progress=ahead,
-            requirements=requirements,
-            allow=allow,
-            record=record,
-            keep=True,
-            force=force,
-        )
+    plans = [plan_of(config, None, None, world, (), record) for config in configs.values()]
+    found = run_together(
+        plans,
+        outs=[None if out is None else Path(out) / folder(name) for name in configs],
+        workers=workers,
+        progress=progress,
+        requirements=requirements,
+        allow=allow,
+        keep=True,
+        force=force,
+    )
+    results = dict(zip(configs, found, strict=True))
     for config, before in zip(configs.values(), files, strict=True):
         fingerprint.refuse_changes(config, before)
+    seen = min(_SEEN_PATHS, *(config.paths for config in configs.values()))
+    shared = sentence([config.market for config in configs.values()], seen)
     told = settings or {name: {"alternative": name} for name in configs}
-    together = SideBySide(
-        results, {name: dict(told[name]) for name in configs}, _shared(configs.values())
-    )
+    together = SideBySide(results, {name: dict(told[name]) for name in configs}, shared)
     if out is not None:
         together.save(out)
         for name in configs:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.results.buckets import TITLES
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -95,45 +93,33 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     Console().print(table)
 
 
-_METRICS = (
-    ("return", "Return", "+.2%"),
-    ("max_drawdown", "Maximum drawdown", ".2%"),
-    ("min_margin_ratio", "Lowest margin ratio", ".2f"),
-    ("hedge_effectiveness", "Hedge effectiveness", ".2f"),
-    ("realised_correlation", "Realised correlation", ".2f"),
-    ("basis_pnl", "Basis, USD", "+,.0f"),
-    ("hedge_drift", f"{TITLES['hedge_drift']}, USD", "+,.0f"),
-    ("lp_fees", f"{TITLES['lp_fees']}, USD", "+,.0f"),
-    ("trading_cost", "Trading cost, USD", "+,.0f"),
-    ("price_impact", "of it price impact, USD", "+,.0f"),
-    ("funding", f"{TITLES['funding']}, USD", "+,.0f"),
-    ("turnover", "Hedge turnover, USD", ",.0f"),
-    ("gas", "Gas of all agents, USD", ",.0f"),
-    ("bad_debt", "Bad debt, USDC", ",.0f"),
-    ("adl_notional", "Closed by auto-deleveraging, USD", ",.0f"),
-    ("fees_kept", "Entry and exit fees kept, USD", "+,.0f"),
-    ("vault_fees", "Worth of the fee receiver's shares, USD", ",.0f"),
-    ("latency_profit", "Latency arbitrage, timing, USD", "+,.0f"),
+#: Metrics and chances that the summary of a run shows; titles and formats are theirs.
+_SHOWN = (
+    *("return", "max_drawdown", "min_margin_ratio", "hedge_effectiveness", "realised_correlation"),
+    *("basis_pnl", "hedge_drift", "lp_fees", "trading_cost", "price_impact", "funding"),
+    *("turnover", "gas", "bad_debt", "adl_notional", "fees_kept", "vault_fees", "latency_profit"),
 )
-#: Shown where anything came of them.
-_ONLY_IF_ANY = frozenset({"adl_notional", "vault_fees", "latency_profit", "fees_kept"})
-_PROBABILITIES = {"liquidation": "Liquidated", "loss": "Lost money", "bad_debt": "Left bad debt"}
+_CHANCES = ("liquidation", "loss", "bad_debt")
 
 
 def show_result(result: Result) -> None:
     """Print the summary of a run."""
     from simulator.report.verdict import verdict
+    from simulator.results.registry import BY_NAME, CHANCES
 
     summary = result.summary
     days = summary["steps"] * summary["step_minutes"] / 1_440
     rows = []
-    for name, title, form in _METRICS:
-        found = summary["metrics"][name]
-        if name in _ONLY_IF_ANY and found["min"] == found["max"] == 0.0:
+    for metric in (BY_NAME[name] for name in _SHOWN):
+        found = summary["metrics"][metric.name]
+        if metric.only_if_any and found["min"] == found["max"] == 0.0:
             continue
         figures = [found[key] for key in ("mean", "p5", "median", "p95")]
         rows.append(
-            [title, *("–" if figure is None else _figure(figure, form) for figure in figures)]
+            [
+                metric.heading,
+                *("–" if figure is None else _figure(figure, metric.form) for figure in figures),
+            ]
         )
     _diagnosis(summary["diagnosis"])
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
@@ -141,7 +127,8 @@ def show_result(result: Result) -> None:
     click.echo("  What --require calls them: hedgesim metrics")
     said = verdict(summary)
     click.echo(f"  {said['text']}.\n  {said['details']}")
-    for name, title in _PROBABILITIES.items():
+    for name in _CHANCES:
+        title = CHANCES[name][1].title
         click.echo(f"  {title}: {_probability(summary['probabilities'][name], summary['paths'])}")
     if summary["sampling"] is not None:
         known = summary["sampling"]["effective_sample_size"]

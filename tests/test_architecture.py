@@ -15,38 +15,53 @@ PACKAGE = ROOT / "simulator"
 
 # What each place may import from the package, by prefix. The longest matching key counts.
 ALLOWED = {
-    "types": (),
+    "types": ("protocol.statuses", "protocol.units"),
+    "protocol": ("protocol",),
+    "world.actions": ("types", "protocol.action_spec"),
     "caches": (),
     "arguments": ("types",),
-    "config": ("types", "arguments", "config", "world.protocol", "world.gas", "world.actions",
-               "hedging"),
+    "config": ("types", "protocol", "arguments", "config", "world.protocol", "world.gas",
+               "world.actions", "hedging"),
     "market": ("types", "arguments", "config", "market", "hedging"),
+    # What draws sees the market's settings, and no configuration as a whole.
+    "market.draw": ("types", "arguments", "config.market", "config.market_settings",
+                    "config.shocks", "market"),
+    "market.prices": ("types", "config.market", "config.market_settings", "config.shocks",
+                      "market"),
+    "market.processes": ("types", "config.correlation", "config.market_settings", "config.markov",
+                         "config.process", "hedging.resampling", "market"),
+    "market.importance": ("types", "config.importance", "config.market_settings"),
+    "market.weights": ("types", "config.importance", "config.market_settings",
+                       "market.processes.shocks"),
     "hedging": ("types", "arguments", "hedging"),
     "world": ("types", "market", "world"),
-    "world.model": ("types", "caches", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.model"),
-    "world.chain": ("types", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "world.chain"),
+    "world.protocol": ("types", "protocol"),
+    "world.model": ("types", "protocol", "caches", "market", "world.actions", "world.base",
+                    "world.protocol", "world.units", "world.model"),
+    "world.chain": ("types", "protocol", "market", "world.actions", "world.base",
+                    "world.protocol", "world.units", "world.chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "world.chain.mirror": ("world.model.batch", "world.model.moments", "world.model.observe",
                            "world.model.parameters",
                            "world.model.record", "world.model.state", "market", "types",
                            "world.protocol"),
-    "books": ("types", "agents", "engine", "world.actions", "world.base", "world.protocol",
-              "world.gas", "world.units", "world.model", "books"),
+    "books": ("types", "market", "agents", "world.actions", "world.base", "world.protocol",
+              "world.model", "results.buckets", "results.limits", "results.correlation", "books"),
     "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
-               "world.protocol", "world.gas"),
+               "world.protocol", "world.gas", "world.model"),
     "engine": ("agents", "world.actions", "world.base"),
     "results": ("types", "config", "market", "hedging", "agents", "world.actions", "world.base",
-                "world.protocol", "world.gas", "results"),
+                "world.protocol", "world.gas", "books", "results"),
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
               "market.streams", "study"),
     "study.files": ("study", "report", "results.store"),
-    "report": ("types", "config", "market", "results", "report", "study"),
+    "report": ("types", "protocol", "config", "market", "world.actions", "results",
+               "report", "study"),
     # The jobs: everything below may be used, and of each other what is named here.
     "result": ("results", "report"),
     "calibration": ("types", "config", "market", "report"),
-    "runner": ("types", "arguments", "config", "market", "agents", "world", "engine", "results",
+    "runner": ("types", "arguments", "config", "market", "agents", "world", "engine", "books",
+               "results",
                "report", "result", "runner"),
     "verify": ("types", "arguments", "config", "market", "agents", "world", "engine", "runner",
                "verify"),
@@ -128,6 +143,15 @@ def test_nothing_is_allowed_that_nobody_uses() -> None:
         if not any(within(name, prefix) for name in used[place])
     }
     assert not unused
+
+
+def test_no_module_is_in_a_circle() -> None:
+    """Nor where the import is for types alone, or made when first used."""
+    left = {module: ours(module) & set(modules()) - {module} for module in modules()}
+    while free := {module for module, needed in left.items() if not needed & left.keys()}:
+        for module in free:
+            del left[module]
+    assert not left, f"in a circle, or above one: {sorted(left)}"
 
 
 def test_the_table_says_what_is_allowed() -> None:

@@ -36,7 +36,7 @@ def test_every_action_there_is_can_be_tried() -> None:
 
 @pytest.mark.parametrize("name", ["aave-hedge", "calm"])
 def test_every_call_has_numbers_enough_for_its_arguments_and_a_world_takes_it(name: str) -> None:
-    protocol, market = protocol_of(name), draw(load(name), 0, 3).first_steps(4)
+    protocol, market = protocol_of(name), draw(load(name).market, 0, 3).first_steps(4)
     world = ModelWorld(protocol, market)
     world.advance(0)
     view = View(0, market, protocol, world)
@@ -57,6 +57,8 @@ def test_what_a_protocol_has_nothing_of_is_left_out() -> None:
 def test_an_action_whose_arguments_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     @dataclass(frozen=True, eq=False)
     class Novel(Action):
+        spec = actions.Swap.spec
+
         colour: Floats
 
     monkeypatch.setattr(attempts, "KINDS", (*attempts.KINDS, Novel))

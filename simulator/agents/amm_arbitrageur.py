@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import Swap
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
+from simulator.world.model.verbs import SWAP
 
 if TYPE_CHECKING:
-    from simulator.types import Booleans, Floats
+    from simulator.agents.plain_do import PlainDo
+
+
+class Pool(NamedTuple):
+    """A pool asset/USDC as an arbitrageur sees it."""
+
+    leg: int  # whose pool it is on Aave; -1: the vault's
+    asset: int
+    fee_ppm: float  # 1e-6 of what goes in
+    spot: float  # USDC per whole token
+    liquidity: float  # active, √(whole asset · whole USDC)
 
 
 @dataclass(eq=False)
-class AmmArbitrageur(Agent):
+class AmmArbitrageur(ScalarAgent):
     """Trades the pool against the index (CEX) until the marginal price, fee included, equals it.
 
     Observes spot, index and gas; may swap. Profitable when the value taken, marked at the index,
@@ -24,41 +35,44 @@ class AmmArbitrageur(Agent):
 
     minimum_profit_usd: float
 
-    def act(self, view: View) -> Actions:
+    @staticmethod
+    def act(do: PlainDo, my: AmmArbitrageur) -> None:  # type: ignore[override]
         """Swap to the edge of the no-arbitrage band where that pays."""
-        state = view.state
-        fair = view.index(1) / view.index(0)
-        kept = 1.0 - view.protocol.pool.fee_ppm * 1e-6
-        spot = view.pool_price
-        low, high = fair * kept, fair / kept
-        buys, sells = spot < low, spot > high
-        if not np.any(buys | sells):
-            return
-        edge = np.where(buys, low, high)
-        profit = self._profit(view, spot, edge, buys, fair, kept) * view.index(0)
-        worth = (buys | sells) & (profit > self.minimum_profit_usd + view.gas_cost(Swap))
-        if not np.any(worth):
-            return
-        stake = np.where(buys, -state.wallet_usdc[self.index], state.wallet_base[self.index])
-        yield Swap(
-            self.index,
-            amount=np.where(worth, stake, 0.0),
-            price_limit=edge,
-            minimum_out=np.zeros_like(spot),
-        )
+        pool = Pool(-1, 1, do.w.tables.pool.fee_ppm, do.pool_price, do.pool_liquidity)
+        bring_to_index(do, pool, my.minimum_profit_usd)
 
-    def _profit(
-        self,
-        view: View,
-        spot: Floats,
-        edge: Floats,
-        buys: Booleans,
-        fair: Floats,
-        kept: float,
-    ) -> Floats:
-        """USDC gained by moving the pool from ``spot`` to ``edge`` at the liquidity active now."""
-        liquidity = view.pool_liquidity
-        root, end = np.sqrt(spot), np.sqrt(edge)
-        usdc = liquidity * np.abs(end - root)
-        base = liquidity * np.abs(1.0 / root - 1.0 / end)
-        return np.where(buys, base * fair - usdc / kept, usdc - base / kept * fair)
+
+@part
+def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
+    """Swap to the edge of the pool's no-arbitrage band where that pays."""
+    fair = do.index(pool.asset) / do.index(0)
+    kept = 1.0 - pool.fee_ppm * 1e-6
+    low, high = fair * kept, fair / kept
+    if pool.spot < low:
+        edge = low
+    elif pool.spot > high:
+        edge = high
+    else:
+        return
+    profit = taken(pool, edge, fair, kept) * do.index(0)
+    if not profit > minimum_profit_usd + do.gas_cost(SWAP):
+        return
+    if pool.spot < low:
+        stake = -do.wallet_usdc
+    elif pool.leg < 0:
+        stake = do.wallet_base
+    else:
+        stake = do.wallet_leg(pool.leg)
+    do.swap(stake, edge, 0.0, pool.leg)
+
+
+@part
+def taken(pool: Pool, edge: float, fair: float, kept: float) -> float:
+    """USDC gained by moving the pool to ``edge`` at the liquidity active now.
+
+    ``fair``: the index, USDC per whole token; ``kept``: what the fee leaves of an amount in.
+    """
+    root, end = np.sqrt(pool.spot), np.sqrt(edge)
+    usdc = pool.liquidity * abs(end - root)
+    asset = pool.liquidity * abs(1.0 / root - 1.0 / end)
+    return asset * fair - usdc / kept if edge > pool.spot else usdc - asset / kept * fair

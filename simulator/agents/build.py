@@ -55,7 +55,8 @@ def add_agents(
         if agent.slot.name in {slot.name for slot in slots}:
             raise InputError(f"agents: {kind} is named {agent.slot.name!r}, which is taken")
         agent.index = len(slots)
-        slots.append(agent.slot)
+        kind = "latency_arbitrageur" if isinstance(agent, LatencyArbitrageur) else ""
+        slots.append(replace(agent.slot, kind=kind))
     return replace(protocol, agents=tuple(slots)), [*agents, *newcomers]
 
 

@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.agents.base import Actions, Agent, View
-from simulator.types import Status
-from simulator.world.actions import (
-    CancelRequest,
-    Deposit,
-    PostMargin,
-    Redeem,
-    RedeemInKind,
-    RequestRedeem,
-    Trade,
+from simulator.agents.accounts import flat
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
+from simulator.world.model.codes import (
+    BELOW_INITIAL_MARGIN,
+    INSUFFICIENT_LIQUIDITY,
+    SLIPPAGE,
+    STALE_ORACLE,
+    WITHDRAWALS_QUEUED,
 )
 
 if TYPE_CHECKING:
-    from simulator.types import Booleans, Floats
+    from simulator.agents.plain_do import PlainDo
 
 # Refusals a depositor waits out in the queue: the money is there, only not at once.
-_WAIT = [
-    Status.INSUFFICIENT_LIQUIDITY,
-    Status.SLIPPAGE,
-    Status.BELOW_INITIAL_MARGIN,
-    Status.WITHDRAWALS_QUEUED,
-]
+_WAIT = (INSUFFICIENT_LIQUIDITY, SLIPPAGE, BELOW_INITIAL_MARGIN, WITHDRAWALS_QUEUED)
 # Worst price accepted for closing what came with an exit in kind, fraction of the index.
 _CLOSING_SLIPPAGE = 0.05
 # Whole tokens; less than a raw USDC is not worth a transaction, and cannot be moved.
@@ -36,7 +30,7 @@ _DUST = 1e-6
 
 
 @dataclass(eq=False)
-class Depositor(Agent):
+class Depositor(ScalarAgent):
     """All depositors as one holder of shares.
 
     Observes the flow drawn for it, its own wallet and account; may deposit, redeem, wait in the
@@ -48,53 +42,52 @@ class Depositor(Agent):
     initial_deposit: float  # USDC at step 0
     exit_in_kind: bool = False
 
-    def act(self, view: View) -> Actions:
+    @staticmethod
+    def act(do: PlainDo, my: Depositor) -> None:  # type: ignore[override]
         """Deposit the opening stake, then follow the market's deposit flow."""
-        if self.exit_in_kind:
-            yield from self._close_slice(view)
-        flow: Floats = view.market.deposit_flow[view.step]
-        state = view.state
-        wanted = np.maximum(flow, 0.0)
-        if view.step == 0:
-            wanted = wanted + self.initial_deposit
-        assets = np.minimum(wanted, state.wallet_usdc[self.index])
-        if np.any(assets > 0.0):
-            yield Deposit(self.index, assets)
-        if np.any(flow < 0.0):
-            fraction = np.minimum(np.maximum(-flow, 0.0), 1.0)
-            yield from self._leave(view, fraction * view.state.wallet_shares[self.index])
+        if my.exit_in_kind:
+            _close_slice(do)
+        flow = do.deposit_flow
+        wanted = max(flow, 0.0) * my.initial_deposit
+        if do.step == 0:
+            wanted = wanted + my.initial_deposit
+        assets = min(wanted, do.wallet_usdc)
+        if assets > 0.0:
+            do.deposit(assets)
+        if flow < 0.0:
+            _leave(do, my, min(-flow, 1.0) * do.wallet_shares)
 
-    def _leave(self, view: View, shares: Floats) -> Actions:
-        fill = yield Redeem(self.index, shares)
-        late = np.isin(fill.status, _WAIT)
-        if np.any(late):
-            yield from self._queue(view, np.where(late, shares, 0.0))
-        stale = fill.status == Status.STALE_ORACLE
-        if self.exit_in_kind and np.any(stale):
-            flat = ~np.any(view.state.size[view.protocol.account_of(self.index)] != 0.0, axis=0)
-            yield RedeemInKind(self.index, np.where(stale & flat, shares, 0.0))
 
-    def _queue(self, view: View, shares: Floats) -> Actions:
-        """Wait in line, with what waits already: one request at a time."""
-        waiting = (shares > 0.0) & (view.state.queued_shares > 0.0)
-        if np.any(waiting):
-            back = yield CancelRequest(self.index, waiting)
-            shares = shares + back.amount_in
-        yield RequestRedeem(self.index, shares)
+@part
+def _leave(do: PlainDo, my: Depositor, shares: float) -> None:
+    status = do.redeem(shares)
+    if status in _WAIT:
+        _queue(do, shares)
+    elif status == STALE_ORACLE and my.exit_in_kind and flat(do, do.account):
+        do.redeem_in_kind(shares)
 
-    def _close_slice(self, view: View) -> Actions:
-        """Close positions that came with an exit in kind, then take the margin home."""
-        own = view.protocol.account_of(self.index)
-        for market, parameters in enumerate(view.protocol.clearing.markets):
-            size = view.state.size[own, market]
-            if np.any(size != 0.0):
-                price = view.index(parameters.asset)
-                limit = price * (1.0 - np.sign(size) * _CLOSING_SLIPPAGE)
-                yield Trade(self.index, market, -size, limit)
-        flat: Booleans = ~np.any(view.state.size[own] != 0.0, axis=0)
-        for collateral in range(len(view.protocol.clearing.collaterals)):
-            state = view.state
-            held = state.cash[own] if collateral == 0 else state.collateral[own, collateral]
-            held = np.where(flat & (held >= _DUST), held, 0.0)
-            if np.any(held > 0.0):
-                yield PostMargin(self.index, collateral, -held)
+
+@part
+def _queue(do: PlainDo, shares: float) -> None:
+    """Wait in line, with what waits already: one request at a time."""
+    if shares > 0.0 and do.queued_shares > 0.0:
+        do.cancel_request()
+        shares = shares + do.amount_in
+    do.request_redeem(shares)
+
+
+@part
+def _close_slice(do: PlainDo) -> None:
+    """Close positions that came with an exit in kind, then take the margin home."""
+    tables = do.w.tables
+    for market in range(tables.count.markets):
+        size = do.size(do.account, market)
+        if size != 0.0:
+            price = do.index(tables.clearing.asset[market])
+            do.trade(market, -size, price * (1.0 - np.sign(size) * _CLOSING_SLIPPAGE))
+    if not flat(do, do.account):
+        return
+    for number in range(tables.count.collaterals):
+        held = do.cash(do.account) if number == 0 else do.collateral(do.account, number)
+        if held >= _DUST:
+            do.post_margin(number, -held)

@@ -23,6 +23,7 @@ from numba.extending import (
 )
 
 from simulator.world.model import verbs
+from simulator.world.model.at_index import value_at_index as _value_at_index
 from simulator.world.model.jit import OPTIONS, call_door, inner
 from simulator.world.model.lending import size_of
 from simulator.world.model.lending import value as value_loan
@@ -31,6 +32,8 @@ from simulator.world.model.maker import accrued
 from simulator.world.model.margin import value_account
 from simulator.world.model.pool import active_liquidity
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
+from simulator.world.model.protecting import protected as _protected
+from simulator.world.model.protecting import reward as _reward
 from simulator.world.model.shares import queued
 from simulator.world.model.valuation import value_vault
 from simulator.world.model.verbs import WHOLE_SHARE
@@ -125,7 +128,7 @@ def oracle(do: Any, asset: int) -> Any:
 @_can
 def gas_cost(do: Any, kind: int) -> Any:
     """USD one action of a kind costs in gas now."""
-    return do.w.tables.gas.units[kind] * do.w.now.gas_usd
+    return do.w.tables.gas[kind] * do.w.now.gas_usd
 
 
 @_seen
@@ -346,6 +349,30 @@ def idle_base(do: Any) -> Any:
 def beta(do: Any, market: int) -> Any:
     """USD short per USD of LP delta, as posted."""
     return do.w.state.vault.betas[market]
+
+
+@_seen
+def liquidity(do: Any) -> Any:
+    """L of the vault's position, raw."""
+    return do.w.state.position.liquidity
+
+
+@_can
+def value_at_index(do: Any) -> Any:
+    """What the vault holds at index prices, USD: its NAV, were the oracle never late."""
+    return _value_at_index(do.w)
+
+
+@_can
+def protected(do: Any, kind: int) -> Any:
+    """USD of value that one of the vault's keeper functions would protect; 0: not due."""
+    return _protected(do.w, kind)
+
+
+@_can
+def reward(do: Any, kind: int, protected: float) -> Any:
+    """USD that a call of it which protects so much is paid."""
+    return _reward(do.w, kind, protected)
 
 
 # ------------------------------------------------------------------------------------------- verbs

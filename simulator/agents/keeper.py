@@ -5,15 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from simulator.agents.base import Actions, Agent, View
-from simulator.agents.upkeep import PROTECTED, reward
-from simulator.types import RECENTER_INTERVAL, Status
-from simulator.world.actions import Recenter, SettleWithdrawals
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
+from simulator.types import RECENTER_INTERVAL
+from simulator.world.model.codes import (
+    BELOW_INITIAL_MARGIN,
+    INSUFFICIENT_LIQUIDITY,
+    INVENTORY_LIMIT,
+    OK,
+    SLIPPAGE,
+    STALE_ORACLE,
+)
+from simulator.world.model.verbs import (
+    DELEVERAGE,
+    REBALANCE,
+    RECENTER,
+    SETTLE_WITHDRAWALS,
+    TOP_UP,
+)
 
 if TYPE_CHECKING:
-    from simulator.types import Booleans, Floats
+    from simulator.agents.plain_do import PlainDo
 
 # Parts of both legs a settlement of the queue may unwind, tried one after the other while refused:
 # what a thin pool cannot take whole it may take in pieces.
@@ -24,7 +36,7 @@ _PATIENCE = 3_600
 
 
 @dataclass(eq=False)
-class Keeper(Agent):
+class Keeper(ScalarAgent):
     """Calls ``recenter``, ``top_up``, ``deleverage`` and ``rebalance`` when their conditions hold.
 
     Observes the vault at oracle prices and gas; may call the vault's keeper functions. It calls
@@ -36,44 +48,40 @@ class Keeper(Agent):
 
     minimum_profit_usd: float
     settlement_gas_usd: float = 50.0
-    # [P] seconds: when the queue is tried again, when a recentring is paid again
-    _settles_from: Floats | None = field(default=None, init=False, repr=False)
-    _recenters_from: Floats | None = field(default=None, init=False, repr=False)
+    # Seconds: when the queue is tried again, when a recentring is paid again.
+    settles_from: float = field(default=0.0, init=False)
+    recenters_from: float = field(default=0.0, init=False)
 
-    def act(self, view: View) -> Actions:
+    @staticmethod
+    def act(do: PlainDo, my: Keeper) -> None:  # type: ignore[override]
         """Range first, then margin, then the hedge, each judged on what the one before left."""
-        for kind, protected in PROTECTED.items():
-            least = view.gas_cost(kind) + self.minimum_profit_usd
-            most = view.protocol.vault.keeper_reward * view.oracle(0)
-            if not np.any(most > least):
-                continue
-            value = protected(view)
-            when = (value > 0.0) & (reward(view, kind, value) > least)
-            if kind is Recenter:
-                when = when & self._pays_again(view)
-            if np.any(when):
-                fill = yield kind(self.index, when)
-                if kind is Recenter and self._recenters_from is not None:
-                    paid = fill.status == Status.OK
-                    self._recenters_from[paid] = view.seconds + RECENTER_INTERVAL
-        yield from self._settle(view)
+        if _pays(do, my, RECENTER) and do.seconds >= my.recenters_from and do.recenter() == OK:
+            my.recenters_from = do.seconds + RECENTER_INTERVAL
+        if _pays(do, my, TOP_UP):
+            do.top_up()
+        if _pays(do, my, DELEVERAGE):
+            do.deleverage()
+        if _pays(do, my, REBALANCE):
+            do.rebalance()
+        due = do.queued_shares > 0.0 and do.seconds >= my.settles_from
+        if due and do.gas_cost(SETTLE_WITHDRAWALS) <= my.settlement_gas_usd:
+            _settle(do, my)
 
-    def _pays_again(self, view: View) -> Booleans:
-        if view.step == 0 or self._recenters_from is None:
-            self._recenters_from = np.zeros(view.market.paths)
-        return view.seconds >= self._recenters_from
 
-    def _settle(self, view: View) -> Actions:
-        when: Booleans = view.state.queued_shares > 0.0
-        when = when & (view.gas_cost(SettleWithdrawals) <= self.settlement_gas_usd)
-        if view.step == 0 or self._settles_from is None:
-            self._settles_from = np.zeros(when.shape)
-        when = when & (view.seconds >= self._settles_from)
-        for fraction in _FRACTIONS:
-            if not np.any(when):
-                return
-            fill = yield SettleWithdrawals(self.index, np.full(when.shape, fraction), when)
-            nothing = np.isin(fill.status, (Status.INSUFFICIENT_LIQUIDITY, Status.STALE_ORACLE))
-            self._settles_from[when & nothing] = view.seconds + _PATIENCE
-            refused = (fill.status == Status.SLIPPAGE) | (fill.status == Status.INVENTORY_LIMIT)
-            when = when & (refused | (fill.status == Status.BELOW_INITIAL_MARGIN))
+@part
+def _pays(do: PlainDo, my: Keeper, kind: int) -> bool:
+    """Whether a keeper function is due, and paid more than it costs."""
+    protected = do.protected(kind)
+    least = do.gas_cost(kind) + my.minimum_profit_usd
+    return protected > 0.0 and do.reward(kind, protected) > least
+
+
+@part
+def _settle(do: PlainDo, my: Keeper) -> None:
+    """Settle the queue, in pieces while that is refused."""
+    for fraction in _FRACTIONS:
+        status = do.settle_withdrawals(fraction)
+        if status in (INSUFFICIENT_LIQUIDITY, STALE_ORACLE):
+            my.settles_from = do.seconds + _PATIENCE
+        if status not in (SLIPPAGE, INVENTORY_LIMIT, BELOW_INITIAL_MARGIN):
+            return

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+from simulator.agents.scalar import ScalarAgent
 
-from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import Trade
+if TYPE_CHECKING:
+    from simulator.agents.plain_do import PlainDo
 
 
 @dataclass(eq=False)
-class LeveragedTrader(Agent):
+class LeveragedTrader(ScalarAgent):
     """Holds ``leverage`` times its margin in one market, on one side, until it is closed for it.
 
     Observes its own account and the index; may trade. Objective: a bet on the direction. It neither
@@ -24,13 +25,14 @@ class LeveragedTrader(Agent):
     leverage: float  # notional over margin
     maximum_slippage: float  # worst price accepted, fraction of the index
 
-    def act(self, view: View) -> Actions:
+    @staticmethod
+    def act(do: PlainDo, my: LeveragedTrader) -> None:  # type: ignore[override]
         """Open the position in the first step."""
-        if view.step > 0:
+        if do.step > 0:
             return
-        account = view.protocol.account_of(self.index)
-        price = view.index(view.protocol.clearing.markets[self.market].asset)
-        size = self.side * self.leverage * np.maximum(view.state.equity[account], 0.0) / price
-        limit = price * (1.0 + self.side * self.maximum_slippage)
-        if np.any(size != 0.0):
-            yield Trade(self.index, self.market, size, limit)
+        price = do.index(do.w.tables.clearing.asset[my.market])
+        equity = do.margin_of(do.account).equity
+        size = my.side * my.leverage * max(equity, 0.0) / price
+        limit = price * (1.0 + my.side * my.maximum_slippage)
+        if size != 0.0:
+            do.trade(my.market, size, limit)

@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import (
-    Liquidate,
-    LiquidateCollateral,
-    LiquidateLoan,
-    LiquidatePledge,
-    Swap,
+from simulator.agents.accounts import flat, unhealthy
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
+from simulator.world.model.verbs import (
+    LIQUIDATE,
+    LIQUIDATE_COLLATERAL,
+    LIQUIDATE_LOAN,
+    LIQUIDATE_PLEDGE,
+    SWAP,
 )
 
 if TYPE_CHECKING:
-    from simulator.types import Floats
-
+    from simulator.agents.plain_do import PlainDo
 
 # Worst price against the pool's it buys or sells at on the way, fee included.
 _SLIPPAGE = 0.01
+# Accounts it looks through at once: a bit each of an integer.
+_AT_ONCE = 62
 
 
 @dataclass(eq=False)
-class Liquidator(Agent):
+class Liquidator(ScalarAgent):
     """Watches every margin account but its own.
 
     Observes equity and maintenance margin at oracle prices; may liquidate positions, and buy
@@ -36,103 +37,108 @@ class Liquidator(Agent):
 
     minimum_profit_usd: float
 
-    def act(self, view: View) -> Actions:
+    @staticmethod
+    def act(do: PlainDo, my: Liquidator) -> None:  # type: ignore[override]
         """Liquidate what is below maintenance, account by account and market by market."""
-        own = view.protocol.account_of(self.index)
-        state = view.state
-        unhealthy = state.equity < state.maintenance
-        indebted = state.cash < 0.0
-        for account in np.flatnonzero(np.any(unhealthy | indebted, axis=1)):
-            if account != own:
-                yield from self._positions(view, int(account))
-                yield from self._collateral(view, int(account))
-        if view.protocol.vault.pledged:
-            yield from self._pledge(view)
-        for leg in sorted(view.protocol.leg_of.values()):
-            yield from self._loan(view, leg)
+        count = do.w.tables.count
+        for first in range(0, count.accounts, _AT_ONCE):
+            last = min(first + _AT_ONCE, count.accounts)
+            due = _due(do, first, last)
+            for account in range(first, last):
+                if (due >> (account - first)) & 1 == 1 and account != do.account:
+                    _positions(do, my, account)
+                    _collateral(do, my, account)
+        if do.w.tables.clearing.pledged:
+            _pledge(do, my)
+        for leg in range(count.legs):
+            _loan(do, my, leg)
 
-    def _positions(self, view: View, account: int) -> Actions:
-        clearing = view.protocol.clearing
-        for market, parameters in enumerate(clearing.markets):
-            state = view.state  # an earlier close may have restored the account
-            closing = self._closing_size(view, account, market)
-            rate = clearing.liquidation_penalty * clearing.liquidator_share
-            profit = closing * view.oracle(parameters.asset) * rate
-            when = (
-                (state.equity[account] < state.maintenance[account])
-                & (closing > 0.0)
-                & (profit > self.minimum_profit_usd + view.gas_cost(Liquidate))
-            )
-            if np.any(when):
-                yield Liquidate(self.index, account, market, when)
 
-    def _closing_size(self, view: View, account: int, market: int) -> Floats:
-        """Estimate of the size a liquidation closes: to initial margin, or all of it."""
-        clearing = view.protocol.clearing
-        parameters = clearing.markets[market]
-        state = view.state
-        held = np.abs(state.size[account, market])
-        missing = clearing.initial_multiple * state.maintenance[account] - state.equity[account]
-        freed = clearing.initial_multiple * clearing.gross_floor * parameters.maintenance_rate
-        freed -= view.protocol.half_spread(market) + clearing.liquidation_penalty
-        return np.minimum(held, missing / (freed * view.oracle(parameters.asset)))
+@part
+def _due(do: PlainDo, first: int, last: int) -> int:
+    """Accounts unhealthy or in debt before it acts, a bit each from ``first``.
 
-    def _pledge(self, view: View) -> Actions:
-        """Buy the base asset in the vault's pledged liquidity, where perps alone did not do."""
-        clearing, state = view.protocol.clearing, view.state
-        flat = ~np.any(state.size[0] != 0.0, axis=0)
-        due = np.where(flat, state.cash[0] < 0.0, state.equity[0] < state.maintenance[0])
-        price = view.oracle(1)
-        # An estimate: what is missing to initial margin, or owed, is the most it would buy.
-        owed = np.maximum(-state.cash[0], 0.0) * view.oracle(0)
-        missing = clearing.initial_multiple * state.maintenance[0] - state.equity[0]
-        bought = np.minimum(state.lp_base * price, np.where(flat, owed, missing))
-        profit = bought * clearing.liquidation_penalty
-        when = due & (state.liquidity > 0.0)
-        when &= profit > self.minimum_profit_usd + view.gas_cost(LiquidatePledge)
-        if np.any(when):
-            yield LiquidatePledge(self.index, 0, when)
+    Those that its own liquidations bring down are for the next step.
+    """
+    due = 0
+    for account in range(first, last):
+        if do.cash(account) < 0.0 or unhealthy(do, account):
+            due |= 1 << (account - first)
+    return due
 
-    def _loan(self, view: View, leg: int) -> Actions:
-        """Buy, repay, and sell what Aave's close factor left over."""
-        aave, state = view.protocol.aave, view.state
-        assert aave is not None
-        unhealthy = state.aave_equity[0] < state.aave_maintenance[0]
-        if not np.any(unhealthy):
+
+@part
+def _positions(do: PlainDo, my: Liquidator, account: int) -> None:
+    table = do.w.tables.clearing
+    rate = table.liquidation_penalty * table.liquidator_share
+    for market in range(do.w.tables.count.markets):
+        if not unhealthy(do, account):  # an earlier close may have restored the account
             return
-        asset = aave.legs[leg].reserve.asset
-        price, spot = view.oracle(asset), view.leg_price(leg)
-        owed = state.aave_debt[leg] * price
-        cost = np.minimum(owed * 0.5, state.wallet_usdc[self.index] * view.oracle(0))
-        left = state.aave_supplied[0] * view.oracle(0) / (1.0 + aave.liquidation_bonus)
-        cost = np.minimum(cost, left)
-        lost = cost * (np.abs(spot * view.oracle(0) / price - 1.0) + _SLIPPAGE)
-        profit = cost * aave.liquidation_bonus - lost
-        gas = 2.0 * view.gas_cost(Swap) + view.gas_cost(LiquidateLoan)
-        when = unhealthy & (profit > self.minimum_profit_usd + gas)
-        if not np.any(when):
-            return
-        nothing = np.zeros_like(spot)
-        spent = np.where(when, -cost / view.oracle(0), 0.0)
-        yield Swap(self.index, spent, spot * (1.0 + _SLIPPAGE), nothing, leg)
-        held = view.state.wallet_leg[self.index, leg]
-        yield LiquidateLoan(self.index, leg, np.where(when, held, 0.0))
-        rest = view.state.wallet_leg[self.index, leg]
-        yield Swap(self.index, np.where(when, rest, 0.0), nothing, nothing, leg)
+        closing = _closing_size(do, account, market)
+        profit = closing * do.oracle(table.asset[market]) * rate
+        if closing > 0.0 and profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE):
+            do.liquidate(account, market)
 
-    def _collateral(self, view: View, account: int) -> Actions:
-        clearing = view.protocol.clearing
-        for index, collateral in enumerate(clearing.collaterals[1:], start=1):
-            state = view.state
-            flat = ~np.any(state.size[account] != 0.0, axis=0)
-            held = state.collateral[account, index]
-            owed = np.maximum(-state.cash[account], 0.0)
-            price = view.oracle(collateral.asset)
-            worth = owed * view.oracle(0) / (price * (1.0 - clearing.liquidation_penalty))
-            amount = np.minimum(held, worth)
-            profit = amount * price * clearing.liquidation_penalty
-            open_to_it = flat | (state.equity[account] < state.maintenance[account])
-            when = open_to_it & (profit > self.minimum_profit_usd)
-            when &= profit > view.gas_cost(LiquidateCollateral)
-            if np.any(when):
-                yield LiquidateCollateral(self.index, account, index, np.where(when, amount, 0.0))
+
+@part
+def _closing_size(do: PlainDo, account: int, market: int) -> float:
+    """Estimate of the size a liquidation closes: to initial margin, or all of it."""
+    table, margin = do.w.tables.clearing, do.margin_of(account)
+    missing = table.initial_multiple * margin.maintenance - margin.equity
+    freed = table.initial_multiple * table.gross_floor * table.maintenance_rate[market]
+    freed -= table.half_spread[market] + table.liquidation_penalty
+    held = abs(do.size(account, market))
+    return min(held, missing / (freed * do.oracle(table.asset[market])))
+
+
+@part
+def _pledge(do: PlainDo, my: Liquidator) -> None:
+    """Buy the base asset in the vault's pledged liquidity, where perps alone did not do."""
+    table, margin = do.w.tables.clearing, do.margin_of(0)
+    # An estimate: what is missing to initial margin, or owed, is the most it would buy.
+    if flat(do, 0):
+        due = do.cash(0) < 0.0
+        most = max(-do.cash(0), 0.0) * do.oracle(0)
+    else:
+        due = margin.equity < margin.maintenance
+        most = table.initial_multiple * margin.maintenance - margin.equity
+    if not due or not do.liquidity > 0.0:
+        return
+    bought = min(do.vault().lp_base * do.oracle(1), most)
+    profit = bought * table.liquidation_penalty
+    if profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_PLEDGE):
+        do.liquidate_pledge(0)
+
+
+@part
+def _loan(do: PlainDo, my: Liquidator, leg: int) -> None:
+    """Buy, repay, and sell what Aave's close factor left over."""
+    table, loan = do.w.tables.aave, do.loan()
+    if not loan.equity < loan.maintenance:
+        return
+    price, spot = do.oracle(table.asset[leg + 1]), do.leg_price(leg)
+    cost = min(do.debt(leg) * price * 0.5, do.wallet_usdc * do.oracle(0))
+    cost = min(cost, loan.supplied * do.oracle(0) / (1.0 + table.liquidation_bonus))
+    lost = cost * (abs(spot * do.oracle(0) / price - 1.0) + _SLIPPAGE)
+    profit = cost * table.liquidation_bonus - lost
+    gas = 2.0 * do.gas_cost(SWAP) + do.gas_cost(LIQUIDATE_LOAN)
+    if not profit > my.minimum_profit_usd + gas:
+        return
+    do.swap(-cost / do.oracle(0), spot * (1.0 + _SLIPPAGE), 0.0, leg)
+    do.liquidate_loan(leg, do.wallet_leg(leg))
+    do.swap(do.wallet_leg(leg), 0.0, 0.0, leg)
+
+
+@part
+def _collateral(do: PlainDo, my: Liquidator, account: int) -> None:
+    """Buy what the account holds beside USDC for what it owes."""
+    table = do.w.tables.clearing
+    for number in range(1, do.w.tables.count.collaterals):
+        price = do.oracle(table.collateral_asset[number])
+        owed = max(-do.cash(account), 0.0)
+        worth = owed * do.oracle(0) / (price * (1.0 - table.liquidation_penalty))
+        amount = min(do.collateral(account, number), worth)
+        profit = amount * price * table.liquidation_penalty
+        pays = profit > my.minimum_profit_usd and profit > do.gas_cost(LIQUIDATE_COLLATERAL)
+        if pays and (flat(do, account) or unhealthy(do, account)):
+            do.liquidate_collateral(account, number, amount)

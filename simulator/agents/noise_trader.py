@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import Swap, Trade
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
 
 if TYPE_CHECKING:
-    from simulator.types import Floats
+    from simulator.agents.plain_do import PlainDo
 
 
 @dataclass(eq=False)
-class NoiseTrader(Agent):
+class NoiseTrader(ScalarAgent):
     """All uninformed traders as one wallet and one margin account.
 
     Observes the flow drawn for it, spot and index prices; may swap and trade perps. Objective: get
@@ -24,28 +24,27 @@ class NoiseTrader(Agent):
 
     maximum_slippage: float
 
-    def act(self, view: View) -> Actions:
+    @staticmethod
+    def act(do: PlainDo, my: NoiseTrader) -> None:  # type: ignore[override]
         """Swap the step's AMM flow, then trade the step's perp flow market by market."""
-        flow = view.market.noise_swap[view.step]
-        if np.any(flow != 0.0):
-            yield self._swap(view, flow)
-        for market, parameters in enumerate(view.protocol.clearing.markets):
-            usd = view.market.noise_trade[market, view.step]
-            if np.any(usd != 0.0):
-                price = view.index(parameters.asset)
-                limit = price * (1.0 + np.sign(usd) * self.maximum_slippage)
-                yield Trade(self.index, market, usd / price, limit)
+        if do.noise_swap != 0.0:
+            _swap(do, my)
+        tables = do.w.tables
+        for market in range(tables.count.markets):
+            usd = do.noise_trade(market)
+            if usd != 0.0:
+                price = do.index(tables.clearing.asset[market])
+                limit = price * (1.0 + np.sign(usd) * my.maximum_slippage)
+                do.trade(market, usd / price, limit)
 
-    def _swap(self, view: View, flow: Floats) -> Swap:
-        state = view.state
-        spot = view.pool_price
-        buys = flow > 0.0
-        usdc = np.minimum(flow / view.index(0), state.wallet_usdc[self.index])
-        base = np.minimum(-flow / view.index(1), state.wallet_base[self.index])
-        kept = (1.0 - view.protocol.pool.fee_ppm * 1e-6) * (1.0 - self.maximum_slippage)
-        return Swap(
-            self.index,
-            amount=np.where(buys, -usdc, base),
-            price_limit=np.zeros_like(flow),
-            minimum_out=kept * np.where(buys, usdc / spot, base * spot),
-        )
+
+@part
+def _swap(do: PlainDo, my: NoiseTrader) -> None:
+    flow, spot = do.noise_swap, do.pool_price
+    kept = (1.0 - do.w.tables.pool.fee_ppm * 1e-6) * (1.0 - my.maximum_slippage)
+    if flow > 0.0:
+        usdc = min(flow / do.index(0), do.wallet_usdc)
+        do.swap(-usdc, 0.0, kept * (usdc / spot))
+    else:
+        base = min(-flow / do.index(1), do.wallet_base)
+        do.swap(base, 0.0, kept * (base * spot))

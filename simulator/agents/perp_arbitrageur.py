@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.agents.base import Actions, Agent, View
-from simulator.world.actions import PostMargin, Trade
+from simulator.agents.do import part
+from simulator.agents.scalar import ScalarAgent
+from simulator.world.model.verbs import TRADE
 
 if TYPE_CHECKING:
-    from simulator.types import Floats
+    from simulator.agents.plain_do import PlainDo
 
 
 @dataclass(eq=False)
-class PerpArbitrageur(Agent):
+class PerpArbitrageur(ScalarAgent):
     """Sells perps trading above the index and buys those below, hedged outside at the index.
 
     Observes skew, premium pool, index, funding, its account and gas; may trade perps and post
@@ -29,56 +30,63 @@ class PerpArbitrageur(Agent):
     carry_hours: float
     maximum_inventory_usd: float
 
-    def act(self, view: View) -> Actions:
+    @staticmethod
+    def act(do: PlainDo, my: PerpArbitrageur) -> None:  # type: ignore[override]
         """Keep the account margined, then push each market's edge back to the entry basis."""
-        yield from self._post_margin(view)
-        for market, parameters in enumerate(view.protocol.clearing.markets):
-            price, scale = view.index(parameters.asset), view.state.skew_scale[market]
-            carry = view.state.funding_rate[market] * (self.carry_hours / 24.0)
-            edge = view.state.skew[market] / scale + carry
-            size = self._size(view, market, edge)
-            cost = view.protocol.half_spread(market) + parameters.taker_fee
-            average = np.abs(edge) - cost - 0.5 * np.abs(size) / scale
-            gained = np.abs(size) * price * average - _unfunded(view, market, size)
-            worth = gained > view.gas_cost(Trade)
-            if np.any(worth):
-                # Never worse than the index after the fee and the carry.
-                fee = np.where(size > 0.0, -1.0, 1.0) * parameters.taker_fee
-                limit = price * (1.0 + fee - carry)
-                yield Trade(self.index, market, np.where(worth, size, 0.0), limit)
-
-    def _size(self, view: View, market: int, edge: Floats) -> Floats:
-        """Size that takes the edge to the entry basis, within the inventory limit."""
-        parameters = view.protocol.clearing.markets[market]
-        cost = view.protocol.half_spread(market) + parameters.taker_fee + self.entry_basis
-        excess = np.sign(edge) * np.maximum(np.abs(edge) - cost, 0.0)
-        held = view.state.size[view.protocol.account_of(self.index), market]
-        most = self.maximum_inventory_usd / view.index(parameters.asset)
-        size = np.clip(held - excess * view.state.skew_scale[market], -most, most) - held
-        # The clip may ask to shed inventory that no edge pays for: trade only against the edge.
-        return np.where(size * edge < 0.0, size, 0.0)
-
-    def _post_margin(self, view: View) -> Actions:
-        state = view.state
-        account = view.protocol.account_of(self.index)
-        wanted = 2.0 * view.protocol.clearing.initial_multiple * state.maintenance[account]
-        missing = np.maximum(wanted - state.equity[account], 0.0)
-        amount = np.minimum(missing, state.wallet_usdc[self.index])
-        if np.any(amount > 0.0):
-            yield PostMargin(self.index, 0, amount)
+        _post_margin(do)
+        for market in range(do.w.tables.count.markets):
+            _arbitrage(do, my, market)
 
 
-def _unfunded(view: View, market: int, size: Floats) -> Floats:
+@part
+def _arbitrage(do: PlainDo, my: PerpArbitrageur, market: int) -> None:
+    table = do.w.tables.clearing
+    price, scale = do.index(table.asset[market]), do.skew_scale(market)
+    rate, _ = do.funding(market)
+    carry = rate * (my.carry_hours / 24.0)
+    edge = do.skew(market) / scale + carry
+    size = _size(do, my, market, edge)
+    cost = table.half_spread[market] + table.taker_fee[market]
+    average = abs(edge) - cost - 0.5 * abs(size) / scale
+    gained = abs(size) * price * average - _unfunded(do, market, size)
+    if gained > do.gas_cost(TRADE):
+        # Never worse than the index after the fee and the carry.
+        fee = (-1.0 if size > 0.0 else 1.0) * table.taker_fee[market]
+        do.trade(market, size, price * (1.0 + fee - carry))
+
+
+@part
+def _size(do: PlainDo, my: PerpArbitrageur, market: int, edge: float) -> float:
+    """Size that takes the edge to the entry basis, within the inventory limit."""
+    table = do.w.tables.clearing
+    cost = table.half_spread[market] + table.taker_fee[market] + my.entry_basis
+    excess = np.sign(edge) * max(abs(edge) - cost, 0.0)
+    held = do.size(do.account, market)
+    most = my.maximum_inventory_usd / do.index(table.asset[market])
+    size = min(max(held - excess * do.skew_scale(market), -most), most) - held
+    # The limit may ask to shed inventory that no edge pays for: trade only against the edge.
+    return size if size * edge < 0.0 else 0.0
+
+
+@part
+def _post_margin(do: PlainDo) -> None:
+    margin = do.margin_of(do.account)
+    wanted = 2.0 * do.w.tables.clearing.initial_multiple * margin.maintenance
+    amount = min(max(wanted - margin.equity, 0.0), do.wallet_usdc)
+    if amount > 0.0:
+        do.post_margin(0, amount)
+
+
+@part
+def _unfunded(do: PlainDo, market: int, size: float) -> float:
     """USDC of the premium for taking skew back that the pool does not hold or nobody has paid."""
-    state = view.state
-    skew = np.abs(state.skew[market])
-    taken = np.where(size * state.skew[market] < 0.0, np.minimum(np.abs(size), skew), 0.0)
-    price = view.index(view.protocol.clearing.markets[market].asset)
-    rate = 0.5 * price / state.skew_scale[market]
+    skew = abs(do.skew(market))
+    taken = min(abs(size), skew) if size * do.skew(market) < 0.0 else 0.0
+    rate = 0.5 * do.index(do.w.tables.clearing.asset[market]) / do.skew_scale(market)
     whole = skew * skew
-    unpaid = np.minimum(state.unpaid_premium[market], whole)
+    unpaid = min(do.unpaid_premium(market), whole)
     released = taken * (2.0 * skew - taken)
-    paid_for = np.maximum(released - unpaid, 0.0)
-    part = paid_for / np.maximum(whole - unpaid, paid_for + 1e-300)
-    earned = np.minimum(rate * paid_for, state.premium_pool[market] * part)
+    paid_for = max(released - unpaid, 0.0)
+    part_of_pool = paid_for / max(whole - unpaid, paid_for + 1e-300)
+    earned = min(rate * paid_for, do.premium_pool(market) * part_of_pool)
     return rate * released - earned

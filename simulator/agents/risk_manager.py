@@ -32,19 +32,20 @@ class RiskManager(Agent):
     every_steps: int
     posts_covariance: bool = False
 
+    def due(self, step: int) -> bool:
+        """The opening post, and its cadence once the window is full."""
+        return step == 0 or (0 < self.window_steps <= step and step % self.every_steps == 0)
+
     def act(self, view: View) -> Actions:
         """Post the opening betas at step 0, then the rolling estimate every ``every_steps``."""
         paths = view.market.paths
         if view.step == 0:
             betas = np.repeat(np.array(self.initial_betas)[:, None], paths, axis=1)
             yield PostBetas(self.index, betas, np.ones(paths, np.bool_))
-        elif self._due(view.step):
+        elif self.due(view.step):
             yield self._post(view)
             if self.posts_covariance:
                 yield self._post_covariance(view)
-
-    def _due(self, step: int) -> bool:
-        return 0 < self.window_steps <= step and step % self.every_steps == 0
 
     def _post(self, view: View) -> PostBetas:
         betas = reachable_betas(view, rolling_betas(view, self.window_steps))

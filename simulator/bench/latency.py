@@ -79,7 +79,7 @@ def _step(steps: int) -> float:
     from simulator.world.model.world import ModelWorld
 
     config = config_of(1)
-    protocol, market = resolve(config), draw(config, 0, 1)
+    protocol, market = resolve(config), draw(config.market, 0, 1)
 
     def run() -> None:
         simulate(ModelWorld(protocol, market), build_agents(config, protocol))

@@ -64,11 +64,11 @@ def _market() -> float:
     from simulator.runner.plan import CHUNK_PATHS
 
     config = config_of(CHUNK_PATHS)
-    draw(config, 0, 2)  # compiles
+    draw(config.market, 0, 2)  # compiles
     taken = []
     for _ in range(REPEATS):
         began = time.process_time()
-        draw(config, 0, CHUNK_PATHS)
+        draw(config.market, 0, CHUNK_PATHS)
         taken.append(time.process_time() - began)
     return min(taken) / (CHUNK_PATHS * config.steps) * 1e9
 
@@ -101,7 +101,7 @@ def _ratio(config: Config) -> float:
     from simulator.market.prices import draw_index
     from simulator.market.streams import Stream
 
-    draw_index(config, 0, 2)  # compiles
+    draw_index(config.market, 0, 2)  # compiles
     drawn = np.empty((CHUNK, config.steps))
     needed = taken = 0.0
     for first in range(0, PATHS, CHUNK):
@@ -112,7 +112,7 @@ def _ratio(config: Config) -> float:
             ):
                 generator.standard_normal(out=row)
         between = time.process_time()
-        draw_index(config, first, CHUNK)
+        draw_index(config.market, first, CHUNK)
         needed += between - began
         taken += time.process_time() - between
     return taken / needed

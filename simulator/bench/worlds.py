@@ -45,10 +45,10 @@ def pieces() -> list[Row]:
     protocol = resolve(config)
     plan = Plan(config, "model", (), 0)
     simulate_chunk(plan, 0, 2, 0)  # compiles
-    market = draw(config, 0, MODEL_PATHS)
+    market = draw(config.market, 0, MODEL_PATHS)
     path_steps = MODEL_PATHS * config.steps
     seconds = {
-        "draw": clock(lambda: draw(config, 0, MODEL_PATHS)),
+        "draw": clock(lambda: draw(config.market, 0, MODEL_PATHS)),
         "loop": clock(
             lambda: simulate(ModelWorld(protocol, market), build_agents(config, protocol))
         ),
@@ -108,7 +108,7 @@ def _draw_and_simulate(first: int, paths: int) -> None:
 
     config = config_of(paths)
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, first, paths))
+    world = ModelWorld(protocol, draw(config.market, first, paths))
     simulate(world, build_agents(config, protocol))
 
 
@@ -248,7 +248,7 @@ def _chain(paths: int, steps: int) -> _Chain:
 
     config = config_of(paths)
     protocol = resolve(config)
-    market = draw(config, 0, paths).first_steps(steps)
+    market = draw(config.market, 0, paths).first_steps(steps)
     simulate(ChainWorld(protocol, market.first_steps(2)), build_agents(config, protocol))  # warm
     loop, raw, transactions = [], [], 0
     for _ in range(REPEATS):

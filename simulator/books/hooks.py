@@ -7,6 +7,20 @@ is asked, and once it is done what came of it.
 
 from __future__ import annotations
 
+from simulator.books import (
+    activity,
+    attribution,
+    capital,
+    costs,
+    entries,
+    hedge,
+    latency,
+    limits,
+    margin,
+    performance,
+    share_price,
+    upkeep,
+)
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Member, Path
 
@@ -14,24 +28,61 @@ from simulator.world.model.record import Layout, Member, Path
 BOOK: Layout = (
     # What an agent asked for that is not finite, by the code of its action, and who it was.
     Member("engine", (Member("fault", "i8"), Member("at_fault", "i8"))),
+    Member("attribution", attribution.LAYOUT),
+    Member("costs", costs.LAYOUT),
+    Member("share_price", share_price.LAYOUT),
+    Member("latency", latency.LAYOUT),
+    Member("entries", entries.LAYOUT),
+    Member("upkeep", upkeep.LAYOUT),
+    Member("limits", limits.LAYOUT),
+    Member("activity", activity.LAYOUT),
+    Member("margin", margin.LAYOUT),
+    Member("capital", capital.LAYOUT),
+    Member("performance", performance.LAYOUT),
+    Member("hedge", hedge.LAYOUT),
 )
 
 
 @inner
 def advanced(w: Path) -> None:
     """The market moved; nobody has acted yet."""
+    attribution.advanced(w)
+    share_price.advanced(w)
+    entries.advanced(w)
+    upkeep.advanced(w)
+    limits.advanced(w)
+    margin.advanced(w)
 
 
 @inner
 def acting(w: Path) -> None:
     """``w.order`` is about to be carried out."""
+    attribution.acting(w)
+    latency.acting(w)
+    entries.acting(w)
+    activity.acting(w)
 
 
 @inner
 def acted(w: Path) -> None:
     """It was carried out, or refused."""
+    attribution.acted(w)
+    share_price.acted(w)
+    latency.acted(w)
+    entries.acted(w)
+    upkeep.acted(w)
+    limits.acted(w)
+    activity.acted(w)
 
 
 @inner
 def stepped(w: Path) -> None:
     """Everybody has acted."""
+    attribution.stepped(w)
+    share_price.stepped(w)
+    upkeep.stepped(w)
+    activity.stepped(w)
+    margin.stepped(w)
+    capital.stepped(w)
+    performance.stepped(w)
+    hedge.stepped(w)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from simulator.books.events import note_event
 from simulator.books.hooks import BOOK, acted, acting, advanced, stepped
 from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
@@ -12,12 +13,14 @@ from simulator.world.model.record import Paths, View
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
+    from simulator.market.paths import MarketPaths
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
     from simulator.world.model.parameters import Tables
     from simulator.world.protocol import Protocol as ProtocolParameters
 
 _advanced, _acting, _acted, _stepped = advanced, acting, acted, stepped
+_note_event = note_event
 
 
 @kernel
@@ -38,6 +41,7 @@ def _on_acted(paths: Paths) -> None:
     for i in range(paths.states.size):
         if paths.orders[i].kind != 0:
             _acted(at(paths, i))
+            _note_event(at(paths, i))
 
 
 @kernel
@@ -50,10 +54,27 @@ class Keepable(Protocol):
     """A world whose paths can be looked at as records, with a book beside each."""
 
     protocol: ProtocolParameters
-    tables: Tables
+    market: MarketPaths
+
+    @property
+    def tables(self) -> Tables:
+        """Its parameters."""
 
     def look(self) -> Paths:
         """All of them as they are now."""
+
+
+class KeptBooks:
+    """The books of paths, as they are.
+
+    Attributes:
+        view: their fields, each ``[…, paths]``.
+        first_path: the number of the first of them.
+    """
+
+    def __init__(self, paths: Paths, tables: Tables, first_path: int) -> None:
+        self.view = View(paths.books, BOOK, tables.counts)
+        self.first_path = first_path
 
 
 class Books:
@@ -61,10 +82,12 @@ class Books:
 
     Attributes:
         view: the books' fields, each ``[…, paths]``.
+        first_path: the number of the first of them.
     """
 
     def __init__(self, world: Keepable) -> None:
         self._world = world
+        self.first_path = world.market.first_path
         self.view = View(world.look().books, BOOK, world.tables.counts)
 
     def advanced(self, step: int, world: World) -> None:

@@ -186,7 +186,7 @@ def load_scenario(
             overrides=overrides,
         )
     if config.files:
-        from simulator.config.history import notes
+        from simulator.config.replays import notes
         from simulator.market.history import said
 
         say(list(dict.fromkeys([*notes(config), *said(config)])))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.config.reference import Table
-    from simulator.results.columns import Column, Metric
+    from simulator.results.columns import Column, Gated
 
 
 @hedgesim.command()
@@ -136,7 +136,7 @@ def _show_schema(tables: Sequence[Table]) -> None:
     click.echo("hedgesim schema SECTION: for example clearing.markets; --json: the JSON Schema")
 
 
-def _show_metrics(metrics: Sequence[Metric]) -> None:
+def _show_metrics(metrics: Sequence[Gated]) -> None:
     """Print what a requirement may name, and how."""
     _prose("", ("metric", "unit", "meaning"), [(m.name, m.unit, m.meaning) for m in metrics])
     groups: dict[tuple[str, ...], list[str]] = {}

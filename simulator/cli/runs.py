@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.group import configured, forcible, hedgesim, load_scenario, print_json
+from simulator.cli.status import telling_notices
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -81,7 +82,8 @@ def run(
     show_misfits({"": config})
     directory = Path(out or f"out/{config.name}")
     announce_compilation(chain=world == "chain")
-    with ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar:
+    title = f"{config.name}, {config.paths:,} paths"
+    with telling_notices(), ProgressBar(title, "path-steps") as bar:
         result = simulator.run(
             config,
             world=world,
@@ -127,7 +129,7 @@ def _compare(
     directory = Path(out or f"out/{first.name}-compared")
     announce_compilation(chain=world == "chain")
     title = f"{first.name}, {len(configs)} alternatives of {first.paths:,} paths"
-    with ProgressBar(title, "path-steps") as bar:
+    with telling_notices(), ProgressBar(title, "path-steps") as bar:
         together = compare(
             configs,
             settings=told,

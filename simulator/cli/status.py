@@ -13,11 +13,15 @@ import os
 import re
 import sys
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from unicodedata import category
 
 import click
 
-from simulator.types import InputError, MachineError, SimulatorError
+from simulator.types import InputError, MachineError, Notice, SimulatorError
 
 OK, FAILED, INPUT, MACHINE, SOFTWARE, INTERRUPTED, PIPE = 0, 1, 2, 3, 70, 130, 141
 
@@ -66,6 +70,23 @@ def report(error: BaseException) -> int:
         _say(f"a bug, please report it: {type(error).__name__}: {error}")
     _close_stdout()
     return status
+
+
+@contextmanager
+def telling_notices() -> Iterator[None]:
+    """Say notices on stderr, a line each; other warnings are Python's to show."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Notice)
+        plain = warnings.showwarning
+
+        def show(message: Warning | str, kind: type[Warning], *where: Any) -> None:
+            if issubclass(kind, Notice):
+                _say(str(message))
+            else:
+                plain(message, kind, *where)
+
+        warnings.showwarning = show  # type: ignore[assignment]  # the way the module offers
+        yield
 
 
 def _say(text: str) -> None:

@@ -175,24 +175,9 @@ class PerpArbitrageur(MarginTrader):
 
 
 class NoiseTrader(MarginTrader):
-    """Trades for reasons of its own; sizes are log-normal, signs persistent."""
+    """Trades for reasons of its own: what ``flow.orders`` draws."""
 
     base: Tokens = Field(default=0.0, description="wallet at the start, whole base tokens")
-    swap_usd_per_hour: float = Field(
-        default=0.0, ge=0, le=1e12, description="mean volume in the pool, USD per hour"
-    )
-    trade_usd_per_hour: float = Field(
-        default=0.0, ge=0, le=1e12, description="mean volume per perp market, USD per hour"
-    )
-    dispersion: float = Field(
-        default=1.0, ge=0, le=4, description="standard deviation of the log size (pure number)"
-    )
-    persistence: float = Field(
-        default=0.1,
-        ge=-1,
-        le=1,
-        description="correlation of one order's sign with the next (pure number)",
-    )
     maximum_slippage: float = Field(
         default=0.02, gt=0, lt=1, description="worst price accepted, fraction of the spot or mark"
     )
@@ -229,20 +214,11 @@ class LatencyArbitrageur(Actor):
 
 
 class Depositor(Actor):
-    """All depositors together: deposit at the start, flow in and out, run when a shock says so."""
+    """All depositors: deposit at the start, flow as ``flow.deposits`` draws, run in a shock."""
 
     usdc: Tokens = Field(default=10e6, description="wallet at the start, USDC")
     initial_deposit: float = Field(
         default=2e6, gt=0, le=1e15, description="deposit at step 0, USDC"
-    )
-    flow_per_day: float = Field(
-        default=0.0,
-        ge=0,
-        le=10,
-        description="standard deviation of a day's net flow, fraction of initial_deposit",
-    )
-    flows_per_day: float = Field(
-        default=1.0, gt=0, le=1_000, description="mean number of flows per day"
     )
     exit_in_kind: bool = Field(
         default=False,

@@ -7,8 +7,8 @@ from itertools import pairwise
 from math import ceil, isclose, sqrt
 from typing import TYPE_CHECKING
 
-from simulator.config import correlation, history, importance, lending, process_checks
-from simulator.config.models import MAX_STEPS
+from simulator.config import correlation, importance, lending, process_checks, replays
+from simulator.config.fields import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
@@ -16,7 +16,7 @@ from simulator.types import USDC, USDC_DECIMALS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from simulator.config.models import Config
+    from simulator.config.fields import Fields
     from simulator.config.venues import Vault
 
 # Assets whose risk the ClearingHouse nets (contracts/SPEC.md §3.1).
@@ -25,14 +25,14 @@ MAX_RISK_ASSETS = 8
 BETA_DRIFT_PER_HOUR = 0.5
 
 
-def problems(config: Config) -> Iterator[str]:
+def problems(config: Fields) -> Iterator[str]:
     """What is wrong with a configuration whose fields are each valid; names come first."""
     broken = list(_names(config))
     if broken:  # what follows looks assets up by name
         yield from broken
         return
     yield from _time(config)
-    yield from history.problems(config)
+    yield from replays.problems(config)
     yield from _oracle(config)
     yield from _pool(config)
     yield from _clearing(config)
@@ -48,7 +48,7 @@ def problems(config: Config) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------ names
 
 
-def _names(config: Config) -> Iterator[str]:
+def _names(config: Fields) -> Iterator[str]:
     assets = list(config.assets)
     if USDC not in config.assets:
         yield f"assets = {_list(assets)}: {USDC} is required"
@@ -91,7 +91,7 @@ def _names(config: Config) -> Iterator[str]:
         yield from _known(f"shocks.{number} ({shock.kind})", named, assets)
 
 
-def _process_names(config: Config, assets: list[str]) -> Iterator[str]:
+def _process_names(config: Fields, assets: list[str]) -> Iterator[str]:
     for field, named in process_checks.named_assets(config):
         yield from _known(field, named, assets)
     for field, pairs in process_checks.named_pairs(config):
@@ -122,7 +122,7 @@ def _list(names: Iterable[str]) -> str:
 # ------------------------------------------------------------------------------------- single rules
 
 
-def _whole_steps(config: Config) -> bool:
+def _whole_steps(config: Fields) -> bool:
     """Whether the horizon is a whole number of steps; hours may be a third or a sixth.
 
     Of one step nothing can be said: a correlation wants two returns.
@@ -131,7 +131,7 @@ def _whole_steps(config: Config) -> bool:
     return config.steps >= 2 and isclose(minutes, config.steps * config.step_minutes)
 
 
-def _time(config: Config) -> Iterator[str]:
+def _time(config: Fields) -> Iterator[str]:
     if not _whole_steps(config):
         yield (
             f"horizon_hours = {config.horizon_hours}: must be a whole number of steps of "
@@ -144,7 +144,7 @@ def _time(config: Config) -> Iterator[str]:
         )
 
 
-def _oracle(config: Config) -> Iterator[str]:
+def _oracle(config: Fields) -> Iterator[str]:
     reporters = config.oracle.reporters
     if config.oracle.needed > reporters:
         yield f"oracle.quorum = {config.oracle.needed}: must be at most {reporters}, the reporters"
@@ -170,7 +170,7 @@ def _oracle(config: Config) -> Iterator[str]:
             )
 
 
-def _pool(config: Config) -> Iterator[str]:
+def _pool(config: Fields) -> Iterator[str]:
     pool, spacing = config.pool, config.tick_spacing
     if spacing != TICK_SPACING[pool.fee_ppm]:
         yield (
@@ -198,7 +198,7 @@ def _aligned(field: str, ticks: int | None, spacing: int) -> Iterator[str]:
         yield f"{field} = {ticks}: must be a multiple of the tick spacing {spacing}"
 
 
-def _clearing(config: Config) -> Iterator[str]:
+def _clearing(config: Fields) -> Iterator[str]:
     clearing = config.clearing
     portfolio = clearing.margin == "portfolio"
     factors = "initial_multiple" + " and gross_floor" * portfolio
@@ -240,7 +240,7 @@ def _clearing(config: Config) -> Iterator[str]:
         )
 
 
-def _vault(config: Config) -> Iterator[str]:
+def _vault(config: Fields) -> Iterator[str]:
     vault = config.vault
     if (vault.range_half_width_percent is None) == (vault.range_half_width_ticks is None):
         yield ("vault.range_half_width_percent, range_half_width_ticks: exactly one must be given")
@@ -300,7 +300,7 @@ def _vault(config: Config) -> Iterator[str]:
             )
 
 
-def _never_hedges(config: Config) -> Iterator[str]:
+def _never_hedges(config: Fields) -> Iterator[str]:
     """What no order of the vault would fill under, and it would be said to have survived."""
     perps = {s: m for s, m in config.clearing.markets.items() if s not in lending.lent(config)}
     if perps and config.clearing.maker_funds == 0:
@@ -318,7 +318,7 @@ def _never_hedges(config: Config) -> Iterator[str]:
             )
 
 
-def _never_invests(config: Config) -> Iterator[str]:
+def _never_invests(config: Fields) -> Iterator[str]:
     """The cap on pledges against what the first deposit's liquidity is worth above its range."""
     vault, depositor = config.vault, config.agents.depositor
     if not config.pledged or depositor is None:
@@ -355,7 +355,7 @@ def _betas(vault: Vault) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------- shocks
 
 
-def _shocks(config: Config) -> Iterator[str]:
+def _shocks(config: Fields) -> Iterator[str]:
     windows: dict[str, list[tuple[float, float]]] = {}
     for number, shock in enumerate(config.shocks):
         field = f"shocks.{number} ({shock.kind})"
@@ -385,7 +385,7 @@ def _shocks(config: Config) -> Iterator[str]:
                 )
 
 
-def _anchors(config: Config, field: str, shock: Depeg) -> Iterator[str]:
+def _anchors(config: Fields, field: str, shock: Depeg) -> Iterator[str]:
     hours = [anchor[0] for anchor in shock.anchors]
     if shock.leg_volatilities and len(shock.leg_volatilities) != len(hours) - 1:
         yield (
@@ -408,7 +408,7 @@ def _anchors(config: Config, field: str, shock: Depeg) -> Iterator[str]:
             )
 
 
-def _correlations(config: Config) -> Iterator[str]:
+def _correlations(config: Fields) -> Iterator[str]:
     first = correlation.initial(config)
     if not correlation.is_positive_semidefinite(first):
         yield correlation.impossible("correlation", config.symbols, first)

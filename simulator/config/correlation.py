@@ -14,7 +14,8 @@ from simulator.types import USDC
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulator.config.models import Config
+    from simulator.config.fields import Fields
+    from simulator.config.market_settings import Correlated
     from simulator.types import Floats
 
 # Below zero by less than this is rounding in the eigenvalues, not an impossible matrix.
@@ -47,12 +48,12 @@ def build(symbols: tuple[str, ...], default: float, pairs: Mapping[str, float]) 
     return matrix
 
 
-def initial(config: Config) -> Floats:
+def initial(config: Correlated) -> Floats:
     """Correlation ``[A, A]`` of the price processes outside any shock, in order of ``symbols``."""
     return build(config.symbols, config.correlation.default, config.correlation.pairs)
 
 
-def assumed(config: Config) -> Floats:
+def assumed(config: Fields) -> Floats:
     """Correlation ``[A, A]`` the vault's designer assumed; as drawn where nothing is said."""
     pairs = {
         **_ordered(config.correlation.pairs),
@@ -61,7 +62,7 @@ def assumed(config: Config) -> Floats:
     return build(config.symbols, config.correlation.default, pairs)
 
 
-def regimes(config: Config) -> list[Regime]:
+def regimes(config: Correlated) -> list[Regime]:
     """Correlation and volatility over time, as stretches of steps without a change.
 
     The step from t to t + 1 is in a window when t is. Where windows overlap, the shock written

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from simulator.config.flow import MOVED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -99,6 +101,8 @@ def unknown(path: Sequence[str | int], known: Iterable[str]) -> str:
     name = ".".join(map(str, path))
     if why := _ABSENT.get(name):
         return f"{name}: no such field: {why}"
+    if new := MOVED.get(name):
+        return f"{name}: no such field: what is drawn is the market's; write {new}"
     return f"{name}: unknown field{suggestion(path[-1], known)}"
 
 

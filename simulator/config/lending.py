@@ -7,6 +7,8 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 from simulator.config.venues import MAX_TICK, TICK_SPACING
+from simulator.protocol.lending import LendingTerms
+from simulator.protocol.terms import resolved
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.protocol import (
     AaveLeg,
@@ -19,25 +21,22 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simulator.config.models import Aave, AaveAsset, Config, Reserve
+    from simulator.config.fields import Fields
+    from simulator.config.venues import Aave, AaveAsset, Reserve
 
-_DIGITS = 4  # behind the point of a fraction at Aave, which counts in ten thousandths
 
-
-def lent(config: Config) -> tuple[str, ...]:
+def lent(config: Fields) -> tuple[str, ...]:
     """Hedge assets borrowed on Aave, in the order of the markets."""
     return tuple(m for m in config.markets if config.vault.venues.get(m) == "aave")
 
 
-def aave(config: Config) -> AaveParameters | None:
+def aave(config: Fields) -> AaveParameters | None:
     """Aave's parameters; None where nothing is hedged there."""
     terms = config.aave
     if terms is None or not lent(config):
         return None
     return AaveParameters(
-        ltv=round(terms.ltv, _DIGITS),
-        liquidation_threshold=round(terms.liquidation_threshold, _DIGITS),
-        liquidation_bonus=round(terms.liquidation_bonus, _DIGITS),
+        **resolved(LendingTerms, terms),
         usdc=_reserve(config, USDC, terms.usdc),
         legs=tuple(
             AaveLeg(
@@ -50,20 +49,14 @@ def aave(config: Config) -> AaveParameters | None:
     )
 
 
-def _reserve(config: Config, symbol: str, reserve: Reserve) -> ReserveParameters:
+def _reserve(config: Fields, symbol: str, reserve: Reserve) -> ReserveParameters:
     return ReserveParameters(
         asset=config.symbols.index(symbol),
-        supplied=reserve.supplied,
-        borrowed=reserve.borrowed,
-        optimal_usage=reserve.optimal_usage,
-        base_rate=reserve.base_rate,
-        slope1=reserve.slope1,
-        slope2=reserve.slope2,
-        factor=round(reserve.factor, _DIGITS),
+        **resolved(ReserveParameters, reserve),
     )
 
 
-def _pool(config: Config, symbol: str, asset: AaveAsset) -> PoolParameters:
+def _pool(config: Fields, symbol: str, asset: AaveAsset) -> PoolParameters:
     """A full-range pool of a hedge asset: L is half its USDC value over √P, in raw units."""
     token, spacing = config.assets[symbol], TICK_SPACING[asset.pool_fee_ppm]
     price = Fraction(token.price) / Fraction(config.assets[USDC].price)
@@ -75,7 +68,7 @@ def _pool(config: Config, symbol: str, asset: AaveAsset) -> PoolParameters:
     return PoolParameters(asset.pool_fee_ppm, spacing, root, (background,))
 
 
-def problems(config: Config) -> Iterator[str]:
+def problems(config: Fields) -> Iterator[str]:
     """What is wrong with the second venue; names come first."""
     for symbol in config.vault.venues:
         if symbol not in config.markets:
@@ -97,7 +90,7 @@ def problems(config: Config) -> Iterator[str]:
         yield from _terms(config, config.aave)
 
 
-def _terms(config: Config, terms: Aave) -> Iterator[str]:
+def _terms(config: Fields, terms: Aave) -> Iterator[str]:
     """What Aave's configurator and the vault's constructor refuse."""
     ltv, threshold, bonus = terms.ltv, terms.liquidation_threshold, terms.liquidation_bonus
     if not ltv < threshold:

@@ -13,7 +13,7 @@ from simulator.config.shocks import Convergence, Decoupling
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simulator.config.models import Config
+    from simulator.config.fields import Fields
 
 # A row of transitions written with a few decimals.
 ROW_TOLERANCE = 1e-6
@@ -23,7 +23,7 @@ VARIANCE_TOLERANCE = 1e-12
 LARGEST_DEVIATION = 2.5
 
 
-def named_assets(config: Config) -> Iterator[tuple[str, list[str]]]:
+def named_assets(config: Fields) -> Iterator[tuple[str, list[str]]]:
     """Fields of the process whose keys are assets, with these keys."""
     process = config.process
     if isinstance(process, Dcc):
@@ -40,14 +40,14 @@ def named_assets(config: Config) -> Iterator[tuple[str, list[str]]]:
         yield "process.dof", list(process.dof)
 
 
-def named_pairs(config: Config) -> Iterator[tuple[str, dict[str, float]]]:
+def named_pairs(config: Fields) -> Iterator[tuple[str, dict[str, float]]]:
     """Fields of the process whose keys are pairs of assets, with what they hold."""
     if isinstance(config.process, Regime):
         for number, regime in enumerate(config.process.regimes):
             yield f"process.regimes.{number}.correlation.pairs", regime.correlation.pairs
 
 
-def problems(config: Config) -> Iterator[str]:
+def problems(config: Fields) -> Iterator[str]:
     """What is wrong with the process, its names being known."""
     process = config.process
     yield from _shocks(config)
@@ -69,7 +69,7 @@ def problems(config: Config) -> Iterator[str]:
         yield from _factor(config, process)
 
 
-def _shocks(config: Config) -> Iterator[str]:
+def _shocks(config: Fields) -> Iterator[str]:
     if isinstance(config.process, Gbm | StudentT):
         return
     for number, shock in enumerate(config.shocks):
@@ -110,7 +110,7 @@ def _egarch(process: Egarch) -> Iterator[str]:
             )
 
 
-def _regime(config: Config, process: Regime) -> Iterator[str]:
+def _regime(config: Fields, process: Regime) -> Iterator[str]:
     count, before = len(process.regimes), "process.transition"
     if len(process.transition) != count:
         yield f"{before}: has {len(process.transition)} rows, must have {count}, one per regime"
@@ -148,7 +148,7 @@ def _bootstrap(process: Bootstrap) -> Iterator[str]:
         yield f"process.end = {process.end}: must be after process.start ({process.start})"
 
 
-def _factor(config: Config, process: Factor) -> Iterator[str]:
+def _factor(config: Fields, process: Factor) -> Iterator[str]:
     for symbol, beta in process.betas.items():
         volatility = config.assets[symbol].volatility
         explained = abs(beta) * process.market_volatility

@@ -186,7 +186,7 @@ def _field(name: str, node: dict[str, Any], *, required: bool) -> Field:
     return Field(
         name,
         "required" if required else _default(node.get("default"), some),
-        unit(name, description) if counted else "",
+        node.get("unit") or (unit(name, description) if counted else ""),
         " or ".join(dict.fromkeys(_allowed(one) for one in some)),
         description,
     )

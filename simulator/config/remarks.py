@@ -37,7 +37,7 @@ class Remark:
 
 def remarks(config: Config) -> list[Remark]:
     """Remarks on a configuration, a sentence each."""
-    return [*_spreads(config), *_ratios(config), *_skew(config)]
+    return [*_spreads(config), *_ratios(config), *_flow(config), *_skew(config)]
 
 
 def _spreads(config: Config) -> Iterator[Remark]:
@@ -79,6 +79,19 @@ def _ratios(config: Config) -> Iterator[Remark]:
                 "null; {estimator: fixed} posts these once)"
             )
             yield Remark("no_effect", f"vault.{name}", None, None, text)
+
+
+def _flow(config: Config) -> Iterator[Remark]:
+    """Flow that is drawn and that nobody acts on."""
+    orders, deposits = config.flow.orders, config.flow.deposits
+    volume = orders.swap_usd_per_hour + orders.trade_usd_per_hour
+    for name, amount, agent in (
+        ("orders", volume, "noise_trader"),
+        ("deposits", deposits.flow_per_day, "depositor"),
+    ):
+        if amount > 0.0 and getattr(config.agents, agent) is None:
+            text = f"flow.{name} has no effect: nobody acts on it (agents.{agent} is null)"
+            yield Remark("no_effect", f"flow.{name}", None, None, text)
 
 
 def _skew(config: Config) -> Iterator[Remark]:

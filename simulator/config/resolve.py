@@ -12,8 +12,11 @@ from simulator.arguments import instance
 from simulator.config import correlation, lending
 from simulator.config.models import Config
 from simulator.config.venues import MAX_TICK
+from simulator.protocol.terms import resolved
+from simulator.protocol.vault import VaultTerms
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
+    AGENT_KINDS,
     FACTOR_COLUMNS,
     FACTOR_SCALE,
     AgentSlot,
@@ -28,24 +31,8 @@ from simulator.world.protocol import (
 )
 
 if TYPE_CHECKING:
-    from simulator.config.models import BackgroundLiquidity
+    from simulator.config.venues import BackgroundLiquidity
 
-# Block order: depositors, who takes back the skew of the block before (within a block it earns
-# nothing), the uninformed, those who live off them, the vault's keeper last.
-AGENT_ORDER = (
-    "depositor",
-    "perp_arbitrageur",
-    "noise_trader",
-    "leveraged_long",
-    "leveraged_short",
-    "amm_arbitrageur",
-    "leg_arbitrageur",
-    "latency_arbitrageur",
-    "risk_manager",
-    "breakdown_monitor",
-    "liquidator",
-    "keeper",
-)
 MARGIN_TRADERS = frozenset(
     {"noise_trader", "leveraged_long", "leveraged_short", "perp_arbitrageur", "liquidator"}
 )
@@ -179,42 +166,28 @@ def _half_width(config: Config) -> int:
 def _clearing(config: Config) -> ClearingParameters:
     clearing, symbols = config.clearing, config.symbols
     portfolio = clearing.margin == "portfolio"
+    given = resolved(ClearingParameters, clearing)
+    given |= {
+        "gross_floor": clearing.floor,
+        "risk_multiple": clearing.risk_multiple if portfolio else 0.0,
+    }
     return ClearingParameters(
         markets=tuple(
             MarketParameters(
                 asset=symbols.index(symbol),
-                skew_scale=market.skew_scale_usd / config.assets[symbol].price,
-                half_spread=market.half_spread,
-                taker_fee=market.taker_fee,
-                max_funding_velocity=market.max_funding_velocity,
-                max_skew=market.max_skew_usd / config.assets[symbol].price,
-                maintenance_rate=market.maintenance_rate,
-                max_open_interest=market.max_open_interest_usd / config.assets[symbol].price,
-                insurance_cap=market.insurance_cap,
-                maker_loss_cap=market.maker_loss_cap,
+                **resolved(MarketParameters, market, config.assets[symbol].price),
             )
             for symbol, market in clearing.markets.items()
         ),
         collaterals=tuple(
             CollateralParameters(
                 asset=symbols.index(symbol),
-                haircut=clearing.collaterals[symbol].haircut,
-                cap=clearing.collaterals[symbol].cap,
+                **resolved(CollateralParameters, clearing.collaterals[symbol]),
             )
             for symbol in _basket(config)
         ),
-        initial_multiple=clearing.initial_multiple,
-        liquidation_penalty=clearing.liquidation_penalty,
-        liquidator_share=clearing.liquidator_share,
-        profit_cap=clearing.profit_cap,
-        gross_floor=clearing.floor,
-        risk_multiple=clearing.risk_multiple if portfolio else 0.0,
-        withdrawal_gate=round(clearing.withdrawal_gate_hours * 3_600),
-        lp_haircut=clearing.lp_haircut,
-        lp_cap=round(clearing.lp_cap_usd * 10**USDC_DECIMALS),
         covariance_factor=covariance_factor(config) if portfolio else (),
-        maker_funds=clearing.maker_funds,
-        insurance_funds=clearing.insurance_funds,
+        **given,
     )
 
 
@@ -242,36 +215,18 @@ def covariance_factor(config: Config) -> tuple[tuple[int, ...], ...]:
 
 
 def _vault(config: Config) -> VaultParameters:
-    vault = config.vault
     return VaultParameters(
         range_half_width=_half_width(config),
-        recenter_threshold=vault.recenter_threshold,
-        lp_allocation=vault.lp_allocation,
-        margin_allocation=vault.margin_allocation,
-        hedge_band=vault.hedge_band,
-        max_slippage=vault.max_slippage,
-        margin_target=vault.margin_target,
-        top_up_ratio=vault.top_up_ratio,
-        deleverage_ratio=vault.deleverage_ratio,
-        keeper_reward=vault.keeper_reward,
-        keeper_share=vault.keeper_share,
-        entry_fee=vault.entry_fee,
-        exit_fee=vault.exit_fee,
-        management_fee=vault.management_fee,
-        performance_fee=vault.performance_fee,
-        deposit_cap=vault.deposit_cap,
-        beta_max=vault.beta_max,
-        beta_max_change=vault.beta_max_change,
-        beta_interval=round(vault.beta_interval_hours * 3_600),
         isolated=config.clearing.margin == "isolated",
         pledged=config.pledged,
+        **resolved(VaultTerms, config.vault),
     )
 
 
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
     collaterals = _basket(config)
     slots = []
-    for name in AGENT_ORDER:
+    for name in AGENT_KINDS:
         agent = getattr(config.agents, name)
         if agent is None:
             continue
@@ -281,6 +236,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
         slots.append(
             AgentSlot(
                 name=name,
+                kind=name,
                 usdc=agent.usdc,
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,

@@ -6,11 +6,19 @@ vault_parameters.vy): what is accepted here can be deployed.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from simulator.config.declared import section_of
 from simulator.config.section import Section, Symbol
+from simulator.protocol.clearing import (
+    ClearingParameters,
+    CollateralParameters,
+    MarketParameters,
+)
+from simulator.protocol.lending import LendingTerms, ReserveParameters
+from simulator.protocol.vault import VaultTerms
 from simulator.world.protocol import skew_bound
 
 # Fee tiers of UniswapV3Factory and their tick spacing; governance enabled 100 ppm in 2021.
@@ -77,70 +85,7 @@ class Pool(Section):
     )
 
 
-class Collateral(Section):
-    """One token of the collateral basket."""
-
-    haircut: float = Field(
-        default=0.0, ge=0, le=1, description="fraction of its value that does not count as margin"
-    )
-    cap: float = Field(default=1e9, gt=0, le=1e15, description="most the venue takes, whole tokens")
-
-
-class Market(Section):
-    """One perp market, skew priced (Synthetix SIP-279)."""
-
-    skew_scale_usd: float = Field(
-        gt=0, le=1e13, description="skew that moves the mark by 100 %, USD at the initial price"
-    )
-    half_spread: float = Field(
-        default=0.0002,
-        ge=0,
-        le=0.1,
-        description="half the bid–ask spread, fraction of the index; charged is no less than "
-        "about half the feed's deviation less the fee (contracts/SPEC.md §3.3)",
-    )
-    taker_fee: float = Field(
-        default=0.0005, ge=0, le=0.1, description="fee, fraction of the notional"
-    )
-    max_funding_velocity: float = Field(
-        default=0.1,
-        ge=0,
-        le=1_000,
-        description="change of the daily funding rate per day at full skew (1/day²)",
-    )
-    max_skew_usd: float = Field(
-        gt=0,
-        le=1e13,
-        description="inventory limit of the maker account, USD at the initial price; never more "
-        "than skew_scale_usd · gross_floor · maintenance_rate / 2",
-    )
-    max_open_interest_usd: float = Field(
-        default=1e9,
-        gt=0,
-        le=1e13,
-        description="most all longs and shorts together may hold, USD at the initial price; each "
-        "side never more than four times the inventory limit (max_skew_usd)",
-    )
-    maintenance_rate: float = Field(
-        default=0.05, gt=0, lt=1, description="maintenance margin, fraction of the notional"
-    )
-    insurance_cap: float = Field(
-        default=1e9,
-        ge=0,
-        le=1e13,
-        description="what this market's losses may ever take from the insurance fund, USDC",
-    )
-    maker_loss_cap: float = Field(
-        default=1e9,
-        ge=0,
-        le=1e13,
-        description="what this market's losses may ever take from the maker, USDC",
-    )
-
-
-class Clearing(Section):
-    """The clearing house, its markets and its own funds."""
-
+class _Margin(Section):
     margin: Literal["isolated", "gross", "portfolio"] = Field(
         default="gross",
         description=(
@@ -148,61 +93,109 @@ class Clearing(Section):
             "margin on its risk"
         ),
     )
-    initial_multiple: float = Field(
-        default=2.0, ge=1, le=10, description="initial over maintenance margin (pure number)"
-    )
-    liquidation_penalty: float = Field(
-        default=0.01, ge=0, le=0.25, description="penalty, fraction of the notional closed"
-    )
-    liquidator_share: float = Field(
-        default=0.5, ge=0, le=1, description="fraction of the penalty the liquidator gets"
-    )
-    profit_cap: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="unrealised profit counted as initial margin at most, multiple of cash",
-    )
-    gross_floor: float = Field(
-        default=0.3,
+
+
+class _Range(Section):
+    range_half_width_percent: float | None = Field(
+        default=None,
         gt=0,
-        le=1,
-        description="portfolio margin: least requirement, fraction of that of the gross rule",
+        le=100_000,
+        description="upper end of the range above its centre, percent; rounded to the tick spacing",
     )
-    risk_multiple: float = Field(
-        default=2.5,
+    range_half_width_ticks: int | None = Field(
+        default=None,
         gt=0,
-        le=100,
-        description="portfolio margin: requirement, standard deviations of a day's result",
+        le=400_000,
+        description="half width of the range, ticks, a multiple of the tick spacing",
     )
-    withdrawal_gate_hours: float = Field(
-        default=4.0,
-        ge=0,
-        le=168,
-        description="time after an insolvency no margin leaves an account with a position, hours",
-    )
-    lp_haircut: float = Field(
-        default=0.1,
-        ge=0,
-        le=1,
-        description="fraction of pledged liquidity's value that does not count as margin",
-    )
-    lp_cap_usd: float = Field(
-        default=1e9,
-        gt=0,
-        le=1e12,
-        description="most the pledged liquidity may be worth in USDC at any price: above a range "
-        "of ±20 % 1.05 times what it is worth in its middle",
-    )
-    maker_funds: float = Field(
-        default=50e6,
-        ge=0,
-        le=1e13,
-        description="maker accounts of all markets at the start, USDC, by max_skew_usd",
-    )
-    insurance_funds: float = Field(
-        default=1e6, ge=0, le=1e13, description="insurance fund at the start, USDC"
-    )
+
+
+# What simulator/protocol declares. Its lines here are what a type checker lets code read of it.
+if TYPE_CHECKING:
+    _DECLARED: Any = None
+
+    class _CollateralTerms(Section):
+        haircut: float = _DECLARED
+        cap: float = _DECLARED
+
+    class _MarketTerms(Section):
+        skew_scale_usd: float = _DECLARED
+        half_spread: float = _DECLARED
+        taker_fee: float = _DECLARED
+        max_funding_velocity: float = _DECLARED
+        max_skew_usd: float = _DECLARED
+        maintenance_rate: float = _DECLARED
+        max_open_interest_usd: float = _DECLARED
+        insurance_cap: float = _DECLARED
+        maker_loss_cap: float = _DECLARED
+
+    class _ClearingTerms(_Margin):
+        initial_multiple: float = _DECLARED
+        liquidation_penalty: float = _DECLARED
+        liquidator_share: float = _DECLARED
+        profit_cap: float = _DECLARED
+        gross_floor: float = _DECLARED
+        risk_multiple: float = _DECLARED
+        withdrawal_gate_hours: float = _DECLARED
+        lp_haircut: float = _DECLARED
+        lp_cap_usd: float = _DECLARED
+        maker_funds: float = _DECLARED
+        insurance_funds: float = _DECLARED
+
+    class _ReserveTerms(Section):
+        supplied: float = _DECLARED
+        borrowed: float = _DECLARED
+        optimal_usage: float = _DECLARED
+        base_rate: float = _DECLARED
+        slope1: float = _DECLARED
+        slope2: float = _DECLARED
+        factor: float = _DECLARED
+
+    class _LendingTerms(Section):
+        ltv: float = _DECLARED
+        liquidation_threshold: float = _DECLARED
+        liquidation_bonus: float = _DECLARED
+
+    class _VaultTerms(_Range):
+        recenter_threshold: float = _DECLARED
+        lp_allocation: float = _DECLARED
+        margin_allocation: float = _DECLARED
+        hedge_band: float = _DECLARED
+        max_slippage: float = _DECLARED
+        margin_target: float = _DECLARED
+        top_up_ratio: float = _DECLARED
+        deleverage_ratio: float = _DECLARED
+        keeper_reward: float = _DECLARED
+        keeper_share: float = _DECLARED
+        entry_fee: float = _DECLARED
+        exit_fee: float = _DECLARED
+        management_fee: float = _DECLARED
+        performance_fee: float = _DECLARED
+        deposit_cap: float = _DECLARED
+        beta_max: float = _DECLARED
+        beta_max_change: float = _DECLARED
+        beta_interval_hours: float = _DECLARED
+
+else:
+    _CollateralTerms = section_of(CollateralParameters)
+    _MarketTerms = section_of(MarketParameters)
+    _ClearingTerms = section_of(ClearingParameters, _Margin)
+    _ReserveTerms = section_of(ReserveParameters)
+    _LendingTerms = section_of(LendingTerms)
+    _VaultTerms = section_of(VaultTerms, _Range)
+
+
+class Collateral(_CollateralTerms):
+    """One token of the collateral basket."""
+
+
+class Market(_MarketTerms):
+    """One perp market, skew priced (Synthetix SIP-279)."""
+
+
+class Clearing(_ClearingTerms):
+    """The clearing house, its markets and its own funds."""
+
     collaterals: dict[Symbol, Collateral] = Field(
         default_factory=lambda: {"USDC": Collateral()},
         max_length=8,
@@ -224,26 +217,8 @@ class Clearing(Section):
         return skew_bound(market.skew_scale_usd, self.floor, market.maintenance_rate)
 
 
-class Reserve(Section):
+class Reserve(_ReserveTerms):
     """A reserve of Aave v3: what others supply and owe, and its interest."""
-
-    supplied: float = Field(gt=0, le=1e15, description="supplied by others, whole tokens")
-    borrowed: float = Field(default=0.0, ge=0, le=1e15, description="owed by others, whole tokens")
-    optimal_usage: float = Field(
-        default=0.45, gt=0, lt=1, description="part lent beyond which borrowing gets steeply dearer"
-    )
-    base_rate: float = Field(
-        default=0.0, ge=0, le=1, description="borrow rate with nothing lent, fraction per year"
-    )
-    slope1: float = Field(
-        default=0.04, ge=0, le=10, description="rise of the rate up to the optimal usage, per year"
-    )
-    slope2: float = Field(
-        default=3.0, ge=0, le=10, description="rise of the rate from there to full usage, per year"
-    )
-    factor: float = Field(
-        default=0.2, ge=0, le=1, description="part of the interest the treasury keeps"
-    )
 
 
 class AaveAsset(Reserve):
@@ -257,18 +232,9 @@ class AaveAsset(Reserve):
     )
 
 
-class Aave(Section):
+class Aave(_LendingTerms):
     """Aave v3, the second hedge venue (contracts/SPEC.md §4.8)."""
 
-    ltv: float = Field(
-        default=0.75, gt=0, lt=1, description="debt that may be taken, fraction of the USDC"
-    )
-    liquidation_threshold: float = Field(
-        default=0.78, gt=0, lt=1, description="debt that is liquidated, fraction of the USDC"
-    )
-    liquidation_bonus: float = Field(
-        default=0.05, ge=0.0001, le=0.5, description="what liquidators get on top, fraction"
-    )
     usdc: Reserve = Field(
         default_factory=lambda: Reserve(
             supplied=1e8, borrowed=5e7, optimal_usage=0.9, slope1=0.04, slope2=0.6, factor=0.1
@@ -280,99 +246,14 @@ class Aave(Section):
     )
 
 
-class Vault(Section):
+class Vault(_VaultTerms):
     """HedgeVault (contracts/SPEC.md §4.1)."""
 
-    range_half_width_percent: float | None = Field(
-        default=None,
-        gt=0,
-        le=100_000,
-        description="upper end of the range above its centre, percent; rounded to the tick spacing",
-    )
-    range_half_width_ticks: int | None = Field(
-        default=None,
-        gt=0,
-        le=400_000,
-        description="half width of the range, ticks, a multiple of the tick spacing",
-    )
-    recenter_threshold: float = Field(
-        default=0.8,
-        gt=0,
-        le=10,
-        description="distance from the centre that allows recentring, fraction of the half width",
-    )
-    lp_allocation: float = Field(
-        default=0.6, gt=0, le=1, description="NAV in the LP leg after recentring, fraction"
-    )
-    margin_allocation: float = Field(
-        default=0.35, ge=0, le=1, description="NAV posted as margin after recentring, fraction"
-    )
-    hedge_band: float = Field(
-        default=0.02,
-        ge=0,
-        le=1,
-        description="hedge deviation tolerated before rebalancing, fraction of NAV",
-    )
-    max_slippage: float = Field(
-        default=0.01, gt=0, le=0.1, description="worst price accepted against the oracle, fraction"
-    )
-    margin_target: float = Field(
-        default=5.0, gt=1, le=1e4, description="margin ratio restored by top-up and deleverage"
-    )
-    top_up_ratio: float = Field(
-        default=3.5, gt=1, le=1e4, description="margin ratio below which idle USDC is added"
-    )
-    deleverage_ratio: float = Field(
-        default=2.2, gt=1, le=1e4, description="margin ratio below which both legs shrink"
-    )
-    keeper_reward: float = Field(
-        default=5.0, ge=0, le=1e4, description="most a keeper call is paid, USDC"
-    )
-    keeper_share: float = Field(
-        default=0.001,
-        ge=0,
-        le=0.05,
-        description="most a keeper call is paid, fraction of the value it protects",
-    )
-    entry_fee: float = Field(
-        default=0.005, ge=0, le=0.1, description="fee on deposits that stays in the vault, fraction"
-    )
-    exit_fee: float = Field(
-        default=0.005,
-        ge=0,
-        le=0.1,
-        description="fee on withdrawals that stays in the vault, fraction",
-    )
-    management_fee: float = Field(
-        default=0.0,
-        ge=0,
-        le=0.1,
-        description="fee on assets, paid in shares, fraction per 365 days",
-    )
-    performance_fee: float = Field(
-        default=0.0,
-        ge=0,
-        le=0.5,
-        description="fee on a share's gain above its high-water mark, paid in shares, fraction",
-    )
-    deposit_cap: float = Field(default=1e9, gt=0, le=1e15, description="most the vault holds, USDC")
     pledged: bool | None = Field(
         default=None,
         description=(
             "whether the liquidity backs the hedge's margin account; null: with portfolio margin"
         ),
-    )
-    beta_max: float = Field(
-        default=3.0,
-        gt=0,
-        le=100,
-        description="largest hedge ratio in size, USD short per USD of LP delta",
-    )
-    beta_max_change: float = Field(
-        default=0.5, gt=0, le=100, description="largest change of a hedge ratio per post"
-    )
-    beta_interval_hours: float = Field(
-        default=12.0, ge=0, le=10_000, description="least time between posts, hours"
     )
     venues: dict[Symbol, Literal["clearing", "aave"]] = Field(
         default_factory=dict,

@@ -15,26 +15,29 @@ from simulator.agents.do import make_do
 from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import advanced, stepped
 from simulator.books.keeper import Books
+from simulator.books.recorder import Kept, Records, keep
 from simulator.engine.crew import TURN, Crew, path_type
 from simulator.engine.door import door
 from simulator.engine.loop import take_turn
 from simulator.types import InputError
+from simulator.world.actions import ACTIONS
 from simulator.world.model.covariance import arrive
 from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.jit import call_turn, inner, kernel
 from simulator.world.model.moments import drawn_of, lay_out
-from simulator.world.model.orders import KINDS
 from simulator.world.model.pool import set_depth
 from simulator.world.model.record import Path, Paths, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from simulator.world.model.world import ModelWorld
 
 #: Steps laid out at a time.
 BLOCK = 64
-_advanced, _stepped = advanced, stepped
+_advanced, _stepped, _keep = advanced, stepped, keep
 
 
 @inner
@@ -47,7 +50,7 @@ def _begin(w: Path) -> None:
 
 
 @kernel
-def _run(paths: Paths, feed: Record, turns: Record, span: Any) -> None:
+def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> None:
     """Steps ``span[0]`` … ``span[1] − 1`` of the block.
 
     ``span[2]``, ``span[3]``: whether they begin and end here, or somebody acts before or after.
@@ -62,6 +65,7 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any) -> None:
                 paths.saved[1],
                 paths.orders[i],
                 paths.books[i],
+                paths.logs[min(i, paths.logs.size - 1)],
             )
             if span[2] != 0:
                 _begin(w)
@@ -70,6 +74,7 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any) -> None:
                 call_turn(turn.code, make_do(w, turn.agent), turn.mind + i * turn.stride)
             if span[3] != 0:
                 _stepped(w)
+                _keep(w, kept, i)
 
 
 class Segments:
@@ -97,11 +102,13 @@ class Segments:
 
 
 class Loop:
-    """A run of the model with books, a block of steps at a time."""
+    """A run of the model with books, a block of steps at a time; ``points``: steps of the fan."""
 
-    def __init__(self, world: ModelWorld, agents: Sequence[Agent]) -> None:
+    def __init__(
+        self, world: ModelWorld, agents: Sequence[Agent], points: NDArray[np.int64]
+    ) -> None:
         self.world, self.books = world, Books(world)
-        self._agents = agents
+        self.records = Records(world, points)
         self._segments = Segments(agents, world.paths)
         world.tables.record["door"]["submit"] = door(path_type(world.paths))
         self._drawn = drawn_of(world.market)
@@ -112,6 +119,7 @@ class Loop:
         last = self.world.market.steps + 1
         for first in range(0, last, BLOCK):
             self._block(first, min(first + BLOCK, last))
+            self.records.take()
             self._refuse_faults()
             if report is not None:
                 report(self.world.market.paths * (min(first + BLOCK, last) - max(first, 1)))
@@ -147,14 +155,14 @@ class Loop:
         self._call(nobody, place, place + 1, (0, 1))
 
     def _call(self, turns: Any, begin: int, end: int, ends: tuple[int, int]) -> None:
-        _run(self.world.paths, self._feed, turns, np.array([begin, end, *ends]))
+        _run(self.world.paths, self._feed, turns, np.array([begin, end, *ends]), self.records.kept)
 
     def _refuse_faults(self) -> None:
         """Raise :class:`InputError` where an agent asked for what is not finite."""
         bad = np.flatnonzero(self.world.paths.books["engine"]["fault"])
         if bad.size:
             book = self.world.paths.books["engine"][bad[0]]
-            kind = KINDS[int(book["fault"]) - 1].__name__
+            kind = ACTIONS[int(book["fault"]) - 1].__name__
             name = self.world.protocol.agents[int(book["at_fault"])].name
             raise InputError(
                 f"{kind} of {name}: an amount or limit that is not finite on path {bad[0]}; "

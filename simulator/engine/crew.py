@@ -34,6 +34,7 @@ def path_type(paths: Paths) -> Any:
             paths.saved[1],
             paths.orders[0],
             paths.books[0],
+            paths.logs[0],
         )
     )
 

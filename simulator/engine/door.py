@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from simulator.books.events import note_event
 from simulator.books.hooks import acted, acting
 from simulator.world.model import verbs
 from simulator.world.model.codes import NONE
@@ -12,7 +13,7 @@ from simulator.world.model.jit import address_of, compiled_whole, copy_record, i
 from simulator.world.model.record import Path
 from simulator.world.model.verbs import submit
 
-_acting, _acted, _submit = acting, acted, submit
+_acting, _acted, _submit, _note_event = acting, acted, submit, note_event
 _ASKED_BY_AMOUNT = (
     *(verbs.SWAP, verbs.TRADE, verbs.POST_MARGIN, verbs.DEPOSIT, verbs.REDEEM),
     *(verbs.REQUEST_REDEEM, verbs.REDEEM_IN_KIND),
@@ -45,6 +46,7 @@ def _enter(w: Path) -> None:
     _acting(w)
     _submit(w)
     _acted(w)
+    _note_event(w)
 
 
 _DOOR = compiled_whole(_enter, no_cpython_wrapper=True)

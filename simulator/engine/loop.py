@@ -1,13 +1,22 @@
-"""The loop: advance the market, let each agent act on what those before it left, record."""
+"""The plain loop: advance the market, let each agent act on what those before it left, record.
+
+It runs either world. Scalar agents act in plain Python, path by path; what the model does thousands
+of paths at a time is :mod:`simulator.engine.compiled`.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from simulator.agents.base import View
+from simulator.agents.plain_do import PlainDo
+from simulator.agents.scalar import ScalarAgent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.agents.base import Agent
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
@@ -29,20 +38,66 @@ class Observer(Protocol):
         """Every agent has acted."""
 
 
+class _Seat:
+    """A scalar agent in plain Python: on each path its own ``do`` and its own memory."""
+
+    def __init__(self, world: World, agent: ScalarAgent, observers: Sequence[Observer]) -> None:
+        self._agent, self._world, self._observers = agent, world, observers
+        self._step = 0
+        self._on = [
+            (PlainDo(world, agent.index, path, self._execute), copy.copy(agent))
+            for path in range(world.market.paths)
+        ]
+
+    def _execute(self, action: Action) -> Fill:
+        return carry_out(self._step, self._world, self._agent, action, self._observers)
+
+    def act(self, step: int) -> None:
+        """One turn on every path, one after the other."""
+        self._step = step
+        for do, my in self._on:
+            do.begin(step)
+            type(self._agent).act(do, my)
+
+
 def simulate(world: World, agents: Sequence[Agent], observers: Sequence[Observer] = ()) -> None:
     """Run ``world`` over all steps of its market paths.
 
     Agents act in the given order (block order), each on the state left by those before it.
     """
+    turns = [_turn_of(world, agent, observers) for agent in agents]
     for step in range(world.market.steps + 1):
         world.advance(step)
         for observer in observers:
             observer.advanced(step, world)
-        view = View(step, world.market, world.protocol, world)
-        for agent in agents:
-            take_turn(step, world, agent, view, observers)
+        for act in turns:
+            act(step)
         for observer in observers:
             observer.stepped(step, world)
+
+
+def _turn_of(world: World, agent: Agent, observers: Sequence[Observer]) -> Callable[[int], None]:
+    if isinstance(agent, ScalarAgent):
+        return _Seat(world, agent, observers).act
+
+    def act(step: int) -> None:
+        if agent.due(step):
+            view = View(step, world.market, world.protocol, world)
+            take_turn(step, world, agent, view, observers)
+
+    return act
+
+
+def carry_out(
+    step: int, world: World, agent: Agent, action: Action, observers: Sequence[Observer]
+) -> Fill:
+    """One action, in front of the observers."""
+    for observer in observers:
+        observer.acting(step, world, agent, action)
+    fill = world.execute(action)
+    for observer in observers:
+        observer.acted(step, world, agent, action, fill)
+    return fill
 
 
 def take_turn(
@@ -53,11 +108,6 @@ def take_turn(
     try:
         action = next(turn)
         while True:
-            for observer in observers:
-                observer.acting(step, world, agent, action)
-            fill = world.execute(action)
-            for observer in observers:
-                observer.acted(step, world, agent, action, fill)
-            action = turn.send(fill)
+            action = turn.send(carry_out(step, world, agent, action, observers))
     except StopIteration:
         return

@@ -17,20 +17,20 @@ from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.config.history import Beside
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Floats
 
 
-def held(config: Config, field: str, item: Beside) -> Floats:
+def held(settings: MarketSettings, field: str, item: Beside) -> Floats:
     """Recorded numbers ``[T + 1]``, times their scale: at each step the last there is by then.
 
     Raises:
         InputError: the file cannot give them, or there is none for too long.
     """
-    moments, stamps, values = _read(config, field, item)
+    moments, stamps, values = _read(settings, field, item)
     place = np.searchsorted(stamps.to_numpy(), moments.to_numpy(), side="right") - 1
     longest = max(
-        pd.Timedelta(hours=config.history.max_gap_hours),
+        pd.Timedelta(hours=settings.history.max_gap_hours),
         pd.Timedelta(np.diff(stamps.to_numpy()).min()) if len(stamps) > 1 else pd.Timedelta(0),
     )
     age = moments - stamps[np.maximum(place, 0)]
@@ -43,7 +43,7 @@ def held(config: Config, field: str, item: Beside) -> Floats:
     return values[place] * item.scale
 
 
-def rounds(config: Config, field: str, item: Beside) -> tuple[Floats, Floats]:
+def rounds(settings: MarketSettings, field: str, item: Beside) -> tuple[Floats, Floats]:
     """Price of the last round ``[T + 1]``, USD, and seconds since the start it was posted at.
 
     Every row that is new at a step is a round posted there; where rows are missing none is. The
@@ -52,17 +52,17 @@ def rounds(config: Config, field: str, item: Beside) -> tuple[Floats, Floats]:
     Raises:
         InputError: the file cannot give them, or there is none before the start.
     """
-    moments, stamps, values = _read(config, field, item)
+    moments, stamps, values = _read(settings, field, item)
     place = np.searchsorted(stamps.to_numpy(), moments.to_numpy(), side="right") - 1
     if place[0] < 0:
         raise InputError(f"history.{field}: nothing is recorded by {moments[0]}, the start")
     steps = np.arange(len(moments))
     posted = np.append(True, np.diff(place) > 0)
     last = np.maximum.accumulate(np.where(posted, steps, 0))
-    return values[place] * item.scale, last * float(config.step_seconds)
+    return values[place] * item.scale, last * float(settings.step_seconds)
 
 
-def paid(config: Config, field: str, item: Beside) -> Floats:
+def paid(settings: MarketSettings, field: str, item: Beside) -> Floats:
     """Factor ``[T + 1]`` on a perp's price that stands for the funding a long pays: Π (1 − rate).
 
     A rate is paid at the stamp of its row. What a short gains by the price that falls by it is what
@@ -72,7 +72,7 @@ def paid(config: Config, field: str, item: Beside) -> Floats:
         InputError: the file cannot give them, or they do not cover the replay without a gap: a
             payment that is not recorded is not zero.
     """
-    bars, moments = _rows(config, field, item)
+    bars, moments = _rows(settings, field, item)
     if bars.sampled:
         raise InputError(
             f"history.{field}: rows of {bars.file} come at irregular times, and payments cannot be "
@@ -108,22 +108,22 @@ def _refuse_missing(field: str, bars: Bars, moments: pd.DatetimeIndex) -> None:
 
 
 def _read(
-    config: Config, field: str, item: Beside
+    settings: MarketSettings, field: str, item: Beside
 ) -> tuple[pd.DatetimeIndex, pd.DatetimeIndex, Floats]:
     """Moments of the steps ``[T + 1]`` and of the rows ``[rows]``, and what is recorded there."""
-    bars, moments = _rows(config, field, item)
+    bars, moments = _rows(settings, field, item)
     usable = np.isfinite(bars.prices) & (bars.prices > 0)
     if not np.any(usable):
         raise InputError(f"history.{field}: {bars.file} has no number above zero for it")
     return moments, bars.times[usable] + bars.lag, bars.prices[usable]
 
 
-def _rows(config: Config, field: str, item: Beside) -> tuple[Bars, pd.DatetimeIndex]:
+def _rows(settings: MarketSettings, field: str, item: Beside) -> tuple[Bars, pd.DatetimeIndex]:
     """What a file holds, and the moments of the steps ``[T + 1]``."""
-    history = config.history
+    history = settings.history
     reading = Reading.of(history)
     file = item.file or history.prices
-    assert file is not None  # config/history.py
+    assert file is not None  # config/replays.py
     assert history.start is not None
     known = symbols_of(file, reading)
     if item.symbol is None and len(known) > 1:
@@ -133,7 +133,7 @@ def _rows(config: Config, field: str, item: Beside) -> tuple[Bars, pd.DatetimeIn
     lag = next(iter(record_of(history).closes.values())).lag
     moments = pd.date_range(
         pd.Timestamp(history.start) + lag,
-        periods=config.steps + 1,
-        freq=f"{config.step_minutes}min",
+        periods=settings.steps + 1,
+        freq=f"{settings.step_minutes}min",
     )
     return bars, moments

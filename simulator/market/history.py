@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,12 @@ from simulator.config import from_mapping
 from simulator.config.history import VISITS
 from simulator.config.process import Bootstrap
 from simulator.market.assumed import measure
-from simulator.market.beside import paid
 from simulator.market.by_hand import overridden, shape_of
 from simulator.market.files import symbols as naming
 from simulator.market.files.window import chosen
 from simulator.market.history_file import (
     AS_WRITTEN,
     Reading,
-    SymbolReport,
     read_together,
     reading_lines,
     resolve,
@@ -36,36 +33,16 @@ from simulator.market.recorded import (
     zigzag,
     zigzagging,
 )
+from simulator.market.replayed import replay
 from simulator.types import USDC, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.config.models import Config
-    from simulator.types import Floats
 
 _SHOWN = "%Y-%m-%d %H:%M"
 _MOMENT = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?"
-
-
-def replay(config: Config) -> dict[str, Floats]:
-    """Recorded prices ``[T + 1]`` by asset, USD; assets without a symbol are left out.
-
-    Raises:
-        InputError: the file cannot give them, or an asset's price is not the first recorded one.
-    """
-    series = {asset: prices for asset, (prices, _) in recorded_series(config).items()}
-    for asset, prices in series.items():
-        given = config.assets[asset].price
-        # The pool opens at the configured price, and the first step must not be a jump to another.
-        if not isclose(given, prices[0], rel_tol=1e-9):
-            raise InputError(
-                f"assets.{asset}.price = {given:g}: must be the first recorded price, "
-                f"{float(prices[0])!r}"
-            )
-    for asset, item in config.history.funding.items():
-        series[asset] = series[asset] * paid(config, f"funding.{asset}", item)
-    return series
 
 
 def said(config: Config) -> list[str]:
@@ -84,16 +61,6 @@ def said(config: Config) -> list[str]:
         bars = read_together(drawn.file, list(drawn.symbols.values()), reading)
         lines += reading_lines(drawn.file, bars, reading)
     return lines
-
-
-def recorded_series(config: Config) -> dict[str, tuple[Floats, SymbolReport]]:
-    """Recorded prices ``[T + 1]`` by asset, and what was done to them; empty without a replay."""
-    history = config.history
-    if history.prices is None or history.start is None:
-        return {}
-    return record_of(history).series(
-        history.start, config.steps, config.step_minutes, history.max_gap_hours
-    )
 
 
 def parse_window(text: str) -> tuple[datetime, datetime]:
@@ -268,7 +235,7 @@ def _following(config: Config) -> Config:
     """Background liquidity follows the replayed price, unless it was said how far."""
     if any(item.lowest_price is not None for item in config.pool.background):
         return config
-    lowest, highest = followed(config, replay(config), price_moves(config))
+    lowest, highest = followed(config, replay(config.market), price_moves(config.market))
     data = config.model_dump(mode="json")
     for item in data["pool"]["background"]:
         if item["half_width_percent"] is not None or item["half_width_ticks"] is not None:

@@ -202,13 +202,11 @@ def order_flow(
 
 
 @njit(cache=True, nogil=True)
-def deposit_flow(
-    flow: Floats, uniforms: Floats, probability: float, deviation: float, stake: float
-) -> None:
-    """Deposits (USDC, positive) and redemptions (fraction of holdings, negative) ``[T + 1, P]``.
+def deposit_flow(flow: Floats, uniforms: Floats, probability: float, deviation: float) -> None:
+    """Deposits (positive) and redemptions (negative) ``[T + 1, P]``, as fractions.
 
-    A flow comes with ``probability`` per step, as a fraction of ``stake`` with mean zero and
-    standard deviation ``deviation``; none at step 0. In place of its normals ``flow[1:]``;
+    Of the first deposit, and of what is held. A flow comes with ``probability`` per step, with mean
+    zero and standard deviation ``deviation``; none at step 0. In place of its normals ``flow[1:]``;
     ``uniforms`` ``[T, P]``.
     """
     points, paths = flow.shape
@@ -218,4 +216,4 @@ def deposit_flow(
             fraction = deviation * flow[point, path]
             flow[point, path] = 0.0
             if uniforms[point - 1, path] < probability:
-                flow[point, path] = fraction * stake if fraction > 0.0 else max(fraction, -1.0)
+                flow[point, path] = max(fraction, -1.0)

@@ -36,7 +36,9 @@ class MarketPaths:
     perp_depth: Floats  # [T+1, P] factor on every market's skew scale
     noise_swap: Floats  # [T+1, P] USD of base bought (+) or sold (-) by noise traders
     noise_trade: Floats  # [M, T+1, P] USD of perp bought (+) or sold (-)
-    deposit_flow: Floats  # [T+1, P] USDC to deposit (+); fraction of holdings to redeem (-)
+    deposit_flow: Floats  # [T+1, P] fraction of the first deposit to bring (+), of holdings to
+    # redeem (-)
+    key: str = ""  # of the settings they were drawn from (MarketSettings.digest); "": made by hand
 
     @property
     def steps(self) -> int:
@@ -54,7 +56,7 @@ class MarketPaths:
             raise InputError(f"steps = {steps}: must be from 1 to {self.steps}")
         arrays = {name: getattr(self, name)[:, : steps + 1] for name in STACKED}
         arrays |= {name: getattr(self, name)[: steps + 1] for name in SINGLE}
-        return replace(self, **arrays)
+        return replace(self, key="", **arrays)
 
     def chunk(self, first_path: int, paths: int) -> MarketPaths:
         """Paths ``first_path`` … ``first_path + paths − 1`` by number, arrays contiguous.
@@ -78,11 +80,25 @@ class MarketPaths:
         """Write to a Parquet file, exactly; see :func:`simulator.market.storage.write`."""
         from simulator.market.storage import write
 
-        write(self, file)
+        about = {
+            "assets": self.assets,
+            "step_seconds": self.step_seconds,
+            "first_path": self.first_path,
+            "key": self.key,
+        }
+        stacked, single = ({name: getattr(self, name) for name in of} for of in (STACKED, SINGLE))
+        write(file, about, stacked, single)
 
     @staticmethod
     def from_parquet(file: str | Path) -> MarketPaths:
         """Read what :meth:`to_parquet` wrote; raises InputError when the file is something else."""
         from simulator.market.storage import read
 
-        return read(file)
+        about, arrays = read(file, STACKED, SINGLE)
+        return MarketPaths(
+            assets=tuple(about["assets"]),
+            step_seconds=about["step_seconds"],
+            first_path=about["first_path"],
+            key=about["key"],
+            **arrays,
+        )

@@ -14,39 +14,41 @@ from simulator.types import SECONDS_PER_YEAR, USDC
 
 if TYPE_CHECKING:
     from simulator.config.market import Jumps
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Floats
 
 
-def draw_index(config: Config, first_path: int, paths: int, out: Floats | None = None) -> Floats:
-    """Index prices ``[A, T + 1, P]``, USD per whole token, in order of ``config.symbols``.
+def draw_index(
+    settings: MarketSettings, first_path: int, paths: int, out: Floats | None = None
+) -> Floats:
+    """Index prices ``[A, T + 1, P]``, USD per whole token, in order of ``settings.symbols``.
 
     Put into ``out`` when one is given.
     """
-    symbols = config.symbols
-    index = np.empty((len(symbols), config.steps + 1, paths)) if out is None else out
+    symbols = settings.symbols
+    index = np.empty((len(symbols), settings.steps + 1, paths)) if out is None else out
     index.fill(0.0)
-    compensators = _add_jumps(config, index, first_path, paths)
-    processes.of(config.process).add(config, index, compensators, first_path, paths)
-    prices = np.array([config.assets[symbol].price for symbol in symbols])
-    log_factors = price_moves(config)
+    compensators = _add_jumps(settings, index, first_path, paths)
+    processes.of(settings.process).add(settings, index, compensators, first_path, paths)
+    prices = np.array([settings.assets[symbol].price for symbol in symbols])
+    log_factors = price_moves(settings)
     kernels.exponentiate(index, prices, log_factors)
-    if config.history.prices is not None:
-        from simulator.market.history import replay
+    if settings.history.prices is not None:
+        from simulator.market.replayed import replay
 
         # Recorded prices take the place of the process, and shocks act on them all the same.
-        for symbol, series in replay(config).items():
+        for symbol, series in replay(settings).items():
             row = symbols.index(symbol)
             index[row] = (series * np.exp(log_factors[row]))[:, np.newaxis]
-    _depeg(config, index, first_path, paths)
+    _depeg(settings, index, first_path, paths)
     return index
 
 
-def price_moves(config: Config) -> Floats:
+def price_moves(settings: MarketSettings) -> Floats:
     """Log factors ``[A, T + 1]`` of all crashes and squeezes: ramp, hold, recovery, each linear."""
-    hours = np.arange(config.steps + 1) * (config.step_minutes / 60)
-    result = np.zeros((len(config.symbols), config.steps + 1))
-    for shock in config.shocks:
+    hours = np.arange(settings.steps + 1) * (settings.step_minutes / 60)
+    result = np.zeros((len(settings.symbols), settings.steps + 1))
+    for shock in settings.shocks:
         if not isinstance(shock, Crash | Squeeze):
             continue
         since = hours - shock.at_hours
@@ -61,33 +63,33 @@ def price_moves(config: Config) -> Floats:
             else:
                 shape = np.where(after > 0, 0.0, shape)
         for symbol in shock.assets:
-            result[config.symbols.index(symbol)] += log1p(shock.size) * shape
+            result[settings.symbols.index(symbol)] += log1p(shock.size) * shape
     return result
 
 
 # ------------------------------------------------------------------------------------------- jumps
 
 
-def _add_jumps(config: Config, index: Floats, first_path: int, paths: int) -> Floats:
+def _add_jumps(settings: MarketSettings, index: Floats, first_path: int, paths: int) -> Floats:
     """Add every jump to the log return of its step; returns drifts ``[A]`` that compensate them.
 
     Merton (1976): a jump's log size is normal, so E[e^J − 1] = e^(m + s²/2) − 1.
     """
-    compensators = np.zeros(len(config.symbols))
-    for row, symbol in enumerate(config.symbols):
-        jumps = config.assets[symbol].jumps
+    compensators = np.zeros(len(settings.symbols))
+    for row, symbol in enumerate(settings.symbols):
+        jumps = settings.assets[symbol].jumps
         if jumps is not None:
-            loading = np.zeros(len(config.symbols))
+            loading = np.zeros(len(settings.symbols))
             loading[row] = 1.0
             name = f"jumps/{symbol}"
-            _scatter(config, name, jumps, loading, index, first_path, paths)
+            _scatter(settings, name, jumps, loading, index, first_path, paths)
             compensators += _compensator(jumps, loading)
-    common = config.common_jumps
+    common = settings.common_jumps
     if common is not None:
         loading = np.array(
-            [common.loading.get(symbol, float(symbol != USDC)) for symbol in config.symbols]
+            [common.loading.get(symbol, float(symbol != USDC)) for symbol in settings.symbols]
         )
-        _scatter(config, "jumps/common", common, loading, index, first_path, paths)
+        _scatter(settings, "jumps/common", common, loading, index, first_path, paths)
         compensators += _compensator(common, loading)
     return compensators
 
@@ -102,7 +104,7 @@ def _compensator(jumps: Jumps, loading: Floats) -> Floats:
 
 
 def _scatter(
-    config: Config,
+    settings: MarketSettings,
     name: str,
     jumps: Jumps,
     loading: Floats,
@@ -111,9 +113,9 @@ def _scatter(
     paths: int,
 ) -> None:
     """Compound Poisson: a number of jumps over the horizon, each at a uniform moment."""
-    steps = config.steps
-    expected = jumps.intensity * steps * config.step_seconds / SECONDS_PER_YEAR
-    stream = Stream(config.seed, name)
+    steps = settings.steps
+    expected = jumps.intensity * steps * settings.step_seconds / SECONDS_PER_YEAR
+    stream = Stream(settings.seed, name)
     if expected < variates.FEW:
         law, words = (jumps.mean, jumps.std), np.empty(16, np.uint64)
         variates.scatter(stream.key, first_path, expected, law, loading, index, words)
@@ -130,23 +132,23 @@ def _scatter(
 # ------------------------------------------------------------------------------------------- depegs
 
 
-def _depeg(config: Config, index: Floats, first_path: int, paths: int) -> None:
+def _depeg(settings: MarketSettings, index: Floats, first_path: int, paths: int) -> None:
     seen: dict[str, int] = {}
-    for shock in config.shocks:
+    for shock in settings.shocks:
         if not isinstance(shock, Depeg):
             continue
         number = seen[shock.asset] = seen.get(shock.asset, -1) + 1
-        steps = np.array([round(hour * 60 / config.step_minutes) for hour, _ in shock.anchors])
-        stream = Stream(config.seed, f"bridge/{shock.asset}/{number}")
+        steps = np.array([round(hour * 60 / settings.step_minutes) for hour, _ in shock.anchors])
+        stream = Stream(settings.seed, f"bridge/{shock.asset}/{number}")
         anchors = np.repeat([[price] for _, price in shock.anchors], paths, axis=1)
         if shock.dispersion > 0.0:
-            depth = Stream(config.seed, f"bridge/{shock.asset}/{number}/depth")
+            depth = Stream(settings.seed, f"bridge/{shock.asset}/{number}/depth")
             stretch = np.exp(shock.dispersion * depth.normals(first_path, paths, 1)[0])
             anchors = anchors[0] * (anchors / anchors[0]) ** stretch
         kernels.bridge(
-            index[config.symbols.index(shock.asset)],
+            index[settings.symbols.index(shock.asset)],
             steps,
             anchors,
             stream.normals(first_path, paths, int(steps[-1] - steps[0])),
-            np.square(shock.bridge_volatilities) * (config.step_seconds / SECONDS_PER_YEAR),
+            np.square(shock.bridge_volatilities) * (settings.step_seconds / SECONDS_PER_YEAR),
         )

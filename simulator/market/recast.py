@@ -288,12 +288,14 @@ class Recast:
 def followed(config: Config, replayed: dict[str, Floats], moves: Floats) -> tuple[float, float]:
     """Lowest and highest price of the pool over a replay, USDC per base token.
 
-    ``replayed`` ``[T + 1]`` by asset, ``moves`` ``[A, T + 1]`` log factors of the shocks on top.
+    ``replayed`` ``[T + 1]`` by asset, ``moves`` ``[A, T + 1]`` log factors of the shocks on top, in
+    the order they are drawn in.
     """
-    base = config.symbols.index(config.pool.base)
+    symbols = config.market.symbols
+    base = symbols.index(config.pool.base)
     prices = replayed[config.pool.base] * np.exp(moves[base])
     dollars = replayed.get(USDC, np.full_like(prices, config.assets[USDC].price))
-    dollars = dollars * np.exp(moves[config.symbols.index(USDC)])
+    dollars = dollars * np.exp(moves[symbols.index(USDC)])
     pegs = [
         price
         for shock in config.shocks

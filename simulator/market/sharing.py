@@ -1,4 +1,4 @@
-"""Which randomness alternatives of a run share: measured on paths drawn, not assumed.
+"""Which randomness alternatives of a run share: by their settings, and measured on paths drawn.
 
 Streams are keyed by seed, name and path number, so alternatives draw the same numbers; what becomes
 of them depends on their settings. Another volatility makes of the same draws moves of another size.
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.market.draw import draw
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from simulator.config.market_settings import MarketSettings
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
 
@@ -25,6 +28,14 @@ PARTS = {
     "depth": ("pool_depth", "perp_depth"),
     "orders of traders": ("noise_swap", "noise_trade"),
     "deposits": ("deposit_flow",),
+}
+_PRICES = {"assets", "correlation", "process", "common_jumps"}
+#: Parts that other sections may change on few paths alone (a jump, a deposit), by these sections.
+_RARELY = {
+    "prices": _PRICES,
+    "oracle rounds": _PRICES | {"oracle"},
+    "gas": _PRICES,
+    "deposits": {"flow"},
 }
 #: Correlation of the log returns from which prices count as the same draws at another scale.
 SAME_DRAWS = 0.99
@@ -61,13 +72,26 @@ def same_draws(markets: Sequence[MarketPaths]) -> bool:
     )
 
 
-def sentence(markets: Sequence[MarketPaths]) -> str:
-    """What alternatives share, as the end of a sentence that began with their paths."""
+def sentence(settings: Sequence[MarketSettings], paths: int) -> str:
+    """What alternatives share, as the end of a sentence that began with their paths.
+
+    Markets are called the same where their settings are, never because a few ``paths``, which are
+    drawn to see what becomes of other settings, came out equal.
+    """
+    first = settings[0]
+    sections = dict.fromkeys(name for other in settings[1:] for name in first.differing(other))
+    if not sections:
+        return f"the same paths in all: {_listed(list(PARTS))} are equal to the bit"
+    markets = [draw(each, 0, paths) for each in settings]
     changed = differing(markets)
-    kept = [part for part in PARTS if part not in changed]
     if not changed:
-        return f"the same paths in all: {_listed(kept)} are equal to the bit"
-    if "prices" not in changed:
+        return (
+            f"other market settings ({_listed(list(sections))}), so not the same paths, though the "
+            f"first {paths} came out equal"
+        )
+    rare = {part for part, of in _RARELY.items() if of & sections.keys()}
+    kept = [part for part in PARTS if part not in changed and part not in rare]
+    if "prices" in kept:
         return f"the same prices in all; {_listed(changed)} follow the settings"
     if same_draws(markets):
         begun = "the same random draws in all, at the scale their settings give them: "

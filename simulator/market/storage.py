@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.market.paths import SINGLE, STACKED, MarketPaths
 from simulator.types import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import pyarrow as pa
 
     from simulator.types import Floats
 
 _KEY = b"hedgesim.market_paths"
+#: Of what the columns hold.
+VERSION = 2
 _UNITS = {
     "step": "steps from the start",
     "path": "path number",
@@ -29,38 +32,43 @@ _UNITS = {
     "perp_depth": "factor on every market's skew scale",
     "noise_swap": "USD of base bought (+) or sold (-) by noise traders",
     "noise_trade": "USD of perp bought (+) or sold (-) by noise traders",
-    "deposit_flow": "USDC to deposit (+); fraction of holdings to redeem (-)",
+    "deposit_flow": "fraction of the first deposit to bring (+), of holdings to redeem (-)",
 }
 
 
-def write(market: MarketPaths, file: str | Path) -> None:
+def write(
+    file: str | Path,
+    about: Mapping[str, Any],
+    stacked: Mapping[str, Floats],
+    single: Mapping[str, Floats],
+) -> None:
     """Write one row per (step, path), and float64 columns ``index/ETH``, ``noise_trade/0``, ….
 
-    Each column's metadata gives its unit; the schema's gives assets, step and first path. Written
-    to a temporary name first, then renamed.
+    ``about`` says at least ``assets`` and ``first_path``; ``stacked`` arrays are ``[…, T + 1, P]``
+    by asset (``noise_trade``: by market), ``single`` ones ``[T + 1, P]``. Each column's metadata
+    gives its unit; the schema's gives ``about``. Written to a temporary name first, then renamed.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    points, paths = market.steps + 1, market.paths
+    points, paths = next(iter(stacked.values())).shape[1:]
+    first, assets = about["first_path"], about["assets"]
     columns: dict[str, Any] = {
         "step": np.repeat(np.arange(points, dtype=np.int32), paths),
-        "path": np.tile(np.arange(market.first_path, market.first_path + paths), points),
+        "path": np.tile(np.arange(first, first + paths), points),
     }
-    for name in STACKED:
-        for row, values in enumerate(getattr(market, name)):
-            label = str(row) if name == "noise_trade" else market.assets[row]
+    for name, rows in stacked.items():
+        for row, values in enumerate(rows):
+            label = str(row) if name == "noise_trade" else assets[row]
             columns[f"{name}/{label}"] = values.ravel()
-    for name in SINGLE:
-        columns[name] = getattr(market, name).ravel()
-    about = {
-        "version": 1,
-        "assets": market.assets,
-        "markets": len(market.noise_trade),
-        "step_seconds": market.step_seconds,
-        "first_path": market.first_path,
+    for name, values in single.items():
+        columns[name] = values.ravel()
+    told = {
+        **about,
+        "version": VERSION,
+        "markets": len(stacked["noise_trade"]),
         "paths": paths,
-        "steps": market.steps,
+        "steps": points - 1,
     }
     fields = [
         pa.field(
@@ -68,7 +76,7 @@ def write(market: MarketPaths, file: str | Path) -> None:
         )
         for name, values in columns.items()
     ]
-    schema = pa.schema(fields, metadata={_KEY: json.dumps(about).encode()})
+    schema = pa.schema(fields, metadata={_KEY: json.dumps(told).encode()})
     table = pa.table(list(columns.values()), schema=schema)
     file = Path(file)
     partial = file.with_name(f".{file.name}.{os.getpid()}.part")
@@ -79,8 +87,10 @@ def write(market: MarketPaths, file: str | Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def read(file: str | Path) -> MarketPaths:
-    """Read what :func:`write` wrote, to the bit.
+def read(
+    file: str | Path, stacked: Iterable[str], single: Iterable[str]
+) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """What :func:`write` was told, and the arrays of these names, to the bit.
 
     Raises:
         InputError: no such file, or not one of market paths, whole.
@@ -93,29 +103,27 @@ def read(file: str | Path) -> MarketPaths:
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"paths file = {file}: cannot be read: {error}") from None
     about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-    if about.get("version") != 1:
+    if "version" not in about:
         raise InputError(
             f"paths file = {file}: holds no market paths (no {_KEY.decode()} metadata)"
+        )
+    if about["version"] != VERSION:
+        raise InputError(
+            f"paths file = {file}: is of format {about['version']}, must be {VERSION} (1 held "
+            "deposits in USDC); draw the paths again"
         )
     shape = (about["steps"] + 1, about["paths"])
     if table.num_rows != shape[0] * shape[1]:
         raise InputError(
             f"paths file = {file}: {table.num_rows} rows, must be {shape[0] * shape[1]}"
         )
-    stacks = {
+    arrays = {
         name: np.stack(
             [_column(table, file, f"{name}/{label}", shape) for label in _labels(name, about)]
         )
-        for name in STACKED
+        for name in stacked
     }
-    singles = {name: _column(table, file, name, shape) for name in SINGLE}
-    return MarketPaths(
-        assets=tuple(about["assets"]),
-        step_seconds=about["step_seconds"],
-        first_path=about["first_path"],
-        **stacks,
-        **singles,
-    )
+    return about, arrays | {name: _column(table, file, name, shape) for name in single}
 
 
 def _labels(name: str, about: dict[str, Any]) -> list[str]:

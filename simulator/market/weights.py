@@ -18,24 +18,24 @@ from simulator.config.importance import directions
 from simulator.market.processes.shocks import asset_normals
 
 if TYPE_CHECKING:
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Floats
 
 
-def weights(config: Config, first_path: int, paths: int) -> Floats:
+def weights(settings: MarketSettings, first_path: int, paths: int) -> Floats:
     """Likelihood ratio of each path, ``[P]``; 1 without importance sampling.
 
     The mean over paths tends to one. Draws the shifted normals once more: they are keyed by path.
     """
-    if config.sampling is None:
+    if settings.sampling is None:
         return np.ones(paths)
     exponent = np.zeros(paths)
-    direction = directions(config)
+    direction = directions(settings)
     for row in np.flatnonzero(direction):
         total = np.zeros(paths)
-        for draws in asset_normals(config, row, first_path, paths):  # in order of time
+        for draws in asset_normals(settings, row, first_path, paths):  # in order of time
             total += draws
-        exponent += direction[row] / np.sqrt(config.steps) * total - direction[row] ** 2 / 2
-    share = config.sampling.share
+        exponent += direction[row] / np.sqrt(settings.steps) * total - direction[row] ** 2 / 2
+    share = settings.sampling.share
     # 1/((1 − s) + s·eˣ), which must not overflow.
     return np.exp(-np.logaddexp(np.log1p(-share), np.log(share) + exponent))

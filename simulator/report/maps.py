@@ -9,7 +9,7 @@ from simulator.results.diagnosis import IDLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulator.report.side_by_side import Alternative, Figure
+    from simulator.report.figure import Alternative, Figure
 
 
 def maps(summary: dict[str, Any], shown: Sequence[Figure]) -> list[dict[str, Any]]:

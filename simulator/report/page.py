@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.config import history, lending
+from simulator.config import lending, replays
+from simulator.protocol.statuses import meaning
 from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.verdict import verdict
 from simulator.results.records import rolling_window
-from simulator.results.refusals import meaning
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -58,7 +58,7 @@ def render(result: Dataset) -> str:
         symbols={"lp": config.pool.base, "hedge": listed(list(config.markets))},
         window=f"{window:g}",
         parameters=_parameters(config, summary["config"]),
-        notes=history.notes(config),
+        notes=replays.notes(config),
         refusals=_refusals(summary),
         diagnosis=summary["diagnosis"],
         summary=summary,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.protocol.action_spec import Role
 from simulator.report import causes
 from simulator.report.format import count, listed, number, percent, tokens, usd
 from simulator.results.buckets import BUCKETS
+from simulator.world.actions import KEEPER_FUNCTIONS, PostBetas, Redeem, having
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,17 +19,10 @@ if TYPE_CHECKING:
     from simulator.config import Config
     from simulator.types import Floats
 
-_OPERATIONS = {
-    "Rebalance": "rebalance",
-    "Recenter": "recentring",
-    "TopUp": "top-up",
-    "Deleverage": "deleveraging",
-}
+_OPERATIONS = {kind.__name__: kind.spec.called for kind in KEEPER_FUNCTIONS}
 #: What is liquidated of the vault, as the per-path metrics count it.
 _LIQUIDATED = {
-    "Liquidate": "of a perp",
-    "LiquidatePledge": "of its pledged liquidity",
-    "LiquidateLoan": "of a loan on Aave",
+    kind.__name__: kind.spec.seizes for kind in having(Role.LIQUIDATION) if kind.spec.seizes
 }
 
 
@@ -197,9 +192,7 @@ def _liquidations(config: Config, events: pd.DataFrame, row: pd.Series) -> list[
 
 
 def _refusals(events: pd.DataFrame) -> list[str]:
-    ours = events["action"].isin(
-        ["Rebalance", "Recenter", "TopUp", "Deleverage", "PostBetas", "Redeem"]
-    )
+    ours = events["action"].isin([*_OPERATIONS, PostBetas.__name__, Redeem.__name__])
     refused = events[ours & ~events["status"].isin(["OK", "NONE"])]
     if refused.empty:
         return []

@@ -1,8 +1,8 @@
 """The terms of the attribution: their order, what people call them, which belong together.
 
 The one home of these names: summary, frames, their registry, charts, story and terminal take them
-from here; kernels, which number them, are held to it (:func:`hold_rows`). How each is
-computed: :mod:`~simulator.results.attribution`.
+from here; books number them by their places here. How each is computed:
+:mod:`simulator.books.attribution`.
 """
 
 from __future__ import annotations
@@ -47,17 +47,3 @@ SUMS = {
     "trading_cost": TRADING_COST,
     "price_impact": ("perp_premium", "pool_impact"),
 }
-
-
-def hold_rows(**rows: int) -> None:
-    """See that kernels number terms as :data:`BUCKETS` orders them.
-
-    Their numbers are written where they are compiled: what is derived from another file Numba would
-    go on taking from its cache when that file changes.
-
-    Raises:
-        ValueError: one of them has another row.
-    """
-    moved = {name: BUCKETS.index(name) for name, row in rows.items() if BUCKETS.index(name) != row}
-    if moved:
-        raise ValueError(f"rows of kernels: {rows}, where buckets.py has {moved}")

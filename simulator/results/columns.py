@@ -1,7 +1,8 @@
 """Every column of every frame a run leaves, with its unit and what it means: the one registry.
 
 ``<asset>``, ``<market>`` and ``<status>`` stand for each asset's symbol, each perp market's, each
-refusal. ``hedgesim metrics`` prints those of ``paths`` that :mod:`~simulator.results.gates` knows.
+refusal. ``hedgesim metrics`` prints those of ``paths`` that :mod:`~simulator.results.gates` knows;
+where these are declared: :mod:`~simulator.results.registry`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.results.buckets import MEANINGS
-from simulator.results.limits import POOL, REFUSES, UNITS
-from simulator.results.statistics import PROBABILITIES, statistics_of
-from simulator.results.tallies import limit_column
-from simulator.results.upkeep_limits import kinds_at
+from simulator.results.registry import CHANCES, METRICS
+from simulator.results.statistics import OF_PROBABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,114 +36,7 @@ def _table(text: str) -> tuple[Column, ...]:
 _TERMS = tuple(Column(name, "USD", meaning) for name, meaning in MEANINGS.items())
 
 
-def _of_limits() -> tuple[Column, ...]:
-    """Three columns of each limit: in the pool, and in each market."""
-    return tuple(
-        Column(limit_column(place, kind, what), unit, meaning)
-        for place, kinds in ((POOL, kinds_at(POOL)), ("<market>", kinds_at("<market>")))
-        for kind in kinds
-        for what, unit, meaning in (
-            ("refusals", "number", f"refusals of the vault {REFUSES[kind]}"),
-            ("asked", UNITS[kind], "what was asked there where that was furthest beyond"),
-            ("value", UNITS[kind], "what was allowed there"),
-        )
-    )
-
-
-_LIMITS = _of_limits()
-
-PATHS = (
-    *_table("""
-path | number | number of the path, from 0
-weight | ratio | likelihood ratio of importance sampling; 1 in plain Monte Carlo
-return | fraction | return of a share since the first deposit, entry fee included
-return_from_fees | fraction | part of the return that entry and exit fees of others gave who stayed
-pnl | USD | profit and loss of the vault: the sum of all terms of the attribution
-flows | USD | deposited less redeemed
-final_nav | USD | net asset value of the vault at the end
-max_drawdown | fraction | largest fall of the share price from a peak before it
-min_margin_ratio | ratio | lowest equity over maintenance margin; liquidation at 1
-capital_efficiency | ratio | USD hedged per USD of initial margin required, mean over time
-margin_to_nav | fraction | initial margin over net asset value while hedged, mean over time
-liquidated | true/false | whether any position, pledge or loan of the vault was liquidated
-rebalances | number | rebalances of the hedge that went through
-recenters | number | recentrings of the position that went through
-top_ups | number | top-ups of margin that went through
-deleverages | number | deleveragings that went through
-liquidations | number | liquidations of the vault's perp accounts
-pledge_liquidations | number | liquidations of the vault's pledged liquidity
-loan_liquidations | number | liquidations of the vault's loans on Aave
-settlements | number | settlements of queued withdrawals
-exits_in_kind | number | exits in kind
-bad_debt | USDC | loss that no account, maker or insurance covered
-adl_notional | USD | notional of the vault closed by auto-deleveraging
-vault_fees | USD | worth of the fee receiver's shares at the end
-queued | shares | shares still waiting to be redeemed at the end
-latency_profit | USD | what the latency arbitrageur gained by timing the oracle
-fees_kept | USD | entry and exit fees that stayed in the vault; no part of pnl
-turnover | USD | notional the vault traded on its hedge
-gas | USD | gas of all agents, refused calls included
-upkeep_gas | USD | gas of the calls that keep the vault: keeper functions and posted betas
-hedge_effectiveness | fraction | part of the LP leg's variance the hedge removed (Ederington 1979)
-realised_correlation | correlation | of the base asset's returns with those of the hedge as posted
-posted_beta_<market> | USD/USD | hedge ratio posted, mean over time: USD short per USD of LP delta
-realised_beta_<market> | USD/USD | hedge ratio that would have had the least variance
-basis_pnl | USD | LP delta and hedge on target together: how far the assets came apart
-hedge_price | USD | hedge on target and off target together
-trading_cost | USD | perp fees, spread and premium, pool fees and impact together
-price_impact | USD | perp premium and pool impact together
-"""),
-    *_TERMS,
-    *_table("""
-residual | USD | largest part of the change of NAV left unexplained; checked against 1e-9 of NAV
-largest_nav | USD | largest net asset value at the end of any step
-refused_<status> | number | actions of all agents refused for that reason
-funded_time | fraction | part of the time with shares outstanding
-invested_time | fraction | part of that time with a position
-idle_share | fraction | part of net asset value left idle, mean over that time
-out_of_range | fraction | part of the time with a position that the price was outside its range
-position_opened | hours | when the first position was opened
-hedge_opened | hours | when the first hedge was opened
-hedge_demanded | fraction | part of the funded time that a hedge was asked for
-hedge_off_target | fraction | part of that time that the hedge was off by more than its band
-hedge_held | fraction | part of the dollars of hedge asked for, summed over time, that was held
-keeper_calls | number | calls of keeper functions, refused ones included
-keepers_penniless | number | steps with a keeper function due and no idle USDC to pay for it
-reward_needed | USD | what keepers would have acted for where they were not paid, mean
-reward_needed_most | USD | the same, largest
-reward_share_needed | fraction | the same per USD protected, mean
-recentring_undone | number | steps at whose end a recentring was due
-recentring_unpaid | number | of these, steps at which the reward was no more than gas
-recentring_undone_hours | hours | longest spell a recentring was due
-recentring_undone_from | hours | when that spell began
-recentring_undone_as | number | Status that refused a recentring then; 0: nobody called
-top_up_undone | number | steps at whose end a top-up was due
-top_up_unpaid | number | of these, steps at which the reward was no more than gas
-top_up_undone_hours | hours | longest spell a top-up was due
-top_up_undone_from | hours | when that spell began
-top_up_undone_as | number | Status that refused a top-up then; 0: nobody called
-deleveraging_undone | number | steps at whose end a deleveraging was due
-deleveraging_unpaid | number | of these, steps at which the reward was no more than gas
-deleveraging_undone_hours | hours | longest spell a deleveraging was due
-deleveraging_undone_from | hours | when that spell began
-deleveraging_undone_as | number | Status that refused a deleveraging then; 0: nobody called
-rebalancing_undone | number | steps at whose end a rebalance was due
-rebalancing_unpaid | number | of these, steps at which the reward was no more than gas
-rebalancing_undone_hours | hours | longest spell a rebalance was due
-rebalancing_undone_from | hours | when that spell began
-rebalancing_undone_as | number | Status that refused a rebalance then; 0: nobody called
-pool_limit | number | limit that refused the vault most often in the pool (results/limits.py)
-pool_limit_refusals | number | refusals of all limits there
-pool_limit_asked | of limit | what was asked of that limit where it was furthest from what it allows
-pool_limit_value | of limit | what it allows there
-<market>_limit | number | limit that refused the vault most often in that market (results/limits.py)
-<market>_limit_refusals | number | refusals of all limits there
-<market>_limit_asked | of limit | what was asked of that limit where it was furthest from its value
-<market>_limit_value | of limit | what it allows there
-upkeep_refused_<status> | number | actions of those who run the vault refused for that reason
-"""),
-    *_LIMITS,
-)
+PATHS = tuple(Column(metric.name, metric.unit, metric.meaning) for metric in METRICS)
 
 SERIES = (
     *_table("""
@@ -213,12 +105,6 @@ FRAMES: dict[str, tuple[Column, ...]] = {
     "worst_events": EVENTS,
 }
 
-_OF_PROBABILITY = {
-    "liquidation": "part of the paths on which the vault was liquidated",
-    "loss": "part of the paths on which a share lost money",
-    "bad_debt": "part of the paths that left bad debt",
-}
-
 
 def expanded(
     columns: Iterable[Column],
@@ -239,23 +125,20 @@ def expanded(
 
 
 @dataclass(frozen=True)
-class Metric(Column):
+class Gated(Column):
     """A metric that a requirement may name, with its statistics, the default first."""
 
     statistics: tuple[str, ...]
 
 
-def metrics() -> list[Metric]:
+def metrics() -> list[Gated]:
     """All that ``--require`` may name: probabilities, then per-path metrics in their order."""
-    known = statistics_of(column.name for column in PATHS)
-    found = [
-        Metric(
-            f"{name}_probability", "fraction", _OF_PROBABILITY[name], ("estimate", "low", "high")
-        )
-        for name in PROBABILITIES
+    chances = [
+        Gated(f"{name}_probability", "fraction", chance.meaning, OF_PROBABILITY)
+        for name, (_, chance) in CHANCES.items()
     ]
-    return found + [
-        Metric(column.name, column.unit, column.meaning, known[column.name])
-        for column in PATHS
-        if column.name in known
+    return chances + [
+        Gated(metric.name, metric.unit, metric.meaning, metric.statistics)
+        for metric in METRICS
+        if metric.statistics
     ]

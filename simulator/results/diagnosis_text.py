@@ -8,9 +8,9 @@ import numpy as np
 
 from simulator.config import lending
 from simulator.config.feasibility import written
+from simulator.protocol.statuses import meaning
 from simulator.results.limits import POOL, REFUSED_AS, Limit
 from simulator.results.reasons import OF_LIMIT, Reason, percent
-from simulator.results.refusals import meaning
 from simulator.results.statistics import path_weights
 from simulator.results.tallies import limit_column
 from simulator.results.upkeep import FUNCTIONS
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 #: Hours a keeper function may be refused before it is worth a finding.
 PATIENCE_HOURS = {"recentring": 24.0, "top_up": 6.0, "deleveraging": 6.0, "rebalancing": 24.0}
-_CALLED = {"recentring": "recentring", "top_up": "top-up", "deleveraging": "deleveraging",
-           "rebalancing": "rebalance"}  # fmt: skip
-_DONE = {"recentring": "recenters", "top_up": "top_ups", "deleveraging": "deleverages",
-         "rebalancing": "rebalances"}  # fmt: skip
+_CALLED = {name: kind.spec.called for name, kind in FUNCTIONS.items()}
+_DONE = {name: kind.spec.counted for name, kind in FUNCTIONS.items()}
 
 
 class Cases:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.books.metric import DESCRIBED, TAILS, WITH_TAILS
 from simulator.hedging.risk import (
     CONFIDENCE,
     Estimate,
@@ -19,9 +20,7 @@ from simulator.hedging.risk import (
     value_at_risk,
     value_at_risk_interval,
 )
-from simulator.results.limits import UNITS
-from simulator.results.tallies import LIMIT_EXTREMES, limit_column
-from simulator.results.upkeep import CODES
+from simulator.results.registry import CHANCES, metric_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,12 +29,8 @@ if TYPE_CHECKING:
 
     from simulator.types import Floats
 
-PROBABILITIES = ("liquidation", "loss", "bad_debt")
-_DESCRIBED = ("mean", "std", "min", "p5", "median", "p95", "max")
-_TAILS = {"var95": 0.05, "var99": 0.01}
-#: Endings of columns that hold codes, or the one figure that was furthest beyond a limit.
-_NO_METRICS = (*CODES, *(limit_column("", kind, what) for kind in UNITS for what in LIMIT_EXTREMES),
-               *(f"_limit_{what}" for what in LIMIT_EXTREMES))  # fmt: skip
+#: What a probability is said with, the default first.
+OF_PROBABILITY = ("estimate", "low", "high")
 
 
 def describe(values: Floats, weights: Floats | None = None) -> dict[str, float | None]:
@@ -44,12 +39,12 @@ def describe(values: Floats, weights: Floats | None = None) -> dict[str, float |
     finite = np.isfinite(array)
     known, weight = array[finite], None if weights is None else weights[finite]
     if not known.size:
-        return dict.fromkeys(_DESCRIBED)
+        return dict.fromkeys(DESCRIBED)
     p5, median, p95 = quantiles(known, [0.05, 0.5, 0.95], weight)
     centre = np.average(known, weights=weight)
     spread = np.sqrt(np.average((known - centre) ** 2, weights=weight))
     figures = (centre, spread, known.min(), p5, median, p95, known.max())
-    return {name: float(figure) for name, figure in zip(_DESCRIBED, figures, strict=True)}
+    return {name: float(figure) for name, figure in zip(DESCRIBED, figures, strict=True)}
 
 
 def tail_losses(returns: Floats, weights: Floats | None = None) -> dict[str, float]:
@@ -59,7 +54,7 @@ def tail_losses(returns: Floats, weights: Floats | None = None) -> dict[str, flo
     :func:`~simulator.hedging.risk.expected_shortfall` define them.
     """
     result = {}
-    for name, tail in _TAILS.items():
+    for name, tail in TAILS.items():
         result[name] = value_at_risk(returns, tail, weights)
         result[name.replace("var", "es")] = expected_shortfall(returns, tail, weights)
     return result
@@ -73,7 +68,7 @@ def tail_means(paths: pd.DataFrame, columns: Iterable[str]) -> dict[str, float]:
 
 def tail_weights(paths: pd.DataFrame) -> Floats:
     """What each path is of the worst 5 % by return, ``[paths]``; they sum to 1."""
-    return tail_shares(paths["return"].to_numpy(), _TAILS["var95"], path_weights(paths))
+    return tail_shares(paths["return"].to_numpy(), TAILS["var95"], path_weights(paths))
 
 
 def mean_of_known(paths: pd.DataFrame, column: str, weights: Floats | None) -> float | None:
@@ -86,24 +81,25 @@ def mean_of_known(paths: pd.DataFrame, column: str, weights: Floats | None) -> f
 
 def probabilities(paths: pd.DataFrame) -> dict[str, dict[str, float | int]]:
     """Share of the paths that were liquidated, lost money, or left bad debt, with its interval."""
-    happened = (paths["liquidated"], paths["return"] < 0.0, paths["bad_debt"] > 0.0)
     weights, result = path_weights(paths), {}
-    for name, column in zip(PROBABILITIES, happened, strict=True):
-        found = probability(column.to_numpy(), weights)
-        result[name] = dict(zip(("estimate", "low", "high"), found, strict=True))
-        result[name]["paths"] = int(column.sum())
+    for name, (metric, chance) in CHANCES.items():
+        happened = chance.happened(paths[metric.name].to_numpy())
+        found = probability(happened, weights)
+        result[name] = dict(zip(OF_PROBABILITY, found, strict=True))
+        result[name]["paths"] = int(happened.sum())
     return result
 
 
 def metrics(paths: pd.DataFrame) -> dict[str, dict[str, float | None]]:
     """Every per-path metric described across paths; the return with its tail losses."""
-    weights = path_weights(paths)
-    result = {
-        name: describe(paths[name].to_numpy(), weights)
-        for name in paths.columns
-        if _is_metric(name)
-    }
-    result["return"] |= tail_losses(paths["return"].to_numpy(), weights)
+    weights, result = path_weights(paths), {}
+    for name in paths.columns:
+        statistics = _statistics(name)
+        if statistics:
+            values = paths[name].to_numpy()
+            result[name] = describe(values, weights)
+            if statistics == WITH_TAILS:
+                result[name] |= tail_losses(values, weights)
     return result
 
 
@@ -111,8 +107,8 @@ def intervals(paths: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Tail losses of the return, and means of what a hedge is judged by, each with its interval."""
     weights, returns = path_weights(paths), paths["return"].to_numpy()
     found = {
-        "var95": value_at_risk_interval(returns, _TAILS["var95"], weights),
-        "es95": expected_shortfall_interval(returns, _TAILS["var95"], weights),
+        "var95": value_at_risk_interval(returns, TAILS["var95"], weights),
+        "es95": expected_shortfall_interval(returns, TAILS["var95"], weights),
     }
     for name in ("return", "max_drawdown", "hedge_effectiveness"):
         values = paths[name].to_numpy()
@@ -125,7 +121,7 @@ def intervals(paths: pd.DataFrame) -> dict[str, dict[str, float]]:
     return {
         name: {
             end: float(figure)
-            for end, figure in zip(("estimate", "low", "high"), estimate, strict=True)
+            for end, figure in zip(OF_PROBABILITY, estimate, strict=True)
             if np.isfinite(figure)
         }
         for name, estimate in found.items()
@@ -141,12 +137,12 @@ def path_weights(paths: pd.DataFrame) -> Floats | None:
 
 def statistics_of(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Statistics by metric of a run with these per-path columns, probabilities included."""
-    known: dict[str, tuple[str, ...]] = {n: _DESCRIBED for n in columns if _is_metric(n)}
-    known["return"] = (*_DESCRIBED, *_TAILS, *(name.replace("var", "es") for name in _TAILS))
-    return known | {f"{name}_probability": ("estimate", "low", "high") for name in PROBABILITIES}
+    known = {name: _statistics(name) for name in columns}
+    known = {name: statistics for name, statistics in known.items() if statistics}
+    return known | {f"{name}_probability": OF_PROBABILITY for name in CHANCES}
 
 
-def _is_metric(column: str) -> bool:
-    if "refused_" in column:  # a count, whatever the refusal is called
-        return True
-    return column not in {"path", "weight", "liquidated"} and not column.endswith(_NO_METRICS)
+def _statistics(column: str) -> tuple[str, ...]:
+    """Those of a column; one that a user's own agent counted is described as any."""
+    metric = metric_of(column)
+    return DESCRIBED if metric is None else metric.statistics

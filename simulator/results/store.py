@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,26 +79,37 @@ class Outcome:
     events: pd.DataFrame | None
 
 
+@dataclass(frozen=True)
+class Key:
+    """What all chunks of a run have in common, as digests (:mod:`simulator.runner.fingerprint`)."""
+
+    market: str
+    protocol: str
+    code: str
+
+
 class Chunks:
     """Finished chunks of a run under ``directory``; those of another run there are thrown away.
 
-    ``key`` identifies the run (configuration, contents of its files, seed, number of paths, code),
-    so that the same command resumes it. ``layout``: first path and number of paths of every chunk,
-    in order. A run that is resumed keeps the layout it began with, whatever is given here, for
-    chunks cut otherwise would overlap; what is there and not exactly a chunk of it is thrown away.
+    ``key`` identifies the run, so that the same command resumes it; ``others``: in which parts of
+    the key finished chunks differed that were thrown away for it. ``layout``: first path and number
+    of paths of every chunk, in order. A run that is resumed keeps the layout it began with,
+    whatever is given here, for chunks cut otherwise would overlap; what is there and not exactly a
+    chunk of it is thrown away.
     """
 
-    def __init__(self, directory: Path, key: str, layout: Sequence[tuple[int, int]]) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, key: Key, layout: Sequence[tuple[int, int]]) -> None:
+        self.directory, self.key = directory, key
         stamp = directory / "run.json"
         begun = _layout_of(stamp, key, sum(count for _, count in layout))
         self.layout = tuple(layout) if begun is None else begun
+        self.others = _others(stamp, key) if any(directory.glob("chunk-*")) else ()
         if begun is not None:
             self._sweep()
             return
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        write_json(stamp, {"key": key, "layout": [list(chunk) for chunk in self.layout]})
+        write_json(stamp, {"key": asdict(key), "layout": [list(chunk) for chunk in self.layout]})
 
     def _sweep(self) -> None:
         """Throw away what is half written, of another layout, or does not hold its paths."""
@@ -160,11 +171,20 @@ class Chunks:
                 self.directory.parent.rmdir()
 
 
-def _layout_of(stamp: Path, key: str, paths: int) -> tuple[tuple[int, int], ...] | None:
+def _others(stamp: Path, key: Key) -> tuple[str, ...]:
+    """Parts of the key in which what was begun differs; none where that is not known."""
+    try:
+        begun = dict(json.loads(stamp.read_text(encoding="utf-8"))["key"])
+    except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
+        return ()
+    return tuple(part for part, digest in asdict(key).items() if begun.get(part) != digest)
+
+
+def _layout_of(stamp: Path, key: Key, paths: int) -> tuple[tuple[int, int], ...] | None:
     """The layout the run ``key`` of so many paths began with; None where no such run began."""
     try:
         begun = json.loads(stamp.read_text(encoding="utf-8"))
-        if begun["key"] != key:
+        if begun["key"] != asdict(key):
             return None
         layout = tuple((int(first), int(count)) for first, count in begun["layout"])
     except (OSError, ValueError, KeyError, TypeError):  # none, or not one of ours

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.hedging.risk import effective_sample_size
+from simulator.protocol.statuses import REFUSALS
 from simulator.results.buckets import BUCKETS
 from simulator.results.correlation import portfolio_correlation
 from simulator.results.diagnosis import diagnose, verdicts
@@ -19,7 +20,6 @@ from simulator.results.statistics import (
     tail_means,
     tail_weights,
 )
-from simulator.types import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,9 +129,5 @@ def _refusals(paths: pd.DataFrame, columns: str) -> dict[str, int]:
 
     ``columns``: ``refused`` of everybody, ``upkeep_refused`` of those who run the vault.
     """
-    counts = {
-        status.name.lower(): int(paths[f"{columns}_{status.name.lower()}"].sum())
-        for status in Status
-        if status > Status.OK
-    }
+    counts = {status.label: int(paths[f"{columns}_{status.label}"].sum()) for status in REFUSALS}
     return {name: count for name, count in counts.items() if count}

@@ -2,6 +2,6 @@
 
 from simulator.runner.chunk import simulate_chunk
 from simulator.runner.plan import Plan
-from simulator.runner.runs import forget, run
+from simulator.runner.runs import forget, run, run_together
 
-__all__ = ["Plan", "forget", "run", "simulate_chunk"]
+__all__ = ["Plan", "forget", "run", "run_together", "simulate_chunk"]

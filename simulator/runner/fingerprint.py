@@ -1,23 +1,50 @@
-"""What a run's outcome depends on, as digests: code, files, agents. Same digests, same chunks."""
+"""What a run's outcome depends on, as digests. Same digests, same chunks.
+
+Three parts, each by itself: the market that is drawn, the protocol and the agents on it, the code.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.config.market_settings import MarketSettings
 from simulator.market.files.sources import paths
 from simulator.runner import agent_code
 from simulator.types import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from simulator.agents.base import Agent
     from simulator.config import Config
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+#: Fields of a configuration that are the market's; the horizon is there as its steps.
+_MARKET = {field.name for field in fields(MarketSettings)} | {"horizon_hours"}
+
+
+def of_market(config: Config) -> str:
+    """SHA-256 (hex) of all that market paths depend on, contents of files too.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    return _of(config.market.digest(), of_files(config))
+
+
+def of_protocol(config: Config, world: str, agents: Sequence[Agent], record: int) -> str:
+    """SHA-256 (hex) of what is simulated on the market's paths, and of how much of it is kept."""
+    beside = config.model_dump_json(exclude=_MARKET)
+    added = [of_agent(agent) for agent in agents]
+    return _of(world, record, added, beside, config.market.undrawn())
+
+
+def _of(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def of_files(config: Config) -> dict[str, str]:
@@ -47,6 +74,19 @@ def refuse_changes(config: Config, before: dict[str, str]) -> None:
     for name, digest in of_files(config).items():
         if before.get(name) != digest:
             raise InputError(f"prices = {name}: changed during the run; give the command again")
+
+
+def refuse_other_code(world: str, before: str) -> None:
+    """Hold the code against the digest it had ``before``.
+
+    Raises:
+        InputError: it changed, so that chunks of a run would come from two versions of it.
+    """
+    if of_code(world) != before:
+        raise InputError(
+            "code: hedgesim's own files changed during the run; give the command again, which "
+            "begins it anew"
+        )
 
 
 def of_code(world: str) -> str:

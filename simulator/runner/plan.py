@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.arguments import instance, whole
+from simulator.results.store import Key
 from simulator.runner import fingerprint
 from simulator.types import InputError
 
@@ -57,24 +57,21 @@ class Plan:
         protocol = resolve(self.config)
         return add_agents(protocol, build_agents(self.config, protocol), _fresh(self.agents))
 
-    def key(self) -> str:
+    def key(self) -> Key:
         """Identifies all the outcome depends on: chunks may be reused by a run with the same key.
 
         What is configured, what the files it names hold, the agents added, and the code. Not how
-        the run was cut into chunks: a run that is resumed keeps its layout, see :class:`Chunks`.
+        the run was cut into chunks: a run that is resumed keeps its layout, see
+        :class:`~simulator.results.store.Chunks`.
 
         Raises:
             InputError: a file cannot be read.
         """
-        parts = (
-            fingerprint.of_code(self.world),
-            self.world,
-            self.record,
-            [fingerprint.of_agent(agent) for agent in self.agents],
-            self.config.model_dump_json(),
-            fingerprint.of_files(self.config),
+        return Key(
+            market=fingerprint.of_market(self.config),
+            protocol=fingerprint.of_protocol(self.config, self.world, self.agents, self.record),
+            code=fingerprint.of_code(self.world),
         )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def chunks(self, workers: int) -> list[tuple[int, int]]:
         """First path and number of paths of every chunk, sizes as equal as they can be.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,14 @@ from simulator.runner import fingerprint
 from simulator.runner.chunk import simulate_chunk
 from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
-from simulator.types import InputError
+from simulator.types import InputError, Notice
 
+#: Parts of a run's key, as people call what differs in them.
+_PARTS = {
+    "market": "another market (prices, shocks, gas, oracle, flow, seed or a file of these)",
+    "protocol": "another protocol (vault, venues, agents or what is recorded)",
+    "code": "another version of hedgesim's code",
+}
 #: Paths that are simulated again beside the worst where a user's agents act.
 _AGAIN = 8
 
@@ -60,7 +67,8 @@ def run(
             with which the worst path, or a few others, come to something else when they are
             simulated again. What functions keep by :mod:`functools` is forgotten before each chunk.
         out: directory for records, summary and report; an interrupted run of the same configuration
-            and code, on files of the same contents, there is resumed. None: nothing is kept.
+            and code, on files of the same contents, there is resumed; another is begun anew, and a
+            :class:`~simulator.types.Notice` warns which part differs. None: nothing is kept.
         workers: processes, which import nothing of the caller's script: it needs no main guard, and
             may be a notebook. Results do not depend on it, nor on its change when a run is resumed.
             Agents that cannot be sent to another process, or would be others there since modules
@@ -78,49 +86,108 @@ def run(
 
     Raises:
         InputError: something in the input is not allowed, or limits do not let the vault open;
-            ``out`` holds what others wrote; a file of prices changed during the run, or something
-            else wrote to ``out``: then nothing is written there.
+            ``out`` holds what others wrote; a file of prices or this package's code changed during
+            the run, or something else wrote to ``out``: then nothing is written there.
         MachineError: ``out`` cannot be made or written to; a worker died.
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
-    from simulator.results.diagnosis import check_allowed, check_opens
-    from simulator.results.directory import claim, foreign_to_run
-    from simulator.results.gates import check_names, parse
-    from simulator.results.metrics import path_columns
-
     plan = plan_of(config, paths, seed, world, agents, record)
+    (result,) = run_together(
+        [plan],
+        outs=[None if out is None else Path(out)],
+        workers=workers,
+        progress=progress,
+        requirements=requirements,
+        allow=allow,
+        keep=keep,
+        force=force,
+    )
+    return result
+
+
+def run_together(
+    plans: Sequence[Plan],
+    *,
+    outs: Sequence[Path | None],
+    workers: int,
+    progress: Progress | None,
+    requirements: Iterable[str],
+    allow: Iterable[str],
+    keep: bool,
+    force: bool,
+) -> list[Result]:
+    """Run plans of one world, each into its own directory; arguments and errors as :func:`run`.
+
+    Each chunk of a market that several have in common is drawn once. ``timing`` of each result is
+    an equal part of the time they took together, and what its own report took.
+    """
+    from simulator.results.diagnosis import check_allowed, check_opens
+    from simulator.results.gates import check_names, parse
+    from simulator.results.registry import path_columns
+
     workers = whole("workers", workers, 1)
     gates = [parse(text) for text in texts("requirements", requirements)]
     allowed = check_allowed(texts("allow", allow))
-    check_opens(plan.config, allowed)
-    for gate in gates:
-        check_names(gate, path_columns(plan.setting()[0]))
+    for plan in plans:
+        check_opens(plan.config, allowed)
+        for gate in gates:
+            check_names(gate, path_columns(plan.setting()[0]))
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
-        directory = Path(scratch if out is None else out) / PARTIAL
-        files = fingerprint.of_files(plan.config)
-        if out is not None:
-            claim(Path(out), foreign_to_run, force=force)
-        chunks = Chunks(directory, plan.key(), plan.chunks(workers))
+        files = [fingerprint.of_files(plan.config) for plan in plans]
+        begun = _begin(plans, outs, Path(scratch), workers, force=force)
         try:
-            run_chunks(plan, chunks, workers, progress)
+            run_chunks(list(zip(plans, begun, strict=True)), workers, progress)
         except InputError:  # what is refused leaves nothing half-written
-            chunks.remove_if_empty()
+            for chunks in begun:
+                chunks.remove_if_empty()
             raise
-        chunks.check()
-        fingerprint.refuse_changes(plan.config, files)  # first: paths drawn from others differ
-        result = _together(plan, chunks, gates, allowed)
-        fingerprint.refuse_changes(plan.config, files)
-        seconds = time.perf_counter() - started
-        result.timing = {
-            "seconds": seconds,
-            "path_steps_per_second": plan.config.paths * plan.config.steps / seconds,
-        }
+        part = (time.perf_counter() - started) / len(plans)
+        results = []
+        for plan, chunks, before, out in zip(plans, begun, files, outs, strict=True):
+            started = time.perf_counter()
+            chunks.check()
+            fingerprint.refuse_changes(plan.config, before)  # first: paths drawn from others differ
+            result = _together(plan, chunks, gates, allowed)
+            fingerprint.refuse_changes(plan.config, before)
+            fingerprint.refuse_other_code(plan.world, chunks.key.code)
+            seconds = part + time.perf_counter() - started
+            result.timing = {
+                "seconds": seconds,
+                "path_steps_per_second": plan.config.paths * plan.config.steps / seconds,
+            }
+            if out is not None:
+                result.save(out)
+                if not keep:
+                    chunks.remove()
+            results.append(result)
+    return results
+
+
+def _begin(
+    plans: Sequence[Plan],
+    outs: Sequence[Path | None],
+    scratch: Path,
+    workers: int,
+    *,
+    force: bool,
+) -> list[Chunks]:
+    """The chunks of each plan, as far as they are finished; it is said where others are thrown."""
+    from simulator.results.directory import claim, foreign_to_run
+
+    begun = []
+    for number, (plan, out) in enumerate(zip(plans, outs, strict=True)):
         if out is not None:
-            result.save(out)
-            if not keep:
-                chunks.remove()
-    return result
+            claim(out, foreign_to_run, force=force)
+        directory = (scratch / str(number) if out is None else out) / PARTIAL
+        chunks = Chunks(directory, plan.key(), plan.chunks(workers))
+        if chunks.others:
+            what = " and ".join(_PARTS[part] for part in chunks.others)
+            warnings.warn(
+                f"{out}: what was begun there had {what}; it is begun anew", Notice, stacklevel=4
+            )
+        begun.append(chunks)
+    return begun
 
 
 def forget(out: str | Path) -> None:

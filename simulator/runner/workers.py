@@ -8,14 +8,14 @@ import shutil
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.results.store import Chunks, write_chunk
-from simulator.runner import agent_code, pool
-from simulator.runner.chunk import simulate_chunk
+from simulator.runner import agent_code, fingerprint, pool
+from simulator.runner.chunk import simulate_market
 from simulator.types import SimulatorError
 
 if TYPE_CHECKING:
@@ -37,10 +37,28 @@ class _HereOnlyError(SimulatorError):
     """Agents can act in the process that was given them alone."""
 
 
-def run_chunks(plan: Plan, chunks: Chunks, workers: int, progress: Progress | None) -> None:
-    """Simulate every chunk of the run's layout that is not finished yet."""
-    layout = chunks.layout
-    total, done = plan.config.paths * plan.config.steps, 0
+@dataclass(frozen=True)
+class Job:
+    """Paths ``first`` … ``first + count − 1`` of one market, and the runs that still lack them.
+
+    ``runs``: their places among all, and the directories their chunks go to.
+    """
+
+    first: int
+    count: int
+    runs: tuple[tuple[int, Path], ...]
+
+
+def run_chunks(
+    runs: Sequence[tuple[Plan, Chunks]], workers: int, progress: Progress | None
+) -> None:
+    """Simulate every chunk that is not finished yet, of runs in the same world.
+
+    Where runs have a market in common, and the cut of its paths into chunks, each chunk of it is
+    drawn once and simulated for one run after the other.
+    """
+    plans = [plan for plan, _ in runs]
+    total, done = sum(plan.config.paths * plan.config.steps for plan in plans), 0
 
     def report(path_steps: int) -> None:
         nonlocal done
@@ -48,35 +66,79 @@ def run_chunks(plan: Plan, chunks: Chunks, workers: int, progress: Progress | No
         if progress is not None:
             progress(done, total)
 
-    report(sum(count * plan.config.steps for first, count in layout if chunks.has(first)))
-    jobs = [(first, count) for first, count in layout if not chunks.has(first)]
+    report(
+        sum(
+            count * plan.config.steps
+            for plan, chunks in runs
+            for first, count in chunks.layout
+            if chunks.has(first)
+        )
+    )
+    code = runs[0][1].key.code
+    jobs = _jobs(runs)
     if workers > 1 and len(jobs) > 1:
         try:
-            packed = _packed(plan)
-            _run_in_processes(packed, chunks.directory, jobs, min(workers, len(jobs)), report)
+            packed = _packed(plans, code)
+            directories = [chunks.directory for _, chunks in runs]
+            _run_in_processes(packed, directories, jobs, min(workers, len(jobs)), report)
         except _HereOnlyError as error:
-            names = ", ".join(type(agent).__name__ for agent in plan.agents)
+            agents = dict.fromkeys(type(agent).__name__ for p in plans for agent in p.agents)
             warnings.warn(
-                f"agents: {names}: all paths are simulated in this process, not in {workers} "
-                f"workers: {error}",
-                stacklevel=3,
+                f"agents: {', '.join(agents)}: all paths are simulated in this process, not in "
+                f"{workers} workers: {error}",
+                stacklevel=4,
             )
-    for first, count in jobs:
-        if not chunks.has(first):
-            record = plan.record - first
-            write_chunk(chunks.directory, first, simulate_chunk(plan, first, count, record, report))
+    for job in _jobs(runs):
+        _simulate(plans, job, code, report)
+
+
+def _jobs(runs: Sequence[tuple[Plan, Chunks]]) -> list[Job]:
+    """What is left to do, in order of paths."""
+    lacking: dict[tuple[int, int, tuple[object, ...]], list[tuple[int, Path]]] = {}
+    for number, (plan, chunks) in enumerate(runs):
+        market = plan.config.market
+        same = (market.digest(), market.laid_out, market.markets)
+        for first, count in chunks.layout:
+            if not chunks.has(first):
+                wanted = lacking.setdefault((first, count, same), [])
+                wanted.append((number, chunks.directory))
+    jobs = [Job(first, count, tuple(of)) for (first, count, _), of in lacking.items()]
+    return sorted(jobs, key=lambda job: job.first)
+
+
+def _simulate(
+    plans: Sequence[Plan], job: Job, code: str, report: Callable[[int], None] | None
+) -> None:
+    """Draw a chunk of the market once, simulate every run on it, and write what each comes to.
+
+    Raises:
+        InputError: the code changed since the run began; nothing is written then.
+    """
+    from simulator.market.draw import draw
+
+    world = plans[0].world
+    fingerprint.refuse_other_code(world, code)
+    market = draw(plans[job.runs[0][0]].config.market, job.first, job.count)
+    for number, directory in job.runs:
+        plan = plans[number]
+        outcome = simulate_market(plan, market, plan.record - job.first, report)
+        fingerprint.refuse_other_code(world, code)
+        write_chunk(directory, job.first, outcome)
+        del outcome
+        gc.collect()  # world, view and observers refer to each other; the next needs the memory
 
 
 @dataclass(frozen=True)
 class _Packed:
-    """A plan for another process, and what has to come out of it there."""
+    """Plans for another process, and what has to come out of them there."""
 
-    plan: bytes
+    plans: bytes
     digests: list[str]
+    code: str
 
 
-def _packed(plan: Plan) -> _Packed:
-    """The plan for another process, with the classes of a user's agents whole.
+def _packed(plans: Sequence[Plan], code: str) -> _Packed:
+    """The plans for another process, with the classes of a user's agents whole.
 
     So it does not matter where they are written. What they import is imported anew there, and held
     against what it is here.
@@ -86,7 +148,8 @@ def _packed(plan: Plan) -> _Packed:
     """
     import cloudpickle
 
-    readings = [agent_code.read(agent) for agent in plan.agents]
+    agents = [agent for plan in plans for agent in plan.agents]
+    readings = [agent_code.read(agent) for agent in agents]
     if unseen := [what for reading in readings for what in reading.unseen]:
         raise _HereOnlyError(
             f"nobody can see whether {unseen[0]} would be the same in another (nor could such a "
@@ -94,22 +157,22 @@ def _packed(plan: Plan) -> _Packed:
         )
 
     by_value = cloudpickle.list_registry_pickle_by_value()
-    held = [m for agent in plan.agents for m in agent_code.modules(agent)]
+    held = [m for agent in agents for m in agent_code.modules(agent)]
     added = {m.__name__: m for m in held if m.__name__ not in by_value}
     for module in added.values():
         cloudpickle.register_pickle_by_value(module)
     try:
-        packed = bytes(cloudpickle.dumps(plan))
+        packed = bytes(cloudpickle.dumps(list(plans)))
     except Exception as error:  # pickling runs the user's code, which may raise anything
         raise _HereOnlyError(_not_sent(error)) from error
     finally:
         for module in added.values():
             cloudpickle.unregister_pickle_by_value(module)
-    return _Packed(packed, [reading.digest for reading in readings])
+    return _Packed(packed, [reading.digest for reading in readings], code)
 
 
-def _unpacked(packed: _Packed) -> Plan:
-    """The plan in a worker.
+def _unpacked(packed: _Packed) -> list[Plan]:
+    """The plans in a worker.
 
     Raises:
         _HereOnlyError: it cannot be made there, or its agents are others there than where the run
@@ -118,16 +181,17 @@ def _unpacked(packed: _Packed) -> Plan:
     import cloudpickle
 
     try:
-        plan: Plan = cloudpickle.loads(packed.plan)
+        plans: list[Plan] = cloudpickle.loads(packed.plans)
     except Exception as error:  # unpickling imports the user's code, which may raise anything
         raise _HereOnlyError(_not_sent(error)) from None
-    for agent, digest in zip(plan.agents, packed.digests, strict=True):
+    agents = [agent for plan in plans for agent in plan.agents]
+    for agent, digest in zip(agents, packed.digests, strict=True):
         if agent_code.read(agent).digest != digest:
             raise _HereOnlyError(
                 f"{type(agent).__name__} would be another there, where its modules are imported "
                 "anew and what was set in them before the run is not"
             )
-    return plan
+    return plans
 
 
 def _not_sent(error: Exception) -> str:
@@ -136,18 +200,16 @@ def _not_sent(error: Exception) -> str:
 
 def _run_in_processes(
     packed: _Packed,
-    directory: Path,
-    jobs: list[tuple[int, int]],
+    directories: Sequence[Path],
+    jobs: Sequence[Job],
     workers: int,
     report: Callable[[int], None],
 ) -> None:
-    queue, stop = pool.context().SimpleQueue(), directory / ".stop"
+    queue, stop = pool.context().SimpleQueue(), directories[0] / ".stop"
     stop.unlink(missing_ok=True)
     try:
         with pool.processes(workers, _attach, (queue, stop, os.getpid())) as executor:
-            pending: set[Future[None]] = {
-                executor.submit(_job, packed, directory, *job) for job in jobs
-            }
+            pending: set[Future[None]] = {executor.submit(_job, packed, job) for job in jobs}
             try:
                 while pending:
                     finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -162,8 +224,9 @@ def _run_in_processes(
                     future.cancel()
     finally:
         stop.unlink(missing_ok=True)
-        for left in directory.glob(".*.tmp"):  # of a worker that was ended while it wrote
-            shutil.rmtree(left, ignore_errors=True)
+        for directory in directories:
+            for left in directory.glob(".*.tmp"):  # of a worker that was ended while it wrote
+                shutil.rmtree(left, ignore_errors=True)
 
 
 _report: Callable[[int], None]
@@ -196,7 +259,5 @@ def _leave(stop: Path, parent: int) -> None:
     os._exit(1)  # a chunk half written has a temporary name
 
 
-def _job(packed: _Packed, directory: Path, first: int, count: int) -> None:
-    plan = _unpacked(packed)
-    write_chunk(directory, first, simulate_chunk(plan, first, count, plan.record - first, _report))
-    gc.collect()  # world, view and observers refer to each other; the next chunk needs the memory
+def _job(packed: _Packed, job: Job) -> None:
+    _simulate(_unpacked(packed), job, packed.code, _report)

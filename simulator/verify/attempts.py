@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.world import actions
-from simulator.world.actions import Action
+from simulator.world.actions import ACTIONS, Action
 from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Every action there is: a new one is tried without being named here.
-KINDS: tuple[type[Action], ...] = tuple(
-    kind
-    for kind in map(actions.__dict__.__getitem__, actions.__all__)
-    if issubclass(kind, Action) and kind is not Action
-)
+KINDS = ACTIONS
 # Values tried, USD: from a raw unit of USDC to more than the prober has, one half of them spread
 # over magnitudes, the other evenly, which is where limits are.
 _LEAST, _MOST = 1e-6, 3e5
@@ -31,16 +27,6 @@ _LEAST_SIZE = 1e-8
 # Part of the calls tried in somebody else's name, and of those naming an account that name the one
 # nearest to liquidation.
 _OTHERS, _WEAKEST = 0.25, 0.5
-
-_SIGNED = (actions.Swap, actions.Trade, actions.PostMargin)
-# The clearing house settles these with the caller's own account.
-_OF_AN_ACCOUNT = (
-    actions.Trade,
-    actions.PostMargin,
-    actions.Liquidate,
-    actions.LiquidateCollateral,
-    actions.LiquidatePledge,
-)
 
 
 @dataclass
@@ -107,7 +93,7 @@ def _tokens(attempt: Attempt) -> float:
     """Of the asset; for a signed action either side, and USDC where a swap sells that."""
     worth = _usd(attempt)
     tokens = worth / attempt.price
-    if not issubclass(attempt.kind, _SIGNED) or next(attempt.numbers) < 0.5:
+    if not attempt.kind.spec.signed or next(attempt.numbers) < 0.5:
         return tokens
     return -worth if attempt.kind is actions.Swap else -tokens
 
@@ -165,8 +151,8 @@ _VALUES: Mapping[str, Callable[[Attempt], Any]] = {
 
 def _actors(kind: type[Action], protocol: Protocol) -> Sequence[int]:
     """Agents that can be asked for it; the prober is the last."""
-    needs = issubclass(kind, _OF_AN_ACCOUNT)
-    return [i for i, slot in enumerate(protocol.agents) if slot.has_account or not needs]
+    needed = kind.spec.of_account
+    return [i for i, slot in enumerate(protocol.agents) if slot.has_account or not needed]
 
 
 def _indices(kind: type[Action], name: str, protocol: Protocol) -> Sequence[int | None] | None:

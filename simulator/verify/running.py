@@ -37,7 +37,7 @@ def verify_paths(
     from simulator.world.chain.world import ChainWorld
     from simulator.world.model.world import ModelWorld
 
-    market = draw(config, first_path, paths).first_steps(steps)
+    market = draw(config.market, first_path, paths).first_steps(steps)
 
     def cast() -> tuple[Protocol, list[Agent]]:
         """The protocol, and its agents between the turns of the prober."""

@@ -1,15 +1,18 @@
 """What an agent can ask of a world, and what came of it.
 
 Every array is ``[paths]``. A path on which ``amount`` (``size``, ``assets`` …) is zero, or ``when``
-is False, is not acted on (:attr:`Status.NONE`). Actions without an amount carry ``when``.
+is False, is not acted on (:attr:`Status.NONE`). Actions without an amount carry ``when``. All that
+is known of an action beside its fields stands in its ``spec``; lists of actions are made of those.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+
+from simulator.protocol.action_spec import ActionSpec, Role
 
 if TYPE_CHECKING:
     from simulator.types import Booleans, Codes, Floats
@@ -19,7 +22,22 @@ if TYPE_CHECKING:
 class Action:
     """Base of all actions; ``actor`` is the acting agent's index among the world's agents."""
 
+    spec: ClassVar[ActionSpec]
+
     actor: int
+
+    def __init_subclass__(cls) -> None:
+        """Refuse an action that declares nothing of itself."""
+        if "spec" not in vars(cls):
+            raise TypeError(f"{cls.__name__} has no spec: see ActionSpec")
+
+    def asked(self) -> Booleans:
+        """Paths ``[paths]`` on which it is to be done."""
+        values = vars(self)
+        if "when" in values:
+            return np.asarray(values["when"])
+        amount = next(value for value in values.values() if isinstance(value, np.ndarray))
+        return np.not_equal(amount, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +50,11 @@ class Swap(Action):
     that leg's on Aave, and its asset stands in the base asset's place.
     """
 
+    spec = ActionSpec(
+        role=Role.TRADE, contract="SwapRouter", functions=("exactInputSingle",), gas=120_000,
+        fill=("tokens in", "tokens out"), called="swap", signed=True,
+    )  # fmt: skip
+
     amount: Floats
     price_limit: Floats
     minimum_out: Floats
@@ -42,6 +65,11 @@ class Swap(Action):
 class Trade(Action):
     """Perp order of signed ``size`` (base units) on ``market``, from the actor's cross account."""
 
+    spec = ActionSpec(
+        role=Role.TRADE, contract="ClearingHouse", functions=("trade",), gas=240_000,
+        fill=("size", "fill price (USD)"), called="perp order", signed=True, of_account=True,
+    )  # fmt: skip
+
     market: int
     size: Floats
     price_limit: Floats
@@ -51,6 +79,11 @@ class Trade(Action):
 class PostMargin(Action):
     """Deposit (positive) or withdraw (negative) ``amount`` whole tokens of a collateral."""
 
+    spec = ActionSpec(
+        role=Role.TRADE, contract="ClearingHouse", functions=("deposit", "withdraw"), gas=90_000,
+        fill=("moved tokens", "0"), called="margin transfer", signed=True, of_account=True,
+    )  # fmt: skip
+
     collateral: int
     amount: Floats
 
@@ -58,6 +91,13 @@ class PostMargin(Action):
 @dataclass(frozen=True, eq=False)
 class Liquidate(Action):
     """Liquidate the position of ``account`` (index into the world's accounts) on ``market``."""
+
+    spec = ActionSpec(
+        role=Role.LIQUIDATION, contract="ClearingHouse", functions=("liquidate",), gas=390_000,
+        fill=("closed size (≥ 0)", "penalty (USDC)"), called="liquidation", of_account=True,
+        counted="liquidations", counts="liquidations of the vault's perp accounts",
+        seizes="of a perp",
+    )  # fmt: skip
 
     account: int
     market: int
@@ -71,6 +111,12 @@ class LiquidateCollateral(Action):
     What is within 1e-12 of all the account holds means all of it, to the last raw unit.
     """
 
+    spec = ActionSpec(
+        role=Role.LIQUIDATION, contract="ClearingHouse", functions=("liquidate_collateral",),
+        gas=105_000, fill=("USDC paid", "tokens taken"), called="purchase of collateral",
+        of_account=True,
+    )  # fmt: skip
+
     account: int
     collateral: int
     amount: Floats
@@ -79,6 +125,13 @@ class LiquidateCollateral(Action):
 @dataclass(frozen=True, eq=False)
 class LiquidatePledge(Action):
     """Liquidate the liquidity pledged by ``account`` (at most one position per account here)."""
+
+    spec = ActionSpec(
+        role=Role.LIQUIDATION, contract="ClearingHouse", functions=("liquidate_pledge",),
+        gas=800_000, fill=("USDC paid", "fraction of the liquidity"),
+        called="liquidation of a pledge", of_account=True, counted="pledge_liquidations",
+        counts="liquidations of the vault's pledged liquidity", seizes="of its pledged liquidity",
+    )  # fmt: skip
 
     account: int
     when: Booleans
@@ -90,6 +143,13 @@ class LiquidateLoan(Action):
 
     The caller brings the asset and takes USDC of the vault's collateral with Aave's bonus.
     """
+
+    spec = ActionSpec(
+        role=Role.LIQUIDATION, contract="Aave", functions=("liquidationCall",), gas=420_000,
+        fill=("debt repaid", "USDC taken"), called="liquidation of a loan",
+        counted="loan_liquidations", counts="liquidations of the vault's loans on Aave",
+        seizes="of a loan on Aave",
+    )  # fmt: skip
 
     leg: int
     amount: Floats
@@ -103,6 +163,12 @@ class PostCovariance(Action):
     by a ramp, as far as one post may move it: the fill says how much of the way that is.
     """
 
+    spec = ActionSpec(
+        role=Role.POST, contract="ClearingHouse", functions=("post_covariance",), gas=300_000,
+        fill=("0", "part of the way to the factor asked for (portfolio margin)"),
+        called="posted covariance", sender="venue",
+    )  # fmt: skip
+
     factor: Floats
     when: Booleans
 
@@ -111,12 +177,22 @@ class PostCovariance(Action):
 class Deposit(Action):
     """ERC-4626 ``deposit`` of ``assets`` whole USDC."""
 
+    spec = ActionSpec(
+        role=Role.ENTRY, contract="HedgeVault", functions=("deposit",), gas=230_000,
+        fill=("assets in", "shares out"), called="deposit",
+    )  # fmt: skip
+
     assets: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Redeem(Action):
     """ERC-4626 ``redeem`` of ``shares`` whole shares."""
+
+    spec = ActionSpec(
+        role=Role.EXIT, contract="HedgeVault", functions=("redeem",), gas=260_000,
+        fill=("shares in", "assets out"), called="redemption",
+    )  # fmt: skip
 
     shares: Floats
 
@@ -125,6 +201,11 @@ class Redeem(Action):
 class RequestRedeem(Action):
     """HedgeVault ``request_redeem`` of ``shares`` whole shares: the last place in the queue."""
 
+    spec = ActionSpec(
+        role=Role.QUEUE, contract="HedgeVault", functions=("request_redeem",), gas=170_000,
+        fill=("shares", "0"), called="request to redeem",
+    )  # fmt: skip
+
     shares: Floats
 
 
@@ -132,6 +213,25 @@ class RequestRedeem(Action):
 class CancelRequest(Action):
     """HedgeVault ``cancel_request()``."""
 
+    spec = ActionSpec(
+        role=Role.QUEUE, contract="HedgeVault", functions=("cancel_request",), gas=53_000,
+        fill=("shares", "0"), called="cancelled request",
+    )  # fmt: skip
+
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class SettleWithdrawals(Action):
+    """HedgeVault ``settle_withdrawals``, unwinding at most ``fraction`` (0 … 1) of both legs."""
+
+    spec = ActionSpec(
+        role=Role.EXIT, contract="HedgeVault", functions=("settle_withdrawals",), gas=800_000,
+        fill=("shares burnt", "assets paid"), called="settlement of the queue",
+        counted="settlements", counts="settlements of queued withdrawals",
+    )  # fmt: skip
+
+    fraction: Floats
     when: Booleans
 
 
@@ -139,20 +239,24 @@ class CancelRequest(Action):
 class RedeemInKind(Action):
     """HedgeVault ``redeem_in_kind`` of ``shares``: tokens, and a slice of the margin account."""
 
+    spec = ActionSpec(
+        role=Role.EXIT, contract="HedgeVault", functions=("redeem_in_kind",), gas=715_000,
+        fill=("shares in", "fraction of the vault"), called="exit in kind",
+        counted="exits_in_kind", counts="exits in kind",
+    )  # fmt: skip
+
     shares: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class SettleWithdrawals(Action):
-    """HedgeVault ``settle_withdrawals``, unwinding at most ``fraction`` (0 … 1) of both legs."""
-
-    fraction: Floats
-    when: Booleans
 
 
 @dataclass(frozen=True, eq=False)
 class Rebalance(Action):
     """HedgeVault ``rebalance()``."""
+
+    spec = ActionSpec(
+        role=Role.KEEPER, contract="HedgeVault", functions=("rebalance",), gas=800_000,
+        fill=("0", "reward (USDC)"), called="rebalance", task="rebalancing", counted="rebalances",
+        counts="rebalances of the hedge that went through",
+    )  # fmt: skip
 
     when: Booleans
 
@@ -161,12 +265,24 @@ class Rebalance(Action):
 class Recenter(Action):
     """HedgeVault ``recenter()``."""
 
+    spec = ActionSpec(
+        role=Role.KEEPER, contract="HedgeVault", functions=("recenter",), gas=1_080_000,
+        fill=("0", "reward (USDC)"), called="recentring", task="recentring", counted="recenters",
+        counts="recentrings of the position that went through",
+    )  # fmt: skip
+
     when: Booleans
 
 
 @dataclass(frozen=True, eq=False)
 class TopUp(Action):
     """HedgeVault ``top_up()``."""
+
+    spec = ActionSpec(
+        role=Role.KEEPER, contract="HedgeVault", functions=("top_up",), gas=255_000,
+        fill=("0", "reward (USDC)"), called="top-up", task="top_up", counted="top_ups",
+        counts="top-ups of margin that went through",
+    )  # fmt: skip
 
     when: Booleans
 
@@ -175,12 +291,23 @@ class TopUp(Action):
 class Deleverage(Action):
     """HedgeVault ``deleverage()``."""
 
+    spec = ActionSpec(
+        role=Role.KEEPER, contract="HedgeVault", functions=("deleverage",), gas=700_000,
+        fill=("0", "reward (USDC)"), called="deleveraging", task="deleveraging",
+        counted="deleverages", counts="deleveragings that went through",
+    )  # fmt: skip
+
     when: Booleans
 
 
 @dataclass(frozen=True, eq=False)
 class PostBetas(Action):
     """HedgeVault ``post_betas``: ``[markets, paths]``, USD short per USD of LP delta."""
+
+    spec = ActionSpec(
+        role=Role.POST, contract="HedgeVault", functions=("post_betas",), gas=100_000,
+        fill=("0", "0"), called="posted betas", sender="risk_manager",
+    )  # fmt: skip
 
     betas: Floats
     when: Booleans
@@ -190,14 +317,7 @@ class PostBetas(Action):
 class Fill:
     """What came of an action: arrays ``[paths]``, zero where nothing was done.
 
-    ``amount_in`` / ``amount_out`` by action, whole units:
-    Swap: tokens in, tokens out. Trade: size, fill price (USD). PostMargin: moved tokens, 0.
-    Liquidate: closed size (≥ 0), penalty (USDC). LiquidateCollateral: USDC paid, tokens taken.
-    LiquidatePledge: USDC paid, fraction of the liquidity. LiquidateLoan: debt repaid, USDC taken.
-    Deposit: assets in, shares out. Redeem: shares in, assets out. RequestRedeem, CancelRequest:
-    shares, 0. RedeemInKind: shares in, fraction of the vault. SettleWithdrawals: shares burnt,
-    assets paid. PostCovariance: 0, part of the way to the factor asked for (portfolio margin).
-    Keeper functions: 0, reward (USDC).
+    ``amount_in``, ``amount_out``: what the action's :attr:`ActionSpec.fill` says.
     """
 
     status: Codes
@@ -210,26 +330,19 @@ class Fill:
         return Fill(np.zeros(paths, np.int8), np.zeros(paths), np.zeros(paths))
 
 
-__all__ = [
-    "Action",
-    "CancelRequest",
-    "Deleverage",
-    "Deposit",
-    "Fill",
-    "Liquidate",
-    "LiquidateCollateral",
-    "LiquidateLoan",
-    "LiquidatePledge",
-    "PostBetas",
-    "PostCovariance",
-    "PostMargin",
-    "Rebalance",
-    "Recenter",
-    "Redeem",
-    "RedeemInKind",
-    "RequestRedeem",
-    "SettleWithdrawals",
-    "Swap",
-    "TopUp",
-    "Trade",
-]
+_DECLARED: tuple[type[Action], ...] = tuple(Action.__subclasses__())
+#: Every action there is, by name: a record's code of one is its place here.
+ACTIONS: tuple[type[Action], ...] = tuple(sorted(_DECLARED, key=lambda kind: kind.__name__))
+
+
+def having(*roles: Role) -> tuple[type[Action], ...]:
+    """The actions of some roles, role after role, each as declared."""
+    return tuple(kind for role in roles for kind in _DECLARED if kind.spec.role is role)
+
+
+#: Permissionless functions that pay the keeper's reward.
+KEEPER_FUNCTIONS = having(Role.KEEPER)
+#: Column of how often each went through to the vault.
+COUNTED: dict[type[Action], str] = {
+    kind: kind.spec.counted for kind in having(*Role) if kind.spec.counted
+}

@@ -10,8 +10,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from simulator.protocol.clearing import (
+    ClearingParameters,
+    CollateralParameters,
+    MarketParameters,
+)
+from simulator.protocol.lending import LendingTerms, ReserveParameters
+from simulator.protocol.vault import VaultParameters
+
 if TYPE_CHECKING:
     from simulator.types import Floats
+
+__all__ = [
+    "FACTOR_COLUMNS",
+    "FACTOR_SCALE",
+    "AaveLeg",
+    "AaveParameters",
+    "AgentSlot",
+    "BackgroundRange",
+    "ClearingParameters",
+    "CollateralParameters",
+    "MarketParameters",
+    "PoolParameters",
+    "Protocol",
+    "ReserveParameters",
+    "Token",
+    "VaultParameters",
+    "lag_spread",
+    "skew_bound",
+]
 
 # A number, or an array of them.
 T = TypeVar("T", "float", "Floats")
@@ -48,13 +75,33 @@ class Token:
     price: float
 
 
+#: Built-in agents by their names in the configuration, in block order: depositors, who takes back
+#: the skew of the block before (within a block it earns nothing), the uninformed, those who live
+#: off them, the vault's keeper last.
+AGENT_KINDS = (
+    "depositor",
+    "perp_arbitrageur",
+    "noise_trader",
+    "leveraged_long",
+    "leveraged_short",
+    "amm_arbitrageur",
+    "leg_arbitrageur",
+    "latency_arbitrageur",
+    "risk_manager",
+    "breakdown_monitor",
+    "liquidator",
+    "keeper",
+)
+
+
 @dataclass(frozen=True)
 class AgentSlot:
     """One actor: its wallet, and its margin account if it trades perps.
 
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
-    whole tokens of each leg's asset on Aave in the wallet, () = none.
+    whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: one of
+    :data:`AGENT_KINDS`, "" = none of them.
     """
 
     name: str
@@ -63,6 +110,7 @@ class AgentSlot:
     has_account: bool
     margin: tuple[float, ...] = ()
     hedge: tuple[float, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,111 +138,6 @@ class PoolParameters:
 
 
 @dataclass(frozen=True)
-class MarketParameters:
-    """One perp market (contracts/SPEC.md §3.1).
-
-    ``skew_scale``, ``max_skew``, ``max_open_interest`` (longs and shorts together) in base units.
-    ``insurance_cap``, ``maker_loss_cap``: whole USDC this market's losses may ever take from the
-    insurance fund and from the maker.
-    """
-
-    asset: int
-    skew_scale: float
-    half_spread: float
-    taker_fee: float
-    max_funding_velocity: float
-    max_skew: float
-    maintenance_rate: float
-    max_open_interest: float
-    insurance_cap: float
-    maker_loss_cap: float
-
-
-@dataclass(frozen=True)
-class CollateralParameters:
-    """One collateral of the basket; index 0 is USDC. ``cap`` in whole tokens."""
-
-    asset: int
-    haircut: float
-    cap: float
-
-
-@dataclass(frozen=True)
-class ClearingParameters:
-    """Parameters common to all markets, and the venue's own funds in whole USDC.
-
-    Portfolio margin is ``risk_multiple`` > 0; without it ``gross_floor`` is 1 (the gross rule).
-    ``withdrawal_gate`` in seconds. ``lp_haircut``, ``lp_cap`` (raw USDC) are the terms of pledged
-    liquidity, whether the vault pledges or not. ``covariance_factor``: rows of 8 integers scaled
-    1e8, one per :attr:`Protocol.risk_assets`, W of the daily covariance W·Wᵀ; () = never posted.
-    """
-
-    markets: tuple[MarketParameters, ...]
-    collaterals: tuple[CollateralParameters, ...]
-    initial_multiple: float
-    liquidation_penalty: float
-    liquidator_share: float
-    profit_cap: float
-    gross_floor: float
-    risk_multiple: float
-    withdrawal_gate: int
-    lp_haircut: float
-    lp_cap: int
-    maker_funds: float
-    insurance_funds: float
-    covariance_factor: tuple[tuple[int, ...], ...] = ()
-
-
-@dataclass(frozen=True)
-class VaultParameters:
-    """HedgeVault parameters (contracts/SPEC.md §4.1).
-
-    Fees are fractions, ``management_fee`` per 365 days; ``keeper_share`` is a fraction of the value
-    a keeper call protects; ``pledged``: the liquidity backs the vault's cross account.
-    """
-
-    range_half_width: int
-    recenter_threshold: float
-    lp_allocation: float
-    margin_allocation: float
-    hedge_band: float
-    max_slippage: float
-    margin_target: float
-    top_up_ratio: float
-    deleverage_ratio: float
-    keeper_reward: float
-    keeper_share: float
-    entry_fee: float
-    exit_fee: float
-    management_fee: float
-    performance_fee: float
-    deposit_cap: float
-    beta_max: float
-    beta_max_change: float
-    beta_interval: int
-    isolated: bool
-    pledged: bool
-
-
-@dataclass(frozen=True)
-class ReserveParameters:
-    """One reserve of Aave v3. Rates per year (DefaultReserveInterestRateStrategy), fractions.
-
-    ``supplied``, ``borrowed``: whole tokens of others at the start, who do nothing afterwards.
-    ``factor``: the treasury's share of the interest.
-    """
-
-    asset: int
-    supplied: float
-    borrowed: float
-    optimal_usage: float
-    base_rate: float
-    slope1: float
-    slope2: float
-    factor: float
-
-
-@dataclass(frozen=True)
 class AaveLeg:
     """A hedge asset that is borrowed and sold: in place of ``market`` of the ClearingHouse."""
 
@@ -204,12 +147,9 @@ class AaveLeg:
 
 
 @dataclass(frozen=True)
-class AaveParameters:
-    """Aave v3 as the second hedge venue (contracts/SPEC.md §4.8); terms of USDC as collateral."""
+class AaveParameters(LendingTerms):
+    """Aave v3 as the second hedge venue (contracts/SPEC.md §4.8)."""
 
-    ltv: float
-    liquidation_threshold: float
-    liquidation_bonus: float
     usdc: ReserveParameters
     legs: tuple[AaveLeg, ...]
 

@@ -31,11 +31,20 @@ SUPPLY = {"BTC": 500, "SOL": 200_000, "USDC": 1_000_000}  # whole tokens others 
 POOL_USDC = 200_000_000  # whole USDC in each swap pool, full range
 ACTORS = ("vault", "supplier", "liquidator", "stranger", "borrower", "redeemer")
 
+
+def rates(optimal: float, base: float, slope1: float, slope2: float) -> dict[str, int]:
+    """Of DefaultReserveInterestRateStrategy, as its constructor takes them."""
+    names = ("optimalUsageRatio", "baseVariableBorrowRate", "variableRateSlope1",
+             "variableRateSlope2")  # fmt: skip
+    numbers = (optimal, base, slope1, slope2)
+    return {name: round(n * 10**18) * 10**9 for name, n in zip(names, numbers, strict=True)}
+
+
 LTV, THRESHOLD, BONUS = 7_500, 7_800, 500  # of USDC, 1/10,000
 RATES = {
-    "USDC": aave.Rates(0.9, 0.0, 0.04, 0.6),
-    "BTC": aave.Rates(0.45, 0.01, 0.04, 3.0),
-    "SOL": aave.Rates(0.45, 0.0, 0.07, 3.0),
+    "USDC": rates(0.9, 0.0, 0.04, 0.6),
+    "BTC": rates(0.45, 0.01, 0.04, 3.0),
+    "SOL": rates(0.45, 0.0, 0.07, 3.0),
 }
 FACTOR = 0.2
 

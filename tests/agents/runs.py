@@ -64,7 +64,7 @@ def run(
     ``terms`` changes the protocol after the configuration has been checked.
     """
     config = load(scenario, [f"paths={PATHS}", *settings])
-    market = change(draw(config, 0, PATHS).first_steps(steps))
+    market = change(draw(config.market, 0, PATHS).first_steps(steps))
     protocol = terms(resolve(config))
     world, log = ModelWorld(protocol, market), Log()
     simulate(world, build_agents(config, protocol), [log, *([observer] if observer else [])])

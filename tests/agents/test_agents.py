@@ -95,7 +95,7 @@ def test_the_risk_manager_never_looks_ahead() -> None:
 
     def betas(change: Callable[[MarketPaths], MarketPaths]) -> list[tuple[int, Floats]]:
         config = load("calm", [f"paths={PATHS}", "agents.risk_manager.window_hours=24"])
-        market = change(draw(config, 0, PATHS).first_steps(STEPS))
+        market = change(draw(config.market, 0, PATHS).first_steps(STEPS))
         protocol = resolve(config)
         log = Log()
         simulate(ModelWorld(protocol, market), build_agents(config, protocol), [log])

@@ -16,13 +16,24 @@ from simulator.market.draw import draw
 from simulator.types import Floats
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
+from simulator.world.model.at_index import value_at_index as of_path
+from simulator.world.model.batch import at
+from simulator.world.model.jit import kernel
+from simulator.world.model.record import Paths
 from simulator.world.model.world import ModelWorld
 
 STEPS = 400
 
 
+@kernel
+def valued(paths: Paths, out: Floats) -> None:
+    """By the formula of one path, into ``out`` ``[paths]``, USD."""
+    for i in range(out.size):
+        out[i] = of_path(at(paths, i))
+
+
 class Beside:
-    """Values the vault at the end of each step where the oracle shows the index."""
+    """Values the vault at the end of each step."""
 
     def __init__(self) -> None:
         self.worth: list[Floats] = []
@@ -33,14 +44,17 @@ class Beside:
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None: ...
 
     def stepped(self, step: int, world: World) -> None:
+        assert isinstance(world, ModelWorld)
         self.worth.append(value_at_index(View(step, world.market, world.protocol, world)))
+        valued(world.paths, found := np.empty(world.market.paths))
+        np.testing.assert_allclose(found, self.worth[-1], rtol=1e-12)
         self.nav.append(world.observe().nav.copy())
 
 
 @pytest.mark.parametrize("name", sorted(scenarios()))
 def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None:
     config = load(name, ["paths=2"])
-    protocol, market = resolve(config), draw(config, 0, 2)
+    protocol, market = resolve(config), draw(config.market, 0, 2)
     market = market.first_steps(min(STEPS, market.steps))
     market = replace(market, index=market.oracle_price)
     beside = Beside()
@@ -48,3 +62,12 @@ def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None
     nav = np.array(beside.nav)
     assert nav[-1].min() > 0.0
     np.testing.assert_allclose(np.array(beside.worth), nav, rtol=1e-9, atol=1e-3)
+
+
+def test_a_late_oracle_shows_another_nav() -> None:
+    config = load("oracle-lag", ["paths=2"])
+    protocol, market = resolve(config), draw(config.market, 0, 2).first_steps(STEPS)
+    beside = Beside()
+    simulate(ModelWorld(protocol, market), build_agents(config, protocol), [beside])
+    gap = np.array(beside.worth) / np.array(beside.nav) - 1.0
+    assert np.abs(gap).max() > 1e-3

@@ -7,13 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.agents.base import Agent
+from simulator.agents.build import build_agents
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books
 from simulator.config import load, resolve
+from simulator.engine import simulate
+from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
-from simulator.results.latency import LatencyProfit
 from simulator.types import Codes, Floats, Status
 from simulator.world import actions
-from simulator.world.actions import Action, Fill
+from simulator.world.actions import Action
 from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
@@ -188,26 +191,15 @@ def latency(fees: float | None) -> Floats:
             return protocol
         return replace(protocol, vault=replace(protocol.vault, entry_fee=fees, exit_fee=fees))
 
-    class Timing(Log):
-        profit: LatencyProfit | None = None
-
-        def advanced(self, step: int, world: World) -> None:
-            self.profit = self.profit or LatencyProfit(world)
-
-        def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
-            assert self.profit is not None
-            self.profit.acting(step, world, agent, action)
-
-        def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
-            assert self.profit is not None
-            self.profit.acted(step, world, agent, action, fill)
-
-    observer = Timing()
-    _, log, _ = run("oracle-lag", observer=observer, steps=380, terms=charge)
+    config = load("oracle-lag", [f"paths={PATHS}"])
+    protocol = charge(resolve(config))
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS).first_steps(380), BOOK)
+    log, books = Log(), Books(world)
+    simulate(world, build_agents(config, protocol), [log, books])
     traded = log.of("latency_arbitrageur", Action)
     assert len(traded) > 50
-    assert observer.profit is not None
-    return observer.profit.usd
+    profit: Floats = books.view.latency.usd
+    return profit
 
 
 def test_fees_as_large_as_the_oracles_deviation_leave_latency_arbitrage_nothing() -> None:

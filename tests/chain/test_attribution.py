@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from simulator.agents.build import build_agents
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
 from simulator.results.buckets import BUCKETS
-from simulator.results.entries import FeesKept
 from simulator.world.chain.world import ChainWorld
 from simulator.world.model.world import ModelWorld
 
@@ -20,17 +21,18 @@ STEPS = 48
 
 @pytest.mark.parametrize(("name", "entries"), [("calm", True), ("aave-hedge", False)])
 def test_both_worlds_split_the_result_alike(name: str, entries: bool) -> None:
-    config = load(name, ["paths=1", "agents.depositor.flow_per_day=0.2"])
-    protocol, market = resolve(config), draw(config, 0, 1).first_steps(STEPS)
+    config = load(name, ["paths=1", "flow.deposits.flow_per_day=0.2"])
+    protocol, market = resolve(config), draw(config.market, 0, 1).first_steps(STEPS)
     found, fees = [], []
     for kind in (ModelWorld, ChainWorld):
-        world = kind(protocol, market)
-        attribution, kept = Attribution(world), FeesKept(world)
-        simulate(world, build_agents(config, protocol), [attribution, kept])
+        world = kind(protocol, market, book=BOOK)
+        books = Books(world)
+        simulate(world, build_agents(config, protocol), [books])
+        attribution = Attribution(books)
         attribution.check()
         world.close()
         found.append(attribution.buckets)
-        fees.append(kept.usd)
+        fees.append(books.view.entries.usd)
     atol = 1e-8 * attribution.largest_nav.max()
     for row, term in enumerate(BUCKETS):
         np.testing.assert_allclose(found[0][row], found[1][row], atol=atol, err_msg=term)

@@ -8,7 +8,8 @@ from eth_abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.types import STATUS_OF_REVERT, Status, UnknownRevertError
+from simulator.protocol.statuses import STATUS_OF_REVERT
+from simulator.types import Status, UnknownRevertError
 from simulator.world.chain.codec import (
     Reverted,
     encode_error,

@@ -27,7 +27,7 @@ PATHS = 4
 @pytest.mark.slow
 def test_who_leaves_in_kind_needs_no_consent_for_less_than_a_unit() -> None:
     config = load("hedge-liquidation")
-    protocol, market = resolve(config), draw(config, 0, PATHS).first_steps(LIQUIDATED)
+    protocol, market = resolve(config), draw(config.market, 0, PATHS).first_steps(LIQUIDATED)
     (leaver,) = (i for i, slot in enumerate(protocol.agents) if slot.name == "depositor")
     assert not protocol.agents[leaver].has_account
     given = []
@@ -49,7 +49,7 @@ def test_who_leaves_in_kind_needs_no_consent_for_less_than_a_unit() -> None:
 
 def test_all_the_collateral_of_an_account_is_all_of_it_on_chain() -> None:
     config = load("calm")
-    protocol, market = resolve(config), draw(config, 0, 1).first_steps(1)
+    protocol, market = resolve(config), draw(config.market, 0, 1).first_steps(1)
     (trader,) = (i for i, slot in enumerate(protocol.agents) if slot.name == "noise_trader")
     account, nothing = protocol.account_of(trader), np.zeros(1)
     base = next(i for i, c in enumerate(protocol.clearing.collaterals) if c.asset == 1)

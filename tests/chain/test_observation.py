@@ -67,7 +67,7 @@ class AgainstTheLens:
 def test_what_is_read_in_process_is_what_the_lens_returns(scenario: str, margin: str) -> None:
     config = load(scenario, [f"paths={PATHS}", f"clearing.margin={margin}"])
     protocol = resolve(config)
-    world = ChainWorld(protocol, draw(config, 0, PATHS).first_steps(STEPS))
+    world = ChainWorld(protocol, draw(config.market, 0, PATHS).first_steps(STEPS))
     check = AgainstTheLens()
     simulate(world, build_agents(config, protocol), [check])
     assert {Swap, Trade, Deposit, PostBetas, Recenter, Rebalance} <= check.seen

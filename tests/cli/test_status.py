@@ -164,7 +164,7 @@ def test_no_memory_and_no_artifacts_end_with_3(
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr("simulator.runner.workers.simulate_chunk", starved)
+        patched.setattr("simulator.runner.workers.simulate_market", starved)
         ran = called("run", *SHORT, "--workers", "1", "--out", "there")
     assert (ran.returncode, ran.stdout) == (3, "")
     assert "out of memory" in ran.stderr

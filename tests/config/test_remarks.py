@@ -62,6 +62,16 @@ def test_what_is_said_to_have_no_effect_has_none_and_what_is_charged_has() -> No
     assert costs[3] < 1.2 * costs[2] < 0.0  # of two markets, one charges twice as much
 
 
+def test_flow_that_nobody_acts_on_is_said() -> None:
+    agents = ["agents.noise_trader=null", "agents.depositor=null"]
+    for agent, name in zip(agents, ("orders", "deposits"), strict=True):
+        (found,) = named(load("calm", [agent]), "no_effect")
+        assert found.field == f"flow.{name}"
+        assert f"{agent.removesuffix('=null')} is null" in found.text
+    none = ["flow.orders={swap_usd_per_hour: 0}", "flow.deposits.flow_per_day=0"]
+    assert not named(load("calm", [*agents, *none]), "no_effect")
+
+
 def test_a_feed_of_its_own_is_named_and_a_market_that_lends_has_no_spread() -> None:
     fees = ["vault.entry_fee=0.02", "vault.exit_fee=0.02", "vault.max_slippage=0.03"]
     feed = "oracle.feeds={BTC: {deviation: 0.02, max_age_minutes: 150}}"

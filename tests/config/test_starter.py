@@ -79,9 +79,7 @@ def test_fee_tier_and_range_are_as_asked(tmp_path: Path) -> None:
     low, high = (load(file) for file in files.values())
     assert (low.pool.fee_ppm, high.pool.fee_ppm) == (500, 3_000)
     assert low.vault.range_half_width_percent == 15.0
-    volumes = [
-        c.agents.noise_trader.swap_usd_per_hour for c in (low, high) if c.agents.noise_trader
-    ]
+    volumes = [config.flow.orders.swap_usd_per_hour for config in (low, high)]
     assert volumes[0] == pytest.approx(6.0 * volumes[1], rel=1e-4)
     with pytest.raises(InputError, match=r"fee = 0.07: must be one of 0.01, 0.05, 0.3, 1"):
         starter("ETH", ["BTC"], 2e6, fee_percent=0.07)

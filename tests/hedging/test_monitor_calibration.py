@@ -31,7 +31,7 @@ def _returns(hours: int, first: int, paths: int) -> Floats:
     """Log returns ``[T, 3, P]`` of SOL, BTC and ETH."""
     config = from_mapping(load("calm").model_dump() | {"process": PROCESS, "horizon_hours": hours})
     rows = [config.symbols.index(symbol) for symbol in ("SOL", "BTC", "ETH")]
-    drawn = np.diff(np.log(draw_index(config, first, paths)[rows]), axis=1)
+    drawn = np.diff(np.log(draw_index(config.market, first, paths)[rows]), axis=1)
     return np.ascontiguousarray(drawn.transpose(1, 0, 2))
 
 

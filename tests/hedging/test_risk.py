@@ -112,7 +112,9 @@ def test_the_intervals_of_expected_shortfall_cover_and_agree() -> None:
 
 
 @given(st.integers(1, 20_000), st.floats(1e-3, 0.999), st.floats(1e-4, 1.0 - 1e-4))
-def test_a_binomial_quantile_is_the_least_that_reaches_its_share(n, tail, share) -> None:
+def test_a_binomial_quantile_is_the_least_that_reaches_its_share(
+    n: int, tail: float, share: float
+) -> None:
     found = risk.binomial_quantile(share, n, tail)
     assert binom.cdf(found, n, tail) >= share - 1e-9
     assert binom.cdf(found - 1, n, tail) < share + 1e-9

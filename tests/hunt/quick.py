@@ -38,11 +38,11 @@ class QuickContract(Contract):
         """Whether there is such a function of so many arguments."""
         return (name, arguments) in self._functions
 
-    def calldata(self, name: str, *arguments: Any) -> bytes:
+    def calldata(self, name: str, /, *arguments: Any, **named: Any) -> bytes:
         """See :meth:`Contract.calldata`."""
         start = self._inputs.get((name, len(arguments)))
-        if start is None:
-            return super().calldata(name, *arguments)
+        if start is None or named:
+            return super().calldata(name, *arguments, **named)
         return start + words(*map(_word, arguments))
 
     def _decode(self, name: str, arguments: int, data: bytes) -> Any:

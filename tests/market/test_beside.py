@@ -10,7 +10,7 @@ import pytest
 
 import simulator
 from simulator.config import Config, from_mapping, load, to_yaml
-from simulator.config.history import notes
+from simulator.config.replays import notes
 from simulator.market.draw import draw
 from simulator.market.history import with_history
 from simulator.types import InputError
@@ -67,7 +67,7 @@ def test_recorded_gas_takes_the_place_of_the_process_in_every_path(folder: Path)
     spike = np.where(np.isin(np.arange(len(wei)), [10, 11]), 3.0, 1.0)
     # 1e9 wei a gwei, 1e-9 native tokens each.
     expected = wei * 1e-18 * config.gas.native_price * spike
-    found = draw(config, 0, 3).gas_usd
+    found = draw(config.market, 0, 3).gas_usd
     assert found == pytest.approx(np.repeat(expected[:, None], 3, axis=1), rel=1e-12)
     assert any("gas recorded: column gas_wei of" in line for line in notes(config))
 
@@ -78,7 +78,7 @@ def test_recorded_depth_is_relative_to_the_start_and_shocks_act_on_it(folder: Pa
     config = replayed(folder, item, cut)
     usd = pd.read_csv(folder / "depth.csv")["close"].to_numpy()[START : START + config.steps + 1]
     factor = np.where(np.arange(len(usd)) == 5, 0.5, 1.0)
-    market = draw(config, 0, 2)
+    market = draw(config.market, 0, 2)
     assert market.pool_depth[:, 1] == pytest.approx(usd / usd[0] * factor, rel=1e-12)
     assert np.all(market.perp_depth == 1.0)
 
@@ -87,7 +87,7 @@ def test_recorded_rounds_are_posted_where_there_is_a_row_and_the_feed_is_silent_
     folder: Path,
 ) -> None:
     config = replayed(folder, f"history.oracle={{AAA: {{file: {folder / 'rounds.csv'}}}}}")
-    market = draw(config, 0, 2)
+    market = draw(config.market, 0, 2)
     rounds = hours(120, 5, 30.0)["close"].to_numpy()[START : START + config.steps + 1]
     rounds[5:8] = rounds[4]
     hour = np.arange(config.steps + 1)
@@ -95,7 +95,7 @@ def test_recorded_rounds_are_posted_where_there_is_a_row_and_the_feed_is_silent_
     assert market.oracle_price[1, :, 0] == pytest.approx(rounds, rel=1e-12)
     assert np.array_equal(market.oracle_time[1, :, 1], hour * 3_600.0)
     # Others' feeds and the market itself are as they were.
-    plain = draw(replayed(folder), 0, 2)
+    plain = draw(replayed(folder).market, 0, 2)
     assert np.array_equal(market.oracle_price[2], plain.oracle_price[2])
     assert np.array_equal(market.index, plain.index)
 
@@ -109,7 +109,7 @@ def test_finer_rows_count_once_they_have_closed(folder: Path) -> None:
     # The step named 00:00 is the close of that hour's bar, at 01:00: the row of 00:50 closes then.
     first = 6 * START + 5
     expected = fine["close"].to_numpy()[first::6][: config.steps + 1]
-    found = draw(config, 0, 1).gas_usd[:, 0] / (1e-9 * config.gas.native_price)
+    found = draw(config.market, 0, 1).gas_usd[:, 0] / (1e-9 * config.gas.native_price)
     assert found == pytest.approx(expected, rel=1e-12)
 
 
@@ -124,7 +124,7 @@ def test_both_kinds_of_venue_may_have_prices_of_their_own(folder: Path) -> None:
         "2020-01-03:2020-01-04",
     )  # fmt: skip
     assert config.symbols == ("USDC", "AAA", "AAAPERP")
-    index = draw(config, 0, 1).index[:, :, 0]
+    index = draw(config.market, 0, 1).index[:, :, 0]
     assert index[2] / index[1] == pytest.approx(np.full(config.steps + 1, 1.01))
 
 
@@ -155,7 +155,7 @@ FREE = "clearing.markets.AAAPERP.max_funding_velocity=0"
 
 def test_recorded_funding_takes_from_the_perps_price_what_longs_pay(folder: Path) -> None:
     config = funded(folder, FREE)
-    index = draw(config, 0, 2).index[:, :, 1]
+    index = draw(config.market, 0, 2).index[:, :, 1]
     # Step k closes at 01:00 on the 3rd and k hours; rates are paid at 0:00, 8:00 and 16:00.
     paid = np.ones(config.steps + 1)
     for number, rate in enumerate(RATES):
@@ -260,7 +260,7 @@ def test_what_cannot_be_had_is_refused(folder: Path, override: str, named: list[
     hours(60, 7, 1.0).assign(symbol="GAS").to_csv(folder / "short.csv", index=False)
     hours(120, 8, 1.0)[60:].assign(symbol="AAA").to_csv(folder / "late.csv", index=False)
     with pytest.raises(InputError) as refused:
-        draw(replayed(folder, override.replace("FOLDER", str(folder))), 0, 1)
+        draw(replayed(folder, override.replace("FOLDER", str(folder))).market, 0, 1)
     for word in named:
         assert word in str(refused.value)
 

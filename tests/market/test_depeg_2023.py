@@ -71,7 +71,7 @@ def test_the_measure_reads_a_path_that_was_written_down() -> None:
 
 @pytest.fixture(scope="module")
 def depeg() -> Depeg:
-    return measured(draw_index(load("usdc-depeg-2023"), 0, PATHS)[0])
+    return measured(draw_index(load("usdc-depeg-2023").market, 0, PATHS)[0])
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,6 @@ def test_paths_differ_in_how_deep_they_fall(depeg: Depeg) -> None:
 
 def test_bitcoin_falls_on_the_day_before() -> None:
     config = load("usdc-depeg-2023")
-    noon = draw_index(config, 0, PATHS)[config.symbols.index("BTC"), 12 * 4 :: 24 * 4]
+    noon = draw_index(config.market, 0, PATHS)[config.symbols.index("BTC"), 12 * 4 :: 24 * 4]
     days = np.median(noon[1:3] / noon[:2] - 1, axis=1)  # from noon of the 9th, of the 10th
     assert days == pytest.approx([-0.087, 0.021], abs=0.01)

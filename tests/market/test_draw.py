@@ -22,7 +22,7 @@ def _short(name: str, *overrides: str) -> Config:
 
 @pytest.fixture(scope="module")
 def whole() -> dict[str, MarketPaths]:
-    return {name: draw(load(name), 0, PATHS) for name in scenarios()}
+    return {name: draw(load(name).market, 0, PATHS) for name in scenarios()}
 
 
 def _same(one: MarketPaths, other: MarketPaths, names: tuple[str, ...] = ARRAYS) -> bool:
@@ -57,50 +57,24 @@ def test_a_path_is_bit_identical_in_every_chunk(
 ) -> None:
     config = load(name)
     for first, paths in ((0, cut), (cut, PATHS - cut), (cut, 1)):
-        assert _same(draw(config, first, paths), whole[name].chunk(first, paths))
+        assert _same(draw(config.market, first, paths), whole[name].chunk(first, paths))
 
 
 def test_paths_differ_from_each_other_and_between_seeds(whole: dict[str, MarketPaths]) -> None:
     calm = whole["calm"]
     assert len({column.tobytes() for column in calm.index[1].T}) == PATHS
-    other = draw(_short("calm", "seed=2"), 0, 2)
+    other = draw(_short("calm", "seed=2").market, 0, 2)
     assert not np.any(other.index[1, 1:, 0] == calm.index[1, 1:, 0])
-
-
-AGENTS = (
-    "depositor",
-    "noise_trader",
-    "amm_arbitrageur",
-    "perp_arbitrageur",
-    "risk_manager",
-    "liquidator",
-    "keeper",
-)
-
-
-@pytest.mark.parametrize("agent", AGENTS)
-def test_taking_an_agent_away_changes_only_its_own_draws(
-    whole: dict[str, MarketPaths], agent: str
-) -> None:
-    name = "correlation-breakdown"
-    own = {
-        "depositor": ("deposit_flow",),
-        "noise_trader": ("noise_swap", "noise_trade"),
-    }.get(agent, ())
-    without = draw(_short(name, f"agents.{agent}=null"), 0, PATHS)
-    rest = tuple(array for array in ARRAYS if array not in own)
-    assert _same(without, whole[name], rest)
-    assert all(not np.any(getattr(without, array)) for array in own)
 
 
 def test_adding_an_asset_or_a_shock_leaves_the_other_draws_alone(
     whole: dict[str, MarketPaths],
 ) -> None:
-    more = draw(_short("calm", "assets.DOGE={price: 0.1, volatility: 1.0}"), 0, PATHS)
+    more = draw(_short("calm", "assets.DOGE={price: 0.1, volatility: 1.0}").market, 0, PATHS)
     assert np.array_equal(more.index[:4], whole["calm"].index)
     assert _same(more, whole["calm"], SINGLE)
     crash = "shocks=[{kind: crash, assets: [SOL], size: -0.5, at_hours: 100}]"
-    shocked = draw(_short("calm", crash), 0, PATHS)
+    shocked = draw(_short("calm", crash).market, 0, PATHS)
     assert np.array_equal(shocked.index[:3], whole["calm"].index[:3])
     assert np.array_equal(shocked.noise_swap, whole["calm"].noise_swap)
 

@@ -78,7 +78,7 @@ def test_rounds_are_never_from_the_future_nor_older_than_the_heartbeat(
 
 def test_the_oracle_of_a_run_follows_freeze_and_outlier_of_the_asset_named() -> None:
     config = load("hedge-liquidation")
-    market = draw(config, 0, 5)
+    market = draw(config.market, 0, 5)
     eth, avax = config.symbols.index("ETH"), config.symbols.index("AVAX")
     assert np.all(market.oracle_time[eth, 290:308] == 289 * 3_600)
     assert np.all(market.oracle_time[eth, 308] == 308 * 3_600)
@@ -88,7 +88,7 @@ def test_the_oracle_of_a_run_follows_freeze_and_outlier_of_the_asset_named() -> 
 
 def test_gas_has_its_mean_spread_and_memory_and_is_paid_at_the_native_price() -> None:
     config = _calm(gas={"gwei": 20, "native_asset": "ETH", "volatility": 0.5, "reversion_hours": 6})
-    market = draw(config, 0, 600)
+    market = draw(config.market, 0, 600)
     gwei = market.gas_usd / market.index[1] / 1e-9
     logs = np.log(gwei)
     # A path holds about 720/(2·6) independent values of an AR(1) with that memory.
@@ -102,7 +102,7 @@ def test_gas_has_its_mean_spread_and_memory_and_is_paid_at_the_native_price() ->
 
 def test_spikes_and_cuts_act_in_their_window_at_their_venue() -> None:
     window = {"at_hours": 10, "duration_hours": 5}
-    calm = draw(load("calm"), 0, 3)
+    calm = draw(load("calm").market, 0, 3)
     config = _calm(
         shocks=[
             {"kind": "gas_spike", "factor": 7, **window},
@@ -116,7 +116,7 @@ def test_spikes_and_cuts_act_in_their_window_at_their_venue() -> None:
             },
         ]
     )
-    market = draw(config, 0, 3)
+    market = draw(config.market, 0, 3)
     inside = (np.arange(721) >= 10) & (np.arange(721) < 15)
     assert market.gas_usd / calm.gas_usd == pytest.approx(
         np.where(inside, 7, 1)[:, None] + np.zeros(3)
@@ -146,7 +146,7 @@ def test_order_flow_has_its_volume_and_persistent_signs(persistence: float) -> N
 
 
 def test_volume_scales_with_the_step_and_nothing_is_traded_at_step_0() -> None:
-    market = draw(load("usdc-depeg-2023"), 0, 200)  # quarter hours
+    market = draw(load("usdc-depeg-2023").market, 0, 200)  # quarter hours
     assert np.abs(market.noise_swap[1:]).mean() == pytest.approx(5e5 / 4, rel=0.03)
     assert not np.any(market.noise_swap[0])
     assert not np.any(market.noise_trade[:, 0])
@@ -156,10 +156,10 @@ def test_deposits_come_at_their_rate_and_size() -> None:
     generator = np.random.default_rng(5)
     shape = (500, 400)
     flow = np.vstack([np.ones(shape[1]), generator.standard_normal(shape)])
-    kernels.deposit_flow(flow, generator.random(shape), 0.05, 0.02, 1e6)
+    kernels.deposit_flow(flow, generator.random(shape), 0.05, 0.02)
     assert not np.any(flow[0])
     flow = flow[1:]
-    fraction = np.where(flow > 0, flow / 1e6, flow)[flow != 0]
+    fraction = flow[flow != 0]
     assert (flow != 0).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 / flow.size))
     assert fraction.std() == pytest.approx(0.02, rel=4 / np.sqrt(2 * fraction.size))
     assert abs(fraction.mean()) < 4 * 0.02 / np.sqrt(fraction.size)
@@ -172,7 +172,7 @@ def test_a_run_takes_out_its_fraction_in_equal_parts(fraction: float) -> None:
             {"kind": "withdrawal_run", "fraction": fraction, "at_hours": 50, "duration_hours": 7}
         ]
     )
-    flow = draw(config, 0, 2).deposit_flow[50:57, 0]
+    flow = draw(config.market, 0, 2).deposit_flow[50:57, 0]
     assert np.all(flow < 0)
     left = np.cumprod(1 + flow)
     assert -np.diff(left, prepend=1.0) == pytest.approx(np.full(7, fraction / 7))

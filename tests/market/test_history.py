@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from simulator.config import from_mapping, initial_betas, load, resolve, to_yaml
-from simulator.config.history import notes
 from simulator.config.models import Config
 from simulator.config.monitor import monitor_settings
+from simulator.config.replays import notes
 from simulator.market.draw import draw
-from simulator.market.history import parse_window, recorded_series, with_history
+from simulator.market.history import parse_window, with_history
+from simulator.market.replayed import recorded_series
 from simulator.types import InputError
 
 FTX = "2022-10-15:2022-11-30"
@@ -50,7 +51,7 @@ def _replay(file: Path, window: str | None = "2022-01-11:2022-01-15", **options:
 
 def test_all_paths_replay_the_recorded_prices_exactly_and_noise_still_differs(prices: Path) -> None:
     config = _replay(prices)
-    market = draw(config, 0, 4)
+    market = draw(config.market, 0, 4)
     frame = pd.read_parquet(prices)
     for row, symbol in enumerate(("AAA", "BBB", "CCC"), start=1):
         close = frame.loc[frame["symbol"] == f"{symbol}USDT", "close"].to_numpy()[240 : 240 + 120]
@@ -58,7 +59,7 @@ def test_all_paths_replay_the_recorded_prices_exactly_and_noise_still_differs(pr
     assert config.symbols == ("USDC", "AAA", "BBB", "CCC")
     assert config.steps == 119  # the fifteenth counts whole: to 23:00
     assert len({column.tobytes() for column in market.noise_swap.T}) == 4
-    assert np.array_equal(draw(config, 2, 1).noise_swap[:, 0], market.noise_swap[:, 2])
+    assert np.array_equal(draw(config.market, 2, 1).noise_swap[:, 0], market.noise_swap[:, 2])
 
 
 def test_the_hedge_is_what_data_before_the_window_gives(prices: Path) -> None:
@@ -103,7 +104,7 @@ def test_markets_wallets_and_gas_keep_their_value(prices: Path) -> None:
     wallet, before = config.agents.amm_arbitrageur, calm.agents.amm_arbitrageur
     assert wallet is not None
     assert before is not None
-    path = draw(config, 0, 1).index[1, :, 0]
+    path = draw(config.market, 0, 1).index[1, :, 0]
     # What a pool takes as the price falls grows as 1/√P, and the arbitrageur restocks outside.
     enough = np.sqrt(path[0] / path.min())
     assert wallet.base * path[0] == pytest.approx(before.base * 1_850 * enough)
@@ -125,7 +126,7 @@ def test_shocks_are_left_out_unless_asked_for(prices: Path) -> None:
     assert squeeze.kind == "squeeze"
     assert squeeze.assets == ("BBB",)
     # and act on the recorded prices
-    ratio = draw(kept, 0, 2).index[2] / draw(left_out, 0, 2).index[2]
+    ratio = draw(kept.market, 0, 2).index[2] / draw(left_out.market, 0, 2).index[2]
     assert ratio[[0, 289, 310], 0] == pytest.approx([1, 1, 1.8])
 
 
@@ -139,17 +140,19 @@ def test_what_was_filled_and_assumed_is_reported(prices: Path) -> None:
     gone = (frame["symbol"] == "BBBUSDT") & (frame["timestamp_utc"] == "2022-01-12 05:00")
     frame[~gone].to_parquet(prices)
     config = _replay(prices)
-    assert [report.missing for _, report in recorded_series(config).values()] == [0, 1, 0]
-    assert all(len(found) == config.steps + 1 for found, _ in recorded_series(config).values())
+    assert [report.missing for _, report in recorded_series(config.market).values()] == [0, 1, 0]
+    assert all(
+        len(found) == config.steps + 1 for found, _ in recorded_series(config.market).values()
+    )
     assert any("taken as USD" in note for note in notes(config))
-    assert recorded_series(load("calm")) == {}
+    assert recorded_series(load("calm").market) == {}
 
 
 def test_a_step_longer_than_the_bars_skips_bars(prices: Path) -> None:
     config = _replay(prices, step_minutes=120)
     assert config.steps == 59
-    hourly = draw(_replay(prices), 0, 1).index
-    assert np.array_equal(draw(config, 0, 1).index[1:], hourly[1:, ::2])
+    hourly = draw(_replay(prices).market, 0, 1).index
+    assert np.array_equal(draw(config.market, 0, 1).index[1:], hourly[1:, ::2])
 
 
 @pytest.mark.parametrize(
@@ -197,7 +200,7 @@ def test_ftx_replays_sols_fall_with_the_hedge_october_suggested(history: Path) -
     )
     assert config.symbols == ("USDC", "SOL", "BTC", "ETH")
     assert config.steps == 47 * 24 - 1
-    sol, btc = draw(config, 0, 1).index[1:3, :, 0]
+    sol, btc = draw(config.market, 0, 1).index[1:3, :, 0]
     assert sol.min() / sol[500] < 0.45
     assert btc.min() / btc[500] > 0.7
     assert sum(initial_betas(config)) == pytest.approx(0.9, abs=0.15)
@@ -228,7 +231,7 @@ def test_recorded_crises_replay(
         load("calm"), history / f"{file}.parquet", lp, hedges, window, step_minutes=step
     )
     assert config.steps == steps
-    market = draw(config, 0, 2)
+    market = draw(config.market, 0, 2)
     assert np.all(market.index > 0)
     assert np.array_equal(market.index[1, :, 0], market.index[1, :, 1])
     resolve(config)
@@ -251,7 +254,7 @@ def test_gaps_of_the_long_file_are_filled_and_counted_or_refused(history: Path) 
             with pytest.raises(InputError, match=r"USDT, row \d+ .*no bar at"):
                 with_history(load("calm"), *arguments)
         else:
-            _, report = recorded_series(with_history(load("calm"), *arguments))["BTC"]
+            _, report = recorded_series(with_history(load("calm"), *arguments).market)["BTC"]
             assert report.missing >= missing[at]
 
 

@@ -39,7 +39,7 @@ def _scenario(**changes: Any) -> Config:
 
 
 def _final(config: Config, symbol: str, first: int, paths: int) -> Any:
-    index = draw_index(config, first, paths)[config.symbols.index(symbol)]
+    index = draw_index(config.market, first, paths)[config.symbols.index(symbol)]
     return np.log(index[-1] / index[0])
 
 
@@ -56,7 +56,7 @@ def test_weighted_tails_are_those_of_plain_paths(process: dict[str, Any]) -> Non
     bound = float(np.quantile(moves, 0.998))
     expected = risk.probability(moves > bound)
     few = paths // 10
-    weights = path_weights.weights(shifted, 0, few)
+    weights = path_weights.weights(shifted.market, 0, few)
     found = risk.probability(_final(shifted, "AVAX", 0, few) > bound, weights)
     assert found.low < expected.high
     assert found.high > expected.low
@@ -73,7 +73,7 @@ def test_of_a_normal_the_tail_is_the_closed_form_however_rare() -> None:
     moves = _final(config, "AVAX", 0, paths)
     deviation = 2.5 * (24 / (365 * 24)) ** 0.5
     scores = (moves + deviation**2 / 2) / deviation
-    value, low, high = risk.probability(scores > 4.5, path_weights.weights(config, 0, paths))
+    value, low, high = risk.probability(scores > 4.5, path_weights.weights(config.market, 0, paths))
     truth = norm.sf(4.5)  # 3.4e-6: plain sampling needs millions of paths to see it once
     assert low < truth < high
     assert value == pytest.approx(truth, rel=0.15)
@@ -82,7 +82,7 @@ def test_of_a_normal_the_tail_is_the_closed_form_however_rare() -> None:
 def test_the_shift_has_the_means_asked_for_and_others_follow() -> None:
     config = _scenario(sampling={"shift": {"AVAX": 3.0}})
     paths = 6_000
-    moved = importance.shifted(config, 0, paths)
+    moved = importance.shifted(config.market, 0, paths)
     assert moved.sum() == paths // 2
     for symbol, volatility, mean in (
         ("AVAX", 2.5, 3.0),
@@ -97,7 +97,7 @@ def test_the_shift_has_the_means_asked_for_and_others_follow() -> None:
 
 def test_two_assets_can_be_shifted_apart() -> None:
     config = _scenario(sampling={"shift": {"AVAX": 2.0, "ETH": -1.0}})
-    moved = importance.shifted(config, 0, 4_000)
+    moved = importance.shifted(config.market, 0, 4_000)
     for symbol, volatility, mean in (("AVAX", 2.5, 2.0), ("ETH", 1.5, -1.0)):
         deviation = volatility * (24 / (365 * 24)) ** 0.5
         scores = (_final(config, symbol, 0, 4_000) + deviation**2 / 2) / deviation
@@ -106,13 +106,13 @@ def test_two_assets_can_be_shifted_apart() -> None:
 
 def test_weights_and_prices_of_a_path_are_the_same_in_every_chunk() -> None:
     config = _scenario(sampling={"shift": {"AVAX": 3.0}, "share": 0.3})
-    prices, weights = draw_index(config, 0, 40), path_weights.weights(config, 0, 40)
+    prices, weights = draw_index(config.market, 0, 40), path_weights.weights(config.market, 0, 40)
     for first, count in ((0, 1), (7, 1), (13, 20)):
         part = slice(first, first + count)
-        assert np.array_equal(draw_index(config, first, count), prices[..., part])
-        assert np.array_equal(path_weights.weights(config, first, count), weights[part])
-    unshifted = ~importance.shifted(config, 0, 40)
-    plain = draw_index(_scenario(), 0, 40)
+        assert np.array_equal(draw_index(config.market, first, count), prices[..., part])
+        assert np.array_equal(path_weights.weights(config.market, first, count), weights[part])
+    unshifted = ~importance.shifted(config.market, 0, 40)
+    plain = draw_index(_scenario().market, 0, 40)
     assert np.array_equal(prices[..., unshifted], plain[..., unshifted])
     assert not np.array_equal(prices, plain)
 

@@ -29,7 +29,7 @@ def _assets(**changes: Any) -> dict[str, Any]:
 
 
 def _returns(config: Config, paths: int = PATHS) -> Floats:
-    return np.diff(np.log(draw_index(config, 0, paths)), axis=1)
+    return np.diff(np.log(draw_index(config.market, 0, paths)), axis=1)
 
 
 def test_volatilities_and_correlations_are_those_configured() -> None:
@@ -53,7 +53,7 @@ def test_the_mean_price_grows_at_the_drift_jumps_or_not(jumps: dict[str, float] 
         assets=_assets(ETH={"drift": 1.5, "jumps": jumps}),
         common_jumps=jumps and {**jumps, "loading": {"SOL": 2.0, "BTC": 0.5}},
     )
-    last = draw_index(config, 0, 4_000)[:, -1]
+    last = draw_index(config.market, 0, 4_000)[:, -1]
     years = config.steps * config.step_seconds / SECONDS_PER_YEAR
     for row, symbol in enumerate(config.symbols):
         asset = config.assets[symbol]
@@ -105,17 +105,17 @@ def test_a_crash_ramps_holds_and_recovers() -> None:
         "recovery_hours": 8,
     }
     config = _calm(shocks=[shock])
-    moves = price_moves(config) / np.log(0.5)
+    moves = price_moves(config.market) / np.log(0.5)
     eth = moves[config.symbols.index("ETH")]
     assert eth[[9, 10, 12, 14, 16, 20, 24, 30]] == pytest.approx([0, 0, 0.5, 1, 1, 0.5, 0, 0])
     assert not np.any(np.delete(moves, config.symbols.index("ETH"), axis=0))
-    ratio = draw_index(config, 0, 5)[1] / draw_index(load("calm"), 0, 5)[1]
+    ratio = draw_index(config.market, 0, 5)[1] / draw_index(load("calm").market, 0, 5)[1]
     assert ratio == pytest.approx(np.repeat(0.5 ** eth[:, None], 5, axis=1))
 
 
 def test_a_squeeze_without_ramp_or_recovery_is_a_step() -> None:
     shock = {"kind": "squeeze", "assets": ["SOL"], "size": 1.0, "at_hours": 10}
-    moves = price_moves(_calm(shocks=[shock]))[3]
+    moves = price_moves(_calm(shocks=[shock]).market)[3]
     assert np.array_equal(moves, np.where(np.arange(721) >= 10, np.log(2), 0))
 
 
@@ -131,12 +131,12 @@ def _depeg_of_2023(**changes: object) -> Config:
 def test_bridges_hit_every_anchor_exactly_and_the_process_goes_on_from_the_last() -> None:
     config = _depeg_of_2023(dispersion=0.0)
     (depeg,) = (shock for shock in config.shocks if shock.kind == "depeg")
-    index = draw_index(config, 0, 50)[0]
+    index = draw_index(config.market, 0, 50)[0]
     for hours, price in depeg.anchors:
         assert np.all(index[round(hours * 4)] == price)
     last = round(depeg.anchors[-1][0] * 4)
     free = draw_index(
-        from_mapping(config.model_dump() | {"shocks": []}),
+        from_mapping(config.model_dump() | {"shocks": []}).market,
         0,
         50,
     )[0]
@@ -147,7 +147,7 @@ def test_bridges_hit_every_anchor_exactly_and_the_process_goes_on_from_the_last(
 def test_dispersed_anchors_are_log_normal_about_those_written_down() -> None:
     config = _depeg_of_2023(dispersion=0.3)
     (depeg,) = (shock for shock in config.shocks if shock.kind == "depeg")
-    index = draw_index(config, 0, 2_000)[0]
+    index = draw_index(config.market, 0, 2_000)[0]
     falls = np.log([index[round(hours * 4)] for hours, price in depeg.anchors if price != 1.0])
     written = np.log([price for _, price in depeg.anchors if price != 1.0])
     stretch = falls / written[:, None]
@@ -156,14 +156,14 @@ def test_dispersed_anchors_are_log_normal_about_those_written_down() -> None:
     logs = np.log(stretch[0])
     assert abs(logs.mean()) < 5 * 0.3 / np.sqrt(2_000)
     assert logs.std() == pytest.approx(0.3, rel=5 / np.sqrt(2 * 2_000))
-    assert np.array_equal(draw_index(config, 7, 2)[0], index[:, 7:9])
+    assert np.array_equal(draw_index(config.market, 7, 2)[0], index[:, 7:9])
 
 
 def test_each_leg_has_its_own_volatility() -> None:
     (depeg,) = (s for s in load("usdc-depeg-2023").shocks if s.kind == "depeg")
     legs = [0.0] * (len(depeg.anchors) - 1)
     legs[-1] = 1.0
-    index = draw_index(_depeg_of_2023(dispersion=0.0, leg_volatilities=legs), 0, 200)[0]
+    index = draw_index(_depeg_of_2023(dispersion=0.0, leg_volatilities=legs).market, 0, 200)[0]
     first, last = (round(hours * 4) for hours, _ in depeg.anchors[-2:])
     assert np.all(np.ptp(index[45 * 4 : first + 1], axis=1) == 0)
     middle = np.log(index[(first + last) // 2])

@@ -105,8 +105,8 @@ def test_every_fourth_step_is_a_close_and_between_lie_open_and_extremes(
     config, closes = replayed(file), replayed(file, how="close")
     assert (config.step_minutes, config.steps) == (15, 4 * closes.steps)
     assert config.history.bars == "ohlc"
-    index = draw(config, 0, 2).index
-    assert np.array_equal(index[1:, ::4], draw(closes, 0, 2).index[1:])
+    index = draw(config.market, 0, 2).index
+    assert np.array_equal(index[1:, ::4], draw(closes.market, 0, 2).index[1:])
     for row, frame in zip((1, 2), frames.values(), strict=True):
         inside = frame.iloc[121 : 121 + closes.steps]
         found = index[row, 1:, 0].reshape(-1, 4)
@@ -129,7 +129,7 @@ def test_closes_say_which_wicks_they_leave_out(
     lowest = frames["AAAUSDT"].loc[140, "low"]
     assert any(f"AAA: wicks are not replayed, they go from {lowest:.6g}" in line for line in lines)
     config = replayed(file)
-    prices = np.log(draw(config, 0, 1).index[1, :, 0])
+    prices = np.log(draw(config.market, 0, 1).index[1, :, 0])
     ratio = np.sum(np.diff(prices) ** 2) / np.sum(np.diff(prices[::4]) ** 2)
     said = [line for line in config.history.notes if "wicks" in line]
     assert len(said) == 1
@@ -139,12 +139,12 @@ def test_closes_say_which_wicks_they_leave_out(
 def test_a_missing_bar_stays_at_the_price_before(
     frames: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
-    whole = draw(replayed(written(tmp_path / "whole.csv", frames)), 0, 1).index[1, :, 0]
+    whole = draw(replayed(written(tmp_path / "whole.csv", frames)).market, 0, 1).index[1, :, 0]
     file = written(tmp_path / "prices.csv", frames)
     table = pd.read_csv(file)
     gone = (table["symbol"] == "AAAUSDT") & (table["timestamp_utc"] == "2020-01-06 05:00:00")
     table[~gone].to_csv(file, index=False)
-    index = draw(replayed(file), 0, 1).index[1, :, 0]
+    index = draw(replayed(file).market, 0, 1).index[1, :, 0]
     expected = np.where(np.isin(np.arange(len(whole)), range(17, 21)), whole[16], whole)
     assert index == pytest.approx(expected, rel=1e-12)  # a trip through CSV
 
@@ -157,7 +157,7 @@ def test_several_bars_may_be_replayed_as_one(
         replayed(file, window="2020-01-01T04:00:2020-01-01T16:00")
     config = replayed(file, "step_minutes=5", window="2020-01-01T04:00:2020-01-01T16:00")
     assert config.steps == 144
-    found = draw(config, 0, 1).index[1, 1:, 0].reshape(-1, 4)
+    found = draw(config.market, 0, 1).index[1, 1:, 0].reshape(-1, 4)
     groups = np.arange(144) // 4
     inside = frames["AAAUSDT"].iloc[49 : 49 + 144].groupby(groups)
     assert np.allclose(found.max(axis=1), inside["high"].max())
@@ -194,7 +194,7 @@ def test_sols_wicks_of_ftxs_week_are_visited(history: Path) -> None:
     found = {}
     for how in ("close", "ohlc"):
         config = with_history(load("calm"), file, "SOLUSDT", ["SOLUSDT"], window, bars=how)
-        found[how] = draw(config, 0, 1).index[1, :, 0]
+        found[how] = draw(config.market, 0, 1).index[1, :, 0]
     table = pd.read_parquet(file)
     inside = table[(table["symbol"] == "SOLUSDT") & table["timestamp_utc"].between(
         "2022-11-06 01:00", "2022-11-11 23:00")]  # fmt: skip
@@ -212,7 +212,7 @@ def test_a_misprint_of_a_low_is_visited_only_if_it_is_kept(history: Path) -> Non
             load("calm"), history / "march_2020_1h.parquet", "LINKUSDT", ["ETHUSDT"],
             "2020-03-11:2020-03-19", bars="ohlc", reading=Reading(outliers=outliers),
         )  # fmt: skip
-        lowest[outliers] = draw(config, 0, 1).index[1].min()
+        lowest[outliers] = draw(config.market, 0, 1).index[1].min()
         assert any("LINKUSDT: 1 price far off" in line for line in config.history.notes)
     assert lowest["keep"] == 0.0001
     assert lowest["cut"] > 1

@@ -12,8 +12,8 @@ import pytest
 
 import simulator
 from simulator.config import from_mapping, initial_betas, load, resolve, scenarios, to_yaml
-from simulator.config.history import notes
 from simulator.config.models import Config
+from simulator.config.replays import notes
 from simulator.market.draw import draw
 from simulator.market.history import with_history
 from simulator.market.processes import gbm
@@ -76,7 +76,7 @@ def test_usdcs_own_price_is_replayed_where_a_symbol_is_given(prices: Path) -> No
     closes = pd.read_csv(prices).query("symbol == 'USDCUSDT'")["close"].to_numpy()[240:360]
     config = replayed(prices, usdc="USDCUSDT")
     assert config.history.symbols["USDC"] == "USDCUSDT"
-    assert np.array_equal(draw(config, 0, 2).index[0], np.repeat(closes[:, None], 2, axis=1))
+    assert np.array_equal(draw(config.market, 0, 2).index[0], np.repeat(closes[:, None], 2, axis=1))
     assert config.assets["USDC"].price == closes[0]
     before = pd.read_csv(prices).query("symbol == 'USDCUSDT'")["close"][:241]
     yearly = np.diff(np.log(before)).std(ddof=1) * 8_760**0.5
@@ -107,7 +107,7 @@ def test_an_override_changes_what_is_replayed(prices: Path) -> None:
     assert config.assets["AAA"].volatility == 1.5
     assert config.agents.noise_trader is not None
     assert config.agents.noise_trader.base == 123
-    ratio = draw(config, 0, 1).index[1] / draw(replayed(prices), 0, 1).index[1]
+    ratio = draw(config.market, 0, 1).index[1] / draw(replayed(prices).market, 0, 1).index[1]
     assert ratio[[23, 24, 119], 0] == pytest.approx([1, 0.5, 0.5])
     said = [line for line in config.history.notes if "by hand" in line]
     assert said == [
@@ -116,10 +116,10 @@ def test_an_override_changes_what_is_replayed(prices: Path) -> None:
 
 
 def test_step_horizon_and_gap_rule_cut_the_record(prices: Path) -> None:
-    hourly = draw(replayed(prices), 0, 1).index[1:, :, 0]
+    hourly = draw(replayed(prices).market, 0, 1).index[1:, :, 0]
     config = replayed(prices, "step_minutes=120", "horizon_hours=48")
     assert (config.step_minutes, config.steps) == (120, 24)
-    assert np.array_equal(draw(config, 0, 1).index[1:, :, 0], hourly[:, :49:2])
+    assert np.array_equal(draw(config.market, 0, 1).index[1:, :, 0], hourly[:, :49:2])
     assert "2020-01-13 00:00" in config.description
     frame = pd.read_csv(prices)
     gone = frame["timestamp_utc"].between("2020-01-12 05:00:00", "2020-01-12 08:00:00")
@@ -208,7 +208,7 @@ def test_kept_shocks_can_be_changed_and_those_that_cannot_act_are_named(prices: 
     )
     assert config.shocks[0].kind == "squeeze"
     without = replayed(prices, window="2020-01-03:2020-01-20")
-    ratio = draw(config, 0, 1).index[2] / draw(without, 0, 1).index[2]
+    ratio = draw(config.market, 0, 1).index[2] / draw(without.market, 0, 1).index[2]
     assert ratio.max() == pytest.approx(3)
     broken = replayed(
         prices,
@@ -331,7 +331,7 @@ def test_what_draws_prices_and_what_was_assumed_of_them_is_left_out_and_noted(
     gas = f"history.gas={{file: {prices}, symbol: CCCUSDT}}"
     own.write_text(to_yaml(replayed(prices, gas)))
     again = replayed(prices, scenario=str(own), window="2020-01-15:2020-01-19")
-    assert again.pool.background[0].lowest_price == draw(again, 0, 1).index[1].min()
+    assert again.pool.background[0].lowest_price == draw(again.market, 0, 1).index[1].min()
     assert again.history.gas is not None
     assert again.history.gas.symbol == "CCCUSDT"
 
@@ -356,13 +356,13 @@ def test_a_scenario_file_with_prices_of_its_own_is_held_to_the_record(prices: Pa
     data = replayed(prices).model_dump(mode="json")
     data["assets"]["AAA"]["price"] *= 1.001
     with pytest.raises(InputError, match=r"assets\.AAA\.price = .*the first recorded price"):
-        draw(from_mapping(data), 0, 1)
+        draw(from_mapping(data).market, 0, 1)
     data = replayed(prices).model_dump(mode="json")
     data["assets"]["DDD"] = {"price": 5, "volatility": 0.5, "drift": 0.1}
     data["process"] = {"kind": "t", "dof": 4}
     mixed = from_mapping(data)  # DDD is drawn, so that a process has something to act on
     assert any("DDD is not replayed but drawn" in line for line in notes(mixed))
-    assert len({column.tobytes() for column in draw(mixed, 0, 3).index[4].T}) == 3
+    assert len({column.tobytes() for column in draw(mixed.market, 0, 3).index[4].T}) == 3
 
 
 # ------------------------------------------------------------------------------------- file names
@@ -380,13 +380,15 @@ def test_file_names_in_a_yaml_file_are_relative_to_it(
     assert load(folder / "config.yaml") == load("out/run/config.yaml") == config
     monkeypatch.chdir(folder)
     elsewhere = load("config.yaml")
-    assert np.array_equal(draw(elsewhere, 0, 1).index, _drawn_in(tmp_path, config, monkeypatch))
+    assert np.array_equal(
+        draw(elsewhere.market, 0, 1).index, _drawn_in(tmp_path, config, monkeypatch)
+    )
     assert str(prices) in to_yaml(config)  # where it will lie is not known: absolute
 
 
 def _drawn_in(folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> Floats:
     monkeypatch.chdir(folder)
-    return draw(config, 0, 1).index
+    return draw(config.market, 0, 1).index
 
 
 # --------------------------------------------------------------------------- background liquidity
@@ -395,7 +397,7 @@ def _drawn_in(folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> 
 def test_background_liquidity_is_as_deep_at_the_lowest_price_as_at_the_start(prices: Path) -> None:
     fall = "shocks=[{kind: crash, assets: [AAA], size: -0.6, at_hours: 24}]"
     config = replayed(prices, fall)
-    lowest = draw(config, 0, 1).index[1].min()
+    lowest = draw(config.market, 0, 1).index[1].min()
     item = config.pool.background[0]
     assert item.lowest_price == pytest.approx(lowest, rel=1e-9)
     stays = [
@@ -447,6 +449,6 @@ def test_a_vault_can_recentre_after_a_fall_where_liquidity_follows(prices: Path)
 
 def test_a_replay_draws_only_what_is_not_recorded(prices: Path) -> None:
     config = replayed(prices)
-    used = gbm.used_normals(config, gbm.law_of(config))
+    used = gbm.used_normals(config.market, gbm.law_of(config.market))
     assert used.tolist() == [symbol == "USDC" for symbol in config.symbols]
     assert set(config.symbols) - set(config.history.symbols) == {"USDC"}

@@ -75,11 +75,11 @@ def test_half_of_the_reporters_wrong_leaves_the_round_of_a_path_as_it_was() -> N
     symbol, hours = calm["pool"]["base"], calm["horizon_hours"] / 2
     calm |= {"oracle": calm["oracle"] | {"reporters": 4, "quorum": None}, "shocks": ()}
     config = type(random_config(5, 0))
-    quiet = draw(config.model_validate(calm), 0, 2)
+    quiet = draw(config.model_validate(calm).market, 0, 2)
     for factor, wrong, moved in ((0.5, 2, False), (0.5, 3, True)):
         fault = {"kind": "oracle_outlier", "asset": symbol, "factor": factor, "at_hours": hours}
         shocks = (fault | {"reporters": wrong},)
-        faulty = draw(config.model_validate(calm | {"shocks": shocks}), 0, 2)
+        faulty = draw(config.model_validate(calm | {"shocks": shocks}).market, 0, 2)
         ratio = faulty.oracle_price / quiet.oracle_price
         assert bool(ratio.min() < 0.6) is moved
 
@@ -94,8 +94,8 @@ def test_one_faulty_reporter_of_three_changes_nothing_on_a_path() -> None:
         {"kind": "oracle_freeze", "assets": [symbol], "at_hours": 1, "duration_hours": hours / 2},
     ]
     config = type(random_config(5, 0))
-    quiet = draw(config.model_validate(calm), 0, 2)
+    quiet = draw(config.model_validate(calm).market, 0, 2)
     for count, same in ((1, True), (2, False)):
         shocks = tuple(fault | {"reporters": count} for fault in faults)
-        faulty = draw(config.model_validate(calm | {"shocks": shocks}), 0, 2)
+        faulty = draw(config.model_validate(calm | {"shocks": shocks}).market, 0, 2)
         assert np.array_equal(quiet.oracle_price, faulty.oracle_price) is same

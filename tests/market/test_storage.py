@@ -15,7 +15,7 @@ from simulator.types import InputError
 
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[MarketPaths, Path]:
-    market = draw(load("correlation-breakdown"), 7, 5).first_steps(90)
+    market = draw(load("correlation-breakdown").market, 7, 5).first_steps(90)
     market.to_parquet(tmp_path / "paths.parquet")
     return market, tmp_path / "paths.parquet"
 

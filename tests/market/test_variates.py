@@ -102,7 +102,7 @@ def test_jumps_are_numpys_few_or_many(expected: float) -> None:
     config = load("calm", ["assets.SOL.volatility=1e-9", "assets.SOL.drift=0", jumps])
     first, paths = 31, 90
     row = config.symbols.index("SOL")
-    returns = np.diff(np.log(draw_index(config, first, paths)[row]), axis=0)
+    returns = np.diff(np.log(draw_index(config.market, first, paths)[row]), axis=0)
     by_numpy = _jumps_by_numpy(config, first, paths)
     assert np.count_nonzero(by_numpy) == pytest.approx(
         expected * paths, abs=5 * np.sqrt(expected * paths) + expected

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from simulator.config import load
 from simulator.config.resolve import resolve
-from simulator.types import STATUS_OF_REVERT, Status
+from simulator.protocol.statuses import STATUS_OF_REVERT
+from simulator.types import Status
 from simulator.world.model import aave, lending
 from simulator.world.model.batch import at, blank
 from simulator.world.model.genesis import genesis
@@ -53,6 +54,7 @@ from tests.aave.market import (
 from tests.sizes import sized
 
 TOLERANCE = 1e-9
+RAY = 10**27
 _trade, _deposit, _withdraw = aave.trade, lending.deposit, lending.withdraw
 _slice, _liquidate = aave.exit_slice, lending.liquidate
 _value, _withdrawable, _size = lending.value, lending.withdrawable, lending.size_of
@@ -101,11 +103,9 @@ def read(paths: Paths) -> tuple[float, ...]:
 
 
 def reserve(symbol: str) -> ReserveParameters:
-    rates = RATES[symbol]
-    return ReserveParameters(
-        list(DECIMALS).index(symbol), SUPPLY[symbol], 0.0,
-        rates.optimal_usage, rates.base, rates.slope1, rates.slope2, FACTOR,
-    )  # fmt: skip
+    optimal, base, slope1, slope2 = (rate / RAY for rate in RATES[symbol].values())
+    asset = list(DECIMALS).index(symbol)
+    return ReserveParameters(asset, SUPPLY[symbol], 0.0, optimal, base, slope1, slope2, FACTOR)
 
 
 def protocol() -> Protocol:

@@ -70,7 +70,7 @@ class Both:
     def __init__(self, rises: tuple[float, ...]) -> None:
         config = load("aave-hedge")
         self.protocol = resolve(config)
-        path = draw(config, 0, 1).first_steps(STEPS)
+        path = draw(config.market, 0, 1).first_steps(STEPS)
         price = np.repeat([a.price for a in self.protocol.assets], STEPS + 1).reshape(-1, STEPS + 1)
         price[BTC] *= np.pad(np.array(rises), (0, STEPS + 1 - len(rises)), mode="edge")
         index = price[:, :, None].copy()

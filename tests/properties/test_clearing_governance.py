@@ -175,7 +175,7 @@ def _functions(name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", WRITING_PARTS)
 def test_code_of_the_house_refuses_to_be_called_directly(name: str) -> None:
     venue = RevmVenue()
-    address = venue.get("parts")[CLEARING_PARTS.index(name)]
+    address = venue.get("parts")[list(CLEARING_PARTS).index(name)]
     code = Contract(load(name), address, venue.chain)
     changing = [f for f in _functions(name) if f["stateMutability"] == "nonpayable"]
     assert changing

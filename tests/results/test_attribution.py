@@ -1,18 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from simulator.agents.base import Actions, Agent, View
 from simulator.agents.build import add_agents
+from simulator.books import attribution as book
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books
+from simulator.books.readings import READING, value
 from simulator.config import Config, load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
-from simulator.results import cost_kernels, kernels
 from simulator.results.attribution import TOLERANCE, Attribution, AttributionError
-from simulator.results.buckets import BUCKETS, TRADING_COST, hold_rows
+from simulator.results.buckets import BUCKETS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import Booleans, Floats, Status
 from simulator.world.actions import (
@@ -30,7 +33,11 @@ from simulator.world.actions import (
     Swap,
     Trade,
 )
-from simulator.world.base import Observation, World
+from simulator.world.base import World
+from simulator.world.model.batch import at, blank
+from simulator.world.model.jit import kernel
+from simulator.world.model.parameters import tables_of
+from simulator.world.model.record import Paths
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 
@@ -96,13 +103,14 @@ def opening(config: Config) -> list[Callable[[View, int], Action]]:
 
 
 def play(config: Config, script: Script) -> tuple[Scripted, Diary, Attribution, World]:
-    market = draw(config, 0, config.paths)
+    market = draw(config.market, 0, config.paths)
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
-    world = ModelWorld(protocol, market)
-    attribution = Attribution(world)
+    world = ModelWorld(protocol, market, BOOK)
+    books = Books(world)
+    attribution = Attribution(books)
     diary = Diary(attribution)
-    simulate(world, agents, [attribution, diary])
+    simulate(world, agents, [books, diary])
     attribution.check()
     assert all((fill.status == Status.OK).all() for fill in agent.fills)
     return agent, diary, attribution, world
@@ -234,77 +242,73 @@ def test_skew_left_by_another_trader_changes_nothing_of_the_vaults(quiet: Config
     assert set(diary.moved(2)) <= {"funding"}
 
 
-class Misreported(ModelWorld):
-    """A world whose NAV is wrong by a millionth on its second path."""
+class Appearing:
+    """Puts money that nobody brought into the vault's idle USDC on its second path."""
 
-    def observe(self) -> Observation:
-        state = super().observe()
-        if "_wrong" not in state.__dict__:
-            state.__dict__["_wrong"] = True
-            state.__dict__["nav"] = state.nav * np.array([1.0, 1.0 + 1e-6])
-        return state
+    def advanced(self, step: int, world: World) -> None: ...
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None: ...
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None: ...
+
+    def stepped(self, step: int, world: World) -> None:
+        assert isinstance(world, ModelWorld)
+        if step == 3:
+            world.state.vault.idle_usdc[1] += 1e6  # one dollar, a millionth of the vault
 
 
-def test_a_wrong_nav_is_refused_naming_the_path(quiet: Config) -> None:
-    market = draw(quiet, 0, 2)
+def test_a_nav_that_nothing_explains_is_refused_naming_the_path(quiet: Config) -> None:
+    market = draw(quiet.market, 0, 2)
     protocol, agents = add_agents(resolve(quiet), [], [Scripted({0: opening(quiet)})])
-    attribution = Attribution(world := Misreported(protocol, market))
-    simulate(world, agents, [attribution])
+    world = ModelWorld(protocol, market, BOOK)
+    simulate(world, agents, [books := Books(world), Appearing()])
     with pytest.raises(AttributionError, match=r"^path 1: .*1 of 2 paths"):
-        attribution.check()
+        Attribution(books).check()
 
 
 def test_a_nan_does_not_pass_the_check(quiet: Config) -> None:
-    attribution = Attribution(ModelWorld(resolve(quiet), draw(quiet, 0, 2)))
+    attribution = Attribution(Books(ModelWorld(resolve(quiet), draw(quiet.market, 0, 2), BOOK)))
     attribution.residual[0] = np.nan
     with pytest.raises(AttributionError, match="path 0"):
         attribution.check()
 
 
-def readings(extra: int) -> Iterator[Floats]:
-    draws = np.random.default_rng(7)
-    for _ in range(2):
-        yield draws.uniform(1.0, 2.0, (kernels.ROWS + 2 * extra, 5))
+def test_a_nav_that_is_nan_for_a_step_is_not_forgotten(quiet: Config) -> None:
+    market = draw(quiet.market, 0, 2).first_steps(4)
+    protocol, agents = add_agents(resolve(quiet), [], [Scripted({0: opening(quiet)})])
+    world = ModelWorld(protocol, market, BOOK)
+    market.oracle_price[2, 2, 1] = np.nan
+    simulate(world, agents, [books := Books(world)])
+    with pytest.raises(AttributionError, match=r"^path 1: nan"):
+        Attribution(books).check()
 
 
-@pytest.mark.parametrize("extra", [0, 2])
-def test_a_gap_is_explained_exactly_whatever_changed_in_it(extra: int) -> None:
-    before, after = readings(extra)
+@kernel
+def explained(paths: Paths, gained: Floats) -> None:
+    """Explain the last reading by the next; what NAV gained between them, ``[paths]``."""
+    for i in range(gained.size):
+        w = at(paths, i)
+        kept = w.book.attribution
+        gained[i] = value(w, kept.next) - value(w, kept.last)
+        book.explain_gap(w, kept.last, kept.next)
+
+
+@pytest.mark.parametrize("collaterals", [1, 3])
+def test_a_gap_is_explained_exactly_whatever_changed_in_it(quiet: Config, collaterals: int) -> None:
+    draws, paths = np.random.default_rng(7), 5
+    tables = tables_of(resolve(quiet))
+    tables.record["count"]["collaterals"] = collaterals
+    kept = blank(tables, paths, BOOK)
+    last, after = (kept.books["attribution"][name] for name in ("last", "next"))
+    for member in READING:
+        for reading in (last, after):
+            reading[member.name] = draws.uniform(1.0, 2.0, reading[member.name].shape)
     # What a gap cannot change: idle balances, settled cash, quantities of other collateral.
-    for row in (kernels.IDLE_U, kernels.IDLE_X, kernels.SETTLED):
-        after[row] = before[row]
-    after[kernels.ROWS : kernels.ROWS + extra] = before[kernels.ROWS : kernels.ROWS + extra]
-    book = np.zeros((len(BUCKETS), 5))
-    for path in range(5):
-        kernels.explain_gap(before, after, path, book)
-        gained = kernels.value(after, path) - kernels.value(before, path)
-        assert book[:, path].sum() == pytest.approx(gained, abs=1e-13)
-    plain = np.zeros_like(book)
-    for path in range(5):
-        kernels.explain_gap.py_func(before, after, path, plain)
-    assert np.array_equal(book, plain)
-
-
-def test_rows_of_the_kernels_are_the_named_buckets() -> None:
-    names = {
-        "perp_fees": cost_kernels.PERP_FEES,
-        "perp_spread": cost_kernels.PERP_SPREAD,
-        "perp_premium": cost_kernels.PERP_PREMIUM,
-        "pool_fees": cost_kernels.POOL_FEES,
-        "lp_delta": kernels.LP_DELTA,
-        "lp_convexity": kernels.LP_CONVEXITY,
-        "lp_fees": kernels.LP_FEES,
-        "hedge_target": kernels.HEDGE_TARGET,
-        "hedge_drift": kernels.HEDGE_DRIFT,
-        "funding": kernels.FUNDING,
-        "pool_impact": kernels.POOL_IMPACT,
-        "collateral_revaluation": kernels.REVALUATION,
-        "loss_sharing": kernels.LOSS_SHARING,
-    }
-    assert {name: BUCKETS.index(name) for name in names} == names
-    hold_rows(**names)
-    with pytest.raises(ValueError, match=r"where buckets.py has \{'funding': 5\}"):
-        hold_rows(**names | {"funding": 6})
+    for name in ("idle_usdc", "idle_base", "settled", "held"):
+        after[name] = last[name]
+    gained = np.zeros(paths)
+    explained(kept, gained)
+    buckets = kept.books["attribution"]["buckets"]
+    assert np.abs(gained).min() > 1e-3
+    np.testing.assert_allclose(buckets.sum(axis=1), gained, atol=1e-13)
 
 
 def test_a_full_redemption_and_margin_posts_of_others_leave_nothing_unexplained(

@@ -6,15 +6,16 @@ import pytest
 
 import simulator
 from simulator.config import load
+from simulator.protocol.statuses import REFUSALS
 from simulator.result import Result
 from simulator.results import columns
 from simulator.results.buckets import BUCKETS, TITLES
 from simulator.results.gates import check_names, parse
-from simulator.results.metrics import path_columns
+from simulator.results.registry import path_columns
 from simulator.results.statistics import statistics_of
-from simulator.types import InputError, Status
+from simulator.types import InputError
 
-REFUSALS = [status.name.lower() for status in Status if status > Status.OK]
+LABELS = [status.label for status in REFUSALS]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_every_column_is_documented_and_every_documented_one_is_there(
 ) -> None:
     config = result.config
     # No exposure to USDC's own price stands among the deltas.
-    documented = columns.expanded(columns.FRAMES[frame], config.symbols, config.markets, REFUSALS)
+    documented = columns.expanded(columns.FRAMES[frame], config.symbols, config.markets, LABELS)
     assert set(documented) - {"delta_USDC"} == set(getattr(result, frame).columns)
     for column in columns.FRAMES[frame]:
         assert column.unit
@@ -60,7 +61,7 @@ def test_the_metrics_listed_are_those_that_gates_take(result: Result) -> None:
     listed = columns.metrics()
     markets, names = result.config.markets, []
     for metric in listed:
-        written = columns.expanded([metric], result.config.symbols, markets, REFUSALS)
+        written = columns.expanded([metric], result.config.symbols, markets, LABELS)
         names += written
         for name in written:
             for statistic in metric.statistics:

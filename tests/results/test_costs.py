@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from simulator.agents.base import Agent
 from simulator.agents.build import build_agents
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books
 from simulator.config import Config, load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
-from simulator.results import cost_kernels, kernels
 from simulator.results.attribution import Attribution
-from simulator.results.buckets import BUCKETS, SUMS, TRADING_COST
+from simulator.results.buckets import SUMS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
-from simulator.types import Floats, Status
+from simulator.types import Status
 from simulator.world.actions import Action, Fill, Liquidate
 from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
@@ -80,57 +79,6 @@ def test_hedge_on_target_is_what_the_posted_betas_of_the_exposure_would_have_gai
         np.testing.assert_allclose(path["hedge_target"], expected, atol=1e-6)
 
 
-def test_the_compiled_target_is_its_plain_twin() -> None:
-    draws = np.random.default_rng(3)
-    last = draws.uniform(1.0, 2.0, (kernels.ROWS, 4))
-    betas, then, now = (draws.uniform(0.1, 2.0, (n, 4)) for n in (2, 3, 3))
-    asset = np.array([1, 2])
-    books = []
-    for function in (kernels.follow_target, kernels.follow_target.py_func):
-        books.append(np.zeros((len(BUCKETS), 4)))
-        function(last, betas, then, now, asset, books[-1])
-    np.testing.assert_allclose(books[0], books[1], rtol=1e-14)
-    assert np.abs(books[0].sum(axis=0)).max() < 1e-12
-
-
-def test_compiled_costs_are_their_plain_twins() -> None:
-    draws = np.random.default_rng(4)
-    done = np.array([True, False, True, True])
-
-    def uniform(*shape: int) -> Floats:
-        return draws.uniform(0.1, 2.0, shape)
-
-    trades = uniform(2, 2, 4), uniform(2, 2, 4), uniform(2, 4), uniform(2, 4), uniform(3, 4)
-    before, after = uniform(cost_kernels.SWAP_ROWS, 4), uniform(cost_kernels.SWAP_ROWS, 4)
-    for row in (before, after):
-        row[cost_kernels.LOWER], row[cost_kernels.UPPER] = -9_000.0, 9_000.0
-    before[cost_kernels.LIQUIDITY, 2] = 0.0
-    status = done.astype(np.int8)
-    shares, new, paid = uniform(4) + 2.0, uniform(4), uniform(4)
-    books = []
-    for compiled in (True, False):
-        book, explicit, sums = np.zeros((len(BUCKETS), 4)), np.zeros(4), np.ones((4, 4))
-
-        def run(kernel: Any, *arguments: Any, compiled: bool = compiled) -> None:
-            (kernel if compiled else kernel.py_func)(*arguments)
-
-        terms, asset = np.array([[0.01, 0.02], [0.001, 0.002]]), np.array([1, 2])
-        run(cost_kernels.book_trades, done, *trades, terms, asset, explicit, book)
-        for buys in (False, True):
-            unit = np.array([1.0, 2.0])
-            rest = (trades[4], unit, 0.003, explicit, book)
-            run(cost_kernels.book_swap, done, buys, before, after, *rest)
-        for kernel, into in (
-            (cost_kernels.keep_entry_fees, sums[:2]),
-            (cost_kernels.keep_exit_fees, sums[2:]),
-        ):
-            run(kernel, status, 1, shares, new, paid, 0.005, *into)
-        np.testing.assert_allclose(book.sum(axis=0), explicit, rtol=1e-12)
-        assert (book[:, 1] == 0.0).all()
-        books.append(np.concatenate([book, sums]))
-    np.testing.assert_allclose(books[0], books[1], rtol=1e-12)
-
-
 @pytest.mark.parametrize("ppm", [500, 3_000])
 def test_a_recentring_pays_the_pools_fee_on_what_it_swaps(quiet: Config, ppm: int) -> None:
     """Half of what is invested is swapped: on USDC in, the fee tier of it."""
@@ -159,8 +107,8 @@ def test_sums_of_terms_are_metrics_beside_them() -> None:
 class LeftOver:
     """After each liquidation of the vault: what of its change of NAV no term explains, USD."""
 
-    def __init__(self, attribution: Attribution) -> None:
-        self.attribution = attribution
+    def __init__(self, books: Books) -> None:
+        self.attribution, self.book = Attribution(books), books.view.attribution
         self.left: list[float] = []
         self.spread = 0.0
 
@@ -174,22 +122,23 @@ class LeftOver:
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
         if not isinstance(action, Liquidate) or action.account > world.protocol.markets:
             return
-        now = self.attribution._readings.read(world.observe(), step)
-        last, explicit = self.attribution._last, self.attribution._explicit
+        # NAV as it was asked for, and as it is; before it a liquidation settles what was open.
+        change = world.observe().nav - self.book.before.nav
         for i in np.flatnonzero((fill.status == Status.OK) & (self.value[action.account] >= 0.0)):
-            change = kernels.value(now, i) - kernels.value(last, i)
-            self.left.append(change - explicit[i])
+            self.left.append(change[i] - self.book.explicit[i])
             self.spread += self.attribution.bucket("perp_spread")[i] - self.spread_before[i]
 
 
 def test_a_liquidation_pays_spread_premium_and_penalty_and_nothing_else() -> None:
     config = load("hedge-liquidation", ["paths=6"])
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, 6).first_steps(min(340, config.steps)))
-    attribution = Attribution(world)
-    seen = LeftOver(attribution)
-    simulate(world, build_agents(config, protocol), [attribution, seen])
-    attribution.check()
+    world = ModelWorld(
+        protocol, draw(config.market, 0, 6).first_steps(min(340, config.steps)), BOOK
+    )
+    books = Books(world)
+    seen = LeftOver(books)
+    simulate(world, build_agents(config, protocol), [books, seen])
+    seen.attribution.check()
     assert seen.left
     assert seen.spread < -1.0
     assert np.abs(seen.left).max() < 1e-6

@@ -12,6 +12,8 @@ import pytest
 
 import simulator
 from simulator.agents.base import Actions, Agent, View
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books
 from simulator.config import Config, load, resolve, scenarios
 from simulator.config.feasibility import misfits
 from simulator.engine import simulate
@@ -304,9 +306,10 @@ def test_measures_are_those_of_the_definitions() -> None:
         ],
     )  # fmt: skip
     protocol, agents = Plan(config, "model", (), 1).setting()
-    world = ModelWorld(protocol, draw(config, 0, 3))
-    upkeep, plain = Upkeep(world), [_Plain(path) for path in range(3)]
-    simulate(world, agents, [upkeep, *plain])
+    world = ModelWorld(protocol, draw(config.market, 0, 3), BOOK)
+    books = Books(world)
+    upkeep, plain = Upkeep(books, world), [_Plain(path) for path in range(3)]
+    simulate(world, agents, [books, *plain])
     found = upkeep.columns()
     for path, expected in enumerate(plain):
         assert found["idle_share"][path] == pytest.approx(np.mean(expected.idle))

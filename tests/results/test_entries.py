@@ -9,11 +9,12 @@ import pytest
 
 from simulator.agents.base import View
 from simulator.agents.build import add_agents
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books
 from simulator.config import Config, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
-from simulator.results.entries import FeesKept
 from simulator.results.metrics import SharePrice
 from simulator.types import Floats
 from simulator.world.actions import (
@@ -24,18 +25,20 @@ from simulator.world.actions import (
     RequestRedeem,
     SettleWithdrawals,
 )
+from simulator.world.model.record import View as Fields
 from simulator.world.model.world import ModelWorld
 from tests.results.test_attribution import Script, Scripted, always, opening
 
 
-def play(config: Config, script: Script) -> tuple[Scripted, FeesKept, SharePrice, Attribution]:
+def play(config: Config, script: Script) -> tuple[Scripted, Fields, SharePrice, Attribution]:
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
-    world = ModelWorld(protocol, draw(config, 0, config.paths))
-    attribution, fees, price = Attribution(world), FeesKept(world), SharePrice(world)
-    simulate(world, agents, [attribution, fees, price])
+    world = ModelWorld(protocol, draw(config.market, 0, config.paths), BOOK)
+    books = Books(world)
+    attribution, price = Attribution(books), SharePrice(books)
+    simulate(world, agents, [books])
     attribution.check()
-    return agent, fees, price, attribution
+    return agent, books.view.entries, price, attribution
 
 
 def test_fees_of_others_are_all_that_a_share_of_an_idle_vault_gains(quiet: Config) -> None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from simulator.agents.build import build_agents
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
-from simulator.results import kernels
 from simulator.results.attribution import Attribution
 from simulator.results.buckets import BUCKETS, SUMS
 from simulator.results.holdings import vault_sizes
-from simulator.results.lending import LoanReading
-from simulator.types import Floats
 from simulator.world.actions import LiquidateLoan
+from simulator.world.base import World
 from simulator.world.model.world import ModelWorld
 from tests.agents.runs import Log
 
@@ -30,9 +29,10 @@ DEAR = ("aave.assets.BTC.base_rate=0.5", "aave.usdc.borrowed=0")
 def attributed(*settings: str, steps: int = 60) -> tuple[ModelWorld, Attribution, Log]:
     config = load("aave-hedge", settings)
     protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config, 0, PATHS).first_steps(steps))
-    attribution, log = Attribution(world), Log()
-    simulate(world, build_agents(config, protocol), [attribution, log])
+    world = ModelWorld(protocol, draw(config.market, 0, PATHS).first_steps(steps), BOOK)
+    books, log = Books(world), Log()
+    simulate(world, build_agents(config, protocol), [books, log])
+    attribution = Attribution(books)
     attribution.check()
     return world, attribution, log
 
@@ -71,21 +71,50 @@ def test_a_debt_on_aave_is_a_short_position_of_its_market() -> None:
 
 def test_a_debt_is_owed_in_its_asset_whatever_becomes_of_usdc() -> None:
     """USDC loses a tenth and nothing else moves: that tenth of the USDC supplied, and no more."""
-    aave = resolve(load("aave-hedge", [])).aave
-    assert aave is not None
-    loans = LoanReading(aave, 1)
-    state: Any = SimpleNamespace(
-        aave_debt=np.array([[10.0]]), aave_supplied=np.array([[900_000.0]])
-    )
-    rows: list[Floats] = []
-    for usdc in (1.0, 0.9):
-        row = np.zeros((kernels.ROWS, 1))
-        row[kernels.PRICE_U] = usdc
-        if rows:
-            loans.advance(rows[0], state)
-        loans.add(row, state, np.array([[usdc], [2_000.0], [30_000.0], [20.0]]))
-        rows.append(row)
-    book = np.zeros((len(BUCKETS), 1))
-    kernels.explain_gap(*rows, 0, book)
-    moved = {name: usd for name, usd in zip(BUCKETS, book[:, 0], strict=True) if abs(usd) > 1e-6}
+    config = load("aave-hedge", [])
+    protocol, market = resolve(config), draw(config.market, 0, 1).first_steps(2)
+    still = np.repeat(market.oracle_price[:, :1], 3, axis=1)
+    still[0] = [[1.0], [0.9], [0.9]]
+    world = ModelWorld(protocol, replace(market, oracle_price=still), BOOK)
+    aave, unit = world.state.aave, world.tables.view.aave.unit
+    aave.supplied[:], aave.debt[0] = 900_000.0 * unit[0], 10.0 * unit[1]
+    aave.liquidity_rate[:], aave.borrow_rate[:] = 0.0, 0.0
+    simulate(world, [], [books := Books(world)])
+    attribution = Attribution(books)
+    attribution.check()
+    total = attribution.buckets[:, 0]
+    moved = {name: usd for name, usd in zip(BUCKETS, total, strict=True) if abs(usd) > 1e-6}
     assert moved == {"collateral_revaluation": pytest.approx(-90_000.0)}
+
+
+def test_what_was_interest_is_principal_once_time_moves_on() -> None:
+    """A debt doubles by interest, then by price: that is funding, the second move is not."""
+    config = load("aave-hedge", [])
+    protocol, market = resolve(config), draw(config.market, 0, 1).first_steps(2)
+    prices = np.repeat(market.oracle_price[:, :1], 3, axis=1)
+    prices[0] = 1.0
+    assert protocol.aave is not None
+    asset = protocol.aave.legs[0].reserve.asset
+    prices[asset, 2] *= 2.0
+    world = ModelWorld(protocol, replace(market, oracle_price=prices), BOOK)
+    aave, unit = world.state.aave, world.tables.view.aave.unit
+    aave.supplied[:], aave.debt[0] = 900_000.0 * unit[0], 1.0 * unit[1]
+    aave.liquidity_rate[:], aave.borrow_rate[:] = 0.0, 0.0
+
+    class Doubling:
+        """The index doubles before the first step, and stands still after."""
+
+        def advanced(self, step: int, world: World) -> None:
+            if step == 1:
+                aave.borrow_index[1] *= 2.0
+
+        def acting(self, *given: object) -> None: ...
+        def acted(self, *given: object) -> None: ...
+        def stepped(self, *given: object) -> None: ...
+
+    simulate(world, [], [Doubling(), books := Books(world)])
+    attribution = Attribution(books)
+    attribution.check()
+    worth = prices[asset, 0, 0]
+    assert attribution.bucket("funding") == pytest.approx(-worth)
+    assert attribution.bucket("hedge_drift") == pytest.approx(-2.0 * worth)

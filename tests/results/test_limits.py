@@ -3,63 +3,78 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 
-from simulator.agents.base import Agent, View
-from simulator.config import Config, load
+from simulator.agents.base import Agent
+from simulator.books import limits
+from simulator.books.hooks import BOOK
+from simulator.books.limits import Bound
+from simulator.config import Config, load, resolve
 from simulator.config.random import random_config
-from simulator.engine import simulate
-from simulator.market.draw import draw
-from simulator.results import limits
 from simulator.results.limits import REFUSED_AS, Limit
 from simulator.results.tallies import Limited
-from simulator.runner import Plan
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Rebalance, Recenter
 from simulator.world.base import World
+from simulator.world.model.batch import at, blank
+from simulator.world.model.jit import kernel
+from simulator.world.model.parameters import tables_of
+from simulator.world.model.record import Paths, View
 from simulator.world.model.world import ModelWorld
+from tests.books.watched import Watch, run
 
 # Others' trades of the same block are not in what is observed, so a price is an estimate.
 ESTIMATED = {Limit.SLIPPAGE}
+_of_rebalance, _of_recentring, _note = limits.of_rebalance, limits.of_recentring, limits.note
 
 
-class _Refusals:
+@kernel
+def _bounds(paths: Paths, recentring: bool, out: Any) -> None:
+    """Limit, asked, value, place of each path's refusal, ``[4, paths]``."""
+    for i in range(paths.states.size):
+        w = at(paths, i)
+        place, status = -1, w.order.status
+        if recentring:
+            bound = _of_recentring(w, status)
+        else:
+            place, bound = _of_rebalance(w, status)
+        out[0, i], out[1, i], out[2, i], out[3, i] = bound.kind, bound.asked, bound.value, place
+
+
+class _Refusals(Watch):
     """Asks for the limit of every refused rebalance and recentring."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: ModelWorld) -> None:
+        self.world = world
         self.seen: Counter[Limit] = Counter()
         self.over: Counter[Limit] = Counter()
 
-    def advanced(self, step: int, world: World) -> None: ...
-
-    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None: ...
-
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
-        view = View(step, world.market, world.protocol, world)
         if not isinstance(action, (Rebalance, Recenter)) or not (fill.status > Status.OK).any():
             return
-        if isinstance(action, Recenter):
-            bound = limits.of_recentring(view, fill.status)
-        else:
-            market, bound = limits.of_rebalance(view, fill.status)
-            assert (market[fill.status <= Status.OK] == -1).all()
-        assert (bound.kind[fill.status <= Status.OK] == Limit.NONE).all()
+        found = np.empty((4, fill.status.size))
+        _bounds(self.world.paths, isinstance(action, Recenter), found)
         for path in np.flatnonzero(fill.status > Status.OK):
-            kind = Limit(bound.kind[path])
+            kind, asked, value = Limit(int(found[0, path])), found[1, path], found[2, path]
             self.seen[kind] += 1
-            self.over[kind] += bool(bound.asked[path] > bound.value[path])
+            self.over[kind] += bool(asked > value)
             if kind != Limit.OTHER:
                 assert fill.status[path] in REFUSED_AS[kind]
 
-    def stepped(self, step: int, world: World) -> None: ...
-
 
 def refusals(config: Config) -> _Refusals:
-    protocol, agents = Plan(config, "model", (), 1).setting()
-    watch = _Refusals()
-    simulate(ModelWorld(protocol, draw(config, 0, config.paths)), agents, [watch])
+    """All of a run, which the book has counted too."""
+    _, books, (watch,) = run(config, lambda world, _: [_Refusals(world)])
+    assert isinstance(watch, _Refusals)
+    refused = books.view.limits.refused
+    for kind in Limit:
+        assert refused.times[kind].sum() == (watch.seen[kind] if kind != Limit.OTHER else 0)
+    named = ~np.isnan(refused.asked)
+    over = np.delete(named & ~(refused.asked > refused.value), list(ESTIMATED), axis=0)
+    assert not over.any()
     return watch
 
 
@@ -92,17 +107,25 @@ def test_what_is_asked_for_exceeds_the_limit_named(overrides: list[str], kind: L
         assert found.over[each] == found.seen[each]
 
 
+@kernel
+def _note_all(paths: Paths, path: int, kinds: Any, asked: Any, allowed: Any) -> None:
+    for k in range(kinds.size):
+        _note(at(paths, path), 0, Bound(kinds[k], asked[k], allowed[k]))
+
+
 def test_limits_of_one_place_are_told_apart() -> None:
     """A limit exceeded further does not hide one that refused more often."""
-    tally, refused = Limited(2), np.array([True, True])
-
-    def bound(kind: Limit, asked: float, value: float) -> limits.Bound:
-        return limits.Bound(np.full(2, kind, np.int8), np.full(2, asked), np.full(2, value))
-
-    tally.note(refused, bound(Limit.SPOT, 0.004, 0.0028))
-    tally.note(refused & [True, False], bound(Limit.SPOT, 0.003, 0.0028))
-    tally.note(refused, bound(Limit.SLIPPAGE, 0.0053, 0.0028))
-    tally.note(refused, bound(Limit.OTHER, np.nan, np.nan))
+    tables = tables_of(resolve(load("calm")))
+    paths = blank(tables, 2, BOOK)
+    view = View(paths.books, BOOK, tables.counts).limits.refused
+    view.asked[:] = view.value[:] = np.nan
+    spot, slippage, other = Limit.SPOT, Limit.SLIPPAGE, Limit.OTHER
+    noted = [(spot, 0.004), (spot, 0.003), (slippage, 0.0053), (other, np.nan)]
+    for path, rows in enumerate((noted, [noted[0], *noted[2:]])):
+        kinds = np.array([int(kind) for kind, _ in rows])
+        asked = np.array([value for _, value in rows])
+        _note_all(paths, path, kinds, asked, np.full(kinds.size, 0.0028))
+    tally = Limited(view.times[:, 0], view.asked[:, 0], view.value[:, 0])
     found = tally.by_limit("pool", (Limit.SPOT, Limit.SLIPPAGE, Limit.LP_CAP))
     assert found["pool_spot_refusals"].tolist() == [2, 1]
     assert found["pool_slippage_refusals"].tolist() == [1, 1]

@@ -14,7 +14,7 @@ from simulator import terminal
 from simulator.comparison import SideBySide, compare, expand, settings
 from simulator.config import load
 from simulator.market.draw import draw
-from simulator.market.sharing import sentence
+from simulator.market.sharing import differing, sentence
 from simulator.report import findings
 from simulator.report import side_by_side as page
 from simulator.report.format import percent
@@ -124,15 +124,27 @@ def test_names_of_figures_are_those_of_requirements(grid: SideBySide) -> None:
 def test_it_is_said_which_randomness_is_shared(
     alternatives: list[str], said: str, unsaid: str
 ) -> None:
-    told = sentence([draw(load("calm", [*SMALL, one]), 0, 2) for one in alternatives])
+    told = sentence([load("calm", [*SMALL, one]).market for one in alternatives], 2)
     assert said in told
     assert unsaid not in told
+
+
+def test_markets_of_which_few_paths_are_equal_are_not_called_the_same() -> None:
+    """A deposit in a thousand years is on none of the paths looked at, but on one of many."""
+    rare = [f"flow.deposits.flows_per_day={number}" for number in (1e-6, 2e-6)]
+    markets = [load("calm", [*SMALL, one]).market for one in rare]
+    assert not differing([draw(market, 0, 4) for market in markets])
+    told = sentence(markets, 4)
+    assert told.startswith("other market settings (flow), so not the same paths")
+    assert "equal to the bit" not in told
+    gas = [load("calm", [*SMALL, *each]).market for each in ([rare[0]], [rare[1], "gas.gwei=3"])]
+    assert "deposits" not in sentence(gas, 4)
 
 
 def test_the_same_draws_at_another_scale_are_that() -> None:
     """What the sentence claims of volatilities, without its own code."""
     calm, wild = (
-        draw(load("calm", [*SMALL, f"assets.ETH.volatility={v}"]), 0, 2) for v in (0.3, 0.9)
+        draw(load("calm", [*SMALL, f"assets.ETH.volatility={v}"]).market, 0, 2) for v in (0.3, 0.9)
     )
     one, other = (np.diff(np.log(market.index[1, :, 0])) for market in (calm, wild))
     assert np.corrcoef(one, other)[0, 1] > 0.999

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import simulator
+from simulator.books.activity import LIQUIDATED
 from simulator.config import load
 from simulator.report import sections, story
 from simulator.report.format import number, usd
 from simulator.result import Result
-from simulator.results.metrics import _COUNTED, _LIQUIDATED
 from simulator.results.operations import LIQUIDATIONS
 from simulator.world.actions import LiquidateLoan
 
@@ -76,7 +76,7 @@ def test_pledges_and_loans_are_told_among_the_liquidations() -> None:
 
 
 def test_every_way_to_be_liquidated_is_told_and_shown() -> None:
-    counted = {kind.__name__ for kind, name in _COUNTED.items() if name in _LIQUIDATED}
+    counted = {kind.__name__ for kind in LIQUIDATED}
     assert set(story._LIQUIDATED) == counted
     shown = {action for _, action, _ in (*sections._LANES, *sections._LANES_IF_ANY)}
     assert {kind.__name__ for kind in (*LIQUIDATIONS, LiquidateLoan)} <= shown

@@ -21,6 +21,7 @@ from numba import njit
 import simulator
 from simulator.agents.base import Actions, Agent, View
 from simulator.config import Config
+from simulator.results.store import Key
 from simulator.runner import Plan
 from simulator.runner import plan as limits
 from simulator.runner.agent_code import digest
@@ -253,7 +254,7 @@ class Seller(Agent):
 def test_the_key_goes_by_what_the_code_of_an_agent_looks_at(
     short: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def key() -> str:
+    def key() -> Key:
         return Plan(short, "model", (Seller(),), 100).key()
 
     first = key()

@@ -76,12 +76,11 @@ AGENTS: dict[str, dict[str, Any]] = {
     "noise_trader": {
         "usdc": 1e10,
         "base": 5e6,
-        "swap_usd_per_hour": 2e8,
-        "dispersion": 0.5,  # no order in a million is refused for its size
-        "persistence": 0.0,
         "maximum_slippage": 0.05,
     },
 }
+#: No order in a million is refused for its size.
+ORDERS = {"swap_usd_per_hour": 2e8, "dispersion": 0.5, "persistence": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +181,11 @@ def frictionless(
                 "entry_fee": 0.0,
                 "exit_fee": 0.0,
             },
+            "flow": {"orders": ORDERS},
             "agents": {"risk_manager": None, **{name: AGENTS[name] for name in agents}},
         }
     )
     protocol = resolve(config)
     # No configuration may ask for a pool without a fee: Uniswap's factory has no such tier.
     protocol = replace(protocol, pool=replace(protocol.pool, fee_ppm=0))
-    return Setting(config, protocol, draw(config, 0, paths))
+    return Setting(config, protocol, draw(config.market, 0, paths))

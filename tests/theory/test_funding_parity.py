@@ -37,10 +37,7 @@ COST = HALF_SPREAD + TAKER_FEE + BASIS
 AGENTS: dict[str, dict[str, Any]] = {
     "noise_trader": {
         "margin": {"USDC": 1e11},  # enough for the funding of ten days without an arbitrageur
-        "trade_usd_per_hour": 5e5,  # moves the premium by 5 basis points
-        "dispersion": 0.5,
         "maximum_slippage": 0.5,
-        "persistence": 0.0,
     },
     "perp_arbitrageur": {
         "margin": {"USDC": 5e8},  # he tops up what he has open only
@@ -50,6 +47,8 @@ AGENTS: dict[str, dict[str, Any]] = {
         "maximum_inventory_usd": 1e9,
     },
 }
+# Moves the premium by 5 basis points.
+ORDERS = {"trade_usd_per_hour": 5e5, "dispersion": 0.5, "persistence": 0.0}
 
 
 def venue(*agents: str) -> Setting:
@@ -85,10 +84,11 @@ def venue(*agents: str) -> Setting:
                 },
             },
             "vault": {"range_half_width_percent": 50.0},
+            "flow": {"orders": ORDERS},
             "agents": {name: AGENTS[name] for name in agents},
         }
     )
-    return Setting(config, resolve(config), draw(config, 0, PATHS))
+    return Setting(config, resolve(config), draw(config.market, 0, PATHS))
 
 
 class Trail(Onlooker):

@@ -51,7 +51,7 @@ def returns() -> Floats:
             "vault": {"range_half_width_percent": 20.0},
         }
     )
-    return np.diff(np.log(draw(config, 0, PATHS).index[1:]), axis=1)
+    return np.diff(np.log(draw(config.market, 0, PATHS).index[1:]), axis=1)
 
 
 def estimates(returns: Floats) -> Floats:

@@ -30,7 +30,7 @@ class RandomScenario(RandomMarket):
             "pool": self._pool(),
             "clearing": self._clearing(),
             "vault": self._vault(deviation),
-            "agents": self._agents(),
+            **self._agents_and_flow(),
         }
 
     def _pool(self) -> dict[str, Any]:
@@ -114,22 +114,25 @@ class RandomScenario(RandomMarket):
             "pledged": self.maybe(0.5) if self.margin != "isolated" else False,
         }
 
-    def _agents(self) -> dict[str, Any]:
+    def _agents_and_flow(self) -> dict[str, Any]:
         base = 1.0 / self.price[BASE]
-        return {
-            "depositor": {
-                "usdc": 1e7,
-                "initial_deposit": self.log_uniform(1e5, 3e6),
-                "flow_per_day": self.uniform(0.0, 0.3),
-                "flows_per_day": self.uniform(0.5, 6.0),
-            },
-            "noise_trader": {
-                "usdc": 2e7,
-                "base": 1e7 * base,
-                "margin": {"USDC": self.log_uniform(1e5, 5e6), BASE: 1e5 * base},
-                "swap_usd_per_hour": self.log_uniform(1e3, 1e6),
-                "trade_usd_per_hour": self.log_uniform(1e3, 1e6),
-            },
+        depositor = {"usdc": 1e7, "initial_deposit": self.log_uniform(1e5, 3e6)}
+        deposits = {
+            "flow_per_day": self.uniform(0.0, 0.3),
+            "flows_per_day": self.uniform(0.5, 6.0),
+        }
+        noise_trader = {
+            "usdc": 2e7,
+            "base": 1e7 * base,
+            "margin": {"USDC": self.log_uniform(1e5, 5e6), BASE: 1e5 * base},
+        }
+        orders = {
+            "swap_usd_per_hour": self.log_uniform(1e3, 1e6),
+            "trade_usd_per_hour": self.log_uniform(1e3, 1e6),
+        }
+        agents = {
+            "depositor": depositor,
+            "noise_trader": noise_trader,
             "amm_arbitrageur": {"usdc": 2e8, "base": 1e8 * base},
             "perp_arbitrageur": {
                 "usdc": 1e7,
@@ -145,3 +148,4 @@ class RandomScenario(RandomMarket):
             "liquidator": {"margin": {"USDC": self.log_uniform(1e4, 1e6)}},
             "keeper": {},
         }
+        return {"agents": agents, "flow": {"orders": orders, "deposits": deposits}}

@@ -1,6 +1,6 @@
 """Market processes: one module per kind of the ``process:`` section.
 
-Every module has ``add(config, index, compensators, first_path, paths)``. ``index`` ``[A, T + 1,
+Every module has ``add(settings, index, compensators, first_path, paths)``. ``index`` ``[A, T + 1,
 P]`` holds each step's jump in the log price on entry and the log price relative to the start on
 return; ``compensators`` ``[A]`` are what jumps add to the drift of the price, per year, to be taken
 off.
@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.config.process import AnyProcess
     from simulator.types import Floats
 
@@ -26,7 +26,12 @@ class Process(Protocol):
     """What a module of this package is."""
 
     def add(
-        self, config: Config, index: Floats, compensators: Floats, first_path: int, paths: int
+        self,
+        settings: MarketSettings,
+        index: Floats,
+        compensators: Floats,
+        first_path: int,
+        paths: int,
     ) -> None:
         """Turn the jumps in ``index`` into log prices, in place."""
 

@@ -21,40 +21,42 @@ from simulator.types import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Floats
 
 
-def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
+def add(
+    settings: MarketSettings, index: Floats, compensators: Floats, first_path: int, paths: int
+) -> None:
     """Resampled assets follow the record, the others geometric Brownian motions."""
-    process, years = config.process, shocks.years_per_step(config)
+    process, years = settings.process, shocks.years_per_step(settings)
     assert isinstance(process, Bootstrap)
-    drift = (shocks.drifts(config) - compensators) * years
-    assets = np.array([config.symbols.index(symbol) for symbol in process.symbols])
-    uniforms = Stream(config.seed, "bootstrap").uniforms(first_path, paths, config.steps)
-    record = _record(config, process)
-    restart = min(config.step_minutes / (60 * process.mean_block_hours), 1.0)
+    drift = (shocks.drifts(settings) - compensators) * years
+    assets = np.array([settings.symbols.index(symbol) for symbol in process.symbols])
+    uniforms = Stream(settings.seed, "bootstrap").uniforms(first_path, paths, settings.steps)
+    record = _record(settings, process)
+    restart = min(settings.step_minutes / (60 * process.mean_block_hours), 1.0)
     rows = blocks(uniforms, restart, len(record))
     resample(index, assets, rows, record, drift[assets])
     others = np.array(
-        [row for row, symbol in enumerate(config.symbols) if symbol not in process.symbols],
+        [row for row, symbol in enumerate(settings.symbols) if symbol not in process.symbols],
         np.int64,
     )
-    _diffuse(config, index, others, drift, first_path, paths)
+    _diffuse(settings, index, others, drift, first_path, paths)
 
 
-def _record(config: Config, process: Bootstrap) -> Floats:
+def _record(settings: MarketSettings, process: Bootstrap) -> Floats:
     """Log returns ``[N, A]`` to resample, shifted so that E[e^r] = 1."""
     panel = read_panel(
         process.file,
         tuple(process.symbols.values()),
-        config.step_minutes,
+        settings.step_minutes,
         process.start,
         process.end,
         process.max_gap_hours,
         Reading.of(process),
     )
-    hours = len(panel.returns) * config.step_minutes / 60
+    hours = len(panel.returns) * settings.step_minutes / 60
     if process.mean_block_hours > hours:
         raise InputError(
             f"process.mean_block_hours = {process.mean_block_hours:g}: must be at most {hours:g}, "
@@ -62,22 +64,27 @@ def _record(config: Config, process: Bootstrap) -> Floats:
         )
     returns = panel.returns - panel.returns.mean(axis=0)
     if process.rescale:
-        wanted = np.array([config.assets[symbol].volatility for symbol in process.symbols])
+        wanted = np.array([settings.assets[symbol].volatility for symbol in process.symbols])
         deviation = returns.std(axis=0)
         safe = np.where(deviation > 0, deviation, 1.0)
-        returns *= wanted * sqrt(shocks.years_per_step(config)) / safe
+        returns *= wanted * sqrt(shocks.years_per_step(settings)) / safe
     return returns - np.log(np.mean(np.exp(returns), axis=0))
 
 
 def _diffuse(
-    config: Config, index: Floats, others: NDArray[np.int64], drift: Floats, first: int, paths: int
+    settings: MarketSettings,
+    index: Floats,
+    others: NDArray[np.int64],
+    drift: Floats,
+    first: int,
+    paths: int,
 ) -> None:
     """Assets the record does not have: correlated with each other, not with the record."""
-    steps, years = config.steps, shocks.years_per_step(config)
-    volatility = shocks.volatilities(config)[others]
+    steps, years = settings.steps, shocks.years_per_step(settings)
+    volatility = shocks.volatilities(settings)[others]
     normals = np.empty((len(others), steps + 1, paths))
     for row, asset in zip(normals, others, strict=True):
-        stream = Stream(config.seed, f"diffusion/{config.symbols[asset]}")
+        stream = Stream(settings.seed, f"diffusion/{settings.symbols[asset]}")
         stream.normals(first, paths, steps, out=row[1:])
     part = index[others]
     kernels.diffuse(
@@ -85,7 +92,7 @@ def _diffuse(
         normals,
         True,
         np.zeros(steps, np.int64),
-        correlation.cholesky(correlation.initial(config)[np.ix_(others, others)])[np.newaxis],
+        correlation.cholesky(correlation.initial(settings)[np.ix_(others, others)])[np.newaxis],
         (drift[others] - volatility**2 / 2 * years)[np.newaxis],
         volatility[np.newaxis] * sqrt(years),
     )

@@ -23,7 +23,7 @@ from simulator.market.streams import Stream
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Floats
 
 # A pivot below this is rounding: the asset is then a combination of those before it.
@@ -32,15 +32,17 @@ LEAST_PIVOT = 1e-12
 _NODES, _LEAST_WEIGHT, _BLOCK = 24, 1e-5, 4_096
 
 
-def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
+def add(
+    settings: MarketSettings, index: Floats, compensators: Floats, first_path: int, paths: int
+) -> None:
     """Paths from the market's long-run law; see :mod:`simulator.market.processes`."""
-    process, years = config.process, shocks.years_per_step(config)
+    process, years = settings.process, shocks.years_per_step(settings)
     assert isinstance(process, Egarch)
-    draws = shocks.normals(config, first_path, paths)
-    draws *= shocks.student_scale(config, "egarch", process.dof, first_path, paths)
-    moving = np.array([config.symbols.index(symbol) for symbol in process.components], np.int64)
-    weights = np.zeros((len(config.symbols), 3))
-    level = shocks.volatilities(config) ** 2 * years
+    draws = shocks.normals(settings, first_path, paths)
+    draws *= shocks.student_scale(settings, "egarch", process.dof, first_path, paths)
+    moving = np.array([settings.symbols.index(symbol) for symbol in process.components], np.int64)
+    weights = np.zeros((len(settings.symbols), 3))
+    level = shocks.volatilities(settings) ** 2 * years
     market = np.zeros(paths)
     for symbol, row in zip(process.components, moving, strict=True):
         own = process.components[symbol]
@@ -48,13 +50,13 @@ def add(config: Config, index: Floats, compensators: Floats, first_path: int, pa
         level[row] *= exp(-log_mean(process, symbol))
     if len(moving):
         # The law of m is that of a sum of many small scores, as good as normal.
-        unit = Stream(config.seed, "egarch/market").normals(first_path, paths, 1)[0]
+        unit = Stream(settings.seed, "egarch/market").normals(first_path, paths, 1)[0]
         market = unit * _market_deviation(process)
-    matrix = correlation.initial(config)
+    matrix = correlation.initial(settings)
     evolve(
         index,
         draws,
-        (shocks.drifts(config) - compensators) * years,
+        (shocks.drifts(settings) - compensators) * years,
         level,
         weights,
         correlation.cholesky(matrix),

@@ -13,29 +13,31 @@ from simulator.market.processes import shocks
 from simulator.market.streams import Stream
 
 if TYPE_CHECKING:
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Floats
 
 
-def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
+def add(
+    settings: MarketSettings, index: Floats, compensators: Floats, first_path: int, paths: int
+) -> None:
     """Paths of the factor model; see :mod:`simulator.market.processes` for the arrays."""
-    process, years = config.process, shocks.years_per_step(config)
+    process, years = settings.process, shocks.years_per_step(settings)
     assert isinstance(process, Factor)
-    market = Stream(config.seed, "factor").normals(first_path, paths, config.steps)
+    market = Stream(settings.seed, "factor").normals(first_path, paths, settings.steps)
     if process.market_dof is not None:
-        market *= shocks.student_scale(config, "factor", process.market_dof, first_path, paths)
-    own = shocks.normals(config, first_path, paths)
+        market *= shocks.student_scale(settings, "factor", process.market_dof, first_path, paths)
+    own = shocks.normals(settings, first_path, paths)
     for symbol, dof in process.dof.items():
-        scale = shocks.student_scale(config, f"factor/{symbol}", dof, first_path, paths)
-        own[config.symbols.index(symbol)] *= scale
-    betas = np.array([process.betas.get(symbol, 0.0) for symbol in config.symbols])
-    variance = shocks.volatilities(config) ** 2
+        scale = shocks.student_scale(settings, f"factor/{symbol}", dof, first_path, paths)
+        own[settings.symbols.index(symbol)] *= scale
+    betas = np.array([process.betas.get(symbol, 0.0) for symbol in settings.symbols])
+    variance = shocks.volatilities(settings) ** 2
     explained = betas * process.market_volatility
     load(
         index,
         market,
         own,
-        (shocks.drifts(config) - compensators - variance / 2) * years,
+        (shocks.drifts(settings) - compensators - variance / 2) * years,
         explained * sqrt(years),
         np.sqrt(np.maximum(variance - explained**2, 0.0) * years),
     )

@@ -14,7 +14,7 @@ from simulator.market.processes import shocks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Booleans, Floats
 
 
@@ -26,17 +26,19 @@ class Law(NamedTuple):
     volatilities: Floats  # [R, A] per √year
 
 
-def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
+def add(
+    settings: MarketSettings, index: Floats, compensators: Floats, first_path: int, paths: int
+) -> None:
     """Exact steps; see :mod:`simulator.market.processes` for the arrays."""
-    law = law_of(config)
-    diffuse(config, law, index, compensators, normals(config, law, index, first_path, paths))
+    law = law_of(settings)
+    diffuse(settings, law, index, compensators, normals(settings, law, index, first_path, paths))
 
 
-def law_of(config: Config) -> Law:
+def law_of(settings: MarketSettings) -> Law:
     """As configured, shocks to correlations included."""
-    regimes = correlation.regimes(config)
-    volatility = shocks.volatilities(config)
-    regime_of = np.zeros(config.steps, np.int64)
+    regimes = correlation.regimes(settings)
+    volatility = shocks.volatilities(settings)
+    regime_of = np.zeros(settings.steps, np.int64)
     for number, regime in enumerate(regimes):
         regime_of[regime.first : regime.last] = number
     return Law(
@@ -46,37 +48,36 @@ def law_of(config: Config) -> Law:
     )
 
 
-def normals(config: Config, law: Law, index: Floats, first_path: int, paths: int) -> Floats:
+def normals(
+    settings: MarketSettings, law: Law, index: Floats, first_path: int, paths: int
+) -> Floats:
     """Standard normals of each point's step ``[A, T + 1, P]``; zeros where they move no price.
 
     In ``index`` itself where it holds no jumps.
     """
-    draws = np.empty_like(index) if shocks.has_jumps(config) else index
-    for row, used in enumerate(used_normals(config, law)):
-        if used:
-            shocks.asset_normals(config, row, first_path, paths, out=draws[row, 1:])
-        else:
-            draws[row].fill(0.0)
-    return draws
+    used = used_normals(settings, law)
+    return shocks.point_normals(settings, index, first_path, paths, used)
 
 
-def used_normals(config: Config, law: Law) -> Booleans:
+def used_normals(settings: MarketSettings, law: Law) -> Booleans:
     """Assets ``[A]`` whose normals move any price, their own or another's, that is not recorded."""
-    recorded = config.history.symbols if config.history.prices is not None else {}
-    drawn = np.array([symbol not in recorded for symbol in config.symbols])
+    recorded = settings.history.symbols if settings.history.prices is not None else {}
+    drawn = np.array([symbol not in recorded for symbol in settings.symbols])
     moving = drawn & (law.volatilities > 0.0)
     return np.any((law.factors != 0.0) & moving[:, :, np.newaxis], axis=(0, 1))
 
 
-def diffuse(config: Config, law: Law, index: Floats, compensators: Floats, draws: Floats) -> None:
+def diffuse(
+    settings: MarketSettings, law: Law, index: Floats, compensators: Floats, draws: Floats
+) -> None:
     """Add log returns of uncorrelated unit ``draws`` of each point's step, correlated as set."""
-    years = shocks.years_per_step(config)
+    years = shocks.years_per_step(settings)
     kernels.diffuse(
         index,
         draws,
-        shocks.has_jumps(config),
+        shocks.has_jumps(settings),
         law.regime,
         law.factors,
-        (shocks.drifts(config) - law.volatilities**2 / 2 - compensators) * years,
+        (shocks.drifts(settings) - law.volatilities**2 / 2 - compensators) * years,
         law.volatilities * sqrt(years),
     )

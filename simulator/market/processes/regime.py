@@ -14,15 +14,17 @@ from simulator.market.processes import shocks
 from simulator.market.streams import Stream
 
 if TYPE_CHECKING:
-    from simulator.config.models import Config
+    from simulator.config.market_settings import MarketSettings
     from simulator.types import Codes, Floats
 
 
-def add(config: Config, index: Floats, compensators: Floats, first_path: int, paths: int) -> None:
+def add(
+    settings: MarketSettings, index: Floats, compensators: Floats, first_path: int, paths: int
+) -> None:
     """Paths whose first regime has the stationary law; see :mod:`simulator.market.processes`."""
-    process, years = config.process, shocks.years_per_step(config)
+    process, years = settings.process, shocks.years_per_step(settings)
     assert isinstance(process, Regime)
-    symbols, own = config.symbols, shocks.volatilities(config)
+    symbols, own = settings.symbols, shocks.volatilities(settings)
     volatility = np.array(
         [
             [regime.volatility.get(symbol, own[row]) for row, symbol in enumerate(symbols)]
@@ -39,16 +41,16 @@ def add(config: Config, index: Floats, compensators: Floats, first_path: int, pa
     )
     switch(
         index,
-        shocks.normals(config, first_path, paths),
-        states(config, process, first_path, paths),
-        (shocks.drifts(config) - compensators - volatility**2 / 2) * years,
+        shocks.normals(settings, first_path, paths),
+        states(settings, process, first_path, paths),
+        (shocks.drifts(settings) - compensators - volatility**2 / 2) * years,
         volatility[:, :, np.newaxis] * sqrt(years) * factors,
     )
 
 
-def states(config: Config, process: Regime, first_path: int, paths: int) -> Codes:
+def states(settings: MarketSettings, process: Regime, first_path: int, paths: int) -> Codes:
     """The regime of every step ``[T, P]``."""
-    uniforms = Stream(config.seed, "regime").uniforms(first_path, paths, config.steps)
+    uniforms = Stream(settings.seed, "regime").uniforms(first_path, paths, settings.steps)
     transition = np.array(process.transition)
     return walk(uniforms, np.cumsum(markov.stationary(transition)), np.cumsum(transition, axis=1))
 

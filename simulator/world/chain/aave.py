@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from simulator.world.chain.transport import Transport
 
 ZERO_ADDRESS = "0x" + "00" * 20
-RAY = 10**27
 PERCENT = 10**4  # Aave's percentages have two decimals
 PRICE_UNIT = 10**18
 
@@ -54,19 +53,10 @@ _A_TOKEN, _VARIABLE_DEBT = 8, 10
 
 
 @dataclass(frozen=True)
-class Rates:
-    """Borrow rates per year as fractions, DefaultReserveInterestRateStrategy; none is stable."""
-
-    optimal_usage: float
-    base: float
-    slope1: float
-    slope2: float
-
-
-@dataclass(frozen=True)
 class Reserve:
     """One asset of the market. ``price_feed``: AggregatorV3 with 18 decimals.
 
+    ``rates``: of DefaultReserveInterestRateStrategy, RAY, by the names in its constructor.
     ``ltv``, ``threshold``: fractions, both 0 when it is no collateral; ``bonus``: liquidators get
     1 + bonus; ``factor``: the treasury's share of the interest.
     """
@@ -75,7 +65,7 @@ class Reserve:
     symbol: str
     decimals: int
     price_feed: str
-    rates: Rates
+    rates: Mapping[str, int]
     ltv: float = 0.0
     threshold: float = 0.0
     bonus: float = 0.0
@@ -100,6 +90,16 @@ class Aave:
         return str(self.pool.call("getReserveData", token)[_VARIABLE_DEBT])
 
 
+def pool_abi() -> list[dict[str, Any]]:
+    """The ABI of the pool."""
+    return _artifact("Pool", {}).abi
+
+
+def strategy_abi() -> list[dict[str, Any]]:
+    """The ABI of a reserve's interest rates."""
+    return _artifact("DefaultReserveInterestRateStrategy", {}).abi
+
+
 def pool_at(address: str, transport: Transport) -> Contract:
     """The pool behind its proxy."""
     return Contract(_artifact("Pool", {}), address, transport)
@@ -118,9 +118,9 @@ def token_at(address: str, transport: Transport) -> Contract:
 def deploy(transport: Transport, deployer: str, reserves: Sequence[Reserve]) -> Aave:
     """Libraries, pool and every reserve, borrowing enabled on all of them."""
 
-    def new(name: str, *arguments: Any) -> Contract:
+    def new(name: str, /, *arguments: Any, **named: Any) -> Contract:
         artifact = _artifact(name, libraries)
-        address = transport.deploy(deployer, encode_constructor(artifact, *arguments))
+        address = transport.deploy(deployer, encode_constructor(artifact, *arguments, **named))
         return Contract(artifact, address, transport)
 
     libraries: dict[str, str] = {}
@@ -146,53 +146,71 @@ def deploy(transport: Transport, deployer: str, reserves: Sequence[Reserve]) -> 
     pool = pool_at(provider.call("getPool"), transport)
     configurator = configurator_at(provider.call("getPoolConfigurator"), transport)
 
-    tokens = [new(name, pool.address).address for name in _TOKENS]
+    tokens = {name: new(name, pool.address).address for name in _TOKENS}
     strategies = [_strategy(new, provider.address, reserve.rates) for reserve in reserves]
     inputs = [
         _reserve_input(reserve, tokens, strategy, deployer)
         for reserve, strategy in zip(reserves, strategies, strict=True)
     ]
-    configurator.transact(deployer, "initReserves", inputs)
+    configurator.transact(deployer, "initReserves", input=inputs)
     for reserve in reserves:
         _configure(configurator, deployer, reserve)
     return Aave(provider, pool, configurator, oracle)
 
 
-def _strategy(new: Any, provider: str, rates: Rates) -> str:
-    variable = (rates.optimal_usage, rates.base, rates.slope1, rates.slope2)
-    stable = (0, 0, 0, 0, 0)
-    numbers = [round(number * 10**18) * (RAY // 10**18) for number in (*variable, *stable)]
-    return str(new("DefaultReserveInterestRateStrategy", provider, *numbers).address)
+# Nobody borrows at a stable rate.
+_STABLE = (
+    *("stableRateSlope1", "stableRateSlope2", "baseStableRateOffset"),
+    *("stableRateExcessOffset", "optimalStableToTotalDebtRatio"),
+)
+
+
+def _strategy(new: Any, provider: str, rates: Mapping[str, int]) -> str:
+    numbers = {**dict.fromkeys(_STABLE, 0), **rates}
+    return str(new("DefaultReserveInterestRateStrategy", provider=provider, **numbers).address)
 
 
 def _reserve_input(
-    reserve: Reserve, tokens: Sequence[str], strategy: str, treasury: str
-) -> tuple[Any, ...]:
+    reserve: Reserve, tokens: Mapping[str, str], strategy: str, treasury: str
+) -> dict[str, Any]:
     """ConfiguratorInputTypes.InitReserveInput."""
-    names = [
-        text
-        for kind, prefix in (
-            ("", "a"),
-            (" variable debt", "variableDebt"),
-            (" stable debt", "sDebt"),
-        )
-        for text in (f"Aave {reserve.symbol}{kind}", f"{prefix}{reserve.symbol}")
-    ]
-    return (
-        *tokens, reserve.decimals, strategy, reserve.token, treasury, ZERO_ADDRESS, *names, b"",
-    )  # fmt: skip
+    symbol = reserve.symbol
+    return {
+        "aTokenImpl": tokens["AToken"],
+        "stableDebtTokenImpl": tokens["StableDebtToken"],
+        "variableDebtTokenImpl": tokens["VariableDebtToken"],
+        "underlyingAssetDecimals": reserve.decimals,
+        "interestRateStrategyAddress": strategy,
+        "underlyingAsset": reserve.token,
+        "treasury": treasury,
+        "incentivesController": ZERO_ADDRESS,
+        "aTokenName": f"Aave {symbol}",
+        "aTokenSymbol": f"a{symbol}",
+        "variableDebtTokenName": f"Aave {symbol} variable debt",
+        "variableDebtTokenSymbol": f"variableDebt{symbol}",
+        "stableDebtTokenName": f"Aave {symbol} stable debt",
+        "stableDebtTokenSymbol": f"sDebt{symbol}",
+        "params": b"",
+    }
 
 
 def _configure(configurator: Contract, administrator: str, reserve: Reserve) -> None:
     if reserve.threshold > 0:
         configurator.transact(
-            administrator, "configureReserveAsCollateral", reserve.token,
-            _percent(reserve.ltv), _percent(reserve.threshold), _percent(1 + reserve.bonus),
-        )  # fmt: skip
+            administrator,
+            "configureReserveAsCollateral",
+            asset=reserve.token,
+            ltv=_percent(reserve.ltv),
+            liquidationThreshold=_percent(reserve.threshold),
+            liquidationBonus=_percent(1 + reserve.bonus),
+        )
     configurator.transact(administrator, "setReserveBorrowing", reserve.token, True)
     if reserve.factor > 0:
         configurator.transact(
-            administrator, "setReserveFactor", reserve.token, _percent(reserve.factor)
+            administrator,
+            "setReserveFactor",
+            asset=reserve.token,
+            newReserveFactor=_percent(reserve.factor),
         )
 
 

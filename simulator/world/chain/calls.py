@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from simulator.types import USDC_DECIMALS
+from simulator.world.chain.abi import encoder
 from simulator.world.chain.codec import selector, word, words
 from simulator.world.chain.layout import WALLET_WORDS
 from simulator.world.chain.terms import WAD_DECIMALS
@@ -28,8 +30,6 @@ Decode: TypeAlias = Callable[[int, bytes, "Transport"], tuple[float, float]]
 WAD = 10.0**WAD_DECIMALS
 USDC_UNIT = 10.0**USDC_DECIMALS
 
-_BALANCE_OF = selector("balanceOf(address)")
-
 
 class Batch(NamedTuple):
     """The transactions of one action: the same sender and function on every acting path."""
@@ -42,8 +42,60 @@ class Batch(NamedTuple):
     decode: Decode
 
 
+_BALANCE_OF = selector("balanceOf(address)")
+
+Writer: TypeAlias = Callable[..., list[Batch]]
+
+
+def carries_out(*kinds: type[actions.Action]) -> Callable[[Callable[..., Batch]], Writer]:
+    """Mark a method of a :class:`Caller` as the one that writes the transactions of ``kinds``."""
+
+    def mark(method: Callable[..., Batch]) -> Writer:
+        def write(self: Caller, action: actions.Action) -> list[Batch]:
+            return [method(self, action)]
+
+        return _marked(wraps(method)(write), kinds)
+
+    return mark
+
+
+def carries_out_by_side(
+    *kinds: type[actions.Action],
+) -> Callable[[Callable[..., Batch]], Writer]:
+    """As above, of an amount whose sign chooses between two functions, or two orders of tokens.
+
+    The method also takes a side (0: positive, 1: negative) and the paths ``[paths]`` of that side.
+    """
+
+    def mark(method: Callable[..., Batch]) -> Writer:
+        def write(self: Caller, action: actions.Action) -> list[Batch]:
+            amount = vars(action)["amount"]
+            signs = (amount > 0.0, amount < 0.0)
+            return [
+                method(self, action, side, mask) for side, mask in enumerate(signs) if mask.any()
+            ]
+
+        return _marked(wraps(method)(write), kinds)
+
+    return mark
+
+
+def _marked(write: Writer, kinds: tuple[type[actions.Action], ...]) -> Writer:
+    write.carries_out = kinds  # type: ignore[attr-defined]
+    return write
+
+
 class Caller:
     """Writes the transactions of some actions for one deployment."""
+
+    @classmethod
+    def writers(cls) -> dict[type[actions.Action], str]:
+        """Name of the method that writes each action's transactions."""
+        return {
+            kind: name
+            for name, method in vars(cls).items()
+            for kind in getattr(method, "carries_out", ())
+        }
 
     def __init__(
         self,
@@ -64,13 +116,13 @@ class Caller:
 
     def batch(
         self,
-        contract: str,
-        function: str,
         action: actions.Action,
-        calls: list[tuple[int, bytes]],
+        calls: Iterable[tuple[int, Mapping[str, int | Sequence[int]]]],
         decode: Decode,
+        side: int = 0,
     ) -> Batch:
-        """The calls of an action to one function of a contract."""
+        """The calls of an action to its function, or that of a side: path, arguments by name."""
+        contract, function = action.spec.contract, action.spec.functions[side]
         lending = self._deployment.lending
         address = {
             "SwapRouter": self._deployment.router,
@@ -79,15 +131,20 @@ class Caller:
             "Aave": lending.aave if lending is not None else "",
         }[contract]
         sender = self._deployment.agents[action.actor]
-        return Batch(contract, function, sender, address, calls, decode)
+        if action.spec.sender:
+            sender = getattr(self._deployment.roles, action.spec.sender)
+        encode = encoder(contract)
+        data = [(path, encode(function, **arguments)) for path, arguments in calls]
+        return Batch(contract, function, sender, address, data, decode)
 
     def _wallet(self, path: int, agent: int, kind: int) -> int:
         """Raw USDC (0), base (1) or shares (2) of an agent."""
         return self._sources[path].read("wallets")[WALLET_WORDS * agent + kind]
 
-    def _ask(self, path: int, contract: str, data: bytes) -> int:
-        """The number a view of a contract answers with."""
-        return word(self._transports[path].call(getattr(self._deployment, contract), data), 0)
+    def _ask(self, path: int, function: str) -> int:
+        """The number a view of the vault answers with."""
+        data = encoder("HedgeVault")(function)
+        return word(self._transports[path].call(self._deployment.vault, data), 0)
 
     def _balance(self, path: int, asset: int, agent: int) -> int:
         """Raw tokens in an agent's wallet; the Lens shows USDC and base only."""

@@ -6,31 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.chain.calls import WAD, Caller, paths_of
-from simulator.world.chain.codec import WORD, selector, word, words
+from simulator.world import actions
+from simulator.world.chain.calls import WAD, Caller, carries_out, carries_out_by_side, paths_of
+from simulator.world.chain.codec import word
 from simulator.world.chain.layout import POSITION_WORDS
 from simulator.world.chain.terms import WAD_DECIMALS
 from simulator.world.units import factor_words, to_raw
 
 if TYPE_CHECKING:
     from simulator.types import Booleans
-    from simulator.world import actions
     from simulator.world.chain.calls import Batch
 
-_TRADE = selector("trade(uint256,uint256,int256,uint256)")
-_DEPOSIT = selector("deposit(address,uint256,uint256,uint256)")
-_WITHDRAW = selector("withdraw(uint256,uint256,uint256,address)")
-_LIQUIDATE = selector("liquidate(uint256,uint256)")
-_LIQUIDATE_COLLATERAL = selector("liquidate_collateral(uint256,uint256,uint256)")
-_LIQUIDATE_PLEDGE = selector("liquidate_pledge(uint256,uint256)")
 _MILLION = 1_000_000
-_POST_COVARIANCE = selector("post_covariance(int32[8][])")
-_TOKEN_ID = selector("token_id()")
+CROSS = 0  # the sub-account of every market (contracts/SPEC.md §1)
 
 
 class ClearingCalls(Caller):
     """Trading, margin, liquidations, and what the venue's risk manager posts."""
 
+    @carries_out(actions.Trade)
     def trade(self, action: actions.Trade) -> Batch:
         """``trade`` from the cross account."""
         paths = paths_of(action.size)
@@ -43,19 +37,18 @@ class ClearingCalls(Caller):
         )
         limits = to_raw(action.price_limit[paths], WAD_DECIMALS).tolist()
         calls = [
-            (path, _TRADE + words(0, action.market, size, int(limit)))
+            (path, {"sub": CROSS, "market": action.market, "size": size, "limit_price": int(limit)})
             for path, size, limit in zip(paths, sizes, limits, strict=True)
             if size
         ]
         whole = dict(zip(paths, sizes, strict=True))
         return self.batch(
-            "ClearingHouse",
-            "trade",
             action,
             calls,
             lambda path, data, _: (whole[path] / WAD, word(data, 0) / WAD),
         )
 
+    @carries_out_by_side(actions.PostMargin)
     def post_margin(self, action: actions.PostMargin, side: int, mask: Booleans) -> Batch:
         """``deposit`` (side 0) or ``withdraw`` (side 1) on the paths of ``mask``."""
         paths = paths_of(mask)
@@ -66,7 +59,7 @@ class ClearingCalls(Caller):
             held = [self._balance(path, asset, action.actor) for path in paths]
             raws = self._all_or_floor(amounts, self._decimals[asset], held)
             calls = [
-                (path, _DEPOSIT + words(agent, 0, index, raw))
+                (path, {"owner": agent, "sub": CROSS, "collateral": index, "raw": raw})
                 for path, raw in zip(paths, raws, strict=True)
                 if raw
             ]
@@ -79,31 +72,33 @@ class ClearingCalls(Caller):
                 held = [self._sources[path].read("collateral")[place] for path in paths]
                 raws = self._all_or_floor(amounts, self._decimals[asset], held)
             calls = [
-                (path, _WITHDRAW + words(0, index, raw, agent))
+                (path, {"sub": CROSS, "collateral": index, "raw": raw, "to": agent})
                 for path, raw in zip(paths, raws, strict=True)
                 if raw
             ]
         sign = 1.0 if side == 0 else -1.0
         moved = dict(zip(paths, raws, strict=True))
         return self.batch(
-            "ClearingHouse",
-            "deposit" if side == 0 else "withdraw",
             action,
             calls,
             lambda path, _data, _: (sign * moved[path] / 10.0 ** self._decimals[asset], 0.0),
+            side,
         )
 
+    @carries_out(actions.Liquidate)
     def liquidate(self, action: actions.Liquidate) -> Batch:
         """``liquidate``."""
-        data = _LIQUIDATE + words(self._layout.accounts[action.account], action.market)
+        arguments = {
+            "account": self._layout.accounts[action.account],
+            "market": action.market,
+        }
         return self.batch(
-            "ClearingHouse",
-            "liquidate",
             action,
-            [(path, data) for path in paths_of(action.when)],
+            [(path, arguments) for path in paths_of(action.when)],
             lambda _path, data, _: (word(data, 0) / WAD, word(data, 1) / WAD),
         )
 
+    @carries_out(actions.LiquidateCollateral)
     def liquidate_collateral(self, action: actions.LiquidateCollateral) -> Batch:
         """``liquidate_collateral``, which answers (raw units taken, USDC paid)."""
         paths = paths_of(action.amount)
@@ -114,33 +109,31 @@ class ClearingCalls(Caller):
         # Wei that stayed behind would keep what is owed from being written off.
         raws = self._all_or_floor(action.amount[paths], decimals, held)
         calls = [
-            (path, _LIQUIDATE_COLLATERAL + words(account, action.collateral, raw))
+            (path, {"account": account, "collateral": action.collateral, "raw": raw})
             for path, raw in zip(paths, raws, strict=True)
             if raw
         ]
         return self.batch(
-            "ClearingHouse",
-            "liquidate_collateral",
             action,
             calls,
             lambda _path, data, _: (word(data, 1) / WAD, word(data, 0) / 10.0**decimals),
         )
 
+    @carries_out(actions.LiquidatePledge)
     def liquidate_pledge(self, action: actions.LiquidatePledge) -> Batch:
         """Of the vault's position: the only one pledged here. Any other account backs nothing."""
         account = self._layout.accounts[action.account]
         calls = [
-            (path, _LIQUIDATE_PLEDGE + words(account, self._ask(path, "vault", _TOKEN_ID)))
+            (path, {"account": account, "token_id": self._ask(path, "token_id")})
             for path in paths_of(action.when)
         ]
         return self.batch(
-            "ClearingHouse",
-            "liquidate_pledge",
             action,
             calls,
             lambda _path, data, _: (word(data, 1) / WAD, word(data, 0) / WAD),
         )
 
+    @carries_out(actions.PostCovariance)
     def post_covariance(self, action: actions.PostCovariance) -> Batch:
         """``post_covariance``, as the venue's risk manager whichever agent decides."""
         paths = paths_of(action.when)
@@ -148,17 +141,14 @@ class ClearingCalls(Caller):
         calls = [
             (
                 path,
-                _POST_COVARIANCE + words(WORD, len(factor), *factor[:, :, index].ravel().tolist()),
+                {"rows": factor[:, :, index].ravel().tolist()},
             )
             for index, path in enumerate(paths)
         ]
         # The gross rule does not know the factor.
         scale = _MILLION if self._layout.protocol.clearing.risk_multiple > 0.0 else np.inf
-        batch = self.batch(
-            "ClearingHouse",
-            "post_covariance",
+        return self.batch(
             action,
             calls,
             lambda _path, data, _: (0.0, word(data, 0) / scale),
         )
-        return batch._replace(sender=self._deployment.roles.venue)

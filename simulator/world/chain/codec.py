@@ -7,15 +7,17 @@ calls made once go through :class:`Contract`, which uses eth_abi and so takes an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.types import STATUS_OF_REVERT, SimulatorError, UnknownRevertError
+from simulator.protocol.statuses import STATUS_OF_REVERT
+from simulator.types import SimulatorError, UnknownRevertError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from simulator.types import Floats, Status
     from simulator.world.chain.artifacts import Artifact
@@ -126,18 +128,28 @@ def selector(signature: str) -> bytes:
     return bytes(keccak(text=signature)[:4])
 
 
-def encode_constructor(artifact: Artifact, *arguments: Any) -> bytes:
-    """Creation code with its constructor arguments."""
+def signature_of(entry: dict[str, Any]) -> str:
+    """Canonical signature of a function of an ABI: ``name(type,…)``."""
+    return f"{entry['name']}({','.join(map(_type_of, entry['inputs']))})"
+
+
+def encode_constructor(artifact: Artifact, *arguments: Any, **named: Any) -> bytes:
+    """Creation code with its constructor arguments, in order or by name; structs as calldata's."""
     from eth_abi import encode
 
     inputs: list[dict[str, Any]] = next(
         (e["inputs"] for e in artifact.abi if e["type"] == "constructor"), []
     )
-    return artifact.bytecode + encode([_type_of(i) for i in inputs], arguments)
+    return artifact.bytecode + encode(
+        [_type_of(i) for i in inputs], in_order(inputs, arguments, named)
+    )
 
 
 class Contract:
-    """A deployed contract behind its ABI. Overloads are told apart by the number of arguments."""
+    """A deployed contract behind its ABI. Overloads are told apart by the number of arguments.
+
+    Arguments are given in order or by name; structs by their components' names, or as tuples.
+    """
 
     def __init__(self, artifact: Artifact, address: str, transport: Transport) -> None:
         self.name = artifact.name
@@ -151,26 +163,28 @@ class Contract:
 
     def signature(self, name: str, arguments: int) -> str:
         """Canonical signature of a function; KeyError when the ABI has none."""
-        inputs = self._functions[name, arguments]["inputs"]
-        return f"{name}({','.join(map(_type_of, inputs))})"
+        return signature_of(self._functions[name, arguments])
 
-    def calldata(self, name: str, *arguments: Any) -> bytes:
-        """Selector and encoded arguments; structs are tuples."""
+    def calldata(self, name: str, /, *arguments: Any, **named: Any) -> bytes:
+        """Selector and encoded arguments; TypeError where a name is not the ABI's."""
         from eth_abi import encode
 
-        inputs = self._functions[name, len(arguments)]["inputs"]
+        count = len(arguments) + len(named)
+        inputs = self._functions[name, count]["inputs"]
         types = [_type_of(i) for i in inputs]
-        return selector(self.signature(name, len(arguments))) + encode(types, arguments)
+        values = in_order(inputs, arguments, named)
+        return selector(self.signature(name, count)) + encode(types, values)
 
-    def call(self, name: str, *arguments: Any) -> Any:
+    def call(self, name: str, /, *arguments: Any, **named: Any) -> Any:
         """Static call; the one output, or a tuple of several."""
-        data = self._transport.call(self.address, self.calldata(name, *arguments))
-        return self._decode(name, len(arguments), data)
+        data = self._transport.call(self.address, self.calldata(name, *arguments, **named))
+        return self._decode(name, len(arguments) + len(named), data)
 
-    def transact(self, sender: str, name: str, *arguments: Any) -> Any:
+    def transact(self, sender: str, name: str, /, *arguments: Any, **named: Any) -> Any:
         """Transaction from ``sender``; the one output, or a tuple of several."""
-        data = self._transport.transact(sender, self.address, self.calldata(name, *arguments))
-        return self._decode(name, len(arguments), data)
+        data = self.calldata(name, *arguments, **named)
+        answer = self._transport.transact(sender, self.address, data)
+        return self._decode(name, len(arguments) + len(named), answer)
 
     def _decode(self, name: str, arguments: int, data: bytes) -> Any:
         from eth_abi import decode
@@ -178,6 +192,32 @@ class Contract:
         outputs = self._functions[name, arguments]["outputs"]
         values = decode([_type_of(o) for o in outputs], data)
         return values[0] if len(values) == 1 else values
+
+
+def in_order(
+    inputs: Sequence[dict[str, Any]], arguments: Sequence[Any], named: Mapping[str, Any]
+) -> list[Any]:
+    """Values as eth_abi takes them, of arguments given in order, or else by name.
+
+    Raises:
+        TypeError: one by name is missing, or none of the ABI's.
+    """
+    values = arguments
+    if named:
+        names = [entry["name"] for entry in inputs]
+        if arguments or named.keys() != set(names):
+            raise TypeError(f"takes {', '.join(names)} by name, not {', '.join(named)}")
+        values = [named[name] for name in names]
+    return [_plain(entry, value) for entry, value in zip(inputs, values, strict=True)]
+
+
+def _plain(entry: dict[str, Any], value: Any) -> Any:
+    if entry["type"].endswith("[]"):
+        element = {**entry, "type": entry["type"].removesuffix("[]")}
+        return [_plain(element, one) for one in value]
+    if isinstance(value, Mapping):
+        return tuple(in_order(entry["components"], (), value))
+    return value
 
 
 def _type_of(entry: dict[str, Any]) -> str:

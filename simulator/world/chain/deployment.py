@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator.protocol import clearing, vault
 from simulator.types import USDC_DECIMALS, InputError
 from simulator.world.chain import artifacts, hedging, uniswap
 from simulator.world.chain.addresses import Deployment, Roles
 from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructor
 from simulator.world.chain.terms import (
     background_targets,
-    clearing_parameters,
-    market_terms,
-    scaled,
-    vault_parameters,
+    struct,
     wad,
 )
 from simulator.world.chain.transport import created_address
@@ -23,13 +21,19 @@ if TYPE_CHECKING:
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
 
-# The contracts whose code runs on the ClearingHouse's storage, in the order of its Parts.
-CLEARING_PARTS = (
-    *("Trading", "LiquidationEngine", "Deleveraging", "CollateralSale", "BackOffice"),
-    *("Governance", "Settlement", "StorageReader"),
-)
-# Those whose code runs on the HedgeVault's, in the order of its constructor.
-VAULT_PARTS = ("VaultStrategy", "VaultExits")
+# The contracts whose code runs on the ClearingHouse's storage, and the name of each in its Parts.
+CLEARING_PARTS = {
+    "Trading": "trading",
+    "LiquidationEngine": "liquidation",
+    "Deleveraging": "deleveraging",
+    "CollateralSale": "sale",
+    "BackOffice": "office",
+    "Governance": "governance",
+    "Settlement": "settlement",
+    "StorageReader": "reader",
+}
+# Those whose code runs on the HedgeVault's, and the name of each in its constructor.
+VAULT_PARTS = {"VaultStrategy": "strategy", "VaultExits": "exits"}
 # Block time of step 0 on a chain that has no later block: 2023-11-14 22:13:20 UTC.
 GENESIS = 1_700_000_000
 # Enough for any path: background ranges, fees and prices moving by orders of magnitude.
@@ -96,13 +100,13 @@ class _Deployer:
 
     # ------------------------------------------------------------------------------------- helpers
 
-    def _new(self, name: str, *arguments: Any) -> Contract:
+    def _new(self, name: str, /, *arguments: Any, **named: Any) -> Contract:
         artifact = artifacts.load(name)
-        code = encode_constructor(artifact, *arguments)
+        code = encode_constructor(artifact, *arguments, **named)
         return Contract(artifact, self.transport.deploy(self.roles.deployer, code), self.transport)
 
-    def _own(self, contract: Contract, function: str, *arguments: Any) -> Any:
-        return contract.transact(self.roles.deployer, function, *arguments)
+    def _own(self, contract: Contract, function: str, /, *arguments: Any, **named: Any) -> Any:
+        return contract.transact(self.roles.deployer, function, *arguments, **named)
 
     def _fund(self, asset: int, to: str, raw: int) -> None:
         if raw > 0:
@@ -125,9 +129,10 @@ class _Deployer:
     def _oracle(self) -> None:
         self.oracle = self._new("PriceOracle", self.roles.deployer)
         p = self.protocol
-        terms = zip(self.tokens, p.oracle_max_age, p.oracle_deviation, strict=True)
-        for token, max_age, deviation in terms:
-            self._own(self.oracle, "add_feed", token.address, max_age, wad(deviation))
+        feeds = zip(self.tokens, p.oracle_max_age, p.oracle_deviation, strict=True)
+        for token, max_age, deviation in feeds:
+            terms = {"max_age": max_age, "deviation": wad(deviation)}
+            self._own(self.oracle, "add_feed", asset=token.address, **terms)
         self._own(self.oracle, "set_reporter", self.roles.reporter, True)
         self._own(self.oracle, "set_guardian", self.roles.guardian)
 
@@ -136,27 +141,23 @@ class _Deployer:
         usdc, usdc_terms = self.tokens[0].address, p.collaterals[0]
         if usdc_terms.asset != 0:
             raise InputError(f"clearing.collaterals[0].asset = {usdc_terms.asset}: must be 0, USDC")
-        parts = tuple(self._new(name, self.oracle.address, usdc).address for name in CLEARING_PARTS)
+        places = {"oracle": self.oracle.address, "usdc": usdc}
         self.clearing = self._new(
             "ClearingHouse",
-            self.roles.deployer,
-            self.oracle.address,
-            usdc,
-            wad(usdc_terms.haircut),
-            scaled(usdc_terms.cap, USDC_DECIMALS),
-            clearing_parameters(p),
-            parts,
+            owner=self.roles.deployer,
+            **places,
+            **struct(usdc_terms, clearing.COLLATERAL, USDC_DECIMALS),
+            parameters=struct(p, clearing.PARAMETERS),
+            parts={at: self._new(name, **places).address for name, at in CLEARING_PARTS.items()},
         )
-        for terms in p.markets:
-            self._own(
-                self.clearing,
-                "add_market",
-                market_terms(terms, self.tokens[terms.asset].address),
-            )
+        for market in p.markets:
+            terms = struct(market, clearing.MARKET)
+            asset = self.tokens[market.asset].address
+            self._own(self.clearing, "add_market", parameters={"asset": asset, **terms})
         for basket in p.collaterals[1:]:
-            cap = scaled(basket.cap, self.protocol.assets[basket.asset].decimals)
+            terms = struct(basket, clearing.COLLATERAL, self.protocol.assets[basket.asset].decimals)
             token = self.tokens[basket.asset].address
-            self._own(self.clearing, "add_collateral", token, wad(basket.haircut), cap)
+            self._own(self.clearing, "add_collateral", token=token, **terms)
         self._own(self.clearing, "set_risk_manager", self.roles.venue)
         self._own(self.clearing, "set_guardian", self.roles.guardian)
         if p.covariance_factor:
@@ -195,8 +196,8 @@ class _Deployer:
         p = self.protocol.clearing
         if self.protocol.vault.pledged:
             manager, pool = self.uniswap.manager.address, self.uniswap.pool.address
-            terms = (manager, pool, wad(p.lp_haircut), p.lp_cap)
-            self._own(self.clearing, "set_lp_collateral", *terms)
+            terms = struct(p, clearing.LIQUIDITY)
+            self._own(self.clearing, "set_lp_collateral", manager=manager, pool=pool, **terms)
 
     def _lending(self) -> None:
         """The second hedge venue. Right before the vault, whose address it must foresee."""
@@ -219,33 +220,38 @@ class _Deployer:
             len(VAULT_PARTS),
         )
 
-    def _hedges(self) -> list[tuple[str, int]]:
-        """(venue, market there) for each market, in order."""
-        hedges = [(self.clearing.address, market) for market in range(self.protocol.markets)]
+    def _hedges(self) -> list[dict[str, Any]]:
+        """The venue, and the market there, for each market in order."""
+        house = self.clearing.address
+        hedges = [{"venue": house, "market": m} for m in range(self.protocol.markets)]
         if self.lending is not None and self.protocol.aave is not None:
             for index, leg in enumerate(self.protocol.aave.legs):
-                hedges[leg.market] = (self.lending.hedge, index)
+                hedges[leg.market] = {"venue": self.lending.hedge, "market": index}
         return hedges
 
     def _vault(self) -> None:
         v = self.protocol.vault
-        places = (
-            self.tokens[0].address,
-            self.tokens[1].address,
-            self.uniswap.pool.address,
-            self.uniswap.manager.address,
-            self.oracle.address,
-            self.clearing.address,
-        )
-        parts = [self._new(name, (*places, v.isolated, v.pledged)).address for name in VAULT_PARTS]
+        places = {
+            "base": self.tokens[1].address,
+            "pool": self.uniswap.pool.address,
+            "manager": self.uniswap.manager.address,
+            "oracle": self.oracle.address,
+            "clearing": self.clearing.address,
+            "isolated": v.isolated,
+            "pledged": v.pledged,
+        }
+        asset = self.tokens[0].address
+        parts = {
+            at: self._new(name, deployment={"asset": asset, **places}).address
+            for name, at in VAULT_PARTS.items()
+        }
         self.vault = self._new(
             "HedgeVault",
-            *places,
-            self._hedges(),
-            vault_parameters(v),
-            v.isolated,
-            v.pledged,
-            *parts,
+            asset_=asset,
+            **places,
+            hedges=self._hedges(),
+            parameters=struct(v, vault.STRUCT),
+            **parts,
         )
         self._own(self.vault, "set_risk_manager", self.roles.risk_manager)
         self._own(self.vault, "set_guardian", self.roles.guardian)

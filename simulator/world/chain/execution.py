@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.world import actions
 from simulator.world.chain.clearing_calls import ClearingCalls
 from simulator.world.chain.lending_calls import LendingCalls
 from simulator.world.chain.pool_calls import PoolCalls
-from simulator.world.chain.vault_calls import KEEPER_FUNCTIONS, VaultCalls
+from simulator.world.chain.vault_calls import VaultCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from simulator.world import actions
     from simulator.world.chain.addresses import Deployment
-    from simulator.world.chain.calls import Batch
+    from simulator.world.chain.calls import Batch, Caller
     from simulator.world.chain.layout import Layout
     from simulator.world.chain.readings import Source
     from simulator.world.chain.transport import Transport
     from simulator.world.protocol import Protocol
+
+
+CALLERS: tuple[type[Caller], ...] = (PoolCalls, ClearingCalls, VaultCalls, LendingCalls)
 
 
 class Translator:
@@ -33,34 +36,14 @@ class Translator:
         transports: list[Transport],
     ) -> None:
         context = (protocol, deployment, layout, sources, transports)
-        pool, clearing, vault = PoolCalls(*context), ClearingCalls(*context), VaultCalls(*context)
-        lending = LendingCalls(*context)
-        self._handlers: dict[type[actions.Action], Callable[..., Batch]] = {
-            actions.Swap: pool.swap,
-            actions.Trade: clearing.trade,
-            actions.PostMargin: clearing.post_margin,
-            actions.Liquidate: clearing.liquidate,
-            actions.LiquidateCollateral: clearing.liquidate_collateral,
-            actions.LiquidatePledge: clearing.liquidate_pledge,
-            actions.LiquidateLoan: lending.liquidate_loan,
-            actions.PostCovariance: clearing.post_covariance,
-            actions.Deposit: vault.deposit,
-            actions.Redeem: vault.redeem,
-            actions.RequestRedeem: vault.request_redeem,
-            actions.CancelRequest: vault.cancel_request,
-            actions.RedeemInKind: vault.redeem_in_kind,
-            actions.SettleWithdrawals: vault.settle_withdrawals,
-            actions.PostBetas: vault.post_betas,
-            **dict.fromkeys(KEEPER_FUNCTIONS, vault.keep),
-        }
+        self._writers: dict[type[actions.Action], Callable[..., list[Batch]]] = {}
+        for caller in CALLERS:
+            bound = caller(*context)
+            self._writers |= {kind: getattr(bound, name) for kind, name in caller.writers().items()}
 
     def batches(self, action: actions.Action) -> list[Batch]:
         """Transactions an action stands for; TypeError when it is none of :mod:`actions`."""
-        handler = self._handlers.get(type(action))
-        if handler is None:
+        write = self._writers.get(type(action))
+        if write is None:
             raise TypeError(f"no world carries out {type(action).__name__}")
-        if isinstance(action, (actions.Swap, actions.PostMargin)):
-            # Buying and selling, paying in and taking out, are two functions or two token orders.
-            signs = (action.amount > 0.0, action.amount < 0.0)
-            return [handler(action, side, mask) for side, mask in enumerate(signs) if mask.any()]
-        return [handler(action)]
+        return write(action)

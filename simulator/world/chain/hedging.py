@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simulator.protocol import lending
 from simulator.world.chain import aave, artifacts, uniswap
 from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructor
+from simulator.world.chain.terms import struct
 from simulator.world.chain.transport import created_address
 
 if TYPE_CHECKING:
@@ -51,20 +53,23 @@ def deploy(
     ``lender`` stands for everybody else: it supplies and borrows what the reserves start with.
     """
 
-    def new(name: str, *arguments: object) -> Contract:
+    def new(name: str, /, **arguments: object) -> Contract:
         artifact = artifacts.load(name)
-        code = encode_constructor(artifact, *arguments)
+        code = encode_constructor(artifact, **arguments)
         return Contract(artifact, transport.deploy(deployer, code), transport)
 
     reserves = (parameters.usdc, *(leg.reserve for leg in parameters.legs))
     usdc = tokens[0]
     feeds = [
         new(
-            "PriceFeed", oracle, tokens[reserve.asset].address, PRICE_DECIMALS,
-            f"{protocol.assets[reserve.asset].symbol} / USD",
+            "PriceFeed",
+            oracle_=oracle,
+            asset_=tokens[reserve.asset].address,
+            decimals_=PRICE_DECIMALS,
+            description_=f"{protocol.assets[reserve.asset].symbol} / USD",
         ).address
         for reserve in reserves
-    ]  # fmt: skip
+    ]
     market = aave.deploy(
         transport,
         deployer,
@@ -81,7 +86,7 @@ def deploy(
             transport, factory, deployer, asset.address, usdc.address,
             at.fee_ppm, at.tick_spacing, at.sqrt_price_x96,
         )  # fmt: skip
-        provider = new("PassiveProvider", deployer, pool.address)
+        provider = new("PassiveProvider", owner=deployer, pool=pool.address)
         for token in (asset, usdc):
             token.transact(deployer, "mint", provider.address, _PROVIDER_FUNDS)
         targets = [(r.tick_lower, r.tick_upper, r.liquidity) for r in at.background]
@@ -90,10 +95,17 @@ def deploy(
         providers.append(provider.address)
     vault = created_address(deployer, transport.nonce(deployer) + 1 + vault_parts)
     listings = [
-        (tokens[leg.reserve.asset].address, pool)
+        {"asset": tokens[leg.reserve.asset].address, "pool": pool}
         for leg, pool in zip(parameters.legs, pools, strict=True)
     ]
-    hedge = new("AaveHedge", vault, oracle, market.pool.address, usdc.address, listings)
+    hedge = new(
+        "AaveHedge",
+        vault_=vault,
+        oracle_=oracle,
+        aave=market.pool.address,
+        usdc=usdc.address,
+        listings=listings,
+    )
     return Lending(
         aave=market.pool.address,
         hedge=hedge.address,
@@ -116,13 +128,12 @@ def _reserve(
     """Only USDC is collateral: what else the venue might be given counts for nothing."""
     token = protocol.assets[reserve.asset]
     usdc = reserve.asset == 0
-    rates = aave.Rates(reserve.optimal_usage, reserve.base_rate, reserve.slope1, reserve.slope2)
     return aave.Reserve(
         token=tokens[reserve.asset].address,
         symbol=token.symbol,
         decimals=token.decimals,
         price_feed=feed,
-        rates=rates,
+        rates=struct(reserve, lending.STRATEGY),
         ltv=parameters.ltv if usdc else 0.0,
         threshold=parameters.liquidation_threshold if usdc else 0.0,
         bonus=parameters.liquidation_bonus if usdc else 0.0,

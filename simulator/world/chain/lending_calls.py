@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.world.chain.calls import USDC_UNIT, Caller, paths_of
-from simulator.world.chain.codec import selector, word, words
+from simulator.world import actions
+from simulator.world.chain.calls import USDC_UNIT, Caller, carries_out, paths_of
+from simulator.world.chain.codec import word
 
 if TYPE_CHECKING:
-    from simulator.world import actions
     from simulator.world.chain.calls import Batch
     from simulator.world.chain.transport import Transport
-
-_LIQUIDATE = selector("liquidationCall(address,address,address,uint256,bool)")
 
 
 class LendingCalls(Caller):
     """Liquidating the vault's loans."""
 
+    @carries_out(actions.LiquidateLoan)
     def liquidate_loan(self, action: actions.LiquidateLoan) -> Batch:
         """``liquidationCall`` of the vault's venue; its event says what was paid and taken."""
         lending = self._deployment.lending
@@ -29,9 +28,14 @@ class LendingCalls(Caller):
             self._decimals[asset],
             [self._balance(path, asset, action.actor) for path in paths],
         )
-        fixed = words(self._tokens[0], self._tokens[asset], int(lending.hedge, 16))
+        fixed = {
+            "collateralAsset": self._tokens[0],
+            "debtAsset": self._tokens[asset],
+            "user": int(lending.hedge, 16),
+            "receiveAToken": False,
+        }
         calls = [
-            (path, _LIQUIDATE + fixed + words(raw, 0))
+            (path, {**fixed, "debtToCover": raw})
             for path, raw in zip(paths, raws, strict=True)
             if raw
         ]
@@ -40,4 +44,4 @@ class LendingCalls(Caller):
             event = transport.last_log(lending.aave)  # debtToCover, liquidatedCollateralAmount, …
             return word(event, 0) / 10.0 ** self._decimals[asset], word(event, 1) / USDC_UNIT
 
-        return self.batch("Aave", "liquidationCall", action, calls, decode)
+        return self.batch(action, calls, decode)

@@ -47,10 +47,15 @@ class Mirror:
     """A model state of the chain's paths, filled from groups of words in whole units."""
 
     def __init__(
-        self, protocol: Protocol, market: MarketPaths, genesis: int, book: Layout = NO_BOOK
+        self,
+        protocol: Protocol,
+        market: MarketPaths,
+        genesis: int,
+        book: Layout = NO_BOOK,
+        recorded: int = 0,
     ) -> None:
         self.tables = tables_of(protocol)
-        self.paths = blank(self.tables, market.paths, book)
+        self.paths = blank(self.tables, market.paths, book, recorded)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
         self._market = market
         self._genesis = genesis

@@ -6,25 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.chain.calls import Caller, paths_of
-from simulator.world.chain.codec import MAX_UINT256, selector, signed_word, word, words
+from simulator.world import actions
+from simulator.world.chain.calls import Caller, carries_out_by_side, paths_of
+from simulator.world.chain.codec import MAX_UINT256, signed_word, word
 from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
 from simulator.world.units import sqrt_price_from_price, to_raw
 
 if TYPE_CHECKING:
     from simulator.types import Booleans
-    from simulator.world import actions
     from simulator.world.chain.calls import Batch
     from simulator.world.chain.transport import Transport
-
-_EXACT_INPUT = selector(
-    "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
-)
 
 
 class PoolCalls(Caller):
     """Actions in the AMM pool."""
 
+    @carries_out_by_side(actions.Swap)
     def swap(self, action: actions.Swap, side: int, mask: Booleans) -> Batch:
         """``exactInputSingle`` selling base (side 0) or USDC (side 1) on the paths of ``mask``."""
         base, fee_ppm, pool = self._pool(action.leg)
@@ -37,15 +34,23 @@ class PoolCalls(Caller):
         )
         limits = sqrt_price_from_price(action.price_limit[paths], self._decimals[base]).tolist()
         minimum = to_raw(action.minimum_out[paths], self._decimals[asset_out]).tolist()
-        fixed = words(
-            self._tokens[asset_in],
-            self._tokens[asset_out],
-            fee_ppm,
-            self._agents[action.actor],
-            MAX_UINT256,
-        )
+        fixed = {
+            "tokenIn": self._tokens[asset_in],
+            "tokenOut": self._tokens[asset_out],
+            "fee": fee_ppm,
+            "recipient": self._agents[action.actor],
+            "deadline": MAX_UINT256,
+        }
         calls = [
-            (path, _EXACT_INPUT + fixed + words(amount, int(least), _limit_x96(limit)))
+            (
+                path,
+                {
+                    **fixed,
+                    "amountIn": amount,
+                    "amountOutMinimum": int(least),
+                    "sqrtPriceLimitX96": _limit_x96(limit),
+                },
+            )
             for path, amount, least, limit in zip(paths, amounts, minimum, limits, strict=True)
             if amount
         ]
@@ -58,7 +63,7 @@ class PoolCalls(Caller):
                 word(data, 0) / 10.0 ** self._decimals[asset_out],
             )
 
-        return self.batch("SwapRouter", "exactInputSingle", action, calls, decode)
+        return self.batch(action, calls, decode)
 
     def _pool(self, leg: int | None) -> tuple[int, int, str]:
         """(token 0, fee in ppm, address) of the vault's pool, or of a leg's."""

@@ -1,21 +1,17 @@
-"""The protocol's numbers as the contracts take them: integers, tuples for structs."""
+"""The protocol's numbers as the contracts take them: integers, structs by component name."""
 
 from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from simulator.protocol.terms import Scale, terms_of
 from simulator.types import USDC_DECIMALS
 from simulator.world.units import scaled_liquidity, to_raw
 
 if TYPE_CHECKING:
-    from simulator.world.protocol import (
-        ClearingParameters,
-        MarketParameters,
-        Protocol,
-        VaultParameters,
-    )
+    from simulator.world.protocol import Protocol
 
 WAD_DECIMALS = 18
 WAD = 10**WAD_DECIMALS
@@ -34,58 +30,32 @@ def scaled(number: float, decimals: int) -> int:
     return int(Decimal(repr(float(number))).scaleb(decimals))
 
 
-def market_terms(market: MarketParameters, asset: str) -> tuple[str | int, ...]:
-    """IClearingHouse.Market of a market on ``asset``, an address."""
-    numbers = (
-        market.skew_scale,
-        market.half_spread,
-        market.taker_fee,
-        market.max_funding_velocity,
-        market.max_skew,
-        market.maintenance_rate,
-        market.max_open_interest,
-        market.insurance_cap,
-        market.maker_loss_cap,
-    )
-    return asset, *map(wad, numbers)
+def struct(values: Any, name: str, token_decimals: int = 0) -> dict[str, int]:
+    """Components of a contract's struct among the declared terms of ``values``, by name.
+
+    ``token_decimals``: those of the token that amounts of it are counted in.
+    """
+    return {
+        term.component or field: _stored(getattr(values, field), term.scale, token_decimals)
+        for field, term in terms_of(type(values)).items()
+        if term.struct == name
+    }
 
 
-def clearing_parameters(p: ClearingParameters) -> tuple[int, ...]:
-    """IClearingHouse.Parameters."""
-    return (
-        wad(p.initial_multiple),
-        wad(p.liquidation_penalty),
-        wad(p.liquidator_share),
-        wad(p.profit_cap),
-        wad(p.gross_floor),
-        wad(p.risk_multiple),
-        p.withdrawal_gate,
-    )
-
-
-def vault_parameters(v: VaultParameters) -> tuple[int, ...]:
-    """IHedgeVault.Parameters."""
-    return (
-        v.range_half_width,
-        wad(v.recenter_threshold),
-        wad(v.lp_allocation),
-        wad(v.margin_allocation),
-        wad(v.hedge_band),
-        wad(v.max_slippage),
-        wad(v.margin_target),
-        wad(v.top_up_ratio),
-        wad(v.deleverage_ratio),
-        int(to_raw(v.keeper_reward, USDC_DECIMALS)),
-        wad(v.keeper_share),
-        wad(v.entry_fee),
-        wad(v.exit_fee),
-        wad(v.management_fee),
-        wad(v.performance_fee),
-        int(to_raw(v.deposit_cap, USDC_DECIMALS)),
-        wad(v.beta_max),
-        wad(v.beta_max_change),
-        v.beta_interval,
-    )
+def _stored(value: float, scale: Scale, token_decimals: int) -> int:
+    match scale:
+        case Scale.WAD:
+            return wad(value)
+        case Scale.USDC:
+            return int(to_raw(value, USDC_DECIMALS))
+        case Scale.TOKEN:
+            return scaled(value, token_decimals)
+        case Scale.INTEGER:
+            return int(value)
+        case Scale.RAY:
+            return round(value * WAD) * 10**9
+        case _:
+            raise ValueError(f"no struct stores {scale.value}")
 
 
 def background_targets(protocol: Protocol, depth: float) -> list[tuple[int, int, int]]:

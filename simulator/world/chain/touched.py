@@ -29,28 +29,19 @@ Touched: TypeAlias = tuple[tuple[str, slice], ...]
 
 #: The whole of a group.
 ALL = slice(None)
-#: Words of a market in groups where an action at one market changes no other's.
-MARKET_WORDS = {"market": 2, "backstop": 8}
 #: What an action that is not one of the frequent ones may touch: everything.
 GROUPS = (
-    *(
-        "venue",
-        "vault",
-        "market",
-        "accrual",
-        "backstop",
-        "shares",
-        "betas",
-        "cash",
-        "collateral",
-        "positions",
-    ),
-    *("wallets", "range", "nft", "place", "pool", "fees", "covariance", "lending"),
+    *("venue", "vault", "market", "accrual", "backstop", "shares", "betas"),
+    *("cash", "collateral", "positions", "wallets"),
+    *("range", "nft", "place", "pool", "fees", "covariance", "lending"),
 )
+#: Groups in which an action at one market changes no other's words.
+BY_MARKET = ("market", "backstop")
 #: The provider of liquidity around the vault's range was told another depth.
 BY_DEPTH: Touched = (("pool", ALL), ("fees", ALL))
 #: A skew scale was set, which accrues a market and sweeps its pool to the maker.
 BY_SCALE: Touched = tuple((name, ALL) for name in ("market", "accrual", "backstop", "venue"))
+#: Actions that touch no account and no wallet but the vault's and the actor's.
 OF_VAULT = (Deposit, Rebalance, Recenter, TopUp, Deleverage)
 _VAULT_GROUPS = (
     *("venue", "vault", "market", "accrual", "backstop", "shares"),
@@ -70,7 +61,7 @@ def touched(action: Action, layout: Layout) -> Touched:
         account = protocol.account_of(action.actor)
         return (
             ("accrual", ALL),  # of whichever markets the account holds: margin is checked
-            *((name, _row(action.market, width)) for name, width in MARKET_WORDS.items()),
+            *((name, _row(action.market, layout.shapes[name][1])) for name in BY_MARKET),
             ("venue", ALL),
             ("cash", _row(account, 1)),
             ("positions", _row(account * layout.markets + action.market, POSITION_WORDS)),

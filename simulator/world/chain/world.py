@@ -84,14 +84,14 @@ class ChainWorld(World):
             self.transports, self.deployment = self._deploy_on_node(transport, record)
         self._begin(book, in_process=transport == "revm")
 
-    def _begin(self, book: RecordLayout, *, in_process: bool) -> None:
+    def _begin(self, book: RecordLayout, *, in_process: bool, recorded: int = 0) -> None:
         """What is kept of chains on which everything is deployed."""
         protocol, market = self.protocol, self.market
         self.layout = Layout(protocol, self.deployment)
         self.sources = self._sources()
         self._readings = Readings(self.layout, self.sources)
         genesis = self.deployment.genesis
-        self._mirror = Mirror(protocol, market, genesis, book) if in_process else None
+        self._mirror = Mirror(protocol, market, genesis, book, recorded) if in_process else None
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
         # K, WAD, and the time from which it may be changed.
@@ -106,7 +106,7 @@ class ChainWorld(World):
             protocol, self.deployment, self.layout, self.sources, self.transports
         )
 
-    def apart(self, book: RecordLayout = NO_BOOK) -> list[ChainWorld]:
+    def apart(self, book: RecordLayout = NO_BOOK, recorded: int = 0) -> list[ChainWorld]:
         """A world of one path for each of the chains, which are no longer this one's to use."""
         worlds = []
         for path, transport in enumerate(self.transports):
@@ -117,7 +117,7 @@ class ChainWorld(World):
             )
             world.transports, world.deployment = [transport], self.deployment
             world._genesis_record = self._genesis_record
-            world._begin(book, in_process=self._mirror is not None)
+            world._begin(book, in_process=self._mirror is not None, recorded=int(path < recorded))
             worlds.append(world)
         return worlds
 

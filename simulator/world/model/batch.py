@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.world.model.jit import spliced
+from simulator.world.model.log import ROOM, buffers
 from simulator.world.model.orders import ORDER
 from simulator.world.model.record import Layout, Member, Path, Paths, dtype_of
 from simulator.world.model.state import MOMENT, STATE
@@ -26,6 +27,7 @@ def at(paths: Paths, i: int) -> Path:
         paths.saved[1],
         paths.orders[i],
         paths.books[i],
+        paths.logs[min(i, paths.logs.size - 1)],
     )
 
 
@@ -33,13 +35,18 @@ def at(paths: Paths, i: int) -> Path:
 NO_BOOK: Layout = (Member("nothing"),)
 
 
-def blank(tables: Tables, count: int, book: Layout = NO_BOOK) -> Paths:
-    """``count`` paths of the protocol's shape; all zero, no orders, empty books."""
+def blank(tables: Tables, count: int, book: Layout = NO_BOOK, recorded: int = 0) -> Paths:
+    """``count`` paths of the protocol's shape; all zero, no orders, empty books.
+
+    ``recorded``: of how many, counted from the first, what is tried is logged.
+    """
     room = tables.counts.room()
 
     def zeros(layout: Any, number: int) -> Any:
         return np.zeros(number, dtype_of(layout, room))
 
+    logs = buffers(recorded + 1)
+    logs["count"][-1] = ROOM
     return Paths(
         tables.record,
         zeros(STATE, count),
@@ -47,4 +54,5 @@ def blank(tables: Tables, count: int, book: Layout = NO_BOOK) -> Paths:
         zeros(STATE, 2),
         zeros(ORDER, count),
         zeros(book, count),
+        logs,
     )

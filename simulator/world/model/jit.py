@@ -20,7 +20,7 @@ from simulator.world.model.plain import plain
 _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have linked in.
 _SOURCES = [
-    *(_PACKAGE / name for name in ("types.py", "results/buckets.py")),
+    *(_PACKAGE / name for name in ("types.py", "results/buckets.py", "results/limits.py")),
     *(
         path
         for room in ("world", "books", "agents", "engine")

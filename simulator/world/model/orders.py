@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from simulator.world.model.record import Record
     from simulator.world.protocol import Protocol
 
-#: Kinds of action by code; 0 is none.
-KINDS = tuple(getattr(actions, name) for name in actions.__all__ if name not in {"Action", "Fill"})
-CODE = {kind: code for code, kind in enumerate(KINDS, start=1)}
+#: Code of each kind of action; 0 is none.
+CODE = {kind: code for code, kind in enumerate(actions.ACTIONS, start=1)}
 
 ORDER: Layout = (
     *(Member(name, "i8") for name in ("kind", "agent", "account", "market", "collateral", "leg")),
@@ -33,11 +32,6 @@ ORDER: Layout = (
     Member("status", "i8"),
     *each("", ("amount_in", "", "whole units, by action"), ("amount_out", "", "as Fill says")),
 )
-# Actions that only who has a margin account can take.
-_OF_AN_ACCOUNT = (
-    *(actions.Trade, actions.PostMargin),
-    *(actions.Liquidate, actions.LiquidateCollateral, actions.LiquidatePledge),
-)
 # What fields of actions are called in an order, where the names differ.
 _AMOUNTS = ("amount", "size", "assets", "shares", "fraction")
 _INDICES = ("account", "market", "collateral", "leg")
@@ -46,7 +40,7 @@ _RENAMED = {**dict.fromkeys(_AMOUNTS, "amount"), "price_limit": "limit", "minimu
 
 def write(orders: Record, action: Action, protocol: Protocol) -> None:
     """Ask for an action on every path that wants it; raises :class:`InputError` on bad fields."""
-    if isinstance(action, _OF_AN_ACCOUNT):
+    if action.spec.of_account:
         try:
             protocol.account_of(action.actor)
         except ValueError as error:

@@ -7,13 +7,14 @@ are, amounts that contracts compare with token balances in raw units (:data:`_RA
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
+from simulator.protocol.terms import Scale, terms_of
 from simulator.types import USDC_DECIMALS
+from simulator.world.actions import ACTIONS
 from simulator.world.gas import GAS_UNITS
-from simulator.world.model.orders import KINDS
 from simulator.world.model.record import (
     Counts,
     Layout,
@@ -26,6 +27,7 @@ from simulator.world.model.record import (
 )
 from simulator.world.model.tick import sqrt_ratio_at_tick
 from simulator.world.protocol import (
+    AGENT_KINDS,
     AaveParameters,
     ClearingParameters,
     MarketParameters,
@@ -36,19 +38,22 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from simulator.world.protocol import PoolParameters, Protocol
 
+#: Built-in agents by code.
+AGENT_CODE = {kind: code for code, kind in enumerate(AGENT_KINDS, start=1)}
 # The vault's account on Aave, among indices of the ClearingHouse's accounts.
 AAVE = -1
 
-_KIND = {"float": "f8", "int": "f8", "bool": "?"}
-_RAW_USDC = ("keeper_reward", "deposit_cap")
+_KIND = {float: "f8", int: "f8", bool: "?"}
+_RAW_USDC = [name for name, t in terms_of(VaultParameters).items() if t.scale is Scale.USDC]
 
 
 def _numbers(declared: type, axes: str = "", but: tuple[str, ...] = ()) -> Layout:
     """The numbers that a dataclass declares."""
+    terms, kinds = terms_of(declared), get_type_hints(declared)
+    found = [f.name for f in fields(declared) if kinds[f.name] in _KIND and f.name not in but]
+    said = {name: (terms[name].unit, terms[name].sentence) for name in found if name in terms}
     return tuple(
-        Member(field.name, _KIND[str(field.type)], tuple(axes.split()))
-        for field in fields(declared)
-        if field.type in _KIND and field.name not in but
+        Member(name, _KIND[kinds[name]], tuple(axes.split()), *said.get(name, ())) for name in found
     )
 
 
@@ -93,8 +98,9 @@ AAVE_TABLE: Layout = (
 TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
-    Member("agent", _whole("agents", "account")),  # its margin account; -1: none
-    Member("gas", each("kinds", ("units", "gas", "of an action, by its code in orders.py"))),
+    # Its margin account, -1: none; and which of the built-in agents it is, 0: none.
+    Member("agent", _whole("agents", "account", "kind")),
+    Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
     Member("door", _whole("", "submit")),  # where the compiled door for actions lies, in a run
     Member("pool", POOL_TABLE),
     Member("clearing", CLEARING_TABLE),
@@ -226,8 +232,8 @@ def tables_of(protocol: Protocol) -> Tables:
             "max_age": protocol.oracle_max_age,
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
-        "agent": {"account": own},
-        "gas": {"units": [0.0, *(GAS_UNITS[kind] for kind in KINDS)]},
+        "agent": {"account": own, "kind": [AGENT_CODE.get(s.kind, 0) for s in protocol.agents]},
+        "gas": [0.0, *(GAS_UNITS[kind] for kind in ACTIONS)],
         "door": {"submit": 0},
         "pool": pool_values(protocol.pool),
         "clearing": _clearing_values(protocol),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.world.model.record import Paths
+
 
 class Record:
     """One record, whose fields are attributes."""
@@ -39,7 +41,9 @@ class Records:
 
 
 def plain(value: Any) -> Any:
-    """Records wrapped, all else as it is."""
+    """Records wrapped, alone or in a bundle of them; all else as it is."""
+    if isinstance(value, Paths):
+        return Paths(*map(plain, value))
     if getattr(getattr(value, "dtype", None), "names", None) is None:
         return value
     return Records(value) if value.ndim else Record(value)

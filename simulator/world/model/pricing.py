@@ -33,7 +33,7 @@ def booked_price(w: Path, market: int, delta: float) -> float:
 
 
 @inner
-def _potential(skew: float, bound: float) -> float:
+def potential(skew: float, bound: float) -> float:
     """Twice the integral of the skew, clamped to ``bound``, from zero."""
     size = abs(skew)
     if size <= bound:
@@ -47,7 +47,7 @@ def _area(start: float, end: float, least: float, bound: float) -> float:
     low, high = max(start, least), max(end, least)
     rate = max(-bound, min(least, bound))
     level = 2.0 * rate * ((end - start) - (high - low))
-    return _potential(high, bound) - _potential(low, bound) + level
+    return potential(high, bound) - potential(low, bound) + level
 
 
 @inner
@@ -78,9 +78,9 @@ def premium_of(
         area = _area(start, home, least, bound)
         paid = area * rate
         if area < 0.0:
-            before = _potential(start, bound)
+            before = potential(start, bound)
             owed = min(unpaid, before)
-            released = before - _potential(home, bound) - owed
+            released = before - potential(home, bound) - owed
             paid = 0.0
             if released > 0.0:
                 earned = max(-area - owed, 0.0) * rate
@@ -130,10 +130,10 @@ def move_unpaid(
     after = clearing.skew[market]
     start = after - delta
     turn = max(min(after, start), 0.0) if start > 0.0 else min(max(after, start), 0.0)
-    before, home = _potential(start, bound), _potential(turn, bound)
+    before, home = potential(start, bound), potential(turn, bound)
     left = max(min(unpaid, before) - (before - home), 0.0)
     worth = oracle.price[table.asset[market]] / (2.0 * clearing.skew_scale[market])
-    lacking = min(missing / worth, _potential(after, bound) - home)
+    lacking = min(missing / worth, potential(after, bound) - home)
     clearing.unpaid_premium[market] = left + lacking
 
 
@@ -150,7 +150,7 @@ def sweep_pool(w: Path, market: int) -> None:
     """Give the maker what the pool holds beyond what closing the skew would earn."""
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     bound = skew_bound(w, market)
-    claim = _potential(clearing.skew[market], bound)
+    claim = potential(clearing.skew[market], bound)
     claim -= min(clearing.unpaid_premium[market], claim)
     claim /= 2.0 * clearing.skew_scale[market]
     surplus = clearing.premium_pool[market] - claim * oracle.price[table.asset[market]]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from simulator.world import actions
+from simulator.types import Status
+from simulator.world.gas import GAS_UNITS
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ _ROOM = {
 }
 
 
-#: Kinds of action.
-KINDS = len(actions.__all__) - 2
-
 #: A record, or one inside another; compiled code knows its fields, mypy does not.
 Record: TypeAlias = Any
 
@@ -49,6 +47,7 @@ class Path(NamedTuple):
     spare: Record  # and while one is tried
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
+    log: Record  # what was tried, row by row
 
 
 class Paths(NamedTuple):
@@ -60,14 +59,18 @@ class Paths(NamedTuple):
     saved: Record  # [2]
     orders: Record  # [P]
     books: Record  # [P]
+    logs: Record  # [R + 1] of the first R paths; the last has no room and is all others'
 
 
 class Member(NamedTuple):
-    """A field of a record: a number, or records inside, along axes; its unit, what it is."""
+    """A field of a record: a number, or records inside, along axes; its unit, what it is.
+
+    An axis is what is counted along it (:class:`Counts`), or a length that every protocol has.
+    """
 
     name: str
     kind: str | Layout = "f8"
-    axes: tuple[str, ...] = ()
+    axes: tuple[str | int, ...] = ()
     unit: str = ""
     what: str = ""
 
@@ -93,8 +96,10 @@ class Counts:
     legs: int
     ticks: int  # initialised background ticks of the pool with most of them
 
-    def along(self, axis: str) -> int:
+    def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
+        if isinstance(axis, int):
+            return axis
         following = {
             "reserves": (self.legs > 0) + self.legs,
             "sides": 2 * self.markets,
@@ -102,7 +107,10 @@ class Counts:
             "ranges": self.ticks,
             "factors": FACTOR_COLUMNS,
             "subs": self.markets + 2,
-            "kinds": 1 + KINDS,
+            "own": self.markets + 1,  # the vault's accounts at the ClearingHouse
+            "kinds": len(GAS_UNITS) + 1,  # of action; 0: none
+            "statuses": len(Status),
+            "places": self.markets + 1,  # where a limit can refuse the vault: pool, markets
         }
         return following[axis] if axis in following else int(getattr(self, axis))
 

@@ -51,10 +51,17 @@ class ModelWorld(World):
     """P paths of the protocol, float64; see contracts/SPEC.md for every number.
 
     Refusals restore the path bit for bit; paths never mix, so path *i* is the same whatever P.
-    ``paths``: their records, beside each of which a ``book`` is kept, if one is asked for.
+    ``paths``: their records, beside each of which a ``book`` is kept, if one is asked for,
+    and for the first ``recorded`` a log of what was tried.
     """
 
-    def __init__(self, protocol: Protocol, market: MarketPaths, book: Layout = NO_BOOK) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        market: MarketPaths,
+        book: Layout = NO_BOOK,
+        recorded: int = 0,
+    ) -> None:
         self.protocol = protocol
         self.market = market
         found, wanted = market.oracle_price.shape[0], len(protocol.assets)
@@ -63,7 +70,7 @@ class ModelWorld(World):
                 f"market.oracle_price: {found} assets; allowed: {wanted}, those of the protocol"
             )
         self.tables = tables_of(protocol)
-        self.paths = blank(self.tables, market.paths, book)
+        self.paths = blank(self.tables, market.paths, book, recorded)
         read_market(self.paths, market, 0)
         self.state = genesis(protocol, self.tables, self.paths)
         self._observation: Observation | None = None

@@ -63,7 +63,7 @@ def test_hours_beside_half_hours_hedge_perfectly(both: Path) -> None:
 def test_a_replay_has_both_prices_of_one_moment(both: Path) -> None:
     config = with_history(load("calm"), both, "ETHUSDT", ["ETH-PERP"], "2024-02-01:2024-02-05")
     assert config.symbols == ("USDC", "ETHUSDT", "ETHPERP")
-    spot, perp = draw(config, 0, 1).index[1:, :, 0]
+    spot, perp = draw(config.market, 0, 1).index[1:, :, 0]
     assert perp == pytest.approx(2 * spot, rel=1e-12)
     # A bar is named by its opening: the first price is the close an hour later.
     assert spot[0] == pytest.approx(_minutes()["2024-02-01 01:00"], rel=1e-12)
@@ -124,7 +124,7 @@ def test_long_bars_are_replayed_resampled_fitted_and_hedged(tmp_path: Path, freq
     assert any("begins at 2024-02-01 00:30" in note for note in config.history.notes)
     first, last = pd.Timestamp("2024-02-01"), pd.Timestamp("2024-02-21")
     inside = (bars.times >= first) & (bars.times < last)
-    assert draw(config, 0, 1).index[1, :, 0] == pytest.approx(bars.prices[inside])
+    assert draw(config.market, 0, 1).index[1, :, 0] == pytest.approx(bars.prices[inside])
     assert len(read_panel(file, ("AUSDT", "BUSDT")).returns) == len(bars.prices) - 1
     start, returns = read_returns(file, ["AUSDT", "BUSDT"], "1d")
     assert start == pd.Timestamp("2024-01-01 00:30") + pd.Timedelta(days=1) * (start.day - 1)

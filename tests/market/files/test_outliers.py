@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.market.files.outliers import find
-from simulator.market.history import recorded_series, with_history
+from simulator.market.history import with_history
 from simulator.market.history_file import Reading, on_grid, read_bars, reading_lines
+from simulator.market.replayed import recorded_series
 from simulator.types import Floats, InputError
 
 ROWS = 500
@@ -113,9 +114,9 @@ def test_a_replay_reads_as_it_was_told_and_keeps_that_in_its_configuration(
         load("calm"), misprinted, "ETH", ["BTC"], reading=Reading(outliers="drop")
     )
     again = from_mapping(config.model_dump(mode="json"))
-    index = draw(again, 0, 1).index[1, :, 0]
+    index = draw(again.market, 0, 1).index[1, :, 0]
     assert index[300] == index[299]
-    assert [report.outliers for _, report in recorded_series(again).values()] == [1, 0]
+    assert [report.outliers for _, report in recorded_series(again.market).values()] == [1, 0]
 
 
 @pytest.mark.data

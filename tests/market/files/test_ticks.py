@@ -54,7 +54,7 @@ def test_trades_are_replayed_and_it_is_said(tmp_path: Path) -> None:
     pd.concat(parts).to_csv(file, index=False)
     config = with_history(load("calm"), file, "SOL", ["ETH"], "2023-01-03:2023-01-03")
     assert config.step_minutes == 5
-    assert draw(config, 0, 1).index.shape[1] == config.steps + 1 == 288
+    assert draw(config.market, 0, 1).index.shape[1] == config.steps + 1 == 288
     assert any("irregular times" in note for note in config.history.notes)
 
 

@@ -59,4 +59,4 @@ def configured(process: dict[str, Any], **changes: Any) -> Config:
 
 def returns(config: Config, paths: int, first_path: int = 0) -> Floats:
     """Log returns ``[A, T, P]``."""
-    return np.diff(np.log(draw_index(config, first_path, paths)), axis=1)
+    return np.diff(np.log(draw_index(config.market, first_path, paths)), axis=1)

@@ -26,7 +26,7 @@ SYMBOLS = {name: f"{name}USD" for name in COINS}
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
     """A month of hourly prices with two regimes, as a CSV file."""
-    index = draw_index(configured(PROCESSES["regime"]), 0, 1)[1:, :, 0]
+    index = draw_index(configured(PROCESSES["regime"]).market, 0, 1)[1:, :, 0]
     times = pd.date_range("2022-03-01", periods=index.shape[1], freq="h")
     tables = [
         pd.DataFrame({"timestamp_utc": times, "symbol": symbol, "close": prices})
@@ -49,7 +49,7 @@ def test_a_fitted_block_makes_a_scenario_of_any_that_has_the_assets(
     for name, volatility in zip(COINS, fitted.fitted.volatility, strict=True):
         assert config.assets[name].volatility == pytest.approx(volatility, abs=1e-6)
         assert config.assets[name].price == calm.assets[name].price
-    assert np.all(np.isfinite(draw_index(config, 0, 2)))
+    assert np.all(np.isfinite(draw_index(config.market, 0, 2)))
 
 
 def test_the_block_alone_says_what_it_rests_on(recorded: Path) -> None:
@@ -104,7 +104,7 @@ def test_drawing_writes_the_paths_and_a_picture_of_them(tmp_path: Path) -> None:
     config = configured(PROCESSES["dcc"], horizon_hours=30, paths=4)
     draw_and_show(config, tmp_path / "p.parquet", tmp_path / "p.png")
     saved = MarketPaths.from_parquet(tmp_path / "p.parquet")
-    assert np.array_equal(saved.index, draw(config, 0, 4).index)
+    assert np.array_equal(saved.index, draw(config.market, 0, 4).index)
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"picture = .*p\.nothing"):
         draw_and_show(config, tmp_path / "p.parquet", tmp_path / "p.nothing")

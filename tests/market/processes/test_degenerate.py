@@ -73,7 +73,9 @@ def test_what_is_fitted_to_a_wrapped_coin_runs(wrapped: Path, kind: str) -> None
     block = yaml.safe_load(made.yaml())
     config = made.into(load("calm"))
     assert config.process.kind == block["process"]["kind"] == kind
-    market = draw(from_mapping(config.model_dump(mode="json") | {"horizon_hours": 200}), 0, 4)
+    market = draw(
+        from_mapping(config.model_dump(mode="json") | {"horizon_hours": 200}).market, 0, 4
+    )
     rows = [config.symbols.index(asset) for asset in ("BTC", "SOL")]
     first, second = np.diff(np.log(market.index[rows]), axis=1)
     apart = np.std(first - second) / np.std(first)
@@ -119,10 +121,10 @@ def test_a_block_longer_than_the_record_is_refused(tmp_path: Path) -> None:
     file = _file(tmp_path / "short.csv", {"SOLUSDT": sol, "BTCUSDT": btc})
     made = calibrate(file, "bootstrap", PAIR).into(load("calm")).model_dump(mode="json")
     made |= {"horizon_hours": 100}
-    draw(from_mapping(made), 0, 2)
+    draw(from_mapping(made).market, 0, 2)
     made["process"]["mean_block_hours"] = 73.0
     with pytest.raises(InputError, match=r"mean_block_hours = 73: must be at most 72"):
-        draw(from_mapping(made), 0, 2)
+        draw(from_mapping(made).market, 0, 2)
 
 
 def test_a_combination_of_coins_rounds_to_a_correlation_that_is_one() -> None:

@@ -37,9 +37,11 @@ def _volatility(config: Any) -> Floats:
 def test_a_path_is_bit_identical_whatever_the_chunk(name: str) -> None:
     config = configured(PROCESSES[name], horizon_hours=50)
     # More paths than DCC works on together, and a chunk that begins in the middle of them.
-    whole = draw_index(config, 0, dcc.LANES + 9)
+    whole = draw_index(config.market, 0, dcc.LANES + 9)
     for first, paths in ((0, 1), (5, 3), (dcc.LANES - 2, 11)):
-        assert np.array_equal(draw_index(config, first, paths), whole[..., first : first + paths])
+        assert np.array_equal(
+            draw_index(config.market, first, paths), whole[..., first : first + paths]
+        )
 
 
 @pytest.mark.parametrize("name", ["t", "dcc", "dcc-t", "egarch", "factor"])
@@ -85,7 +87,7 @@ def test_the_expected_price_grows_at_the_drift(name: str) -> None:
     assets = configured(PROCESSES[name]).model_dump()["assets"]
     assets["ETH"] |= {"drift": 1.5, "jumps": jumps}
     config = configured(PROCESSES[name], assets=assets, horizon_hours=240)
-    last = draw_index(config, 0, 4_000)[:, -1]
+    last = draw_index(config.market, 0, 4_000)[:, -1]
     for row, symbol in enumerate(config.symbols):
         asset = config.assets[symbol]
         error = last[row].std() / np.sqrt(4_000)
@@ -142,19 +144,19 @@ def _dcc_by_the_book(config: Any, draws: Floats) -> Floats:
 @pytest.mark.parametrize("name", ["dcc", "dcc-t"])
 def test_dcc_follows_the_equations_of_the_papers(name: str) -> None:
     config = configured(PROCESSES[name])
-    draws = shocks.normals(config, 3, 1)[..., 0]
+    draws = shocks.normals(config.market, 3, 1)[..., 0]
     if name == "dcc-t":
         assert isinstance(config.process, Dcc)
         assert config.process.dof is not None
-        draws = draws * shocks.student_scale(config, "dcc", config.process.dof, 3, 1)[:, 0]
+        draws = draws * shocks.student_scale(config.market, "dcc", config.process.dof, 3, 1)[:, 0]
     expected = _dcc_by_the_book(config, draws)
     assert returns(config, 1, 3)[..., 0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_dcc_without_weights_is_geometric_brownian_motion() -> None:
     still, brownian = configured({"kind": "dcc"}), configured({"kind": "gbm"})
-    expected = draw_index(brownian, 0, 5)
-    assert draw_index(still, 0, 5) == pytest.approx(expected, rel=1e-10)
+    expected = draw_index(brownian.market, 0, 5)
+    assert draw_index(still.market, 0, 5) == pytest.approx(expected, rel=1e-10)
 
 
 def test_perfectly_correlated_assets_stay_so_under_dcc() -> None:
@@ -208,8 +210,8 @@ def _egarch_by_the_book(config: Any, draws: Floats, market: float) -> Floats:
 def test_egarch_moves_by_the_scores_of_the_student_likelihood(order: tuple[str, ...]) -> None:
     components = {symbol: EGARCH["components"][symbol] for symbol in order}
     config = configured({**EGARCH, "components": components}, horizon_hours=40)
-    scale = shocks.student_scale(config, "egarch", 6, 3, 1)[:, 0]
-    draws = shocks.normals(config, 3, 1)[..., 0] * scale
+    scale = shocks.student_scale(config.market, "egarch", 6, 3, 1)[:, 0]
+    draws = shocks.normals(config.market, 3, 1)[..., 0] * scale
     count, memory = len(order), 0.98
     deviation = np.sqrt(12 / (count * (8 + count)) / (1 - memory**2))
     market = Stream(config.seed, "egarch/market").normals(3, 1, 1)[0, 0] * deviation
@@ -281,7 +283,7 @@ def test_egarch_remembers_for_days_what_it_forgets_at_first() -> None:
 def test_regimes_are_entered_and_left_at_their_rates_from_the_first_step_on() -> None:
     config = configured(PROCESSES["regime"])
     assert isinstance(config.process, Regime)
-    walked = regime.states(config, config.process, 0, 2_000)
+    walked = regime.states(config.market, config.process, 0, 2_000)
     transition = np.array(config.process.transition)
     law = markov.stationary(transition)
     for step in (0, 1, 50, 719):
@@ -295,7 +297,7 @@ def test_regimes_are_entered_and_left_at_their_rates_from_the_first_step_on() ->
 def test_volatilities_and_correlations_are_those_of_the_regime() -> None:
     config = configured(PROCESSES["regime"])
     assert isinstance(config.process, Regime)
-    walked = regime.states(config, config.process, 0, PATHS)
+    walked = regime.states(config.market, config.process, 0, PATHS)
     drawn = returns(config, PATHS)
     for number, about in enumerate((CALM, PANIC)):
         here = drawn[:, walked == number]
@@ -355,15 +357,15 @@ def test_a_resampled_step_is_one_row_of_the_record(spot: Path, rescale: bool) ->
 
 def test_a_bootstrap_is_the_same_in_every_chunk_and_needs_its_file(spot: Path) -> None:
     config = configured({**BLOCKS, "file": str(spot)}, horizon_hours=50)
-    whole = draw_index(config, 0, 12)
-    assert np.array_equal(draw_index(config, 7, 5), whole[..., 7:])
+    whole = draw_index(config.market, 0, 12)
+    assert np.array_equal(draw_index(config.market, 7, 5), whole[..., 7:])
     with pytest.raises(InputError, match=r"no bar at .* at most 3 are filled"):
-        draw_index(configured({**BLOCKS, "file": str(spot), "max_gap_hours": 3}), 0, 1)
+        draw_index(configured({**BLOCKS, "file": str(spot), "max_gap_hours": 3}).market, 0, 1)
     with pytest.raises(InputError, match=r"nowhere\.csv: cannot be read"):
-        draw_index(configured({**BLOCKS, "file": "nowhere.csv"}), 0, 1)
+        draw_index(configured({**BLOCKS, "file": "nowhere.csv"}).market, 0, 1)
     short = {**BLOCKS, "file": str(spot), "start": "2022-01-01", "end": "2022-01-02"}
     with pytest.raises(InputError, match="24 returns of 60 minutes, needs 48"):
-        draw_index(configured(short), 0, 1)
+        draw_index(configured(short).market, 0, 1)
 
 
 # ----------------------------------------------------------------------------------- what is drawn
@@ -372,7 +374,7 @@ def test_a_bootstrap_is_the_same_in_every_chunk_and_needs_its_file(spot: Path) -
 @pytest.mark.parametrize("kind", ["gbm", "t"])
 def test_normals_that_move_no_price_are_not_drawn_and_nothing_else_changes(kind: str) -> None:
     whole = configured(PROCESSES[kind])
-    assert np.all(gbm.used_normals(whole, gbm.law_of(whole)))
+    assert np.all(gbm.used_normals(whole.market, gbm.law_of(whole.market)))
     assets = whole.model_dump()["assets"]
     for coin, used in (("SOL", False), ("ETH", True)):
         still = configured(
@@ -380,8 +382,8 @@ def test_normals_that_move_no_price_are_not_drawn_and_nothing_else_changes(kind:
         )
         # Normals of ETH move the assets after it, which are correlated with it.
         row = still.symbols.index(coin)
-        assert gbm.used_normals(still, gbm.law_of(still))[row] == used
-        drawn, expected = draw_index(still, 2, 9), draw_index(whole, 2, 9)
+        assert gbm.used_normals(still.market, gbm.law_of(still.market))[row] == used
+        drawn, expected = draw_index(still.market, 2, 9), draw_index(whole.market, 2, 9)
         rest = np.arange(len(drawn)) != row
         assert np.array_equal(drawn[rest], expected[rest])
         assert np.ptp(drawn[row], axis=-1).max() == 0.0

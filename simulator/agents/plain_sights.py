@@ -1,0 +1,248 @@
+"""What an agent sees of one path of a world, in plain Python."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from simulator.agents.base import View
+from simulator.agents.do import Loan, Margin, Vault
+from simulator.world.actions import ACTIONS
+from simulator.world.gas import GAS_UNITS
+from simulator.world.model.at_index import value_at_index
+from simulator.world.model.batch import at
+from simulator.world.model.jit import kernel
+from simulator.world.model.parameters import tables_of
+from simulator.world.model.plain import plain
+from simulator.world.model.protecting import protected, reward
+from simulator.world.model.record import Paths
+
+if TYPE_CHECKING:
+    from simulator.world.base import Observation, World
+
+
+_value_at_index_of, _protected_of, _reward_of = value_at_index, protected, reward
+
+
+@kernel
+def _value_at_index(paths: Paths, path: int) -> float:
+    return _value_at_index_of(at(paths, path))
+
+
+@kernel
+def _protected(paths: Paths, path: int, kind: int) -> float:
+    return _protected_of(at(paths, path), kind)
+
+
+@kernel
+def _reward(paths: Paths, path: int, kind: int, protected: float) -> float:
+    return _reward_of(at(paths, path), kind, protected)
+
+
+class Looked(Protocol):
+    """A world whose paths can be looked at as records of the model."""
+
+    def look(self) -> Paths:
+        """All of them as they are now."""
+
+
+class Sights:
+    """What one agent sees of one path of any world: of now, in whole tokens, USD, fractions.
+
+    Attributes:
+        agent: its own index.
+        account: its own margin account; -1: none.
+        step: of the run.
+        w: ``w.tables`` holds the protocol's parameters as the model's kernels have them.
+    """
+
+    def __init__(self, world: World, agent: int, path: int = 0) -> None:
+        self.agent = agent
+        slot = world.protocol.agents[agent]
+        self.account = world.protocol.account_of(agent) if slot.has_account else -1
+        self.w: Any = SimpleNamespace(tables=plain(tables_of(world.protocol).record[0]))
+        self._world, self._path = world, path
+        self.begin(0)
+
+    def begin(self, step: int) -> None:
+        """The market moved to ``step``."""
+        self.step = step
+        self._view = View(step, self._world.market, self._world.protocol, self._world)
+
+    @property
+    def _state(self) -> Observation:
+        return self._world.observe()
+
+    # ------------------------------------------------------------------------- the market, itself
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return float(self._view.seconds)
+
+    def index(self, asset: int) -> float:
+        """Index price, USD."""
+        return self._view.index(asset)[self._path]
+
+    def oracle(self, asset: int) -> float:
+        """Last oracle round, USD."""
+        return self._view.oracle(asset)[self._path]
+
+    def gas_cost(self, kind: int) -> float:
+        """USD one action of a kind (``orders.CODE``) costs in gas now."""
+        return GAS_UNITS[ACTIONS[kind - 1]] * self._world.market.gas_usd[self.step, self._path]
+
+    @property
+    def noise_swap(self) -> float:
+        """USD of uninformed flow in the pool; > 0 buys the base asset."""
+        return self._world.market.noise_swap[self.step, self._path]
+
+    def noise_trade(self, market: int) -> float:
+        """USD of uninformed flow on a market; > 0 buys."""
+        return self._world.market.noise_trade[market, self.step, self._path]
+
+    @property
+    def deposit_flow(self) -> float:
+        """USDC that comes to the vault, or (< 0) the fraction of shares that leaves."""
+        return self._world.market.deposit_flow[self.step, self._path]
+
+    # ---------------------------------------------------------------------------- pools and wallet
+
+    @property
+    def pool_price(self) -> float:
+        """Spot price of the pool, USDC per whole base token."""
+        return self._view.pool_price[self._path]
+
+    @property
+    def pool_liquidity(self) -> float:
+        """Active liquidity of the pool: √(whole base · whole USDC)."""
+        return self._view.pool_liquidity[self._path]
+
+    def leg_price(self, leg: int) -> float:
+        """Spot price of a leg's pool on Aave, USDC per whole token."""
+        return self._view.leg_price(leg)[self._path]
+
+    def leg_liquidity(self, leg: int) -> float:
+        """Its liquidity, the same over its one range: √(whole asset · whole USDC)."""
+        return self._view.leg_liquidity(leg)
+
+    @property
+    def wallet_usdc(self) -> float:
+        """USDC in its wallet."""
+        return self._state.wallet_usdc[self.agent, self._path]
+
+    @property
+    def wallet_base(self) -> float:
+        """Whole base tokens in its wallet."""
+        return self._state.wallet_base[self.agent, self._path]
+
+    def wallet_leg(self, leg: int) -> float:
+        """Whole tokens of a leg's asset in its wallet."""
+        return self._state.wallet_leg[self.agent, leg, self._path]
+
+    @property
+    def wallet_shares(self) -> float:
+        """Whole shares in its wallet."""
+        return self._state.wallet_shares[self.agent, self._path]
+
+    # --------------------------------------------------------------------------------------- venue
+
+    def size(self, account: int, market: int) -> float:
+        """Position of an account, base units."""
+        return self._state.size[account, market, self._path]
+
+    def cash(self, account: int) -> float:
+        """Settled balance of an account, USDC."""
+        return self._state.cash[account, self._path]
+
+    def collateral(self, account: int, number: int) -> float:
+        """Collateral (≥ 1) of an account, whole tokens."""
+        return self._state.collateral[account, number, self._path]
+
+    def skew(self, market: int) -> float:
+        """Base units."""
+        return self._state.skew[market, self._path]
+
+    def skew_scale(self, market: int) -> float:
+        """Base units."""
+        return self._state.skew_scale[market, self._path]
+
+    def premium_pool(self, market: int) -> float:
+        """USDC paid for the skew and not yet earned by taking it back."""
+        return self._state.premium_pool[market, self._path]
+
+    def unpaid_premium(self, market: int) -> float:
+        """Base units squared, of the skew's potential what liquidations could not pay for."""
+        return self._state.unpaid_premium[market, self._path]
+
+    def funding(self, market: int) -> tuple[float, float]:
+        """Funding rate a day and index, USD per unit of size, accrued up to now."""
+        state, path = self._state, self._path
+        return state.funding_rate[market, path], state.funding_index[market, path]
+
+    def margin_of(self, account: int) -> Margin:
+        """Value, equity and maintenance of an account, USD."""
+        state, at = self._state, (account, self._path)
+        return Margin(state.account_value[at], state.equity[at], state.maintenance[at])
+
+    def loan(self) -> Loan:
+        """The vault's account on Aave: USDC supplied, equity and maintenance in USD."""
+        state, at = self._state, (0, self._path)
+        return Loan(state.aave_supplied[at], state.aave_equity[at], state.aave_maintenance[at])
+
+    def debt(self, leg: int) -> float:
+        """What it owes of a leg's asset, base units."""
+        return self._state.aave_debt[leg, self._path]
+
+    # --------------------------------------------------------------------------------------- vault
+
+    def vault(self) -> Vault:
+        """The vault valued at the oracle's prices."""
+        state, path = self._state, self._path
+        held = state.lp_base, state.lp_usdc, state.fees_base, state.fees_usdc
+        return Vault(state.nav[path], *(amount[path] for amount in held))
+
+    @property
+    def liquidity(self) -> float:
+        """L of the vault's position, raw."""
+        return self._state.liquidity[self._path]
+
+    @property
+    def shares(self) -> float:
+        """Whole shares of the vault, all."""
+        return self._state.shares[self._path]
+
+    @property
+    def queued_shares(self) -> float:
+        """Whole shares waiting in the queue."""
+        return self._state.queued_shares[self._path]
+
+    @property
+    def idle_usdc(self) -> float:
+        """USDC not placed."""
+        return self._state.idle_usdc[self._path]
+
+    @property
+    def idle_base(self) -> float:
+        """Whole base tokens not placed."""
+        return self._state.idle_base[self._path]
+
+    def beta(self, market: int) -> float:
+        """USD short per USD of LP delta, as posted."""
+        return self._state.betas[market, self._path]
+
+    def value_at_index(self) -> float:
+        """What the vault holds at index prices, USD: its NAV, were the oracle never late."""
+        return _value_at_index(self._records(), self._path)
+
+    def protected(self, kind: int) -> float:
+        """USD of value that one of the vault's keeper functions would protect; 0: not due."""
+        return _protected(self._records(), self._path, kind)
+
+    def reward(self, kind: int, protected: float) -> float:
+        """USD that a call of it which protects so much is paid."""
+        return _reward(self._records(), self._path, kind, protected)
+
+    def _records(self) -> Paths:
+        """For what the model's formulas say of the path."""
+        return cast("Looked", self._world).look()

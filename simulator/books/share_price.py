@@ -1,0 +1,100 @@
+"""What one vault share is worth in USD.
+
+The price paid by the first depositor stands at the start, entry fee included. A share is worth
+nothing when NAV is negative (nobody owes the vault), and keeps its last price when all are
+redeemed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.books.metric import WITH_TAILS, Chance, Ended, Metric
+from simulator.books.operations import DEPOSIT
+from simulator.world.model.codes import OK
+from simulator.world.model.jit import inner
+from simulator.world.model.portfolio import USDC_ASSET
+from simulator.world.model.record import Layout, Path, each
+from simulator.world.model.valuation import value_vault
+from simulator.world.model.verbs import WHOLE_SHARE
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
+
+LAYOUT: Layout = each(
+    "",
+    ("first", "USD", "paid by the first depositor; NaN before there is one"),
+    ("now", "USD", "at the end of the last step; NaN before there is a share"),
+)
+
+
+@inner
+def _update(w: Path) -> None:
+    shares = w.state.vault.shares / WHOLE_SHARE
+    if shares > 0.0:
+        w.book.share_price.now = max(value_vault(w).nav, 0.0) / shares
+
+
+@inner
+def advanced(w: Path) -> None:
+    """Price of shares that exist before anybody acts."""
+    if w.now.step == 0.0:
+        w.book.share_price.now = np.nan
+        _update(w)
+        w.book.share_price.first = w.book.share_price.now
+
+
+@inner
+def acted(w: Path) -> None:
+    """Note what the first depositor paid."""
+    order, price = w.order, w.book.share_price
+    if order.kind == DEPOSIT and order.status == OK and np.isnan(price.first):
+        price.first = order.amount_in * w.now.price[USDC_ASSET] / order.amount_out
+
+
+@inner
+def stepped(w: Path) -> None:
+    """Price at the end of the step."""
+    _update(w)
+
+
+@inner
+def relative(w: Path) -> float:
+    """Price now over the first price; 1 before there is a share."""
+    ratio = w.book.share_price.now / w.book.share_price.first
+    return 1.0 if np.isnan(ratio) else ratio
+
+
+def _relative(ended: Ended) -> Floats:
+    """Price of a share over the first price ``[P]``; 1 before there is a share."""
+    book = ended.book.share_price
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = book.now / book.first
+    return np.where(np.isnan(ratio), 1.0, ratio)
+
+
+METRICS = (
+    Metric(
+        "return",
+        "fraction",
+        "return of a share since the first deposit, entry fee included",
+        lambda ended: ended.once(_relative) - 1.0,
+        title="Return",
+        form="+.2%",
+        statistics=WITH_TAILS,
+        chance=Chance(
+            "loss",
+            "Lost money",
+            "part of the paths on which a share lost money",
+            lambda returned: returned < 0.0,
+        ),
+    ),
+    Metric(
+        "return_from_fees",
+        "fraction",
+        "part of the return that entry and exit fees of others gave who stayed",
+        lambda ended: ended.once(_relative) * (1.0 - 1.0 / ended.book.entries.growth),
+    ),
+)

@@ -1,0 +1,35 @@
+"""Sections of a configuration made of what is declared of the protocol's parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, create_model
+
+from simulator.config.section import Section
+from simulator.protocol.terms import Given, Term, terms_of
+
+
+def section_of(parameters: type, base: type[Section] = Section) -> type[Section]:
+    """A section with a field for each declared parameter that a configuration gives.
+
+    ``base``: the section whose fields come first.
+    """
+    fields: dict[str, Any] = {
+        term.key(name): (float, _field(term))
+        for name, term in terms_of(parameters).items()
+        if term.given is not Given.MADE
+    }
+    return create_model(f"{parameters.__name__}Section", __base__=base, **fields)
+
+
+def _field(term: Term) -> Any:
+    return Field(
+        default=... if term.default is None else term.default,
+        gt=term.gt,
+        ge=term.ge,
+        lt=term.lt,
+        le=term.le,
+        description=term.sentence,
+        json_schema_extra={"unit": term.given.unit or term.unit},
+    )

@@ -1,0 +1,1 @@
+"""What is declared once of the protocol: parameters, actions, statuses; the rest is derived."""

@@ -1,0 +1,115 @@
+"""Every metric of a path, from the books that declare them; columns and frames follow.
+
+A metric is added in the book that counts it (:mod:`simulator.books.metric`); a module that is new
+stands here too. Nothing else lists them.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from simulator.books import (
+    activity,
+    capital,
+    entries,
+    hedge,
+    latency,
+    margin,
+    outcome,
+    performance,
+    share_price,
+    terms,
+)
+from simulator.books.metric import MARKET, REFUSALS, STATUS, Chance, Metric, values_of
+from simulator.results import upkeep_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from simulator.books.metric import Ended
+    from simulator.world.protocol import Protocol
+
+#: In the order of their columns.
+METRICS: tuple[Metric, ...] = tuple(
+    metric
+    for module in (
+        outcome,
+        share_price,
+        performance,
+        terms,
+        entries,
+        latency,
+        margin,
+        capital,
+        activity,
+        hedge,
+        upkeep_metrics,
+    )
+    for metric in module.METRICS
+)
+BY_NAME = {metric.name: metric for metric in METRICS}
+#: What is counted on how many paths it happened, by name, with the metric that tells.
+CHANCES: dict[str, tuple[Metric, Chance]] = {
+    metric.chance.name: (metric, metric.chance) for metric in METRICS if metric.chance is not None
+}
+
+
+def _columns(protocol: Protocol) -> Iterator[tuple[str, Metric, int]]:
+    """Every column with its metric and, where that has a pattern, which of its values it is.
+
+    Those of one pattern that follow each other stand together for each value.
+    """
+    for pattern, group in groupby(METRICS, key=lambda metric: metric.pattern):
+        metrics = list(group)
+        if not pattern:
+            yield from ((metric.name, metric, 0) for metric in metrics)
+            continue
+        for place, value in enumerate(values_of(pattern, protocol)):
+            for metric in metrics:
+                yield metric.name.replace(pattern, value), metric, place
+
+
+def path_columns(protocol: Protocol) -> list[str]:
+    """Columns of the per-path frame; what each means: ``hedgesim metrics --frame paths``."""
+    return [name for name, _, _ in _columns(protocol)]
+
+
+def paths_frame(ended: Ended) -> pd.DataFrame:
+    """One row per path, columns :func:`path_columns`."""
+    import pandas as pd
+
+    found = {}
+    for name, metric, place in _columns(ended.protocol):
+        values = ended.once(metric.of)
+        found[name] = values[place] if metric.pattern else values
+    return pd.DataFrame(found)
+
+
+@functools.lru_cache
+def _patterns() -> list[tuple[re.Pattern[str], Metric]]:
+    return [
+        (re.compile(".+".join(map(re.escape, metric.name.split(MARKET)))), metric)
+        for metric in METRICS
+        if metric.pattern == MARKET
+    ]
+
+
+@functools.lru_cache
+def _exact() -> dict[str, Metric]:
+    refused = (metric for metric in METRICS if metric.pattern == STATUS)
+    written = {
+        metric.name.replace(STATUS, refusal): metric for metric in refused for refusal in REFUSALS
+    }
+    return BY_NAME | written
+
+
+def metric_of(column: str) -> Metric | None:
+    """The metric a column of the per-path frame is of, or one of their names; None: of none."""
+    if column in _exact():
+        return _exact()[column]
+    return next((metric for form, metric in _patterns() if form.fullmatch(column)), None)

@@ -1,0 +1,159 @@
+"""A chunk of paths in either world, with its books: compiled in the model, plain on the chain."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.books.hooks import BOOK
+from simulator.books.keeper import Books, KeptBooks
+from simulator.books.metric import Ended
+from simulator.books.recorder import Records
+from simulator.results.records import fan_steps
+from simulator.results.upkeep import Upkeep
+from simulator.world.model.observe import ModelObservation
+from simulator.world.model.record import Paths, View
+from simulator.world.model.state import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from simulator.agents.base import Agent
+    from simulator.books.events import EventLog
+    from simulator.market.paths import MarketPaths
+    from simulator.runner.plan import Plan
+    from simulator.types import Floats
+    from simulator.world.actions import Action, Fill
+    from simulator.world.base import World
+    from simulator.world.model.parameters import Tables
+    from simulator.world.protocol import Protocol
+
+    Report = Callable[[int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """What a run of P paths leaves, R of them recorded."""
+
+    protocol: Protocol
+    market: MarketPaths
+    tables: Tables
+    paths: Paths
+    rows: Floats  # [R, steps + 1, row], as books/series.py says
+    fan: Any  # [P, points, quantities] float32, as books/fan.py says
+    logs: list[EventLog]
+    minimum_profit: float
+
+    @property
+    def books(self) -> KeptBooks:
+        """Of all paths."""
+        return KeptBooks(self.paths, self.tables, self.market.first_path)
+
+    def ended(self, weights: Floats) -> Ended:
+        """As metrics read it."""
+        books = self.books
+        state = View(self.paths.states, STATE, self.tables.counts)
+        upkeep = Upkeep(books, self.market, self.protocol, self.minimum_profit)
+        return Ended(
+            books.view,
+            ModelObservation(self.tables, self.paths, state),
+            self.market,
+            self.protocol,
+            weights,
+            upkeep.columns(),
+        )
+
+    def events(self) -> pd.DataFrame:
+        """What was tried on the recorded paths, in order of time on each."""
+        import pandas as pd
+
+        return pd.concat([log.frame() for log in self.logs], ignore_index=True)
+
+
+def ran(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
+    """Run a plan on the paths of a market, the first ``record`` of them recorded in full."""
+    run = _in_model if plan.world == "model" else _on_chain
+    return run(plan, market, record, report)
+
+
+def _minimum_profit(plan: Plan) -> float:
+    keeper = plan.config.agents.keeper
+    return 0.0 if keeper is None else keeper.minimum_profit_usd
+
+
+def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
+    from simulator.engine.compiled import Loop
+    from simulator.world.model.world import ModelWorld
+
+    protocol, agents = plan.setting()
+    world = ModelWorld(protocol, market, BOOK, min(record, market.paths))
+    loop = Loop(world, agents, fan_steps(market.steps))
+    least = _minimum_profit(plan)
+    Upkeep(loop.books, market, protocol, least)
+    loop.run(report)
+    kept, log = loop.records.kept, loop.records.log
+    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [log], least)
+
+
+def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
+    """Path by path: each is a chain of its own."""
+    from simulator.engine.loop import simulate
+    from simulator.world.chain.world import ChainWorld
+
+    whole = ChainWorld(plan.setting()[0], market)
+    records, least = [], _minimum_profit(plan)
+    try:
+        worlds = whole.apart(BOOK, record)
+        for world in worlds:
+            protocol, agents = plan.setting()
+            books, kept = Books(world), Records(world, fan_steps(market.steps))
+            Upkeep(books, world.market, protocol, least)
+            meter = [] if report is None else [_Meter(report)]
+            simulate(world, agents, [books, kept, *meter])
+            records.append(kept)
+        paths = _together([world.look() for world in worlds])
+        rows = np.concatenate([kept.kept.rows for kept in records])
+        fan = np.concatenate([kept.kept.fan for kept in records])
+        logs = [kept.log for kept in records]
+        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs, least)
+    finally:
+        whole.close()
+
+
+def _together(each: Sequence[Paths]) -> Paths:
+    """Single paths as one bundle."""
+    joined = {
+        name: np.concatenate([getattr(paths, name) for paths in each])
+        for name in ("states", "moments", "orders", "books", "logs")
+    }
+    return each[0]._replace(**joined)
+
+
+class _Meter:
+    """Observer that reports the steps of a path as they are done, a few times a second."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._pending, self._last = 0, time.monotonic()
+
+    def advanced(self, step: int, world: World) -> None:
+        """Nothing to note."""
+
+    def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
+        """Nothing to note."""
+
+    def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None:
+        """Nothing to note."""
+
+    def stepped(self, step: int, world: World) -> None:
+        """Count the step; step 0 is the setting-up and counts for nothing."""
+        self._pending += step > 0
+        now = time.monotonic()
+        if now - self._last > 0.2 or step == world.market.steps:
+            self._report(self._pending)
+            self._pending, self._last = 0, now
