@@ -145,7 +145,7 @@ def noise_trade(do: Any, market: int) -> Any:
 
 @_seen
 def deposit_flow(do: Any) -> Any:
-    """USDC that comes to the vault, or (< 0) the fraction of shares that leaves."""
+    """Part of the opening deposit that comes, or (< 0) of the shares that leaves."""
     return do.w.now.deposit_flow
 
 

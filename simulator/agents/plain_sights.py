@@ -103,7 +103,7 @@ class Sights:
 
     @property
     def deposit_flow(self) -> float:
-        """USDC that comes to the vault, or (< 0) the fraction of shares that leaves."""
+        """Part of the opening deposit that comes, or (< 0) of the shares that leaves."""
         return self._world.market.deposit_flow[self.step, self._path]
 
     # ---------------------------------------------------------------------------- pools and wallet

@@ -1,10 +1,10 @@
-"""Scalar agents do what those over arrays do: the same actions, in the same order."""
+"""Agents are one source: compiled or in plain Python they do the same."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import fields, replace
-from importlib import import_module
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,139 +12,49 @@ import numpy as np
 import pytest
 
 from simulator.agents import do
-from simulator.agents.base import Agent, View
+from simulator.agents.base import View
 from simulator.agents.build import add_agents, build_agents
 from simulator.agents.plain_do import PlainDo
 from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import BOOK
-from simulator.config import Config, load, resolve, scenarios
-from simulator.config.random import random_config
-from simulator.engine import simulate
+from simulator.config import load, resolve
 from simulator.engine.compiled import Loop
+from simulator.engine.loop import take_turn
 from simulator.market.draw import draw
-from simulator.market.paths import MarketPaths
-from simulator.world import actions
-from simulator.world.model.orders import CODE
 from simulator.world.model.world import ModelWorld
 
-PATHS = 8
-PLACES = ["kind", "agent", "account", "market", "collateral", "leg", "status"]
-AMOUNTS = ["amount", "limit", "minimum", "amount_in", "amount_out"]
-SCALAR = (
-    *("noise_trader", "amm_arbitrageur", "leg_arbitrageur", "perp_arbitrageur"),
-    *("leveraged_trader", "depositor", "liquidator", "keeper", "latency_arbitrageur"),
-)
+STEPS = 200
 
 
-def scalar(agent: Agent) -> ScalarAgent | None:
-    """The same agent as a function of one path; None: it works over arrays."""
-    name = type(agent).__module__.rpartition(".")[2]
-    if name not in SCALAR:
-        return None
-    kind = getattr(import_module(f"simulator.agents.{name}"), type(agent).__name__)
-    settings = {f.name for f in fields(kind)} & set(vars(agent))
-    made = kind(**{name: getattr(agent, name) for name in settings})
-    made.index = agent.index
-    return made
-
-
-class Told:
-    """The world's orders one after the other, and a row of each that asked for something."""
-
-    def __init__(self, world: ModelWorld) -> None:
-        self.world = world
-        self.rows: list[tuple[int, ...]] = []
-        self.amounts: list[list[float]] = []
-
-    def __call__(self, action: actions.Action) -> actions.Fill:
-        fill = self.world.execute(action)
-        order = self.world.paths.orders[0]
-        if order["kind"] != 0:
-            step = int(self.world.paths.moments[0]["step"])
-            self.rows.append((step, *(int(order[name]) for name in PLACES)))
-            self.amounts.append([float(order[name]) for name in AMOUNTS])
-        return fill
-
-
-def over_arrays(config: Config, market: MarketPaths) -> Told:
-    protocol = resolve(config)
-    world = ModelWorld(protocol, market)
-    told = Told(world)
-    agents = build_agents(config, protocol)
-    for step in range(market.steps + 1):
+def run_plainly(world: ModelWorld, agents: list[Any]) -> None:
+    """One path, agents in block order."""
+    own = [copy(agent) for agent in agents]
+    seen = [PlainDo(world, agent.index) for agent in agents]
+    for step in range(world.market.steps + 1):
         world.advance(step)
-        for agent in agents:
-            turn(agent, View(step, market, protocol, world), told)
-    return told
-
-
-def turn(agent: Agent, view: View, told: Told) -> None:
-    going = agent.act(view)
-    try:
-        action = next(going)
-        while True:
-            action = going.send(told(action))
-    except StopIteration:
-        return
-
-
-def path_by_path(config: Config, market: MarketPaths) -> Told:
-    protocol = resolve(config)
-    world = ModelWorld(protocol, market)
-    told = Told(world)
-    agents = [(agent, scalar(agent)) for agent in build_agents(config, protocol)]
-    seen = [PlainDo(world, agent.index, execute=told) for agent, _ in agents]
-    for step in range(market.steps + 1):
-        world.advance(step)
-        for (agent, one), its in zip(agents, seen, strict=True):
+        for agent, my, its in zip(agents, own, seen, strict=True):
             its.begin(step)
-            if one is None:
-                turn(agent, View(step, market, protocol, world), told)
-            else:
-                one.act(its, one)
-    return told
+            if isinstance(agent, ScalarAgent):
+                agent.act(its, my)
+            elif agent.due(step):
+                view = View(step, world.market, world.protocol, world)
+                take_turn(step, world, agent, view, [])
 
 
-def assert_same(config: Config, steps: int) -> set[str]:
-    """Kinds of action taken."""
-    market = draw(config.market, 0, 1)
-    market = market.first_steps(min(steps, market.steps))
-    old, new = over_arrays(config, market), path_by_path(config, market)
-    assert len(old.rows) > market.steps
-    for then, now in zip(old.rows, new.rows, strict=False):
-        assert then == now
-    assert len(old.rows) == len(new.rows)
-    np.testing.assert_allclose(new.amounts, old.amounts, rtol=1e-12, atol=0.0)
-    kinds = {code: kind.__name__ for kind, code in CODE.items()}
-    return {kinds[row[1]] for row in old.rows}
-
-
-@pytest.mark.parametrize("name", ["aave-hedge", "hedge-liquidation", "oracle-lag"])
-def test_the_same_actions_in_plain_python(name: str) -> None:
-    assert_same(load(name, ["paths=1"]), steps=120)
-
-
-def assert_ends_alike(config: Config) -> None:
-    """Compiled, on several paths: whatever was decided otherwise would show in the state."""
-    protocol, market = resolve(config), draw(config.market, 0, PATHS)
-    old, new = (ModelWorld(protocol, market, BOOK) for _ in range(2))
-    agents = build_agents(config, protocol)
-    simulate(old, agents)
-    mixed = [scalar(agent) or agent for agent in build_agents(config, protocol)]
-    Loop(new, mixed, np.array([0, market.steps])).run()
-    then, now = np.nan_to_num(old.snapshot()), np.nan_to_num(new.snapshot())
-    scale = np.abs(then).max(axis=1, keepdims=True)
-    assert (np.abs(now - then) <= 1e-12 * scale).all()
-
-
-@pytest.mark.parametrize("name", scenarios())
-def test_every_scenario_ends_alike(name: str) -> None:
-    assert_ends_alike(load(name, [f"paths={PATHS}"]))
-
-
-@pytest.mark.parametrize("number", range(8))
-def test_random_ones_end_alike(number: int) -> None:
-    assert_ends_alike(random_config(3, number))
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("aave-hedge", 0), ("hedge-liquidation", 1), ("liquidation-cascade", 0), ("oracle-lag", 0)],
+)
+def test_compiled_and_in_plain_python_they_do_the_same(name: str, path: int) -> None:
+    """Whatever was decided otherwise would show in the state."""
+    config = load(name)
+    protocol, market = resolve(config), draw(config.market, path, 1).first_steps(STEPS)
+    plain, compiled = (ModelWorld(protocol, market, BOOK) for _ in range(2))
+    run_plainly(plain, build_agents(config, protocol))
+    Loop(compiled, build_agents(config, protocol), np.array([0, STEPS])).run()
+    then, now = (np.nan_to_num(world.snapshot()) for world in (plain, compiled))
+    assert np.abs(then).max() > 0.0
+    np.testing.assert_allclose(now, then, rtol=1e-11, atol=1e-12)
 
 
 def test_plain_and_compiled_agents_find_the_same_names() -> None:
