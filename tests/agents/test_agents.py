@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,16 +11,12 @@ from simulator.agents.base import Agent, View
 from simulator.agents.build import add_agents, build_agents
 from simulator.agents.depositor import Depositor
 from simulator.config import load, resolve
-from simulator.engine import simulate
-from simulator.market.draw import draw
-from simulator.market.paths import MarketPaths
-from simulator.types import Floats, InputError, Status
+from simulator.types import InputError, Status
 from simulator.world import actions
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
-from tests.agents.runs import PATHS, STEPS, Log, run
+from tests.agents.runs import Log, run
 
 
 def test_the_depositor_opens_the_vault_and_never_spends_more_than_it_has() -> None:
@@ -83,31 +78,6 @@ def test_the_perp_arbitrageur_keeps_to_its_inventory() -> None:
 
     run(observer=Inventory())
     assert 0.0 < max(held) <= most * (1.0 + 1e-9)
-
-
-def test_the_risk_manager_never_looks_ahead() -> None:
-    cut = STEPS // 2
-
-    def spike_later(market: MarketPaths) -> MarketPaths:
-        index = market.index.copy()
-        index[:, cut + 1 :] *= 1.0 + 0.5 * np.sin(np.arange(STEPS - cut))[None, :, None]
-        return replace(market, index=index)
-
-    def betas(change: Callable[[MarketPaths], MarketPaths]) -> list[tuple[int, Floats]]:
-        config = load("calm", [f"paths={PATHS}", "agents.risk_manager.window_hours=24"])
-        market = change(draw(config.market, 0, PATHS).first_steps(STEPS))
-        protocol = resolve(config)
-        log = Log()
-        simulate(ModelWorld(protocol, market), build_agents(config, protocol), [log])
-        posts = log.of("risk_manager", actions.PostBetas)
-        return [(step, action.betas) for step, action, _ in posts]
-
-    plain, spiked = betas(lambda market: market), betas(spike_later)
-    before = [pair for pair in zip(plain, spiked, strict=True) if pair[0][0] <= cut]
-    assert len(before) > 2
-    for (step, ours), (_, theirs) in before:
-        np.testing.assert_array_equal(ours, theirs, err_msg=f"step {step}")
-    assert any(not np.array_equal(a[1], b[1]) for a, b in zip(plain, spiked, strict=True))
 
 
 def test_keepers_stay_away_when_gas_costs_more_than_the_reward() -> None:

@@ -103,7 +103,8 @@ def _round_trip(entry_tick: int, lower: int, upper: int, fee_ppm: int) -> tuple[
         lone.swap(bool(limit < lone.spot), True, 1e40, limit)
         assert lone.spot == limit
         burnt.append(lone.burn(1e18)[:2])
-    return np.array(minted).T, np.array(burnt).T, limits**2
+    prices: Floats = np.square(limits)
+    return np.array(minted).T, np.array(burnt).T, prices
 
 
 FIELDS = ("lp_base", "lp_usdc", "idle_base", "idle_usdc", "nav", "sqrt_price")
