@@ -32,7 +32,7 @@ from simulator.world.model.maker import accrued
 from simulator.world.model.margin import value_account
 from simulator.world.model.pool import active_liquidity
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.protecting import protected as _protected
+from simulator.world.model.protecting import due as _due
 from simulator.world.model.protecting import reward as _reward
 from simulator.world.model.shares import queued
 from simulator.world.model.valuation import value_vault
@@ -364,9 +364,9 @@ def value_at_index(do: Any) -> Any:
 
 
 @_can
-def protected(do: Any, kind: int) -> Any:
-    """USD of value that one of the vault's keeper functions would protect; 0: not due."""
-    return _protected(do.w, kind)
+def due(do: Any) -> Any:
+    """USD of value that each of the vault's keeper functions would protect; 0: not due."""
+    return _due(do.w)
 
 
 @_can

@@ -55,13 +55,18 @@ class Keeper(ScalarAgent):
     @staticmethod
     def act(do: PlainDo, my: Keeper) -> None:  # type: ignore[override]
         """Range first, then margin, then the hedge, each judged on what the one before left."""
-        if _pays(do, my, RECENTER) and do.seconds >= my.recenters_from and do.recenter() == OK:
-            my.recenters_from = do.seconds + RECENTER_INTERVAL
-        if _pays(do, my, TOP_UP):
+        now = do.due()
+        if do.seconds >= my.recenters_from and _pays(do, my, RECENTER, now.recenter):
+            if do.recenter() == OK:
+                my.recenters_from = do.seconds + RECENTER_INTERVAL
+            now = do.due()
+        if _pays(do, my, TOP_UP, now.top_up):
             do.top_up()
-        if _pays(do, my, DELEVERAGE):
+            now = do.due()
+        if _pays(do, my, DELEVERAGE, now.deleverage):
             do.deleverage()
-        if _pays(do, my, REBALANCE):
+            now = do.due()
+        if _pays(do, my, REBALANCE, now.rebalance):
             do.rebalance()
         due = do.queued_shares > 0.0 and do.seconds >= my.settles_from
         if due and do.gas_cost(SETTLE_WITHDRAWALS) <= my.settlement_gas_usd:
@@ -69,9 +74,8 @@ class Keeper(ScalarAgent):
 
 
 @part
-def _pays(do: PlainDo, my: Keeper, kind: int) -> bool:
-    """Whether a keeper function is due, and paid more than it costs."""
-    protected = do.protected(kind)
+def _pays(do: PlainDo, my: Keeper, kind: int, protected: float) -> bool:
+    """Whether a keeper function that protects so much is due, and paid more than it costs."""
     least = do.gas_cost(kind) + my.minimum_profit_usd
     return protected > 0.0 and do.reward(kind, protected) > least
 

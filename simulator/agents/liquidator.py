@@ -62,7 +62,7 @@ def _due(do: PlainDo, first: int, last: int) -> int:
     """
     due = 0
     for account in range(first, last):
-        if do.cash(account) < 0.0 or unhealthy(do, account):
+        if do.cash(account) < 0.0 or (not flat(do, account) and unhealthy(do, account)):
             due |= 1 << (account - first)
     return due
 

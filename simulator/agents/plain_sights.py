@@ -14,14 +14,14 @@ from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
 from simulator.world.model.parameters import tables_of
 from simulator.world.model.plain import plain
-from simulator.world.model.protecting import protected, reward
+from simulator.world.model.protecting import Due, due, reward
 from simulator.world.model.record import Paths
 
 if TYPE_CHECKING:
     from simulator.world.base import Observation, World
 
 
-_value_at_index_of, _protected_of, _reward_of = value_at_index, protected, reward
+_value_at_index_of, _due_of, _reward_of = value_at_index, due, reward
 
 
 @kernel
@@ -30,8 +30,8 @@ def _value_at_index(paths: Paths, path: int) -> float:
 
 
 @kernel
-def _protected(paths: Paths, path: int, kind: int) -> float:
-    return _protected_of(at(paths, path), kind)
+def _due(paths: Paths, path: int) -> tuple[float, ...]:
+    return _due_of(at(paths, path))
 
 
 @kernel
@@ -235,9 +235,9 @@ class Sights:
         """What the vault holds at index prices, USD: its NAV, were the oracle never late."""
         return _value_at_index(self._records(), self._path)
 
-    def protected(self, kind: int) -> float:
-        """USD of value that one of the vault's keeper functions would protect; 0: not due."""
-        return _protected(self._records(), self._path, kind)
+    def due(self) -> Due:
+        """USD of value that each of the vault's keeper functions would protect; 0: not due."""
+        return Due(*_due(self._records(), self._path))
 
     def reward(self, kind: int, protected: float) -> float:
         """USD that a call of it which protects so much is paid."""

@@ -40,6 +40,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.books import costs
+from simulator.books.buckets import BUCKETS
 from simulator.books.operations import (
     DEPOSIT,
     KEEPER_FUNCTIONS,
@@ -62,13 +63,12 @@ from simulator.books.readings import (
     usdc_of,
     value,
 )
-from simulator.results.buckets import BUCKETS
 from simulator.world.model.codes import OK
 from simulator.world.model.jit import copy_record, inner
 from simulator.world.model.margin import value_account
 from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.record import Layout, Member, Path, Record, each
-from simulator.world.model.valuation import value_vault
+from simulator.world.model.valuation import Valuation, value_vault
 
 LP_DELTA, LP_CONVEXITY = BUCKETS.index("lp_delta"), BUCKETS.index("lp_convexity")
 LP_FEES, FUNDING = BUCKETS.index("lp_fees"), BUCKETS.index("funding")
@@ -114,8 +114,9 @@ def advanced(w: Path) -> None:
     book, price = w.book.attribution, w.now.price
     if w.now.step == 0.0:
         begin(w, book.loans)
-        read(w, book.last, book.loans)
-        book.first_nav = max(value_vault(w).nav, 0.0)
+        valuation = value_vault(w)
+        read(w, valuation, book.last, book.loans)
+        book.first_nav = max(valuation.nav, 0.0)
     else:
         _follow_target(w)
         move_on(w, book.last, book.loans)
@@ -150,7 +151,7 @@ def acting(w: Path) -> None:
     told = kind in LIQUIDATIONS or kind in (LIQUIDATE_LOAN, REDEEM_IN_KIND)
     # What these do is told from the reading before, so it must be of this moment.
     if told or book.operating != own:
-        _settle(w)
+        _settle(w, value_vault(w))
         book.operating = own
     if told:
         _stand(w)
@@ -176,7 +177,7 @@ def acted(w: Path) -> None:
         return
     if not on_vault(w):
         if kind == LIQUIDATE and _taken(w):
-            _end_run(w, LOSS_SHARING)
+            _end_run(w, value_vault(w), LOSS_SHARING)
         return
     # A bankrupt's close is shared among others as a whole.
     if kind != LIQUIDATE or book.before.value >= 0.0:
@@ -207,7 +208,7 @@ def _liquidated(w: Path) -> None:
         costs.pay(w, PENALTY, order.amount_out * price - repaid)
     costs.pay(w, WRITTEN_OFF, (book.before.bad_debt - w.state.clearing.bad_debt) * price)
     if order.kind == LIQUIDATE and book.before.value < 0.0:
-        _end_run(w, LOSS_SHARING)
+        _end_run(w, value_vault(w), LOSS_SHARING)
 
 
 @inner
@@ -233,15 +234,15 @@ def _flow(w: Path, usd: float) -> None:
 
 
 @inner
-def stepped(w: Path) -> None:
+def stepped(w: Path, valuation: Valuation) -> None:
     """Explain the step and see what is left over."""
     book = w.book.attribution
-    _settle(w)
+    _settle(w, valuation)
     explained = book.first_nav + book.flows
     for k in range(book.buckets.size):
         explained += book.buckets[k]
     book.largest_nav = max(book.largest_nav, abs(explained))
-    left = abs(_floored(explained) - _floored(value_vault(w).nav))
+    left = abs(_floored(explained) - _floored(valuation.nav))
     if not (left <= book.residual or np.isnan(book.residual)):  # NaN must not pass, and stays
         book.residual = left
 
@@ -253,7 +254,7 @@ def _floored(nav: float) -> float:
 
 
 @inner
-def _settle(w: Path) -> None:
+def _settle(w: Path, valuation: Valuation) -> None:
     """Explain what changed since the path was last settled.
 
     Where the vault was operating, what is not explicit is what the pools' prices cost, and the run
@@ -261,18 +262,18 @@ def _settle(w: Path) -> None:
     """
     book = w.book.attribution
     if book.operating:
-        _end_run(w, POOL_IMPACT)
+        _end_run(w, valuation, POOL_IMPACT)
     else:
-        read(w, book.next, book.loans)
+        read(w, valuation, book.next, book.loans)
         explain_gap(w, book.last, book.next)
         copy_record(book.last, book.next)
 
 
 @inner
-def _end_run(w: Path, bucket: int) -> None:
+def _end_run(w: Path, valuation: Valuation, bucket: int) -> None:
     """Put what is not explicit since the last reading into one bucket."""
     book = w.book.attribution
-    read(w, book.next, book.loans)
+    read(w, valuation, book.next, book.loans)
     book.buckets[bucket] += value(w, book.next) - value(w, book.last) - book.explicit
     book.explicit = 0.0
     book.operating = False

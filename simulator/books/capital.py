@@ -12,7 +12,7 @@ from simulator.world.model.jit import inner
 from simulator.world.model.lending import size_of
 from simulator.world.model.margin import value_account
 from simulator.world.model.record import Layout, Path, each
-from simulator.world.model.valuation import value_vault
+from simulator.world.model.valuation import Valuation
 
 LAYOUT: Layout = each(
     "",
@@ -62,10 +62,10 @@ def _hedged(w: Path) -> float:
 
 
 @inner
-def stepped(w: Path) -> None:
+def stepped(w: Path, valuation: Valuation) -> None:
     """Count one step."""
     book = w.book.capital
-    margin, nav = _needed(w), value_vault(w).nav
+    margin, nav = _needed(w), valuation.nav
     book.notional += _hedged(w)
     book.margin += margin
     if margin > 0.0 and nav > 0.0:

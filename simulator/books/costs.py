@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.books.buckets import BUCKETS
 from simulator.books.operations import (
     DELEVERAGE,
     LIQUIDATE,
@@ -26,7 +27,6 @@ from simulator.books.operations import (
     REDEEM,
     SETTLE_WITHDRAWALS,
 )
-from simulator.results.buckets import BUCKETS
 from simulator.world.model.at_index import position_at
 from simulator.world.model.jit import inner
 from simulator.world.model.lending import size_of, supplied

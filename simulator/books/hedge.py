@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.books.buckets import BUCKETS, HEDGE_LEG, LP_LEG
+from simulator.books.correlation import RealisedHedge, realised_hedge
 from simulator.books.metric import MARKET, Ended, Metric, ratio
-from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG
-from simulator.results.correlation import RealisedHedge, realised_hedge
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Path, each
 

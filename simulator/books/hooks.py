@@ -23,6 +23,7 @@ from simulator.books import (
 )
 from simulator.world.model.jit import inner
 from simulator.world.model.record import Layout, Member, Path
+from simulator.world.model.valuation import value_vault
 
 #: The record of all books, each by the name of its module, in the order they are kept.
 BOOK: Layout = (
@@ -78,11 +79,12 @@ def acted(w: Path) -> None:
 @inner
 def stepped(w: Path) -> None:
     """Everybody has acted."""
-    attribution.stepped(w)
-    share_price.stepped(w)
-    upkeep.stepped(w)
+    valuation = value_vault(w)
+    attribution.stepped(w, valuation)
+    share_price.stepped(w, valuation)
+    upkeep.stepped(w, valuation)
     activity.stepped(w)
     margin.stepped(w)
-    capital.stepped(w)
+    capital.stepped(w, valuation)
     performance.stepped(w)
     hedge.stepped(w)

@@ -1,8 +1,8 @@
 """Which limit refused an operation of the vault, and how far from it what was asked lay.
 
 Nothing was changed by what was refused, so that what stands now is what it met. By place: the pool,
-then each market; by place every :class:`~simulator.results.limits.Limit` apart: what is far beyond
-one limit says nothing of one that refused more often.
+then each market; by place every :class:`~simulator.books.limit_kinds.Limit` apart: what is far
+beyond one limit says nothing of one that refused more often.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.results.limits import Limit
+from simulator.books.limit_kinds import Limit
 from simulator.types import SIDES
 from simulator.world.model.codes import (
     BELOW_INITIAL_MARGIN,
@@ -28,6 +28,7 @@ from simulator.world.model.jit import inner
 from simulator.world.model.maker import maker_value, open_interest, unpaid
 from simulator.world.model.margin import value_account
 from simulator.world.model.parameters import AAVE
+from simulator.world.model.pool import active_liquidity
 from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.pricing import inventory_limit, potential, skew_bound
 from simulator.world.model.protecting import band, exposure, hedge_in
@@ -172,6 +173,16 @@ def of_rebalance(w: Path, status: int) -> tuple[int, Bound]:
 
 
 @inner
+def in_range(w: Path) -> bool:
+    """Whether the pool's price lies in the range of the vault's position.
+
+    By the price: of the chain's pool neither tick nor profile are known.
+    """
+    position = w.state.position
+    return position.sqrt_lower <= w.state.pool.sqrt_price < position.sqrt_upper
+
+
+@inner
 def _swap_impact(w: Path, valuation: Valuation) -> float:
     """How far the swap that a first investment begins with moves the pool's price, fraction.
 
@@ -180,7 +191,9 @@ def _swap_impact(w: Path, valuation: Valuation) -> float:
     table, pool = w.tables.vault, w.state.pool
     wanted = 0.5 * table.lp_allocation * max(valuation.nav, 0.0)
     held = exposure(w, valuation)
-    others = pool.profile[int(pool.segment)]
+    others = active_liquidity(pool, w.state.position)
+    if in_range(w):
+        others -= w.state.position.liquidity
     # L √P: USDC that doubles √P
     reserve = others * pool.sqrt_price / table.usdc_unit * valuation.usdc_price
     moved = abs(wanted - held) / reserve

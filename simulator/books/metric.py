@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from simulator.types import Status
+from simulator.protocol.statuses import REFUSALS
 
 if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
@@ -32,7 +32,7 @@ WITH_TAILS = (*DESCRIBED, *TAILS, *(name.replace("var", "es") for name in TAILS)
 #: Patterns in names: a column for each perp market, for each refusal.
 MARKET, STATUS = "<market>", "<status>"
 #: What STATUS stands for, in the order of the codes.
-REFUSALS = [status.name.lower() for status in Status if status > Status.OK]
+REFUSED = [status.label for status in REFUSALS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,6 @@ class Ended:
     market: MarketPaths
     protocol: Protocol
     weights: Floats | float  # likelihood ratios of importance sampling
-    observed: Mapping[str, Any]  # columns counted by observers that are no books
     _found: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, compute: Callable[[Ended], T]) -> T:
@@ -119,17 +118,18 @@ def values_of(pattern: str, protocol: Protocol) -> list[str]:
     """What a pattern stands for, in order."""
     if pattern == MARKET:
         return [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
-    return REFUSALS
+    return REFUSED
 
 
-def observed(name: str) -> Callable[[Ended], Any]:
-    """A column that an observer counted, or all of one pattern."""
+def column_of(name: str, columns: Callable[[Ended], Mapping[str, Any]]) -> Callable[[Ended], Any]:
+    """A column, or all of one pattern, where several are found together."""
 
     def of(ended: Ended) -> Any:
+        found = ended.once(columns)
         for pattern in (MARKET, STATUS):
             if pattern in name:
                 values = values_of(pattern, ended.protocol)
-                return np.array([ended.observed[name.replace(pattern, one)] for one in values])
-        return ended.observed[name]
+                return np.array([found[name.replace(pattern, one)] for one in values])
+        return found[name]
 
     return of

@@ -14,7 +14,7 @@ from simulator.world.model.lending import size_of, supplied
 from simulator.world.model.maker import accrued, unpaid
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.world.model.record import Layout, Path, Record, each
-from simulator.world.model.valuation import value_vault
+from simulator.world.model.valuation import Valuation
 
 #: What the vault held at one moment. Σ over its accounts at the clearing house, s sizes, F and ℓ
 #: the indices of funding and of socialised loss.
@@ -95,10 +95,9 @@ def _read_loans(w: Path, row: Record, loans: Record) -> None:
 
 
 @inner
-def read(w: Path, row: Record, loans: Record) -> None:
-    """Holdings and prices now."""
+def read(w: Path, valuation: Valuation, row: Record, loans: Record) -> None:
+    """Holdings and prices now, of the vault as it is valued."""
     table, vault, price = w.tables.vault, w.state.vault, w.now.price
-    valuation = value_vault(w)
     row.usdc_price, row.base_price = price[USDC_ASSET], price[BASE_ASSET]
     row.idle_usdc = vault.idle_usdc / table.usdc_unit
     row.idle_base = vault.idle_base / table.base_unit

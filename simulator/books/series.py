@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.books.buckets import BUCKETS
 from simulator.books.holdings import held, margin, margin_ratio
 from simulator.books.share_price import relative
-from simulator.results.buckets import BUCKETS
 from simulator.types import Floats
 from simulator.world.model.jit import inner
 from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET

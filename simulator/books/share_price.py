@@ -17,7 +17,7 @@ from simulator.world.model.codes import OK
 from simulator.world.model.jit import inner
 from simulator.world.model.portfolio import USDC_ASSET
 from simulator.world.model.record import Layout, Path, each
-from simulator.world.model.valuation import value_vault
+from simulator.world.model.valuation import Valuation, value_vault
 from simulator.world.model.verbs import WHOLE_SHARE
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ LAYOUT: Layout = each(
 
 
 @inner
-def _update(w: Path) -> None:
+def _update(w: Path, nav: float) -> None:
     shares = w.state.vault.shares / WHOLE_SHARE
     if shares > 0.0:
-        w.book.share_price.now = max(value_vault(w).nav, 0.0) / shares
+        w.book.share_price.now = max(nav, 0.0) / shares
 
 
 @inner
@@ -42,7 +42,7 @@ def advanced(w: Path) -> None:
     """Price of shares that exist before anybody acts."""
     if w.now.step == 0.0:
         w.book.share_price.now = np.nan
-        _update(w)
+        _update(w, value_vault(w).nav)
         w.book.share_price.first = w.book.share_price.now
 
 
@@ -55,9 +55,9 @@ def acted(w: Path) -> None:
 
 
 @inner
-def stepped(w: Path) -> None:
+def stepped(w: Path, valuation: Valuation) -> None:
     """Price at the end of the step."""
-    _update(w)
+    _update(w, valuation.nav)
 
 
 @inner

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from simulator.books.buckets import BUCKETS, MEANINGS, SUMS, TITLES
 from simulator.books.metric import Ended, Metric
-from simulator.results.buckets import BUCKETS, MEANINGS, SUMS, TITLES
 
 if TYPE_CHECKING:
     from simulator.types import Floats

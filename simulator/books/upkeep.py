@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.books.limits import in_range
 from simulator.types import Status
 from simulator.world.model.codes import NONE, OK
 from simulator.world.model.jit import inner
-from simulator.world.model.pool import own_liquidity
 from simulator.world.model.protecting import (
     FUNCTIONS,
     band,
@@ -22,7 +22,7 @@ from simulator.world.model.protecting import (
     reward,
 )
 from simulator.world.model.record import Layout, Member, Path, Record, each
-from simulator.world.model.valuation import Valuation, usd_of_base, usd_of_usdc, value_vault
+from simulator.world.model.valuation import Valuation, usd_of_base, usd_of_usdc
 from simulator.world.model.verbs import POST_BETAS, SETTLE_WITHDRAWALS
 
 _COUNT = len(FUNCTIONS)
@@ -154,15 +154,14 @@ def _measure_hedge(w: Path, valuation: Valuation, funded: bool) -> None:
 
 
 @inner
-def stepped(w: Path) -> None:
+def stepped(w: Path, valuation: Valuation) -> None:
     """Measure what stands, and what is due and was not done."""
     state, book = w.state, w.book.upkeep
-    valuation = value_vault(w)
     funded, placed = state.vault.shares > 0.0, state.position.liquidity > 0.0
     book.funded += funded
     if funded and placed:
         book.placed += 1
-        book.outside += own_liquidity(state.position, state.pool.tick) == 0.0
+        book.outside += not in_range(w)
     if funded and valuation.nav > 0.0:
         idle = usd_of_usdc(w, valuation, state.vault.idle_usdc)
         idle += usd_of_base(w, valuation, state.vault.idle_base)

@@ -1,6 +1,6 @@
 """What a result is made of, the largest loss first: sentences that hold whatever the signs.
 
-Profit and loss by term of the attribution (:mod:`simulator.results.buckets`), USD. LP delta and the
+Profit and loss by term of the attribution (:mod:`simulator.books.buckets`), USD. LP delta and the
 hedge on target are there to cancel, so what is ranked is their sum, the basis; both are named
 beside it. Where most of the hedge asked for was not held, a hedge on target is imagined, and being
 off target takes it back: no other asset has moved otherwise, the price has. There LP delta stands
@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from simulator.books.buckets import BASIS, BUCKETS, TITLES
 from simulator.report.format import listed, usd
-from simulator.results.buckets import BASIS, BUCKETS, TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

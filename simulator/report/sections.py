@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.books.buckets import HEDGE_LEG, LP_LEG, TITLES
 from simulator.config.shocks import Depeg, OracleOutlier, PriceMove
 from simulator.report.charts import FULL, Chart, Format, decimals, nice_ticks, timeline, waterfall
 from simulator.report.format import number, percent, usd
 from simulator.report.verdict import PLACES
-from simulator.results.buckets import HEDGE_LEG, LP_LEG, TITLES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.books.buckets import BUCKETS
 from simulator.protocol.action_spec import Role
 from simulator.report import causes
 from simulator.report.format import count, listed, number, percent, tokens, usd
-from simulator.results.buckets import BUCKETS
 from simulator.world.actions import KEEPER_FUNCTIONS, PostBetas, Redeem, having
 
 if TYPE_CHECKING:

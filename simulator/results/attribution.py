@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.results.buckets import BUCKETS
+from simulator.books.buckets import BUCKETS
 from simulator.types import SimulatorError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class AttributionError(SimulatorError, AssertionError):
 
 
 class Attribution:
-    """ΔNAV by the terms of :data:`~simulator.results.buckets.BUCKETS`, as the books have it.
+    """ΔNAV by the terms of :data:`~simulator.books.buckets.BUCKETS`, as the books have it.
 
     Views of the books: they change while the run goes on.
 

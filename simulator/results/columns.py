@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.results.buckets import MEANINGS
+from simulator.books.buckets import MEANINGS
 from simulator.results.registry import CHANCES, METRICS
 from simulator.results.statistics import OF_PROBABILITY
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from simulator.results.buckets import BUCKETS
+from simulator.books.buckets import BUCKETS
 from simulator.results.directory import FRAMES, signed
 from simulator.results.store import write_json, write_parquet, write_text
 from simulator.types import InputError

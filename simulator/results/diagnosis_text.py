@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.books.limit_kinds import POOL, REFUSED_AS, Limit
 from simulator.config import lending
 from simulator.config.feasibility import written
 from simulator.protocol.statuses import meaning
-from simulator.results.limits import POOL, REFUSED_AS, Limit
 from simulator.results.reasons import OF_LIMIT, Reason, percent
 from simulator.results.statistics import path_weights
 from simulator.results.tallies import limit_column

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from simulator.books.limit_kinds import POOL, Limit
 from simulator.config.feasibility import written
-from simulator.results.limits import POOL, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

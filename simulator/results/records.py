@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.books.buckets import BUCKETS
+from simulator.books.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
 from simulator.books.fan import QUANTITIES as IN_BOOKS
 from simulator.books.series import POSITION, row_names
 from simulator.hedging.risk import quantiles
-from simulator.results.buckets import BUCKETS
-from simulator.results.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
 from simulator.results.exposure import curvature, exposure_names
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from simulator.books import (
     share_price,
     terms,
 )
-from simulator.books.metric import MARKET, REFUSALS, STATUS, Chance, Metric, values_of
+from simulator.books.metric import MARKET, REFUSED, STATUS, Chance, Metric, values_of
 from simulator.results import upkeep_metrics
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _patterns() -> list[tuple[re.Pattern[str], Metric]]:
 def _exact() -> dict[str, Metric]:
     refused = (metric for metric in METRICS if metric.pattern == STATUS)
     written = {
-        metric.name.replace(STATUS, refusal): metric for metric in refused for refusal in REFUSALS
+        metric.name.replace(STATUS, refusal): metric for metric in refused for refusal in REFUSED
     }
     return BY_NAME | written
 

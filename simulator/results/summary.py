@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.books.buckets import BUCKETS
+from simulator.books.correlation import portfolio_correlation
 from simulator.hedging.risk import effective_sample_size
 from simulator.protocol.statuses import REFUSALS
-from simulator.results.buckets import BUCKETS
-from simulator.results.correlation import portfolio_correlation
 from simulator.results.diagnosis import diagnose, verdicts
 from simulator.results.statistics import (
     intervals,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.results.limits import Limit
+from simulator.books.limit_kinds import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.books.limit_kinds import POOL
 from simulator.protocol.statuses import REFUSALS
-from simulator.results.limits import POOL
 from simulator.results.tallies import Limited, part
 from simulator.results.upkeep_limits import kinds_at, limit_columns
 from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
@@ -18,8 +18,8 @@ from simulator.world.actions import Deleverage, Rebalance, Recenter, TopUp
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.books.keeper import Books, KeptBooks
-    from simulator.market.paths import MarketPaths
+    from simulator.books.metric import Ended
+    from simulator.types import Status
     from simulator.world.protocol import Protocol
 
 #: Keeper functions, by the name their columns begin with, in the keeper's order.
@@ -28,71 +28,55 @@ FUNCTIONS = {kind.spec.task: kind for kind in (Recenter, TopUp, Deleverage, Reba
 CODES = ("_undone_as", "_limit")
 
 
-class Upkeep:
-    """The vault's position, hedge and maintenance over a run, from its books.
+def columns(ended: Ended) -> dict[str, NDArray[Any]]:
+    """Columns of the per-path frame, ``[paths]`` each, read off the books of a run that is over.
 
-    To be made before the run: ``minimum_profit``, USD beyond gas without which the keeper does not
-    act, is told to the books.
+    :func:`upkeep_columns` and :func:`~simulator.results.upkeep_limits.limit_columns`.
     """
+    book, refused = ended.book.upkeep, ended.book.limits.refused
+    hours = ended.market.step_seconds / 3_600
+    found: dict[str, NDArray[Any]] = {
+        "funded_time": book.funded / (ended.market.steps + 1),
+        "invested_time": part(book.placed, book.funded),
+        "idle_share": part(book.idle, book.funded),
+        "out_of_range": part(book.outside, book.placed),
+        "position_opened": book.position_opened * hours,
+        "hedge_opened": book.hedge_opened * hours,
+        "hedge_demanded": part(book.demanded, book.funded),
+        "hedge_off_target": part(book.off, book.demanded),
+        "hedge_held": part(book.held, book.asked),
+        "keeper_calls": book.calls,
+        "keepers_penniless": book.penniless,
+        "reward_needed": part(book.needed, book.short),
+        "reward_needed_most": np.where(book.short > 0, book.needed_most, np.nan),
+        "reward_share_needed": part(book.share_needed, book.short),
+    }
+    for index, name in enumerate(FUNCTIONS):
+        found |= _of_task(book.tasks, index, name, hours)
+    for index, place in enumerate(places(ended.protocol)):
+        figures = (refused.times, refused.asked, refused.value)
+        limited = Limited(*(each[:, index] for each in figures))
+        found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
+    found |= {refused_column(status): book.refused[status] for status in REFUSALS}
+    names = (*upkeep_columns(ended.protocol), *limit_columns(ended.protocol))
+    return {name: np.array(found[name]) for name in names}
 
-    def __init__(
-        self,
-        books: Books | KeptBooks,
-        market: MarketPaths,
-        protocol: Protocol,
-        minimum_profit: float = 0.0,
-    ) -> None:
-        self._view, self._protocol = books.view, protocol
-        self._hours = market.step_seconds / 3_600
-        self._points = market.steps + 1
-        self._view.upkeep.least_profit[:] = minimum_profit
 
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """Columns of the per-path frame, ``[paths]`` each.
+def _of_task(tasks: Any, index: int, name: str, hours: float) -> dict[str, NDArray[Any]]:
+    """Columns of a keeper function, which begin with its name; ``hours``: length of a step."""
+    longest = tasks.longest[index]
+    return {
+        f"{name}_undone": tasks.undone[index],
+        f"{name}_unpaid": tasks.unpaid[index],
+        f"{name}_undone_hours": longest * hours,
+        f"{name}_undone_from": np.where(longest > 0, tasks.since[index] * hours, np.nan),
+        f"{name}_undone_as": tasks.why[index].astype(np.int8),
+    }
 
-        :func:`upkeep_columns` and :func:`~simulator.results.upkeep_limits.limit_columns`.
-        """
-        book = self._view.upkeep
-        found: dict[str, NDArray[Any]] = {
-            "funded_time": book.funded / self._points,
-            "invested_time": part(book.placed, book.funded),
-            "idle_share": part(book.idle, book.funded),
-            "out_of_range": part(book.outside, book.placed),
-            "position_opened": book.position_opened * self._hours,
-            "hedge_opened": book.hedge_opened * self._hours,
-            "hedge_demanded": part(book.demanded, book.funded),
-            "hedge_off_target": part(book.off, book.demanded),
-            "hedge_held": part(book.held, book.asked),
-            "keeper_calls": book.calls,
-            "keepers_penniless": book.penniless,
-            "reward_needed": part(book.needed, book.short),
-            "reward_needed_most": np.where(book.short > 0, book.needed_most, np.nan),
-            "reward_share_needed": part(book.share_needed, book.short),
-        }
-        for index, name in enumerate(FUNCTIONS):
-            found |= self._of_task(index, name)
-        for index, place in enumerate(places(self._protocol)):
-            refused = self._view.limits.refused
-            limited = Limited(
-                refused.times[:, index], refused.asked[:, index], refused.value[:, index]
-            )
-            found |= limited.columns(place) | limited.by_limit(place, kinds_at(place))
-        for status in REFUSALS:
-            found[f"upkeep_refused_{status.label}"] = book.refused[status]
-        names = (*upkeep_columns(self._protocol), *limit_columns(self._protocol))
-        return {name: np.array(found[name]) for name in names}
 
-    def _of_task(self, index: int, name: str) -> dict[str, NDArray[Any]]:
-        """Columns of a keeper function, which begin with its name."""
-        tasks = self._view.upkeep.tasks
-        longest = tasks.longest[index]
-        return {
-            f"{name}_undone": tasks.undone[index],
-            f"{name}_unpaid": tasks.unpaid[index],
-            f"{name}_undone_hours": longest * self._hours,
-            f"{name}_undone_from": np.where(longest > 0, tasks.since[index] * self._hours, np.nan),
-            f"{name}_undone_as": tasks.why[index].astype(np.int8),
-        }
+def refused_column(status: Status) -> str:
+    """Column of what was refused with a status to those who run the vault."""
+    return f"upkeep_refused_{status.label}"
 
 
 def places(protocol: Protocol) -> list[str]:
@@ -113,7 +97,7 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
     ``keepers_penniless``: of the unpaid ones those that the vault had nothing idle to pay for.
     ``reward_needed``: USD that keepers would have acted for, mean of the steps they were not
     paid, ``…_most`` the largest, ``reward_share_needed`` the same per USD protected. By market,
-    and for the pool: ``…_limit`` (:class:`~simulator.results.limits.Limit`), refusals it made,
+    and for the pool: ``…_limit`` (:class:`~simulator.books.limit_kinds.Limit`), refusals it made,
     what was asked for and what it allows where that was furthest apart.
     """
     return [
@@ -141,5 +125,5 @@ def upkeep_columns(protocol: Protocol) -> list[str]:
             for place in places(protocol)
             for what in ("", "_refusals", "_asked", "_value")
         ),
-        *(f"upkeep_refused_{status.label}" for status in REFUSALS),
+        *map(refused_column, REFUSALS),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.results.limits import POOL, Limit
+from simulator.books.limit_kinds import POOL, Limit
 from simulator.results.tallies import LIMIT_FIGURES, limit_column
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def kinds_at(place: str) -> tuple[Limit, ...]:
 def limit_columns(protocol: Protocol) -> list[str]:
     """By place and limit: ``pool_spot_refusals``, and ``…_asked`` and ``…_value`` of the furthest.
 
-    Units as :class:`~simulator.results.limits.Limit` says; NaN where it refused nothing.
+    Units as :class:`~simulator.books.limit_kinds.Limit` says; NaN where it refused nothing.
     """
     markets = (protocol.assets[m.asset].symbol for m in protocol.clearing.markets)
     return [

@@ -1,17 +1,18 @@
 """Metrics of the vault's upkeep: what it set out to do, and what kept it from doing so.
 
-How each is counted: :mod:`simulator.results.upkeep`. Parts of the time with shares outstanding:
-``invested_time``, ``hedge_demanded``; of NAV then: ``idle_share``. Of the time with a position:
-``out_of_range``. Of the time a hedge was asked for: ``hedge_off_target`` (beyond the band), and of
-the dollars asked for, summed over time, ``hedge_held``. ``…_opened``: NaN for never.
+How each is counted: :mod:`simulator.books.upkeep`, :mod:`simulator.books.limits`. Parts of the time
+with shares outstanding: ``invested_time``, ``hedge_demanded``; of NAV then: ``idle_share``. Of the
+time with a position: ``out_of_range``. Of the time a hedge was asked for: ``hedge_off_target``
+(beyond the band), and of the dollars asked for, summed over time, ``hedge_held``. ``…_opened``: NaN
+for never.
 """
 
 from __future__ import annotations
 
-from simulator.books.metric import DESCRIBED, MARKET, STATUS, Metric, observed
-from simulator.results.limits import POOL, REFUSES, UNITS
+from simulator.books.limit_kinds import POOL, REFUSES, UNITS
+from simulator.books.metric import DESCRIBED, MARKET, STATUS, Metric, column_of
 from simulator.results.tallies import limit_column
-from simulator.results.upkeep import FUNCTIONS
+from simulator.results.upkeep import FUNCTIONS, columns
 from simulator.results.upkeep_limits import kinds_at
 
 # What a function of the vault does, as its columns say it.
@@ -25,7 +26,7 @@ _DUE = {
 
 def _metric(name: str, unit: str, meaning: str, *, described: bool = True) -> Metric:
     statistics = DESCRIBED if described else ()
-    return Metric(name, unit, meaning, observed(name), statistics=statistics)
+    return Metric(name, unit, meaning, column_of(name, columns), statistics=statistics)
 
 
 def _of_function(name: str) -> tuple[Metric, ...]:
@@ -46,7 +47,7 @@ def _of_place(place: str) -> tuple[Metric, ...]:
     """What refused the vault in the pool, or in a market; codes and extremes have no statistics."""
     where = "in the pool" if place == POOL else "in that market"
     allows = "what it allows" if place == POOL else "its value"
-    most = f"limit that refused the vault most often {where} (results/limits.py)"
+    most = f"limit that refused the vault most often {where} (books/limit_kinds.py)"
     asked = f"what was asked of that limit where it was furthest from {allows}"
     return (
         _metric(f"{place}_limit", "number", most, described=False),

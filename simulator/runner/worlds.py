@@ -13,7 +13,6 @@ from simulator.books.keeper import Books, KeptBooks
 from simulator.books.metric import Ended
 from simulator.books.recorder import Records
 from simulator.results.records import fan_steps
-from simulator.results.upkeep import Upkeep
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.record import Paths, View
 from simulator.world.model.state import STATE
@@ -47,7 +46,6 @@ class Ran:
     rows: Floats  # [R, steps + 1, row], as books/series.py says
     fan: Any  # [P, points, quantities] float32, as books/fan.py says
     logs: list[EventLog]
-    minimum_profit: float
 
     @property
     def books(self) -> KeptBooks:
@@ -58,14 +56,12 @@ class Ran:
         """As metrics read it."""
         books = self.books
         state = View(self.paths.states, STATE, self.tables.counts)
-        upkeep = Upkeep(books, self.market, self.protocol, self.minimum_profit)
         return Ended(
             books.view,
             ModelObservation(self.tables, self.paths, state),
             self.market,
             self.protocol,
             weights,
-            upkeep.columns(),
         )
 
     def events(self) -> pd.DataFrame:
@@ -93,11 +89,10 @@ def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     protocol, agents = plan.setting()
     world = ModelWorld(protocol, market, BOOK, min(record, market.paths))
     loop = Loop(world, agents, fan_steps(market.steps))
-    least = _minimum_profit(plan)
-    Upkeep(loop.books, market, protocol, least)
+    loop.books.view.upkeep.least_profit[:] = _minimum_profit(plan)
     loop.run(report)
     kept, log = loop.records.kept, loop.records.log
-    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [log], least)
+    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [log])
 
 
 def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
@@ -106,13 +101,13 @@ def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     from simulator.world.chain.world import ChainWorld
 
     whole = ChainWorld(plan.setting()[0], market)
-    records, least = [], _minimum_profit(plan)
+    records = []
     try:
         worlds = whole.apart(BOOK, record)
         for world in worlds:
-            protocol, agents = plan.setting()
+            _, agents = plan.setting()
             books, kept = Books(world), Records(world, fan_steps(market.steps))
-            Upkeep(books, world.market, protocol, least)
+            books.view.upkeep.least_profit[:] = _minimum_profit(plan)
             meter = [] if report is None else [_Meter(report)]
             simulate(world, agents, [books, kept, *meter])
             records.append(kept)
@@ -120,7 +115,7 @@ def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | Non
         rows = np.concatenate([kept.kept.rows for kept in records])
         fan = np.concatenate([kept.kept.fan for kept in records])
         logs = [kept.log for kept in records]
-        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs, least)
+        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs)
     finally:
         whole.close()
 

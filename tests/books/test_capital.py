@@ -6,10 +6,19 @@ import math
 
 import pytest
 
+from simulator.books.keeper import Books
 from simulator.config import load
-from simulator.results.capital import CapitalUse
+from simulator.results.registry import BY_NAME
+from simulator.types import Floats
 from simulator.world.base import World
-from tests.books.watched import Watch, run
+from simulator.world.model.world import ModelWorld
+from tests.books.watched import Watch, ended, run
+
+
+def found(world: ModelWorld, books: Books) -> tuple[Floats, Floats]:
+    """Both metrics, ``[paths]``."""
+    run = ended(world, books)
+    return BY_NAME["capital_efficiency"].of(run), BY_NAME["margin_to_nav"].of(run)
 
 
 class _Plain(Watch):
@@ -56,19 +65,19 @@ def test_efficiency_is_the_notional_over_the_initial_margin_it_needs(
 ) -> None:
     config = load(name, ["paths=2", "horizon_hours=48", "shocks=[]", *overrides])
     world, books, watching = run(config, lambda *_: [_Plain(0), _Plain(1)])
-    use = CapitalUse(books)
+    efficiency, share = found(world, books)
     others = slice(1 + world.protocol.markets, None)
     assert (world.observe().size[others] != 0.0).any()  # which are not the vault's
     for path, plain in enumerate(watching):
         assert plain.margin > 0.0
-        assert use.efficiency()[path] == pytest.approx(plain.notional / plain.margin, rel=1e-12)
-        share = sum(plain.shares) / len(plain.shares)
-        assert use.share_of_nav()[path] == pytest.approx(share, rel=1e-12)
+        assert efficiency[path] == pytest.approx(plain.notional / plain.margin, rel=1e-12)
+        mean = sum(plain.shares) / len(plain.shares)
+        assert share[path] == pytest.approx(mean, rel=1e-12)
 
 
 def test_who_never_hedges_ties_nothing_up() -> None:
     config = load("calm", ["paths=1", "horizon_hours=12", "agents.risk_manager=null"])
-    _, books, _ = run(config, lambda *_: [])
-    use = CapitalUse(books)
-    assert math.isnan(use.efficiency()[0])
-    assert math.isnan(use.share_of_nav()[0])
+    world, books, _ = run(config, lambda *_: [])
+    efficiency, share = found(world, books)
+    assert math.isnan(efficiency[0])
+    assert math.isnan(share[0])

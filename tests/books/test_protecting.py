@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from simulator.agents.base import View
-from simulator.agents.upkeep import PROTECTED, earned, reward
 from simulator.config import Config, load
 from simulator.config.random import random_config
 from simulator.engine import simulate
@@ -20,10 +19,13 @@ from simulator.world.model.batch import at
 from simulator.world.model.jit import kernel
 from simulator.world.model.orders import CODE
 from simulator.world.model.record import Paths
+from simulator.world.model.valuation import value_vault
 from simulator.world.model.world import ModelWorld
+from tests.books.protected_by_arrays import PROTECTED, earned, reward
 from tests.books.watched import VARIED, Watch
 
-_protected, _earned, _reward = protecting.protected, protecting.earned, protecting.reward
+_protects, _earned, _reward = protecting.protects, protecting.earned, protecting.reward
+_value_vault = value_vault
 
 
 @kernel
@@ -31,7 +33,7 @@ def found(paths: Paths, kind: int, out: Floats) -> None:
     """Protected, earned, paid, ``[3, paths]``."""
     for i in range(paths.states.size):
         w = at(paths, i)
-        out[0, i] = _protected(w, kind)
+        out[0, i] = _protects(w, kind, _value_vault(w))
         out[1, i] = _earned(w, out[0, i])
         out[2, i] = _reward(w, kind, out[0, i])
 

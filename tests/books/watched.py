@@ -8,6 +8,7 @@ from typing import Any
 from simulator.agents.base import Agent
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
+from simulator.books.metric import Ended
 from simulator.config import Config
 from simulator.engine import Observer, simulate
 from simulator.market.draw import draw
@@ -36,6 +37,11 @@ class Watch:
     def acted(self, step: int, world: World, agent: Agent, action: Action, fill: Fill) -> None: ...
 
     def stepped(self, step: int, world: World) -> None: ...
+
+
+def ended(world: ModelWorld, books: Books) -> Ended:
+    """A run that is over, as metrics read it."""
+    return Ended(books.view, world.observe(), world.market, world.protocol, 1.0)
 
 
 def run(

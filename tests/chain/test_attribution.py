@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from simulator.agents.build import build_agents
+from simulator.books.buckets import BUCKETS
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
-from simulator.results.buckets import BUCKETS
 from simulator.world.chain.world import ChainWorld
 from simulator.world.model.world import ModelWorld
 

@@ -9,9 +9,9 @@ from eth_abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.books.operations import LIQUIDATIONS
 from simulator.protocol.action_spec import ActionSpec, Role
 from simulator.protocol.statuses import STATUS_OF_REVERT
-from simulator.results.operations import LIQUIDATIONS
 from simulator.world import actions
 from simulator.world.actions import ACTIONS, COUNTED, Action
 from simulator.world.chain import artifacts
@@ -20,6 +20,7 @@ from simulator.world.chain.addresses import Roles
 from simulator.world.chain.codec import Contract, selector
 from simulator.world.chain.execution import CALLERS
 from simulator.world.chain.revm import RevmTransport
+from simulator.world.model.orders import CODE
 from tests.refusals_walk import PARTS, functions_of, modules_of, reasons_of
 
 MARKET = [
@@ -46,7 +47,8 @@ def test_names_of_columns_and_of_actions_are_nobody_elses() -> None:
     assert len({kind.spec.called for kind in ACTIONS}) == len(ACTIONS)
     keepers = [kind.spec.task for kind in actions.KEEPER_FUNCTIONS]
     assert len(set(keepers)) == len(keepers)
-    assert set(LIQUIDATIONS) < {kind for kind in ACTIONS if kind.spec.role is Role.LIQUIDATION}
+    liquidations = {CODE[kind] for kind in ACTIONS if kind.spec.role is Role.LIQUIDATION}
+    assert set(LIQUIDATIONS) < liquidations
 
 
 @pytest.mark.parametrize("kind", ACTIONS, ids=lambda kind: kind.__name__)

@@ -8,6 +8,7 @@ import pytest
 from simulator.agents.base import Actions, Agent, View
 from simulator.agents.build import add_agents
 from simulator.books import attribution as book
+from simulator.books.buckets import BUCKETS, TRADING_COST
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
 from simulator.books.readings import READING, value
@@ -15,7 +16,6 @@ from simulator.config import Config, load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import TOLERANCE, Attribution, AttributionError
-from simulator.results.buckets import BUCKETS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import Booleans, Floats, Status
 from simulator.world.actions import (

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.books.buckets import BASIS, BUCKETS, TITLES
 from simulator.report import causes, story
 from simulator.report.format import MINUS, usd
-from simulator.results.buckets import BASIS, BUCKETS, TITLES
 
 AMOUNTS = st.one_of(st.just(0.0), st.floats(-1e7, 1e7), st.floats(-1.0, 1.0))
 #: The part of the hedge that was held is not always known.

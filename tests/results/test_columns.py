@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import simulator
+from simulator.books.buckets import BUCKETS, TITLES
 from simulator.config import load
 from simulator.protocol.statuses import REFUSALS
 from simulator.result import Result
 from simulator.results import columns
-from simulator.results.buckets import BUCKETS, TITLES
 from simulator.results.gates import check_names, parse
 from simulator.results.registry import path_columns
 from simulator.results.statistics import statistics_of

@@ -8,13 +8,13 @@ import pytest
 
 from simulator.agents.base import Agent
 from simulator.agents.build import build_agents
+from simulator.books.buckets import SUMS, TRADING_COST
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
 from simulator.config import Config, load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
-from simulator.results.buckets import SUMS, TRADING_COST
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Liquidate

@@ -20,7 +20,7 @@ from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.result import Result
 from simulator.results.diagnosis import NAMES, Finding, _subsumed, diagnose
-from simulator.results.upkeep import Upkeep, upkeep_columns
+from simulator.results.upkeep import columns, upkeep_columns
 from simulator.runner import Plan
 from simulator.types import InputError, Status
 from simulator.world.actions import Action, Rebalance, Recenter
@@ -28,6 +28,7 @@ from simulator.world.base import World
 from simulator.world.gas import GAS_UNITS
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
+from tests.books.watched import ended
 
 GAS_FILE = (
     Path(__file__).parents[2].parent / "shared/data/onchain/eth_crash_days_10m_price_gas.parquet"
@@ -307,10 +308,9 @@ def test_measures_are_those_of_the_definitions() -> None:
     )  # fmt: skip
     protocol, agents = Plan(config, "model", (), 1).setting()
     world = ModelWorld(protocol, draw(config.market, 0, 3), BOOK)
-    books = Books(world)
-    upkeep, plain = Upkeep(books, world), [_Plain(path) for path in range(3)]
+    books, plain = Books(world), [_Plain(path) for path in range(3)]
     simulate(world, agents, [books, *plain])
-    found = upkeep.columns()
+    found = columns(ended(world, books))
     for path, expected in enumerate(plain):
         assert found["idle_share"][path] == pytest.approx(np.mean(expected.idle))
         assert found["out_of_range"][path] == pytest.approx(np.mean(expected.outside))

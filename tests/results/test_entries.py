@@ -15,7 +15,7 @@ from simulator.config import Config, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
-from simulator.results.metrics import SharePrice
+from simulator.results.share_price import SharePrice
 from simulator.types import Floats
 from simulator.world.actions import (
     Action,

@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 
 from simulator.agents.build import build_agents
+from simulator.books.buckets import BUCKETS, SUMS
+from simulator.books.holdings import held as _held
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.results.attribution import Attribution
-from simulator.results.buckets import BUCKETS, SUMS
-from simulator.results.holdings import vault_sizes
+from simulator.types import Floats
 from simulator.world.actions import LiquidateLoan
 from simulator.world.base import World
+from simulator.world.model.batch import at
+from simulator.world.model.jit import kernel
+from simulator.world.model.record import Paths
 from simulator.world.model.world import ModelWorld
 from tests.agents.runs import Log
 
@@ -61,11 +65,19 @@ def test_a_liquidation_on_aave_costs_its_bonus() -> None:
     assert attribution.bucket("liquidation_penalty") == pytest.approx(-bonus, rel=1e-9)
 
 
+@kernel
+def held(paths: Paths, out: Floats) -> None:
+    """What the vault's cross account and Aave hold of each market, into ``[M, P]``."""
+    for i in range(out.shape[1]):
+        for market in range(out.shape[0]):
+            out[market, i] = _held(at(paths, i), 0, market)
+
+
 def test_a_debt_on_aave_is_a_short_position_of_its_market() -> None:
     world, _, _ = attributed(steps=5)
-    sizes = vault_sizes(world.observe(), world.protocol)
-    assert (sizes[0, 0] == -world.observe().aave_debt[0]).all()
-    assert (sizes[0, 1] == world.observe().size[0, 1]).all()
+    held(world.paths, sizes := np.empty((2, PATHS)))
+    assert (sizes[0] == -world.observe().aave_debt[0]).all()
+    assert (sizes[1] == world.observe().size[0, 1]).all()
     assert (world.observe().size[0, 0] == 0.0).all()
 
 

@@ -11,10 +11,10 @@ import pytest
 from simulator.agents.base import Agent
 from simulator.books import limits
 from simulator.books.hooks import BOOK
+from simulator.books.limit_kinds import REFUSED_AS, Limit
 from simulator.books.limits import Bound
 from simulator.config import Config, load, resolve
 from simulator.config.random import random_config
-from simulator.results.limits import REFUSED_AS, Limit
 from simulator.results.tallies import Limited
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Rebalance, Recenter

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.books.buckets import BUCKETS, HEDGE_LEG, LP_LEG
+from simulator.books.correlation import rolling_correlation
 from simulator.config import Config, load, resolve
 from simulator.market.draw import draw
-from simulator.results.buckets import BUCKETS, HEDGE_LEG, LP_LEG
-from simulator.results.correlation import rolling_correlation
 from simulator.results.records import fan_steps, rolling_window
 from simulator.results.store import Outcome
 from simulator.runner import Plan, simulate_chunk

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simulator
+from simulator.books.buckets import BUCKETS
 from simulator.config import Config, load
 from simulator.report import causes, story
 from simulator.report.charts import (
@@ -30,7 +31,6 @@ from simulator.report.page import _cards
 from simulator.report.sections import percent_axis
 from simulator.report.verdict import verdict
 from simulator.result import Result
-from simulator.results.buckets import BUCKETS
 from simulator.results.gates import check_names, parse
 from simulator.terminal import _figure, show_result
 

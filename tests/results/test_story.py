@@ -11,11 +11,11 @@ import pytest
 import simulator
 from simulator.books.activity import LIQUIDATED
 from simulator.config import load
+from simulator.protocol.action_spec import Role
 from simulator.report import sections, story
 from simulator.report.format import number, usd
 from simulator.result import Result
-from simulator.results.operations import LIQUIDATIONS
-from simulator.world.actions import LiquidateLoan
+from simulator.world.actions import having
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_every_way_to_be_liquidated_is_told_and_shown() -> None:
     counted = {kind.__name__ for kind in LIQUIDATED}
     assert set(story._LIQUIDATED) == counted
     shown = {action for _, action, _ in (*sections._LANES, *sections._LANES_IF_ANY)}
-    assert {kind.__name__ for kind in (*LIQUIDATIONS, LiquidateLoan)} <= shown
+    assert {kind.__name__ for kind in having(Role.LIQUIDATION)} <= shown
     # What is longer is cut off at the edge of the page.
     assert all(len(name) <= len("liquidation") for name, *_ in sections._LANES_IF_ANY)
 

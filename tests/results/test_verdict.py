@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.books.buckets import BUCKETS
 from simulator.report import verdict as module
 from simulator.report.verdict import verdict
-from simulator.results.buckets import BUCKETS
 
 
 def summary(

@@ -34,8 +34,7 @@ _OF_VAULT = frozenset(("nav", "lp_base", "lp_usdc"))
 # (size, available, √P).
 LOAN_WORDS, LEG_WORDS = 3, 3
 WHOLE_SHARE = 1e18  # raw
-# Of a pool of which only price and liquidity are known: outside every range.
-NO_TICK = -1e9
+HALF_TICK = 0.5 * np.log(1.0001)
 # Fields of an Observation that are derived here.
 DERIVED = _OF_VAULT | {
     *("funding_rate", "funding_index", "loss_long", "loss_short"),
@@ -112,8 +111,8 @@ class Mirror:
 
     def read_rest(self, group: Groups) -> None:
         """Fill in all else that is shown, for whoever keeps books: wallets, pools, totals."""
+        self._put_pool(group("pool"))
         parts: list[tuple[str, Callable[[Floats], None]]] = [
-            ("pool", self._put_pool),
             ("venue", self._put_venue),
             ("shares", self._put_shares),
             ("betas", self._put_betas),
@@ -181,10 +180,12 @@ class Mirror:
         position.sqrt_lower[:], position.sqrt_upper[:] = place[3], place[4]
 
     def _put_pool(self, pool: Floats) -> None:
-        """Price and liquidity; the position's own part of it counts as everybody's."""
-        state = self.state.pool
-        state.sqrt_price[:], state.tick[:] = pool[0], NO_TICK
-        state.profile[0] = pool[1]
+        """Price, and what others have of the liquidity active there: one segment, known so far."""
+        state, position = self.state.pool, self.state.position
+        state.sqrt_price[:] = pool[0]
+        state.tick[:] = np.floor(np.log(pool[0]) / HALF_TICK)
+        active = (position.tick_lower <= state.tick) & (state.tick < position.tick_upper)
+        state.profile[0] = pool[1] - np.where(active, position.liquidity, 0.0)
 
     def _put_venue(self, venue: Floats) -> None:
         state = self.state.clearing

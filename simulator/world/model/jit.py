@@ -20,10 +20,10 @@ from simulator.world.model.plain import plain
 _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have linked in.
 _SOURCES = [
-    *(_PACKAGE / name for name in ("types.py", "results/buckets.py", "results/limits.py")),
+    _PACKAGE / "types.py",
     *(
         path
-        for room in ("world", "books", "agents", "engine")
+        for room in ("protocol", "world", "books", "agents", "engine")
         for path in sorted((_PACKAGE / room).rglob("*.py"))
     ),
 ]

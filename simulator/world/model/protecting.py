@@ -6,6 +6,8 @@ prices: nobody who sends a call knows to the raw unit what it will find.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from simulator.types import KEPT_PARTS, KEPT_REWARDS
 from simulator.world.model.jit import inner
 from simulator.world.model.lending import value as value_loan
@@ -129,10 +131,25 @@ def protects(w: Path, kind: int, valuation: Valuation) -> float:
     return off_target(w, valuation)
 
 
+class Due(NamedTuple):
+    """What each keeper function protects, USD; 0: it is not due."""
+
+    recenter: float
+    top_up: float
+    deleverage: float
+    rebalance: float
+
+
 @inner
-def protected(w: Path, kind: int) -> float:
-    """What a keeper function protects now, USD; 0: it is not due."""
-    return protects(w, kind, value_vault(w))
+def due(w: Path) -> Due:
+    """What each keeper function protects now."""
+    valuation = value_vault(w)
+    return Due(
+        off_centre(w, valuation),
+        short_of_margin(w, valuation),
+        near_liquidation(w, valuation),
+        off_target(w, valuation),
+    )
 
 
 @inner

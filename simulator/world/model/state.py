@@ -160,7 +160,11 @@ MOMENT = (
         ("pool_depth", "1", "factor of the background liquidity"),
         ("perp_depth", "1", "factor of the skew scales"),
         ("noise_swap", "USD", "of the noise traders: > 0 buys the base asset"),
-        ("deposit_flow", "", "USDC that comes, or (< 0) the fraction of shares that leaves"),
+        (
+            "deposit_flow",
+            "1",
+            "what comes, of the first deposit; (< 0) the fraction of shares that leaves",
+        ),
     ),
     *each(
         "assets",

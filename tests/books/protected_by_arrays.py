@@ -1,6 +1,6 @@
-"""When the vault's keeper functions are due, and the USD of value each protects.
+"""When the vault's keeper functions are due, and the USD of value each protects: over all paths.
 
-The keeper decides by these; what measures a run by the same. Observes the vault at oracle prices.
+Written for arrays, apart from :mod:`simulator.world.model.protecting`, which is held against it.
 """
 
 from __future__ import annotations
