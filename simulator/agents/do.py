@@ -509,6 +509,7 @@ _of_nothing("top_up", verbs.TOP_UP)
 _of_nothing("deleverage", verbs.DELEVERAGE)
 
 
+@functools.cache
 def compile_act(act: Callable[..., Any], path: Any, mind: Any, cached: bool) -> int:
     """Compile an agent's ``act`` for paths and a record of Numba types: where it lies."""
     from simulator.world.model.jit import address_of, compiled_whole
