@@ -74,6 +74,8 @@ ALLOWED = {
     "bench": ("config", "market", "agents", "world", "engine", "study", "runner", "bench"),
     "terminal": ("config", "world", "results", "report", "result", "study", "verify", "fuzz",
                  "bench"),
+    "testing": ("types", "config", "market", "agents", "world", "engine", "books", "runner",
+                "testing"),
     "cli": ("types", "config", "market", "results", "result", "study", "calibration", "verify",
             "fuzz", "comparison", "bench", "terminal", "cli"),
 }  # fmt: skip

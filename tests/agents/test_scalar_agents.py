@@ -1,60 +1,20 @@
-"""Agents are one source: compiled or in plain Python they do the same."""
+"""Agents are one source, compiled or in plain Python; that they do the same: test_conformance."""
 
 from __future__ import annotations
 
 import ast
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from simulator.agents import do
-from simulator.agents.base import View
-from simulator.agents.build import add_agents, build_agents
+from simulator.agents.build import add_agents
 from simulator.agents.plain_do import PlainDo
-from simulator.agents.scalar import ScalarAgent
-from simulator.books.hooks import BOOK
 from simulator.config import load, resolve
-from simulator.engine.compiled import Loop
-from simulator.engine.loop import take_turn
 from simulator.market.draw import draw
 from simulator.world.model.world import ModelWorld
-
-STEPS = 200
-
-
-def run_plainly(world: ModelWorld, agents: list[Any]) -> None:
-    """One path, agents in block order."""
-    own = [copy(agent) for agent in agents]
-    seen = [PlainDo(world, agent.index) for agent in agents]
-    for step in range(world.market.steps + 1):
-        world.advance(step)
-        for agent, my, its in zip(agents, own, seen, strict=True):
-            its.begin(step)
-            if isinstance(agent, ScalarAgent):
-                agent.act(its, my)
-            elif agent.due(step):
-                view = View(step, world.market, world.protocol, world)
-                take_turn(step, world, agent, view, [])
-
-
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [("aave-hedge", 0), ("hedge-liquidation", 1), ("liquidation-cascade", 0), ("oracle-lag", 0)],
-)
-def test_compiled_and_in_plain_python_they_do_the_same(name: str, path: int) -> None:
-    """Whatever was decided otherwise would show in the state."""
-    config = load(name)
-    protocol, market = resolve(config), draw(config.market, path, 1).first_steps(STEPS)
-    plain, compiled = (ModelWorld(protocol, market, BOOK) for _ in range(2))
-    run_plainly(plain, build_agents(config, protocol))
-    Loop(compiled, build_agents(config, protocol), np.array([0, STEPS])).run()
-    then, now = (np.nan_to_num(world.snapshot()) for world in (plain, compiled))
-    assert np.abs(then).max() > 0.0
-    np.testing.assert_allclose(now, then, rtol=1e-11, atol=1e-12)
 
 
 def test_plain_and_compiled_agents_find_the_same_names() -> None:

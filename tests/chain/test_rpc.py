@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pytest
-from web3 import EthereumTesterProvider, Web3  # noqa: TID253 - what is tested
 
 from simulator.market.paths import MarketPaths
 from simulator.types import Status
 from simulator.world import actions
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor
-from simulator.world.chain.rpc import RpcTransport
 from simulator.world.chain.world import ChainWorld
 from simulator.world.protocol import Protocol
 
@@ -85,24 +80,3 @@ def test_anvil_and_revm_end_in_the_same_state(
         assert mine.amount_in.tolist() == other.amount_in.tolist()
         assert mine.amount_out.tolist() == other.amount_out.tolist()
     assert states_there == states_here
-
-
-@pytest.fixture
-def tester() -> RpcTransport:
-    return RpcTransport(Web3(EthereumTesterProvider()))
-
-
-def test_eth_tester_serves_the_transport(tester: RpcTransport) -> None:
-    minter = tester.account("minter")
-    assert tester.account("minter") == minter
-    start = tester.time() + 1_000
-    tester.set_time(start)
-    assert tester.time() == start
-    artifact = artifacts.load("Token")
-    code = encode_constructor(artifact, "Token", "TKN", 6)
-    token = Contract(artifact, tester.deploy(minter, code), tester)
-    token.transact(minter, "mint", minter, 10)
-    assert token.call("balanceOf", minter) == 10
-    assert int.from_bytes(tester.last_log(token.address), "big") == 10
-    with pytest.raises(Reverted, match="token: insufficient balance"):
-        token.transact(minter, "transfer", tester.account("other"), 11)

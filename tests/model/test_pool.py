@@ -6,10 +6,11 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.world.model import pool, swap_math, tick
+from simulator.testing.records import Swap
+from simulator.world.model import swap_math, tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.model.campaign import PROTOCOL, SQRT_2000
 from tests.model.lone_pool import LonePool
@@ -22,30 +23,12 @@ def opened(parameters: PoolParameters = PROTOCOL.pool) -> LonePool:
 
 
 def put_range(state: LonePool, lower: int, upper: int, liquidity: float) -> None:
-    """Give the vault's position a range, as ``mint`` would."""
-    position = state.position
-    position.tick_lower[0], position.tick_upper[0] = lower, upper
-    position.sqrt_lower[0] = tick.sqrt_price_at_tick(float(lower))
-    position.sqrt_upper[0] = tick.sqrt_price_at_tick(float(upper))
-    position.liquidity[0] = liquidity
+    state.place(float(lower), float(upper))
+    state.mint(liquidity)
 
 
-def swap(
-    state: LonePool,
-    down: bool,
-    amount: float,
-    *,
-    exact_input: bool = True,
-    limit: float | None = None,
-) -> pool.Swapped:
-    """Quote, then settle as the kernels do."""
-    end = (LOWEST if down else HIGHEST) if limit is None else limit
-    swapped = state.quote(down, exact_input, amount, end)
-    state.pool.sqrt_price[0] = swapped.sqrt_price
-    state.pool.tick[0], state.pool.segment[0] = swapped.tick, swapped.segment
-    fees = state.position.fees0 if down else state.position.fees1
-    fees[0] += swapped.fees
-    return swapped
+def swap(state: LonePool, down: bool, amount: float, limit: float | None = None) -> Swap:
+    return state.swap(down, True, amount, (LOWEST if down else HIGHEST) if limit is None else limit)
 
 
 def test_tick_prices_are_those_of_tick_math_to_the_last_digits() -> None:
@@ -82,64 +65,6 @@ def test_one_swap_in_one_range_by_hand() -> None:
     assert swapped.amount_out == math.floor(0.997e18 * start * root)
 
 
-@given(
-    st.booleans(),
-    st.floats(1e-3, 0.999),
-    st.floats(1e3, 2e7),
-)
-@settings(max_examples=60, deadline=None)
-def test_a_swap_split_in_two_fetches_what_the_whole_would(
-    down: bool, part: float, usd: float
-) -> None:
-    amount = float(math.floor(usd / 2000 * 1e18 if down else usd * 1e6))
-    first = float(math.floor(amount * part))
-    whole, halves = opened(), opened()
-    put_range(whole, -201_000, -199_500, 4e17)
-    put_range(halves, -201_000, -199_500, 4e17)
-    once = swap(whole, down, amount)
-    a = swap(halves, down, first)
-    b = swap(halves, down, amount - first)
-    assert a.amount_in + b.amount_in == pytest.approx(once.amount_in, rel=1e-15)
-    # Each call rounds its output down and its fee up, by a unit of either token per step at most.
-    steps = 40
-    slack = steps * max(1.0, once.amount_out / amount) + once.amount_out * 1e-12
-    assert a.amount_out + b.amount_out == pytest.approx(once.amount_out, rel=0.0, abs=slack)
-    assert b.sqrt_price == pytest.approx(once.sqrt_price, rel=1e-11)
-    assert b.tick == once.tick
-
-
-@given(st.booleans(), st.floats(1e3, 3e6))  # the pool holds 1,896 ETH
-@settings(max_examples=60, deadline=None)
-def test_exact_output_costs_what_exact_input_then_fetches(down: bool, usd: float) -> None:
-    wanted = float(math.floor(usd * 1e6 if down else usd / 2000 * 1e18))
-    bought = swap(opened(), down, wanted, exact_input=False)
-    assert bought.amount_out == wanted
-    sold = swap(opened(), down, bought.amount_in)
-    # A unit of the token paid is all that a rounding up can waste, per step.
-    slack = 40 * max(1.0, wanted / bought.amount_in)
-    assert sold.amount_out == pytest.approx(wanted, rel=1e-12, abs=slack)
-
-
-@given(st.booleans(), st.floats(1.0, 1e8), st.floats(0.5, 2.0))
-@settings(max_examples=60, deadline=None)
-def test_a_swap_never_passes_its_limit_and_takes_only_what_it_used(
-    down: bool, usd: float, ratio: float
-) -> None:
-    state = opened()
-    start = state.pool.sqrt_price[0]
-    limit = (
-        start
-        * (min(ratio, 1.0 / ratio) if down else max(ratio, 1.0 / ratio))
-        * (1.0 - 1e-9 if down else 1.0 + 1e-9)
-    )
-    amount = float(math.floor(usd / 2000 * 1e18 if down else usd * 1e6))
-    swapped = swap(state, down, amount, limit=limit)
-    assert swapped.sqrt_price >= limit if down else swapped.sqrt_price <= limit
-    assert swapped.amount_in <= amount
-    if swapped.amount_in < amount:
-        assert swapped.sqrt_price == limit
-
-
 def test_a_gap_without_liquidity_is_crossed_for_nothing() -> None:
     ranges = (
         BackgroundRange(-201_000, -200_400, 10**17),
@@ -155,7 +80,7 @@ def test_a_gap_without_liquidity_is_crossed_for_nothing() -> None:
     assert state.active_liquidity() == 1e17
     beyond = swap(state, False, cost)
     assert beyond.amount_in == cost
-    assert -199_800 < beyond.tick < -199_200
+    assert -199_800 < state.pool.tick[0] < -199_200
 
 
 def test_the_liquidity_of_a_range_ends_at_its_ticks_in_both_directions() -> None:
@@ -187,15 +112,14 @@ def test_a_round_trip_across_ticks_returns_to_the_same_price_and_costs_the_fees(
 def test_a_position_earns_its_share_of_the_fee_while_in_range_only() -> None:
     state = opened()
     put_range(state, -200_400, -200_280, 51e16)  # the pool starts at tick -200 311
-    alone = swap(state, True, 1e17)
-    assert alone.tick > -200_400
-    assert alone.fees == pytest.approx(0.003e17 * 0.5, rel=1e-12)  # half of the liquidity
+    swap(state, True, 1e17)
+    assert state.pool.tick[0] > -200_400
+    assert state.fees[0] == pytest.approx(0.003e17 * 0.5, rel=1e-12)  # half of the liquidity
     swap(state, True, 1e30, limit=tick.sqrt_price_at_tick(-200_460.0))
-    earned = state.position.fees0[0]
-    outside = swap(state, True, 1e18)
-    assert outside.fees == 0.0
-    assert state.position.fees0[0] == earned
-    assert state.position.fees1[0] == 0.0
+    earned = state.fees
+    swap(state, True, 1e18)
+    assert state.fees == earned
+    assert earned[1] == 0.0
 
 
 @given(st.floats(1e-6, 3e-4), st.integers(1, 10**18), st.integers(1, 10**24))

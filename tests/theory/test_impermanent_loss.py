@@ -12,9 +12,6 @@ from simulator.engine import simulate
 from simulator.hedging import lp
 from simulator.types import Floats
 from simulator.world.base import World
-from simulator.world.model.jit import kernel
-from simulator.world.model.pool import burn_and_collect, mint, place, quote, settle
-from simulator.world.model.record import Record
 from simulator.world.model.tick import sqrt_ratio_at_tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.model.lone_pool import LonePool
@@ -94,32 +91,20 @@ def test_mint_move_and_burn_in_the_pool_loses_what_the_closed_form_says(
 
 
 def _round_trip(entry_tick: int, lower: int, upper: int, fee_ppm: int) -> tuple[Floats, ...]:
-    """Mint at ``entry_tick``, swap one path to each exit, burn: raw amounts in, out, and prices."""
-    exits = len(EXITS)
+    """Mint at ``entry_tick``, swap to each exit, burn: raw in and out ``[2, exits]``, prices."""
     background = BackgroundRange(-LAST, LAST, 10**20)
-    root = sqrt_ratio_at_tick(entry_tick)
-    lone = LonePool(PoolParameters(fee_ppm, SPACING, root, (background,)), exits)
+    parameters = PoolParameters(fee_ppm, SPACING, sqrt_ratio_at_tick(entry_tick), (background,))
+    minted, burnt = [], []
     limits = np.array([sqrt_ratio_at_tick(CENTRE + end) / 2**96 for end in EXITS])
-    moved = np.zeros((4, exits))
-    _mint_swap_burn(lone.tables, lone.states, np.array([lower, upper], float), limits, moved)
-    np.testing.assert_array_equal(lone.pool.sqrt_price, limits)
-    return moved[:2], moved[2:], lone.pool.sqrt_price**2
-
-
-@kernel
-def _mint_swap_burn(
-    tables: Record, states: Record, ends: Floats, limits: Floats, moved: Floats
-) -> None:
-    """Compiled, because the pool's functions are for kernels to call."""
-    for path in range(limits.size):
-        pool, position = states[path].pool, states[path].position
-        place(position, ends[0], ends[1])
-        moved[0, path], moved[1, path] = mint(pool, position, 1e18)
-        down = limits[path] < pool.sqrt_price
-        swapped = quote(tables[0], pool, position, down, True, 1e40, limits[path])
-        settle(pool, position, down, swapped)
-        base, usdc, _, _ = burn_and_collect(pool, position, 1e18)
-        moved[2, path], moved[3, path] = base, usdc
+    for limit in limits:
+        lone = LonePool(parameters)
+        lone.place(lower, upper)
+        minted.append(lone.mint(1e18))
+        lone.swap(bool(limit < lone.spot), True, 1e40, limit)
+        assert lone.spot == limit
+        burnt.append(lone.burn(1e18)[:2])
+    prices: Floats = np.square(limits)
+    return np.array(minted).T, np.array(burnt).T, prices
 
 
 FIELDS = ("lp_base", "lp_usdc", "idle_base", "idle_usdc", "nav", "sqrt_price")

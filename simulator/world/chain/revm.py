@@ -59,6 +59,7 @@ class RevmTransport(Transport):
         self.evm = _new_evm()
         self.transactions: list[Transaction] | None = [] if record else None
         self._time = 1
+        self._result: pyrevm.ExecutionResult | None = None  # of the last transaction, if calls came
 
     def account(self, name: str) -> str:
         """Any address can send here: the last 20 bytes of the name's hash."""
@@ -70,6 +71,7 @@ class RevmTransport(Transport):
         """See :meth:`Transport.deploy`."""
         if self.transactions is not None:
             self.transactions.append(Transaction(self._time, sender, None, code))
+        self._result = None
         try:
             return str(self.evm.deploy(sender, code))
         except RuntimeError as error:
@@ -79,6 +81,7 @@ class RevmTransport(Transport):
         """See :meth:`Transport.transact`."""
         if self.transactions is not None:
             self.transactions.append(Transaction(self._time, sender, to, data))
+        self._result = None
         try:
             return self.evm.message_call(sender, to, data)
         except RuntimeError as error:
@@ -86,13 +89,16 @@ class RevmTransport(Transport):
 
     def last_log(self, address: str) -> bytes:
         """See :meth:`Transport.last_log`."""
-        for log in reversed(self.evm.result.logs if self.evm.result else []):
+        result = self._result or self.evm.result
+        for log in reversed(result.logs if result else []):
             if log.address.lower() == address:  # pyrevm gives checksummed addresses
                 return log.data[1]
         raise KeyError(address)
 
     def call(self, to: str, data: bytes) -> bytes:
         """See :meth:`Transport.call`."""
+        if self._result is None:
+            self._result = self.evm.result  # which the call is about to replace
         checkpoint = self.evm.snapshot()
         try:
             return self.evm.message_call(_OBSERVER, to, data)

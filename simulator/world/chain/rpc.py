@@ -11,6 +11,8 @@ second later than the one before it.
 
 from __future__ import annotations
 
+import re
+from ast import literal_eval
 from typing import TYPE_CHECKING, Any
 
 from eth_account import Account
@@ -34,6 +36,7 @@ FUNDING_WEI = 10 * 10**18
 RECEIPT_TIMEOUT_SECONDS = 120
 
 _REVERT_MESSAGE = "execution reverted: "
+_BYTES = re.compile(r"""b'.*'|b".*\"""")
 
 
 class NodeError(SimulatorError, RuntimeError):
@@ -76,6 +79,7 @@ class RpcTransport(Transport):
 
     def deploy(self, sender: str, code: bytes) -> str:
         """See :meth:`Transport.deploy`."""
+        self._call(sender, None, code)
         return str(self._send(sender, None, code)["contractAddress"]).lower()
 
     def transact(self, sender: str, to: str, data: bytes) -> bytes:
@@ -123,13 +127,15 @@ class RpcTransport(Transport):
 
     # ------------------------------------------------------------------------------------- helpers
 
-    def _call(self, sender: str, to: str, data: bytes) -> bytes:
+    def _call(self, sender: str, to: str | None, data: bytes) -> bytes:
+        """Dry run: what the call answers, or creation code (``to`` None) leaves."""
         call: Any = {
             "from": to_checksum_address(sender),
-            "to": to_checksum_address(to),
             "data": "0x" + data.hex(),
             "gas": GAS_LIMIT,
         }
+        if to is not None:
+            call["to"] = to_checksum_address(to)
         try:
             return bytes(self.web3.eth.call(call))
         except (ContractLogicError, TransactionFailed) as error:
@@ -185,4 +191,6 @@ def _revert_data(error: ContractLogicError | TransactionFailed) -> bytes:
     if isinstance(data, (bytes, bytearray)):
         return bytes(data)
     _, found, text = str(error).partition(_REVERT_MESSAGE)
+    if found and _BYTES.fullmatch(text):  # eth-tester shows what is no Error(string) as Python does
+        return bytes(literal_eval(text))
     return encode_error(text) if found else b""

@@ -1,0 +1,22 @@
+"""Comparisons that say what they compared: outside of tests pytest explains no assert."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def same(found: Any, expected: Any, what: str) -> None:
+    """Demand equality."""
+    assert found == expected, f"{what}: {found!r}; expected: {expected!r}"
+
+
+def near(found: float, expected: float, slack: float, what: str) -> None:
+    """Demand equality up to an absolute error; a NaN is near nothing."""
+    assert abs(found - expected) <= slack, (
+        f"{what}: {found!r}; expected: {expected!r}, at most {slack:g} off"
+    )
+
+
+def at_most(found: float, limit: float, what: str) -> None:
+    """Demand ``found`` <= ``limit``; a NaN is not."""
+    assert found <= limit, f"{what}: {found!r}; allowed: up to {limit!r}"
