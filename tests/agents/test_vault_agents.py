@@ -14,7 +14,7 @@ from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
-from simulator.types import Codes, Floats, Status
+from simulator.types import Floats, Status
 from simulator.world import actions
 from simulator.world.actions import Action
 from simulator.world.base import World
@@ -46,18 +46,21 @@ def test_what_cannot_be_redeemed_at_once_is_queued(cascade: Ran) -> None:
         Status.BELOW_INITIAL_MARGIN,
         Status.WITHDRAWALS_QUEUED,
     )
-    refused = {
-        step: np.where(np.isin(fill.status, waits), action.shares, 0.0)
-        for step, action, fill in log.of("depositor", actions.Redeem)
-    }
-    returned = {
-        step: fill.amount_in for step, _, fill in log.of("depositor", actions.CancelRequest)
-    }
+    nothing = np.zeros(PATHS)
+    refused: dict[int, Floats] = {}
+    for step, wish, fill in log.of("depositor", actions.Redeem):
+        late = np.where(np.isin(fill.status, waits), wish.shares, 0.0)
+        refused[step] = refused.get(step, nothing) + late
+    returned: dict[int, Floats] = {}
+    for step, _, fill in log.of("depositor", actions.CancelRequest):
+        returned[step] = returned.get(step, nothing) + fill.amount_in
     asked = log.of("depositor", actions.RequestRedeem)
     assert asked
     for step, action, fill in asked:
-        np.testing.assert_array_equal(action.shares, refused[step] + returned.get(step, 0.0))
-        assert (fill.status[action.shares > 0.0] == Status.OK).all()
+        asking = action.shares > 0.0
+        expected = refused[step] + returned.get(step, nothing)
+        np.testing.assert_array_equal(action.shares[asking], expected[asking])
+        assert (fill.status[asking] == Status.OK).all()
     wishes = sum((shares > 0.0).sum() for shares in refused.values())
     assert wishes == sum((action.shares > 0.0).sum() for _, action, _ in asked)
 
@@ -98,13 +101,13 @@ def test_the_keeper_settles_less_at_a_time_while_it_is_refused() -> None:
 
     _, log, _ = run("liquidation-cascade", thin, steps=420)
     smaller = 0
-    last: dict[int, Codes] = {}
+    last: dict[tuple[int, int], int] = {}  # by step and path
     for step, action, fill in log.of("keeper", actions.SettleWithdrawals):
-        fraction = float(action.fraction[0])
-        if fraction < 1.0:
-            assert (last[step][action.when] != Status.OK).all()
-            smaller += 1
-        last = {step: fill.status}
+        for path in np.flatnonzero(action.when):
+            if action.fraction[path] < 1.0:
+                assert last[step, path] != Status.OK
+                smaller += 1
+            last[step, path] = fill.status[path]
     assert last
     assert smaller > 0
 
@@ -132,12 +135,12 @@ def test_leveraged_traders_open_once_at_their_leverage_and_hold_on(cascade: Ran)
     _, log, market = cascade
     section = load("liquidation-cascade").agents.leveraged_long
     assert section is not None
-    ((step, _, fill),) = log.of("leveraged_long", Action)
-    assert step == 0
-    notional = fill.amount_in * market.index[1, 0]
+    opened = log.of("leveraged_long", Action)
+    assert [step for step, _, _ in opened] == [0] * PATHS  # once on each path
+    notional = sum(fill.amount_in for _, _, fill in opened) * market.index[1, 0]
     np.testing.assert_allclose(notional, section.leverage * section.margin["USDC"], rtol=1e-12)
-    ((_, _, fill),) = log.of("leveraged_short", Action)
-    assert (fill.amount_in < 0.0).all()
+    short = np.sum([fill.amount_in for _, _, fill in log.of("leveraged_short", Action)], axis=0)
+    assert (short < 0.0).all()
 
 
 def test_a_gap_leaves_the_crowd_bankrupt_and_takes_the_vaults_short(cascade: Ran) -> None:
