@@ -26,7 +26,7 @@ import numpy as np
 from simulator import hedging
 from simulator.market.draw import draw
 print(hedging.covariance(np.random.default_rng(1).standard_normal((2, 50, 3)))[0, 0, 0] > 0)
-print(draw(simulator.load_config("calm", ["horizon_hours=24"]), 0, 2).index.shape)
+print(draw(simulator.load_config("calm", ["horizon_hours=24"]).market, 0, 2).index.shape)
 from matplotlib import pyplot
 print(pyplot.figure().number)
 """

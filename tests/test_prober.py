@@ -17,6 +17,7 @@ from simulator.world import actions
 from simulator.world.actions import Action
 from simulator.world.chain import world as chain
 from simulator.world.gas import GAS_UNITS
+from simulator.world.model.batch import NO_BOOK
 from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 
@@ -95,6 +96,7 @@ def test_half_a_hedge_band_is_seen_though_the_keeper_never_asks_inside_its_own(
             vault = replace(protocol.vault, hedge_band=0.5 * protocol.vault.hedge_band)
             super().__init__(replace(protocol, vault=vault), *more)
             self.protocol = protocol
+            self._begin(NO_BOOK, in_process=True)  # so that what agents see knows nothing of it
 
     monkeypatch.setattr(chain, "ChainWorld", Half)
     config = load("oracle-lag")

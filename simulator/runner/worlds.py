@@ -72,9 +72,9 @@ class Ran:
 
 
 def ran(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
-    """Run a plan on the paths of a market, the first ``record`` of them recorded in full."""
+    """Run a plan on the paths of a market, the first ``record`` of them, if any, in full."""
     run = _in_model if plan.world == "model" else _on_chain
-    return run(plan, market, record, report)
+    return run(plan, market, max(0, min(record, market.paths)), report)
 
 
 def _minimum_profit(plan: Plan) -> float:
@@ -87,7 +87,7 @@ def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     from simulator.world.model.world import ModelWorld
 
     protocol, agents = plan.setting()
-    world = ModelWorld(protocol, market, BOOK, min(record, market.paths))
+    world = ModelWorld(protocol, market, BOOK, record)
     loop = Loop(world, agents, fan_steps(market.steps))
     loop.books.view.upkeep.least_profit[:] = _minimum_profit(plan)
     loop.run(report)
