@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.agents.base import Agent
 from simulator.agents.build import build_agents
+from simulator.books.hooks import BOOK
 from simulator.config import Config, from_mapping, resolve
 from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
@@ -118,7 +119,7 @@ class Setting:
             noise_trade=np.stack([_netted(flow, stride) for flow in self.market.noise_trade]),
             deposit_flow=nothing,
         )
-        return ModelWorld(self.protocol, market)
+        return ModelWorld(self.protocol, market, BOOK)
 
 
 def _netted(flow: Floats, stride: int) -> Floats:

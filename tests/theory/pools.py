@@ -8,7 +8,6 @@ import numpy as np
 from scipy import stats
 
 from simulator.agents.base import Agent
-from simulator.engine import simulate
 from simulator.types import SECONDS_PER_YEAR, Floats
 from simulator.world.actions import Action, Fill, Swap
 from simulator.world.base import World
@@ -20,6 +19,7 @@ from tests.theory.frictionless import (
     whole_liquidity,
     whole_price,
 )
+from tests.theory.watched import watch
 
 VOLATILITY = 0.8
 QUANTILE = float(stats.norm.ppf(0.995))
@@ -88,7 +88,7 @@ def run(setting: Setting) -> tuple[Profit, Floats, list[tuple[float, float, floa
     """(observed, index price [T + 1, P], ranges in whole tokens) of a pool with no vault in it."""
     world = setting.world()
     observed = Profit(world)
-    simulate(world, setting.agents(), [observed])
+    watch(world, setting.agents(), [observed])
     price = world.market.index[1] / world.market.index[0]
     kept = 1.0 - setting.protocol.pool.fee_ppm * 1e-6
     # Arbitrage leaves the pool within the fee of the index: without one, at the index. What a gap

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from simulator.agents.base import Agent
-from simulator.engine import simulate
 from simulator.hedging import lp
 from simulator.types import SECONDS_PER_YEAR, Floats
 from simulator.world.actions import Action, Fill, Swap
@@ -21,6 +20,7 @@ from simulator.world.base import World
 from tests.sizes import sized
 from tests.theory.frictionless import Position, Setting, frictionless
 from tests.theory.pools import QUANTILE, VOLATILITY
+from tests.theory.watched import watch
 
 FEE_PPM = 500
 PATHS, STEPS, STEP_MINUTES = sized(400, 5_000), 512, 1
@@ -78,7 +78,7 @@ def runs() -> list[Hedged]:
 def _run(setting: Setting, stride: int) -> Hedged:
     world = setting.world(stride)
     seen = Fees(world)
-    simulate(world, setting.agents(), [seen])
+    watch(world, setting.agents(), [seen])
     assert seen.swaps == {"NoiseTrader", "AmmArbitrageur"}
     price = world.market.index[1]
     position = (seen.liquidity, seen.lower, seen.upper)

@@ -20,13 +20,13 @@ import numpy as np
 from simulator.agents.base import Agent
 from simulator.agents.noise_trader import NoiseTrader
 from simulator.config import from_mapping, resolve
-from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.types import SECONDS_PER_DAY, Floats
 from simulator.world.actions import Action
 from simulator.world.base import World
 from tests.sizes import sized
 from tests.theory.frictionless import Onlooker, Setting
+from tests.theory.watched import watch
 
 PATHS, STEPS = sized(100, 2_000), 240  # hours
 DAYS = 1 / 24  # a step
@@ -133,7 +133,7 @@ def _premium(world: World) -> Floats:
 def run(setting: Setting) -> tuple[Market, Floats]:
     """The market, and the index price ``[T + 1, P]``."""
     world, trail = setting.world(), Trail()
-    simulate(world, setting.agents(), [trail])
+    watch(world, setting.agents(), [trail])
     assert world.market.step_seconds == DAYS * SECONDS_PER_DAY
     return trail.series(), world.market.index[2]
 

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.engine import simulate
 from simulator.hedging import lp
 from simulator.types import SECONDS_PER_YEAR, Floats
 from tests.theory.frictionless import (
@@ -23,6 +22,7 @@ from tests.theory.frictionless import (
     Setting,
     frictionless,
 )
+from tests.theory.watched import watch
 
 VOLATILITY = 0.8
 PATHS, STEPS, STEP_MINUTES = 1_000, 512, 1
@@ -60,7 +60,7 @@ def _runs(setting: Setting) -> Iterator[Hedged]:
     for stride in STRIDES:
         world = setting.world(stride)
         seen = Position(world)
-        simulate(world, setting.agents(), [seen])
+        watch(world, setting.agents(), [seen])
         price = world.market.index[1]
         position = (seen.liquidity, seen.lower, seen.upper)
         assert np.all(lp.in_range(price, seen.lower, seen.upper))

@@ -8,7 +8,6 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from simulator.engine import simulate
 from simulator.hedging import lp
 from simulator.types import Floats
 from simulator.world.base import World
@@ -16,6 +15,7 @@ from simulator.world.model.tick import sqrt_ratio_at_tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.model.lone_pool import LonePool
 from tests.theory.frictionless import Onlooker, frictionless, whole_price
+from tests.theory.watched import watch
 
 SPACING = 60
 LAST = 887_272 // SPACING * SPACING
@@ -152,7 +152,7 @@ def test_unhedged_vault_loses_what_the_closed_form_says_in_and_out_of_range() ->
         market=replace(setting.market, index=index),
     )
     world, trail = setting.world(), Trail()
-    simulate(world, setting.agents(), [trail])
+    watch(world, setting.agents(), [trail])
     np.testing.assert_array_equal(trail.ends[0], trail.ends[-1])
     lower, upper = (whole_price(1.0001**tick, setting.protocol) for tick in trail.ends[0])
     price = world.market.index[1]
