@@ -51,7 +51,7 @@ def rows() -> list[Row]:
             _step(steps),
             "s",
             "<= 3e-6",
-            "one path, one step: engine, all agents and the model world, one core",
+            "one path, one step: all agents, the model world and all books, one core",
         ),
     ]
 
@@ -72,17 +72,15 @@ def _command(cache: str, scenario: str, paths: int) -> float:
 
 def _step(steps: int) -> float:
     """Seconds a step of a lone path takes, kernels compiled."""
-    from simulator.agents.build import build_agents
-    from simulator.config import resolve
-    from simulator.engine import simulate
     from simulator.market.draw import draw
-    from simulator.world.model.world import ModelWorld
+    from simulator.runner import Plan
+    from simulator.runner.worlds import ran
 
     config = config_of(1)
-    protocol, market = resolve(config), draw(config.market, 0, 1)
+    plan, market = Plan(config, "model", (), 0), draw(config.market, 0, 1)
 
     def run() -> None:
-        simulate(ModelWorld(protocol, market), build_agents(config, protocol))
+        ran(plan, market, 0, None)
 
     run()  # compiles
     return clock(run) / steps

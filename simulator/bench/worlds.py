@@ -34,30 +34,24 @@ def config_of(paths: int, **changes: float) -> Config:
 
 def pieces() -> list[Row]:
     """The pieces of a run, each timed alone in this process."""
-    from simulator.agents.build import build_agents
-    from simulator.config import resolve
-    from simulator.engine import simulate
     from simulator.market.draw import draw
     from simulator.runner import Plan, simulate_chunk
-    from simulator.world.model.world import ModelWorld
+    from simulator.runner.worlds import ran
 
     config = config_of(MODEL_PATHS)
-    protocol = resolve(config)
     plan = Plan(config, "model", (), 0)
     simulate_chunk(plan, 0, 2, 0)  # compiles
     market = draw(config.market, 0, MODEL_PATHS)
     path_steps = MODEL_PATHS * config.steps
     seconds = {
         "draw": clock(lambda: draw(config.market, 0, MODEL_PATHS)),
-        "loop": clock(
-            lambda: simulate(ModelWorld(protocol, market), build_agents(config, protocol))
-        ),
+        "loop": clock(lambda: ran(plan, market, 0, None)),
         "chunk": clock(lambda: simulate_chunk(plan, 0, MODEL_PATHS, 0)),
     }
     meaning = {
         "draw": "market paths, one core",
-        "loop": "engine, all agents and the model world, one core",
-        "chunk": "draw, loop, attribution and metrics, one core",
+        "loop": "all agents, the model world and all books, one core",
+        "chunk": "draw, loop and frames, one core",
     }
     return [
         Row(f"{name}_path_steps_per_second", path_steps / taken, "1/s", "", meaning[name])
@@ -93,23 +87,19 @@ def model() -> list[Row]:
             "model_path_steps_per_second",
             WORKERS * MODEL_PATHS * steps / seconds,
             "1/s",
-            ">= 300,000",
-            f"market paths, engine, all agents and the model world, {WORKERS} cores",
+            ">= 1,500,000",
+            f"market paths, all agents, the model world and all books, {WORKERS} cores",
         )
     ]
 
 
 def _draw_and_simulate(first: int, paths: int) -> None:
-    from simulator.agents.build import build_agents
-    from simulator.config import resolve
-    from simulator.engine import simulate
     from simulator.market.draw import draw
-    from simulator.world.model.world import ModelWorld
+    from simulator.runner import Plan
+    from simulator.runner.worlds import ran
 
     config = config_of(paths)
-    protocol = resolve(config)
-    world = ModelWorld(protocol, draw(config.market, first, paths))
-    simulate(world, build_agents(config, protocol))
+    ran(Plan(config, "model", (), 0), draw(config.market, first, paths), 0, None)
 
 
 def runs() -> list[Row]:
@@ -241,6 +231,7 @@ class _Chain:
 
 def _chain(paths: int, steps: int) -> _Chain:
     from simulator.agents.build import build_agents
+    from simulator.books.hooks import BOOK
     from simulator.config import resolve
     from simulator.engine import simulate
     from simulator.market.draw import draw
@@ -249,11 +240,22 @@ def _chain(paths: int, steps: int) -> _Chain:
     config = config_of(paths)
     protocol = resolve(config)
     market = draw(config.market, 0, paths).first_steps(steps)
-    simulate(ChainWorld(protocol, market.first_steps(2)), build_agents(config, protocol))  # warm
+
+    def run(whole: ChainWorld) -> float:
+        """Path by path, as runs do."""
+        worlds = whole.apart(BOOK)
+
+        def one_after_the_other() -> None:
+            for world in worlds:
+                simulate(world, build_agents(config, protocol))
+
+        return spent(one_after_the_other)
+
+    run(ChainWorld(protocol, market.first_steps(2)))  # warm
     loop, raw, transactions = [], [], 0
     for _ in range(REPEATS):
         world = ChainWorld(protocol, market, record=True)
-        loop.append(spent(partial(simulate, world, build_agents(config, protocol))))
+        loop.append(run(world))
         transactions, seconds = world.replay_raw()
         raw.append(seconds)
     return _Chain(transactions, min(loop), min(raw))
