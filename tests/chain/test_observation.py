@@ -33,7 +33,11 @@ PATHS, STEPS = 2, 30
 
 
 class AgainstTheLens:
-    """Observer that reads every group both ways after each step and each action done."""
+    """Observer that reads every group both ways after each step and each action done.
+
+    At every other step agents that look at records (:meth:`ChainWorld.look`) have done so before:
+    what is shown afterwards is the same.
+    """
 
     def __init__(self) -> None:
         self.seen: set[type[Action]] = set()
@@ -49,6 +53,8 @@ class AgainstTheLens:
         assert isinstance(world, ChainWorld)
         if (fill.status == Status.OK).any():
             self.seen.add(type(action))
+            if step % 2:
+                world.look()
             compare_with_the_lens(world)
 
     def stepped(self, step: int, world: World) -> None:

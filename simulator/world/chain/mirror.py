@@ -79,11 +79,8 @@ class Mirror:
         """What follows from the words of ``group``, which must be those of now when first asked."""
         return View(self, group)
 
-    def read_clearing(self, group: Groups) -> bool:
-        """Fill in the ClearingHouse, and the vault's position where that backs an account.
-
-        False: all was filled in already.
-        """
+    def read_clearing(self, group: Groups) -> None:
+        """Fill in the ClearingHouse, and the vault's position where that backs an account."""
         parts: list[tuple[str, Callable[[Floats], None]]] = [
             ("market", self._put_market),
             ("accrual", self._put_accrual),
@@ -96,10 +93,11 @@ class Mirror:
             parts.append(("covariance", self._put_covariance))
         if self.tables.view.clearing.pledged:
             parts.append(("place", self._put_place))
-        return self._fill(group, parts)
+        if self._fill(group, parts):
+            self.accounts = self.vault = None
 
-    def read_vault(self, group: Groups) -> bool:
-        """Fill in the vault and its position, beside its accounts; False: as above."""
+    def read_vault(self, group: Groups) -> None:
+        """Fill in the vault and its position, beside its accounts."""
         parts: list[tuple[str, Callable[[Floats], None]]] = [
             ("vault", self._put_vault),
             ("fees", self._put_fees),
@@ -107,7 +105,8 @@ class Mirror:
         ]
         if self.tables.counts.legs:
             parts.append(("lending", self._put_lending))
-        return self._fill(group, parts)
+        if self._fill(group, parts):
+            self.vault = None
 
     def read_rest(self, group: Groups) -> None:
         """Fill in all else that is shown, for whoever keeps books: wallets, pools, totals."""
@@ -121,7 +120,7 @@ class Mirror:
         self._fill(group, parts)
 
     def _fill(self, group: Groups, parts: list[tuple[str, Callable[[Floats], None]]]) -> bool:
-        """An array that is the one filled in last holds the same (:class:`Readings`)."""
+        """Whether any is news: an array that is the one filled in last holds the same."""
         filled, news = self._filled, False
         for name, put in parts:
             values = group(name)
@@ -229,12 +228,10 @@ class View:
         """One of :data:`DERIVED`."""
         mirror = self._mirror
         if not self._has_clearing:
-            if mirror.read_clearing(self._group):
-                mirror.accounts = mirror.vault = None
+            mirror.read_clearing(self._group)
             self._has_clearing = True
         if name in _OF_VAULT and not self._has_vault:
-            if mirror.read_vault(self._group):
-                mirror.vault = None
+            mirror.read_vault(self._group)
             self._has_vault = True
         if name in _OF_VAULT:
             if mirror.vault is None:
