@@ -330,7 +330,8 @@ def _place(plan: Plan):
 
     base_value: uint256 = vault_core._value(pool_leg.idle_base, 0, prices)
     usdc: uint256 = vault_core._to_usdc(worth - min(worth, base_value), prices)
-    pool_leg._mint(pool_leg.idle_base, min(pool_leg.idle_usdc, usdc))
+    spare: uint256 = pool_leg.idle_usdc - min(pool_leg.idle_usdc, hedge_margin._kept)
+    pool_leg._mint(pool_leg.idle_base, min(spare, usdc))  # what the swap cost is not taken of what is kept
 
 
 @internal

@@ -838,6 +838,10 @@ _KEEPING = (
         "pool_leg.idle_usdc - min(pool_leg.idle_usdc, self._kept))", "pool_leg.idle_usdc)",
     ),
     _vault(
+        "recentring-spends-the-keepers-pay", "missing term", "VaultStrategy.vy",
+        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, hedge_margin._kept)", "pool_leg.idle_usdc",
+    ),
+    _vault(
         "exits-leave-no-pay-for-keepers", "missing term", "VaultStrategy.vy",
         "hedge_margin._take_spare_margin(assets + vault_core._kept_at_most())",
         "hedge_margin._take_spare_margin(assets)",

@@ -16,10 +16,10 @@ UNIT = 10**6
 KEPT = REWARD * REWARDS * UNIT
 
 
-def running(deposit: float = DEPOSIT, **terms: Any) -> Stage:
+def running(deposit: float = DEPOSIT, *, hedged: bool = True, **terms: Any) -> Stage:
     made = protocol()
     stage = Stage(terms=replace(made, vault=replace(made.vault, keeper_reward=REWARD, **terms)))
-    stage.run_vault(deposit)
+    stage.run_vault(deposit, hedged=hedged)
     return stage
 
 
@@ -60,3 +60,10 @@ def test_what_stays_for_keepers_holds_nobody_back(parts: int) -> None:
         stage.redeem("depositor", whole // parts if part < parts - 1 else None)
         stage.wait(3_600)
     assert stage.shares("depositor") == 0
+
+
+def test_what_the_swap_of_a_recentring_costs_is_not_taken_of_the_pay_of_keepers() -> None:
+    """Everything but that is placed: the swap to the range's proportions has to be paid of it."""
+    stage = running(30_000.0, hedged=False, lp_allocation=0.995, margin_allocation=0.005)
+    kept = 300 * UNIT
+    assert kept - REWARD * UNIT <= idle(stage) <= kept

@@ -165,7 +165,7 @@ def _balance_and_mint(w: Path, valuation: Valuation) -> tuple[int, float]:
         return status, 0.0
     rest = invested - usd_of_base(w, valuation, vault.idle_base)
     usdc = max(floor_raw(rest / valuation.usdc_price * table.usdc_unit), 0.0)
-    usdc = min(usdc, vault.idle_usdc)
+    usdc = min(usdc, spare_idle(w, valuation))
     liquidity = np.floor(
         liquidity_for_amounts(state.pool.sqrt_price, lower, upper, vault.idle_base, usdc)
     )
