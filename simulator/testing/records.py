@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numba
 import numpy as np
 
-from simulator.testing.expect import same
-from simulator.world.model.interfaces import Pool, unlike
-from simulator.world.model.jit import compiled_whole, kernel
+from simulator.model.kernel.jit import compiled_whole, kernel
+from simulator.model.pools.interface import Pool
+from simulator.testing.expect import same, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.world.model.record import Record
+    from simulator.model.kernel.record import Record
 
 
 class Swap(NamedTuple):
@@ -100,7 +100,7 @@ class RecordPool:
     """A pool and a position on records of given dtypes, opened at its first price.
 
     ``functions``: a module, or anything else, that is a
-    :class:`~simulator.world.model.interfaces.Pool`. ``table`` ``[1]``: its parameters.
+    :class:`~simulator.model.pools.interface.Pool`. ``table`` ``[1]``: its parameters.
     """
 
     def __init__(self, functions: Any, table: Any, pool: Any, position: Any) -> None:

@@ -236,9 +236,9 @@ def test_a_closed_pipe_is_no_traceback(hedgesim: Run, tmp_path: Path) -> None:
 def test_a_first_run_says_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from simulator.chain.deploy import artifacts
+    from simulator.model.kernel import jit
     from simulator.terminal import announce_compilation
-    from simulator.world.chain import artifacts
-    from simulator.world.model import jit
 
     monkeypatch.setattr(jit, "_CACHE_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(artifacts, "_CACHE", tmp_path)
