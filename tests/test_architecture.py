@@ -201,3 +201,20 @@ def test_starting_up_imports_nothing_heavy(entry: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not heavy & set(loaded)
+
+
+COMPILED = {"inner", "kernel", "spliced", "part"}
+
+
+def test_no_kernel_takes_more_than_six_parameters() -> None:
+    """What it needs lies in the path, or together: arguments are what a call costs."""
+    many = []
+    for module in modules():
+        path = PACKAGE / Path(*module.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                marks = {mark.id for mark in node.decorator_list if isinstance(mark, ast.Name)}
+                if marks & COMPILED and len(node.args.args) > 6:
+                    many.append(f"{module}.{node.name}")
+    assert not many

@@ -98,7 +98,7 @@ def _swap(w: Path, order: Record) -> None:
     order.status = SLIPPAGE
     if limit_passed(pool.sqrt_price, down, limit):
         return
-    swapped = quote(table, pool, position, down, True, raw, limit)
+    swapped = quote(table, pool, position, down, raw, limit)
     if token[order.agent, given] < swapped.amount_in:
         order.status = INSUFFICIENT_BALANCE
         return

@@ -71,7 +71,8 @@ def pool_kernels(pool: Any) -> PoolKernels:
         table: Record, pools: Record, positions: Record, ways: Any, asked: Any
     ) -> tuple[float, float, float]:
         down, exact_input, settles = ways[0], ways[1], ways[2]
-        made = _quote(table[0], pools[0], positions[0], down, exact_input, asked[0], asked[1])
+        specified = asked[0] if exact_input else -asked[0]
+        made = _quote(table[0], pools[0], positions[0], down, specified, asked[1])
         if settles:
             _settle(pools[0], positions[0], down, made)
         return made.amount_in, made.amount_out, made.sqrt_price

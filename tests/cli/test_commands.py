@@ -122,6 +122,8 @@ def test_a_limit_that_never_lets_the_vault_open_is_refused(called: Run, tmp_path
             ["nowhere.csv"],
         ),
         (["verify", "calm", "--paths", "1", "--steps", "100000"], ["steps", "100000", "720"]),
+        (["verify", "--random", "1", "--outliers", "cut"], ["outliers", "cut", "--random"]),
+        (["verify", "calm", "--random", "1"], ["calm", "--random"]),
     ],
 )
 def test_bad_input_is_one_message_and_status_2(
@@ -138,6 +140,13 @@ def test_bad_input_is_no_traceback(hedgesim: Run) -> None:
     ran = hedgesim("run", "calm", "--set", "vault.hedge_band=7")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "Traceback" not in ran.stderr
+
+
+def test_random_scenarios_are_compared(hedgesim: Run) -> None:
+    ran = hedgesim("verify", "--random", "1", "--steps", "12", "--json")
+    assert ran.returncode == 0, ran.stderr
+    (comparison,) = json.loads(ran.stdout).values()
+    assert comparison["agrees"]
 
 
 def test_scenarios_are_listed_one_line_each(hedgesim: Run) -> None:

@@ -62,7 +62,20 @@ class Whole(JITCodeLibrary):  # type: ignore[misc]
         _reach(self, reached)
         # Callers first: LLVM links a function meant for inlining only where something refers to it.
         self._linking_libraries = list(reached)[::-1]
+        self._own = {one.name for one in self._final_module.functions if not one.is_declaration}
         super().finalize()
+
+    def _optimize_final_module(self) -> None:
+        """Close the kernel: what it reaches is its own copy, which no other object can stand for.
+
+        Numba names a function by its place in the order of this process's definitions. In objects
+        that two processes compiled, two functions made in one place of the source (by a factory)
+        can bear one name, and the loader takes the first for both.
+        """
+        for one in self._final_module.functions:
+            if not one.is_declaration and one.name not in self._own:
+                one.linkage = "internal"
+        super()._optimize_final_module()
 
 
 def _reach(library: Any, reached: dict[Any, None]) -> None:

@@ -53,11 +53,13 @@ class Pool(Protocol):
         pool: Record,
         position: Record,
         zero_for_one: bool,
-        exact_input: bool,
-        amount: float,
+        amount_specified: float,
         sqrt_limit: float,
     ) -> Exchanged:
-        """What a swap of ``amount`` > 0 would do, which ends at the limit; writes nothing."""
+        """What a swap would do, which ends at the limit; writes nothing.
+
+        ``amount_specified``: > 0 goes in, < 0 comes out.
+        """
 
     def settle(
         self, pool: Record, position: Record, zero_for_one: bool, swapped: Exchanged

@@ -46,7 +46,7 @@ def swap_exactly(w: Path, sells_base: bool, amount: float, sqrt_limit: float) ->
     pool, position, vault = state.pool, state.position, state.vault
     if limit_passed(pool.sqrt_price, sells_base, sqrt_limit):
         return SLIPPAGE
-    swapped = quote(tables.pool, pool, position, sells_base, True, amount, sqrt_limit)
+    swapped = quote(tables.pool, pool, position, sells_base, amount, sqrt_limit)
     if swapped.amount_in < amount:
         return SLIPPAGE
     settle(pool, position, sells_base, swapped)

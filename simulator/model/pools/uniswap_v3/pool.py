@@ -114,14 +114,15 @@ def quote(
     pool: Record,
     position: Record,
     zero_for_one: bool,
-    exact_input: bool,
-    amount: float,
+    amount_specified: float,
     sqrt_limit: float,
 ) -> Swapped:
-    """UniswapV3Pool.swap, without writing; ``amount`` > 0 raw, limit not passed.
+    """UniswapV3Pool.swap, without writing; the limit is not passed.
 
-    The swap stops at ``sqrt_limit`` (√P), having used what it could.
+    ``amount_specified``, raw: > 0 goes in, < 0 comes out. The swap stops at ``sqrt_limit`` (√P),
+    having used what it could.
     """
+    exact_input, amount = amount_specified > 0.0, abs(amount_specified)
     root, tick, segment = pool.sqrt_price, pool.tick, int(pool.segment)
     remaining, total_in, total_out, fees = amount, 0.0, 0.0, 0.0
     while remaining > 0.0 and root != sqrt_limit:

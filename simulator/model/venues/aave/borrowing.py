@@ -68,7 +68,8 @@ def _swapped(w: Path, leg: int, sells: bool, raw: float) -> tuple[int, Swapped, 
     extreme = MIN_SQRT_PRICE if sells else MAX_SQRT_PRICE
     if limit_passed(pool.sqrt_price, sells, extreme):
         return SLIPPAGE, Swapped(0.0, 0.0, 0, 0.0, 0.0, 0.0), 0.0
-    swapped = quote(table.pools[leg], pool, w.state.aave.nothing, sells, sells, raw, extreme)
+    specified = raw if sells else -raw
+    swapped = quote(table.pools[leg], pool, w.state.aave.nothing, sells, specified, extreme)
     usdc, done = swapped.amount_in, swapped.amount_out
     if sells:
         usdc, done = done, usdc

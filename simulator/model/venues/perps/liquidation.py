@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from simulator.model.kernel.codes import (
@@ -24,7 +26,7 @@ from simulator.model.venues.perps.margin import (
     usdc_worth,
     value_account,
 )
-from simulator.model.venues.perps.portfolio import risk_along
+from simulator.model.venues.perps.portfolio import Along, Direction, risk_along
 from simulator.model.venues.perps.pricing import (
     booked_price,
     move_unpaid,
@@ -41,29 +43,26 @@ _MILLIONTH = 1e-6
 
 @inner
 def _parabola(
-    weight: float, equity: float, cost: float, squared: float, along: float, length: float
+    weight: float, equity: float, cost: float, moved: Along
 ) -> tuple[float, float, float, float]:
     """A, B, C of A·x² − 2·B·x + C, and B² − A·C.
 
-    It is the square of weight·|v − x·z| less that of E − cost·x; ``squared``, ``along``,
-    ``length``: R², z·v, |z|².
+    It is the square of weight·|v − x·z| less that of E − cost·x.
     """
     weight *= weight
-    a = weight * length - cost * cost
-    b = weight * along - cost * equity
-    c = weight * squared - equity * equity
+    a = weight * moved.length - cost * cost
+    b = weight * moved.along - cost * equity
+    c = weight * moved.squared - equity * equity
     return a, b, c, b * b - a * c
 
 
 @inner
-def _restoring_risk(
-    weight: float, equity: float, cost: float, squared: float, along: float, length: float
-) -> float:
+def _restoring_risk(weight: float, equity: float, cost: float, moved: Along) -> float:
     """Least x at which weight·|v − x·z| ≤ E − cost·x; negative when there is none.
 
     ``weight`` = μκ.
     """
-    _, b, c, discriminant = _parabola(weight, equity, cost, squared, along, length)
+    _, b, c, discriminant = _parabola(weight, equity, cost, moved)
     if discriminant < 0.0:
         return -1.0
     divisor = b + np.sqrt(discriminant)
@@ -74,20 +73,12 @@ def _restoring_risk(
 
 
 @inner
-def _preserving(
-    weight: float,
-    equity: float,
-    cost: float,
-    squared: float,
-    along: float,
-    length: float,
-    most: float,
-) -> float:
+def _preserving(weight: float, equity: float, cost: float, moved: Along, most: float) -> float:
     """Greatest x of the same inequality, which x = 0 satisfies; ``most`` where there is none.
 
     ``weight`` = κE/M: up to there risk does not lower the margin ratio.
     """
-    a, b, c, discriminant = _parabola(weight, equity, cost, squared, along, length)
+    a, b, c, discriminant = _parabola(weight, equity, cost, moved)
     if discriminant < 0.0:
         return most
     root = np.sqrt(discriminant)
@@ -100,23 +91,19 @@ def _preserving(
     return x if x > _MILLIONTH * most else 0.0
 
 
-@inner
-def restoring(
-    w: Path,
-    valued: Account,
-    freed: float,
-    cost: float,
-    lost: float,
-    squared: float,
-    along: float,
-    length: float,
-    most: float,
-) -> float:
-    """Least x up to ``most`` that restores initial margin, as far as risk does not lower E/M.
+class Unit(NamedTuple):
+    """What a unit of what is closed or sold does to an account, USD."""
 
-    0: x cannot reduce what is missing. A unit of x frees ``freed`` of the gross rule's shortfall,
-    may cost ``cost`` of equity and costs ``lost`` for certain (negative: gains), and moves the
-    exposures along z, of which ``squared``, ``along``, ``length`` tell.
+    freed: float  # of the gross rule's shortfall
+    cost: float  # of equity, at most
+    lost: float  # of equity, for certain; negative: gained
+
+
+@inner
+def restoring(w: Path, valued: Account, unit: Unit, moved: Along, most: float) -> float:
+    """Least x units up to ``most`` that restore initial margin, as far as E/M is not lowered.
+
+    0: x cannot reduce what is missing. ``moved``: what a unit does to the risk.
     """
     table = w.tables.clearing
     equity = valued.equity
@@ -125,17 +112,18 @@ def restoring(
     x = 0.0
     gross = table.initial_multiple * valued.floor * valued.gross
     if gross > equity:
-        x = (gross - equity) / freed if freed > 0.0 else most
+        x = (gross - equity) / unit.freed if unit.freed > 0.0 else most
     if valued.risk == 0.0:
         return min(x, most)
     weight = table.initial_multiple * table.risk_multiple
     if weight * valued.risk > equity:
-        risky = _restoring_risk(weight, equity, cost, squared, along, length)
+        risky = _restoring_risk(weight, equity, unit.cost, moved)
         if risky < 0.0:  # out of reach: go where the risk is least
-            risky = min(max(along / length, 0.0), most) if length > 0.0 else 0.0
+            least = moved.along / moved.length if moved.length > 0.0 else 0.0
+            risky = min(max(least, 0.0), most)
         x = max(x, risky)
     weight = table.risk_multiple * equity / valued.maintenance
-    return min(x, _preserving(weight, equity, lost, squared, along, length, most), most)
+    return min(x, _preserving(weight, equity, unit.lost, moved, most), most)
 
 
 @inner
@@ -163,18 +151,12 @@ def _closing_size(
     cost *= table.half_spread[market] + closing + table.liquidation_penalty
     freed = table.initial_multiple * valued.floor * table.maintenance_rate[market] - cost
     spread = _spread(w, market)
-    squared = along = length = 0.0
+    moved = Along(0.0, 0.0, 0.0)
     if valued.risk > 0.0:
-        squared, along, length = risk_along(
-            w,
-            account,
-            valued.usdc_exposure,
-            valued.pledged_base,
-            table.market_row[market],
-            1.0 if size > 0.0 else -1.0,
-            spread,
-        )
-    x = restoring(w, valued, freed, cost, spread, squared, along, length, most)
+        side = 1.0 if size > 0.0 else -1.0
+        way = Direction(table.market_row[market], side, spread)
+        moved = risk_along(w, account, valued.usdc_exposure, valued.pledged_base, way)
+    x = restoring(w, valued, Unit(freed, cost, spread), moved, most)
     return abs(size) if x >= most else x / price
 
 
@@ -196,18 +178,19 @@ def _most_now(w: Path, size: float, market: int) -> float:
     return allowed + 2.0 * abs(skew) if size * skew > 0.0 else allowed
 
 
+class Case(NamedTuple):
+    """Whose position is liquidated, in which market, and the account of who does it."""
+
+    account: int
+    market: int
+    liquidator: int
+
+
 @inner
-def _charge(
-    w: Path,
-    before: Account,
-    account: int,
-    market: int,
-    delta: float,
-    due: float,
-    liquidator: int,
-) -> float:
+def _charge(w: Path, before: Account, case: Case, delta: float, due: float) -> float:
     """Take the premium ``due`` and the penalty; neither E/M nor, from above 0, E falls below."""
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    account, market = case.account, case.market
     after = value_account(w, account)
     keep = max(before.equity, 0.0) * after.maintenance / before.maintenance
     spare = max(after.equity - keep, 0.0) / oracle.price[table.collateral_asset[0]]
@@ -218,7 +201,7 @@ def _charge(
     penalty = min(notional * table.liquidation_penalty, spare - paid)
     share = penalty * table.liquidator_share
     clearing.cash[account] -= penalty
-    clearing.cash[liquidator] += share
+    clearing.cash[case.liquidator] += share
     clearing.insurance_fund += penalty - share
     return penalty
 
@@ -243,17 +226,9 @@ def _due(
 
 
 @inner
-def _close(
-    w: Path,
-    valued: Account,
-    account: int,
-    market: int,
-    closed: float,
-    spent: bool,
-    liquidator: int,
-) -> tuple[int, float]:
+def _close(w: Path, valued: Account, case: Case, closed: float, spent: bool) -> tuple[int, float]:
     """(status, penalty) of a close against the maker. ``spent``: E is not to be preserved."""
-    clearing = w.state.clearing
+    clearing, account, market = w.state.clearing, case.account, case.market
     delta = -closed if clearing.size[account, market] > 0.0 else closed
     opening, skew = clearing.opening_skew[market], clearing.skew[market]
     due = premium(w, market, delta, opening)
@@ -265,7 +240,7 @@ def _close(
     if not (spent or reduces_risk(w, valued, after)):
         return NOT_REDUCING_RISK, 0.0
     due = max(due, 0.0)
-    return OK, _charge(w, valued, account, market, delta, due, liquidator)
+    return OK, _charge(w, valued, case, delta, due)
 
 
 @inner
@@ -306,7 +281,8 @@ def liquidate(
             status = LIQUIDATION_LIMIT
     penalty = 0.0
     if status == OK and closed > 0.0:
-        status, penalty = _close(w, valued, account, market, closed, spent, liquidator)
+        case = Case(account, market, liquidator)
+        status, penalty = _close(w, valued, case, closed, spent)
     if status != OK:
         return status, 0.0, 0.0
     note_debt(w, account, market, size, cash)

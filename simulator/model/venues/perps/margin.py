@@ -12,6 +12,7 @@ from simulator.model.kernel.rounding import floor_raw
 from simulator.model.venues.perps.maker import accrued, unpaid
 from simulator.model.venues.perps.portfolio import (
     BASE_ASSET,
+    Direction,
     has_pledge,
     is_isolated,
     pledge_value,
@@ -179,7 +180,8 @@ def value_account(w: Path, account: int) -> Account:
     exposure = (cash + profit) * usdc_price + usdc
     floor, risk, maintenance = 1.0, 0.0, gross
     if held and table.risk_multiple > 0.0 and not is_isolated(w, account):
-        squared, _, _ = risk_along(w, account, exposure, base, 0, 0.0, 0.0)
+        standing = Direction(0, 0.0, 0.0)
+        squared = risk_along(w, account, exposure, base, standing).squared
         # Hedged to the last wei, an account is still under the rule: that is what zero would deny.
         floor, risk = table.gross_floor, max(np.sqrt(squared), _WEI)
         maintenance = max(floor * gross, table.risk_multiple * risk)

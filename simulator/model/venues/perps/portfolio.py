@@ -6,6 +6,8 @@ Only the vault pledges: its position in the pool backs account 0.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from simulator.model.kernel.jit import inner
@@ -96,17 +98,25 @@ def _loading(
     return total
 
 
+class Direction(NamedTuple):
+    """In which exposures v move: z = weight·W_row + usdc·W_USDC, USD."""
+
+    row: int
+    weight: float
+    usdc: float
+
+
+class Along(NamedTuple):
+    """Risk seen from a direction; zeros where there is none."""
+
+    squared: float  # R²
+    along: float  # z·v
+    length: float  # |z|²
+
+
 @inner
-def risk_along(
-    w: Path,
-    account: int,
-    usdc: float,
-    base: float,
-    row: int,
-    weight: float,
-    usdc_weight: float,
-) -> tuple[float, float, float]:
-    """R², z·v and |z|² for z = weight·W_row + usdc_weight·W_USDC.
+def risk_along(w: Path, account: int, usdc: float, base: float, direction: Direction) -> Along:
+    """What a move of exposures does to the risk of an account.
 
     ``usdc``, ``base``: exposure to USDC, and to the base asset in pledged liquidity, USD.
     """
@@ -114,9 +124,9 @@ def risk_along(
     squared = along = length = 0.0
     for column in range(FACTOR_COLUMNS):
         v = _loading(w, account, usdc, base, column)
-        z = weight * clearing.covariance[row, column]
-        z += usdc_weight * clearing.covariance[0, column]
+        z = direction.weight * clearing.covariance[direction.row, column]
+        z += direction.usdc * clearing.covariance[0, column]
         squared += v * v
         along += z * v
         length += z * z
-    return squared, along, length
+    return Along(squared, along, length)

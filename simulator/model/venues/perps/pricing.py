@@ -51,27 +51,26 @@ def _area(start: float, end: float, least: float, bound: float) -> float:
 
 
 @inner
-def premium_of(
-    skew: float,
+def premium(
+    w: Path,
+    market: int,
     delta: float,
     opening: float,
-    skew_scale: float,
-    bound: float,
-    index: float,
-    pool: float,
-    unpaid: float,
 ) -> float:
     """USDC a trade of ``delta`` pays into the pool, or (negative) is paid out of it.
 
-    ``opening``: the skew at which the block opened; nobody buys below, nor sells above, its price.
-    ``bound``: B. ``pool``: what it holds; a way back to zero earns no more than its part of it.
-    ``unpaid``: U; the first of the way back, which nobody has paid for, earns nothing.
-    A sale is a purchase seen in the mirror.
+    ``opening``: the skew at which the block opened, once it is accrued; nobody buys below, nor
+    sells above, its price. A way back to zero earns no more than its part of what the pool holds;
+    the first of it, U, which nobody has paid for, earns nothing. A sale is a purchase seen in the
+    mirror.
     """
+    clearing = w.state.clearing
+    bound = skew_bound(w, market)
     side = 1.0 if delta > 0.0 else -1.0
-    start, least = side * skew, side * opening
+    start, least = side * clearing.skew[market], side * opening
     end = start + abs(delta)
-    rate = index / (2.0 * skew_scale)
+    index = w.now.price[w.tables.clearing.asset[market]]
+    rate = index / (2.0 * clearing.skew_scale[market])
     paid = 0.0
     if start < 0.0:
         home = min(end, 0.0)
@@ -79,36 +78,15 @@ def premium_of(
         paid = area * rate
         if area < 0.0:
             before = potential(start, bound)
-            owed = min(unpaid, before)
+            owed = min(clearing.unpaid_premium[market], before)
             released = before - potential(home, bound) - owed
             paid = 0.0
             if released > 0.0:
                 earned = max(-area - owed, 0.0) * rate
-                paid = -min(earned, pool * released / (before - owed))
+                paid = -min(earned, clearing.premium_pool[market] * released / (before - owed))
     if end > 0.0:
         paid += _area(max(start, 0.0), end, least, bound) * rate
     return paid
-
-
-@inner
-def premium(
-    w: Path,
-    market: int,
-    delta: float,
-    opening: float,
-) -> float:
-    """:func:`premium_of` a trade in a market; ``opening``: once this block is accrued."""
-    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
-    return premium_of(
-        clearing.skew[market],
-        delta,
-        opening,
-        clearing.skew_scale[market],
-        skew_bound(w, market),
-        oracle.price[table.asset[market]],
-        clearing.premium_pool[market],
-        clearing.unpaid_premium[market],
-    )
 
 
 @inner

@@ -16,7 +16,7 @@ from simulator.model.kernel.codes import (
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.pools.uniswap_v3.pool import burn_part
-from simulator.model.venues.perps.liquidation import reduces_risk, restoring
+from simulator.model.venues.perps.liquidation import Unit, reduces_risk, restoring
 from simulator.model.venues.perps.margin import (
     Account,
     accrue_account,
@@ -25,7 +25,14 @@ from simulator.model.venues.perps.margin import (
     stale,
     value_account,
 )
-from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET, has_pledge, risk_along
+from simulator.model.venues.perps.portfolio import (
+    BASE_ASSET,
+    USDC_ASSET,
+    Along,
+    Direction,
+    has_pledge,
+    risk_along,
+)
 from simulator.model.venues.perps.waterfall import write_off
 
 
@@ -137,18 +144,11 @@ def _pledge_fraction(
         return 1.0
     gain = (usdc + sold) * (1.0 - table.haircut[0]) - (base + usdc) * (1.0 - table.lp_haircut)
     gain = max(gain, 0.0)
-    squared = along = length = 0.0
+    moved = Along(0.0, 0.0, 0.0)
     if valued.risk > 0.0:
-        squared, along, length = risk_along(
-            w,
-            account,
-            valued.usdc_exposure,
-            base,
-            table.base_row,
-            base,
-            -sold,
-        )
-    return restoring(w, valued, gain, -gain, -gain, squared, along, length, 1.0)
+        way = Direction(table.base_row, base, -sold)
+        moved = risk_along(w, account, valued.usdc_exposure, base, way)
+    return restoring(w, valued, Unit(gain, -gain, -gain), moved, 1.0)
 
 
 @inner
