@@ -30,11 +30,11 @@ from simulator.model.vault.at_index import value_at_index as _value_at_index
 from simulator.model.vault.protecting import due as _due
 from simulator.model.vault.protecting import reward as _reward
 from simulator.model.vault.shares import queued
-from simulator.model.vault.valuation import value_vault
+from simulator.model.vault.valuation import value_now
 from simulator.model.venues.aave.lending import size_of
 from simulator.model.venues.aave.lending import value as value_loan
 from simulator.model.venues.perps.maker import accrued
-from simulator.model.venues.perps.margin import value_account
+from simulator.model.venues.perps.margin import standing
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
 
@@ -270,7 +270,7 @@ class Margin(NamedTuple):
 @_can
 def margin_of(do: Any, account: int) -> Any:
     """Value, equity and maintenance of an account, USD."""
-    valued = value_account(do.w, account)
+    valued = standing(do.w, account)
     return Margin(valued.value, valued.equity, valued.maintenance)
 
 
@@ -311,7 +311,7 @@ class Vault(NamedTuple):
 @_can
 def vault(do: Any) -> Any:
     """The vault valued at the oracle's prices."""
-    table, found = do.w.tables.vault, value_vault(do.w)
+    table, found = do.w.tables.vault, value_now(do.w)
     return Vault(
         max(found.nav, 0.0),
         found.lp_base / table.base_unit,

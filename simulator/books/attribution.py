@@ -66,8 +66,8 @@ from simulator.books.readings import (
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import copy_record, inner
 from simulator.model.kernel.record import Layout, Member, Path, Record, each
-from simulator.model.vault.valuation import Valuation, value_vault
-from simulator.model.venues.perps.margin import value_account
+from simulator.model.vault.valuation import Valuation, value_now
+from simulator.model.venues.perps.margin import standing
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 
 LP_DELTA, LP_CONVEXITY = BUCKETS.index("lp_delta"), BUCKETS.index("lp_convexity")
@@ -114,7 +114,7 @@ def advanced(w: Path) -> None:
     book, price = w.book.attribution, w.now.price
     if w.now.step == 0.0:
         begin(w, book.loans)
-        valuation = value_vault(w)
+        valuation = value_now(w)
         read(w, valuation, book.last, book.loans)
         book.first_nav = max(valuation.nav, 0.0)
     else:
@@ -151,7 +151,7 @@ def acting(w: Path) -> None:
     told = kind in LIQUIDATIONS or kind in (LIQUIDATE_LOAN, REDEEM_IN_KIND)
     # What these do is told from the reading before, so it must be of this moment.
     if told or book.operating != own:
-        _settle(w, value_vault(w))
+        _settle(w, value_now(w))
         book.operating = own
     if told:
         _stand(w)
@@ -162,7 +162,7 @@ def _stand(w: Path) -> None:
     before, order, markets = w.book.attribution.before, w.order, w.tables.count.markets
     before.nav = value(w, w.book.attribution.last)
     before.bad_debt = w.state.clearing.bad_debt
-    before.value = value_account(w, order.account).value if order.kind == LIQUIDATE else 0.0
+    before.value = standing(w, order.account).value if order.kind == LIQUIDATE else 0.0
     for account in range(1 + markets):
         for m in range(markets):
             before.size[account, m] = w.state.clearing.size[account, m]
@@ -177,7 +177,7 @@ def acted(w: Path) -> None:
         return
     if not on_vault(w):
         if kind == LIQUIDATE and _taken(w):
-            _end_run(w, value_vault(w), LOSS_SHARING)
+            _end_run(w, value_now(w), LOSS_SHARING)
         return
     # A bankrupt's close is shared among others as a whole.
     if kind != LIQUIDATE or book.before.value >= 0.0:
@@ -208,7 +208,7 @@ def _liquidated(w: Path) -> None:
         costs.pay(w, PENALTY, order.amount_out * price - repaid)
     costs.pay(w, WRITTEN_OFF, (book.before.bad_debt - w.state.clearing.bad_debt) * price)
     if order.kind == LIQUIDATE and book.before.value < 0.0:
-        _end_run(w, value_vault(w), LOSS_SHARING)
+        _end_run(w, value_now(w), LOSS_SHARING)
 
 
 @inner

@@ -12,7 +12,7 @@ from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
 from simulator.model.vault.valuation import Valuation
 from simulator.model.venues.aave.lending import size_of
-from simulator.model.venues.perps.margin import value_account
+from simulator.model.venues.perps.margin import standing
 
 LAYOUT: Layout = each(
     "",
@@ -35,7 +35,7 @@ def _needed(w: Path) -> float:
     tables = w.tables
     margin = 0.0
     for account in range(_own_accounts(w)):
-        margin += value_account(w, account).maintenance
+        margin += standing(w, account).maintenance
     margin *= tables.clearing.initial_multiple
     if tables.count.legs == 0:
         return margin

@@ -18,7 +18,7 @@ from simulator.books.operations import DEPOSIT, REDEEM, REDEEM_IN_KIND, SETTLE_W
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
-from simulator.model.vault.valuation import value_vault
+from simulator.model.vault.valuation import value_now
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
 
@@ -44,7 +44,7 @@ def advanced(w: Path) -> None:
 def acting(w: Path) -> None:
     """Note NAV before an exit that is paid by it."""
     if w.order.kind in _BY_NAV:
-        w.book.entries.nav = max(value_vault(w).nav, 0.0)
+        w.book.entries.nav = max(value_now(w).nav, 0.0)
 
 
 @inner

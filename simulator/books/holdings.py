@@ -8,7 +8,7 @@ from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.venues.aave.lending import size_of
 from simulator.model.venues.aave.lending import value as value_loan
-from simulator.model.venues.perps.margin import has_position, value_account
+from simulator.model.venues.perps.margin import has_position, standing
 
 
 @inner
@@ -25,7 +25,7 @@ def margin(w: Path) -> float:
     """USD in the vault's margin accounts."""
     total = 0.0
     for account in range(w.tables.count.markets + 1):
-        total += value_account(w, account).value
+        total += standing(w, account).value
     if w.tables.count.legs > 0:
         total += value_loan(w).equity
     return total
@@ -37,7 +37,7 @@ def margin_ratio(w: Path) -> float:
     lowest = np.inf
     for account in range(w.tables.count.markets + 1):
         if has_position(w, account):
-            valued = value_account(w, account)
+            valued = standing(w, account)
             if valued.maintenance > 0.0:
                 lowest = min(lowest, valued.equity / valued.maintenance)
     if w.tables.count.legs > 0:

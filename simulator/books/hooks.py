@@ -23,7 +23,7 @@ from simulator.books import (
 )
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Member, Path
-from simulator.model.vault.valuation import value_vault
+from simulator.model.vault.valuation import value_now
 
 #: The record of all books, each by the name of its module, in the order they are kept.
 BOOK: Layout = (
@@ -79,7 +79,7 @@ def acted(w: Path) -> None:
 @inner
 def stepped(w: Path) -> None:
     """Everybody has acted."""
-    valuation = value_vault(w)
+    valuation = value_now(w)
     attribution.stepped(w, valuation)
     share_price.stepped(w, valuation)
     upkeep.stepped(w, valuation)

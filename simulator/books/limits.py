@@ -28,8 +28,8 @@ from simulator.model.kernel.kinds import REBALANCE, RECENTER
 from simulator.model.kernel.record import Layout, Member, Path, each
 from simulator.model.pools.uniswap_v3.pool import active_liquidity
 from simulator.model.vault.protecting import band, exposure, hedge_in
-from simulator.model.vault.valuation import Valuation, value_vault
-from simulator.model.venues.margin_accounts import by_venue, value_margin
+from simulator.model.vault.valuation import Valuation, value_now
+from simulator.model.venues.margin_accounts import by_venue, margin_standing
 from simulator.model.venues.perps.maker import maker_value, open_interest, unpaid
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.model.venues.perps.pricing import inventory_limit, potential, skew_bound
@@ -119,7 +119,7 @@ def _margin(w: Path, market: int, exposed: float, status: int) -> Bound:
         if tables.vault.sub_of[other] == sub:
             target, _ = hedge_in(w, other, exposed)
             needed += tables.clearing.maintenance_rate[other] * abs(target)
-    return Bound(_MARGIN, multiple * needed, value_margin(w, sub).equity)
+    return Bound(_MARGIN, multiple * needed, margin_standing(w, sub).equity)
 
 
 @inner
@@ -163,7 +163,7 @@ def of_rebalance(w: Path, status: int) -> tuple[int, Bound]:
 
     The first market in order that is over its limit: a rebalance trades all or nothing.
     """
-    valuation = value_vault(w)
+    valuation = value_now(w)
     exposed, allowed = exposure(w, valuation), band(w, valuation)
     found, best, highest = -1, Bound(_OTHER, np.nan, np.nan), -1.0
     for market in range(w.tables.count.markets):
@@ -211,7 +211,7 @@ def _swap_impact(w: Path, valuation: Valuation) -> float:
 @inner
 def of_recentring(w: Path, status: int) -> Bound:
     """The limit that refused a recentring with ``status``."""
-    table, valuation = w.tables.vault, value_vault(w)
+    table, valuation = w.tables.vault, value_now(w)
     if status == SPOT_DEVIATES:
         # Of the price, of which a root is off by half.
         away = 2.0 * abs(w.state.pool.sqrt_price / valuation.sqrt_price - 1.0)

@@ -13,7 +13,7 @@ from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, Record, each
 from simulator.model.vault.valuation import Valuation
 from simulator.model.venues.aave.lending import size_of, supplied
-from simulator.model.venues.perps.maker import accrued, unpaid
+from simulator.model.venues.perps.owing import owing
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 
 #: What the vault held at one moment. Σ over its accounts at the clearing house, s sizes, F and ℓ
@@ -65,12 +65,12 @@ def _read_perps(w: Path, row: Record) -> None:
             held = clearing.size[account, m]
             if held == 0.0 or (account > 0 and m != account - 1):
                 continue
-            _, funding = accrued(w, m)
+            found = owing(w, m)
             settled -= clearing.cost[account, m]
             marked += held * w.now.price[asset[m]]
-            owed += held * (funding - clearing.funding_entry[account, m])
+            owed += held * (found.funding - clearing.funding_entry[account, m])
             share = clearing.loss_long[m] if held > 0.0 else clearing.loss_short[m]
-            share += unpaid(w, m, held > 0.0)
+            share += found.unpaid_long if held > 0.0 else found.unpaid_short
             lost += abs(held) * (share - clearing.loss_entry[account, m])
     row.settled, row.marked, row.owed, row.lost, row.borrowed = settled, marked, owed, lost, 0.0
 

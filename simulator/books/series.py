@@ -9,7 +9,7 @@ from simulator.books.holdings import held, margin, margin_ratio
 from simulator.books.share_price import relative
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
-from simulator.model.vault.valuation import usd_of_base, usd_of_usdc, value_vault
+from simulator.model.vault.valuation import usd_of_base, usd_of_usdc, value_now
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
 from simulator.types import Floats
@@ -76,7 +76,7 @@ def series_row(w: Path, out: Floats) -> None:
 @inner
 def _worth(w: Path, out: Floats) -> None:
     """Pool price, NAV, shares, share price, USD of position, idle and margin, margin ratio."""
-    vault, valued = w.state.vault, value_vault(w)
+    vault, valued = w.state.vault, value_now(w)
     root, table = w.state.pool.sqrt_price, w.tables.vault
     out[0] = root * root * (table.base_unit / table.usdc_unit)
     out[1] = max(valued.nav, 0.0)
@@ -100,7 +100,7 @@ def _deltas(w: Path, out: Floats) -> None:
     and its perps and debts.
     """
     table, unit = w.tables.clearing, w.tables.vault.base_unit
-    valued, assets = value_vault(w), w.tables.count.assets
+    valued, assets = value_now(w), w.tables.count.assets
     out[:] = 0.0
     out[BASE_ASSET - 1] = (
         valued.lp_base / unit + valued.fees_base / unit + w.state.vault.idle_base / unit

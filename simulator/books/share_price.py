@@ -16,7 +16,7 @@ from simulator.books.operations import DEPOSIT
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
-from simulator.model.vault.valuation import Valuation, value_vault
+from simulator.model.vault.valuation import Valuation, value_now
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
 
@@ -42,7 +42,7 @@ def advanced(w: Path) -> None:
     """Price of shares that exist before anybody acts."""
     if w.now.step == 0.0:
         w.book.share_price.now = np.nan
-        _update(w, value_vault(w).nav)
+        _update(w, value_now(w).nav)
         w.book.share_price.first = w.book.share_price.now
 
 

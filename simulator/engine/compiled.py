@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numba
 import numpy as np
 
 from simulator.agents.base import Agent, View
@@ -16,11 +17,13 @@ from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import advanced, stepped
 from simulator.books.keeper import Books
 from simulator.books.recorder import Kept, Records, keep
-from simulator.engine.crew import TURN, Crew, path_type
-from simulator.engine.door import door
+from simulator.engine.beside import beside
+from simulator.engine.crew import Crew, path_type
+from simulator.engine.door import DOOR, door, enter_all
 from simulator.engine.loop import take_turn
 from simulator.model.kernel.jit import call_turn, inner, kernel
 from simulator.model.kernel.record import Path, Paths, Record
+from simulator.model.known import forget
 from simulator.model.moments import drawn_of, lay_out
 from simulator.model.pools.uniswap_v3.pool import set_depth
 from simulator.model.venues.perps.covariance import arrive
@@ -51,54 +54,35 @@ def _begin(w: Path) -> None:
 
 @kernel
 def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> None:
-    """Steps ``span[0]`` … ``span[1] − 1`` of the block.
+    """From place ``span[0], span[1]`` of the block up to place ``span[2], span[3]``: step, turn.
 
-    ``span[2]``, ``span[3]``: whether they begin and end here, or somebody acts before or after.
+    Turn -1: before the step begins.
     """
+    paths.known[0].kept = True
     for i in range(paths.states.size):
-        for step in range(span[0], span[1]):
+        for step in range(span[0], span[2] + (span[3] >= 0)):
             w = Path(
                 paths.tables[0],
                 paths.states[i],
                 feed[i, step],
                 paths.saved[0],
                 paths.saved[1],
+                paths.known[0],
                 paths.orders[i],
                 paths.books[i],
                 paths.logs[min(i, paths.logs.size - 1)],
             )
-            if span[2] != 0:
+            forget(w)  # this is another path, or another step
+            first = span[1] if step == span[0] else -1
+            if first < 0:
                 _begin(w)
-            for k in range(turns.size):
+            for k in range(max(first, 0), span[3] if step == span[2] else turns.size):
                 turn = turns[k]
                 call_turn(turn.code, make_do(w, turn.agent), turn.mind + i * turn.stride)
-            if span[3] != 0:
+            if step < span[2]:
                 _stepped(w)
                 _keep(w, kept, i)
-
-
-class Segments:
-    """Agents in block order, cut where one must see all paths at once."""
-
-    def __init__(self, agents: Sequence[Agent], paths: Paths) -> None:
-        self.parts: list[Crew | Agent] = []
-        run: list[Agent] = []
-        for agent in agents:
-            if isinstance(agent, ScalarAgent):
-                run.append(agent)
-                continue
-            if run:
-                self.parts.append(Crew.of(run, paths))
-            run = []
-            self.parts.append(agent)
-        if run:
-            self.parts.append(Crew.of(run, paths))
-        self.all = [part for part in self.parts if isinstance(part, Crew)]
-        self.whole = np.concatenate([crew.turns for crew in self.all] or [np.zeros(0, TURN)])
-
-    def due(self, step: int) -> bool:
-        """Whether somebody who sees all paths at once acts at a step."""
-        return any(isinstance(part, Agent) and part.due(step) for part in self.parts)
+    paths.known[0].kept = False
 
 
 class Loop:
@@ -109,10 +93,20 @@ class Loop:
     ) -> None:
         self.world, self.books = world, Books(world)
         self.records = Records(world, points)
-        self._segments = Segments(agents, world.paths)
-        world.tables.record["door"]["submit"] = door(path_type(world.paths))
+        scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
         self._drawn = drawn_of(world.market)
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
+        kind = path_type(world.paths)
+        with beside(DOOR, lambda: door(kind)):
+            self._crew = Crew.of(scalar, world.paths)
+            _run.compile(tuple(map(numba.typeof, self._given((0, 0), (0, 0)))))
+        world.tables.record["door"]["submit"] = door(kind)
+        # Of those who must see all paths at once: after how many of the others each has its turn.
+        self._between = [
+            (sum(isinstance(before, ScalarAgent) for before in agents[:place]), agent)
+            for place, agent in enumerate(agents)
+            if not isinstance(agent, ScalarAgent)
+        ]
 
     def run(self, report: Callable[[int], None] | None = None) -> None:
         """All steps; ``report`` is told of path-steps done."""
@@ -126,36 +120,31 @@ class Loop:
 
     def _block(self, first: int, last: int) -> None:
         lay_out(self._drawn, self._feed, np.array([first, last, self.world.market.step_seconds]))
-        since = first
-        for step in range(first, last):
-            if self._segments.due(step):
-                self._many(since - first, step - first)
-                self._one(step, step - first)
-                since = step + 1
-        self._many(since - first, last - first)
+        place = (0, -1)
+        for step in range(last - first):
+            for turn, agent in self._between:
+                if agent.due(first + step):
+                    place = self._run(place, (step, turn))
+                    self.world.paths.moments[:] = self._feed[:, step]
+                    self._see_all(first + step, agent)
+        self._run(place, (last - first, -1))
         self.world.paths.moments[:] = self._feed[:, last - first - 1]
 
-    def _many(self, begin: int, end: int) -> None:
-        """Steps of the block on which compiled agents act alone."""
-        if begin < end:
-            self._call(self._segments.whole, begin, end, (1, 1))
+    def _run(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[int, int]:
+        """What compiled code does from one place of the block, a step and a turn, to another."""
+        _run(*self._given(begin, end))
+        return end
 
-    def _one(self, step: int, place: int) -> None:
-        """A step on which somebody acts who sees all paths at once."""
-        world, nobody = self.world, np.zeros(0, TURN)
-        world.paths.moments[:] = self._feed[:, place]
-        self._call(nobody, place, place + 1, (1, 0))
+    def _given(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[Any, ...]:
+        span = np.array([*begin, *end])
+        return self.world.paths, self._feed, self._crew.turns, span, self.records.kept
+
+    def _see_all(self, step: int, agent: Agent) -> None:
+        """The turn of somebody who acts on all paths at once."""
+        world = self.world
+        world.changed()
         view = View(step, world.market, world.protocol, world)
-        for part in self._segments.parts:
-            if isinstance(part, Crew):
-                self._call(part.turns, place, place + 1, (0, 0))
-            elif part.due(step):
-                world.changed()
-                take_turn(step, world, part, view, [self.books])
-        self._call(nobody, place, place + 1, (0, 1))
-
-    def _call(self, turns: Any, begin: int, end: int, ends: tuple[int, int]) -> None:
-        _run(self.world.paths, self._feed, turns, np.array([begin, end, *ends]), self.records.kept)
+        take_turn(agent, view, lambda action: world.execute(action, enter_all))
 
     def _refuse_faults(self) -> None:
         """Raise :class:`InputError` where an agent asked for what is not finite."""

@@ -32,6 +32,7 @@ def path_type(paths: Paths) -> Any:
             paths.moments[0],
             paths.saved[0],
             paths.saved[1],
+            paths.known[0],
             paths.orders[0],
             paths.books[0],
             paths.logs[0],

@@ -7,10 +7,20 @@ from typing import Any
 
 from simulator.books.events import note_event
 from simulator.books.hooks import acted, acting
+from simulator.model.batch import at
 from simulator.model.kernel import kinds
-from simulator.model.kernel.codes import NONE
-from simulator.model.kernel.jit import address_of, compiled_whole, copy_record, inner
-from simulator.model.kernel.record import Path
+from simulator.model.kernel.codes import NONE, OK
+from simulator.model.kernel.jit import (
+    address_of,
+    call_door,
+    compiled_whole,
+    copy_record,
+    inner,
+    kernel,
+)
+from simulator.model.kernel.record import Path, Paths
+from simulator.model.known import forget, forget_vault
+from simulator.model.venues.perps.owing import forget_trade
 from simulator.model.verbs import submit
 
 _acting, _acted, _submit, _note_event = acting, acted, submit, note_event
@@ -25,6 +35,20 @@ _ASKED_BY_AMOUNT = (
 def _is_asked(kind: int, amount: float) -> bool:
     """Whether an order asks for anything: an amount of zero does not."""
     return not (amount == 0.0 and kind in _ASKED_BY_AMOUNT)
+
+
+@inner
+def _move_on(w: Path) -> None:
+    """Forget what the order that was carried out may have changed; refused, it changed nothing."""
+    order = w.order
+    if order.status != OK:
+        return
+    if order.kind == kinds.TRADE:
+        forget_trade(w, w.tables.agent.account[order.agent], order.market)
+    elif order.kind in (kinds.SWAP, kinds.DEPOSIT):
+        forget_vault(w)
+    else:
+        forget(w)
 
 
 def _enter(w: Path) -> None:
@@ -45,13 +69,22 @@ def _enter(w: Path) -> None:
         return
     _acting(w)
     _submit(w)
+    _move_on(w)
     _acted(w)
     _note_event(w)
 
 
-_DOOR = compiled_whole(_enter, no_cpython_wrapper=True)
+DOOR = compiled_whole(_enter, no_cpython_wrapper=True)
 
 
 def door(path: Any) -> int:
     """Where the door lies for paths of a Numba type."""
-    return address_of(_DOOR, path)
+    return address_of(DOOR, path)
+
+
+@kernel
+def enter_all(paths: Paths) -> None:
+    """Send the orders of all paths that have one through the door, which the tables know."""
+    for i in range(paths.states.size):
+        if paths.orders[i].kind != 0:
+            call_door(paths.tables[0].door.submit, at(paths, i))

@@ -83,7 +83,7 @@ def _turn_of(world: World, agent: Agent, observers: Sequence[Observer]) -> Calla
     def act(step: int) -> None:
         if agent.due(step):
             view = View(step, world.market, world.protocol, world)
-            take_turn(step, world, agent, view, observers)
+            take_turn(agent, view, lambda one: carry_out(step, world, agent, one, observers))
 
     return act
 
@@ -100,14 +100,12 @@ def carry_out(
     return fill
 
 
-def take_turn(
-    step: int, world: World, agent: Agent, view: View, observers: Sequence[Observer]
-) -> None:
-    """One agent acts on all paths at once, in front of the observers."""
+def take_turn(agent: Agent, view: View, execute: Callable[[Action], Fill]) -> None:
+    """One agent acts on all paths at once; ``execute`` carries out what it asks for."""
     turn = agent.act(view)
     try:
         action = next(turn)
         while True:
-            action = turn.send(carry_out(step, world, agent, action, observers))
+            action = turn.send(execute(action))
     except StopIteration:
         return

@@ -10,7 +10,7 @@ from simulator.model.kernel.jit import spliced
 from simulator.model.kernel.record import Layout, Member, Path, Paths, dtype_of
 from simulator.model.log import ROOM, buffers
 from simulator.model.orders import ORDER
-from simulator.model.state import MOMENT, STATE
+from simulator.model.state import KNOWN, MOMENT, STATE
 
 if TYPE_CHECKING:
     from simulator.model.parameters import Tables
@@ -25,6 +25,7 @@ def at(paths: Paths, i: int) -> Path:
         paths.moments[i],
         paths.saved[0],
         paths.saved[1],
+        paths.known[0],
         paths.orders[i],
         paths.books[i],
         paths.logs[min(i, paths.logs.size - 1)],
@@ -52,6 +53,7 @@ def blank(tables: Tables, count: int, book: Layout = NO_BOOK, recorded: int = 0)
         zeros(STATE, count),
         zeros(MOMENT, count),
         zeros(STATE, 2),
+        zeros(KNOWN, 1),
         zeros(ORDER, count),
         zeros(book, count),
         logs,

@@ -150,6 +150,57 @@ STATE: Layout = (
     Member("wallet", WALLET),
     Member("aave", AAVE),
 )
+#: How a margin account stands between two actions.
+STANDING = (
+    Member("version", "f8", (), "1", "of the path"),
+    Member("fresh", "?", (), "", "whether no price it depends on is stale"),
+    Member("has_position", "?"),
+    *each(
+        "",
+        ("value", "USD", "without haircuts"),
+        ("equity", "USD", "E"),
+        ("maintenance", "USD", "M"),
+    ),
+)
+#: What has been worked out of a path (:mod:`~simulator.model.known`); ``version``: of what.
+KNOWN = (
+    Member("kept", "?", (), "", "whether anything is to be known at all"),
+    *each("", ("version", "1", "of the path as it is")),
+    Member(
+        "market",
+        each(
+            "",
+            ("version", "1", "of the path"),
+            ("funding", "USD per unit of size", "its index, up to now"),
+            ("unpaid_long", "USDC", "that the maker lacks, per unit of long size"),
+            ("unpaid_short", "USDC", "that the maker lacks, per unit of short size"),
+            ("loss_long", "USDC", "socialised loss per unit of long size"),
+            ("loss_short", "USDC", "socialised loss per unit of short size"),
+        ),
+        ("markets",),
+    ),
+    Member("account", STANDING, ("accounts",), what="at the ClearingHouse"),
+    Member("sub", STANDING, ("subs",), what="of the vault's, at whichever venue"),
+    Member(
+        "vault",
+        (
+            Member("version", "f8", (), "1", "of the path"),
+            Member("fresh", "?", (), "", "whether no price it depends on is stale"),
+            *each(
+                "",
+                ("usdc_price", "USD", "P_u"),
+                ("base_price", "USD", "P_x"),
+                ("sqrt_price", "raw", "√P_o"),
+                ("lp_base", "raw", "in the position"),
+                ("lp_usdc", "raw", "in the position"),
+                ("fees_base", "raw", "uncollected"),
+                ("fees_usdc", "raw", "uncollected"),
+                ("accounts", "USD", "Σ value of the margin accounts"),
+                ("nav", "USD", "may be negative"),
+            ),
+        ),
+    ),
+)
 #: What the market does to a path at one step.
 MOMENT = (
     *each(

@@ -24,6 +24,8 @@ from simulator.world.actions import Action, Fill
 from simulator.world.base import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
     from simulator.world.base import Observation
@@ -82,8 +84,11 @@ class ModelWorld(World):
         _advance(self.paths)
         self._observation = None
 
-    def execute(self, action: Action) -> Fill:
-        """Carry out ``action``; raises :class:`InputError` on an action no world understands."""
+    def execute(self, action: Action, carry_out: Callable[[Paths], None] = _execute) -> Fill:
+        """Carry out ``action``; raises :class:`InputError` on an action no world understands.
+
+        ``carry_out``: does so with the orders of all paths; the engine's door keeps books, too.
+        """
         if type(action) not in CODE:
             raise InputError(f"action: {type(action).__name__}; allowed: those of world.actions")
         if not 0 <= action.actor < len(self.protocol.agents):
@@ -93,7 +98,7 @@ class ModelWorld(World):
         self._observation = None
         asked = self.paths.orders
         orders.write(asked, action, self.protocol)
-        _execute(self.paths)
+        carry_out(self.paths)
         return Fill(
             asked["status"].astype(np.int8), asked["amount_in"].copy(), asked["amount_out"].copy()
         )

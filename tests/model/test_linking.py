@@ -17,7 +17,7 @@ from simulator.engine import compiled, door
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
-@pytest.mark.parametrize("function", [compiled._run, door._DOOR], ids=["run", "door"])
+@pytest.mark.parametrize("function", [compiled._run, door.DOOR], ids=["run", "door"])
 def test_nothing_that_a_kernel_reaches_has_a_name_outside_it(function: Any) -> None:
     run(load_config("calm", ["horizon_hours=24"]), paths=2, workers=1)
     assert function.overloads

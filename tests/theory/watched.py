@@ -7,6 +7,7 @@ An observer is told of a scalar agent's turn before it (``acting``) and of the s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from simulator.agents.base import Agent, View
 from simulator.agents.scalar import ScalarAgent
 from simulator.engine.compiled import Loop, _run
 from simulator.engine.crew import TURN, Crew
-from simulator.engine.loop import take_turn
+from simulator.engine.loop import carry_out, take_turn
 from simulator.model.kernel.kinds import CODE
 from simulator.model.moments import lay_out
 from simulator.model.world import ModelWorld
@@ -31,14 +32,14 @@ def watch(world: ModelWorld, agents: Sequence[Agent], observers: Sequence[Any]) 
     crews = {a: Crew.of([a], world.paths) for a in agents if isinstance(a, ScalarAgent)}
     feed = np.zeros((world.market.paths, 1), world.paths.moments.dtype)
 
-    def call(turns: Any, begins: int, ends: int) -> None:
-        _run(world.paths, feed, turns, np.array([0, 1, begins, ends]), loop.records.kept)
+    def call(turns: Any, *span: int) -> None:
+        _run(world.paths, feed, turns, np.array(span), loop.records.kept)
         world.changed()
 
     for step in range(world.market.steps + 1):
         lay_out(loop._drawn, feed, np.array([step, step + 1, world.market.step_seconds]))
         world.paths.moments[:] = feed[:, 0]
-        call(NOBODY, 1, 0)
+        call(NOBODY, 0, -1, 0, 0)
         for observer in observers:
             observer.advanced(step, world)
         for agent in agents:
@@ -46,16 +47,23 @@ def watch(world: ModelWorld, agents: Sequence[Agent], observers: Sequence[Any]) 
                 world.paths.orders["kind"] = 0
                 for observer in observers:
                     observer.acting(step, world, agent, Action(agent.index))
-                call(crews[agent].turns, 0, 0)
+                call(crews[agent].turns, 0, 0, 0, 1)
                 _tell_of_swaps(step, world, agent, observers)
             elif agent.due(step):
                 view = View(step, world.market, world.protocol, world)
-                take_turn(step, world, agent, view, [loop.books, *observers])
-        call(NOBODY, 0, 1)
+                told = [loop.books, *observers]
+                take_turn(agent, view, partial(_carry_out, step, world, agent, told))
+        call(NOBODY, 0, 0, 1, -1)
         for observer in observers:
             observer.stepped(step, world)
     refused = world.paths.books["activity"]["refused"].sum(axis=0)
     assert not refused.any(), {Status(code).name for code in np.flatnonzero(refused)}
+
+
+def _carry_out(
+    step: int, world: ModelWorld, agent: Agent, told: Sequence[Any], action: Action
+) -> Fill:
+    return carry_out(step, world, agent, action, told)
 
 
 def _tell_of_swaps(step: int, world: ModelWorld, agent: Agent, observers: Sequence[Any]) -> None:

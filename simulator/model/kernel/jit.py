@@ -53,6 +53,12 @@ def is_cold() -> bool:
     return not any(Path(_CACHE_DIRECTORY).rglob("*.nbi"))
 
 
+def is_kept(compiled: Any) -> bool:
+    """Whether a kernel was compiled before, for arguments of some types, and is on disk."""
+    module, name = compiled.py_func.__module__.rpartition(".")[2], compiled.py_func.__qualname__
+    return any(Path(compiled.stats.cache_path).glob(f"{module}.{name}-*.nbi"))
+
+
 # No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares a branch
 # before every division. Kernels allocate nothing, so reference counting is off.
 OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}

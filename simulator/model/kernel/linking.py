@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import binding as llvm
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, register_pass
@@ -75,7 +76,10 @@ class Whole(JITCodeLibrary):  # type: ignore[misc]
         for one in self._final_module.functions:
             if not one.is_declaration and one.name not in self._own:
                 one.linkage = "internal"
-        super()._optimize_final_module()
+        tuning = llvm.create_pipeline_tuning_options()
+        tuning.speed_level = 2
+        builder = llvm.create_pass_builder(self._codegen._tm, tuning)
+        builder.getModulePassManager().run(self._final_module, builder)
 
 
 def _reach(library: Any, reached: dict[Any, None]) -> None:

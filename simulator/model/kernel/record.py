@@ -45,6 +45,7 @@ class Path(NamedTuple):
     now: Record  # what the market is at this step
     saved: Record  # room to set the state aside in while an order is carried out
     spare: Record  # and while one is tried
+    known: Record  # what has been worked out of it since something moved
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
     log: Record  # what was tried, row by row
@@ -57,6 +58,7 @@ class Paths(NamedTuple):
     states: Record  # [P]
     moments: Record  # [P] of the step it is
     saved: Record  # [2]
+    known: Record  # [1] of the path that a kernel is at
     orders: Record  # [P]
     books: Record  # [P]
     logs: Record  # [R + 1] of the first R paths; the last has no room and is all others'

@@ -16,10 +16,10 @@ from simulator.model.vault.valuation import (
     Valuation,
     lp_value,
     usd_of_usdc,
-    value_vault,
+    value_now,
 )
 from simulator.model.venues.aave.lending import value as value_loan
-from simulator.model.venues.margin_accounts import hedge_size, subs, value_margin
+from simulator.model.venues.margin_accounts import hedge_size, margin_standing, subs
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.types import KEPT_PARTS, KEPT_REWARDS
 
@@ -55,7 +55,7 @@ def short_of_margin(w: Path, valuation: Valuation) -> float:
     table = w.tables.vault
     missing = 0.0
     for sub in range(subs(w)):
-        valued = value_margin(w, sub)
+        valued = margin_standing(w, sub)
         if valued.maintenance > 0.0 and valued.equity < table.top_up_ratio * valued.maintenance:
             missing += table.margin_target * valued.maintenance - valued.equity
     if missing == 0.0:
@@ -72,7 +72,7 @@ def near_liquidation(w: Path, valuation: Valuation) -> float:
     # Without liquidity there is nothing to protect, and nothing to be paid for.
     most = 0.0
     for sub in range(subs(w)):
-        valued = value_margin(w, sub)
+        valued = margin_standing(w, sub)
         if valued.maintenance > 0.0 and valued.equity < table.deleverage_ratio * valued.maintenance:
             required = table.margin_target * valued.maintenance
             part = min((required - valued.equity) / (required + freed), 1.0)
@@ -143,7 +143,7 @@ class Due(NamedTuple):
 @inner
 def due(w: Path) -> Due:
     """What each keeper function protects now."""
-    valuation = value_vault(w)
+    valuation = value_now(w)
     return Due(
         off_centre(w, valuation),
         short_of_margin(w, valuation),

@@ -12,6 +12,7 @@ from simulator.model.kernel.rounding import floor_raw
 from simulator.model.pools.uniswap_v3.tick import amounts_for_liquidity
 from simulator.model.venues.margin_accounts import (
     insolvent,
+    margin_standing,
     settled,
     subs,
     value_margin,
@@ -61,7 +62,47 @@ def usd_of_base(w: Path, valuation: Valuation, raw: float) -> float:
 
 @inner
 def value_vault(w: Path) -> Valuation:
-    """Value the vault on path ``i``."""
+    """Value the vault."""
+    fresh, accounts = True, 0.0
+    for sub in range(subs(w)):
+        account = value_margin(w, sub)
+        fresh = fresh and account.fresh
+        accounts += account.value
+    return _value(w, fresh, accounts)
+
+
+@inner
+def value_now(w: Path) -> Valuation:
+    """The vault valued, between two actions."""
+    known, row = w.known, w.known.vault
+    if known.kept == 0.0 or row.version != known.version:
+        fresh, accounts = True, 0.0
+        for sub in range(subs(w)):
+            account = margin_standing(w, sub)
+            fresh = fresh and account.fresh
+            accounts += account.value
+        found = _value(w, fresh, accounts)
+        row.version, row.fresh = known.version, found.fresh
+        row.usdc_price, row.base_price, row.sqrt_price = found[1:4]
+        row.lp_base, row.lp_usdc, row.fees_base, row.fees_usdc = found[4:8]
+        row.accounts, row.nav = found[8:]
+    return Valuation(
+        row.fresh,
+        row.usdc_price,
+        row.base_price,
+        row.sqrt_price,
+        row.lp_base,
+        row.lp_usdc,
+        row.fees_base,
+        row.fees_usdc,
+        row.accounts,
+        row.nav,
+    )
+
+
+@inner
+def _value(w: Path, accounts_fresh: bool, accounts: float) -> Valuation:
+    """The vault with its margin accounts, worth so much together."""
     tables, state, oracle = w.tables, w.state, w.now
     table, position, vault = tables.vault, state.position, state.vault
     usdc_price = oracle.price[USDC_ASSET]
@@ -74,12 +115,7 @@ def value_vault(w: Path) -> Valuation:
         )
         lp_base, lp_usdc = np.floor(base), np.floor(usdc)
     fees_base, fees_usdc = np.floor(position.fees0), np.floor(position.fees1)
-    fresh = not (stale(w, USDC_ASSET) or stale(w, BASE_ASSET))
-    accounts = 0.0
-    for sub in range(subs(w)):
-        account = value_margin(w, sub)
-        fresh = fresh and account.fresh
-        accounts += account.value
+    fresh = accounts_fresh and not (stale(w, USDC_ASSET) or stale(w, BASE_ASSET))
     free_usdc = vault.idle_usdc + fees_usdc
     free_base = vault.idle_base + fees_base
     if not table.pledged:

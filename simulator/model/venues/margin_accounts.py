@@ -13,7 +13,13 @@ from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.venues.aave import hedging as aave
 from simulator.model.venues.perps import hedging as perps
-from simulator.model.venues.perps.margin import Account
+from simulator.model.venues.perps.margin import (
+    Account,
+    Standing,
+    note_standing,
+    noted_standing,
+    standing_of,
+)
 
 #: The venues there are; the code of one is its place here.
 VENUES = (perps, aave)
@@ -68,6 +74,17 @@ def value_margin(w: Path, sub: int) -> Account:
     """An account at the last prices."""
     table = w.tables.vault
     return _value_margin(w, table.venue[sub], table.account[sub])
+
+
+@inner
+def margin_standing(w: Path, sub: int) -> Standing:
+    """How an account stands between two actions."""
+    if w.known.kept == 0.0:
+        return standing_of(value_margin(w, sub))
+    row = w.known.sub[sub]
+    if row.version != w.known.version:
+        note_standing(w, row, standing_of(value_margin(w, sub)))
+    return noted_standing(row)
 
 
 @inner

@@ -43,11 +43,17 @@ def accrued(w: Path, market: int) -> tuple[float, float]:
 @inner
 def maker_value(w: Path, market: int) -> float:
     """USDC the maker would hold were every position closed at the index, funding up to now."""
+    _, index = accrued(w, market)
+    return _value_at(w, market, index)
+
+
+@inner
+def _value_at(w: Path, market: int, index: float) -> float:
+    """:func:`maker_value` with the funding ``index`` of now."""
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     skew = clearing.skew[market]
     value = clearing.maker_cash[market] + clearing.basis[market]
     if skew != 0.0:
-        _, index = accrued(w, market)
         value += skew * (index - oracle.price[table.asset[market]])
     long_loss, short_loss = clearing.loss_long[market], clearing.loss_short[market]
     if long_loss > 0.0 or short_loss > 0.0:
@@ -69,11 +75,20 @@ def reserve_met(w: Path, market: int) -> bool:
 @inner
 def unpaid(w: Path, market: int, long: bool) -> float:
     """USDC that :func:`cover` would now add to the loss per unit of size of a side."""
-    clearing = w.state.clearing
-    skew = clearing.skew[market]
+    skew = w.state.clearing.skew[market]
     if skew == 0.0 or (skew > 0.0) != long:
         return 0.0
-    missing = -maker_value(w, market)
+    _, index = accrued(w, market)
+    return unpaid_at(w, market, long, index)
+
+
+@inner
+def unpaid_at(w: Path, market: int, long: bool, index: float) -> float:
+    """:func:`unpaid` with the funding ``index`` of now."""
+    skew = w.state.clearing.skew[market]
+    if skew == 0.0 or (skew > 0.0) != long:
+        return 0.0
+    missing = -_value_at(w, market, index)
     if missing <= _NOTHING:
         return 0.0
     return missing / open_interest(w, market, 1.0 if long else -1.0)

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.model.kernel.jit import inner
-from simulator.model.kernel.record import Path
+from simulator.model.kernel.record import Path, Record
 from simulator.model.kernel.rounding import floor_raw
-from simulator.model.venues.perps.maker import accrued, unpaid
+from simulator.model.venues.perps.maker import accrued
+from simulator.model.venues.perps.owing import Owing, work_out
+from simulator.model.venues.perps.owing import owing as known_owing
 from simulator.model.venues.perps.portfolio import (
     BASE_ASSET,
     Direction,
@@ -110,19 +112,27 @@ def has_position(w: Path, account: int) -> bool:
 @inner
 def unsettled(w: Path, account: int, market: int) -> float:
     """PnL of a position at the index less what it owes, USDC; without one nothing."""
-    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
-    size = clearing.size[account, market]
-    if size == 0.0:
+    if w.state.clearing.size[account, market] == 0.0:
         return 0.0
-    _, index = accrued(w, market)
-    profit = size * oracle.price[table.asset[market]] - clearing.cost[account, market]
-    profit -= owed(w, index, account, market)
-    return profit - abs(size) * unpaid(w, market, size > 0.0)
+    return _profit(w, work_out(w, market), account, market)
 
 
 @inner
-def _positions(w: Path, account: int) -> tuple[bool, bool, float, float, float]:
-    """(fresh, whether there are any, U, G, Σ|s|·I) of an account's positions."""
+def _profit(w: Path, owing: Owing, account: int, market: int) -> float:
+    """:func:`unsettled` of a position there is, with what those in its market owe."""
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    size = clearing.size[account, market]
+    profit = size * oracle.price[table.asset[market]] - clearing.cost[account, market]
+    profit -= owed(w, owing.funding, account, market)
+    return profit - abs(size) * (owing.unpaid_long if size > 0.0 else owing.unpaid_short)
+
+
+@inner
+def _positions(w: Path, account: int, between: bool) -> tuple[bool, bool, float, float, float]:
+    """(fresh, whether there are any, U, G, Σ|s|·I) of an account's positions.
+
+    ``between``: two actions, where what is owed may be known.
+    """
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     fresh, held = True, False
     profit = gross = notional = 0.0
@@ -134,7 +144,8 @@ def _positions(w: Path, account: int) -> tuple[bool, bool, float, float, float]:
         asset = table.asset[market]
         if stale(w, asset):
             fresh = False
-        profit += unsettled(w, account, market)
+        owing = known_owing(w, market) if between else work_out(w, market)
+        profit += _profit(w, owing, account, market)
         worth = abs(size) * oracle.price[asset]
         notional += worth
         gross += worth * table.maintenance_rate[market]
@@ -162,8 +173,55 @@ def _basket(w: Path, account: int) -> tuple[bool, float, float]:
 @inner
 def value_account(w: Path, account: int) -> Account:
     """Value an account at the last prices, funding accrued up to now but not written."""
+    return _value(w, account, False)
+
+
+class Standing(NamedTuple):
+    """What decides about an account: see :class:`Account`."""
+
+    fresh: bool
+    has_position: bool
+    value: float
+    equity: float
+    maintenance: float
+
+
+@inner
+def standing_of(valued: Account) -> Standing:
+    """Of an account as it was valued."""
+    return Standing(
+        valued.fresh, valued.has_position, valued.value, valued.equity, valued.maintenance
+    )
+
+
+@inner
+def note_standing(w: Path, row: Record, found: Standing) -> None:
+    """Keep it for as long as it is true."""
+    row.version, row.fresh, row.has_position = w.known.version, found.fresh, found.has_position
+    row.value, row.equity, row.maintenance = found.value, found.equity, found.maintenance
+
+
+@inner
+def noted_standing(row: Record) -> Standing:
+    """As it was kept."""
+    return Standing(row.fresh, row.has_position, row.value, row.equity, row.maintenance)
+
+
+@inner
+def standing(w: Path, account: int) -> Standing:
+    """How an account stands between two actions."""
+    if w.known.kept == 0.0:
+        return standing_of(_value(w, account, True))
+    row = w.known.account[account]
+    if row.version != w.known.version:
+        note_standing(w, row, standing_of(_value(w, account, True)))
+    return noted_standing(row)
+
+
+@inner
+def _value(w: Path, account: int, between: bool) -> Account:
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
-    fresh, held, profit, gross, notional = _positions(w, account)
+    fresh, held, profit, gross, notional = _positions(w, account, between)
     fresh_basket, worth, secured = _basket(w, account)
     fresh = fresh and fresh_basket and not stale(w, table.collateral_asset[0])
     base = usdc = 0.0
