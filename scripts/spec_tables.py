@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from simulator.protocol import clearing, vault
+from simulator.protocol.state.table import SHOWN
 from simulator.protocol.statuses import REFUSALS
 from simulator.protocol.terms import Given, Term, terms_of
 
@@ -53,6 +54,34 @@ def _statuses() -> list[str]:
     return rows
 
 
+#: What the words of a place along axes are of, in the order of the replies.
+_PLACES = {
+    (): "header",
+    ("markets",): "each market",
+    ("accounts",): "each account",
+    ("accounts", "collaterals"): "– each collateral from 1 on",
+    ("accounts", "markets"): "– each market",
+    ("agents",): "each wallet",
+    ("loans",): "lending: header",
+    ("legs",): "lending: each leg",
+    ("agents", "legs"): "lending: each wallet, each leg",
+}
+
+
+def _words() -> list[str]:
+    """One row per word of the Lens."""
+    rows = [
+        _row("of", "word", "variable", "unit", "stored as", "what it is"),
+        "|---|---|---|---|---|---|",
+    ]
+    for axes, of in _PLACES.items():
+        found = [(row.word.number, row) for row in SHOWN.values() if row.axes == axes]
+        for number, row in sorted(found, key=lambda pair: pair[0]):
+            scale = row.word.scale.value
+            rows.append(_row(of, str(number), f"`{row.name}`", row.unit, scale, row.what))
+    return rows
+
+
 def tables() -> dict[str, list[str]]:
     """Every table by name, as lines."""
     return {
@@ -62,6 +91,7 @@ def tables() -> dict[str, list[str]]:
         "clearing": _terms(clearing.ClearingParameters, clearing.PARAMETERS),
         "vault": _terms(vault.VaultTerms, vault.STRUCT),
         "statuses": _statuses(),
+        "lens": _words(),
     }
 
 
