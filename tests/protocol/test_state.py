@@ -6,6 +6,9 @@ from collections import Counter
 
 import pytest
 
+from simulator.model import observe
+from simulator.model.kernel.record import Counts
+from simulator.model.state import STATE
 from simulator.protocol.state.table import (
     SHOWN,
     SUBJECTS,
@@ -17,9 +20,6 @@ from simulator.protocol.state.table import (
 )
 from simulator.protocol.state.variable import Computed, Derived
 from simulator.world.base import Observation
-from simulator.world.model import observe
-from simulator.world.model.record import Counts
-from simulator.world.model.state import STATE
 
 
 def test_no_two_subjects_declare_a_variable_of_one_name() -> None:

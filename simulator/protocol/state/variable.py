@@ -3,9 +3,9 @@
 ``Shown(...)``, ``Derived(...)``: what agents and ``hedgesim verify`` see, attributes of every
 observation. ``Kept(...)``: a number of the model's record that nobody is shown.
 
-Made of these rows: the record (:mod:`simulator.world.model.state`) and its start, the Observation
-of both worlds, the words of the Lens (:mod:`simulator.world.chain.layout`), storage slots
-(:mod:`simulator.world.chain.storage`) and their mirror in the model's record, what ``verify``
+Made of these rows: the record (:mod:`simulator.model.state`) and its start, the Observation
+of both worlds, the words of the Lens (:mod:`simulator.chain.reading.layout`), storage slots
+(:mod:`simulator.chain.reading.storage`) and their mirror in the model's record, what ``verify``
 compares with which tolerance, and the table of the Lens in contracts/SPEC.md.
 """
 
@@ -63,7 +63,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Computed:
-    """In process it follows from several words, as :mod:`simulator.world.chain.storage` says.
+    """In process it follows from several words, as :mod:`simulator.chain.reading.storage` says.
 
     ``group``: which it is read with there; "": that of its word of the Lens.
     """
@@ -197,7 +197,7 @@ class Shown:
 
 
 class Derived(Shown):
-    """A state variable that is shown and that the model derives (``world/model/observe.py``).
+    """A state variable that is shown and that the model derives (``model/observe.py``).
 
     ``kept``: what stands in the record behind it, filled in from the chain's words; None: nothing
     of its own.

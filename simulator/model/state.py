@@ -1,0 +1,61 @@
+"""The record of a path: the state variables that are declared in :mod:`simulator.protocol.state`.
+
+A record holds one path, contiguous: a snapshot is a copy of it. Integer token units are held as
+float64: exact for USDC (< 2⁵³ raw), to the last bits for 18-decimal tokens. P paths; the other axes
+are named by what is counted along them (:class:`~simulator.model.kernel.record.Counts`).
+"""
+
+from __future__ import annotations
+
+from simulator.model.kernel.record import Layout, Member, each
+from simulator.protocol.state.pool import Pool, Position
+from simulator.protocol.state.table import SUBJECTS, kept
+from simulator.protocol.state.variable import Subject
+
+
+def _numbers(subject: type[Subject]) -> Layout:
+    return tuple(
+        Member(name, "f8", tuple(row.axes.split()), row.unit, row.what)
+        for name, row in kept(subject).items()
+    )
+
+
+#: A Uniswap v3 pool.
+POOL = _numbers(Pool)
+#: A position in one.
+POSITION = _numbers(Position)
+# Records inside a subject's record that are those of another.
+_INSIDE: dict[str, Layout] = {
+    "aave": (
+        Member("pools", POOL, ("legs",), what="in which the legs' assets are sold"),
+        Member("nothing", POSITION, what="the vault's position in those pools: none"),
+    )
+}
+#: The record of a path.
+STATE: Layout = tuple(
+    Member(name, (*_numbers(subject), *_INSIDE.get(name, ()))) for name, subject in SUBJECTS.items()
+)
+#: What the market does to a path at one step.
+MOMENT = (
+    *each(
+        "",
+        ("clock", "seconds", "since the start"),
+        ("step", "1", "of the run"),
+        ("gas_usd", "USD", "per unit of gas"),
+        ("pool_depth", "1", "factor of the background liquidity"),
+        ("perp_depth", "1", "factor of the skew scales"),
+        ("noise_swap", "USD", "of the noise traders: > 0 buys the base asset"),
+        (
+            "deposit_flow",
+            "1",
+            "what comes, of the first deposit; (< 0) the fraction of shares that leaves",
+        ),
+    ),
+    *each(
+        "assets",
+        ("price", "USD", "per whole token, the oracle's last round"),
+        ("updated_at", "seconds", "since the start, of that round"),
+        ("index", "USD", "per whole token, elsewhere"),
+    ),
+    *each("markets", ("noise_trade", "USD", "of the noise traders: > 0 buys")),
+)
