@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from simulator.protocol import clearing, vault
+from simulator.protocol import clearing, oracle, vault
 from simulator.protocol.state.table import SHOWN
 from simulator.protocol.statuses import REFUSALS
 from simulator.protocol.terms import Given, Term, terms_of
@@ -28,7 +28,7 @@ def _bounds(term: Term) -> str:
         return "–"
     signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
     bounds = (f"{signs[name]} {bound:g}" for name, bound in term.bounds.items())
-    return ", ".join(bounds).replace("e+", "e")
+    return ", ".join(bounds).replace("e+0", "e").replace("e+", "e")
 
 
 def _terms(owner: type, struct: str) -> list[str]:
@@ -85,6 +85,7 @@ def _words() -> list[str]:
 def tables() -> dict[str, list[str]]:
     """Every table by name, as lines."""
     return {
+        "feed": _terms(oracle.FeedParameters, oracle.FEED),
         "market": _terms(clearing.MarketParameters, clearing.MARKET),
         "collateral": _terms(clearing.CollateralParameters, clearing.COLLATERAL),
         "liquidity": _terms(clearing.ClearingParameters, clearing.LIQUIDITY),
