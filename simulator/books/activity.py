@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from simulator.books.holdings import held
 from simulator.books.metric import STATUS, Chance, Ended, Metric
 from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
 from simulator.model.kernel.codes import NONE, OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import CODE
 from simulator.model.kernel.record import Layout, Member, Path, each
+from simulator.model.venues.margin_accounts import hedge_size
 from simulator.protocol.action_spec import Role
 from simulator.world import actions
 
@@ -28,7 +28,7 @@ LAYOUT: Layout = (
         ("units", "gas", "of this step so far, upkeep apart"),
         ("upkeep_units", "gas", "of this step so far"),
     ),
-    *each("own markets", ("before", "base units", "the vault's, as an operation on it begins")),
+    *each("markets", ("before", "base units", "the hedge as an operation on the vault begins")),
 )
 #: Calls that keep the vault.
 UPKEEP = (*KEEPER_FUNCTIONS, CODE[actions.PostBetas])
@@ -40,9 +40,8 @@ def acting(w: Path) -> None:
     if not on_vault(w):
         return
     book = w.book.activity
-    for account in range(w.tables.count.markets + 1):
-        for market in range(w.tables.count.markets):
-            book.before[account, market] = held(w, account, market)
+    for market in range(w.tables.count.markets):
+        book.before[market] = hedge_size(w, market)
 
 
 @inner
@@ -65,12 +64,11 @@ def acted(w: Path) -> None:
 
 @inner
 def _add_turnover(w: Path) -> None:
-    """|Δs| at the oracle's price, over accounts and markets."""
+    """|Δs| at the oracle's price, over markets."""
     book, asset = w.book.activity, w.tables.clearing.asset
-    for account in range(w.tables.count.markets + 1):
-        for market in range(w.tables.count.markets):
-            change = abs(held(w, account, market) - book.before[account, market])
-            book.turnover += change * w.now.price[asset[market]]
+    for market in range(w.tables.count.markets):
+        change = abs(hedge_size(w, market) - book.before[market])
+        book.turnover += change * w.now.price[asset[market]]
 
 
 @inner

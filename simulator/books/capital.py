@@ -12,7 +12,12 @@ from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
 from simulator.model.vault.valuation import Valuation
 from simulator.model.venues.aave.lending import size_of
-from simulator.model.venues.perps.margin import standing
+from simulator.model.venues.margin_accounts import (
+    PERPS,
+    hedge_size,
+    margin_standing,
+    subs,
+)
 
 LAYOUT: Layout = each(
     "",
@@ -24,18 +29,13 @@ LAYOUT: Layout = each(
 
 
 @inner
-def _own_accounts(w: Path) -> int:
-    """How many of the first accounts of the ClearingHouse may hold the vault's hedges."""
-    return 1 + w.tables.count.markets if w.tables.vault.isolated else 1
-
-
-@inner
 def _needed(w: Path) -> float:
     """Initial margin of the vault's hedges, USD."""
     tables = w.tables
     margin = 0.0
-    for account in range(_own_accounts(w)):
-        margin += standing(w, account).maintenance
+    for sub in range(subs(w)):
+        if tables.vault.venue[sub] == PERPS:
+            margin += margin_standing(w, sub).maintenance
     margin *= tables.clearing.initial_multiple
     if tables.count.legs == 0:
         return margin
@@ -47,17 +47,10 @@ def _needed(w: Path) -> float:
 
 @inner
 def _hedged(w: Path) -> float:
-    """USD of the vault's hedges, each market's without netting its accounts."""
-    tables = w.tables
+    """USD of the vault's hedges."""
     notional = 0.0
-    for market in range(tables.count.markets):
-        sizes = 0.0
-        for account in range(_own_accounts(w)):
-            size = w.state.clearing.size[account, market]
-            if account == 0 and tables.aave.leg_of[market] >= 0:
-                size += size_of(w, tables.aave.leg_of[market])
-            sizes += abs(size)
-        notional += sizes * w.now.price[tables.clearing.asset[market]]
+    for market in range(w.tables.count.markets):
+        notional += abs(hedge_size(w, market)) * w.now.price[w.tables.clearing.asset[market]]
     return notional
 
 

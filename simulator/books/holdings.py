@@ -1,4 +1,4 @@
-"""The vault's hedges and margin at both venues together, on one path."""
+"""The vault's margin at all venues together, on one path."""
 
 from __future__ import annotations
 
@@ -6,28 +6,15 @@ import numpy as np
 
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
-from simulator.model.venues.aave.lending import size_of
-from simulator.model.venues.aave.lending import value as value_loan
-from simulator.model.venues.perps.margin import has_position, standing
-
-
-@inner
-def held(w: Path, account: int, market: int) -> float:
-    """The vault's position, base units; a debt on Aave is short, in account 0."""
-    size = w.state.clearing.size[account, market]
-    if account == 0 and w.tables.aave.leg_of[market] >= 0:
-        size += size_of(w, w.tables.aave.leg_of[market])
-    return size
+from simulator.model.venues.margin_accounts import margin_standing, subs
 
 
 @inner
 def margin(w: Path) -> float:
     """USD in the vault's margin accounts."""
     total = 0.0
-    for account in range(w.tables.count.markets + 1):
-        total += standing(w, account).value
-    if w.tables.count.legs > 0:
-        total += value_loan(w).equity
+    for sub in range(subs(w)):
+        total += margin_standing(w, sub).value
     return total
 
 
@@ -35,13 +22,8 @@ def margin(w: Path) -> float:
 def margin_ratio(w: Path) -> float:
     """Lowest equity over maintenance margin of the vault's accounts; NaN: no position."""
     lowest = np.inf
-    for account in range(w.tables.count.markets + 1):
-        if has_position(w, account):
-            valued = standing(w, account)
-            if valued.maintenance > 0.0:
-                lowest = min(lowest, valued.equity / valued.maintenance)
-    if w.tables.count.legs > 0:
-        loan = value_loan(w)
-        if loan.maintenance > 0.0:
-            lowest = min(lowest, loan.equity / loan.maintenance)
+    for sub in range(subs(w)):
+        standing = margin_standing(w, sub)
+        if standing.has_position and standing.maintenance > 0.0:
+            lowest = min(lowest, standing.equity / standing.maintenance)
     return lowest if lowest < np.inf else np.nan

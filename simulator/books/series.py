@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.books.buckets import BUCKETS
-from simulator.books.holdings import held, margin, margin_ratio
+from simulator.books.holdings import margin, margin_ratio
 from simulator.books.share_price import relative
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.vault.valuation import usd_of_base, usd_of_usdc, value_now
+from simulator.model.venues.margin_accounts import hedge_size
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
 from simulator.types import Floats
@@ -57,9 +58,7 @@ def series_row(w: Path, out: Floats) -> None:
     _worth(w, out[2 * assets : 2 * assets + 8])
     at = 2 * assets + 8
     for market in range(markets):
-        out[at + market] = 0.0
-        for account in range(markets + 1):
-            out[at + market] += held(w, account, market)
+        out[at + market] = hedge_size(w, market)
         out[at + markets + market] = w.state.vault.betas[market]
     at += 2 * markets
     _deltas(w, out[at : at + assets])
@@ -112,8 +111,7 @@ def _deltas(w: Path, out: Floats) -> None:
                 posted = w.state.clearing.collateral[account, collateral]
                 out[asset - 1] += posted / table.unit[collateral]
     for market in range(w.tables.count.markets):
-        for account in range(w.tables.count.markets + 1):
-            out[table.asset[market] - 1] += held(w, account, market)
+        out[table.asset[market] - 1] += hedge_size(w, market)
     for asset in range(1, assets):
         out[asset - 1] *= w.now.price[asset]
         out[assets - 1] += out[asset - 1]
