@@ -14,7 +14,7 @@ from simulator.hedging.risk import quantiles
 from simulator.results.exposure import curvature, exposure_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -30,6 +30,8 @@ RECORDED_STEPS, RECORDED_PATHS = 10_800, 100
 #: Most points in time at which the quantities of :data:`FAN` are kept for every path.
 FAN_POINTS = 121
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+# Values of the fan that are in memory at a time, but for at least a point.
+_HELD = 200_000
 FAN = (*IN_BOOKS, "rolling_correlation")
 
 
@@ -112,32 +114,52 @@ def _series_names(protocol: Protocol) -> list[str]:
 
 
 def fan_frame(
-    config: Config,
-    values: Callable[[int, int], NDArray[np.float32]],
-    weights: Floats | None = None,
+    config: Config, chunks: Sequence[NDArray[np.float32]], weights: Floats | None = None
 ) -> pd.DataFrame:
     """Quantiles and mean of each of :data:`FAN` over all paths, at each point in time.
 
-    ``values(quantity, point)`` gives one quantity at one point for every path: only that much is
+    ``chunks``: parts of ``[quantities, points, paths]``, side by side by path; a few points are
     held at a time. ``weights`` ``[paths]`` are those of importance sampling.
     """
     import pandas as pd
 
+    steps = fan_steps(config.steps)
+    held = max(1, _HELD // config.paths)
     rows = []
     for quantity, name in enumerate(FAN):
-        for point, step in enumerate(fan_steps(config.steps)):
-            found = values(quantity, point)
-            hours = int(step) * config.step_seconds / 3_600
-            known = np.isfinite(found)
-            weight = None if weights is None else weights[known]
-            rows.append((name, int(step), hours, *_spread(found[known], weight)))
+        for first in range(0, steps.size, held):
+            few = steps[first : first + held]
+            parts = [chunk[quantity, first : first + held] for chunk in chunks]
+            spread = _spread(np.concatenate(parts, axis=1).astype(np.float64), weights)
+            hours = few * config.step_seconds / 3_600
+            rows += [
+                (name, int(step), float(hour), *figures)
+                for step, hour, figures in zip(few, hours, spread.tolist(), strict=True)
+            ]
     columns = [f"p{round(100 * q)}" for q in QUANTILES]
     return pd.DataFrame(rows, columns=["quantity", "step", "hours", "mean", *columns])
 
 
-def _spread(values: NDArray[np.float32], weights: Floats | None) -> tuple[float, ...]:
+def _spread(values: Floats, weights: Floats | None) -> Floats:
+    """Mean and quantiles at every point, ``[points, figures]``, of ``values`` ``[points, paths]``.
+
+    Paths without a value at a point count for nothing there.
+    """
+    known = np.isfinite(values)
+    if weights is None and known.all():
+        found = np.quantile(values, QUANTILES, axis=1)
+        return np.column_stack([np.average(values, axis=1), *found])
+    return np.array(
+        [
+            _spread_of(row[there], None if weights is None else weights[there])
+            for row, there in zip(values, known, strict=True)
+        ]
+    )
+
+
+def _spread_of(values: Floats, weights: Floats | None) -> tuple[float, ...]:
+    """Of one point; NaN where there is no value."""
     if not values.size:
         return (np.nan,) * (1 + len(QUANTILES))
-    wide = values.astype(np.float64)
-    centre = float(np.average(wide, weights=weights))
-    return (centre, *map(float, quantiles(wide, QUANTILES, weights)))
+    centre = float(np.average(values, weights=weights))
+    return (centre, *map(float, quantiles(values, QUANTILES, weights)))

@@ -154,10 +154,9 @@ class Chunks:
         files = self._files(f"{name}.parquet")
         return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
-    def fan(self, quantity: int, point: int) -> NDArray[np.float32]:
-        """One quantity at one point in time for every path; read from disk, not held."""
-        files = self._files("fan.npy")
-        return np.concatenate([np.load(file, mmap_mode="r")[quantity, point] for file in files])
+    def fan(self) -> list[NDArray[np.float32]]:
+        """Of every chunk ``[quantities, points, paths]``, in order of paths; on disk, not held."""
+        return [np.load(file, mmap_mode="r") for file in self._files("fan.npy")]
 
     def remove(self) -> None:
         """Throw the chunks away."""

@@ -225,7 +225,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         paths=paths,
         series=chunks.frames("series"),
         events=chunks.frames("events"),
-        fan=fan_frame(plan.config, chunks.fan, weight),
+        fan=fan_frame(plan.config, chunks.fan(), weight),
         worst_series=worst.series,
         worst_events=worst.events,
     )

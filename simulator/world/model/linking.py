@@ -64,6 +64,10 @@ class Whole(JITCodeLibrary):  # type: ignore[misc]
         self._linking_libraries = list(reached)[::-1]
         super().finalize()
 
+    def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
+        """Machine code alone: nothing is linked with a kernel, and LLVM's is most of it."""
+        return self.name, "object", (self._get_compiled_object(), b"")
+
 
 def _reach(library: Any, reached: dict[Any, None]) -> None:
     """Every library below, callees first."""
