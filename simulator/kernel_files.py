@@ -67,8 +67,6 @@ class _Loaded(JITCodeLibrary):  # type: ignore[misc]
 
     def _get_module_for_linking(self) -> Any:
         if self._shared_module is None:
-            if not self._bitcode:
-                raise RuntimeError(f"{self.name}: only Python calls a kernel")
             self._shared_module = binding.parse_bitcode(self._bitcode)
             self._codegen._engine._load_defined_symbols(self._shared_module)
         return self._shared_module
@@ -142,11 +140,12 @@ class _Folder:
         return self._folder / f"{self._base}.{digest}{SUFFIX}"
 
     def load(self, key: object) -> Any:
-        """What is kept for a signature, or None."""
+        """What is kept for a signature, or None; a file cut short counts as none."""
         try:
             with self._path(key).open("rb") as file:
-                return pickle.load(file) if pickle.load(file) == self._stamp else None
-        except FileNotFoundError:
+                stamp = pickle.load(file)
+                return pickle.load(file) if stamp == self._stamp else None
+        except (FileNotFoundError, EOFError, pickle.UnpicklingError):
             return None
 
     def save(self, key: object, parts: object) -> None:

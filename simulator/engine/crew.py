@@ -9,14 +9,14 @@ import numba
 import numpy as np
 
 from simulator.agents.do import compile_act
+from simulator.model.kernel.record import Path
 from simulator.types import InputError
-from simulator.world.model.record import Path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.agents.base import Agent
-    from simulator.world.model.record import Paths
+    from simulator.model.kernel.record import Paths
 
 _KINDS = {"float": "f8", "int": "i8", "bool": "?"}
 #: One agent that is compiled: its index, its code, its first record, and how far the next one is.
