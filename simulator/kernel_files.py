@@ -23,7 +23,7 @@ from numba.core import itanium_mangler
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CR_FIELDS, CompileResult
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python, rtsys
 from numba.core.serialize import dumps
 from numba.np import numpy_support
 
@@ -81,9 +81,16 @@ def _needed(module: Any) -> list[str]:
     ]
 
 
+def _name_helpers(_context: Any) -> None:
+    """Say where the functions of Numba's runtime lie that are written in C."""
+    for name, address in _nrt_python.c_helpers.items():
+        binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+
+
 def _provide(needed: Sequence[str], context: Any) -> None:
-    """See to it that they are: Numba's runtime, and if that is not enough, all of its compiler."""
-    for make in (rtsys.initialize, type(context).refresh):
+    """See to it that they are: of Numba's runtime what is in C, all of it, all of the compiler."""
+    # The rest of the runtime is compiled anew in every process, and nearly always linked in here.
+    for make in (_name_helpers, rtsys.initialize, type(context).refresh):
         if all(binding.address_of_symbol(name) for name in needed):
             return
         make(context)

@@ -204,6 +204,28 @@ def test_starting_up_imports_nothing_heavy(entry: str) -> None:
     assert not heavy & set(loaded)
 
 
+#: What a worker process does with a chunk, all of it recorded.
+_CHUNK = """
+import sys, tempfile
+from pathlib import Path
+from simulator.config import load
+from simulator.results.store import write_chunk
+from simulator.runner import Plan, simulate_chunk
+config = load("calm", ["horizon_hours=6"])
+with tempfile.TemporaryDirectory() as directory:
+    write_chunk(Path(directory), 0, simulate_chunk(Plan(config, "model", (), 2), 0, 2, 2))
+print(*(name.split(".")[0] for name in sys.modules))
+"""
+
+
+def test_a_worker_imports_no_pandas() -> None:
+    """Every worker would pay for it in memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", _CHUNK], capture_output=True, text=True, check=True
+    )
+    assert not {"pandas", "pyarrow", "rich"} & set(done.stdout.split())
+
+
 COMPILED = {"inner", "kernel", "spliced", "part"}
 
 

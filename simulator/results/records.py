@@ -12,15 +12,17 @@ from simulator.books.fan import QUANTITIES as IN_BOOKS
 from simulator.books.series import POSITION, row_names
 from simulator.hedging.risk import quantiles
 from simulator.results.exposure import curvature, exposure_names
+from simulator.results.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     import pandas as pd
     from numpy.typing import NDArray
 
     from simulator.books.metric import Ended
     from simulator.config import Config
+    from simulator.results.rows import Rows
     from simulator.types import Floats
     from simulator.world.protocol import Protocol
 
@@ -30,7 +32,7 @@ RECORDED_STEPS, RECORDED_PATHS = 10_800, 100
 #: Most points in time at which the quantities of :data:`FAN` are kept for every path.
 FAN_POINTS = 121
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-# Values of the fan that are in memory at a time, but for at least a point.
+# Values of the fan that are widened at a time, but for at least a point.
 _HELD = 200_000
 FAN = (*IN_BOOKS, "rolling_correlation")
 
@@ -51,14 +53,12 @@ def rolling_window(steps: int, step_seconds: int) -> int:
     return max(2, min(wanted, max(8, steps // 4), steps))
 
 
-def series_frame(ended: Ended, rows: Floats, betas: Floats) -> pd.DataFrame:
+def series_rows(ended: Ended, rows: Floats, betas: Floats) -> Rows:
     """Tidy: one row per recorded path and step, ordered by both.
 
     ``rows`` ``[paths, steps + 1, row]`` as :func:`~simulator.books.series.row_names` says; the
     rolling correlation is with the hedge of ``betas`` ``[markets, paths]``.
     """
-    import pandas as pd
-
     market, protocol = ended.market, ended.protocol
     names, paths, points = row_names(protocol), rows.shape[0], market.steps + 1
     found = dict(zip(names, rows.transpose(2, 0, 1), strict=True))
@@ -74,7 +74,7 @@ def series_frame(ended: Ended, rows: Floats, betas: Floats) -> pd.DataFrame:
         "step": np.tile(np.arange(points), paths),
         "hours": np.tile(np.arange(points) * market.step_seconds / 3_600, paths),
     }
-    return pd.DataFrame(frame | {name: found[name].reshape(-1) for name in _series_names(protocol)})
+    return rows_of(frame | {name: found[name].reshape(-1) for name in _series_names(protocol)})
 
 
 def fan_values(ended: Ended, fan: NDArray[np.float32], betas: Floats) -> NDArray[np.float32]:
@@ -114,12 +114,14 @@ def _series_names(protocol: Protocol) -> list[str]:
 
 
 def fan_frame(
-    config: Config, chunks: Sequence[NDArray[np.float32]], weights: Floats | None = None
+    config: Config,
+    values: Callable[[int], NDArray[np.float32]],
+    weights: Floats | None = None,
 ) -> pd.DataFrame:
     """Quantiles and mean of each of :data:`FAN` over all paths, at each point in time.
 
-    ``chunks``: parts of ``[quantities, points, paths]``, side by side by path; a few points are
-    held at a time. ``weights`` ``[paths]`` are those of importance sampling.
+    ``values(quantity)`` gives one quantity ``[points, paths]``: only that much is held at a time,
+    and of it a few points in float64. ``weights`` ``[paths]`` are those of importance sampling.
     """
     import pandas as pd
 
@@ -127,10 +129,10 @@ def fan_frame(
     held = max(1, _HELD // config.paths)
     rows = []
     for quantity, name in enumerate(FAN):
+        found = values(quantity)
         for first in range(0, steps.size, held):
             few = steps[first : first + held]
-            parts = [chunk[quantity, first : first + held] for chunk in chunks]
-            spread = _spread(np.concatenate(parts, axis=1).astype(np.float64), weights)
+            spread = _spread(found[first : first + held].astype(np.float64), weights)
             hours = few * config.step_seconds / 3_600
             rows += [
                 (name, int(step), float(hour), *figures)
