@@ -19,29 +19,30 @@ ALLOWED = {
     "protocol": ("protocol",),
     "world.actions": ("types", "protocol.action_spec"),
     "caches": (),
+    "kernel_files": (),
     "arguments": ("types",),
     "config": ("types", "protocol", "arguments", "config", "world.protocol", "world.gas",
                "world.actions", "hedging"),
-    "market": ("types", "arguments", "config", "market", "hedging"),
+    "market": ("types", "kernel_files", "arguments", "config", "market", "hedging"),
     # What draws sees the market's settings, and no configuration as a whole.
     "market.draw": ("types", "arguments", "config.market", "config.market_settings",
                     "config.shocks", "market"),
     "market.prices": ("types", "config.market", "config.market_settings", "config.shocks",
                       "market"),
-    "market.processes": ("types", "config.correlation", "config.market_settings", "config.markov",
-                         "config.process", "hedging.resampling", "market"),
+    "market.processes": ("types", "kernel_files", "config.correlation", "config.market_settings",
+                         "config.markov", "config.process", "hedging.resampling", "market"),
     "market.importance": ("types", "config.importance", "config.market_settings"),
     "market.weights": ("types", "config.importance", "config.market_settings",
                        "market.processes.shocks"),
-    "hedging": ("types", "arguments", "hedging"),
+    "hedging": ("types", "kernel_files", "arguments", "hedging"),
     "world": ("types", "protocol.state", "market", "world"),
     "world.protocol": ("types", "protocol"),
     "model": ("types", "protocol", "market", "world.actions", "world.base", "world.protocol",
               "world.gas", "world.units", "model"),
     # What is compiled knows nothing of what is compiled with it; a pool nothing of venues, a venue
     # nothing of the vault.
-    "model.kernel": ("types", "caches", "world.actions", "world.gas", "world.protocol",
-                     "model.kernel"),
+    "model.kernel": ("types", "caches", "kernel_files", "world.actions", "world.gas",
+                     "world.protocol", "model.kernel"),
     "model.pools": ("model.kernel", "model.pools"),
     "model.venues": ("types", "world.protocol", "model.kernel", "model.pools", "model.venues"),
     "model.vault": ("types", "model.kernel", "model.pools", "model.venues", "model.vault"),
@@ -77,8 +78,8 @@ ALLOWED = {
     "fuzz": ("arguments", "config", "runner", "verify"),
     "comparison": ("types", "arguments", "config", "market", "hedging", "results", "report",
                    "result", "runner"),
-    "bench": ("config", "market", "agents", "books", "chain", "engine", "study", "runner",
-              "bench"),
+    "bench": ("types", "kernel_files", "config", "market", "agents", "books", "model", "chain",
+              "engine", "study", "runner", "bench"),
     "terminal": ("config", "model", "chain", "results", "report", "result", "study",
                  "verify", "fuzz", "bench"),
     "testing": ("types", "config", "market", "agents", "world", "model", "chain", "engine",
@@ -202,6 +203,28 @@ def test_starting_up_imports_nothing_heavy(entry: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not heavy & set(loaded)
+
+
+#: What a worker process does with a chunk, all of it recorded.
+_CHUNK = """
+import sys, tempfile
+from pathlib import Path
+from simulator.config import load
+from simulator.results.store import write_chunk
+from simulator.runner import Plan, simulate_chunk
+config = load("calm", ["horizon_hours=6"])
+with tempfile.TemporaryDirectory() as directory:
+    write_chunk(Path(directory), 0, simulate_chunk(Plan(config, "model", (), 2), 0, 2, 2))
+print(*(name.split(".")[0] for name in sys.modules))
+"""
+
+
+def test_a_worker_imports_no_pandas() -> None:
+    """Every worker would pay for it in memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", _CHUNK], capture_output=True, text=True, check=True
+    )
+    assert not {"pandas", "pyarrow", "rich"} & set(done.stdout.split())
 
 
 COMPILED = {"inner", "kernel", "spliced", "part"}

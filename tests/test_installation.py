@@ -92,8 +92,8 @@ def test_a_read_only_installation_works_without_a_home(
     assert done.stdout.splitlines()[1:] == ["True", "(4, 25, 2)", "1"]
     assert done.stderr == ""
     (cache,) = temporary.glob("hedgesim-*")
-    assert list(cache.rglob("*.nbi"))
-    assert not list(installed.rglob("*.nbi"))
+    assert list(cache.rglob("*.kernel"))
+    assert not list(installed.rglob("*.kernel"))
 
 
 def test_the_models_kernels_are_kept_where_numba_is_told(tmp_path: Path) -> None:

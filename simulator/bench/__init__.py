@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
     """Measure everything; ``progress`` is told what is being measured."""
-    from simulator.bench import latency, processes, study, worlds
+    from simulator.bench import latency, processes, reduced, study, worlds
 
     rows: list[Row] = []
     for what, measure in (
@@ -24,6 +24,7 @@ def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
         (f"whole runs, {WORKERS} cores", worlds.runs),
         ("one path, and the first run", latency.rows),
         ("model world, one core", worlds.pieces),
+        ("model world against a kernel fused by hand, one core", reduced.rows),
         ("market processes, one core", processes.rows),
         (f"model world, {WORKERS} cores", worlds.model),
         (f"hedge study, {WORKERS} cores", study.rows),

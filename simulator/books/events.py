@@ -20,7 +20,7 @@ from simulator.types import SimulatorError, Status
 from simulator.world.actions import ACTIONS
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from numpy.typing import NDArray
 
     from simulator.market.paths import MarketPaths
     from simulator.world.protocol import Protocol
@@ -52,10 +52,9 @@ def note_event(w: Path) -> None:
 
 
 class EventLog:
-    """Rows taken out of the buffers of a chunk's first paths; :meth:`frame` is all of them."""
+    """Rows taken out of the buffers of a chunk's first paths; :meth:`columns` are all of them."""
 
-    def __init__(self, protocol: Protocol, market: MarketPaths) -> None:
-        self._agents = [slot.name for slot in protocol.agents]
+    def __init__(self, market: MarketPaths) -> None:
         self._first, self._seconds = market.first_path, market.step_seconds
         self._paths: list[Any] = []
         self._rows: list[Any] = [np.empty(0, EVENT)]
@@ -77,20 +76,20 @@ class EventLog:
             self._rows.append(rows[:found].copy())
         buffers["count"] = 0
 
-    def frame(self) -> pd.DataFrame:
-        """One row per path and action tried, in order of time on each path."""
-        import pandas as pd
-
-        rows = np.concatenate(self._rows)
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """One row per path and action tried, in order of time on each; names by their codes."""
         paths = np.concatenate([np.empty(0, np.int64), *self._paths])
-        frame = pd.DataFrame({"path": paths, **{name: rows[name] for name in EVENT.names or ()}})
-        names = {
-            "agent": self._agents,
-            "action": [kind.__name__ for kind in ACTIONS],
-            "status": [status.name for status in Status],
-        }
-        for name, categories in names.items():
-            codes: Any = frame[name].to_numpy()
-            frame[name] = pd.Categorical.from_codes(codes, pd.Index(categories))
-        frame.insert(2, "hours", frame["step"] * self._seconds / 3_600)
-        return frame.sort_values("path", kind="stable", ignore_index=True)
+        order = np.argsort(paths, kind="stable")
+        rows = np.concatenate(self._rows)[order]
+        hours = rows["step"] * self._seconds / 3_600
+        found = {name: rows[name] for name in EVENT.names or ()}
+        return {"path": paths[order], "step": found.pop("step"), "hours": hours, **found}
+
+
+def event_names(protocol: Protocol) -> dict[str, list[str]]:
+    """What the codes in each such column of events stand for."""
+    return {
+        "agent": [slot.name for slot in protocol.agents],
+        "action": [kind.__name__ for kind in ACTIONS],
+        "status": [status.name for status in Status],
+    }

@@ -69,7 +69,7 @@ class Records:
             np.zeros((market.paths, points.size, len(QUANTITIES)), np.float32),
             point_of,
         )
-        self.log = EventLog(world.protocol, market)
+        self.log = EventLog(market)
         self._world = world
 
     def take(self) -> None:

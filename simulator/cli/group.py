@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,11 +16,16 @@ from simulator.types import InputError
 if TYPE_CHECKING:
     from simulator.config import Config
 
+# Objects made before Python looks for cycles among the young, the grown, the old. What a small run
+# makes are modules and types, which stay: looking among them as often as usual took a tenth of it.
+_CYCLES = 50_000, 20, 20
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; exits with a status of :mod:`simulator.cli.status`."""
+    gc.set_threshold(*_CYCLES)
     try:
         ended = hedgesim.main(arguments, "hedgesim", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # each has its status and its line

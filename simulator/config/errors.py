@@ -117,6 +117,11 @@ def suggestion(name: object, known: Iterable[str]) -> str:
 
 def fields(path: Iterable[str | int], data: object) -> list[str]:
     """Names of the fields of the section a path leads to; none for mappings and values."""
+    path = list(path)
+    if not path:  # of a whole scenario: no need to write out its schema
+        from simulator.config.models import Config
+
+        return sorted(Config.model_fields)
     return sorted({name for node in schema_at(path, data) for name in node.get("properties", {})})
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.hedging import check, rank
+from simulator.kernel_files import njit
 from simulator.types import InputError
 
 if TYPE_CHECKING:

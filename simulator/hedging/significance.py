@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.arguments import whole
 from simulator.hedging import check
+from simulator.kernel_files import njit
 
 if TYPE_CHECKING:
     from simulator.types import Floats

@@ -13,7 +13,7 @@ import numpy as np
 from simulator.arguments import instance
 from simulator.config.market_settings import MarketSettings
 from simulator.config.shocks import DepthCut, GasSpike, OracleFreeze, OracleOutlier, WithdrawalRun
-from simulator.market import beside, kernels
+from simulator.market import kernels
 from simulator.market.paths import MarketPaths
 from simulator.market.prices import draw_index
 from simulator.market.streams import Stream
@@ -98,6 +98,8 @@ def _oracle(settings: MarketSettings, index: Floats, price: Floats, time: Floats
             frozen,
             outlier,
         )
+    if settings.history.oracle:
+        from simulator.market import beside
     for symbol, item in settings.history.oracle.items():
         row = settings.symbols.index(symbol)
         recorded = beside.rounds(settings, f"oracle.{symbol}", item)
@@ -138,6 +140,8 @@ def _gas(settings: MarketSettings, index: Floats, first_path: int, out: Floats) 
     else:
         native = index[settings.symbols.index(gas.native_asset)]
     if settings.history.gas is not None:
+        from simulator.market import beside
+
         gwei = beside.held(settings, "gas", settings.history.gas)
         np.multiply((gwei * GWEI * factor)[:, np.newaxis], native, out=out)
         return
@@ -152,6 +156,8 @@ def _depth(settings: MarketSettings, venue: Literal["pool", "perp"], out: Floats
     factor = np.ones(len(hours))
     item = settings.history.depth.pool if venue == "pool" else settings.history.depth.perp
     if item is not None:
+        from simulator.market import beside
+
         recorded = beside.held(settings, f"depth.{venue}", item)
         factor = recorded / recorded[0]
     for shock in settings.shocks:

@@ -10,7 +10,8 @@ from math import exp, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from simulator.kernel_files import njit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numba.np.random import _constants as ziggurat
+
+from simulator.kernel_files import njit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,14 +52,14 @@ def thinned(values: Floats, most: int = 480) -> NDArray[np.int64]:
     if n <= most:
         return np.arange(n)
     edges = np.linspace(0, n, most // 2 + 1).astype(int)
-    kept = {0, n - 1}
-    for a, b in pairwise(edges):
-        part = values[a:b]
-        if np.isfinite(part).any():
-            kept |= {a + int(np.nanargmin(part)), a + int(np.nanargmax(part))}
-        else:
-            kept.add(int(a))
-    return np.array(sorted(kept))
+    # Every stretch as a row, its last value repeated to the length of the longest.
+    places = edges[:-1, None] + np.arange(np.diff(edges).max())
+    places = np.minimum(places, edges[1:, None] - 1)
+    there = values[places]
+    rows = np.arange(len(places))
+    low = places[rows, np.where(np.isfinite(there), there, np.inf).argmin(axis=1)]
+    high = places[rows, np.where(np.isfinite(there), there, -np.inf).argmax(axis=1)]
+    return np.unique(np.concatenate([[0, n - 1], low, high]))
 
 
 @dataclass

@@ -12,6 +12,7 @@ from simulator.books.fan import QUANTITIES as IN_BOOKS
 from simulator.books.series import POSITION, row_names
 from simulator.hedging.risk import quantiles
 from simulator.results.exposure import curvature, exposure_names
+from simulator.results.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from simulator.books.metric import Ended
     from simulator.config import Config
+    from simulator.results.rows import Rows
     from simulator.types import Floats
     from simulator.world.protocol import Protocol
 
@@ -30,6 +32,8 @@ RECORDED_STEPS, RECORDED_PATHS = 10_800, 100
 #: Most points in time at which the quantities of :data:`FAN` are kept for every path.
 FAN_POINTS = 121
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+# Values of the fan that are widened at a time, but for at least a point.
+_HELD = 200_000
 FAN = (*IN_BOOKS, "rolling_correlation")
 
 
@@ -49,14 +53,12 @@ def rolling_window(steps: int, step_seconds: int) -> int:
     return max(2, min(wanted, max(8, steps // 4), steps))
 
 
-def series_frame(ended: Ended, rows: Floats, betas: Floats) -> pd.DataFrame:
+def series_rows(ended: Ended, rows: Floats, betas: Floats) -> Rows:
     """Tidy: one row per recorded path and step, ordered by both.
 
     ``rows`` ``[paths, steps + 1, row]`` as :func:`~simulator.books.series.row_names` says; the
     rolling correlation is with the hedge of ``betas`` ``[markets, paths]``.
     """
-    import pandas as pd
-
     market, protocol = ended.market, ended.protocol
     names, paths, points = row_names(protocol), rows.shape[0], market.steps + 1
     found = dict(zip(names, rows.transpose(2, 0, 1), strict=True))
@@ -72,7 +74,7 @@ def series_frame(ended: Ended, rows: Floats, betas: Floats) -> pd.DataFrame:
         "step": np.tile(np.arange(points), paths),
         "hours": np.tile(np.arange(points) * market.step_seconds / 3_600, paths),
     }
-    return pd.DataFrame(frame | {name: found[name].reshape(-1) for name in _series_names(protocol)})
+    return rows_of(frame | {name: found[name].reshape(-1) for name in _series_names(protocol)})
 
 
 def fan_values(ended: Ended, fan: NDArray[np.float32], betas: Floats) -> NDArray[np.float32]:
@@ -113,31 +115,53 @@ def _series_names(protocol: Protocol) -> list[str]:
 
 def fan_frame(
     config: Config,
-    values: Callable[[int, int], NDArray[np.float32]],
+    values: Callable[[int], NDArray[np.float32]],
     weights: Floats | None = None,
 ) -> pd.DataFrame:
     """Quantiles and mean of each of :data:`FAN` over all paths, at each point in time.
 
-    ``values(quantity, point)`` gives one quantity at one point for every path: only that much is
-    held at a time. ``weights`` ``[paths]`` are those of importance sampling.
+    ``values(quantity)`` gives one quantity ``[points, paths]``: only that much is held at a time,
+    and of it a few points in float64. ``weights`` ``[paths]`` are those of importance sampling.
     """
     import pandas as pd
 
+    steps = fan_steps(config.steps)
+    held = max(1, _HELD // config.paths)
     rows = []
     for quantity, name in enumerate(FAN):
-        for point, step in enumerate(fan_steps(config.steps)):
-            found = values(quantity, point)
-            hours = int(step) * config.step_seconds / 3_600
-            known = np.isfinite(found)
-            weight = None if weights is None else weights[known]
-            rows.append((name, int(step), hours, *_spread(found[known], weight)))
+        found = values(quantity)
+        for first in range(0, steps.size, held):
+            few = steps[first : first + held]
+            spread = _spread(found[first : first + held].astype(np.float64), weights)
+            hours = few * config.step_seconds / 3_600
+            rows += [
+                (name, int(step), float(hour), *figures)
+                for step, hour, figures in zip(few, hours, spread.tolist(), strict=True)
+            ]
     columns = [f"p{round(100 * q)}" for q in QUANTILES]
     return pd.DataFrame(rows, columns=["quantity", "step", "hours", "mean", *columns])
 
 
-def _spread(values: NDArray[np.float32], weights: Floats | None) -> tuple[float, ...]:
+def _spread(values: Floats, weights: Floats | None) -> Floats:
+    """Mean and quantiles at every point, ``[points, figures]``, of ``values`` ``[points, paths]``.
+
+    Paths without a value at a point count for nothing there.
+    """
+    known = np.isfinite(values)
+    if weights is None and known.all():
+        found = np.quantile(values, QUANTILES, axis=1)
+        return np.column_stack([np.average(values, axis=1), *found])
+    return np.array(
+        [
+            _spread_of(row[there], None if weights is None else weights[there])
+            for row, there in zip(values, known, strict=True)
+        ]
+    )
+
+
+def _spread_of(values: Floats, weights: Floats | None) -> tuple[float, ...]:
+    """Of one point; NaN where there is no value."""
     if not values.size:
         return (np.nan,) * (1 + len(QUANTILES))
-    wide = values.astype(np.float64)
-    centre = float(np.average(wide, weights=weights))
-    return (centre, *map(float, quantiles(wide, QUANTILES, weights)))
+    centre = float(np.average(values, weights=weights))
+    return (centre, *map(float, quantiles(values, QUANTILES, weights)))

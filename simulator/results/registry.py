@@ -25,13 +25,13 @@ from simulator.books import (
 )
 from simulator.books.metric import MARKET, REFUSED, STATUS, Chance, Metric, values_of
 from simulator.results import upkeep_metrics
+from simulator.results.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
-
     from simulator.books.metric import Ended
+    from simulator.results.rows import Rows
     from simulator.world.protocol import Protocol
 
 #: In the order of their columns.
@@ -79,15 +79,13 @@ def path_columns(protocol: Protocol) -> list[str]:
     return [name for name, _, _ in _columns(protocol)]
 
 
-def paths_frame(ended: Ended) -> pd.DataFrame:
+def path_rows(ended: Ended) -> Rows:
     """One row per path, columns :func:`path_columns`."""
-    import pandas as pd
-
     found = {}
     for name, metric, place in _columns(ended.protocol):
         values = ended.once(metric.of)
         found[name] = values[place] if metric.pattern else values
-    return pd.DataFrame(found)
+    return rows_of(found)
 
 
 @functools.lru_cache

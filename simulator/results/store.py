@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -12,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.results.rows import frame_of
 from simulator.types import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
 
+    from simulator.results.rows import Rows
+
 PARTIAL = ".partial"
 #: What a chunk holds (:func:`write_chunk`).
-CHUNK_FILES = frozenset({"paths.parquet", "fan.npy", "series.parquet", "events.parquet"})
+CHUNK_FILES = frozenset({"paths.npy", "fan.npy", "series.npy", "events.npy"})
 
 
 @contextmanager
@@ -48,35 +52,44 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write a frame whole or not at all."""
-    with replacing(path) as temporary:
-        _to_parquet(frame, temporary)
-
-
-def _to_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame so that series take two thirds of what pandas' defaults make of them.
+    """Write a frame whole or not at all, series in two thirds of what pandas' defaults make.
 
     Floats of neighbouring rows share their high bytes: split by byte they compress, as dictionaries
     they do not.
     """
     floats = [name for name, kind in frame.dtypes.items() if kind == np.float64]
-    frame.to_parquet(
-        path,
-        index=False,
-        compression="zstd",
-        use_dictionary=[name for name in frame.columns if name not in floats],
-        use_byte_stream_split=floats,
-    )
+    with replacing(path) as temporary:
+        frame.to_parquet(
+            temporary,
+            index=False,
+            compression="zstd",
+            use_dictionary=[name for name in frame.columns if name not in floats],
+            use_byte_stream_split=floats,
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """What one chunk of paths came to."""
 
-    paths: pd.DataFrame
-    fan: NDArray[np.float32]  # [quantities, points, paths] float32
-    series: pd.DataFrame | None
-    events: pd.DataFrame | None
+    rows: dict[str, Rows]  # "paths"; where some are recorded, their "series" and "events"
+    fan: NDArray[np.float32]  # [quantities, points, paths]
+    names: dict[str, list[str]]  # that codes stand for in columns of events
+
+    @functools.cached_property
+    def paths(self) -> pd.DataFrame:
+        """One row per path."""
+        return frame_of(self.rows["paths"], {})
+
+    @functools.cached_property
+    def series(self) -> pd.DataFrame | None:
+        """One row per step of recorded paths."""
+        return frame_of(self.rows["series"], {}) if "series" in self.rows else None
+
+    @functools.cached_property
+    def events(self) -> pd.DataFrame | None:
+        """One row for each action tried on recorded paths."""
+        return frame_of(self.rows["events"], self.names) if "events" in self.rows else None
 
 
 @dataclass(frozen=True)
@@ -147,17 +160,15 @@ class Chunks:
         files = [_chunk_directory(self.directory, first) / name for first, _ in self.layout]
         return [file for file in files if file.is_file()]
 
-    def frames(self, name: str) -> pd.DataFrame:
-        """The frames ``name`` of all chunks together, in order of paths."""
-        import pandas as pd
+    def frame(self, name: str, names: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
+        """The rows ``name`` of all chunks together, in order of paths; ``names``: of codes."""
+        rows = np.concatenate([np.load(file) for file in self._files(f"{name}.npy")])
+        return frame_of(rows, names or {})
 
-        files = self._files(f"{name}.parquet")
-        return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-
-    def fan(self, quantity: int, point: int) -> NDArray[np.float32]:
-        """One quantity at one point in time for every path; read from disk, not held."""
-        files = self._files("fan.npy")
-        return np.concatenate([np.load(file, mmap_mode="r")[quantity, point] for file in files])
+    def fan(self, quantity: int) -> NDArray[np.float32]:
+        """One quantity ``[points, paths]`` of every path; read from disk, not held."""
+        parts = [np.load(file, mmap_mode="r")[quantity] for file in self._files("fan.npy")]
+        return np.concatenate(parts, axis=1)
 
     def remove(self) -> None:
         """Throw the chunks away."""
@@ -199,15 +210,10 @@ def _layout_of(stamp: Path, key: Key, paths: int) -> tuple[tuple[int, int], ...]
 
 def _is_whole(chunk: Path, first: int, count: int) -> bool:
     """Whether a chunk's files can be read and hold the paths ``first`` … ``first + count − 1``."""
-    import pandas as pd
-    from pyarrow.parquet import read_metadata
-
     try:
-        numbers = pd.read_parquet(chunk / "paths.parquet", columns=["path"])["path"].to_numpy()
-        fan = np.load(chunk / "fan.npy", mmap_mode="r")
-        for file in chunk.glob("*.parquet"):
-            read_metadata(file)
-    except (OSError, ValueError, KeyError):  # pyarrow's errors are OSErrors, ValueErrors, KeyErrors
+        found = {file.name: np.load(file, mmap_mode="r") for file in chunk.glob("*.npy")}
+        numbers, fan = found["paths.npy"]["path"], found["fan.npy"]
+    except (OSError, ValueError, KeyError):  # cut short, not one of ours, or not there
         return False
     return fan.shape[-1] == count and np.array_equal(numbers, np.arange(first, first + count))
 
@@ -223,11 +229,8 @@ def write_chunk(directory: Path, first: int, outcome: Outcome) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        _to_parquet(outcome.paths, temporary / "paths.parquet")
-        np.save(temporary / "fan.npy", outcome.fan)
-        for name, frame in (("series", outcome.series), ("events", outcome.events)):
-            if frame is not None:
-                _to_parquet(frame, temporary / f"{name}.parquet")
+        for name, array in {**outcome.rows, "fan": outcome.fan}.items():
+            np.save(temporary / f"{name}.npy", array)
         temporary.rename(final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -43,11 +43,12 @@ def simulate_market(
             chunk.
     """
     _refuse_another_market(plan, market)
+    from simulator.books.events import event_names
     from simulator.books.hedge import mean_betas
     from simulator.market.weights import weights
     from simulator.results.attribution import Attribution
-    from simulator.results.records import fan_values, series_frame
-    from simulator.results.registry import paths_frame
+    from simulator.results.records import fan_values, series_rows
+    from simulator.results.registry import path_rows
     from simulator.runner.worlds import ran
 
     before = _begun(plan.agents)
@@ -56,13 +57,10 @@ def simulate_market(
     Attribution(run.books).check()
     ended = run.ended(weights(plan.config.market, market.first_path, market.paths))
     betas = ended.once(mean_betas)
-    recorded = record > 0
-    return Outcome(
-        paths=paths_frame(ended),
-        fan=fan_values(ended, run.fan, betas),
-        series=series_frame(ended, run.rows, betas) if recorded else None,
-        events=run.events() if recorded else None,
-    )
+    rows = {"paths": path_rows(ended)}
+    if record > 0:
+        rows |= {"series": series_rows(ended, run.rows, betas), "events": run.events()}
+    return Outcome(rows, fan_values(ended, run.fan, betas), event_names(run.protocol))
 
 
 def _refuse_another_market(plan: Plan, market: MarketPaths) -> None:

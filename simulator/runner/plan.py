@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Paths simulated together: enough to amortise the loop, few enough to stay in cache and memory.
-CHUNK_PATHS = 800
+CHUNK_PATHS = 400
 #: Longer runs take fewer at a time, so that memory does not grow with the horizon for ever.
-CHUNK_PATH_STEPS = 1_200_000
+CHUNK_PATH_STEPS = 600_000
 #: A chain world holds one EVM per path.
 CHAIN_CHUNK_PATHS = 10
 #: Fewer paths than this are not worth another process.
@@ -76,9 +76,8 @@ class Plan:
     def chunks(self, workers: int) -> list[tuple[int, int]]:
         """First path and number of paths of every chunk, sizes as equal as they can be.
 
-        For a run that begins. It goes by ``workers`` because a step of a chunk costs most of a
-        millisecond however few paths it has (README's table): cut for many workers, small runs
-        would be slow with few.
+        For a run that begins. It goes by ``workers`` because a chunk costs something however few
+        paths it has: cut for many workers, small runs would be slow with few.
         """
         paths = self.config.paths
         largest = CHAIN_CHUNK_PATHS

@@ -205,7 +205,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     from simulator.results.records import fan_frame
     from simulator.results.summary import summarise
 
-    paths = chunks.frames("paths")
+    paths = chunks.frame("paths")
     weight = None if plan.config.sampling is None else paths["weight"].to_numpy()
     summary = summarise(plan.config, plan.world, paths, gates, allowed)
     number = summary["worst_path"]["path"]
@@ -223,8 +223,8 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         summary=summary,
         timing={},
         paths=paths,
-        series=chunks.frames("series"),
-        events=chunks.frames("events"),
+        series=chunks.frame("series"),
+        events=chunks.frame("events", worst.names),
         fan=fan_frame(plan.config, chunks.fan, weight),
         worst_series=worst.series,
         worst_events=worst.events,

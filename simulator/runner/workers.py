@@ -88,8 +88,8 @@ def run_chunks(
                 f"{workers} workers: {error}",
                 stacklevel=4,
             )
-    for job in _jobs(runs):
-        _simulate(plans, job, code, report)
+    for number, job in enumerate(_jobs(runs)):
+        _simulate(plans, job, code, report, after_others=number > 0)
 
 
 def _jobs(runs: Sequence[tuple[Plan, Chunks]]) -> list[Job]:
@@ -107,9 +107,16 @@ def _jobs(runs: Sequence[tuple[Plan, Chunks]]) -> list[Job]:
 
 
 def _simulate(
-    plans: Sequence[Plan], job: Job, code: str, report: Callable[[int], None] | None
+    plans: Sequence[Plan],
+    job: Job,
+    code: str,
+    report: Callable[[int], None] | None,
+    *,
+    after_others: bool,
 ) -> None:
     """Draw a chunk of the market once, simulate every run on it, and write what each comes to.
+
+    ``after_others``: whether this process may have simulated chunks before.
 
     Raises:
         InputError: the code changed since the run began; nothing is written then.
@@ -118,14 +125,17 @@ def _simulate(
 
     world = plans[0].world
     fingerprint.refuse_other_code(world, code)
+    if after_others:
+        gc.collect()  # world, view and observers refer to each other, and their memory is needed
     market = draw(plans[job.runs[0][0]].config.market, job.first, job.count)
-    for number, directory in job.runs:
+    for turn, (number, directory) in enumerate(job.runs):
+        if turn:
+            gc.collect()
         plan = plans[number]
         outcome = simulate_market(plan, market, plan.record - job.first, report)
         fingerprint.refuse_other_code(world, code)
         write_chunk(directory, job.first, outcome)
         del outcome
-        gc.collect()  # world, view and observers refer to each other; the next needs the memory
 
 
 @dataclass(frozen=True)
@@ -260,4 +270,4 @@ def _leave(stop: Path, parent: int) -> None:
 
 
 def _job(packed: _Packed, job: Job) -> None:
-    _simulate(_unpacked(packed), job, packed.code, _report)
+    _simulate(_unpacked(packed), job, packed.code, _report, after_others=True)

@@ -16,16 +16,16 @@ from simulator.model.kernel.record import Paths, View
 from simulator.model.observe import ModelObservation
 from simulator.model.state import STATE
 from simulator.results.records import fan_steps
+from simulator.results.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import pandas as pd
 
     from simulator.agents.base import Agent
     from simulator.books.events import EventLog
     from simulator.market.paths import MarketPaths
     from simulator.model.parameters import Tables
+    from simulator.results.rows import Rows
     from simulator.runner.plan import Plan
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
@@ -64,11 +64,9 @@ class Ran:
             weights,
         )
 
-    def events(self) -> pd.DataFrame:
-        """What was tried on the recorded paths, in order of time on each."""
-        import pandas as pd
-
-        return pd.concat([log.frame() for log in self.logs], ignore_index=True)
+    def events(self) -> Rows:
+        """What was tried on the recorded paths, in order of time on each; names by their codes."""
+        return np.concatenate([rows_of(log.columns()) for log in self.logs])
 
 
 def ran(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:

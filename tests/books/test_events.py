@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.books.events import EventLog, note_event
+from simulator.books.events import EventLog, event_names, note_event
 from simulator.books.hooks import BOOK
 from simulator.config import load, resolve
 from simulator.market.draw import draw
@@ -14,6 +14,7 @@ from simulator.model.kernel.kinds import CODE
 from simulator.model.kernel.record import Paths
 from simulator.model.log import ROOM
 from simulator.model.world import ModelWorld
+from simulator.results.rows import frame_of, rows_of
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import Liquidate, Rebalance
 
@@ -38,7 +39,7 @@ def ask(world: ModelWorld, kind: type, status: list[Status]) -> None:
 
 
 def test_rows_are_in_order_of_time_by_path_and_hold_what_the_order_says(world: ModelWorld) -> None:
-    log, logs = EventLog(world.protocol, world.market), world.paths.logs[:-1]
+    log, logs = EventLog(world.market), world.paths.logs[:-1]
     world.paths.orders["agent"] = 1
     world.paths.orders["account"], world.paths.orders["market"] = 3, 1
     ask(world, Liquidate, [Status.OK, Status.NONE])
@@ -51,7 +52,7 @@ def test_rows_are_in_order_of_time_by_path_and_hold_what_the_order_says(world: M
     ask(world, Rebalance, [Status.OK, Status.NONE])
     note(world.paths)
     log.take(logs)
-    frame = log.frame()
+    frame = frame_of(rows_of(log.columns()), event_names(world.protocol))
     assert list(frame["path"]) == [0, 0, 0, 1]
     assert list(frame["step"]) == [0, 0, 1, 0]
     assert list(frame["action"]) == ["Liquidate", "Rebalance", "Rebalance", "Rebalance"]
@@ -64,12 +65,12 @@ def test_rows_are_in_order_of_time_by_path_and_hold_what_the_order_says(world: M
 
 
 def test_what_has_no_room_is_never_dropped_in_silence(world: ModelWorld) -> None:
-    log, logs = EventLog(world.protocol, world.market), world.paths.logs[:-1]
+    log, logs = EventLog(world.market), world.paths.logs[:-1]
     ask(world, Rebalance, [Status.OK, Status.NONE])
     logs["count"][0] = ROOM - 1
     note(world.paths)
     log.take(logs)
-    assert len(log.frame()) == ROOM
+    assert len(log.columns()["path"]) == ROOM
     logs["count"][0] = ROOM - 1
     note(world.paths)
     note(world.paths)
@@ -82,12 +83,13 @@ def test_paths_that_are_not_recorded_leave_no_events() -> None:
     world = ModelWorld(resolve(config), draw(config.market, 0, 2), BOOK, 1)
     ask(world, Rebalance, [Status.OK, Status.OK])
     note(world.paths)
-    log = EventLog(world.protocol, world.market)
+    log = EventLog(world.market)
     log.take(world.paths.logs[:-1])
-    assert list(log.frame()["path"]) == [0]
+    assert list(log.columns()["path"]) == [0]
 
 
 def test_a_run_without_events_leaves_an_empty_frame(world: ModelWorld) -> None:
-    frame = EventLog(world.protocol, world.market).frame()
+    frame = rows_of(EventLog(world.market).columns())
     assert not len(frame)
-    assert list(frame)[:3] == ["path", "step", "hours"]
+    assert frame.dtype.names is not None
+    assert frame.dtype.names[:3] == ("path", "step", "hours")

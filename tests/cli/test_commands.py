@@ -258,7 +258,7 @@ def test_a_first_run_says_what_it_waits_for(
     for word in ("kernels", "contracts", "once", "minute"):
         assert word in said.err
     (tmp_path / "world").mkdir()
-    (tmp_path / "world" / "tick.py311.nbi").touch()
+    (tmp_path / "world" / "tick.py311.kernel").touch()
     (tmp_path / "HedgeVault-0123.json").touch()
     announce_compilation(chain=True)
     assert capsys.readouterr().err == ""

@@ -57,7 +57,7 @@ def test_a_comparison_is_its_summary_and_the_runs_below(tmp_path: Path) -> None:
 def test_chunks_of_a_run_are_ours_and_nothing_beside_them(tmp_path: Path) -> None:
     """The directory is thrown away with all that is in it."""
     partial = tmp_path / ".partial"
-    for name in ("chunk-000000000/fan.npy", ".chunk-000000800.tmp/paths.parquet", "run.json",
+    for name in ("chunk-000000000/fan.npy", ".chunk-000000800.tmp/paths.npy", "run.json",
                  ".run.json.12.tmp", ".stop"):  # fmt: skip
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
         (partial / name).write_text("…")

@@ -126,25 +126,25 @@ def _other_layout(partial: Path) -> None:
 
 
 def _truncated(partial: Path) -> None:
-    file = partial / "chunk-000000000" / "paths.parquet"
+    file = partial / "chunk-000000000" / "paths.npy"
     file.write_bytes(file.read_bytes()[:-100])
 
 
 def _truncated_series(partial: Path) -> None:
-    file = partial / "chunk-000000000" / "series.parquet"
+    file = partial / "chunk-000000000" / "series.npy"
     file.write_bytes(file.read_bytes()[:-100])
 
 
 def _a_path_twice(partial: Path) -> None:
-    file = partial / "chunk-000000000" / "paths.parquet"
-    frame = pd.read_parquet(file)
-    frame.loc[1, "path"] = 0
-    frame.to_parquet(file, index=False)
+    file = partial / "chunk-000000000" / "paths.npy"
+    rows = np.load(file)
+    rows["path"][1] = 0
+    np.save(file, rows)
 
 
 def _a_path_missing(partial: Path) -> None:
-    file = partial / "chunk-000000000" / "paths.parquet"
-    pd.read_parquet(file).iloc[:-1].to_parquet(file, index=False)
+    file = partial / "chunk-000000000" / "paths.npy"
+    np.save(file, np.load(file)[:-1])
 
 
 def _fan_of_others(partial: Path) -> None:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.arguments import whole
 from simulator.hedging import rank
 from simulator.hedging.estimators import garch
 from simulator.hedging.estimators.base import as_returns, refits, undefined
 from simulator.hedging.estimators.one_core import one_core
+from simulator.kernel_files import njit
 
 if TYPE_CHECKING:
     from simulator.types import Floats

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.hedging.estimators.one_core import one_core
+from simulator.kernel_files import njit
 
 if TYPE_CHECKING:
     from simulator.types import Floats

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.arguments import whole
 from simulator.hedging import check, rank
 from simulator.hedging.estimators.base import as_returns, refits, undefined
 from simulator.hedging.estimators.moments import exponential_moments
+from simulator.kernel_files import njit
 
 if TYPE_CHECKING:
     from simulator.types import Floats

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.arguments import whole
 from simulator.hedging.estimators.base import as_returns, undefined
 from simulator.hedging.estimators.moments import window_covariance
+from simulator.kernel_files import njit
 
 if TYPE_CHECKING:
     from simulator.types import Floats

@@ -12,9 +12,9 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.hedging.monitor import arl as run_lengths
+from simulator.kernel_files import njit
 from simulator.types import InputError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from math import exp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
+from simulator.kernel_files import njit
 from simulator.market.fitting.base import (
     LEAST_DOF,
     MOST_DOF,

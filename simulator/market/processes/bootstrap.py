@@ -6,11 +6,11 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.config import correlation
 from simulator.config.process import Bootstrap
 from simulator.hedging.resampling import blocks
+from simulator.kernel_files import njit
 from simulator.market import kernels
 from simulator.market.history_file import Reading
 from simulator.market.panel import read_panel

@@ -10,10 +10,10 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.config import correlation
 from simulator.config.process import Dcc, Garch
+from simulator.kernel_files import njit
 from simulator.market.processes import shocks
 
 if TYPE_CHECKING:

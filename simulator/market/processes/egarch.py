@@ -13,10 +13,10 @@ from math import ceil, exp, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.config import correlation
 from simulator.config.process import Egarch
+from simulator.kernel_files import njit
 from simulator.market.processes import shocks
 from simulator.market.streams import Stream
 

@@ -6,9 +6,9 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.config.process import Factor
+from simulator.kernel_files import njit
 from simulator.market.processes import shocks
 from simulator.market.streams import Stream
 

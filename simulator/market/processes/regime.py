@@ -6,10 +6,10 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from simulator.config import correlation, markov
 from simulator.config.process import Regime
+from simulator.kernel_files import njit
 from simulator.market.processes import shocks
 from simulator.market.streams import Stream
 

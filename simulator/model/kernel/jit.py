@@ -14,6 +14,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from simulator import caches
+from simulator.kernel_files import SUFFIX, njit
 from simulator.model.kernel.linking import SketchCompiler, WholeCompiler
 from simulator.model.kernel.plain import plain
 
@@ -21,6 +22,7 @@ _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have linked in.
 _SOURCES = [
     _PACKAGE / "types.py",
+    _PACKAGE / "kernel_files.py",
     *(
         path
         for room in ("protocol", "world", "model", "books", "agents", "engine")
@@ -50,7 +52,7 @@ _CACHE_DIRECTORY = _cache_directory()
 
 def is_cold() -> bool:
     """Whether no kernel of these sources was compiled yet, so that the first run takes a while."""
-    return not any(Path(_CACHE_DIRECTORY).rglob("*.nbi"))
+    return not any(Path(_CACHE_DIRECTORY).rglob(f"*{SUFFIX}"))
 
 
 def is_kept(compiled: Any) -> bool:
@@ -76,7 +78,7 @@ def compiled_whole(function: Callable[..., Any], cached: bool = True, **options:
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE_DIRECTORY
     try:
-        made = numba.njit(cache=cached, pipeline_class=WholeCompiler, **OPTIONS, **options)
+        made = njit(cache=cached, pipeline_class=WholeCompiler, **OPTIONS, **options)
         return made(function)
     finally:
         numba.config.CACHE_DIR = previous
