@@ -79,7 +79,7 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
     """What Numba asks for the body of an attribute or a method, with the same parameters."""
-    return functools.wraps(function)(lambda *_types: function)
+    return functools.wraps(function)(lambda *_types, **_named: function)
 
 
 def _seen(function: Callable[..., Any]) -> None:

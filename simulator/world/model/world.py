@@ -14,7 +14,7 @@ from simulator.world.model.batch import NO_BOOK, at, blank
 from simulator.world.model.covariance import arrive
 from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.genesis import genesis
-from simulator.world.model.jit import kernel
+from simulator.world.model.jit import copy_record, kernel
 from simulator.world.model.moments import read_market
 from simulator.world.model.observe import ModelObservation
 from simulator.world.model.parameters import tables_of
@@ -23,6 +23,8 @@ from simulator.world.model.record import Layout, Paths
 from simulator.world.model.verbs import submit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
     from simulator.world.base import Observation
@@ -45,6 +47,17 @@ def _execute(paths: Paths) -> None:
     for i in range(paths.states.size):
         if paths.orders[i].kind != 0:
             submit(at(paths, i))
+
+
+@kernel
+def _quote(paths: Paths) -> None:
+    """Try the orders of the paths that have one, and leave the paths as they were."""
+    for i in range(paths.states.size):
+        if paths.orders[i].kind != 0:
+            w = at(paths, i)
+            copy_record(w.spare, w.state)
+            submit(w)
+            copy_record(w.state, w.spare)
 
 
 class ModelWorld(World):
@@ -83,16 +96,23 @@ class ModelWorld(World):
 
     def execute(self, action: Action) -> Fill:
         """Carry out ``action``; raises :class:`InputError` on an action no world understands."""
+        self._observation = None
+        return self._carry_out(action, _execute)
+
+    def quote(self, action: Action) -> Fill:
+        """See :meth:`World.quote`; errors as :meth:`execute`."""
+        return self._carry_out(action, _quote)
+
+    def _carry_out(self, action: Action, each: Callable[[Paths], None]) -> Fill:
         if type(action) not in orders.CODE:
             raise InputError(f"action: {type(action).__name__}; allowed: those of world.actions")
         if not 0 <= action.actor < len(self.protocol.agents):
             raise InputError(
                 f"actor: {action.actor}; allowed: 0 to {len(self.protocol.agents) - 1}"
             )
-        self._observation = None
         asked = self.paths.orders
         orders.write(asked, action, self.protocol)
-        _execute(self.paths)
+        each(self.paths)
         return Fill(
             asked["status"].astype(np.int8), asked["amount_in"].copy(), asked["amount_out"].copy()
         )
