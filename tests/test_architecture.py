@@ -50,8 +50,8 @@ ALLOWED = {
                            "world.protocol"),
     "books": ("types", "protocol", "market", "hedging", "agents", "world.actions", "world.base",
               "world.protocol", "world.model", "books"),
-    "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
-               "world.protocol", "world.gas", "world.model"),
+    "agents": ("types", "arguments", "market", "config", "hedging", "agents", "world.actions",
+               "world.base", "world.protocol", "world.gas", "world.model"),
     "engine": ("types", "agents", "books", "world.actions", "world.base", "world.model", "engine"),
     "results": ("types", "protocol", "config", "hedging", "world.actions",
                 "world.protocol", "books", "results"),
@@ -77,8 +77,8 @@ ALLOWED = {
                  "bench"),
     "testing": ("types", "config", "market", "agents", "world", "engine", "books", "runner",
                 "testing"),
-    "cli": ("types", "config", "market", "results", "result", "study", "calibration", "verify",
-            "fuzz", "comparison", "bench", "terminal", "cli"),
+    "cli": ("types", "agents.custom", "config", "market", "results", "result", "study",
+            "calibration", "verify", "fuzz", "comparison", "bench", "terminal", "cli"),
 }  # fmt: skip
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
 

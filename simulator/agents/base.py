@@ -110,7 +110,11 @@ class Agent(ABC):
     slot: AgentSlot | None = None
 
     def due(self, step: int) -> bool:
-        """Whether it acts at a step at all: steps on which nobody sees all paths are quicker."""
+        """Whether it acts at a step at all: steps on which nobody sees all paths are quicker.
+
+        A pure function of the step and of what it was made with: it is asked before the step is
+        there, more than once, and must not go by what it remembers.
+        """
         return True
 
     @abstractmethod

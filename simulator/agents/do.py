@@ -38,7 +38,8 @@ from simulator.world.model.shares import queued
 from simulator.world.model.valuation import value_vault
 from simulator.world.model.verbs import WHOLE_SHARE
 
-_SKETCH = {"pipeline_class": SketchCompiler, "no_cpython_wrapper": True, **OPTIONS}
+#: How what only agents call is compiled.
+SKETCH = {"pipeline_class": SketchCompiler, "no_cpython_wrapper": True, **OPTIONS}
 
 
 class DoType(types.Type):
@@ -74,7 +75,8 @@ def make_do(_typing: Any, w: Any, agent: Any) -> Any:
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that agents call, of ``do`` and whatever else: compiled with them, or plain."""
-    return register_jitable(**_SKETCH)(function)
+    function.is_part = True  # type: ignore[attr-defined]  # a worker's copy is told by it
+    return register_jitable(**SKETCH)(function)
 
 
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,12 +86,12 @@ def _same(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _seen(function: Callable[..., Any]) -> None:
     """An attribute of ``do``."""
-    overload_attribute(DoType, function.__name__, jit_options=_SKETCH)(_same(function))
+    overload_attribute(DoType, function.__name__, jit_options=SKETCH)(_same(function))
 
 
 def _can(function: Callable[..., Any]) -> None:
     """A method of ``do``."""
-    overload_method(DoType, function.__name__, jit_options=_SKETCH)(_same(function))
+    overload_method(DoType, function.__name__, jit_options=SKETCH)(_same(function))
 
 
 # ----------------------------------------------------------------------------- the market, itself
@@ -509,13 +511,4 @@ _of_nothing("top_up", verbs.TOP_UP)
 _of_nothing("deleverage", verbs.DELEVERAGE)
 
 
-@functools.cache
-def compile_act(act: Callable[..., Any], path: Any, mind: Any, cached: bool) -> tuple[int, Any]:
-    """Compile an agent's ``act`` for paths and a record of Numba types: where it lies, and it."""
-    from simulator.world.model.jit import address_of, compiled_whole
-
-    made = compiled_whole(act, cached, no_cpython_wrapper=True)
-    return address_of(made, DoType(path), mind), made
-
-
-__all__ = ["DoType", "Loan", "Margin", "Vault", "compile_act", "make_do", "part"]
+__all__ = ["DoType", "Loan", "Margin", "Vault", "make_do", "part"]

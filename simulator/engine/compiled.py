@@ -18,9 +18,10 @@ from simulator.books.keeper import Books
 from simulator.books.recorder import Kept, Records, keep
 from simulator.engine.crew import TURN, Crew, path_type
 from simulator.engine.door import door
+from simulator.engine.indices import fault
+from simulator.engine.latency import delayed, receive
 from simulator.engine.loop import take_turn
 from simulator.types import InputError
-from simulator.world.actions import ACTIONS
 from simulator.world.model.covariance import arrive
 from simulator.world.model.depth import set_skew_scale
 from simulator.world.model.jit import call_turn, inner, kernel
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.world.model.world import ModelWorld
+    from simulator.world.protocol import Protocol
 
 #: Steps laid out at a time.
 BLOCK = 64
-_advanced, _stepped, _keep = advanced, stepped, keep
+_advanced, _stepped, _keep, _receive = advanced, stepped, keep, receive
 
 
 @inner
@@ -71,7 +73,10 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
                 _begin(w)
             for k in range(turns.size):
                 turn = turns[k]
+                if turn.outbox != 0:
+                    _receive(w, turn.agent, turn.outbox + i * turn.outbox_stride)
                 call_turn(turn.code, make_do(w, turn.agent), turn.mind + i * turn.stride)
+                w.book.engine.outbox = 0
             if span[3] != 0:
                 _stepped(w)
                 _keep(w, kept, i)
@@ -80,7 +85,7 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
 class Segments:
     """Agents in block order, cut where one must see all paths at once."""
 
-    def __init__(self, agents: Sequence[Agent], paths: Paths) -> None:
+    def __init__(self, agents: Sequence[Agent], paths: Paths, protocol: Protocol) -> None:
         self.parts: list[Crew | Agent] = []
         run: list[Agent] = []
         for agent in agents:
@@ -88,11 +93,11 @@ class Segments:
                 run.append(agent)
                 continue
             if run:
-                self.parts.append(Crew.of(run, paths))
+                self.parts.append(Crew.of(run, paths, protocol))
             run = []
-            self.parts.append(agent)
+            self.parts.append(delayed(agent, protocol))
         if run:
-            self.parts.append(Crew.of(run, paths))
+            self.parts.append(Crew.of(run, paths, protocol))
         self.all = [part for part in self.parts if isinstance(part, Crew)]
         self.whole = np.concatenate([crew.turns for crew in self.all] or [np.zeros(0, TURN)])
 
@@ -109,7 +114,7 @@ class Loop:
     ) -> None:
         self.world, self.books = world, Books(world)
         self.records = Records(world, points)
-        self._segments = Segments(agents, world.paths)
+        self._segments = Segments(agents, world.paths, world.protocol)
         world.tables.record["door"]["submit"] = door(path_type(world.paths))
         self._drawn = drawn_of(world.market)
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
@@ -158,13 +163,8 @@ class Loop:
         _run(self.world.paths, self._feed, turns, np.array([begin, end, *ends]), self.records.kept)
 
     def _refuse_faults(self) -> None:
-        """Raise :class:`InputError` where an agent asked for what is not finite."""
+        """Raise :class:`InputError` where an agent asked for what cannot be."""
         bad = np.flatnonzero(self.world.paths.books["engine"]["fault"])
         if bad.size:
             book = self.world.paths.books["engine"][bad[0]]
-            kind = ACTIONS[int(book["fault"]) - 1].__name__
-            name = self.world.protocol.agents[int(book["at_fault"])].name
-            raise InputError(
-                f"{kind} of {name}: an amount or limit that is not finite on path {bad[0]}; "
-                "allowed: finite"
-            )
+            raise InputError(f"{fault(book, self.world.protocol)} (path {bad[0]})")

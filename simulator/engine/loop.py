@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from simulator.agents.base import View
 from simulator.agents.plain_do import PlainDo
 from simulator.agents.scalar import ScalarAgent
+from simulator.engine.latency import Waiting, delayed, latency_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,18 +45,27 @@ class _Seat:
     def __init__(self, world: World, agent: ScalarAgent, observers: Sequence[Observer]) -> None:
         self._agent, self._world, self._observers = agent, world, observers
         self._step = 0
+        self._latency = latency_of(world.protocol, agent)
+        self._waiting = Waiting(self._latency)  # of the path that acts now
+        execute = self._send if self._latency else self._execute
         self._on = [
-            (PlainDo(world, agent.index, path, self._execute), copy.copy(agent))
+            (PlainDo(world, agent.index, path, execute), copy.copy(agent), Waiting(self._latency))
             for path in range(world.market.paths)
         ]
 
     def _execute(self, action: Action) -> Fill:
         return carry_out(self._step, self._world, self._agent, action, self._observers)
 
+    def _send(self, action: Action) -> Fill:
+        return self._waiting.send(self._step, action, self._world.market.paths)
+
     def act(self, step: int) -> None:
-        """One turn on every path, one after the other."""
+        """One turn on every path, one after the other: what arrives, then what it decides."""
         self._step = step
-        for do, my in self._on:
+        for do, my, waiting in self._on:
+            self._waiting = waiting
+            while waiting.is_due(step):
+                self._execute(waiting.next())
             do.begin(step)
             type(self._agent).act(do, my)
 
@@ -79,6 +89,7 @@ def simulate(world: World, agents: Sequence[Agent], observers: Sequence[Observer
 def _turn_of(world: World, agent: Agent, observers: Sequence[Observer]) -> Callable[[int], None]:
     if isinstance(agent, ScalarAgent):
         return _Seat(world, agent, observers).act
+    agent = delayed(agent, world.protocol)
 
     def act(step: int) -> None:
         if agent.due(step):

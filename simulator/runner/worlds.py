@@ -73,7 +73,7 @@ class Ran:
 
 def ran(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
     """Run a plan on the paths of a market, the first ``record`` of them, if any, in full."""
-    run = _in_model if plan.world == "model" else _on_chain
+    run = _on_chain if plan.world != "model" else _in_plain_python if plan.plain else _in_model
     return run(plan, market, max(0, min(record, market.paths)), report)
 
 
@@ -93,6 +93,21 @@ def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     loop.run(report)
     kept, log = loop.records.kept, loop.records.log
     return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [log])
+
+
+def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
+    """The model with agents in plain Python."""
+    from simulator.engine.loop import simulate
+    from simulator.world.model.world import ModelWorld
+
+    protocol, agents = plan.setting()
+    world = ModelWorld(protocol, market, BOOK, record)
+    books, records = Books(world), Records(world, fan_steps(market.steps))
+    books.view.upkeep.least_profit[:] = _minimum_profit(plan)
+    meter = [] if report is None else [_Meter(report, market.paths)]
+    simulate(world, agents, [books, records, *meter])
+    kept = records.kept
+    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [records.log])
 
 
 def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
@@ -130,10 +145,10 @@ def _together(each: Sequence[Paths]) -> Paths:
 
 
 class _Meter:
-    """Observer that reports the steps of a path as they are done, a few times a second."""
+    """Observer that reports the steps of paths as they are done, a few times a second."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, report: Report, paths: int = 1) -> None:
+        self._report, self._paths = report, paths
         self._pending, self._last = 0, time.monotonic()
 
     def advanced(self, step: int, world: World) -> None:
@@ -147,7 +162,7 @@ class _Meter:
 
     def stepped(self, step: int, world: World) -> None:
         """Count the step; step 0 is the setting-up and counts for nothing."""
-        self._pending += step > 0
+        self._pending += self._paths * (step > 0)
         now = time.monotonic()
         if now - self._last > 0.2 or step == world.market.steps:
             self._report(self._pending)

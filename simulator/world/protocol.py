@@ -101,7 +101,8 @@ class AgentSlot:
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
     whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: one of
-    :data:`AGENT_KINDS`, "" = none of them.
+    :data:`AGENT_KINDS`, "" = none of them. ``latency_blocks``: steps that pass until what it
+    decides is carried out (:mod:`simulator.engine.latency`).
     """
 
     name: str
@@ -111,6 +112,7 @@ class AgentSlot:
     margin: tuple[float, ...] = ()
     hedge: tuple[float, ...] = ()
     kind: str = ""
+    latency_blocks: int = 0
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def plain(world: Callable[..., World]) -> list[Asker]:
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             if given[1] is agent:
-                seats.extend(my for _, my in self._on)
+                seats.extend(my for _, my, _ in self._on)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "_Seat", Seat)
