@@ -48,7 +48,7 @@ $(PYTHON_STAMP): requirements.lock pyproject.toml
 	@# takes longer than a small run. A call compiled by Numba loads the rest of Numba.
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import jinja2, joblib.externals.loky, pyarrow.parquet, rich.progress, \
 	  scipy.special, simulator.agents.build, simulator.cli.runs, simulator.market.draw, simulator.report.page, \
-	  simulator.result, simulator.runner, simulator.world.model.world, numba; numba.njit(lambda: 0)()'
+	  simulator.result, simulator.runner, simulator.model.world, numba; numba.njit(lambda: 0)()'
 	@touch $@
 
 $(NPM_STAMP): package-lock.json package.json | $(PYTHON_STAMP)
@@ -92,7 +92,7 @@ keeper-kernels: setup
 	@$(BIN)/python -c 'from simulator import run; run("calm", paths=2, workers=1)'
 
 other-kernels: setup
-	@$(BIN)/python -c 'from simulator.world.chain.artifacts import CONTRACTS, load; [load(path.stem) for path in CONTRACTS.glob("*.vy")]'
+	@$(BIN)/python -c 'from simulator.chain.deploy.artifacts import CONTRACTS, load; [load(path.stem) for path in CONTRACTS.glob("*.vy")]'
 	@$(BIN)/python -c 'from simulator import load_config, run; run(load_config("liquidation-cascade", ["agents.keeper=null"]), paths=2, workers=1)'
 
 # ---------------------------------------------------------------------------------------- development

@@ -21,11 +21,11 @@ from ape.logging import logger  # noqa: TID253
 from rich.console import Console
 from rich.table import Table
 
+from simulator.chain.deploy.deployment import deploy
+from simulator.chain.evm.rpc import RpcTransport
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import InputError
-from simulator.world.chain.deployment import deploy
-from simulator.world.chain.rpc import RpcTransport
 
 if TYPE_CHECKING:
     from ape.api import AccountAPI, ProviderAPI

@@ -57,13 +57,13 @@ def announce_compilation(*, chain: bool = False) -> None:
 
     ``chain``: whether contracts are deployed too.
     """
-    from simulator.world.model import jit
+    from simulator.model.kernel import jit
 
     waits = []
     if jit.is_cold():
         waits.append("the model's kernels (a minute or two)")
     if chain:
-        from simulator.world.chain import artifacts
+        from simulator.chain.deploy import artifacts
 
         if artifacts.is_cold():
             waits.append("the contracts (about a minute)")

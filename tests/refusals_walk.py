@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from simulator.world.chain.artifacts import CONTRACTS
+from simulator.chain.deploy.artifacts import CONTRACTS
 
 REASON = re.compile(r'"((?:clearing|vault|oracle|roles|hedge|feed|token|provider): [^"]+)"')
 DEFINITION = re.compile(r"^((?:@[\w.()]+\n)*)def (\w+)\(", re.MULTILINE)

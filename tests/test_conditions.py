@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
-from simulator.world.chain.artifacts import CONTRACTS, ROOT, load
+from simulator.chain.deploy.artifacts import CONTRACTS, ROOT, load
 from tests import refusals_walk
 from tests.refusals_walk import (
     NEVER,

@@ -99,7 +99,7 @@ def test_a_read_only_installation_works_without_a_home(
 def test_the_models_kernels_are_kept_where_numba_is_told(tmp_path: Path) -> None:
     """Else what the bench says of a first run would be of kernels compiled long before."""
     told = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "deep" / "er")}
-    program = "from simulator.world.model import jit; print(jit._CACHE_DIRECTORY, jit.is_cold())"
+    program = "from simulator.model.kernel import jit; print(jit._CACHE_DIRECTORY, jit.is_cold())"
     said = subprocess.run(
         [sys.executable, "-c", program], env=told, capture_output=True, text=True, check=True
     )

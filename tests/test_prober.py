@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from simulator.agents.base import View
+from simulator.chain import world as chain
 from simulator.config import load, resolve
 from simulator.market.draw import draw
+from simulator.model.batch import NO_BOOK
+from simulator.model.world import ModelWorld
 from simulator.types import Floats, Status
 from simulator.verify import attempts, prober, verify_paths
 from simulator.world import actions
 from simulator.world.actions import Action
-from simulator.world.chain import world as chain
 from simulator.world.gas import GAS_UNITS
-from simulator.world.model.batch import NO_BOOK
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 
 

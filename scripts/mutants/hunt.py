@@ -84,7 +84,7 @@ def _hold_without(tests: list[str]) -> bool:
 def _compile(mutant: Mutant, environment: dict[str, str]) -> None:
     """Compile the smallest contract with the bug: what the compiler finds tests no test."""
     code = (
-        "import sys; from simulator.world.chain import artifacts as a\n"
+        "import sys; from simulator.chain.deploy import artifacts as a\n"
         "bug = a.CONTRACTS / sys.argv[1]\n"
         "closures = {s.stem: a.closure(s) for s in sorted(a.CONTRACTS.glob('*.vy'))}\n"
         "hit = [name for name, files in closures.items() if bug in files]\n"

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
-from simulator.world.model.verbs import SWAP
+from simulator.model.kernel.kinds import SWAP
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-from numba.extending import register_jitable
 
-from simulator.agents.do import SKETCH, DoType
-from simulator.world.model.jit import address_of, compiled_whole
+from simulator.agents.do import DoType, part
+from simulator.model.kernel.jit import address_of, compiled_whole
 
 #: By source, Numba types and whether it is kept on disk: where it lies, and what must be kept.
 _MADE: dict[tuple[Any, ...], tuple[int, Any]] = {}
@@ -27,28 +25,56 @@ def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) 
     """
     key = (source_of(act), path, mind, cached)
     if key not in _MADE:
-        for function in _parts(act, set()):
-            _register(function)
-        made = compiled_whole(act, cached, no_cpython_wrapper=True)
+        source = act if _is_ours(act) else _Copies().of(act)
+        made = compiled_whole(source, cached, no_cpython_wrapper=True)
         _MADE[key] = address_of(made, DoType(path), mind), made
     return _MADE[key][0]
 
 
-@functools.cache
-def _register(function: Callable[..., Any]) -> None:
-    """Make a part known to Numba: in a worker it is a function that was not decorated there."""
-    register_jitable(**SKETCH)(function)
+def _is_ours(function: Any) -> bool:
+    return bool(function.__module__.startswith("simulator."))
 
 
-def _parts(function: Any, seen: set[int]) -> Iterator[Any]:
-    """Every ``@part`` that a function reaches, of this package's those are known already."""
-    for value in _looked_at(function).values():
-        if not isinstance(value, FunctionType) or id(value) in seen:
-            continue
-        seen.add(id(value))
-        if getattr(value, "is_part", False) and not value.__module__.startswith("simulator."):
-            yield value
-            yield from _parts(value, seen)
+class _Copies:
+    """Copies of functions and of the parts that they reach, which Numba has not seen yet.
+
+    What it compiled of a part once it never compiles again, whatever the variables are now; and in
+    a worker a part is a function that was not decorated there.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[int, FunctionType] = {}
+        self._scopes: dict[int, dict[str, Any]] = {}
+
+    def of(self, function: Any) -> FunctionType:
+        """A function's copy, the same each time."""
+        if id(function) in self._made:
+            return self._made[id(function)]
+        around = function.__globals__
+        scope = self._scopes.setdefault(id(around), dict(around))
+        cells = tuple(CellType() for _ in function.__closure__ or ())
+        made = FunctionType(
+            function.__code__, scope, function.__name__, function.__defaults__, cells
+        )
+        made.__kwdefaults__ = function.__kwdefaults__
+        self._made[id(function)] = made
+        for name in _names(function.__code__):
+            if name in around:
+                scope[name] = self._instead(around[name])
+        for cell, full in zip(cells, function.__closure__ or (), strict=True):
+            try:
+                cell.cell_contents = self._instead(full.cell_contents)
+            except ValueError:  # nothing is in it yet
+                continue
+        return made
+
+    def _instead(self, value: Any) -> Any:
+        """The copy of a part of somebody else's; whatever else it is, itself."""
+        if not getattr(value, "is_part", False) or _is_ours(value):
+            return value
+        known = id(value) in self._made
+        copy = self.of(value)
+        return copy if known else part(copy)
 
 
 def source_of(function: Any) -> str:
@@ -62,7 +88,7 @@ def _write(write: Callable[[bytes], None], value: Any, seen: set[int]) -> None:
     value = getattr(value, "py_func", value)
     if isinstance(value, FunctionType):
         write(f"{value.__module__}.{value.__qualname__}".encode())
-        if id(value) in seen or value.__module__.startswith("simulator."):
+        if id(value) in seen or _is_ours(value):
             return
         seen.add(id(value))
         _write_code(write, value.__code__)

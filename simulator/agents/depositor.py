@@ -10,7 +10,7 @@ import numpy as np
 from simulator.agents.accounts import flat
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
-from simulator.world.model.codes import (
+from simulator.model.kernel.codes import (
     BELOW_INITIAL_MARGIN,
     INSUFFICIENT_LIQUIDITY,
     SLIPPAGE,

@@ -22,24 +22,24 @@ from numba.extending import (
     register_model,
 )
 
-from simulator.world.model import verbs
-from simulator.world.model.at_index import value_at_index as _value_at_index
-from simulator.world.model.jit import OPTIONS, call_door, inner
-from simulator.world.model.lending import size_of
-from simulator.world.model.lending import value as value_loan
-from simulator.world.model.linking import SketchCompiler
-from simulator.world.model.maker import accrued
-from simulator.world.model.margin import value_account
-from simulator.world.model.pool import active_liquidity
-from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.protecting import due as _due
-from simulator.world.model.protecting import reward as _reward
-from simulator.world.model.shares import queued
-from simulator.world.model.valuation import value_vault
-from simulator.world.model.verbs import WHOLE_SHARE
+from simulator.model.kernel import kinds
+from simulator.model.kernel.jit import OPTIONS, call_door, inner
+from simulator.model.kernel.linking import SketchCompiler
+from simulator.model.pools.uniswap_v3.pool import active_liquidity
+from simulator.model.vault.at_index import value_at_index as _value_at_index
+from simulator.model.vault.protecting import due as _due
+from simulator.model.vault.protecting import reward as _reward
+from simulator.model.vault.shares import queued
+from simulator.model.vault.valuation import value_vault
+from simulator.model.venues.aave.lending import size_of
+from simulator.model.venues.aave.lending import value as value_loan
+from simulator.model.venues.perps.maker import accrued
+from simulator.model.venues.perps.margin import value_account
+from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
+from simulator.model.verbs import WHOLE_SHARE
 
 #: How what only agents call is compiled.
-SKETCH = {"pipeline_class": SketchCompiler, "no_cpython_wrapper": True, **OPTIONS}
+_SKETCH = {"pipeline_class": SketchCompiler, "no_cpython_wrapper": True, **OPTIONS}
 
 
 class DoType(types.Type):
@@ -76,7 +76,7 @@ def make_do(_typing: Any, w: Any, agent: Any) -> Any:
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that agents call, of ``do`` and whatever else: compiled with them, or plain."""
     function.is_part = True  # type: ignore[attr-defined]  # a worker's copy is told by it
-    return register_jitable(**SKETCH)(function)
+    return register_jitable(**_SKETCH)(function)
 
 
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,12 +86,12 @@ def _same(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _seen(function: Callable[..., Any]) -> None:
     """An attribute of ``do``."""
-    overload_attribute(DoType, function.__name__, jit_options=SKETCH)(_same(function))
+    overload_attribute(DoType, function.__name__, jit_options=_SKETCH)(_same(function))
 
 
 def _can(function: Callable[..., Any]) -> None:
     """A method of ``do``."""
-    overload_method(DoType, function.__name__, jit_options=SKETCH)(_same(function))
+    overload_method(DoType, function.__name__, jit_options=_SKETCH)(_same(function))
 
 
 # ----------------------------------------------------------------------------- the market, itself
@@ -424,7 +424,7 @@ def swap(
     """Exact-input swap: status; see :class:`~simulator.world.actions.Swap`."""
     _blank(do)
     do.w.order.limit, do.w.order.minimum, do.w.order.leg = limit, minimum, leg
-    return _ask(do, verbs.SWAP, amount, quote)
+    return _ask(do, kinds.SWAP, amount, quote)
 
 
 @_can
@@ -432,7 +432,7 @@ def trade(do: Any, market: int, size: float, limit: float, quote: bool = False) 
     """Perp order: status."""
     _blank(do)
     do.w.order.market, do.w.order.limit = market, limit
-    return _ask(do, verbs.TRADE, size, quote)
+    return _ask(do, kinds.TRADE, size, quote)
 
 
 @_can
@@ -440,7 +440,7 @@ def post_margin(do: Any, collateral: int, amount: float, quote: bool = False) ->
     """Deposit or (< 0) withdraw collateral: status."""
     _blank(do)
     do.w.order.collateral = collateral
-    return _ask(do, verbs.POST_MARGIN, amount, quote)
+    return _ask(do, kinds.POST_MARGIN, amount, quote)
 
 
 @_can
@@ -448,7 +448,7 @@ def liquidate(do: Any, account: int, market: int, quote: bool = False) -> Any:
     """Liquidate a position: status."""
     _blank(do)
     do.w.order.account, do.w.order.market = account, market
-    return _ask(do, verbs.LIQUIDATE, 0.0, quote)
+    return _ask(do, kinds.LIQUIDATE, 0.0, quote)
 
 
 @_can
@@ -458,7 +458,7 @@ def liquidate_collateral(
     """Buy collateral for an account's debt: status."""
     _blank(do)
     do.w.order.account, do.w.order.collateral = account, collateral
-    return _ask(do, verbs.LIQUIDATE_COLLATERAL, amount, quote)
+    return _ask(do, kinds.LIQUIDATE_COLLATERAL, amount, quote)
 
 
 @_can
@@ -466,7 +466,7 @@ def liquidate_pledge(do: Any, account: int, quote: bool = False) -> Any:
     """Liquidate pledged liquidity: status."""
     _blank(do)
     do.w.order.account = account
-    return _ask(do, verbs.LIQUIDATE_PLEDGE, 0.0, quote)
+    return _ask(do, kinds.LIQUIDATE_PLEDGE, 0.0, quote)
 
 
 @_can
@@ -474,7 +474,7 @@ def liquidate_loan(do: Any, leg: int, amount: float, quote: bool = False) -> Any
     """Aave's liquidationCall: status."""
     _blank(do)
     do.w.order.leg = leg
-    return _ask(do, verbs.LIQUIDATE_LOAN, amount, quote)
+    return _ask(do, kinds.LIQUIDATE_LOAN, amount, quote)
 
 
 def _of_amount(name: str, kind: int) -> None:
@@ -499,16 +499,16 @@ def _of_nothing(name: str, kind: int) -> None:
     _can(ask)
 
 
-_of_amount("deposit", verbs.DEPOSIT)
-_of_amount("redeem", verbs.REDEEM)
-_of_amount("request_redeem", verbs.REQUEST_REDEEM)
-_of_amount("redeem_in_kind", verbs.REDEEM_IN_KIND)
-_of_amount("settle_withdrawals", verbs.SETTLE_WITHDRAWALS)
-_of_nothing("cancel_request", verbs.CANCEL_REQUEST)
-_of_nothing("rebalance", verbs.REBALANCE)
-_of_nothing("recenter", verbs.RECENTER)
-_of_nothing("top_up", verbs.TOP_UP)
-_of_nothing("deleverage", verbs.DELEVERAGE)
+_of_amount("deposit", kinds.DEPOSIT)
+_of_amount("redeem", kinds.REDEEM)
+_of_amount("request_redeem", kinds.REQUEST_REDEEM)
+_of_amount("redeem_in_kind", kinds.REDEEM_IN_KIND)
+_of_amount("settle_withdrawals", kinds.SETTLE_WITHDRAWALS)
+_of_nothing("cancel_request", kinds.CANCEL_REQUEST)
+_of_nothing("rebalance", kinds.REBALANCE)
+_of_nothing("recenter", kinds.RECENTER)
+_of_nothing("top_up", kinds.TOP_UP)
+_of_nothing("deleverage", kinds.DELEVERAGE)
 
 
 __all__ = ["DoType", "Loan", "Margin", "Vault", "make_do", "part"]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
-from simulator.types import RECENTER_INTERVAL
-from simulator.world.model.codes import (
+from simulator.model.kernel.codes import (
     BELOW_INITIAL_MARGIN,
     INSUFFICIENT_LIQUIDITY,
     INVENTORY_LIMIT,
@@ -16,13 +15,8 @@ from simulator.world.model.codes import (
     SLIPPAGE,
     STALE_ORACLE,
 )
-from simulator.world.model.verbs import (
-    DELEVERAGE,
-    REBALANCE,
-    RECENTER,
-    SETTLE_WITHDRAWALS,
-    TOP_UP,
-)
+from simulator.model.kernel.kinds import DELEVERAGE, REBALANCE, RECENTER, SETTLE_WITHDRAWALS, TOP_UP
+from simulator.types import RECENTER_INTERVAL
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo

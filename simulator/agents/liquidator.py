@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.agents.accounts import flat, unhealthy
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
-from simulator.world.model.verbs import (
+from simulator.model.kernel.kinds import (
     LIQUIDATE,
     LIQUIDATE_COLLATERAL,
     LIQUIDATE_LOAN,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simulator.agents.base import View
 from simulator.agents.do import Loan, Margin, Vault
+from simulator.model.batch import at
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.plain import plain
+from simulator.model.kernel.record import Paths
+from simulator.model.parameters import tables_of
+from simulator.model.vault.at_index import value_at_index
+from simulator.model.vault.protecting import Due, due, reward
 from simulator.world.actions import ACTIONS
 from simulator.world.gas import GAS_UNITS
-from simulator.world.model.at_index import value_at_index
-from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.parameters import tables_of
-from simulator.world.model.plain import plain
-from simulator.world.model.protecting import Due, due, reward
-from simulator.world.model.record import Paths
 
 if TYPE_CHECKING:
     from simulator.world.base import Observation, World
@@ -89,7 +89,7 @@ class Sights:
         return self._view.oracle(asset)[self._path]
 
     def gas_cost(self, kind: int) -> float:
-        """USD one action of a kind (``orders.CODE``) costs in gas now."""
+        """USD one action of a kind (``CODE``) costs in gas now."""
         return GAS_UNITS[ACTIONS[kind - 1]] * self._world.market.gas_usd[self.step, self._path]
 
     @property

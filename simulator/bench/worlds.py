@@ -232,10 +232,10 @@ class _Chain:
 def _chain(paths: int, steps: int) -> _Chain:
     from simulator.agents.build import build_agents
     from simulator.books.hooks import BOOK
+    from simulator.chain.world import ChainWorld
     from simulator.config import resolve
     from simulator.engine import simulate
     from simulator.market.draw import draw
-    from simulator.world.chain.world import ChainWorld
 
     config = config_of(paths)
     protocol = resolve(config)

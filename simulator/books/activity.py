@@ -10,12 +10,12 @@ import numpy as np
 from simulator.books.holdings import held
 from simulator.books.metric import STATUS, Chance, Ended, Metric
 from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.model.kernel.codes import NONE, OK
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.kinds import CODE
+from simulator.model.kernel.record import Layout, Member, Path, each
 from simulator.protocol.action_spec import Role
 from simulator.world import actions
-from simulator.world.model.codes import NONE, OK
-from simulator.world.model.jit import inner
-from simulator.world.model.orders import CODE
-from simulator.world.model.record import Layout, Member, Path, each
 
 LAYOUT: Layout = (
     Member("done", "i8", ("kinds",), "1", "operations on the vault, by kind"),

@@ -63,12 +63,12 @@ from simulator.books.readings import (
     usdc_of,
     value,
 )
-from simulator.world.model.codes import OK
-from simulator.world.model.jit import copy_record, inner
-from simulator.world.model.margin import value_account
-from simulator.world.model.portfolio import USDC_ASSET
-from simulator.world.model.record import Layout, Member, Path, Record, each
-from simulator.world.model.valuation import Valuation, value_vault
+from simulator.model.kernel.codes import OK
+from simulator.model.kernel.jit import copy_record, inner
+from simulator.model.kernel.record import Layout, Member, Path, Record, each
+from simulator.model.vault.valuation import Valuation, value_vault
+from simulator.model.venues.perps.margin import value_account
+from simulator.model.venues.perps.portfolio import USDC_ASSET
 
 LP_DELTA, LP_CONVEXITY = BUCKETS.index("lp_delta"), BUCKETS.index("lp_convexity")
 LP_FEES, FUNDING = BUCKETS.index("lp_fees"), BUCKETS.index("funding")

@@ -8,11 +8,11 @@ contracts/SPEC.md §4.8, is its margin.
 from __future__ import annotations
 
 from simulator.books.metric import Metric, ratio
-from simulator.world.model.jit import inner
-from simulator.world.model.lending import size_of
-from simulator.world.model.margin import value_account
-from simulator.world.model.record import Layout, Path, each
-from simulator.world.model.valuation import Valuation
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, each
+from simulator.model.vault.valuation import Valuation
+from simulator.model.venues.aave.lending import size_of
+from simulator.model.venues.perps.margin import value_account
 
 LAYOUT: Layout = each(
     "",

@@ -27,11 +27,11 @@ from simulator.books.operations import (
     REDEEM,
     SETTLE_WITHDRAWALS,
 )
-from simulator.world.model.at_index import position_at
-from simulator.world.model.jit import inner
-from simulator.world.model.lending import size_of, supplied
-from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.record import Layout, Path, each
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, each
+from simulator.model.vault.at_index import position_at
+from simulator.model.venues.aave.lending import size_of, supplied
+from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 
 PERP_FEES, PERP_SPREAD = BUCKETS.index("perp_fees"), BUCKETS.index("perp_spread")
 PERP_PREMIUM, POOL_FEES = BUCKETS.index("perp_premium"), BUCKETS.index("pool_fees")

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.model.kernel.codes import NONE
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
+from simulator.model.log import EVENT
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import ACTIONS
-from simulator.world.model.codes import NONE
-from simulator.world.model.jit import inner
-from simulator.world.model.log import EVENT
-from simulator.world.model.record import Path
 
 if TYPE_CHECKING:
     import pandas as pd

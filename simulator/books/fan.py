@@ -5,9 +5,9 @@ from __future__ import annotations
 from simulator.books.hedge import HEDGE_ROWS, LP_ROWS, leg
 from simulator.books.holdings import margin_ratio
 from simulator.books.share_price import relative
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
 from simulator.types import Floats
-from simulator.world.model.jit import inner
-from simulator.world.model.record import Path
 
 #: Quantities that :func:`fan_row` gives, in their order; PnL in USD.
 QUANTITIES = ("share_price", "margin_ratio", "lp_pnl", "hedge_pnl")

@@ -9,8 +9,8 @@ import numpy as np
 from simulator.books.buckets import BUCKETS, HEDGE_LEG, LP_LEG
 from simulator.books.correlation import RealisedHedge, realised_hedge
 from simulator.books.metric import MARKET, Ended, Metric, ratio
-from simulator.world.model.jit import inner
-from simulator.world.model.record import Layout, Path, each
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, each
 
 if TYPE_CHECKING:
     from simulator.types import Floats

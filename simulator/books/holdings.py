@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.model.jit import inner
-from simulator.world.model.lending import size_of
-from simulator.world.model.lending import value as value_loan
-from simulator.world.model.margin import has_position, value_account
-from simulator.world.model.record import Path
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
+from simulator.model.venues.aave.lending import size_of
+from simulator.model.venues.aave.lending import value as value_loan
+from simulator.model.venues.perps.margin import has_position, value_account
 
 
 @inner

@@ -21,9 +21,9 @@ from simulator.books import (
     share_price,
     upkeep,
 )
-from simulator.world.model.jit import inner
-from simulator.world.model.record import Layout, Member, Path
-from simulator.world.model.valuation import value_vault
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Member, Path
+from simulator.model.vault.valuation import value_vault
 
 #: The record of all books, each by the name of its module, in the order they are kept.
 BOOK: Layout = (

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from simulator.books.events import note_event
 from simulator.books.hooks import BOOK, acted, acting, advanced, stepped
-from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.orders import write
-from simulator.world.model.record import Paths, View
+from simulator.model.batch import at
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.record import Paths, View
+from simulator.model.orders import write
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.market.paths import MarketPaths
+    from simulator.model.parameters import Tables
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
-    from simulator.world.model.parameters import Tables
     from simulator.world.protocol import Protocol as ProtocolParameters
 
 _advanced, _acting, _acted, _stepped = advanced, acting, acted, stepped

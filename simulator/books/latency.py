@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from simulator.books.metric import Metric
 from simulator.books.operations import DEPOSIT, REDEEM
-from simulator.world.model.at_index import value_at_index
-from simulator.world.model.codes import OK
-from simulator.world.model.jit import inner
-from simulator.world.model.parameters import AGENT_CODE
-from simulator.world.model.portfolio import USDC_ASSET
-from simulator.world.model.record import Layout, Path, each
-from simulator.world.model.verbs import WHOLE_SHARE
+from simulator.model.kernel.codes import OK
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, each
+from simulator.model.parameters import AGENT_CODE
+from simulator.model.vault.at_index import value_at_index
+from simulator.model.venues.perps.portfolio import USDC_ASSET
+from simulator.model.verbs import WHOLE_SHARE
 
 LAYOUT: Layout = each(
     "",

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.books.limit_kinds import Limit
-from simulator.types import SIDES
-from simulator.world.model.codes import (
+from simulator.model.kernel.codes import (
     BELOW_INITIAL_MARGIN,
     BELOW_MARGIN_TARGET,
     COLLATERAL_CAP,
@@ -24,17 +23,17 @@ from simulator.world.model.codes import (
     SLIPPAGE,
     SPOT_DEVIATES,
 )
-from simulator.world.model.jit import inner
-from simulator.world.model.maker import maker_value, open_interest, unpaid
-from simulator.world.model.margin import value_account
-from simulator.world.model.parameters import AAVE
-from simulator.world.model.pool import active_liquidity
-from simulator.world.model.portfolio import USDC_ASSET
-from simulator.world.model.pricing import inventory_limit, potential, skew_bound
-from simulator.world.model.protecting import band, exposure, hedge_in
-from simulator.world.model.record import Layout, Member, Path, each
-from simulator.world.model.valuation import Valuation, value_vault
-from simulator.world.model.verbs import REBALANCE, RECENTER
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.kinds import REBALANCE, RECENTER
+from simulator.model.kernel.record import Layout, Member, Path, each
+from simulator.model.pools.uniswap_v3.pool import active_liquidity
+from simulator.model.vault.protecting import band, exposure, hedge_in
+from simulator.model.vault.valuation import Valuation, value_vault
+from simulator.model.venues.margin_accounts import by_venue, value_margin
+from simulator.model.venues.perps.maker import maker_value, open_interest, unpaid
+from simulator.model.venues.perps.portfolio import USDC_ASSET
+from simulator.model.venues.perps.pricing import inventory_limit, potential, skew_bound
+from simulator.types import SIDES
 
 _NONE, _OTHER = int(Limit.NONE), int(Limit.OTHER)
 _INVENTORY, _SIDE, _OPEN_INTEREST = int(Limit.INVENTORY), int(Limit.SIDE), int(Limit.OPEN_INTEREST)
@@ -115,23 +114,18 @@ def _margin(w: Path, market: int, exposed: float, status: int) -> Bound:
     multiple = tables.clearing.initial_multiple
     if status == BELOW_MARGIN_TARGET:
         multiple = tables.vault.deleverage_ratio
-    account, needed = tables.vault.account_of[market], 0.0
+    sub, needed = tables.vault.sub_of[market], 0.0
     for other in range(tables.count.markets):
-        if tables.vault.account_of[other] == account:
+        if tables.vault.sub_of[other] == sub:
             target, _ = hedge_in(w, other, exposed)
             needed += tables.clearing.maintenance_rate[other] * abs(target)
-    return Bound(_MARGIN, multiple * needed, value_account(w, account).equity)
+    return Bound(_MARGIN, multiple * needed, value_margin(w, sub).equity)
 
 
 @inner
-def _of_order(w: Path, market: int, exposed: float, status: int) -> Bound:
-    """What the order of a market meets by the refusal's status."""
-    slippage = w.tables.vault.max_slippage
+def _of_perp(w: Path, market: int, exposed: float, status: int) -> Bound:
+    """What an order at the ClearingHouse meets by the refusal's status."""
     bound = Bound(_OTHER, np.nan, np.nan)
-    if w.tables.vault.account_of[market] == AAVE:
-        if status == SLIPPAGE:
-            bound = Bound(_SLIPPAGE, np.nan, slippage)
-        return bound
     target, held = hedge_in(w, market, exposed)
     price = w.now.price[w.tables.clearing.asset[market]]
     if status == INVENTORY_LIMIT:
@@ -144,10 +138,23 @@ def _of_order(w: Path, market: int, exposed: float, status: int) -> Bound:
         bound = _reserved(w, market, held, target)
     elif status == SLIPPAGE:
         rate = _premium(w, market, (target - held) / price)
+        slippage = w.tables.vault.max_slippage
         bound = Bound(_SLIPPAGE, w.tables.clearing.half_spread[market] + rate, slippage)
     elif status in (BELOW_INITIAL_MARGIN, BELOW_MARGIN_TARGET):
         bound = _margin(w, market, exposed, status)
     return bound
+
+
+@inner
+def _of_loan(w: Path, market: int, exposed: float, status: int) -> Bound:
+    """What an order on Aave meets by the refusal's status."""
+    bound = Bound(_OTHER, np.nan, np.nan)
+    if status == SLIPPAGE:
+        bound = Bound(_SLIPPAGE, np.nan, w.tables.vault.max_slippage)
+    return bound
+
+
+_of_order = by_venue((_of_perp, _of_loan))  # of VENUES
 
 
 @inner
@@ -163,7 +170,8 @@ def of_rebalance(w: Path, status: int) -> tuple[int, Bound]:
         target, held = hedge_in(w, market, exposed)
         if abs(target - held) <= allowed or highest > 1.0:
             continue  # one over its limit before this stopped the rebalance already
-        bound = _of_order(w, market, exposed, status)
+        venue = w.tables.vault.venue[w.tables.vault.sub_of[market]]
+        bound = _of_order(w, venue, market, exposed, status)
         ratio = bound.asked / bound.value
         if np.isnan(ratio):
             ratio = 1.0  # what has no figure may have been over; what is within its limit was not

@@ -8,8 +8,8 @@ import numpy as np
 
 from simulator.books.holdings import margin_ratio
 from simulator.books.metric import Ended, Metric
-from simulator.world.model.jit import inner
-from simulator.world.model.record import Layout, Path, each
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, each
 
 if TYPE_CHECKING:
     from simulator.types import Floats

@@ -18,9 +18,9 @@ from simulator.protocol.statuses import REFUSALS
 
 if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
+    from simulator.model.kernel.record import View
     from simulator.types import Booleans, Floats
     from simulator.world.base import Observation
-    from simulator.world.model.record import View
     from simulator.world.protocol import Protocol
 
 T = TypeVar("T")

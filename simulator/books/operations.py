@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.kinds import CODE
+from simulator.model.kernel.record import Path
 from simulator.protocol.action_spec import Role
 from simulator.world import actions
-from simulator.world.model.jit import inner
-from simulator.world.model.orders import CODE
-from simulator.world.model.record import Path
 
 DEPOSIT, REDEEM = CODE[actions.Deposit], CODE[actions.Redeem]
 REDEEM_IN_KIND = CODE[actions.RedeemInKind]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from simulator.books.metric import Metric
 from simulator.books.share_price import relative
-from simulator.world.model.jit import inner
-from simulator.world.model.record import Layout, Path, each
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, each
 
 LAYOUT: Layout = each(
     "",

@@ -9,12 +9,12 @@ does not touch it.
 
 from __future__ import annotations
 
-from simulator.world.model.jit import inner
-from simulator.world.model.lending import size_of, supplied
-from simulator.world.model.maker import accrued, unpaid
-from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.record import Layout, Path, Record, each
-from simulator.world.model.valuation import Valuation
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, Record, each
+from simulator.model.vault.valuation import Valuation
+from simulator.model.venues.aave.lending import size_of, supplied
+from simulator.model.venues.perps.maker import accrued, unpaid
+from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 
 #: What the vault held at one moment. Σ over its accounts at the clearing house, s sizes, F and ℓ
 #: the indices of funding and of socialised loss.

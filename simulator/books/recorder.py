@@ -11,10 +11,10 @@ from simulator.books.fan import QUANTITIES
 from simulator.books.fan import fan_row as _fan_row
 from simulator.books.series import row_names
 from simulator.books.series import series_row as _series_row
+from simulator.model.batch import at
+from simulator.model.kernel.jit import inner, kernel
+from simulator.model.kernel.record import Path, Paths
 from simulator.types import Floats
-from simulator.world.model.batch import at
-from simulator.world.model.jit import inner, kernel
-from simulator.world.model.record import Path, Paths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

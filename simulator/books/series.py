@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from simulator.books.buckets import BUCKETS
 from simulator.books.holdings import held, margin, margin_ratio
 from simulator.books.share_price import relative
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
+from simulator.model.vault.valuation import usd_of_base, usd_of_usdc, value_vault
+from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
+from simulator.model.verbs import WHOLE_SHARE
 from simulator.types import Floats
-from simulator.world.model.jit import inner
-from simulator.world.model.portfolio import BASE_ASSET, USDC_ASSET
-from simulator.world.model.record import Path
-from simulator.world.model.valuation import usd_of_base, usd_of_usdc, value_vault
-from simulator.world.model.verbs import WHOLE_SHARE
 
 if TYPE_CHECKING:
     from simulator.world.protocol import Protocol

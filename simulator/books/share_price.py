@@ -13,12 +13,12 @@ import numpy as np
 
 from simulator.books.metric import WITH_TAILS, Chance, Ended, Metric
 from simulator.books.operations import DEPOSIT
-from simulator.world.model.codes import OK
-from simulator.world.model.jit import inner
-from simulator.world.model.portfolio import USDC_ASSET
-from simulator.world.model.record import Layout, Path, each
-from simulator.world.model.valuation import Valuation, value_vault
-from simulator.world.model.verbs import WHOLE_SHARE
+from simulator.model.kernel.codes import OK
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Layout, Path, each
+from simulator.model.vault.valuation import Valuation, value_vault
+from simulator.model.venues.perps.portfolio import USDC_ASSET
+from simulator.model.verbs import WHOLE_SHARE
 
 if TYPE_CHECKING:
     from simulator.types import Floats

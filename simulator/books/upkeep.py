@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.books.limits import in_range
-from simulator.types import Status
-from simulator.world.model.codes import NONE, OK
-from simulator.world.model.jit import inner
-from simulator.world.model.protecting import (
+from simulator.model.kernel.codes import NONE, OK
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.kinds import POST_BETAS, SETTLE_WITHDRAWALS
+from simulator.model.kernel.record import Layout, Member, Path, Record, each
+from simulator.model.vault.protecting import (
     FUNCTIONS,
     band,
     earned,
@@ -21,9 +22,8 @@ from simulator.world.model.protecting import (
     protects,
     reward,
 )
-from simulator.world.model.record import Layout, Member, Path, Record, each
-from simulator.world.model.valuation import Valuation, usd_of_base, usd_of_usdc
-from simulator.world.model.verbs import POST_BETAS, SETTLE_WITHDRAWALS
+from simulator.model.vault.valuation import Valuation, usd_of_base, usd_of_usdc
+from simulator.types import Status
 
 _COUNT = len(FUNCTIONS)
 #: What is done for the vault by those who run it; all others' refusals are not the vault's.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from simulator.cli.group import (
     hedgesim,
@@ -86,8 +87,10 @@ def _verify_random(
     from simulator.fuzz import verify_random
     from simulator.terminal import ProgressBar, announce_compilation, show_trials
 
+    source = click.get_current_context().get_parameter_source
     for name, value in ({"NAME|FILE": scenario} | which).items():
-        if value:
+        # What has a default has a value always.
+        if value and source(name) is not ParameterSource.DEFAULT:
             raise InputError(f"{name} = {value}: not allowed together with --random")
     announce_compilation(chain=True)
     done, seed = 0, (1 if seed is None else seed)

@@ -21,20 +21,20 @@ from simulator.engine.door import door
 from simulator.engine.indices import fault
 from simulator.engine.latency import delayed, receive
 from simulator.engine.loop import take_turn
+from simulator.model.kernel.jit import call_turn, inner, kernel
+from simulator.model.kernel.record import Path, Paths, Record
+from simulator.model.moments import drawn_of, lay_out
+from simulator.model.pools.uniswap_v3.pool import set_depth
+from simulator.model.venues.perps.covariance import arrive
+from simulator.model.venues.perps.depth import set_skew_scale
 from simulator.types import InputError
-from simulator.world.model.covariance import arrive
-from simulator.world.model.depth import set_skew_scale
-from simulator.world.model.jit import call_turn, inner, kernel
-from simulator.world.model.moments import drawn_of, lay_out
-from simulator.world.model.pool import set_depth
-from simulator.world.model.record import Path, Paths, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from simulator.world.model.world import ModelWorld
+    from simulator.model.world import ModelWorld
     from simulator.world.protocol import Protocol
 
 #: Steps laid out at a time.

@@ -10,14 +10,14 @@ import numpy as np
 
 from simulator.agents.compiling import compile_act
 from simulator.engine.latency import latency_of, outboxes
+from simulator.model.kernel.record import Path
 from simulator.types import InputError
-from simulator.world.model.record import Path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.agents.base import Agent
-    from simulator.world.model.record import Paths
+    from simulator.model.kernel.record import Paths
     from simulator.world.protocol import Protocol
 
 _KINDS = {"float": "f8", "int": "i8", "bool": "?"}

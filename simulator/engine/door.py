@@ -9,18 +9,18 @@ from simulator.books.events import note_event
 from simulator.books.hooks import acted, acting
 from simulator.engine.indices import AMOUNT, ROOM, misnamed
 from simulator.engine.latency import send
-from simulator.world.model import verbs
-from simulator.world.model.codes import NONE
-from simulator.world.model.jit import address_of, compiled_whole, copy_record, inner
-from simulator.world.model.record import Path
-from simulator.world.model.verbs import submit
+from simulator.model.kernel import kinds
+from simulator.model.kernel.codes import NONE
+from simulator.model.kernel.jit import address_of, compiled_whole, copy_record, inner
+from simulator.model.kernel.record import Path
+from simulator.model.verbs import submit
 
 _misnamed, _send = misnamed, send
 _acting, _acted, _submit, _note_event = acting, acted, submit, note_event
 _ASKED_BY_AMOUNT = (
-    *(verbs.SWAP, verbs.TRADE, verbs.POST_MARGIN, verbs.DEPOSIT, verbs.REDEEM),
-    *(verbs.REQUEST_REDEEM, verbs.REDEEM_IN_KIND),
-    *(verbs.LIQUIDATE_COLLATERAL, verbs.LIQUIDATE_LOAN),
+    *(kinds.SWAP, kinds.TRADE, kinds.POST_MARGIN, kinds.DEPOSIT, kinds.REDEEM),
+    *(kinds.REQUEST_REDEEM, kinds.REDEEM_IN_KIND),
+    *(kinds.LIQUIDATE_COLLATERAL, kinds.LIQUIDATE_LOAN),
 )
 
 

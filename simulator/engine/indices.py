@@ -6,9 +6,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.latency import A_STEP
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
 from simulator.world import actions
-from simulator.world.model.jit import inner
-from simulator.world.model.record import Path
 
 if TYPE_CHECKING:
     from simulator.world.protocol import Protocol

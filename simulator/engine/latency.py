@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
+from simulator.model.kernel.jit import call_door, inner, record_at
+from simulator.model.kernel.record import Path
 from simulator.world.actions import Fill
-from simulator.world.model.jit import call_door, inner, record_at
-from simulator.world.model.record import Path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ Sources, by the short names the docstrings use:
 ``price`` P is quote tokens per base token, ``liquidity`` L is √(base · quote), values are in quote
 tokens. Any consistent units do: whole tokens with whole-token L, or raw units with the pool's own L
 and a raw price. ``lower`` and ``upper`` bound the range in the same price; the defaults 0 and ∞ are
-the full range, a limit that the model's compiled scalar twin of :func:`amounts`
-(:func:`simulator.world.model.tick.amounts_for_liquidity`, between two ticks) does not have. Every
+the full range, a limit that the model's compiled scalar twin of :func:`amounts`, between two ticks
+(:func:`simulator.model.pools.uniswap_v3.tick.amounts_for_liquidity`), does not have. Every
 argument broadcasts, and results have the broadcast shape, float64.
 
 All functions raise :class:`~simulator.types.InputError` unless 0 < P < ∞, 0 ≤ lower < upper and

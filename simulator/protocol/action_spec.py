@@ -33,7 +33,7 @@ class ActionSpec:
         called: What people call it.
         signed: Whether its amount has a sign.
         of_account: Whether the venue settles it with the actor's margin account.
-        sender: Role of :class:`~simulator.world.chain.addresses.Roles` that sends it, whichever
+        sender: Role of :class:`~simulator.chain.deploy.addresses.Roles` that sends it, whichever
             agent decides; "": the actor.
         task: What a keeper does by it, as the columns on the vault's upkeep begin.
         counted: Column of how often it went through to the vault; "": not counted.

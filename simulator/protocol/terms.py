@@ -4,7 +4,7 @@
 is; how a configuration gives it; and how the contracts take it. Made of that: the field of the
 configuration with its JSON Schema and reference (:mod:`simulator.config.declared`), the number
 resolved from it (:func:`resolved`), structs of the deployment by component name
-(:mod:`simulator.world.chain.terms`), what kernels read (:mod:`simulator.world.model.parameters`),
+(:mod:`simulator.chain.deploy.terms`), what kernels read (:mod:`simulator.model.parameters`),
 and the tables of contracts/SPEC.md (``scripts/spec_tables.py``).
 """
 

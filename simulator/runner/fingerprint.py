@@ -96,7 +96,7 @@ def of_code(world: str) -> str:
     """
     folders = [(_PACKAGE, "*.py")]
     if world == "chain":
-        from simulator.world.chain.artifacts import CONTRACTS
+        from simulator.chain.deploy.artifacts import CONTRACTS
 
         folders.append((CONTRACTS, "*.vy*"))
     return _of_contents(

@@ -12,10 +12,10 @@ from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books, KeptBooks
 from simulator.books.metric import Ended
 from simulator.books.recorder import Records
+from simulator.model.kernel.record import Paths, View
+from simulator.model.observe import ModelObservation
+from simulator.model.state import STATE
 from simulator.results.records import fan_steps
-from simulator.world.model.observe import ModelObservation
-from simulator.world.model.record import Paths, View
-from simulator.world.model.state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.books.events import EventLog
     from simulator.market.paths import MarketPaths
+    from simulator.model.parameters import Tables
     from simulator.runner.plan import Plan
     from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
-    from simulator.world.model.parameters import Tables
     from simulator.world.protocol import Protocol
 
     Report = Callable[[int], None]
@@ -84,7 +84,7 @@ def _minimum_profit(plan: Plan) -> float:
 
 def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
     from simulator.engine.compiled import Loop
-    from simulator.world.model.world import ModelWorld
+    from simulator.model.world import ModelWorld
 
     protocol, agents = plan.setting()
     world = ModelWorld(protocol, market, BOOK, record)
@@ -98,7 +98,7 @@ def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | Non
 def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
     """The model with agents in plain Python."""
     from simulator.engine.loop import simulate
-    from simulator.world.model.world import ModelWorld
+    from simulator.model.world import ModelWorld
 
     protocol, agents = plan.setting()
     world = ModelWorld(protocol, market, BOOK, record)
@@ -112,8 +112,8 @@ def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Repor
 
 def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
     """Path by path: each is a chain of its own."""
+    from simulator.chain.world import ChainWorld
     from simulator.engine.loop import simulate
-    from simulator.world.chain.world import ChainWorld
 
     whole = ChainWorld(plan.setting()[0], market)
     records = []

@@ -16,9 +16,9 @@ from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.market.paths import SINGLE, STACKED
+from simulator.model.world import ModelWorld
 from simulator.testing.expect import same
 from simulator.types import Status
-from simulator.world.model.world import ModelWorld
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent

@@ -1,4 +1,4 @@
-"""What every pool must do: the laws behind :class:`~simulator.world.model.interfaces.Pool`."""
+"""What every pool must do: the laws behind :class:`~simulator.model.pools.interface.Pool`."""
 
 from __future__ import annotations
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numba
 import numpy as np
 
-from simulator.testing.expect import same
-from simulator.world.model.interfaces import Pool, unlike
-from simulator.world.model.jit import compiled_whole, kernel
+from simulator.model.kernel.jit import compiled_whole, kernel
+from simulator.model.pools.interface import Pool
+from simulator.testing.expect import same, unlike
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.world.model.record import Record
+    from simulator.model.kernel.record import Record
 
 
 class Swap(NamedTuple):
@@ -71,7 +71,8 @@ def pool_kernels(pool: Any) -> PoolKernels:
         table: Record, pools: Record, positions: Record, ways: Any, asked: Any
     ) -> tuple[float, float, float]:
         down, exact_input, settles = ways[0], ways[1], ways[2]
-        made = _quote(table[0], pools[0], positions[0], down, exact_input, asked[0], asked[1])
+        specified = asked[0] if exact_input else -asked[0]
+        made = _quote(table[0], pools[0], positions[0], down, specified, asked[1])
         if settles:
             _settle(pools[0], positions[0], down, made)
         return made.amount_in, made.amount_out, made.sqrt_price
@@ -100,7 +101,7 @@ class RecordPool:
     """A pool and a position on records of given dtypes, opened at its first price.
 
     ``functions``: a module, or anything else, that is a
-    :class:`~simulator.world.model.interfaces.Pool`. ``table`` ``[1]``: its parameters.
+    :class:`~simulator.model.pools.interface.Pool`. ``table`` ``[1]``: its parameters.
     """
 
     def __init__(self, functions: Any, table: Any, pool: Any, position: Any) -> None:

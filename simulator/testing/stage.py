@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.testing.expect import same
+from simulator.model.batch import at, blank
+from simulator.model.genesis import genesis
+from simulator.model.kernel.record import View
+from simulator.model.parameters import tables_of
+from simulator.model.state import MOMENT
+from simulator.model.venues.interface import HedgeVenue
+from simulator.testing.expect import same, unlike
 from simulator.testing.records import compiled
 from simulator.types import InputError, Status
-from simulator.world.model.batch import at, blank
-from simulator.world.model.genesis import genesis
-from simulator.world.model.interfaces import HedgeVenue, unlike
-from simulator.world.model.parameters import tables_of
-from simulator.world.model.record import View
-from simulator.world.model.state import MOMENT
 
 if TYPE_CHECKING:
-    from simulator.world.model.record import Paths
+    from simulator.model.kernel.record import Paths
     from simulator.world.protocol import Protocol
 
 
@@ -50,7 +50,7 @@ class VenueKernels(NamedTuple):
 def venue_kernels(venue: Any) -> VenueKernels:
     """Compile the functions of a venue; AssertionError where it is not one."""
     same(unlike(venue, HedgeVenue), [], f"functions of {getattr(venue, '__name__', venue)}")
-    _value, _worth, _flat = venue.value_margin, venue.usdc_worth, venue.is_flat
+    _value, _worth = venue.value_margin, venue.usdc_worth
     _settled, _size, _hedge = venue.settled, venue.hedge_size, venue.hedge
     _withdrawable, _add, _take = venue.withdrawable, venue.add_margin, venue.take_margin
 
@@ -64,15 +64,15 @@ def venue_kernels(venue: Any) -> VenueKernels:
             valued.equity,
             valued.maintenance,
             _worth(w, account, valued),
-            _flat(w, account),
+            not valued.has_position,
             _settled(w, account),
-            _size(w, market),
+            _size(w, account, market),
             fresh,
             free,
         )
 
-    def hedge(paths: Paths, market: int, delta: float) -> int:
-        return _hedge(at(paths, 0), market, delta)
+    def hedge(paths: Paths, account: int, market: int, delta: float, limit: float) -> int:
+        return _hedge(at(paths, 0), account, market, delta, limit)
 
     def add_margin(paths: Paths, account: int, raw: float) -> int:
         return _add(at(paths, 0), account, raw)
@@ -80,7 +80,8 @@ def venue_kernels(venue: Any) -> VenueKernels:
     def take_margin(paths: Paths, account: int, raw: float) -> None:
         _take(at(paths, 0), account, raw)
 
-    return VenueKernels(*map(compiled, (look, hedge, add_margin, take_margin)))
+    functions = look, hedge, add_margin, take_margin
+    return VenueKernels(*(compiled(function) for function in functions))
 
 
 class VenueStage:
@@ -90,7 +91,7 @@ class VenueStage:
 
     Args:
         venue: module, or anything else, that is a
-            :class:`~simulator.world.model.interfaces.HedgeVenue`.
+            :class:`~simulator.model.venues.interface.HedgeVenue`.
         protocol: parameters; ``market`` is one of its hedge markets.
         market: its index.
         idle: raw USDC.
@@ -102,7 +103,8 @@ class VenueStage:
         self._do, self.market, self.protocol = venue_kernels(venue), market, protocol
         tables = tables_of(protocol)
         self.paths = blank(tables, 1)
-        self.account = int(tables.view.vault.account_of[market])
+        vault = tables.view.vault
+        self.account = int(vault.account[vault.sub_of[market]])
         self.asset = protocol.clearing.markets[market].asset
         self._now = View(self.paths.moments, MOMENT, tables.counts)
         self._now.pool_depth[:] = self._now.perp_depth[:] = 1.0
@@ -120,8 +122,11 @@ class VenueStage:
         return Look(*self._do.look(self.paths, self.account, self.market))
 
     def hedge(self, delta: float) -> Status:
-        """Trade base units."""
-        return Status(int(self._do.hedge(self.paths, self.market, delta)))
+        """Trade base units within the vault's slippage bound."""
+        slippage = self.protocol.vault.max_slippage
+        limit = self.price * (1.0 + (slippage if delta > 0.0 else -slippage))
+        done = self._do.hedge(self.paths, self.account, self.market, delta, limit)
+        return Status(int(done))
 
     def add_margin(self, raw: float) -> Status:
         """Of the idle USDC."""

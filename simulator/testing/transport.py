@@ -1,10 +1,12 @@
-"""What every Transport must do: the laws of :class:`~simulator.world.chain.transport.Transport`."""
+"""What every Transport must do: the laws of :class:`~simulator.chain.evm.transport.Transport`."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from simulator.chain.evm.codec import Reverted, encode_error, words
+from simulator.chain.evm.transport import created_address
 from simulator.testing.assembly import (
     CALLER,
     CLOCK,
@@ -16,13 +18,11 @@ from simulator.testing.assembly import (
     refusing,
 )
 from simulator.testing.expect import same
-from simulator.world.chain.codec import Reverted, encode_error, words
-from simulator.world.chain.transport import created_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.world.chain.transport import Transport
+    from simulator.chain.evm.transport import Transport
 
 _REASON = encode_error("suite: refused, and said so in more than one word of thirty-two bytes")
 _LATER = 1_000  # seconds

@@ -1,4 +1,4 @@
-"""What every hedge venue must do: laws of :class:`~simulator.world.model.interfaces.HedgeVenue`.
+"""What every hedge venue must do: laws of :class:`~simulator.model.venues.interface.HedgeVenue`.
 
 All of them at prices that stand still, but where it is said.
 """

@@ -39,11 +39,11 @@ def verify_paths(
     """
     from simulator.agents.build import add_agents, build_agents
     from simulator.agents.custom import custom_agents
+    from simulator.chain.world import ChainWorld
     from simulator.config import resolve
     from simulator.engine import simulate
     from simulator.market.draw import draw
-    from simulator.world.chain.world import ChainWorld
-    from simulator.world.model.world import ModelWorld
+    from simulator.model.world import ModelWorld
 
     market = draw(config.market, first_path, paths).first_steps(steps)
 

@@ -9,11 +9,12 @@ from functools import cache
 from math import isqrt
 from typing import Any
 
-from simulator.world.chain import aave, uniswap
-from simulator.world.chain.artifacts import load
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
-from simulator.world.chain.revm import RevmTransport, Transaction
-from simulator.world.chain.transport import Transport, created_address
+from simulator.chain.deploy import aave_v3 as aave
+from simulator.chain.deploy import uniswap_v3 as uniswap
+from simulator.chain.deploy.artifacts import load
+from simulator.chain.evm.codec import Contract, Reverted, encode_constructor, reason
+from simulator.chain.evm.revm import RevmTransport, Transaction
+from simulator.chain.evm.transport import Transport, created_address
 
 WAD = 10**18
 USDC_UNIT = 10**6

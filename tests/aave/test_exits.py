@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
+from simulator.chain.deploy import artifacts
+from simulator.chain.evm.codec import Contract, Reverted, encode_constructor, reason
 from tests.aave.market import DECIMALS, THRESHOLD, USDC_UNIT, WAD, AaveMarket, wad
 
 BTC = 0

@@ -11,10 +11,10 @@ import pytest
 from eth_abi import decode
 from eth_utils import keccak
 
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.aave_v3 import token_at
+from simulator.chain.evm.codec import reason
 from simulator.types import Status
-from simulator.world.chain import artifacts
-from simulator.world.chain.aave import token_at
-from simulator.world.chain.codec import reason
 from tests.aave.market import USDC_UNIT, AaveMarket
 from tests.aave.test_foreign_collateral import dust, pause
 from tests.aave.vault import BTC, HIGHEST, SOL, WAD, HedgedVault, configurator_of, protocol
@@ -22,7 +22,7 @@ from tests.aave.vault import BTC, HIGHEST, SOL, WAD, HedgedVault, configurator_o
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simulator.world.chain.revm import RevmTransport
+    from simulator.chain.evm.revm import RevmTransport
 
 FROZEN, PAUSED, CAP_FULL, BELOW_ONE = "28", "29", "51", "35"
 RISEN = {"BTC": 29_000 * 1.45, "ETH": 1850 * 1.25, "SOL": 24 * 1.2}  # Aave's account below 1.8

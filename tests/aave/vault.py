@@ -7,15 +7,15 @@ from functools import cache
 from math import isqrt
 from typing import Any
 
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.aave_v3 import _artifact, configurator_at, pool_at, token_at
+from simulator.chain.deploy.addresses import Deployment
+from simulator.chain.deploy.deployment import deploy
+from simulator.chain.evm.codec import Contract, Reverted, reason, status_of
+from simulator.chain.evm.revm import RevmTransport, Transaction
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import Status
-from simulator.world.chain import artifacts
-from simulator.world.chain.aave import _artifact, configurator_at, pool_at, token_at
-from simulator.world.chain.addresses import Deployment
-from simulator.world.chain.codec import Contract, Reverted, reason, status_of
-from simulator.world.chain.deployment import deploy
-from simulator.world.chain.revm import RevmTransport, Transaction
 from simulator.world.protocol import (
     AaveLeg,
     AaveParameters,

@@ -11,9 +11,9 @@ from simulator.config import load, resolve
 from simulator.engine import Observer, simulate
 from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
+from simulator.model.world import ModelWorld
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 
 PATHS, STEPS = 8, 120

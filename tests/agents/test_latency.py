@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,17 +15,17 @@ from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
 from simulator.books.recorder import Records
+from simulator.chain.world import ChainWorld
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.engine.compiled import Loop
 from simulator.engine.latency import A_STEP
 from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.testing.agent import unlike
 from simulator.types import InputError
 from simulator.verify.running import verify_paths
 from simulator.world.base import World
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 
 PATHS, STEPS, LATENCY = 2, 80, 2  # more steps than the compiled loop lays out at a time
@@ -63,9 +63,11 @@ def setting(
     return protocol, agents, draw(config.market, 0, PATHS).first_steps(STEPS)
 
 
-def compiled(settings: Sequence[str], newcomers: Sequence[Agent] = ()) -> tuple[Any, Loop]:
+def compiled(
+    settings: Sequence[str], newcomers: Sequence[Agent] = (), recorded: int = PATHS
+) -> tuple[Any, Loop]:
     protocol, agents, market = setting(settings, newcomers)
-    world = ModelWorld(protocol, market, BOOK, PATHS)
+    world = ModelWorld(protocol, market, BOOK, recorded)
     loop = Loop(world, agents, np.array([0, STEPS]))
     loop.run()
     return world.paths, loop
@@ -111,10 +113,10 @@ def test_orders_arrive_when_they_are_said_to_in_the_order_they_were_sent() -> No
     assert frame.equals(events)
 
 
-def on(world: type[World]) -> World:
+def on(world: Callable[..., World]) -> World:
     protocol, agents, market = setting((), [Patient()])
     market = market.first_steps(6)
-    made: Any = world(protocol, market)
+    made = world(protocol, market)
     simulate(made, agents)
     return made
 
@@ -127,9 +129,9 @@ def test_a_users_agent_waits_on_the_chain_too() -> None:
 
 
 def test_more_than_there_is_room_for_is_refused() -> None:
-    compiled((), [Patient(times=A_STEP)])
+    compiled((), [Patient(times=A_STEP)], recorded=0)
     with pytest.raises(InputError, match=r"Swap of patient: too many orders wait; allowed: "):
-        compiled((), [Patient(times=A_STEP + 1)])
+        compiled((), [Patient(times=A_STEP + 1)], recorded=0)
 
 
 @pytest.mark.parametrize("given", ["-1", "0.5", "1001"])

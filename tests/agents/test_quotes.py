@@ -13,13 +13,13 @@ from simulator.agents.build import add_agents, build_agents
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import BOOK
+from simulator.chain.world import ChainWorld
 from simulator.config import load, resolve
 from simulator.engine.compiled import Loop
 from simulator.market.draw import draw
+from simulator.model.kernel.codes import OK
+from simulator.model.world import ModelWorld
 from simulator.world.base import World
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.codes import OK
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 
 PATHS, STEPS, VERBS = 2, 6, 17

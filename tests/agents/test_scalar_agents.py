@@ -14,7 +14,7 @@ from simulator.agents.build import add_agents
 from simulator.agents.plain_do import PlainDo
 from simulator.config import load, resolve
 from simulator.market.draw import draw
-from simulator.world.model.world import ModelWorld
+from simulator.model.world import ModelWorld
 
 
 def test_plain_and_compiled_agents_find_the_same_names() -> None:

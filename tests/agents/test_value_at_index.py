@@ -12,14 +12,14 @@ from simulator.agents.build import build_agents
 from simulator.config import load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.batch import at
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.record import Paths
+from simulator.model.vault.at_index import value_at_index as of_path
+from simulator.model.world import ModelWorld
 from simulator.types import Floats
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
-from simulator.world.model.at_index import value_at_index as of_path
-from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.record import Paths
-from simulator.world.model.world import ModelWorld
 
 STEPS = 400
 

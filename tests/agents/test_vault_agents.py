@@ -14,11 +14,11 @@ from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
+from simulator.model.world import ModelWorld
 from simulator.types import Floats, Status
 from simulator.world import actions
 from simulator.world.actions import Action
 from simulator.world.base import World
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.agents.runs import PATHS, Log, Ran, run
 

@@ -1,6 +1,6 @@
 """When the vault's keeper functions are due, and the USD of value each protects: over all paths.
 
-Written for arrays, apart from :mod:`simulator.world.model.protecting`, which is held against it.
+Written for arrays, apart from :mod:`simulator.model.vault.protecting`, which is held against it.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ import pytest
 
 from simulator.books.keeper import Books
 from simulator.config import load
+from simulator.model.world import ModelWorld
 from simulator.results.registry import BY_NAME
 from simulator.types import Floats
 from simulator.world.base import World
-from simulator.world.model.world import ModelWorld
 from tests.books.watched import Watch, ended, run
 
 

@@ -8,14 +8,14 @@ from simulator.books.events import EventLog, note_event
 from simulator.books.hooks import BOOK
 from simulator.config import load, resolve
 from simulator.market.draw import draw
+from simulator.model.batch import at
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.kinds import CODE
+from simulator.model.kernel.record import Paths
+from simulator.model.log import ROOM
+from simulator.model.world import ModelWorld
 from simulator.types import SimulatorError, Status
 from simulator.world.actions import Liquidate, Rebalance
-from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.log import ROOM
-from simulator.world.model.orders import CODE
-from simulator.world.model.record import Paths
-from simulator.world.model.world import ModelWorld
 
 _note_event = note_event
 

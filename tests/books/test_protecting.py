@@ -10,17 +10,17 @@ from simulator.config import Config, load
 from simulator.config.random import random_config
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.batch import at
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.kinds import CODE
+from simulator.model.kernel.record import Paths
+from simulator.model.vault import protecting
+from simulator.model.vault.valuation import value_vault
+from simulator.model.world import ModelWorld
 from simulator.runner import Plan
 from simulator.types import KEPT_REWARDS, USDC_DECIMALS, Floats
 from simulator.world.actions import TopUp
 from simulator.world.base import World
-from simulator.world.model import protecting
-from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.orders import CODE
-from simulator.world.model.record import Paths
-from simulator.world.model.valuation import value_vault
-from simulator.world.model.world import ModelWorld
 from tests.books.protected_by_arrays import PROTECTED, earned, reward
 from tests.books.watched import VARIED, Watch
 

@@ -21,7 +21,7 @@ sys.modules["campaign"] = campaign
 spec.loader.exec_module(campaign)
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
-from simulator.world.model.world import ModelWorld
+from simulator.model.world import ModelWorld
 np.seterr(all="ignore")
 
 

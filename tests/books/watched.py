@@ -12,10 +12,10 @@ from simulator.books.metric import Ended
 from simulator.config import Config
 from simulator.engine import Observer, simulate
 from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.runner import Plan
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
-from simulator.world.model.world import ModelWorld
 
 #: Configurations, by name and overrides, in which every book has something to say.
 VARIED: list[tuple[str, list[str]]] = [

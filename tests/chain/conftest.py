@@ -14,13 +14,13 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
+from simulator.chain.deploy.artifacts import ROOT
+from simulator.chain.evm.rpc import RpcTransport
+from simulator.chain.world import ChainWorld
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.market.paths import MarketPaths
 from simulator.types import InputError
-from simulator.world.chain.artifacts import ROOT
-from simulator.world.chain.rpc import RpcTransport
-from simulator.world.chain.world import ChainWorld
 from simulator.world.protocol import Protocol
 
 STEP_SECONDS = 3_600

@@ -6,9 +6,9 @@ from dataclasses import fields
 
 import numpy as np
 
+from simulator.chain.reading.observation import LensSource
+from simulator.chain.world import ChainWorld
 from simulator.world.base import Observation
-from simulator.world.chain.observation import LensSource
-from simulator.world.chain.world import ChainWorld
 
 # Derived by the model's formulas, or read from other words; all others to the last unit.
 DERIVED = {"funding", "margin", "nav", "position"}

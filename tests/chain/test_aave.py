@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from simulator.world.chain.artifacts import load
-from simulator.world.chain.codec import Contract
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.chain.rpc import RpcTransport
-from simulator.world.chain.transport import Transport
+from simulator.chain.deploy.artifacts import load
+from simulator.chain.evm.codec import Contract
+from simulator.chain.evm.revm import RevmTransport
+from simulator.chain.evm.rpc import RpcTransport
+from simulator.chain.evm.transport import Transport
 from tests.aave.market import PRICES, START, WAD, Deployer, report, wad
 
 

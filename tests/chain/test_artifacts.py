@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from simulator.chain.deploy import artifacts
 from simulator.types import MachineError
-from simulator.world.chain import artifacts
 
 EIP_170_LIMIT = 24_576
 ROOM = 2_500  # bytes, for what comes

@@ -9,12 +9,12 @@ from simulator.agents.build import build_agents
 from simulator.books.buckets import BUCKETS
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
+from simulator.chain.world import ChainWorld
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.results.attribution import Attribution
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 
 STEPS = 48
 

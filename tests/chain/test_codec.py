@@ -8,9 +8,7 @@ from eth_abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.protocol.statuses import STATUS_OF_REVERT
-from simulator.types import Status, UnknownRevertError
-from simulator.world.chain.codec import (
+from simulator.chain.evm.codec import (
     Reverted,
     encode_error,
     encode_with_arrays,
@@ -22,6 +20,8 @@ from simulator.world.chain.codec import (
     word,
     words,
 )
+from simulator.protocol.statuses import STATUS_OF_REVERT
+from simulator.types import Status, UnknownRevertError
 
 uint256 = st.integers(0, 2**256 - 1)
 int256 = st.integers(-(2**255), 2**255 - 1)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.world.chain.addresses import CONTRACTS
-from simulator.world.chain.artifacts import ROOT
+from simulator.chain.deploy.addresses import CONTRACTS
+from simulator.chain.deploy.artifacts import ROOT
 from simulator.world.protocol import Protocol
 from tests.sizes import sized
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.addresses import CONTRACTS, Deployment
+from simulator.chain.deploy.deployment import GENESIS, deploy
+from simulator.chain.deploy.terms import background_targets, wad
+from simulator.chain.evm.codec import MAX_UINT256, Contract
+from simulator.chain.evm.revm import RevmTransport
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import USDC_DECIMALS
-from simulator.world.chain import artifacts
-from simulator.world.chain.addresses import CONTRACTS, Deployment
-from simulator.world.chain.codec import MAX_UINT256, Contract
-from simulator.world.chain.deployment import GENESIS, deploy
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.chain.terms import background_targets, wad
 from simulator.world.protocol import Protocol
 from simulator.world.units import to_raw
 

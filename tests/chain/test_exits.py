@@ -8,14 +8,14 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from simulator.chain.world import ChainWorld
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.market.paths import MarketPaths
+from simulator.model.world import ModelWorld
 from simulator.types import COVARIANCE_RAMP, Floats, Status
 from simulator.world import actions
 from simulator.world.base import Observation
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.chain.lens_check import compare_with_the_lens
 

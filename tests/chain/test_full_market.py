@@ -17,12 +17,12 @@ import pytest
 from eth_typing import HexStr
 from eth_utils import to_checksum_address
 
+from simulator.chain.deploy.artifacts import compiled, load
+from simulator.chain.deploy.deployment import deploy
+from simulator.chain.evm.codec import MAX_UINT256, Contract, encode_constructor
+from simulator.chain.evm.rpc import RpcTransport
 from simulator.config import load as scenario
 from simulator.config.resolve import resolve
-from simulator.world.chain.artifacts import compiled, load
-from simulator.world.chain.codec import MAX_UINT256, Contract, encode_constructor
-from simulator.world.chain.deployment import deploy
-from simulator.world.chain.rpc import RpcTransport
 from tests.sizes import CAMPAIGN
 
 if TYPE_CHECKING:

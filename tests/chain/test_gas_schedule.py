@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.chain.evm.rpc import RpcTransport
+from simulator.chain.world import ChainWorld
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.market.paths import MarketPaths
 from simulator.types import Status
 from simulator.world import actions
-from simulator.world.chain.rpc import RpcTransport
-from simulator.world.chain.world import ChainWorld
 from simulator.world.gas import GAS_UNITS
 from simulator.world.protocol import Protocol
 

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from simulator.agents.build import build_agents
+from simulator.chain.evm.codec import word
+from simulator.chain.world import ChainWorld
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world.actions import LiquidateCollateral, PostMargin, RedeemInKind, Swap
-from simulator.world.chain.codec import word
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 
 LIQUIDATED = 310  # step by which the liquidator has closed the hedge of these paths
 PATHS = 4

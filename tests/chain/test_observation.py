@@ -9,6 +9,8 @@ import pytest
 
 from simulator.agents.base import Agent
 from simulator.agents.build import build_agents
+from simulator.chain.reading.observation import ChainObservation
+from simulator.chain.world import ChainWorld
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
@@ -24,8 +26,6 @@ from simulator.world.actions import (
     Trade,
 )
 from simulator.world.base import Observation, World
-from simulator.world.chain.observation import ChainObservation
-from simulator.world.chain.world import ChainWorld
 from simulator.world.protocol import Protocol
 from tests.chain.lens_check import compare_with_the_lens
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from simulator.chain.world import ChainWorld
 from simulator.market.paths import MarketPaths
 from simulator.types import Status
 from simulator.world import actions
-from simulator.world.chain.world import ChainWorld
 from simulator.world.protocol import Protocol
 
 YES = np.array([True])

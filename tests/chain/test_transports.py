@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from web3 import EthereumTesterProvider, Web3  # noqa: TID253 - what is tested
 
+from simulator.chain.evm.revm import RevmTransport
+from simulator.chain.evm.rpc import RpcTransport
 from simulator.testing.transport import TransportSuite
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.chain.rpc import RpcTransport
 
 
 class TestRevm(TransportSuite):

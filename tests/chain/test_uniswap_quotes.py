@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from eth_utils import keccak
 
-from simulator.world.chain import artifacts, uniswap
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor, words
-from simulator.world.chain.revm import RevmTransport
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy import uniswap_v3 as uniswap
+from simulator.chain.evm.codec import Contract, Reverted, encode_constructor, words
+from simulator.chain.evm.revm import RevmTransport
 
 VECTORS = Path(__file__).parents[2].parent / "shared/data/vectors/uniswap_v3_wbtc_weth_quotes.json"
 pytestmark = [

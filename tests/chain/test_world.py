@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.terms import background_targets, wad
+from simulator.chain.evm.codec import Contract
+from simulator.chain.world import ChainWorld
 from simulator.market.paths import MarketPaths
 from simulator.types import Floats, InputError, Status
 from simulator.world import actions
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract
-from simulator.world.chain.terms import background_targets, wad
-from simulator.world.chain.world import ChainWorld
 from simulator.world.protocol import Protocol
 
 YES = np.array([True, True])

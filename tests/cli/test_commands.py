@@ -122,6 +122,8 @@ def test_a_limit_that_never_lets_the_vault_open_is_refused(called: Run, tmp_path
             ["nowhere.csv"],
         ),
         (["verify", "calm", "--paths", "1", "--steps", "100000"], ["steps", "100000", "720"]),
+        (["verify", "--random", "1", "--outliers", "cut"], ["outliers", "cut", "--random"]),
+        (["verify", "calm", "--random", "1"], ["calm", "--random"]),
     ],
 )
 def test_bad_input_is_one_message_and_status_2(
@@ -138,6 +140,13 @@ def test_bad_input_is_no_traceback(hedgesim: Run) -> None:
     ran = hedgesim("run", "calm", "--set", "vault.hedge_band=7")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "Traceback" not in ran.stderr
+
+
+def test_random_scenarios_are_compared(hedgesim: Run) -> None:
+    ran = hedgesim("verify", "--random", "1", "--steps", "12", "--json")
+    assert ran.returncode == 0, ran.stderr
+    (comparison,) = json.loads(ran.stdout).values()
+    assert comparison["agrees"]
 
 
 def test_scenarios_are_listed_one_line_each(hedgesim: Run) -> None:
@@ -236,9 +245,9 @@ def test_a_closed_pipe_is_no_traceback(hedgesim: Run, tmp_path: Path) -> None:
 def test_a_first_run_says_what_it_waits_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from simulator.chain.deploy import artifacts
+    from simulator.model.kernel import jit
     from simulator.terminal import announce_compilation
-    from simulator.world.chain import artifacts
-    from simulator.world.model import jit
 
     monkeypatch.setattr(jit, "_CACHE_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(artifacts, "_CACHE", tmp_path)

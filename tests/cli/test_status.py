@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.chain.deploy import artifacts
 from simulator.cli import status
 from simulator.results import store
 from simulator.types import InputError, MachineError, UnknownRevertError
-from simulator.world.chain import artifacts
 
 from .conftest import COMMAND, Run
 

@@ -15,7 +15,7 @@ import ape.api
 import ape.exceptions
 import pytest
 
-from simulator.world.chain.deployment import CLEARING_PARTS
+from simulator.chain.deploy.deployment import CLEARING_PARTS
 from tests.contracts.mirror import Mirror
 from tests.reference.venue import CAP, Terms, Venue, wad
 

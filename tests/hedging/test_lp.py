@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.hedging import lp
+from simulator.model.pools.uniswap_v3.tick import amounts_for_liquidity
 from simulator.types import InputError
-from simulator.world.model.tick import amounts_for_liquidity
 
 FULL = (0.0, np.inf)
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.artifacts import Artifact
-from simulator.world.chain.codec import MAX_UINT256, encode_constructor
-from simulator.world.chain.revm import CHAIN_ID, GAS_LIMIT, RevmTransport
-from simulator.world.chain.transport import Transport
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.artifacts import Artifact
+from simulator.chain.evm.codec import MAX_UINT256, encode_constructor
+from simulator.chain.evm.revm import CHAIN_ID, GAS_LIMIT, RevmTransport
+from simulator.chain.evm.transport import Transport
 from tests.hunt.quick import QuickContract
 
 WAD = 10**18

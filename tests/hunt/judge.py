@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from eth_utils import keccak
 
-from simulator.world.chain.codec import Reverted, reason
+from simulator.chain.evm.codec import Reverted, reason
 from tests.hunt.ground import BTC, CASH_UNIT, MARKETS, MAX_AGE, PRICES, SOL, USDC, USDC_UNIT, WAD
 from tests.hunt.moves import Sequence, nature
 from tests.hunt.scene import Book, Scene, Void

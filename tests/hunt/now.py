@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.deployment import deploy
-from simulator.world.chain.terms import background_targets
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.deployment import deploy
+from simulator.chain.deploy.terms import background_targets
 from tests.exploits.ground import protocol
 from tests.hunt.ground import (
     DECIMALS,

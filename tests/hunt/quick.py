@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from simulator.world.chain.codec import Contract, selector, signed_word, word, words
+from simulator.chain.evm.codec import Contract, selector, signed_word, word, words
 
 _SIMPLE = ("uint", "int", "address", "bool", "bytes32")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_utils import keccak
 
-from simulator.world.chain.codec import (
+from simulator.chain.evm.codec import (
     MAX_UINT256,
     Reverted,
     encode_with_arrays,

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from simulator.world.chain import artifacts, uniswap
-from simulator.world.chain.artifacts import Artifact
-from simulator.world.chain.codec import MAX_UINT256
-from simulator.world.chain.transport import created_address
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy import uniswap_v3 as uniswap
+from simulator.chain.deploy.artifacts import Artifact
+from simulator.chain.evm.codec import MAX_UINT256
+from simulator.chain.evm.transport import created_address
 from tests.hunt.ground import (
     ALT,
     DECIMALS,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulator.chain.deploy.artifacts import load
+from simulator.chain.evm.codec import Contract, encode_constructor
+from simulator.chain.evm.revm import RevmTransport
 from simulator.config.market import Feed, Oracle
 from simulator.config.random import random_config
 from simulator.market.draw import draw, median_outlier, splits_the_reporters, stops_the_rounds
-from simulator.world.chain.artifacts import load
-from simulator.world.chain.codec import Contract, encode_constructor
-from simulator.world.chain.revm import RevmTransport
 
 START, MAX_AGE, WAD = 1_700_000_000, 3_600, 10**18
 TRUE = 2_000 * WAD

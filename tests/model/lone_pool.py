@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.model.kernel.record import Counts, View, dtype_of, fill
+from simulator.model.parameters import POOL_TABLE, pool_values
+from simulator.model.pools.uniswap_v3 import pool
+from simulator.model.state import POOL, POSITION
 from simulator.testing.records import RecordPool
-from simulator.world.model import pool
-from simulator.world.model.parameters import POOL_TABLE, pool_values
-from simulator.world.model.record import Counts, View, dtype_of, fill
-from simulator.world.model.state import POOL, POSITION
 from simulator.world.protocol import PoolParameters
 
 

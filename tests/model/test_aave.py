@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from simulator.config import load
 from simulator.config.resolve import resolve
+from simulator.model.batch import at, blank
+from simulator.model.genesis import genesis
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.record import Paths, View
+from simulator.model.parameters import tables_of
+from simulator.model.state import MOMENT
+from simulator.model.venues.aave import borrowing as aave
+from simulator.model.venues.aave import lending
+from simulator.model.venues.aave.lending import USDC
 from simulator.protocol.statuses import STATUS_OF_REVERT
 from simulator.types import Status
-from simulator.world.model import aave, lending
-from simulator.world.model.batch import at, blank
-from simulator.world.model.genesis import genesis
-from simulator.world.model.jit import kernel
-from simulator.world.model.lending import USDC
-from simulator.world.model.parameters import tables_of
-from simulator.world.model.record import Paths, View
-from simulator.world.model.state import MOMENT
 from simulator.world.protocol import (
     AaveLeg,
     AaveParameters,

@@ -7,9 +7,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from simulator.chain.world import ChainWorld
 from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.verify import TOLERANCE, relative_error, verify_paths
 from simulator.world.actions import (
@@ -28,8 +30,6 @@ from simulator.world.actions import (
     TopUp,
 )
 from simulator.world.base import Observation, World
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 
 ONE, YES = np.ones(1), np.array([True])
 NOTHING = np.zeros(1)

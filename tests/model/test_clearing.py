@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world import actions as act
 from simulator.world.actions import Fill
-from simulator.world.model.world import ModelWorld
 from tests.model import campaign
 from tests.model.campaign import LIQUIDATOR, PROTOCOL, STEP_SECONDS, TRADER
 

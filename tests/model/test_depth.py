@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.chain.world import ChainWorld
+from simulator.model.world import ModelWorld
 from simulator.types import SCALE_INTERVAL, Status
 from simulator.world import actions as act
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 from tests.model import campaign
 from tests.model.campaign import PROTOCOL
 

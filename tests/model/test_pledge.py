@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.model.batch import at
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.record import Paths
+from simulator.model.venues.perps.slices import transfer_slice
+from simulator.model.world import ModelWorld
 from simulator.types import Floats, Status
 from simulator.world import actions as act
-from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.record import Paths
-from simulator.world.model.slices import transfer_slice
-from simulator.world.model.world import ModelWorld
 from tests.model import campaign
 from tests.model.campaign import DEPOSITOR, KEEPER, LIQUIDATOR, PROTOCOL, TRADER, portfolio
 from tests.model.venue import DAILY, STILL, YES, factor_of

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.model.pools.uniswap_v3 import swap_math, tick
 from simulator.testing.records import Swap
-from simulator.world.model import swap_math, tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.model.campaign import PROTOCOL, SQRT_2000
 from tests.model.lone_pool import LonePool

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator.world.model import tick
+from simulator.model.pools.uniswap_v3 import tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.model.lone_pool import LonePool
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.model.pools.uniswap_v3 import tick
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world import actions as act
-from simulator.world.model import tick
-from simulator.world.model.world import ModelWorld
 from tests.model import campaign
 from tests.model.campaign import DEPOSITOR, SWAPPER, isolated
 from tests.model.vault_steps import (

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world import actions as act
-from simulator.world.model.world import ModelWorld
 from tests.model import campaign
 from tests.model.campaign import DEPOSITOR, SWAPPER
 from tests.model.vault_steps import DEEP, ETH, PROTOCOL, YES, deposit, do, hedged, opened, redeem

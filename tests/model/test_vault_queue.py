@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world import actions as act
 from simulator.world.actions import Fill
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model.campaign import DEPOSITOR, KEEPER, LIQUIDATOR, SWAPPER, TRADER
 from tests.model.vault_steps import DEEP, YES, deposit, hedged, opened

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulator.chain.world import ChainWorld
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.verify import TOLERANCE
 from simulator.world import actions as act
 from simulator.world.actions import Action
 from simulator.world.base import World
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 from tests.model import campaign
 from tests.model.campaign import DEPOSITOR, KEEPER, LIQUIDATOR
 from tests.model.vault_steps import DEEP, YES

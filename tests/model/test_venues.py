@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from simulator.config import load, resolve
+from simulator.model.venues.aave import hedging as aave
+from simulator.model.venues.perps import hedging as perps
 from simulator.testing.stage import VenueStage
 from simulator.testing.venue import VenueSuite
-from simulator.world.model import venues
 from simulator.world.protocol import Protocol
 from tests.model import campaign
 
@@ -20,7 +21,7 @@ class TestPerps(VenueSuite):
         return campaign.PROTOCOL
 
     def open(self) -> VenueStage:
-        return VenueStage(venues, self.protocol(), 0, 2.0 * self.margin)
+        return VenueStage(perps, self.protocol(), 0, 2.0 * self.margin)
 
 
 class TestIsolatedPerps(TestPerps):
@@ -47,4 +48,4 @@ class TestAave(VenueSuite):
         protocol = resolve(load("aave-hedge"))
         assert protocol.aave is not None
         market = protocol.aave.legs[0].market
-        return VenueStage(venues, protocol, market, 2.0 * self.margin)
+        return VenueStage(aave, protocol, market, 2.0 * self.margin)

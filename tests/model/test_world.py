@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.model.world import ModelWorld
 from simulator.types import Floats, InputError, Status
 from simulator.world import actions as act
 from simulator.world.actions import Action, Fill
 from simulator.world.base import Observation
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model import campaign
 from tests.model.campaign import PROTOCOL, isolated, portfolio, rough_market
@@ -116,7 +116,7 @@ spec = importlib.util.spec_from_file_location("campaign", {campaign!r})
 campaign = importlib.util.module_from_spec(spec)
 sys.modules["campaign"] = campaign
 spec.loader.exec_module(campaign)
-from simulator.world.model.world import ModelWorld
+from simulator.model.world import ModelWorld
 np.seterr(all="ignore")
 for protocol in (campaign.PROTOCOL, campaign.isolated(), campaign.portfolio()):
     world = ModelWorld(protocol, campaign.rough_market(2, 25))

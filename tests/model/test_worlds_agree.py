@@ -7,12 +7,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from simulator.chain.world import ChainWorld
+from simulator.model.world import ModelWorld
 from simulator.types import Floats, Status
 from simulator.verify import TOLERANCE, VARIABLES, history, least_magnitude, relative_error
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model import campaign
 from tests.model import venue as stage

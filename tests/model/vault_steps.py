@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world import actions as act
 from simulator.world.actions import Fill
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 from tests.model import campaign
 from tests.model.campaign import DEPOSITOR, KEEPER

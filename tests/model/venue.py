@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from simulator.chain.world import ChainWorld
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world import actions as act
 from simulator.world.actions import Fill
-from simulator.world.chain.world import ChainWorld
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import FACTOR_SCALE, AgentSlot, Protocol
 from tests.model import campaign
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from simulator.world.chain.artifacts import Artifact, compiled, load
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
-from simulator.world.chain.revm import RevmTransport
+from simulator.chain.deploy.artifacts import Artifact, compiled, load
+from simulator.chain.evm.codec import Contract, Reverted, encode_constructor, reason
+from simulator.chain.evm.revm import RevmTransport
 
 WAD = 10**18
 START = 1_700_000_000

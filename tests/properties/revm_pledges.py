@@ -6,8 +6,8 @@ from math import isqrt
 from pathlib import Path
 from typing import Any
 
-from simulator.world.chain.artifacts import compiled, load
-from simulator.world.chain.codec import Contract, encode_constructor
+from simulator.chain.deploy.artifacts import compiled, load
+from simulator.chain.evm.codec import Contract, encode_constructor
 from tests.properties.revm_venue import HIGHEST, RevmVenue
 from tests.reference.clearing.state import Pledge
 from tests.reference.integers import WAD

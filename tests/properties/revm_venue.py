@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.world.chain.artifacts import compiled, load
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
-from simulator.world.chain.deployment import CLEARING_PARTS
-from simulator.world.chain.revm import RevmTransport, Transaction
+from simulator.chain.deploy.artifacts import compiled, load
+from simulator.chain.deploy.deployment import CLEARING_PARTS
+from simulator.chain.evm.codec import Contract, Reverted, encode_constructor, reason
+from simulator.chain.evm.revm import RevmTransport, Transaction
 from tests.reference.integers import WAD
 from tests.reference.venue import CAP, Terms, Venue
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.world.chain.artifacts import compiled
-from simulator.world.chain.codec import Contract, encode_constructor
+from simulator.chain.deploy.artifacts import compiled
+from simulator.chain.evm.codec import Contract, encode_constructor
 from tests.properties.revm_venue import ACTORS, CASH_UNIT, INSURANCE_FUNDS, RevmVenue
 from tests.properties.test_clearing_seats import full_market, slice_of
 from tests.properties.test_clearing_settlement import (

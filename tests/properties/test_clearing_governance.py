@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from eth_utils import keccak
 
-from simulator.world.chain.artifacts import load
-from simulator.world.chain.codec import Contract, Reverted, encode_constructor, reason
-from simulator.world.chain.deployment import CLEARING_PARTS
+from simulator.chain.deploy.artifacts import load
+from simulator.chain.deploy.deployment import CLEARING_PARTS
+from simulator.chain.evm.codec import Contract, Reverted, encode_constructor, reason
 from tests.properties.revm_pledges import PledgeVenue
 from tests.properties.revm_venue import RevmVenue
 from tests.reference.integers import WAD

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simulator.world.chain.codec import Contract, Reverted, reason
+from simulator.chain.evm.codec import Contract, Reverted, reason
 from tests.properties.revm_pledges import CAP, HAIRCUT, PledgeVenue
 from tests.properties.revm_venue import CASH_UNIT, HIGHEST
 from tests.properties.test_clearing_portfolio import FLOOR, KAPPA, ROWS

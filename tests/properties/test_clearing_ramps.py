@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.world.chain.artifacts import load
+from simulator.chain.deploy.artifacts import load
 from tests.properties.revm_pledges import CAP, PledgeVenue
 from tests.properties.revm_venue import RevmVenue
 from tests.properties.test_clearing_portfolio import (

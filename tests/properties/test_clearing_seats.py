@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from eth_utils import keccak
 
-from simulator.world.chain.artifacts import load
+from simulator.chain.deploy.artifacts import load
 from tests.properties.revm_venue import HIGHEST, RevmVenue, wad
 from tests.properties.test_clearing_portfolio import portfolio_venue
 from tests.reference.integers import WAD

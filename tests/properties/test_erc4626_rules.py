@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.world.chain.codec import selector
+from simulator.chain.evm.codec import selector
 from tests.stateful.events import decode
 from tests.stateful.genesis import MAX_AGE, USDC, VARIANTS
 from tests.stateful.shares import quote

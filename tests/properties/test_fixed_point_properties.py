@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from simulator.world.chain.codec import Reverted
-from simulator.world.chain.revm import RevmTransport
+from simulator.chain.evm.codec import Reverted
+from simulator.chain.evm.revm import RevmTransport
 from tests.reference.vyper_probe import deploy_source
 
 TOP = 2**256 - 1

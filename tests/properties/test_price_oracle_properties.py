@@ -10,7 +10,7 @@ from eth_utils import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.world.chain.artifacts import load
+from simulator.chain.deploy.artifacts import load
 from tests.properties.revm_oracle import DEVIATION, MAX_AGE, START, WAD, Oracle
 
 ZERO_ADDRESS = "0x" + "00" * 20

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.artifacts import ROOT, Artifact
-from simulator.world.chain.codec import MAX_UINT256, Contract, Reverted, encode_constructor
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.artifacts import ROOT, Artifact
+from simulator.chain.deploy.uniswap_v3 import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
+from simulator.chain.evm.codec import MAX_UINT256, Contract, Reverted, encode_constructor
+from simulator.chain.evm.revm import RevmTransport
 
 MAX_TICK = 887_272
 SPACING, FEE_PPM = 10, 500

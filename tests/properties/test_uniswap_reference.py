@@ -13,9 +13,9 @@ from itertools import islice
 
 import pytest
 
-from simulator.world.chain.codec import MAX_UINT256, Contract, word, words
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.chain.uniswap import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
+from simulator.chain.deploy.uniswap_v3 import MAX_SQRT_RATIO, MIN_SQRT_RATIO, Q96
+from simulator.chain.evm.codec import MAX_UINT256, Contract, word, words
+from simulator.chain.evm.revm import RevmTransport
 from tests.reference import uniswap_bytecode
 from tests.reference.vyper_probe import deploy_source
 from tests.sizes import sized

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from simulator.world.chain.artifacts import CONTRACTS
+from simulator.chain.deploy.artifacts import CONTRACTS
 
 _CONSTANT = re.compile(r"^(\w+): constant\(\w+\) = ([^#\n]+)", re.MULTILINE)
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.books.operations import LIQUIDATIONS
+from simulator.chain.calls.execution import CALLERS
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.addresses import Roles
+from simulator.chain.evm.abi import Encoder, encoder
+from simulator.chain.evm.codec import Contract, selector
+from simulator.chain.evm.revm import RevmTransport
+from simulator.model.kernel.kinds import CODE
 from simulator.protocol.action_spec import ActionSpec, Role
 from simulator.protocol.statuses import STATUS_OF_REVERT
 from simulator.world import actions
 from simulator.world.actions import ACTIONS, COUNTED, Action
-from simulator.world.chain import artifacts
-from simulator.world.chain.abi import Encoder, encoder
-from simulator.world.chain.addresses import Roles
-from simulator.world.chain.codec import Contract, selector
-from simulator.world.chain.execution import CALLERS
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.model.orders import CODE
 from tests.refusals_walk import PARTS, functions_of, modules_of, reasons_of
 
 MARKET = [

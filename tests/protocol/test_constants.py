@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from simulator import types
+from simulator.chain.calls import vault as vault_calls
+from simulator.chain.deploy import aave_v3 as aave
+from simulator.chain.deploy import terms
 from simulator.config import checks, venues
+from simulator.model.vault import fees, queue
+from simulator.model.venues.perps import covariance, slices, waterfall
 from simulator.world import protocol
-from simulator.world.chain import aave, terms, vault_calls
-from simulator.world.model import covariance, fees, queue, slices, waterfall
 from tests.protocol.contract_constants import constant
 
 WAD = 10**18

@@ -7,9 +7,9 @@ from itertools import chain
 
 import pytest
 
+from simulator.chain.deploy.artifacts import CONTRACTS
+from simulator.model.kernel import codes
 from simulator.protocol.statuses import REFUSALS, STATUS_OF_REVERT, Status, meaning
-from simulator.world.chain.artifacts import CONTRACTS
-from simulator.world.model import codes
 
 OURS = re.compile(r"(clearing|vault|oracle|token): ")
 

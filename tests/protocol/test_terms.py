@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
+from simulator.chain.deploy import aave_v3 as aave
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.terms import struct
 from simulator.config import venues
 from simulator.config.declared import section_of
 from simulator.config.reference import unit
+from simulator.model.parameters import AAVE_TABLE, CLEARING_TABLE, VAULT_TABLE
 from simulator.protocol import clearing, lending, vault
 from simulator.protocol.terms import Given, Scale, Term, resolved, terms_of
-from simulator.world.chain import aave, artifacts
-from simulator.world.chain.terms import struct
-from simulator.world.model.parameters import AAVE_TABLE, CLEARING_TABLE, VAULT_TABLE
 from tests.protocol.contract_constants import constant
 
 #: The sections of the configuration, by what they are made of.

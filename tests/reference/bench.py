@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
-from simulator.world.chain.artifacts import load
-from simulator.world.chain.codec import (
+from simulator.chain.deploy.artifacts import load
+from simulator.chain.deploy.deployment import CLEARING_PARTS
+from simulator.chain.deploy.uniswap_v3 import ZERO_ADDRESS
+from simulator.chain.evm.codec import (
     MAX_UINT256,
     Contract,
     Reverted,
@@ -18,9 +20,7 @@ from simulator.world.chain.codec import (
     signed_word,
     words,
 )
-from simulator.world.chain.deployment import CLEARING_PARTS
-from simulator.world.chain.revm import RevmTransport, Transaction
-from simulator.world.chain.uniswap import ZERO_ADDRESS
+from simulator.chain.evm.revm import RevmTransport, Transaction
 from tests.reference.amounts import sqrt_price_of
 from tests.reference.clearing.state import Ledger, Pledge
 from tests.reference.drawing import NOW, Place

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from simulator.world.chain.artifacts import load
-from simulator.world.chain.storage import mapping_slot as _mapping_slot
+from simulator.chain.deploy.artifacts import load
+from simulator.chain.reading.storage import mapping_slot as _mapping_slot
 from tests.reference.amounts import sqrt_ratio_at_tick
 from tests.reference.clearing import maker
 from tests.reference.clearing.state import Ledger

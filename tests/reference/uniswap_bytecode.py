@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 
-from simulator.world.chain.artifacts import ROOT
+from simulator.chain.deploy.artifacts import ROOT
 
 _UNISWAP = ROOT / "node_modules/@uniswap"
 _FILES = {

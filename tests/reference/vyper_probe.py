@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.world.chain.artifacts import compiled
-from simulator.world.chain.codec import Contract, encode_constructor
+from simulator.chain.deploy.artifacts import compiled
+from simulator.chain.evm.codec import Contract, encode_constructor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from simulator.world.chain.revm import RevmTransport
+    from simulator.chain.evm.revm import RevmTransport
 
 
 def deploy_source(chain: RevmTransport, source: str, directory: Path) -> Contract:

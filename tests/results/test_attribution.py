@@ -15,6 +15,11 @@ from simulator.books.readings import READING, value
 from simulator.config import Config, load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.batch import at, blank
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.record import Paths
+from simulator.model.parameters import tables_of
+from simulator.model.world import ModelWorld
 from simulator.results.attribution import TOLERANCE, Attribution, AttributionError
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import Booleans, Floats, Status
@@ -34,11 +39,6 @@ from simulator.world.actions import (
     Trade,
 )
 from simulator.world.base import World
-from simulator.world.model.batch import at, blank
-from simulator.world.model.jit import kernel
-from simulator.world.model.parameters import tables_of
-from simulator.world.model.record import Paths
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 
 Script = dict[int, list[Callable[[View, int], Action]]]

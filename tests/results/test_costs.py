@@ -14,12 +14,12 @@ from simulator.books.keeper import Books
 from simulator.config import Config, load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.results.attribution import Attribution
 from simulator.runner import Plan, simulate_chunk
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Liquidate
 from simulator.world.base import World
-from simulator.world.model.world import ModelWorld
 from tests.results.test_attribution import opening, play
 
 #: The hedge of an ETH position is ETH itself.

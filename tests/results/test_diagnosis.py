@@ -18,6 +18,7 @@ from simulator.config import Config, load, resolve, scenarios
 from simulator.config.feasibility import misfits
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.result import Result
 from simulator.results.diagnosis import NAMES, Finding, _subsumed, diagnose
 from simulator.results.upkeep import columns, upkeep_columns
@@ -26,7 +27,6 @@ from simulator.types import InputError, Status
 from simulator.world.actions import Action, Rebalance, Recenter
 from simulator.world.base import World
 from simulator.world.gas import GAS_UNITS
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import AgentSlot
 from tests.books.watched import ended
 

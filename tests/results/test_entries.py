@@ -14,6 +14,8 @@ from simulator.books.keeper import Books
 from simulator.config import Config, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.kernel.record import View as Fields
+from simulator.model.world import ModelWorld
 from simulator.results.attribution import Attribution
 from simulator.results.share_price import SharePrice
 from simulator.types import Floats
@@ -25,8 +27,6 @@ from simulator.world.actions import (
     RequestRedeem,
     SettleWithdrawals,
 )
-from simulator.world.model.record import View as Fields
-from simulator.world.model.world import ModelWorld
 from tests.results.test_attribution import Script, Scripted, always, opening
 
 

@@ -15,14 +15,14 @@ from simulator.books.keeper import Books
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.model.batch import at
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.record import Paths
+from simulator.model.world import ModelWorld
 from simulator.results.attribution import Attribution
 from simulator.types import Floats
 from simulator.world.actions import LiquidateLoan
 from simulator.world.base import World
-from simulator.world.model.batch import at
-from simulator.world.model.jit import kernel
-from simulator.world.model.record import Paths
-from simulator.world.model.world import ModelWorld
 from tests.agents.runs import Log
 
 PATHS = 4

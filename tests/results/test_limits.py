@@ -15,15 +15,15 @@ from simulator.books.limit_kinds import REFUSED_AS, Limit
 from simulator.books.limits import Bound
 from simulator.config import Config, load, resolve
 from simulator.config.random import random_config
+from simulator.model.batch import at, blank
+from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.record import Paths, View
+from simulator.model.parameters import tables_of
+from simulator.model.world import ModelWorld
 from simulator.results.tallies import Limited
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Rebalance, Recenter
 from simulator.world.base import World
-from simulator.world.model.batch import at, blank
-from simulator.world.model.jit import kernel
-from simulator.world.model.parameters import tables_of
-from simulator.world.model.record import Paths, View
-from simulator.world.model.world import ModelWorld
 from tests.books.watched import Watch, run
 
 # Others' trades of the same block are not in what is observed, so a price is an estimate.

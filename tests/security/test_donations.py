@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.world.chain.codec import MAX_UINT256, Contract, Reverted
+from simulator.chain.evm.codec import MAX_UINT256, Contract, Reverted
 from tests.exploits.ground import BTC_MARKET, ETH, FOREVER, USDC
 from tests.exploits.stage import Stage
 

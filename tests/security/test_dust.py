@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.world.chain.codec import Contract
+from simulator.chain.evm.codec import Contract
 from tests.exploits.ground import BTC_MARKET, USDC
 from tests.exploits.stage import Stage
 from tests.reference.integers import WAD

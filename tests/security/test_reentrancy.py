@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract, Reverted
+from simulator.chain.deploy import artifacts
+from simulator.chain.evm.codec import Contract, Reverted
 from tests.exploits.ground import ETH, USDC, WAD
 from tests.exploits.puppet import Puppet, hooked
 from tests.exploits.stage import Stage

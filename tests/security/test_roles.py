@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from eth_utils import keccak
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract, Reverted, reason, selector
-from simulator.world.chain.deployment import CLEARING_PARTS
-from simulator.world.chain.revm import RevmTransport
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.deployment import CLEARING_PARTS
+from simulator.chain.evm.codec import Contract, Reverted, reason, selector
+from simulator.chain.evm.revm import RevmTransport
 from tests.aave.market import AaveMarket
 from tests.exploits.ground import refusal
 from tests.exploits.stage import Stage

@@ -8,8 +8,8 @@ from math import isqrt
 import pytest
 from eth_utils import keccak
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Contract
+from simulator.chain.deploy import artifacts
+from simulator.chain.evm.codec import Contract
 from tests.exploits.ground import BTC, BTC_MARKET, WAD, refusal
 from tests.exploits.stage import Stage
 from tests.properties.test_clearing_portfolio import ENTRY, KAPPA, ROWS

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from simulator.world.chain.codec import MAX_UINT256
+from simulator.chain.evm.codec import MAX_UINT256
 from tests.exploits.ground import BTC_MARKET, ETH, SOL, USDC, WAD, protocol, refusal
 from tests.exploits.puppet import Puppet, hooked
 from tests.exploits.stage import Stage

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from simulator.world.chain.artifacts import Artifact
-from simulator.world.chain.codec import Contract, Reverted, reason
-from simulator.world.chain.revm import RevmTransport
+from simulator.chain.deploy.artifacts import Artifact
+from simulator.chain.evm.codec import Contract, Reverted, reason
+from simulator.chain.evm.revm import RevmTransport
 
 Entry = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from simulator.world.chain.codec import words
+from simulator.chain.evm.codec import words
 from tests.reference.clearing import pledging, trading, waterfall
 from tests.reference.clearing.liquidation import liquidate
 from tests.reference.clearing.state import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from simulator.world.chain.codec import signed_word
+from simulator.chain.evm.codec import signed_word
 
 # name -> types in order; "*" marks an indexed one.
 _SIGNATURES = {

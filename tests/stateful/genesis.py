@@ -13,18 +13,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from simulator.config import load
-from simulator.config.resolve import resolve
-from simulator.world.chain import artifacts
-from simulator.world.chain.addresses import Deployment
-from simulator.world.chain.artifacts import ROOT, Artifact, compiled
-from simulator.world.chain.codec import (
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.addresses import Deployment
+from simulator.chain.deploy.artifacts import ROOT, Artifact, compiled
+from simulator.chain.deploy.deployment import deploy
+from simulator.chain.evm.codec import (
     MAX_UINT256,
     Contract,
     encode_constructor,
 )
-from simulator.world.chain.deployment import deploy
-from simulator.world.chain.revm import RevmTransport, Transaction
+from simulator.chain.evm.revm import RevmTransport, Transaction
+from simulator.config import load
+from simulator.config.resolve import resolve
 from simulator.world.protocol import Protocol
 from tests.reference.integers import WAD
 

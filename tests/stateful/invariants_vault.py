@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.world.chain.codec import Reverted
+from simulator.chain.evm.codec import Reverted
 from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import RefusedError
 from tests.reference.integers import WAD, floor

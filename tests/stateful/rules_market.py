@@ -139,7 +139,7 @@ def run_arbitrage(world: World, bps: int) -> None:
     s = world.system
     sells = int(target < spot)
     actor = who(world, "sandwicher")
-    from simulator.world.chain.codec import selector, words
+    from simulator.chain.evm.codec import selector, words
 
     # The arbitrageur has all it takes: tokens minted by the deployer.
     raw = 10**5 * WAD if sells else 2 * 10**14

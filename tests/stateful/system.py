@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import (
+from simulator.chain.deploy import artifacts
+from simulator.chain.evm.codec import (
     Contract,
     Reverted,
     reason,
@@ -15,8 +15,8 @@ from simulator.world.chain.codec import (
     signed_word,
     words,
 )
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.chain.storage import mapping_slot as _mapping_slot
+from simulator.chain.evm.revm import RevmTransport
+from simulator.chain.reading.storage import mapping_slot as _mapping_slot
 from tests.stateful.genesis import ACTORS, HOOK, REPORTERS, attacker_artifact, genesis, protocol
 
 mapping_slot = cache(_mapping_slot)

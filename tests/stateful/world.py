@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import selector, words
+from simulator.chain.deploy import artifacts
+from simulator.chain.evm.codec import selector, words
 from tests.reference.clearing.margin import valuation
 from tests.reference.clearing.state import (
     Collateral,

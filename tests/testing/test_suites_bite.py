@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from simulator.agents.base import Actions, Agent, View
+from simulator.chain.evm.codec import Reverted
+from simulator.chain.evm.revm import RevmTransport
+from simulator.model.pools.interface import Pool
+from simulator.model.venues.interface import HedgeVenue
+from simulator.model.venues.perps import hedging as perps
 from simulator.testing.agent import AgentSuite
+from simulator.testing.expect import unlike
 from simulator.testing.pool import PoolSuite
 from simulator.testing.records import RecordPool, Swap
 from simulator.testing.stage import Look, VenueStage
@@ -17,10 +23,6 @@ from simulator.testing.transport import TransportSuite
 from simulator.testing.venue import VenueSuite
 from simulator.types import Status
 from simulator.world import actions
-from simulator.world.chain.codec import Reverted
-from simulator.world.chain.revm import RevmTransport
-from simulator.world.model import venues
-from simulator.world.model.interfaces import HedgeVenue, Pool, unlike
 from simulator.world.protocol import AgentSlot
 from tests.model.campaign import PROTOCOL
 from tests.model.lone_pool import LonePool
@@ -337,7 +339,7 @@ def test_a_bad_venue_is_found(kind: type[VenueStage], law: str) -> None:
         examples = 10
 
         def open(self) -> VenueStage:
-            return kind(venues, PROTOCOL, 0, 2.0 * self.margin)
+            return kind(perps, PROTOCOL, 0, 2.0 * self.margin)
 
     with pytest.raises(AssertionError):
         getattr(Suite(), f"test_{law}")()
@@ -345,11 +347,11 @@ def test_a_bad_venue_is_found(kind: type[VenueStage], law: str) -> None:
 
 def test_what_is_no_pool_or_venue_is_told_what_it_lacks() -> None:
     class Half:
-        def is_flat(self, w: Any) -> bool:
-            return True
+        def settled(self, w: Any) -> float:
+            return 0.0
 
     lacks = unlike(Half(), HedgeVenue)
     assert "hedge: missing" in lacks
-    assert "is_flat(w); expected: (w, account)" in lacks
+    assert "settled(w); expected: (w, account)" in lacks
     assert len(lacks) == 9
     assert len(unlike(Half(), Pool)) == 10

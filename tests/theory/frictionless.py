@@ -13,10 +13,10 @@ from simulator.books.hooks import BOOK
 from simulator.config import Config, from_mapping, resolve
 from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
+from simulator.model.world import ModelWorld
 from simulator.types import Floats, Status
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
-from simulator.world.model.world import ModelWorld
 from simulator.world.protocol import Protocol
 
 

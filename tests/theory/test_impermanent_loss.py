@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from simulator.hedging import lp
+from simulator.model.pools.uniswap_v3.tick import sqrt_ratio_at_tick
 from simulator.types import Floats
 from simulator.world.base import World
-from simulator.world.model.tick import sqrt_ratio_at_tick
 from simulator.world.protocol import BackgroundRange, PoolParameters
 from tests.model.lone_pool import LonePool
 from tests.theory.frictionless import Onlooker, frictionless, whole_price

@@ -16,11 +16,11 @@ from simulator.agents.scalar import ScalarAgent
 from simulator.engine.compiled import Loop, _run
 from simulator.engine.crew import TURN, Crew
 from simulator.engine.loop import take_turn
+from simulator.model.kernel.kinds import CODE
+from simulator.model.moments import lay_out
+from simulator.model.world import ModelWorld
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Swap
-from simulator.world.model.moments import lay_out
-from simulator.world.model.orders import CODE
-from simulator.world.model.world import ModelWorld
 
 NOBODY = np.zeros(0, TURN)
 

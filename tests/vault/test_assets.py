@@ -8,8 +8,8 @@ import pytest
 from vyper.compiler import compile_code
 from vyper.compiler.settings import Settings
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import encode_constructor
+from simulator.chain.deploy import artifacts
+from simulator.chain.evm.codec import encode_constructor
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 CREDIT = "self.balanceOf[to] += amount"

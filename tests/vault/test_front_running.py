@@ -13,8 +13,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from simulator.world.chain.codec import Reverted, reason
-from simulator.world.chain.terms import wad
+from simulator.chain.deploy.terms import wad
+from simulator.chain.evm.codec import Reverted, reason
 from tests.properties.revm_vault import WAD, System, protocol
 
 MARKET = protocol().clearing.markets[0]

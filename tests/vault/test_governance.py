@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from eth_utils import keccak
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.codec import Reverted, reason
-from simulator.world.chain.deployment import VAULT_PARTS
-from simulator.world.chain.terms import wad
+from simulator.chain.deploy import artifacts
+from simulator.chain.deploy.deployment import VAULT_PARTS
+from simulator.chain.deploy.terms import wad
+from simulator.chain.evm.codec import Reverted, reason
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 STRANGER = "0x" + "33" * 20

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator.world.chain.codec import Reverted, reason
+from simulator.chain.evm.codec import Reverted, reason
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 VIRTUAL = 10**12

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from simulator.world.chain.codec import Reverted, reason
+from simulator.chain.evm.codec import Reverted, reason
 from tests.properties.revm_vault import USDC_UNIT, WAD, Margin, System
 
 BTC, SOL = 0, 1

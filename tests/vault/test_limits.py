@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.chain.deploy.artifacts import compiled
+from simulator.chain.evm.codec import Contract, encode_constructor
 from simulator.types import Status
-from simulator.world.chain.artifacts import compiled
-from simulator.world.chain.codec import Contract, encode_constructor
 from tests.properties.revm_vault import USDC_UNIT, WAD, System, protocol
 
 STRANGER = "0x" + "33" * 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.world.chain.codec import Reverted, reason
+from simulator.chain.evm.codec import Reverted, reason
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 STRANGER = "0x" + "33" * 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.world.chain import artifacts
-from simulator.world.chain.storage import mapping_slot
+from simulator.chain.deploy import artifacts
+from simulator.chain.reading.storage import mapping_slot
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 THIRD = "0x" + "33" * 20

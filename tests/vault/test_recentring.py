@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.world.chain.codec import Reverted, reason
+from simulator.chain.evm.codec import Reverted, reason
 from tests.exploits.ground import ETH, USDC, protocol
 from tests.exploits.stage import Stage
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.world.chain import artifacts
+from simulator.chain.deploy import artifacts
 from tests.properties.revm_vault import USDC_UNIT, WAD, System
 
 VIRTUAL = 10**12

@@ -14,7 +14,7 @@ import pytest
 from ape.contracts import ContractContainer
 from ethpm_types import ContractType
 
-from simulator.world.chain.deployment import VAULT_PARTS
+from simulator.chain.deploy.deployment import VAULT_PARTS
 from tests.contracts.mirror import account_of
 from tests.reference.integers import WAD
 from tests.reference.venue import wad

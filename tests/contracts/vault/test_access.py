@@ -7,7 +7,7 @@ from typing import Any
 import ape
 import pytest
 
-from simulator.world.chain.deployment import VAULT_PARTS
+from simulator.chain.deploy.deployment import VAULT_PARTS
 from tests.contracts.vault.conftest import TERMS, usdc_raw
 from tests.reference.venue import wad
 

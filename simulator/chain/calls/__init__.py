@@ -1,0 +1,1 @@
+"""Each action as transactions: one module by contract."""

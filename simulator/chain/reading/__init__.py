@@ -1,0 +1,1 @@
+"""What the chain stores and shows, read again only where it can have changed."""

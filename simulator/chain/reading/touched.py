@@ -1,0 +1,99 @@
+"""Which of the stored words an action, or the passing of time, can have changed.
+
+What is not named stays as it was read. ``tests/chain/test_observation.py`` holds everything that is
+shown against the Lens after every action of a run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from simulator.chain.reading.layout import POSITION_WORDS, WALLET_WORDS
+from simulator.world.actions import (
+    Action,
+    Deleverage,
+    Deposit,
+    PostMargin,
+    Rebalance,
+    Recenter,
+    Swap,
+    TopUp,
+    Trade,
+)
+
+if TYPE_CHECKING:
+    from simulator.chain.reading.layout import Layout
+
+#: Groups that must be read again, each with the part of its words that can have changed.
+Touched: TypeAlias = tuple[tuple[str, slice], ...]
+
+#: The whole of a group.
+ALL = slice(None)
+#: What an action that is not one of the frequent ones may touch: everything.
+GROUPS = (
+    *("venue", "vault", "market", "accrual", "backstop", "shares", "betas"),
+    *("cash", "collateral", "positions", "wallets"),
+    *("range", "nft", "place", "pool", "fees", "covariance", "lending"),
+)
+#: Groups in which an action at one market changes no other's words.
+BY_MARKET = ("market", "backstop")
+#: The provider of liquidity around the vault's range was told another depth.
+BY_DEPTH: Touched = (("pool", ALL), ("fees", ALL))
+#: A skew scale was set, which accrues a market and sweeps its pool to the maker.
+BY_SCALE: Touched = tuple((name, ALL) for name in ("market", "accrual", "backstop", "venue"))
+#: Actions that touch no account and no wallet but the vault's and the actor's.
+OF_VAULT = (Deposit, Rebalance, Recenter, TopUp, Deleverage)
+_VAULT_GROUPS = (
+    *("venue", "vault", "market", "accrual", "backstop", "shares"),
+    *("range", "nft", "place", "pool", "fees", "lending"),
+)
+EVERYTHING: Touched = tuple((name, ALL) for name in GROUPS)
+
+
+def touched(action: Action, layout: Layout) -> Touched:
+    """What an action that went through can have changed, on any path."""
+    protocol = layout.protocol
+    if isinstance(action, Swap):
+        wallet = _row(action.actor, WALLET_WORDS)
+        lent: Touched = () if action.leg is None else (("lending", ALL),)
+        return (("pool", ALL), ("fees", ALL), ("wallets", wallet), *lent)
+    if isinstance(action, Trade):
+        account = protocol.account_of(action.actor)
+        return (
+            ("accrual", ALL),  # of whichever markets the account holds: margin is checked
+            *((name, _row(action.market, layout.shapes[name][1])) for name in BY_MARKET),
+            ("venue", ALL),
+            ("cash", _row(account, 1)),
+            ("positions", _row(account * layout.markets + action.market, POSITION_WORDS)),
+        )
+    if isinstance(action, OF_VAULT):
+        # Whatever it trades, pledges or pays is the vault's, whose accounts come first.
+        accounts = 1 + layout.markets
+        return (
+            *((name, ALL) for name in _VAULT_GROUPS),
+            ("cash", _row(0, accounts)),
+            ("positions", _row(0, accounts * layout.markets * POSITION_WORDS)),
+            ("wallets", _row(action.actor, WALLET_WORDS)),
+        )
+    if isinstance(action, PostMargin):
+        account = protocol.account_of(action.actor)
+        return (
+            ("cash", _row(account, 1)),
+            ("collateral", _row(account, layout.others)),
+            ("accrual", ALL),  # as above
+            ("wallets", _row(action.actor, WALLET_WORDS)),
+        )
+    return EVERYTHING
+
+
+def by_time(layout: Layout) -> Touched:
+    """What goes on by itself: the ramp of a covariance, interest on a loan."""
+    names = [
+        *(["covariance"] if layout.protocol.clearing.risk_multiple > 0.0 else []),
+        *(["lending"] if layout.legs else []),
+    ]
+    return tuple((name, ALL) for name in names)
+
+
+def _row(row: int, width: int) -> slice:
+    return slice(row * width, (row + 1) * width)

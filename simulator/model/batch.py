@@ -1,0 +1,58 @@
+"""From arrays of records to one path of them, and the arrays themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.model.kernel.jit import spliced
+from simulator.model.kernel.record import Layout, Member, Path, Paths, dtype_of
+from simulator.model.log import ROOM, buffers
+from simulator.model.orders import ORDER
+from simulator.model.state import MOMENT, STATE
+
+if TYPE_CHECKING:
+    from simulator.model.parameters import Tables
+
+
+@spliced
+def at(paths: Paths, i: int) -> Path:
+    """Path ``i``."""
+    return Path(
+        paths.tables[0],
+        paths.states[i],
+        paths.moments[i],
+        paths.saved[0],
+        paths.saved[1],
+        paths.orders[i],
+        paths.books[i],
+        paths.logs[min(i, paths.logs.size - 1)],
+    )
+
+
+#: Of paths beside which nothing is kept.
+NO_BOOK: Layout = (Member("nothing"),)
+
+
+def blank(tables: Tables, count: int, book: Layout = NO_BOOK, recorded: int = 0) -> Paths:
+    """``count`` paths of the protocol's shape; all zero, no orders, empty books.
+
+    ``recorded``: of how many, counted from the first, what is tried is logged.
+    """
+    room = tables.counts.room()
+
+    def zeros(layout: Any, number: int) -> Any:
+        return np.zeros(number, dtype_of(layout, room))
+
+    logs = buffers(recorded + 1)
+    logs["count"][-1] = ROOM
+    return Paths(
+        tables.record,
+        zeros(STATE, count),
+        zeros(MOMENT, count),
+        zeros(STATE, 2),
+        zeros(ORDER, count),
+        zeros(book, count),
+        logs,
+    )

@@ -1,0 +1,1 @@
+"""How the model is compiled: records, kernels of one path, rounding, status codes."""

@@ -1,0 +1,246 @@
+"""The protocol's numbers as kernels read them: one record, made from the declared parameters.
+
+What :mod:`simulator.world.protocol` declares is in it by its own name: fractions and USD as they
+are, amounts that contracts compare with token balances in raw units (:data:`_RAW_USDC`, caps).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import numpy as np
+
+from simulator.model.kernel.record import (
+    Counts,
+    Layout,
+    Member,
+    View,
+    counts_of,
+    dtype_of,
+    each,
+    fill,
+)
+from simulator.model.pools.uniswap_v3.tick import sqrt_ratio_at_tick
+from simulator.model.venues.margin_accounts import AAVE, PERPS
+from simulator.protocol.terms import Scale, terms_of
+from simulator.types import USDC_DECIMALS
+from simulator.world.actions import ACTIONS
+from simulator.world.gas import GAS_UNITS
+from simulator.world.protocol import (
+    AGENT_KINDS,
+    AaveParameters,
+    ClearingParameters,
+    MarketParameters,
+    ReserveParameters,
+    VaultParameters,
+)
+
+if TYPE_CHECKING:
+    from simulator.world.protocol import PoolParameters, Protocol
+
+#: Built-in agents by code.
+AGENT_CODE = {kind: code for code, kind in enumerate(AGENT_KINDS, start=1)}
+
+_KIND = {float: "f8", int: "f8", bool: "?"}
+_RAW_USDC = [name for name, t in terms_of(VaultParameters).items() if t.scale is Scale.USDC]
+
+
+def _numbers(declared: type, axes: str = "", but: tuple[str, ...] = ()) -> Layout:
+    """The numbers that a dataclass declares."""
+    terms, kinds = terms_of(declared), get_type_hints(declared)
+    found = [f.name for f in fields(declared) if kinds[f.name] in _KIND and f.name not in but]
+    said = {name: (terms[name].unit, terms[name].sentence) for name in found if name in terms}
+    return tuple(
+        Member(name, _KIND[kinds[name]], tuple(axes.split()), *said.get(name, ())) for name in found
+    )
+
+
+def _whole(axes: str, *names: str) -> Layout:
+    return tuple(Member(name, "i8", tuple(axes.split())) for name in names)
+
+
+POOL_TABLE: Layout = (
+    *each("", ("fee_ppm", "1e-6", "of what goes in"), ("tick_spacing", "ticks", "")),
+    Member("opening_sqrt_price", unit="raw"),
+    *_whole("", "tick_count", "range_count"),
+    *each("ticks", ("ticks", "1", "initialised background ticks, ascending")),
+    *each("ticks", ("sqrt_prices", "raw", "√P there, as TickMath rounds it")),
+    *_whole("ranges", "lower", "upper"),  # of each background range, index into ticks
+    *each("ranges", ("liquidity", "raw L", "at depth factor 1")),
+)
+CLEARING_TABLE: Layout = (
+    *_whole("markets", "asset", "market_row"),
+    *_numbers(MarketParameters, "markets", ("asset",)),  # half_spread: as charged
+    *_whole("collaterals", "collateral_asset", "collateral_row"),
+    *each("collaterals", ("haircut", "1", ""), ("cap", "raw", ""), ("unit", "raw", "per token")),
+    *_numbers(ClearingParameters),
+    Member("pledged", "?", what="whether the vault's position backs account 0"),
+    *_whole("", "base_collateral", "base_row"),  # -1: the base asset is not listed
+    *each("", ("base_unit", "raw", "per base token"), ("usdc_unit", "raw", "per USDC")),
+)
+VAULT_TABLE: Layout = (
+    *_whole("", "sub_count"),
+    # Of each margin account the vault uses, its venue and which of that venue's accounts it is.
+    *_whole("subs", "venue", "account"),
+    *_whole("markets", "sub_of", "short_only"),  # where each hedge is held; 1: it cannot be long
+    *_numbers(VaultParameters),
+    *each("", ("base_unit", "raw", "per base token"), ("usdc_unit", "raw", "per USDC")),
+)
+AAVE_TABLE: Layout = (
+    *_whole("markets", "leg_of"),  # leg that hedges instead of a market; -1: none
+    *_whole("reserves", "asset"),
+    *each("reserves", ("unit", "raw", "per whole token")),
+    *_numbers(ReserveParameters, "reserves", ("asset", "supplied", "borrowed")),
+    *_numbers(AaveParameters),
+    Member("pools", POOL_TABLE, ("legs",)),
+)
+TABLES: Layout = (
+    Member("count", _whole("", *Counts.__dataclass_fields__)),
+    Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
+    # Its margin account, -1: none; and which of the built-in agents it is, 0: none.
+    Member("agent", _whole("agents", "account", "kind")),
+    Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
+    Member("door", _whole("", "submit")),  # where the compiled door for actions lies, in a run
+    Member("pool", POOL_TABLE),
+    Member("clearing", CLEARING_TABLE),
+    Member("vault", VAULT_TABLE),
+    Member("aave", AAVE_TABLE),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Every parameter: ``record`` ``[1]`` for kernels, ``view`` cut to the counts for Python."""
+
+    record: Any
+    view: View
+    counts: Counts
+
+
+def _taken(source: Any, layout: Layout) -> dict[str, Any]:
+    """What an object of the protocol declares of a layout."""
+    return {m.name: getattr(source, m.name) for m in layout if hasattr(source, m.name)}
+
+
+def _stacked(sources: tuple[Any, ...], layout: Layout) -> dict[str, Any]:
+    """The same of several, each along the axis."""
+    names = [m.name for m in layout if all(hasattr(source, m.name) for source in sources)]
+    return {name: [getattr(source, name) for source in sources] for name in names}
+
+
+def pool_values(parameters: PoolParameters) -> dict[str, Any]:
+    """Constants of a pool; every end of a background range is an initialised tick."""
+    ticks = parameters.initialised_ticks
+    place = {tick: index for index, tick in enumerate(ticks)}
+    return {
+        **_taken(parameters, POOL_TABLE),
+        "opening_sqrt_price": parameters.sqrt_price_x96 / 2**96,
+        "tick_count": len(ticks),
+        "range_count": len(parameters.background),
+        "ticks": ticks,
+        "sqrt_prices": [sqrt_ratio_at_tick(tick) / 2**96 for tick in ticks],
+        "lower": [place[r.tick_lower] for r in parameters.background],
+        "upper": [place[r.tick_upper] for r in parameters.background],
+        "liquidity": [float(r.liquidity) for r in parameters.background],
+    }
+
+
+def _clearing_values(protocol: Protocol) -> dict[str, Any]:
+    parameters = protocol.clearing
+    collaterals = parameters.collaterals
+    unit = np.array([_unit(protocol, c.asset) for c in collaterals])
+    row = {asset: index for index, asset in enumerate(protocol.risk_assets)}
+    listed = [c.asset for c in collaterals]
+    return {
+        **_taken(parameters, CLEARING_TABLE),
+        **_stacked(parameters.markets, CLEARING_TABLE),
+        **_stacked(collaterals, CLEARING_TABLE),
+        "asset": [m.asset for m in parameters.markets],
+        "market_row": [row[m.asset] for m in parameters.markets],
+        "half_spread": [protocol.half_spread(m) for m in range(protocol.markets)],
+        "collateral_asset": listed,
+        "collateral_row": [row[c.asset] for c in collaterals],
+        "cap": np.floor(np.array([c.cap for c in collaterals]) * unit),
+        "unit": unit,
+        "pledged": protocol.vault.pledged,
+        "base_collateral": listed.index(1) if 1 in listed else -1,
+        "base_row": row.get(1, -1),
+        "base_unit": _unit(protocol, 1),
+        "usdc_unit": 10.0**USDC_DECIMALS,
+    }
+
+
+def _unit(protocol: Protocol, asset: int) -> float:
+    return float(10.0 ** protocol.assets[asset].decimals)
+
+
+def _margin_accounts(protocol: Protocol) -> tuple[list[tuple[int, int]], list[int]]:
+    """(venue and account of each that the vault uses, which holds each hedge), SPEC §4.7."""
+    vault, lent = protocol.vault, protocol.leg_of
+    held = [
+        (AAVE, 0) if market in lent else (PERPS, market + 1 if vault.isolated else 0)
+        for market in range(protocol.markets)
+    ]
+    used = {*held, *([(PERPS, 0)] if vault.pledged or not protocol.markets else [])}
+    accounts = sorted(used)
+    return accounts, [accounts.index(account) for account in held]
+
+
+def _vault_values(protocol: Protocol) -> dict[str, Any]:
+    accounts, sub_of = _margin_accounts(protocol)
+    values = {
+        **_taken(protocol.vault, VAULT_TABLE),
+        "sub_count": len(accounts),
+        "venue": [venue for venue, _ in accounts],
+        "account": [account for _, account in accounts],
+        "sub_of": sub_of,
+        "short_only": [int(accounts[sub][0] == AAVE) for sub in sub_of],
+        "base_unit": _unit(protocol, 1),
+        "usdc_unit": 10.0**USDC_DECIMALS,
+    }
+    for name in _RAW_USDC:
+        values[name] = np.floor(values[name] * values["usdc_unit"])
+    return values
+
+
+def _aave_values(protocol: Protocol) -> dict[str, Any]:
+    """Constants of Aave and of its legs' pools; without Aave zeros."""
+    aave = protocol.aave
+    leg_of = [protocol.leg_of.get(market, -1) for market in range(protocol.markets)]
+    values: dict[str, Any] = {m.name: [] if m.axes else 0.0 for m in AAVE_TABLE}
+    values["leg_of"] = leg_of
+    if aave is None:
+        return values
+    reserves = (aave.usdc, *(leg.reserve for leg in aave.legs))
+    return {
+        **values,
+        **_taken(aave, _numbers(AaveParameters)),
+        **_stacked(reserves, AAVE_TABLE),
+        "unit": [_unit(protocol, reserve.asset) for reserve in reserves],
+        "pools": [pool_values(leg.pool) for leg in aave.legs],
+    }
+
+
+def tables_of(protocol: Protocol) -> Tables:
+    """Every parameter of a protocol, as kernels read it."""
+    counts = counts_of(protocol)
+    record = np.zeros(1, dtype_of(TABLES, counts.room()))
+    own = [protocol.account_of(j) if s.has_account else -1 for j, s in enumerate(protocol.agents)]
+    values = {
+        "count": _taken(counts, TABLES[0].kind),  # type: ignore[arg-type]
+        "oracle": {
+            "max_age": protocol.oracle_max_age,
+            "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
+        },
+        "agent": {"account": own, "kind": [AGENT_CODE.get(s.kind, 0) for s in protocol.agents]},
+        "gas": [0.0, *(GAS_UNITS[kind] for kind in ACTIONS)],
+        "door": {"submit": 0},
+        "pool": pool_values(protocol.pool),
+        "clearing": _clearing_values(protocol),
+        "vault": _vault_values(protocol),
+        "aave": _aave_values(protocol),
+    }
+    only = record.reshape(())
+    fill(only, TABLES, values)
+    return Tables(record, View(only, TABLES, counts), counts)

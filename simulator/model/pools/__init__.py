@@ -1,0 +1,1 @@
+"""The pools a vault can provide liquidity to, a folder each."""

@@ -1,0 +1,1 @@
+"""The HedgeVault: shares, the line, keeper functions, what it is worth (contracts/SPEC.md §4)."""

@@ -1,0 +1,254 @@
+"""What happens when an account owes more than it has (contracts/SPEC.md §3.5).
+
+Insurance fund, auto-deleveraging, maker, socialised loss: in this order, within the market's caps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
+from simulator.model.venues.perps.clearing import apply_fill
+from simulator.model.venues.perps.debts import blame, note_debt
+from simulator.model.venues.perps.maker import maker_value, open_interest
+from simulator.model.venues.perps.margin import (
+    Account,
+    has_position,
+    owed,
+    unsettled,
+    value_account,
+)
+from simulator.model.venues.perps.portfolio import has_pledge
+from simulator.model.venues.perps.pricing import premium
+
+# What float64 leaves of a debt that was covered in full, USDC: nobody's loss.
+_NOTHING = 1e-9
+# USDC; a smaller debt closes no gate, or dust could hold it shut.
+_LEAST_GATED = 100.0
+
+
+@inner
+def draw_insurance(w: Path, market: int, debt: float) -> float:
+    """USDC the insurance fund pays towards a market's ``debt``, within the market's cap."""
+    table, clearing = w.tables.clearing, w.state.clearing
+    left = table.insurance_cap[market] - clearing.insurance_drawn[market]
+    paid = max(min(debt, clearing.insurance_fund, left), 0.0)
+    clearing.insurance_fund -= paid
+    clearing.insurance_drawn[market] += paid
+    return paid
+
+
+@inner
+def close_gate(w: Path, uncovered: float) -> None:
+    """Keep margin behind positions where it is for a while: the insurance fund was not enough."""
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    if uncovered >= _LEAST_GATED:
+        clearing.gate_until = oracle.clock + table.withdrawal_gate
+
+
+@inner
+def _share(w: Path, account: int, market: int) -> float:
+    """Part of a negative value that ``market`` has made: by what was lost in each.
+
+    In the positions that are open and in the debt that closes before have left.
+    """
+    clearing = w.state.clearing
+    owes, blamed = max(-clearing.cash[account], 0.0), blame(w, account)
+    own = total = 0.0
+    for held in range(w.tables.count.markets):
+        lost = max(-unsettled(w, account, held), 0.0)
+        if blamed > 0.0:
+            part = clearing.blamed[account, 2 * held] + clearing.blamed[account, 2 * held + 1]
+            lost += part / blamed * owes
+        total += lost
+        if held == market:
+            own = lost
+    return own / total if total > 0.0 else 0.0
+
+
+@inner
+def _gains_at(w: Path, account: int, market: int, price: float) -> bool:
+    """Whether closing at ``price`` leaves the position, costs and funding paid, with a profit."""
+    clearing = w.state.clearing
+    size = clearing.size[account, market]
+    gain = size * price - clearing.cost[account, market]
+    return gain - owed(w, clearing.funding_index[market], account, market) > 0.0
+
+
+@inner
+def _rank(w: Path, account: int, market: int) -> float:
+    """Profit ratio × leverage of a counterparty: the higher, the earlier it is taken.
+
+    At last prices: a feed of his that stopped stops no liquidation of others.
+    """
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    valued = value_account(w, account)
+    size, cost = clearing.size[account, market], clearing.cost[account, market]
+    if valued.equity <= 0.0 or cost == 0.0:
+        return np.inf
+    price = oracle.price[table.asset[market]]
+    profit = size * price - cost
+    notional = abs(size) * price
+    return max(profit, 0.0) / abs(cost) * notional / valued.equity
+
+
+@inner
+def _deleverage(
+    w: Path,
+    account: int,
+    market: int,
+    part: float,
+    price: float,
+) -> float:
+    """Close ``part`` of the position against profitable counterparties by rank; the size closed.
+
+    ``clearing.asked`` says in which turn each was.
+    Ranks are of before: a counterparty taken whole is flat, so is no candidate again, and taking it
+    changes nothing the others are ranked by.
+    """
+    clearing = w.state.clearing
+    skew = clearing.skew[market]
+    size = clearing.size[account, market]
+    side = 1.0 if size > 0.0 else -1.0
+    left = asked = part * abs(size)
+    turn = 0.0
+    while left > 0.0:
+        best, highest, earliest = -1, 0.0, 0.0
+        for other in range(w.tables.count.accounts):
+            if clearing.size[other, market] * side >= 0.0:
+                continue
+            if not _gains_at(w, other, market, price):
+                continue
+            rank = _rank(w, other, market)
+            opened = clearing.opened[other, market]
+            if best < 0 or rank > highest or (rank == highest and opened < earliest):
+                best, highest, earliest = other, rank, opened
+        if best < 0:
+            break
+        held = clearing.size[best, market]
+        taken = min(left, abs(held))
+        cash = clearing.cash[best]
+        apply_fill(w, best, market, side * taken, price)
+        note_debt(w, best, market, held, cash)
+        apply_fill(w, account, market, -side * taken, price)
+        left -= taken
+        turn += 1.0
+        clearing.asked[best] = turn
+    clearing.skew[market] = skew
+    return asked - left
+
+
+@inner
+def absorb(
+    w: Path,
+    valued: Account,
+    account: int,
+    market: int,
+    most: float,
+) -> float:
+    """The waterfall's part before an insolvent position closes; the size deleveraged.
+
+    ``most``: what may be closed against the maker in this block. What it earns comes first, and
+    what cannot be closed now keeps its part of the debt. Of what insurance cannot pay for, the
+    size is asked of the winners, at the price at which a unit owes nothing.
+    """
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    debt = -valued.value / oracle.price[table.collateral_asset[0]]
+    debt *= _share(w, account, market)
+    size = clearing.size[account, market]
+    delta = -most if size > 0.0 else most
+    opening = clearing.opening_skew[market]
+    earned = max(-premium(w, market, delta, opening), 0.0)
+    wanted = debt * most / abs(size) - earned
+    if wanted <= 0.0:
+        return 0.0
+    paid = draw_insurance(w, market, wanted)
+    clearing.cash[account] += paid
+    clearing.bad_debt += paid
+    if paid >= wanted:
+        return 0.0
+    part = (wanted - paid) / wanted
+    close_gate(w, debt * part)
+    index = oracle.price[table.asset[market]]
+    bankruptcy = max(index + debt / size, 0.0)
+    return _deleverage(w, account, market, part, bankruptcy)
+
+
+@inner
+def _socialise(w: Path, market: int, side: float, loss: float) -> None:
+    """Spread a loss over the open size of ``side``, else of the other; the maker advances it."""
+    clearing = w.state.clearing
+    held = open_interest(w, market, side)
+    if held == 0.0:
+        side = -side
+        held = open_interest(w, market, side)
+    if held == 0.0:  # nobody is left: it stays with the maker
+        return
+    if side > 0.0:
+        clearing.loss_long[market] += loss / held
+    else:
+        clearing.loss_short[market] += loss / held
+
+
+@inner
+def _bear(
+    w: Path,
+    market: int,
+    other: float,
+    debt: float,
+) -> float:
+    """Cover a market's part of a debt; what insurance did not pay. ``other``: the winners' side."""
+    table, clearing = w.tables.clearing, w.state.clearing
+    insured = draw_insurance(w, market, debt)
+    left = table.maker_loss_cap[market] - clearing.maker_drawn[market]
+    worth = maker_value(w, market)
+    borne = max(min(debt - insured, left, worth), 0.0)
+    clearing.maker_drawn[market] += borne
+    rest = debt - insured - borne
+    if rest > 0.0:
+        _socialise(w, market, other, rest)
+    clearing.maker_cash[market] -= debt - insured
+    return debt - insured
+
+
+@inner
+def write_off_asked(w: Path) -> None:
+    """Cover the debts of the winners whom auto-deleveraging has left with nothing, in turn."""
+    clearing = w.state.clearing
+    accounts = w.tables.count.accounts
+    for turn in range(1, accounts + 1):
+        for account in range(accounts):
+            if clearing.asked[account] == turn:
+                clearing.asked[account] = 0.0
+                write_off(w, account)
+
+
+@inner
+def write_off(w: Path, account: int) -> None:
+    """Cover the debt of an account with nothing left, by the markets that have made it."""
+    clearing = w.state.clearing
+    debt = -clearing.cash[account]
+    if debt <= 0.0 or has_position(w, account):
+        return
+    for collateral in range(1, w.tables.count.collaterals):
+        if clearing.collateral[account, collateral] > 0.0:
+            return
+    if has_pledge(w, account):
+        return
+    total = blame(w, account)
+    if total == 0.0:
+        return
+    clearing.cash[account] = 0.0
+    if debt > _NOTHING:
+        clearing.bad_debt += debt
+    uncovered = 0.0
+    for key in range(2 * w.tables.count.markets):
+        part = debt * clearing.blamed[account, key] / total
+        clearing.blamed[account, key] = 0.0
+        if debt <= _NOTHING:
+            clearing.maker_cash[key // 2] -= part
+        elif part > 0.0:
+            other = 1.0 if key % 2 == 0 else -1.0
+            uncovered += _bear(w, key // 2, other, part)
+    close_gate(w, uncovered)

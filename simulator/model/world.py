@@ -1,0 +1,142 @@
+"""ModelWorld: the protocol in float64 on all paths of a chunk at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.model import orders
+from simulator.model.batch import NO_BOOK, at, blank
+from simulator.model.genesis import genesis
+from simulator.model.kernel.jit import copy_record, kernel
+from simulator.model.kernel.kinds import CODE
+from simulator.model.kernel.record import Layout, Paths
+from simulator.model.moments import read_market
+from simulator.model.observe import ModelObservation
+from simulator.model.parameters import tables_of
+from simulator.model.pools.uniswap_v3.pool import set_depth
+from simulator.model.venues.perps.covariance import arrive
+from simulator.model.venues.perps.depth import set_skew_scale
+from simulator.model.verbs import submit
+from simulator.types import InputError
+from simulator.world.actions import Action, Fill
+from simulator.world.base import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.market.paths import MarketPaths
+    from simulator.types import Floats
+    from simulator.world.base import Observation
+    from simulator.world.protocol import Protocol
+
+
+@kernel
+def _advance(paths: Paths) -> None:
+    """What happens at a step before anybody acts: depths, and the ramp of the covariance."""
+    for i in range(paths.states.size):
+        w = at(paths, i)
+        set_depth(w.tables.pool, w.state.pool, w.now.pool_depth)
+        set_skew_scale(w)
+        arrive(w)
+
+
+@kernel
+def _execute(paths: Paths) -> None:
+    """Carry out the orders of the paths that have one."""
+    for i in range(paths.states.size):
+        if paths.orders[i].kind != 0:
+            submit(at(paths, i))
+
+
+@kernel
+def _quote(paths: Paths) -> None:
+    """Try the orders of the paths that have one, and leave the paths as they were."""
+    for i in range(paths.states.size):
+        if paths.orders[i].kind != 0:
+            w = at(paths, i)
+            copy_record(w.spare, w.state)
+            submit(w)
+            copy_record(w.state, w.spare)
+
+
+class ModelWorld(World):
+    """P paths of the protocol, float64; see contracts/SPEC.md for every number.
+
+    Refusals restore the path bit for bit; paths never mix, so path *i* is the same whatever P.
+    ``paths``: their records, beside each of which a ``book`` is kept, if one is asked for,
+    and for the first ``recorded`` a log of what was tried.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        market: MarketPaths,
+        book: Layout = NO_BOOK,
+        recorded: int = 0,
+    ) -> None:
+        self.protocol = protocol
+        self.market = market
+        found, wanted = market.oracle_price.shape[0], len(protocol.assets)
+        if found != wanted:
+            raise InputError(
+                f"market.oracle_price: {found} assets; allowed: {wanted}, those of the protocol"
+            )
+        self.tables = tables_of(protocol)
+        self.paths = blank(self.tables, market.paths, book, recorded)
+        read_market(self.paths, market, 0)
+        self.state = genesis(protocol, self.tables, self.paths)
+        self._observation: Observation | None = None
+
+    def advance(self, step: int) -> None:
+        """Oracle rounds, pool depth and venue depth of ``step``."""
+        read_market(self.paths, self.market, step)
+        _advance(self.paths)
+        self._observation = None
+
+    def execute(self, action: Action) -> Fill:
+        """Carry out ``action``; raises :class:`InputError` on an action no world understands."""
+        self._observation = None
+        return self._carry_out(action, _execute)
+
+    def quote(self, action: Action) -> Fill:
+        """See :meth:`World.quote`; errors as :meth:`execute`."""
+        return self._carry_out(action, _quote)
+
+    def _carry_out(self, action: Action, each: Callable[[Paths], None]) -> Fill:
+        if type(action) not in CODE:
+            raise InputError(f"action: {type(action).__name__}; allowed: those of world.actions")
+        if not 0 <= action.actor < len(self.protocol.agents):
+            raise InputError(
+                f"actor: {action.actor}; allowed: 0 to {len(self.protocol.agents) - 1}"
+            )
+        asked = self.paths.orders
+        orders.write(asked, action, self.protocol)
+        each(self.paths)
+        return Fill(
+            asked["status"].astype(np.int8), asked["amount_in"].copy(), asked["amount_out"].copy()
+        )
+
+    def observe(self) -> Observation:
+        """The state now; fields are computed when first read."""
+        if self._observation is None:
+            self._observation = ModelObservation(self.tables, self.paths, self.state)
+        return self._observation
+
+    def look(self) -> Paths:
+        """The records, which are what this world is."""
+        return self.paths
+
+    def changed(self) -> None:
+        """Somebody else has changed the records: what was observed is no longer so."""
+        self._observation = None
+
+    def snapshot(self) -> Floats:
+        """A copy of every state variable, ``[variables, paths]``."""
+        return self.paths.states.view(np.float64).reshape(self.market.paths, -1).T.copy()
+
+    def restore(self, snapshot: Floats) -> None:
+        """Return to a :meth:`snapshot` taken at the same step."""
+        self.paths.states.view(np.float64).reshape(self.market.paths, -1)[:] = snapshot.T
+        self._observation = None
