@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from simulator.world.actions import Action, Fill
 from simulator.world.gas import GAS_UNITS
@@ -108,6 +108,10 @@ class Agent(ABC):
 
     index: int
     slot: AgentSlot | None = None
+    #: Names of what it remembers (attributes; of a scalar agent fields) that are metrics of each
+    #: path: columns ``<agent>_<name>`` of the frame of paths, as they are at the end. Of one that
+    #: sees all paths at once ``[paths]``.
+    metrics: ClassVar[tuple[str, ...]] = ()
 
     def due(self, step: int) -> bool:
         """Whether it acts at a step at all: steps on which nobody sees all paths are quicker.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.agents.amm_arbitrageur import AmmArbitrageur
@@ -17,7 +17,10 @@ from simulator.agents.liquidator import Liquidator
 from simulator.agents.noise_trader import NoiseTrader
 from simulator.agents.perp_arbitrageur import PerpArbitrageur
 from simulator.agents.risk_manager import RiskManager
+from simulator.agents.scalar import ScalarAgent
+from simulator.arguments import texts, whole
 from simulator.types import InputError
+from simulator.world.protocol import MOST_LATENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +46,9 @@ def add_agents(
 ) -> tuple[Protocol, list[Agent]]:
     """Put a user's agents after the configured ones, each with the wallet its ``slot`` asks for.
 
-    Raises :class:`InputError` when a newcomer has no slot or its name is taken.
+    Raises:
+        InputError: a newcomer has no slot, its name is taken, it waits too long, or a metric is
+            nothing it remembers.
     """
     slots = list(protocol.agents)
     for agent in newcomers:
@@ -54,10 +59,26 @@ def add_agents(
             )
         if agent.slot.name in {slot.name for slot in slots}:
             raise InputError(f"agents: {kind} is named {agent.slot.name!r}, which is taken")
+        whole(f"{kind}.slot.latency_blocks", agent.slot.latency_blocks, 0, MOST_LATENCY)
+        metrics = _metrics(agent)
         agent.index = len(slots)
         kind = "latency_arbitrageur" if isinstance(agent, LatencyArbitrageur) else ""
-        slots.append(replace(agent.slot, kind=kind))
+        slots.append(replace(agent.slot, kind=kind, metrics=metrics))
     return replace(protocol, agents=tuple(slots)), [*agents, *newcomers]
+
+
+def _metrics(agent: Agent) -> tuple[str, ...]:
+    """Names of its metrics; of a scalar agent they are fields, and no others are kept."""
+    kind, names = type(agent), texts(f"{type(agent).__name__}.metrics", type(agent).metrics)
+    if isinstance(agent, ScalarAgent):
+        known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    f"{kind.__name__}.metrics = {name}: no field of it; allowed: "
+                    f"{', '.join(known) or 'none'}"
+                )
+    return tuple(names)
 
 
 def _depositor(section: sections.Depositor, _config: Config) -> Agent:

@@ -11,13 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from simulator.config.section import Section, Symbol
+from simulator.world.protocol import MOST_LATENCY
 
 Tokens = Annotated[float, Field(ge=0, le=1e15)]
-Latency = Annotated[int, Field(ge=0, le=1_000)]
+Latency = Annotated[int, Field(ge=0, le=MOST_LATENCY)]
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MINIMUM_PROFIT = "expected profit after gas below which it does not act, USD"
-
-
 LATENCY = "steps (blocks) between what it sees and its orders being carried out (number)"
 
 
@@ -300,7 +299,6 @@ class Agents(Section):
     keeper: Keeper | None = Field(
         default=None, description="calls the vault's maintenance functions"
     )
-
     custom: dict[AgentName, CustomAgent] = Field(
         default_factory=dict,
         description="agents of one's own by name, after all others; their files are run, so only "

@@ -16,6 +16,7 @@ from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import advanced, stepped
 from simulator.books.keeper import Books
 from simulator.books.recorder import Kept, Records, keep
+from simulator.engine.counted import counted
 from simulator.engine.crew import TURN, Crew, path_type
 from simulator.engine.door import door
 from simulator.engine.indices import fault
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.model.world import ModelWorld
+    from simulator.types import Floats
     from simulator.world.protocol import Protocol
 
 #: Steps laid out at a time.
@@ -99,6 +101,10 @@ class Segments:
         if run:
             self.parts.append(Crew.of(run, paths, protocol))
         self.all = [part for part in self.parts if isinstance(part, Crew)]
+        scalar = [agent.index for agent in agents if isinstance(agent, ScalarAgent)]
+        of_each = [mind for crew in self.all for mind in crew.minds]
+        #: What scalar agents remember ``[paths]``, by index.
+        self.minds: dict[int, Any] = dict(zip(scalar, of_each, strict=True))
         self.whole = np.concatenate([crew.turns for crew in self.all] or [np.zeros(0, TURN)])
 
     def due(self, step: int) -> bool:
@@ -114,7 +120,7 @@ class Loop:
     ) -> None:
         self.world, self.books = world, Books(world)
         self.records = Records(world, points)
-        self._segments = Segments(agents, world.paths, world.protocol)
+        self._agents, self._segments = agents, Segments(agents, world.paths, world.protocol)
         world.tables.record["door"]["submit"] = door(path_type(world.paths))
         self._drawn = drawn_of(world.market)
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
@@ -128,6 +134,17 @@ class Loop:
             self._refuse_faults()
             if report is not None:
                 report(self.world.market.paths * (min(first + BLOCK, last) - max(first, 1)))
+
+    def counted(self) -> dict[str, Floats]:
+        """What agents of one's own counted, by column."""
+        minds = self._segments.minds
+        return counted(
+            self.world,
+            self._agents,
+            lambda agent, name: (
+                minds[agent.index][name] if agent.index in minds else getattr(agent, name)
+            ),
+        )
 
     def _block(self, first: int, last: int) -> None:
         lay_out(self._drawn, self._feed, np.array([first, last, self.world.market.step_seconds]))

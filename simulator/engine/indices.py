@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from simulator.engine.latency import A_STEP
+from simulator.engine.latency import too_many
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.world import actions
@@ -63,7 +63,7 @@ def fault(book: Any, protocol: Protocol) -> str:
     if wrong == "actor":
         return f"{what}: it has no margin account; allowed: an agent that has one"
     if wrong == "room":
-        return f"{what}: too many orders wait; allowed: {A_STEP} a step, on average"
+        return too_many(kind, who)
     counts = {
         "account": protocol.accounts,
         "market": protocol.markets,

@@ -19,6 +19,7 @@ import numpy as np
 from simulator.agents.base import Actions, Agent, View
 from simulator.model.kernel.jit import call_door, inner, record_at
 from simulator.model.kernel.record import Path
+from simulator.types import InputError
 from simulator.world.actions import Fill
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def receive(w: Path, agent: int, outbox: int) -> None:
         row = _row_at(outbox + _HEAD_SIZE + head.first * _ROW_SIZE)
         if row.due > w.now.step:
             break
-        head.first = (head.first + 1) % head.room
         head.count -= 1
+        head.first = (head.first + 1) % head.room if head.count > 0 else 0
         order.kind, order.agent, order.quote = row.kind, agent, False
         order.account, order.market = row.account, row.market
         order.collateral, order.leg = row.collateral, row.leg
@@ -90,15 +91,27 @@ def receive(w: Path, agent: int, outbox: int) -> None:
     w.book.engine.outbox = outbox
 
 
-class Waiting:
-    """Actions that wait, in plain Python."""
+def too_many(kind: type[Action], who: str) -> str:
+    """That more orders wait than there is room for, in the words of an error."""
+    return f"{kind.__name__} of {who}: too many orders wait; allowed: {A_STEP} a step, on average"
 
-    def __init__(self, latency: int) -> None:
-        self._latency = latency
+
+class Waiting:
+    """Actions that wait, in plain Python; of as many as wait in compiled code."""
+
+    def __init__(self, protocol: Protocol, agent: Agent) -> None:
+        self._latency = latency_of(protocol, agent)
+        self._name = protocol.agents[agent.index].name
         self._sent: deque[tuple[int, Action]] = deque()
 
     def send(self, step: int, action: Action, paths: int) -> Fill:
-        """Let an action wait: nothing is done yet. Its arrays are kept as they are now."""
+        """Let an action wait: nothing is done yet. Its arrays are kept as they are now.
+
+        Raises:
+            InputError: too many wait.
+        """
+        if len(self._sent) == A_STEP * self._latency:
+            raise InputError(too_many(type(action), self._name))
         kept: Any = {
             field.name: value.copy()
             for field in fields(action)
@@ -119,9 +132,9 @@ class Waiting:
 class Delayed(Agent):
     """An agent that sees all paths at once, whose actions wait."""
 
-    def __init__(self, agent: Agent, latency: int) -> None:
+    def __init__(self, agent: Agent, protocol: Protocol) -> None:
         self.index, self.slot = agent.index, agent.slot
-        self._agent, self._waiting = agent, Waiting(latency)
+        self._agent, self._waiting = agent, Waiting(protocol, agent)
 
     def due(self, step: int) -> bool:
         """Where something arrives, too."""
@@ -144,5 +157,4 @@ class Delayed(Agent):
 
 def delayed(agent: Agent, protocol: Protocol) -> Agent:
     """An agent that sees all paths at once, with its latency if it has any."""
-    latency = latency_of(protocol, agent)
-    return Delayed(agent, latency) if latency else agent
+    return Delayed(agent, protocol) if latency_of(protocol, agent) else agent

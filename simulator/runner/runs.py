@@ -137,8 +137,9 @@ def run_together(
     allowed = check_allowed(texts("allow", allow))
     for plan in plans:
         check_opens(plan.config, allowed)
+        columns = path_columns(plan.setting()[0])
         for gate in gates:
-            check_names(gate, path_columns(plan.setting()[0]))
+            check_names(gate, columns)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         files = [fingerprint.of_files(plan.config) for plan in plans]

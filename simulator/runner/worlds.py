@@ -46,6 +46,7 @@ class Ran:
     rows: Floats  # [R, steps + 1, row], as books/series.py says
     fan: Any  # [P, points, quantities] float32, as books/fan.py says
     logs: list[EventLog]
+    counted: dict[str, Floats]  # [P] by column, by agents of one's own
 
     @property
     def books(self) -> KeptBooks:
@@ -62,6 +63,7 @@ class Ran:
             self.market,
             self.protocol,
             weights,
+            self.counted,
         )
 
     def events(self) -> pd.DataFrame:
@@ -91,8 +93,8 @@ def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     loop = Loop(world, agents, fan_steps(market.steps))
     loop.books.view.upkeep.least_profit[:] = _minimum_profit(plan)
     loop.run(report)
-    kept, log = loop.records.kept, loop.records.log
-    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [log])
+    kept, logs, counted = loop.records.kept, [loop.records.log], loop.counted()
+    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, logs, counted)
 
 
 def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
@@ -105,9 +107,9 @@ def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Repor
     books, records = Books(world), Records(world, fan_steps(market.steps))
     books.view.upkeep.least_profit[:] = _minimum_profit(plan)
     meter = [] if report is None else [_Meter(report, market.paths)]
-    simulate(world, agents, [books, records, *meter])
-    kept = records.kept
-    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [records.log])
+    counted = simulate(world, agents, [books, records, *meter])
+    kept, logs = records.kept, [records.log]
+    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, logs, counted)
 
 
 def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
@@ -116,7 +118,7 @@ def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     from simulator.engine.loop import simulate
 
     whole = ChainWorld(plan.setting()[0], market)
-    records = []
+    records, counted = [], []
     try:
         worlds = whole.apart(BOOK, record)
         for world in worlds:
@@ -124,13 +126,14 @@ def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | Non
             books, kept = Books(world), Records(world, fan_steps(market.steps))
             books.view.upkeep.least_profit[:] = _minimum_profit(plan)
             meter = [] if report is None else [_Meter(report)]
-            simulate(world, agents, [books, kept, *meter])
+            counted.append(simulate(world, agents, [books, kept, *meter]))
             records.append(kept)
         paths = _together([world.look() for world in worlds])
         rows = np.concatenate([kept.kept.rows for kept in records])
         fan = np.concatenate([kept.kept.fan for kept in records])
         logs = [kept.log for kept in records]
-        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs)
+        own = {name: np.concatenate([one[name] for one in counted]) for name in counted[0]}
+        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs, own)
     finally:
         whole.close()
 

@@ -129,12 +129,15 @@ def test_a_users_agent_waits_on_the_chain_too() -> None:
 
 
 def test_more_than_there_is_room_for_is_refused() -> None:
+    said = r"Swap of patient: too many orders wait; allowed: "
     compiled((), [Patient(times=A_STEP)], recorded=0)
-    with pytest.raises(InputError, match=r"Swap of patient: too many orders wait; allowed: "):
+    with pytest.raises(InputError, match=said):
         compiled((), [Patient(times=A_STEP + 1)], recorded=0)
+    with pytest.raises(InputError, match=said):
+        plain((), [Patient(times=A_STEP + 1)])
 
 
-@pytest.mark.parametrize("given", ["-1", "0.5", "1001"])
+@pytest.mark.parametrize("given", ["-1", "0.5", "101"])
 def test_a_latency_is_a_number_of_steps(given: str) -> None:
     with pytest.raises(InputError, match=r"agents\.keeper\.latency_blocks = .*must be"):
         load("calm", [f"agents.keeper.latency_blocks={given}"])
