@@ -45,9 +45,10 @@ def verify(
 
     Exits 0 when every state variable agrees to 1e-9 and no decision differs, else 1.
     """
-    may_run, which["overrides"] = trusted(files, which["overrides"], trust=trust)
     if count is not None:
+        which |= {"agent": files, "trust": trust}
         return _verify_random(scenario, count, paths or 1, steps, as_json, **which)
+    may_run, which["overrides"] = trusted(files, which["overrides"], trust=trust)
     if scenario is None:
         raise InputError("NAME|FILE = (none): name a scenario, or give --random N")
     from simulator import verify as comparing

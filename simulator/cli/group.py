@@ -138,6 +138,10 @@ def trusted(
     from simulator.agents.custom import as_override
 
     found = [as_override(written) for written in files]
+    names = [text.partition("=")[0] for text, _ in found]
+    for written, name in zip(files, names, strict=True):
+        if names.count(name) > 1:
+            raise InputError(f"--agent = {written}: {name} twice; allowed: agents of other names")
     return trust or [file for _, file in found], [*(text for text, _ in found), *overrides]
 
 
