@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from simulator.world.actions import Action, Fill
 from simulator.world.gas import GAS_UNITS
 
 if TYPE_CHECKING:
+    from simulator.config import Config
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
     from simulator.world.base import Observation, World
@@ -112,6 +113,16 @@ class Agent(ABC):
     #: path: columns ``<agent>_<name>`` of the frame of paths, as they are at the end. Of one that
     #: sees all paths at once ``[paths]``.
     metrics: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def configured(cls, section: Any, config: Config, name: str) -> Agent:
+        """A built-in agent as its section of a configuration says, by the agent's name there.
+
+        Each field it is made with is what the section has by that name; one that is made of
+        anything else has a function of its own.
+        """
+        made_with = [field.name for field in fields(cls) if field.init]  # type: ignore[arg-type]
+        return cls(**{field: getattr(section, field) for field in made_with})
 
     def due(self, step: int) -> bool:
         """Whether it acts at a step at all: steps on which nobody sees all paths are quicker.

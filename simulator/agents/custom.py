@@ -43,7 +43,7 @@ def as_override(written: str) -> tuple[str, Path]:
     import json
 
     file, _, kind = written.rpartition(":") if ":" in written else (written, "", "")
-    found = load_agent("agent", Path(file), kind or None)
+    found = load_agent("--agent", Path(file), kind or None)
     own = found.__dict__.get("slot")
     name = own.name if isinstance(own, AgentSlot) else _snake(found.__name__)
     section = {"file": file, "agent": found.__name__}

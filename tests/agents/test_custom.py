@@ -123,6 +123,30 @@ def test_an_agent_of_the_command_line_is_as_one_of_yaml(
     assert found.config.agents.custom["seller"].file == "seller.py"
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["run", "calm", "--agent", "seller.py", "--agent", "seller.py:Seller"], "seller twice"),
+        (["run", "calm", "--agent", "none.py"], "--agent = none.py: cannot be read"),
+        (["run", "calm", "--agent", "seller.py:Buyer"], "--agent = Buyer: no such agent"),
+        (["verify", "--random", "1", "--agent", "seller.py"], "not allowed together with --random"),
+        (["verify", "--random", "1", "--trust"], "not allowed together with --random"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_said(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as ended:
+        main(asked)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_both_worlds_agree_where_it_acts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     asked = ["verify", "calm", "--paths", "1", "--steps", "4", "--agent", "seller.py"]
