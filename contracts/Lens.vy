@@ -49,30 +49,9 @@ def observe(
     """
     @notice The state as a flat sequence of signed 256-bit words. The ABI puts two words before them
             (offset 32, count), so word i is return_data[64 + 32 i : 96 + 32 i], big-endian.
-            Header, 21 words:
-              0 M, number of markets            1 C, number of collaterals (0 is USDC)
-              2 sqrt price of the pool, X96     3 active liquidity of the pool, raw
-              4 insurance fund, USDC WAD        5 bad debt, USDC WAD
-              6 last NAV, USD WAD               7 total supply of shares, WAD
-              8 idle USDC, raw                  9 idle base, raw
-             10 liquidity of the vault's position, raw
-             11 lower tick                     12 upper tick
-             13 base in the position, raw      14 USDC in the position, raw
-             15 uncollected base, raw          16 uncollected USDC, raw
-             17 time of the last betas, seconds, 0 = never
-             18 shares of the fee receiver, WAD, 0 when there is none
-             19 shares waiting in the queue, WAD
-             20 high-water mark, USDC per share WAD
-            For each market, 13 words: skew (base units WAD), skew scale (base units WAD), funding rate
-              (per day WAD) and funding index (USD WAD) accrued up to now, beta of the vault's hedge of the
-              same index (WAD), open interest of the longs (base units WAD), loss socialised over the longs
-              and over the shorts (USDC per unit of size WAD), what losses have taken from the insurance
-              fund and from the maker, its premium pool and its maker cash (USDC WAD), its unpaid premium
-              (base units squared, WAD^2).
-            For each account, 4 + (C - 1) + 4 M words: cash (USDC WAD), value, equity, maintenance (USD
-              WAD); balance of each collateral 1 ... C - 1 (raw); for each market size (base units WAD),
-              cost (USD WAD), funding index and socialised loss at the last settlement (USD, USDC WAD).
-            For each wallet, 3 words: USDC (raw), base (raw), shares (WAD).
+            Which is which is the table of contracts/SPEC.md §5: a header; the words of each market; of each
+            account its own, those of each collateral >= 1, those of its position in each market; those of
+            each wallet.
     @param accounts Margin accounts, owner << 8 | sub.
     """
     words: DynArray[int256, MAX_WORDS] = []
@@ -151,9 +130,7 @@ def observe_lending(
     wallets: DynArray[address, MAX_WALLETS],
 ) -> DynArray[int256, MAX_LENDING_WORDS]:
     """
-    @notice The vault's hedge on Aave in the same form: cash (USDC WAD), equity and maintenance (USD WAD); for
-            each leg size (base units WAD), raw units left to borrow, sqrt price of its pool (X96); for each
-            wallet its balance of each leg's asset (raw).
+    @notice The vault's hedge on Aave in the same form: a header, the words of each leg, those of each wallet and leg.
     @param account The venue's one account, its vault << 8.
     """
     words: DynArray[int256, MAX_LENDING_WORDS] = []

@@ -330,8 +330,8 @@ def _place(plan: Plan):
 
     base_value: uint256 = vault_core._value(pool_leg.idle_base, 0, prices)
     usdc: uint256 = vault_core._to_usdc(worth - min(worth, base_value), prices)
-    spare: uint256 = pool_leg.idle_usdc - min(pool_leg.idle_usdc, hedge_margin._kept)
-    pool_leg._mint(pool_leg.idle_base, min(spare, usdc))  # what the swap cost is not taken of what is kept
+    # What the swap cost is not taken of what is kept.
+    pool_leg._mint(pool_leg.idle_base, min(hedge_margin._free(), usdc))
 
 
 @internal
@@ -370,9 +370,9 @@ def raise_assets(assets: uint256, limit: uint256) -> uint256:
 
 @internal
 @view
-def _gives_way(account: uint256, book: vault_core.Book) -> bool:
+def _gives_way(account: uint256, owing: uint256) -> bool:
     # Whether unwinding closes what an account holds: nothing of one that owes, nor of one that Aave holds.
-    return not hedge_leg._owes(book.owing, account) and hedge_margin._can_reduce(account, True)
+    return not hedge_leg._owes(owing, account) and hedge_margin._can_reduce(account, True)
 
 
 @internal
@@ -383,7 +383,7 @@ def _short_of_target(book: vault_core.Book) -> uint256:
     """
     short: uint256 = 0
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if self._gives_way(i, book):
+        if self._gives_way(i, book.owing):
             short += hedge_margin._shortfall_usdc(
                 hedge_leg._accounts[i].venue, book.accounts[i], book.prices.usdc
             )
@@ -396,7 +396,7 @@ def _fraction_to_raise(wanted: uint256, book: vault_core.Book) -> uint256:
     # `wanted`: USDC, WAD.
     legs: int256 = convert(book.lp_value, int256) + book.margin_value
     for i: uint256 in range(len(book.accounts), bound=MAX_ACCOUNTS):
-        if not self._gives_way(i, book):
+        if not self._gives_way(i, book.owing):
             legs -= book.accounts[i].value
     if legs <= 0:
         return WAD

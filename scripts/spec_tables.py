@@ -10,7 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from simulator.protocol import clearing, vault
+from simulator.protocol import clearing, oracle, vault
+from simulator.protocol.state.table import SHOWN
 from simulator.protocol.statuses import REFUSALS
 from simulator.protocol.terms import Given, Term, terms_of
 
@@ -27,7 +28,7 @@ def _bounds(term: Term) -> str:
         return "–"
     signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
     bounds = (f"{signs[name]} {bound:g}" for name, bound in term.bounds.items())
-    return ", ".join(bounds).replace("e+", "e")
+    return ", ".join(bounds).replace("e+0", "e").replace("e+", "e")
 
 
 def _terms(owner: type, struct: str) -> list[str]:
@@ -53,15 +54,45 @@ def _statuses() -> list[str]:
     return rows
 
 
+#: What the words of a place along axes are of, in the order of the replies.
+_PLACES = {
+    (): "header",
+    ("markets",): "each market",
+    ("accounts",): "each account",
+    ("accounts", "collaterals"): "– each collateral from 1 on",
+    ("accounts", "markets"): "– each market",
+    ("agents",): "each wallet",
+    ("loans",): "lending: header",
+    ("legs",): "lending: each leg",
+    ("agents", "legs"): "lending: each wallet, each leg",
+}
+
+
+def _words() -> list[str]:
+    """One row per word of the Lens."""
+    rows = [
+        _row("of", "word", "variable", "unit", "stored as", "what it is"),
+        "|---|---|---|---|---|---|",
+    ]
+    for axes, of in _PLACES.items():
+        found = [(row.word.number, row) for row in SHOWN.values() if row.axes == axes]
+        for number, row in sorted(found, key=lambda pair: pair[0]):
+            scale = row.word.scale.value
+            rows.append(_row(of, str(number), f"`{row.name}`", row.unit, scale, row.what))
+    return rows
+
+
 def tables() -> dict[str, list[str]]:
     """Every table by name, as lines."""
     return {
+        "feed": _terms(oracle.FeedParameters, oracle.FEED),
         "market": _terms(clearing.MarketParameters, clearing.MARKET),
         "collateral": _terms(clearing.CollateralParameters, clearing.COLLATERAL),
         "liquidity": _terms(clearing.ClearingParameters, clearing.LIQUIDITY),
         "clearing": _terms(clearing.ClearingParameters, clearing.PARAMETERS),
         "vault": _terms(vault.VaultTerms, vault.STRUCT),
         "statuses": _statuses(),
+        "lens": _words(),
     }
 
 

@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.protocol.statuses import Status as Status  # noqa: PLC0414 - re-exported
+from simulator.protocol.units import COVARIANCE_RAMP as COVARIANCE_RAMP  # noqa: PLC0414 - likewise
+from simulator.protocol.units import RECENTER_INTERVAL as RECENTER_INTERVAL  # noqa: PLC0414 - likewise
+from simulator.protocol.units import SCALE_INTERVAL as SCALE_INTERVAL  # noqa: PLC0414 - likewise
 from simulator.protocol.units import USDC_DECIMALS as USDC_DECIMALS  # noqa: PLC0414 - likewise
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -22,17 +25,13 @@ Codes: TypeAlias = NDArray[np.int8]
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 # contracts/SPEC.md §3.5: how many times the inventory limit longs, or shorts, may hold of a market;
-# seconds between two changes of its skew scale, and the part of itself by which a cut is worth it.
+# the part of itself by which a cut of its skew scale is worth it.
 SIDES = 4
-SCALE_INTERVAL = 3_600
 CUTS_PER_SCALE = 1_000_000
-# Likewise: seconds a posted covariance takes to arrive, and how far a post may move any row of the
-# factor, entries of 1e-8 (1 % a day).
-COVARIANCE_RAMP = 6 * 3_600
+# Likewise: how far a posted covariance may move any row of the factor, entries of 1e-8 (1 % a day).
 LEAST_COVARIANCE_STEP = 1_000_000
-# contracts/SPEC.md §4.5: seconds between two paid recentrings; what keeper functions leave idle for
-# the pay of the next: so many rewards, and no more than such a part of NAV.
-RECENTER_INTERVAL = 3_600
+# contracts/SPEC.md §4.5: what keeper functions leave idle for the pay of the next: so many rewards,
+# and no more than such a part of NAV.
 KEPT_REWARDS, KEPT_PARTS = 100, 100
 USDC = "USDC"
 

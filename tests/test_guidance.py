@@ -34,7 +34,8 @@ def market_figures(config: Config, number: int) -> dict[str, float]:
     venue, vault = protocol.clearing, protocol.vault
     market = venue.markets[number]
     index = protocol.assets[market.asset].price
-    deviation, age = protocol.oracle_deviation[market.asset], protocol.oracle_max_age[market.asset]
+    feed = protocol.feeds[market.asset]
+    deviation, age = feed.deviation, feed.max_age
     scale, rate, fee = market.skew_scale * index, market.maintenance_rate, market.taker_fee
     multiple, penalty = venue.initial_multiple, venue.liquidation_penalty
     floored = venue.gross_floor * rate
@@ -107,7 +108,7 @@ def venue_figures(config: Config) -> dict[str, float]:
     """What the venue, or the vault, has one of."""
     protocol = resolve(config)
     venue, vault = protocol.clearing, protocol.vault
-    deviation = max(protocol.oracle_deviation)
+    deviation = max(feed.deviation for feed in protocol.feeds)
     betas = least_variance(config)
     gas = config.gas.gwei * 1e-9 * config.assets[config.gas.native_asset or BASE].price
     rebalance = GAS_UNITS[actions.Rebalance] * gas

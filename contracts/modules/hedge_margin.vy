@@ -29,12 +29,19 @@ _kept: transient(uint256)  # raw USDC, what the keeper call of this transaction 
 
 
 @internal
+@view
+def _free() -> uint256:
+    # Raw idle USDC beyond `_kept`.
+    return pool_leg.idle_usdc - min(pool_leg.idle_usdc, self._kept)
+
+
+@internal
 def _add_margin(account: hedge_leg.MarginAccount, wanted: uint256) -> uint256:
     """
     @notice Move raw idle USDC into an account, as far as there is more than `_kept`; returns how much. What Aave
             refuses stays idle.
     """
-    raw: uint256 = min(wanted, pool_leg.idle_usdc - min(pool_leg.idle_usdc, self._kept))
+    raw: uint256 = min(wanted, self._free())
     if raw == 0:
         return 0
     pool_leg.idle_usdc -= raw

@@ -835,11 +835,11 @@ _KEEPING = (
     ),
     _vault(
         "margin-takes-the-keepers-pay", "missing term", "modules/hedge_margin.vy",
-        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, self._kept))", "pool_leg.idle_usdc)",
+        "min(wanted, self._free())", "min(wanted, pool_leg.idle_usdc)",
     ),
     _vault(
         "recentring-spends-the-keepers-pay", "missing term", "VaultStrategy.vy",
-        "pool_leg.idle_usdc - min(pool_leg.idle_usdc, hedge_margin._kept)", "pool_leg.idle_usdc",
+        "min(hedge_margin._free(), usdc)", "min(pool_leg.idle_usdc, usdc)",
     ),
     _vault(
         "exits-leave-no-pay-for-keepers", "missing term", "VaultStrategy.vy",

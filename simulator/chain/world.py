@@ -90,8 +90,8 @@ class ChainWorld(World):
         self.layout = Layout(protocol, self.deployment)
         self.sources = self._sources()
         self._readings = Readings(self.layout, self.sources)
-        genesis = self.deployment.genesis
-        self._mirror = Mirror(protocol, market, genesis, book, recorded) if in_process else None
+        layout = self.layout
+        self._mirror = Mirror(protocol, market, layout, book, recorded) if in_process else None
         self._observation: ChainObservation | None = None
         self._pool_depth = np.ones(market.paths)
         # K, WAD, and the time from which it may be changed.

@@ -23,6 +23,11 @@ def section_of(parameters: type, base: type[Section] = Section) -> type[Section]
     return create_model(f"{parameters.__name__}Section", __base__=base, **fields)
 
 
+def field_of(parameters: type, name: str) -> Any:
+    """The field of a declared parameter, for a section that has it among fields of its own."""
+    return _field(terms_of(parameters)[name])
+
+
 def _field(term: Term) -> Any:
     return Field(
         default=... if term.default is None else term.default,

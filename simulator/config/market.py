@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from simulator.config.declared import field_of
 from simulator.config.section import Section, Symbol
+from simulator.protocol.oracle import FeedParameters
 
 CorrelationValue = Annotated[float, Field(ge=-1, le=1)]
 
@@ -101,18 +103,11 @@ class Feed(Section):
     heartbeat_minutes: float = Field(
         default=60.0, gt=0, le=1e6, description="a round is posted at least this often, minutes"
     )
-    deviation: float = Field(
-        default=0.005,
-        ge=0,
-        le=1,
-        description="a round is posted when the price moved by more, fraction of the last round",
-    )
+    deviation: float = field_of(FeedParameters, "deviation")
     lag_steps: int = Field(
         default=0, ge=0, le=1_000, description="age of the index price a round carries, steps"
     )
-    max_age_minutes: float = Field(
-        default=150.0, gt=0, le=1e6, description="contracts refuse a round older than this, minutes"
-    )
+    max_age_minutes: float = field_of(FeedParameters, "max_age")
 
     def beat(self, step_minutes: int) -> int:
         """The heartbeat in force, minutes: rounds are posted on steps, so it is a multiple."""

@@ -12,6 +12,7 @@ from simulator.arguments import instance
 from simulator.config import correlation, lending
 from simulator.config.models import Config
 from simulator.config.venues import MAX_TICK
+from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.terms import resolved
 from simulator.protocol.vault import VaultTerms
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
@@ -48,8 +49,9 @@ def resolve(config: Config) -> Protocol:
             Token(symbol, config.assets[symbol].decimals, config.assets[symbol].price)
             for symbol in symbols
         ),
-        oracle_max_age=tuple(round(config.feed(symbol).max_age_minutes * 60) for symbol in symbols),
-        oracle_deviation=tuple(config.feed(symbol).deviation for symbol in symbols),
+        feeds=tuple(
+            FeedParameters(**resolved(FeedParameters, config.feed(symbol))) for symbol in symbols
+        ),
         pool=_pool(config),
         clearing=_clearing(config),
         vault=_vault(config),

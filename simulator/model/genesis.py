@@ -12,7 +12,8 @@ from simulator.model.kernel.record import Paths, View
 from simulator.model.pools.uniswap_v3.pool import initialise
 from simulator.model.state import STATE
 from simulator.model.venues.aave.lending import set_rates
-from simulator.types import COVARIANCE_RAMP, RECENTER_INTERVAL, SCALE_INTERVAL, USDC_DECIMALS
+from simulator.protocol.state.table import SUBJECTS, kept
+from simulator.types import USDC_DECIMALS
 from simulator.world.protocol import FACTOR_SCALE
 from simulator.world.units import from_raw, maker_shares, to_raw
 
@@ -37,9 +38,10 @@ def _open_pools(paths: Paths) -> None:
 def genesis(protocol: Protocol, tables: Tables, paths: Paths) -> View:
     """Make blank paths those before step 0, whose moments are given; returns their state."""
     state = View(paths.states, STATE, tables.counts)
-    state.vault.betas_time[:] = -1.0
-    state.vault.high_water_mark[:] = 1.0
-    state.vault.recentred[:] = -RECENTER_INTERVAL
+    for record, subject in SUBJECTS.items():
+        for name, row in kept(subject).items():
+            if row.start:
+                getattr(getattr(state, record), name)[:] = row.start
     _fund_clearing(protocol, tables, state)
     if protocol.aave is not None:
         _lend(protocol.aave, tables, state)
@@ -58,8 +60,6 @@ def genesis(protocol: Protocol, tables: Tables, paths: Paths) -> View:
 def _fund_clearing(protocol: Protocol, tables: Tables, state: View) -> None:
     clearing, terms = state.clearing, protocol.clearing
     clearing.skew_scale[:] = tables.view.clearing.skew_scale[:, None]
-    clearing.scaled_at[:] = -float(SCALE_INTERVAL)  # never: the first change may be made at once
-    clearing.covariance_time[:] = -float(COVARIANCE_RAMP)
     if clearing.covariance.size and terms.covariance_factor:
         clearing.covariance[:] = np.array(terms.covariance_factor)[:, :, None] / FACTOR_SCALE
     shares = maker_shares(protocol)
@@ -83,8 +83,6 @@ def _fund_clearing(protocol: Protocol, tables: Tables, state: View) -> None:
 def _lend(parameters: AaveParameters, tables: Tables, state: View) -> None:
     """What others have supplied and borrowed."""
     aave, unit = state.aave, tables.view.aave.unit
-    aave.liquidity_index[:] = 1.0
-    aave.borrow_index[:] = 1.0
     reserves = (parameters.usdc, *(leg.reserve for leg in parameters.legs))
     for index, reserve in enumerate(reserves):
         lent = np.floor(reserve.borrowed * unit[index])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,10 +18,13 @@ from simulator.model.venues.aave.lending import value as value_loan
 from simulator.model.venues.perps.maker import accrued, unpaid
 from simulator.model.venues.perps.margin import value_account
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
+from simulator.protocol.state.table import SUBJECTS, shown
+from simulator.protocol.state.variable import Derived, Kept, Scale, Shown
 from simulator.types import Floats
 from simulator.world.base import Observation
 
-_SHARE_UNIT = 1e18
+#: Raw shares of one; what is WAD on the chain.
+WAD = 1e18
 
 
 @kernel
@@ -100,11 +103,6 @@ class lazy:  # noqa: N801 -- used as a decorator
         return value
 
 
-def _stored(group: str, name: str) -> Any:
-    """A state variable in whole units already: a read-only view of the buffer."""
-    return lazy(lambda self: _read_only(getattr(getattr(self._state, group), name)))
-
-
 class ModelObservation(Observation):
     """Observation whose fields are computed when first read.
 
@@ -118,198 +116,98 @@ class ModelObservation(Observation):
     def __init__(self, tables: Tables, paths: Paths, state: View) -> None:
         self.__dict__.update(_tables=tables, _state=state, _paths=paths)
 
+    def _read(self, variable: Shown) -> Floats:
+        return _HOW[variable.name](self)
+
     def _derived(self, kernel: Callable[..., None], *shape: int) -> Floats:
         """What a kernel writes into ``[*shape, P]``."""
         out = np.empty((*shape, self._paths.states.size))
         kernel(self._paths, out)
         return out
 
-    sqrt_price = _stored("pool", "sqrt_price")
-    skew = _stored("clearing", "skew")
-    skew_scale = _stored("clearing", "skew_scale")
-    cash = _stored("clearing", "cash")
-    size = _stored("clearing", "size")
-    cost = _stored("clearing", "cost")
-    funding_entry = _stored("clearing", "funding_entry")
-    loss_entry = _stored("clearing", "loss_entry")
-    insurance_drawn = _stored("clearing", "insurance_drawn")
-    maker_drawn = _stored("clearing", "maker_drawn")
-    premium_pool = _stored("clearing", "premium_pool")
-    maker_cash = _stored("clearing", "maker_cash")
-    unpaid_premium = _stored("clearing", "unpaid_premium")
-    insurance_fund = _stored("clearing", "insurance_fund")
-    bad_debt = _stored("clearing", "bad_debt")
-    liquidity = _stored("position", "liquidity")
-    tick_lower = _stored("position", "tick_lower")
-    tick_upper = _stored("position", "tick_upper")
-    high_water_mark = _stored("vault", "high_water_mark")
-    betas = _stored("vault", "betas")
-    last_betas_time = _stored("vault", "betas_time")
-
-    @lazy
-    def pool_liquidity(self) -> Floats:
-        """``[P]`` active L, raw."""
-        return self._derived(_pool_liquidity)
-
     @lazy
     def _markets(self) -> Floats:
         return self._derived(_markets, 4, self._tables.counts.markets)
-
-    @lazy
-    def funding_rate(self) -> Floats:
-        """``[M, P]`` per day, accrued up to now."""
-        return self._markets[0]
-
-    @lazy
-    def funding_index(self) -> Floats:
-        """``[M, P]`` USD per unit of size, accrued up to now."""
-        return self._markets[1]
-
-    @lazy
-    def loss_long(self) -> Floats:
-        """``[M, P]`` socialised loss per unit of size, what the maker lacks now counted in."""
-        return self._markets[2]
-
-    @lazy
-    def loss_short(self) -> Floats:
-        """``[M, P]`` socialised loss per unit of size, what the maker lacks now counted in."""
-        return self._markets[3]
-
-    @lazy
-    def long_interest(self) -> Floats:
-        """``[M, P]`` base units."""
-        return np.maximum(self._state.clearing.size, 0.0).sum(axis=0)
-
-    @lazy
-    def collateral(self) -> Floats:
-        """``[N, C, P]`` whole tokens."""
-        return self._state.clearing.collateral / self._tables.view.clearing.unit[:, None]
 
     @lazy
     def _valued(self) -> Floats:
         return self._derived(_accounts, 3, self._tables.counts.accounts)
 
     @lazy
-    def account_value(self) -> Floats:
-        """``[N, P]`` USD."""
-        return self._valued[0]
-
-    @lazy
-    def equity(self) -> Floats:
-        """``[N, P]`` USD."""
-        return self._valued[1]
-
-    @lazy
-    def maintenance(self) -> Floats:
-        """``[N, P]`` USD."""
-        return self._valued[2]
-
-    @lazy
     def _vault_values(self) -> Floats:
         return self._derived(_vault, 5)
-
-    @lazy
-    def nav(self) -> Floats:
-        """``[P]`` USD, floored at zero."""
-        return self._vault_values[0]
-
-    @lazy
-    def lp_base(self) -> Floats:
-        """``[P]`` whole base tokens in the position at the oracle √P."""
-        return self._vault_values[1]
-
-    @lazy
-    def lp_usdc(self) -> Floats:
-        """``[P]`` USDC in the position at the oracle √P."""
-        return self._vault_values[2]
-
-    @lazy
-    def fees_base(self) -> Floats:
-        """``[P]`` uncollected base tokens."""
-        return self._vault_values[3]
-
-    @lazy
-    def fees_usdc(self) -> Floats:
-        """``[P]`` uncollected USDC."""
-        return self._vault_values[4]
-
-    @lazy
-    def shares(self) -> Floats:
-        """``[P]`` total supply, whole shares."""
-        return self._state.vault.shares / _SHARE_UNIT
-
-    @lazy
-    def fee_shares(self) -> Floats:
-        """``[P]`` whole shares of the fee receiver."""
-        return self._state.vault.fee_shares / _SHARE_UNIT
-
-    @lazy
-    def queued_shares(self) -> Floats:
-        """``[P]`` whole shares waiting in the queue."""
-        return self._state.vault.request.sum(axis=0) / _SHARE_UNIT
-
-    @lazy
-    def idle_usdc(self) -> Floats:
-        """``[P]`` USDC."""
-        return self._state.vault.idle_usdc / self._tables.view.vault.usdc_unit
-
-    @lazy
-    def idle_base(self) -> Floats:
-        """``[P]`` base tokens."""
-        return self._state.vault.idle_base / self._tables.view.vault.base_unit
-
-    @lazy
-    def wallet_usdc(self) -> Floats:
-        """``[J, P]`` USDC."""
-        return self._state.wallet.token[:, USDC_ASSET] / self._tables.view.vault.usdc_unit
-
-    @lazy
-    def wallet_base(self) -> Floats:
-        """``[J, P]`` base tokens."""
-        return self._state.wallet.token[:, BASE_ASSET] / self._tables.view.vault.base_unit
-
-    @lazy
-    def wallet_shares(self) -> Floats:
-        """``[J, P]`` whole shares."""
-        return self._state.wallet.shares / _SHARE_UNIT
 
     @lazy
     def _lent(self) -> Floats:
         legs = self._tables.counts.legs
         return self._derived(_lending, 3 + legs) if legs else np.empty((0, self._paths.states.size))
 
-    @lazy
-    def aave_supplied(self) -> Floats:
-        """``[U, P]`` USDC."""
-        return self._lent[:1]
+    def _wallet(self, assets: Any, units: Floats) -> Floats:
+        """Whole tokens of some assets, by agent."""
+        return self._state.wallet.token[:, assets] / units
 
-    @lazy
-    def aave_equity(self) -> Floats:
-        """``[U, P]`` USD."""
-        return self._lent[1:2]
 
-    @lazy
-    def aave_maintenance(self) -> Floats:
-        """``[U, P]`` USD."""
-        return self._lent[2:3]
+_How: TypeAlias = "Callable[[ModelObservation], Floats]"
 
-    @lazy
-    def aave_debt(self) -> Floats:
-        """``[L, P]`` base units."""
-        return self._lent[3:]
+#: How many of the record's units are one of what is shown, along the last axes.
+RAW: dict[Scale, Callable[[Tables], Any]] = {
+    Scale.WAD: lambda tables: WAD,
+    Scale.USDC: lambda tables: tables.view.vault.usdc_unit,
+    Scale.BASE: lambda tables: tables.view.vault.base_unit,
+    Scale.COLLATERAL: lambda tables: tables.view.clearing.unit[:, None],
+}
 
-    @lazy
-    def aave_available(self) -> Floats:
-        """``[L, P]`` whole tokens."""
-        return self._state.aave.available[1:] / self._tables.view.aave.unit[1:, None]
 
-    @lazy
-    def wallet_leg(self) -> Floats:
-        """``[J, L, P]`` whole tokens."""
-        table = self._tables.view.aave
-        return self._state.wallet.token[:, table.asset[1:]] / table.unit[1:, None]
+def _stored(record: str, name: str) -> _How:
+    """In whole units already: a read-only view of the buffer."""
+    return lambda seen: _read_only(getattr(getattr(seen._state, record), name))
 
-    @lazy
-    def leg_sqrt_price(self) -> Floats:
-        """``[L, P]`` of the pool asset/USDC, raw."""
-        return _read_only(self._state.aave.pools.sqrt_price)
+
+def _scaled(record: str, name: str, raw: Callable[[Tables], Any]) -> _How:
+    return lambda seen: getattr(getattr(seen._state, record), name) / raw(seen._tables)
+
+
+def _kept(record: str, name: str, number: Kept) -> _How:
+    place = number.name or name
+    if number.raw is Scale.WHOLE:
+        return _stored(record, place)
+    return _scaled(record, place, RAW[number.raw])
+
+
+# How the variables are derived that are not kept as they are shown.
+_DERIVED: dict[str, _How] = {
+    "pool_liquidity": lambda seen: seen._derived(_pool_liquidity),
+    "funding_rate": lambda seen: seen._markets[0],
+    "funding_index": lambda seen: seen._markets[1],
+    "loss_long": lambda seen: seen._markets[2],
+    "loss_short": lambda seen: seen._markets[3],
+    "long_interest": lambda seen: np.maximum(seen._state.clearing.size, 0.0).sum(axis=0),
+    "account_value": lambda seen: seen._valued[0],
+    "equity": lambda seen: seen._valued[1],
+    "maintenance": lambda seen: seen._valued[2],
+    "nav": lambda seen: seen._vault_values[0],
+    "lp_base": lambda seen: seen._vault_values[1],
+    "lp_usdc": lambda seen: seen._vault_values[2],
+    "fees_base": lambda seen: seen._vault_values[3],
+    "fees_usdc": lambda seen: seen._vault_values[4],
+    "queued_shares": lambda seen: seen._state.vault.request.sum(axis=0) / WAD,
+    "wallet_usdc": lambda seen: seen._wallet(USDC_ASSET, seen._tables.view.vault.usdc_unit),
+    "wallet_base": lambda seen: seen._wallet(BASE_ASSET, seen._tables.view.vault.base_unit),
+    "wallet_leg": lambda seen: seen._wallet(
+        seen._tables.view.aave.asset[1:], seen._tables.view.aave.unit[1:, None]
+    ),
+    "aave_supplied": lambda seen: seen._lent[:1],
+    "aave_equity": lambda seen: seen._lent[1:2],
+    "aave_maintenance": lambda seen: seen._lent[2:3],
+    "aave_debt": lambda seen: seen._lent[3:],
+    "aave_available": lambda seen: (
+        seen._state.aave.available[1:] / seen._tables.view.aave.unit[1:, None]
+    ),
+    "leg_sqrt_price": lambda seen: _read_only(seen._state.aave.pools.sqrt_price),
+}
+_HOW: dict[str, _How] = _DERIVED | {
+    name: _kept(record, name, row.kept)
+    for record, subject in SUBJECTS.items()
+    for name, row in shown(subject).items()
+    if row.kept is not None and not isinstance(row, Derived)
+}

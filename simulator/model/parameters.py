@@ -23,6 +23,7 @@ from simulator.model.kernel.record import (
 )
 from simulator.model.pools.uniswap_v3.tick import sqrt_ratio_at_tick
 from simulator.model.venues.margin_accounts import AAVE, PERPS
+from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.terms import Scale, terms_of
 from simulator.types import USDC_DECIMALS
 from simulator.world.actions import ACTIONS
@@ -95,9 +96,13 @@ AAVE_TABLE: Layout = (
     *_numbers(AaveParameters),
     Member("pools", POOL_TABLE, ("legs",)),
 )
+ORACLE_TABLE: Layout = (
+    *_numbers(FeedParameters, "assets"),
+    *each("assets", ("unit", "raw", "per token")),
+)
 TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
-    Member("oracle", each("assets", ("max_age", "seconds", ""), ("unit", "raw", "per token"))),
+    Member("oracle", ORACLE_TABLE),
     # Its margin account, -1: none; and which of the built-in agents it is, 0: none.
     Member("agent", _whole("agents", "account", "kind")),
     Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
@@ -230,7 +235,7 @@ def tables_of(protocol: Protocol) -> Tables:
     values = {
         "count": _taken(counts, TABLES[0].kind),  # type: ignore[arg-type]
         "oracle": {
-            "max_age": protocol.oracle_max_age,
+            **_stacked(protocol.feeds, ORACLE_TABLE),
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
         "agent": {"account": own, "kind": [AGENT_CODE.get(s.kind, 0) for s in protocol.agents]},

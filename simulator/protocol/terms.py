@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from simulator.protocol.units import SECONDS_PER_HOUR, USDC_DECIMALS
+from simulator.protocol.units import SECONDS_PER_HOUR, SECONDS_PER_MINUTE, USDC_DECIMALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,7 @@ class Given(Enum):
 
     PLAIN = "as it is"
     HOURS = "in hours: seconds, rounded"
+    MINUTES = "in minutes: seconds, rounded"
     USD = "by its worth at the initial price of its asset: base units"
     RAW_USD = "in USD: raw USDC, rounded"
     MADE = "not by a key of its own: code resolves it"
@@ -47,7 +48,8 @@ class Given(Enum):
     @property
     def unit(self) -> str:
         """The unit it is given in, with which the key ends; "": the number's own."""
-        return {Given.HOURS: "hours", Given.USD: "USD", Given.RAW_USD: "USD"}.get(self, "")
+        units = {Given.HOURS: "hours", Given.MINUTES: "minutes"}
+        return (units | {Given.USD: "USD", Given.RAW_USD: "USD"}).get(self, "")
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ def _resolve(given: Given, value: float, price: float) -> float | int:
     match given:
         case Given.HOURS:
             return round(value * SECONDS_PER_HOUR)
+        case Given.MINUTES:
+            return round(value * SECONDS_PER_MINUTE)
         case Given.USD:
             return value / price
         case Given.RAW_USD:

@@ -188,7 +188,7 @@ class VenueSuite(ABC):
         stage = self.open()
         self._hedged(stage, 0.5)
         assert stage.look().fresh, "prices just reported are not fresh"
-        stage.wait(10.0 * max(stage.protocol.oracle_max_age), reported=False)
+        stage.wait(10.0 * max(feed.max_age for feed in stage.protocol.feeds), reported=False)
         before, seen = stage.image(), stage.look()
         assert not seen.fresh, "a position is valued as fresh at prices too old"
         assert not seen.may_leave or seen.withdrawable == 0.0, "margin leaves at prices too old"

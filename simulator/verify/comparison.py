@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.protocol.state.table import SHOWN
+from simulator.protocol.state.variable import Compared
 from simulator.types import Status
 from simulator.verify.transcript import PROBER, VARIABLES
 
@@ -18,14 +20,6 @@ if TYPE_CHECKING:
     from simulator.verify.transcript import Decision, Transcript
 
 TOLERANCE = 1e-9
-
-# Below this magnitude (one raw USDC unit, in whole tokens) a variable is dust on chain too.
-_DUST = 1e-6
-# Losses taken over so far, USDC. The contracts round prices of whole positions against the account,
-# so a debt covered in full leaves some 10⁻¹⁸ per unit of size: float64 has no room for that.
-_LOSSES, _DUST_LOSS = ("bad_debt", "insurance_drawn", "maker_drawn"), 1.0
-# What a position remembers of the time it opened, and the size below which nothing hangs on it.
-_ENTRIES, _DUST_SIZE = ("funding_entry", "loss_entry"), 1e-12
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ class Comparison:
         }
 
 
-def relative_error(model: Floats, chain: Floats, dust: float | Floats = _DUST) -> float:
+def relative_error(model: Floats, chain: Floats, dust: float | Floats = Compared.dust) -> float:
     """Largest over elements and paths of max_t |model − chain| / max(max_t |chain|, dust).
 
     Shapes ``[time, ..., paths]``; ``dust``: one for all, or ``[paths]``.
@@ -125,30 +119,20 @@ def relative_error(model: Floats, chain: Floats, dust: float | Floats = _DUST) -
 
 
 def history(states: Mapping[str, Sequence[Floats]], name: str) -> Floats:
-    """A variable over time, ``[time, ..., paths]``.
-
-    The entry of a position below :data:`_DUST_SIZE` counts as zero: a hedge
-    closed to a few 10⁻¹⁸ of its size in one world and to nothing in the other owes nothing in both.
-    """
-    values = np.array(states[name])
-    if name in _ENTRIES:
-        values = np.where(np.abs(np.array(states["size"])) > _DUST_SIZE, values, 0.0)
+    """A variable over time, ``[time, ..., paths]``: of no position, what one remembers is zero."""
+    values, least = np.array(states[name]), SHOWN[name].compared.of_size
+    if least > 0.0:
+        values = np.where(np.abs(np.array(states["size"])) > least, values, 0.0)
     return values
-
-
-# What a variable is left over from, and cannot be more exact in float64 than: idle base of the base
-# of the whole position, fee shares (by the gain of a share since the last accrual) of all shares,
-# and the unpaid premium of the skew's potential, which its square bounds.
-_PART_OF = {"idle_base": "lp_base", "fee_shares": "shares"}
 
 
 def least_magnitude(states: Mapping[str, Sequence[Floats]], name: str) -> float | Floats:
     """The least magnitude, for all or ``[paths]``, that a variable's error is measured against."""
-    if name in _PART_OF:
-        return np.maximum(np.max(np.array(states[_PART_OF[name]]), axis=0), _DUST)
-    if name == "unpaid_premium":
-        return np.maximum(np.max(np.square(states["skew"]), axis=0), _DUST)
-    return _DUST_LOSS if name in _LOSSES else _DUST
+    how = SHOWN[name].compared
+    if not how.part_of:
+        return how.dust
+    whole = np.array(states[how.part_of]) ** how.power
+    return np.maximum(np.max(whole, axis=0), how.dust)
 
 
 def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.world.base import Observation
+from simulator.protocol.state.table import SHOWN
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROBER = "prober"
 #: Fields of actions that say where, not how much.
 PLACES = ("account", "market", "collateral", "leg")
-VARIABLES = tuple(field.name for field in fields(Observation))
+VARIABLES = tuple(SHOWN)
 
 
 @dataclass(frozen=True)

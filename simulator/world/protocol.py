@@ -16,6 +16,7 @@ from simulator.protocol.clearing import (
     MarketParameters,
 )
 from simulator.protocol.lending import LendingTerms, ReserveParameters
+from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.vault import VaultParameters
 
 if TYPE_CHECKING:
@@ -173,14 +174,12 @@ class Protocol:
 
     ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
     vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
-    ``has_account`` in order. ``oracle_max_age`` (seconds) and ``oracle_deviation`` (fraction at
-    which a feed's round is due) are by asset. ``aave``: None where the vault hedges at the
+    ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
     ClearingHouse alone.
     """
 
     assets: tuple[Token, ...]
-    oracle_max_age: tuple[int, ...]
-    oracle_deviation: tuple[float, ...]
+    feeds: tuple[FeedParameters, ...]
     pool: PoolParameters
     clearing: ClearingParameters
     vault: VaultParameters
@@ -219,7 +218,7 @@ class Protocol:
         At least what makes a round trip across one push of its feed a loss.
         """
         terms = self.clearing.markets[market]
-        lag = lag_spread(self.oracle_deviation[terms.asset], terms.taker_fee)
+        lag = lag_spread(self.feeds[terms.asset].deviation, terms.taker_fee)
         return max(terms.half_spread, lag)
 
     def account_of(self, agent: int) -> int:

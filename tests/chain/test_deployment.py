@@ -179,10 +179,9 @@ def test_markets_collaterals_and_feeds_are_the_protocols(
         token, haircut, *_ = system.clearing.call("collateral", index)
         assert token == system.deployed.tokens[collateral.asset]
         assert haircut == wad(collateral.haircut)
-    for token, max_age in zip(system.deployed.tokens, protocol.oracle_max_age, strict=True):
-        assert system.oracle.call("feed", token)[0] == max_age
-    for token, deviation in zip(system.deployed.tokens, protocol.oracle_deviation, strict=True):
-        assert system.oracle.call("deviation", token) == wad(deviation)
+    for token, feed in zip(system.deployed.tokens, protocol.feeds, strict=True):
+        assert system.oracle.call("feed", token)[0] == feed.max_age
+        assert system.oracle.call("deviation", token) == wad(feed.deviation)
 
 
 def test_the_clearing_house_holds_exactly_the_usdc_it_owes(

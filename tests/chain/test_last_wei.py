@@ -58,7 +58,9 @@ def test_all_the_collateral_of_an_account_is_all_of_it_on_chain() -> None:
     world.execute(Swap(trader, np.array([-12_345.678901]), nothing, nothing))
     world.execute(PostMargin(trader, base, world.observe().wallet_base[trader].copy()))
     seen = world.observe().collateral[account, base].copy()
-    held = world.sources[0].read("collateral")[world.layout.others * account + base - 1]
+    held = world.sources[0].read("collateral")[
+        world.layout.lens["collateral"].word(account, base - 1)
+    ]
     assert held != int(seen[0] * 1e18), "float64 counts it: the test sees nothing"
     buyer = next(i for i, slot in enumerate(protocol.agents) if slot.name == "liquidator")
     (batch,) = world._translator.batches(LiquidateCollateral(buyer, account, base, seen))

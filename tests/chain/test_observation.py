@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from simulator.chain.world import ChainWorld
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
+from simulator.protocol.state.table import SHOWN
 from simulator.types import Status
 from simulator.world.actions import (
     Action,
@@ -25,7 +24,7 @@ from simulator.world.actions import (
     Swap,
     Trade,
 )
-from simulator.world.base import Observation, World
+from simulator.world.base import World
 from simulator.world.protocol import Protocol
 from tests.chain.lens_check import compare_with_the_lens
 
@@ -84,38 +83,38 @@ def test_every_group_of_words_is_a_part_of_the_lens_and_none_is_in_two(world: Ch
     assert sorted(every) == list(range(2, world.layout.words))  # 0 and 1 count markets, collaterals
 
 
-def test_every_field_is_shown_with_the_axes_the_border_promises(
-    world: ChainWorld, protocol: Protocol
-) -> None:
+def test_every_variable_is_shown_with_its_axes(world: ChainWorld, protocol: Protocol) -> None:
     state = world.observe()
     assert isinstance(state, ChainObservation)
-    axes = {
-        "collateral": (protocol.accounts, len(protocol.clearing.collaterals), 2),
-        **dict.fromkeys(
-            (
-                *("skew", "skew_scale", "funding_rate", "funding_index", "betas"),
-                *("long_interest", "loss_long", "loss_short", "insurance_drawn", "maker_drawn"),
-                *("premium_pool", "maker_cash", "unpaid_premium"),
-            ),
-            (protocol.markets, 2),
-        ),
-        **dict.fromkeys(("cash", "account_value", "equity", "maintenance"), (protocol.accounts, 2)),
-        **dict.fromkeys(
-            ("size", "cost", "funding_entry", "loss_entry"),
-            (protocol.accounts, protocol.markets, 2),
-        ),
-        # no hedge on Aave here
-        **dict.fromkeys(
-            (
-                *("aave_supplied", "aave_equity", "aave_maintenance"),
-                *("aave_debt", "aave_available", "leg_sqrt_price"),
-            ),
-            (0, 2),
-        ),
-        "wallet_leg": (len(protocol.agents), 0, 2),
-        **dict.fromkeys(("wallet_usdc", "wallet_base", "wallet_shares"), (len(protocol.agents), 2)),
+    lengths = {
+        "markets": len(protocol.clearing.markets),
+        "accounts": 1
+        + len(protocol.clearing.markets)
+        + sum(a.has_account for a in protocol.agents),
+        "collaterals": len(protocol.clearing.collaterals),
+        "agents": len(protocol.agents),
+        "loans": 0,  # no hedge on Aave here
+        "legs": 0,
     }
-    for field in fields(Observation):
-        values = getattr(state, field.name)
-        assert values.shape == axes.get(field.name, (2,)), field.name
+    for name, variable in SHOWN.items():
+        values = getattr(state, name)
+        assert values.shape == (*(lengths[axis] for axis in variable.axes), 2), name
         assert values.dtype == np.float64
+
+
+def test_nobody_writes_to_what_is_shown_or_asks_for_what_is_not(world: ChainWorld) -> None:
+    state = world.observe()
+    with pytest.raises(AttributeError, match="nav"):
+        state.nav = np.zeros(2)  # type: ignore[assignment]
+    with pytest.raises(AttributeError, match="navv"):
+        _ = state.navv  # type: ignore[attr-defined]
+
+
+def test_groups_that_both_sources_have_are_read_alike(world: ChainWorld) -> None:
+    layout = world.layout
+    both = [name for name, place in layout.lens.items() if layout.stored.get(name) is not None]
+    assert len(both) > len(layout.lens) / 2
+    for name in both:
+        read, stored = layout.lens[name], layout.stored[name]
+        if read.group == stored.group:
+            assert (read.words, read.shape) == (stored.words, stored.shape), name

@@ -273,7 +273,7 @@ def test_a_stale_oracle_refuses_trades_and_defers_the_skew_scale(
     order = actions.Trade(trader, 0, np.ones(1), np.full(1, 1e9))
     assert world.execute(order).status.tolist() == [Status.OK]
     world.advance(last)
-    assert last * stale_paths.step_seconds > max(protocol.oracle_max_age)
+    assert last * stale_paths.step_seconds > max(feed.max_age for feed in protocol.feeds)
     assert world.execute(order).status.tolist() == [Status.STALE_ORACLE]
     scale = protocol.clearing.markets[0].skew_scale
     np.testing.assert_allclose(world.observe().skew_scale[0], scale, rtol=1e-15)

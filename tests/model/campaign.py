@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.market.paths import MarketPaths
+from simulator.protocol.oracle import FeedParameters
 from simulator.types import Booleans, Floats
 from simulator.world import actions as act
 from simulator.world.actions import Action, Fill
@@ -35,8 +36,7 @@ SQRT_2000 = 3543191142285914205922034
 
 PROTOCOL = Protocol(
     assets=(Token("USDC", 6, 1.0), Token("ETH", 18, 2000.0), Token("BTC", 18, 30_000.0)),
-    oracle_max_age=(7200, 7200, 7200),
-    oracle_deviation=(0.0, 0.0, 0.0),
+    feeds=(FeedParameters(max_age=7200, deviation=0.0),) * 3,
     pool=PoolParameters(
         fee_ppm=3000,
         tick_spacing=60,

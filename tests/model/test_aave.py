@@ -20,6 +20,7 @@ from simulator.model.state import MOMENT
 from simulator.model.venues.aave import borrowing as aave
 from simulator.model.venues.aave import lending
 from simulator.model.venues.aave.lending import USDC
+from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.statuses import STATUS_OF_REVERT
 from simulator.types import Status
 from simulator.world.protocol import (
@@ -123,8 +124,7 @@ def protocol() -> Protocol:
     return replace(
         calm,
         assets=tuple(Token(s, d, float(PRICES[s])) for s, d in DECIMALS.items()),
-        oracle_max_age=(86_400,) * 3,
-        oracle_deviation=(0.0,) * 3,
+        feeds=(FeedParameters(max_age=86_400, deviation=0.0),) * 3,
         clearing=replace(calm.clearing, markets=markets, covariance_factor=()),
         aave=AaveParameters(LTV / 1e4, THRESHOLD / 1e4, BONUS / 1e4, reserve("USDC"), tuple(legs)),
     )

@@ -10,6 +10,7 @@ import pytest
 
 from simulator.types import Status
 from simulator.world.protocol import lag_spread
+from tests.feeds import deviating
 from tests.model.venue import BTC, Venue, protocol
 
 SPEC = Path(__file__).parents[2] / "contracts" / "SPEC.md"
@@ -54,7 +55,7 @@ def test_a_trade_pays_the_greater_of_the_markets_spread_and_the_feeds(
     deviation: float, fee: float
 ) -> None:
     terms = protocol((1e6, 0.0), market={"half_spread": 0.0005, "taker_fee": fee})
-    terms = replace(terms, oracle_deviation=(0.0, 0.0, deviation))
+    terms = replace(terms, feeds=deviating(terms, 0.0, 0.0, deviation))
     venue = Venue(terms)
     assert venue.trade(0, BTC, 1.0) == Status.OK
     expected = max(0.0005, lag_spread(deviation, fee))

@@ -17,6 +17,7 @@ from simulator.config import load
 from simulator.config.resolve import resolve
 from simulator.types import Status
 from simulator.world.protocol import Protocol
+from tests.feeds import deviating
 
 WAD = 10**18
 USDC_UNIT = 10**6
@@ -37,7 +38,7 @@ def _genesis(lag: bool, **vault: Any) -> tuple[tuple[Transaction, ...], Deployme
     chain = RevmTransport(record=True)
     terms = protocol()
     if not lag:
-        terms = replace(terms, oracle_deviation=(0.0,) * len(terms.assets))
+        terms = replace(terms, feeds=deviating(terms, *(0.0,) * len(terms.assets)))
     deployed = deploy(chain, replace(terms, vault=replace(terms.vault, **vault)))
     assert chain.transactions is not None
     return tuple(chain.transactions), deployed

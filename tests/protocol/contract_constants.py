@@ -10,7 +10,7 @@ from functools import cache
 
 from simulator.chain.deploy.artifacts import CONTRACTS
 
-_CONSTANT = re.compile(r"^(\w+): constant\(\w+\) = ([^#\n]+)", re.MULTILINE)
+_CONSTANT = re.compile(r"^(\w+): (?:public\()?constant\(\w+\)\)? = ([^#\n]+)", re.MULTILINE)
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,

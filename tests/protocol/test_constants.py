@@ -8,6 +8,7 @@ from simulator import types
 from simulator.chain.calls import vault as vault_calls
 from simulator.chain.deploy import aave_v3 as aave
 from simulator.chain.deploy import terms
+from simulator.chain.reading.layout import words_along
 from simulator.config import checks, venues
 from simulator.model.vault import fees, queue
 from simulator.model.venues.perps import covariance, slices, waterfall
@@ -34,6 +35,10 @@ SAME = [
     (checks.MAX_RISK_ASSETS, "modules/ledger", "MAX_RISK_ASSETS", 1),
     (checks.BETA_DRIFT_PER_HOUR, "modules/vault_parameters", "MAX_BETA_DRIFT", 24 * WAD),
     (aave.PERCENT, "AaveHedge", "PERCENT", 1),
+    (words_along(), "Lens", "HEADER_WORDS", 1),
+    (words_along("markets"), "Lens", "MARKET_WORDS", 1),
+    (words_along("accounts"), "Lens", "ACCOUNT_WORDS", 1),
+    (words_along("agents"), "Lens", "WALLET_WORDS", 1),
     (vault_calls._VIRTUAL_SHARES, "modules/share_token", "VIRTUAL_SHARES", 1),
     (fees.VIRTUAL_SHARES, "modules/share_token", "VIRTUAL_SHARES", 1),
     (covariance._STEP, "modules/venue", "STEP", 1),

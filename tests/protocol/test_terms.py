@@ -11,11 +11,11 @@ import pytest
 from simulator.chain.deploy import aave_v3 as aave
 from simulator.chain.deploy import artifacts
 from simulator.chain.deploy.terms import struct
-from simulator.config import venues
+from simulator.config import market, venues
 from simulator.config.declared import section_of
 from simulator.config.reference import unit
-from simulator.model.parameters import AAVE_TABLE, CLEARING_TABLE, VAULT_TABLE
-from simulator.protocol import clearing, lending, vault
+from simulator.model.parameters import AAVE_TABLE, CLEARING_TABLE, ORACLE_TABLE, VAULT_TABLE
+from simulator.protocol import clearing, lending, oracle, vault
 from simulator.protocol.terms import Given, Scale, Term, resolved, terms_of
 from tests.protocol.contract_constants import constant
 
@@ -27,7 +27,10 @@ SECTIONS: dict[type, Any] = {
     lending.ReserveParameters: venues.Reserve,
     lending.LendingTerms: venues.Aave,
     vault.VaultTerms: venues.Vault,
+    oracle.FeedParameters: market.Feed,
 }
+#: Sections that have them among fields of their own, not all on a base that is made of them.
+AMONG_OTHERS = {oracle.FeedParameters}
 EVERY = [(owner, name) for owner in SECTIONS for name in terms_of(owner)]
 WAD = 10**18
 
@@ -80,7 +83,7 @@ def test_what_a_type_checker_is_told_of_a_section_is_what_it_has() -> None:
         bases[owner]: [
             term.key(name) for name, term in terms_of(owner).items() if term.given is not Given.MADE
         ]
-        for owner in SECTIONS
+        for owner in SECTIONS.keys() - AMONG_OTHERS
     }
     assert told == made
 
@@ -121,6 +124,11 @@ def test_markets_collaterals_and_liquidity_are_added_by_the_declared_names() -> 
         assert arguments(house, function) == declared, function
 
 
+def test_a_feed_is_added_by_the_declared_names() -> None:
+    declared = [t.component or n for n, t in terms_of(oracle.FeedParameters).items()]
+    assert arguments(artifacts.load("PriceOracle").abi, "add_feed") == declared
+
+
 def test_a_reserves_rates_are_those_of_aaves_strategy() -> None:
     strategy = aave.strategy_abi()
     declared = [t.component for t in terms_of(lending.ReserveParameters).values() if t.component]
@@ -144,6 +152,7 @@ def test_every_parameter_with_a_struct_is_stored_as_declared() -> None:
         (clearing.CollateralParameters, CLEARING_TABLE),
         (clearing.ClearingParameters, CLEARING_TABLE),
         (lending.LendingTerms, AAVE_TABLE),
+        (oracle.FeedParameters, ORACLE_TABLE),
     ],
     ids=named,
 )
@@ -183,12 +192,14 @@ def test_the_upper_bound_is_the_contracts(
 
 
 def test_what_is_given_in_another_unit_is_converted() -> None:
-    market = venues.Market(skew_scale_usd=3e7, max_skew_usd=1e6)
-    found = resolved(clearing.MarketParameters, market, price=2_000.0)
+    perp = venues.Market(skew_scale_usd=3e7, max_skew_usd=1e6)
+    found = resolved(clearing.MarketParameters, perp, price=2_000.0)
     assert found["skew_scale"] == 15_000.0
     assert found["max_skew"] == 500.0
-    house = resolved(clearing.ClearingParameters, venues.Clearing(markets={"BTC": market}))
+    house = resolved(clearing.ClearingParameters, venues.Clearing(markets={"BTC": perp}))
     assert (house["withdrawal_gate"], house["lp_cap"]) == (4 * 3_600, 10**15)
+    feed = resolved(oracle.FeedParameters, market.Feed(max_age_minutes=0.72))
+    assert feed == {"max_age": 43, "deviation": 0.005}
 
 
 def test_a_new_declaration_is_a_section_at_once() -> None:

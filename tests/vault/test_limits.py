@@ -23,7 +23,7 @@ LIMITS = {
 
 
 def stale(system: System) -> None:
-    system.wait(max(protocol().oracle_max_age) + 1, refresh=False)
+    system.wait(max(feed.max_age for feed in protocol().feeds) + 1, refresh=False)
 
 
 def paused(system: System) -> None:
@@ -157,7 +157,7 @@ def test_exactly_the_limit_is_never_refused(
 def silence(system: System, asset: int) -> None:
     """The feed of an asset stops, and is too old by now; the others go on."""
     system.silent.add(asset)
-    system.wait(max(protocol().oracle_max_age) + 1)
+    system.wait(max(feed.max_age for feed in protocol().feeds) + 1)
 
 
 def exits(system: System) -> list[str]:

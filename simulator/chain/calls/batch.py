@@ -11,7 +11,6 @@ import numpy as np
 from simulator.chain.deploy.terms import WAD_DECIMALS
 from simulator.chain.evm.abi import encoder
 from simulator.chain.evm.codec import selector, word, words
-from simulator.chain.reading.layout import WALLET_WORDS
 from simulator.types import USDC_DECIMALS
 from simulator.world.units import from_raw, snap, to_raw
 
@@ -137,9 +136,10 @@ class Caller:
         data = [(path, encode(function, **arguments)) for path, arguments in calls]
         return Batch(contract, function, sender, address, data, decode)
 
-    def _wallet(self, path: int, agent: int, kind: int) -> int:
-        """Raw USDC (0), base (1) or shares (2) of an agent."""
-        return self._sources[path].read("wallets")[WALLET_WORDS * agent + kind]
+    def _word(self, path: int, variable: str, *index: int) -> int:
+        """A word of a state variable that is shown, as it is stored."""
+        place = self._layout.lens[variable]
+        return self._sources[path].read(place.group)[place.word(*index)]
 
     def _ask(self, path: int, function: str) -> int:
         """The number a view of the vault answers with."""
@@ -149,7 +149,7 @@ class Caller:
     def _balance(self, path: int, asset: int, agent: int) -> int:
         """Raw tokens in an agent's wallet; the Lens shows USDC and base only."""
         if asset <= 1:
-            return self._wallet(path, agent, asset)
+            return self._word(path, ("wallet_usdc", "wallet_base")[asset], agent)
         data = _BALANCE_OF + words(self._agents[agent])
         return word(self._transports[path].call(self._deployment.tokens[asset], data), 0)
 

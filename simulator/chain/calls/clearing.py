@@ -9,7 +9,6 @@ import numpy as np
 from simulator.chain.calls.batch import WAD, Caller, carries_out, carries_out_by_side, paths_of
 from simulator.chain.deploy.terms import WAD_DECIMALS
 from simulator.chain.evm.codec import word
-from simulator.chain.reading.layout import POSITION_WORDS
 from simulator.world import actions
 from simulator.world.units import factor_words, to_raw
 
@@ -29,11 +28,10 @@ class ClearingCalls(Caller):
         """``trade`` from the cross account."""
         paths = paths_of(action.size)
         account = self._protocol.account_of(action.actor)
-        place = POSITION_WORDS * (self._layout.markets * account + action.market)
         sizes = self._all_or_floor(
             action.size[paths],
             WAD_DECIMALS,
-            [-self._sources[path].read("positions")[place] for path in paths],
+            [-self._word(path, "size", account, action.market) for path in paths],
         )
         limits = to_raw(action.price_limit[paths], WAD_DECIMALS).tolist()
         calls = [
@@ -68,8 +66,7 @@ class ClearingCalls(Caller):
                 raws = [int(raw) for raw in to_raw(amounts, self._decimals[asset]).tolist()]
             else:
                 account = self._protocol.account_of(action.actor)
-                place = self._layout.others * account + index - 1
-                held = [self._sources[path].read("collateral")[place] for path in paths]
+                held = [self._word(path, "collateral", account, index - 1) for path in paths]
                 raws = self._all_or_floor(amounts, self._decimals[asset], held)
             calls = [
                 (path, {"sub": CROSS, "collateral": index, "raw": raw, "to": agent})
@@ -104,8 +101,8 @@ class ClearingCalls(Caller):
         paths = paths_of(action.amount)
         decimals = self._decimals[self._protocol.clearing.collaterals[action.collateral].asset]
         account = self._layout.accounts[action.account]
-        place = self._layout.others * action.account + action.collateral - 1
-        held = [self._sources[path].read("collateral")[place] for path in paths]
+        place = action.account, action.collateral - 1
+        held = [self._word(path, "collateral", *place) for path in paths]
         # Wei that stayed behind would keep what is owed from being written off.
         raws = self._all_or_floor(action.amount[paths], decimals, held)
         calls = [

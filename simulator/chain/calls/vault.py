@@ -27,7 +27,7 @@ class VaultCalls(Caller):
     def deposit(self, action: actions.Deposit) -> Batch:
         """``deposit``."""
         paths = paths_of(action.assets)
-        held = [self._wallet(path, action.actor, 0) for path in paths]
+        held = [self._word(path, "wallet_usdc", action.actor) for path in paths]
         raws = self._all_or_floor(action.assets[paths], USDC_DECIMALS, held)
         agent = self._agents[action.actor]
         paid = {path: raw for path, raw in zip(paths, raws, strict=True) if raw}
@@ -139,6 +139,6 @@ class VaultCalls(Caller):
     ) -> dict[int, int]:
         """Raw shares an exit asks for, by path; none where it asks for less than a unit."""
         paths = paths_of(action.shares)
-        held = [self._wallet(path, action.actor, 2) for path in paths]
+        held = [self._word(path, "wallet_shares", action.actor) for path in paths]
         raws = self._all_or_floor(action.shares[paths], WAD_DECIMALS, held)
         return {path: raw for path, raw in zip(paths, raws, strict=True) if raw}

@@ -15,7 +15,7 @@ from simulator.chain.deploy.terms import (
 )
 from simulator.chain.evm.codec import MAX_UINT256, Contract, encode_constructor
 from simulator.chain.evm.transport import created_address
-from simulator.protocol import clearing, vault
+from simulator.protocol import clearing, oracle, vault
 from simulator.types import USDC_DECIMALS, InputError
 from simulator.world.units import maker_shares, to_raw
 
@@ -130,10 +130,8 @@ class _Deployer:
 
     def _oracle(self) -> None:
         self.oracle = self._new("PriceOracle", self.roles.deployer)
-        p = self.protocol
-        feeds = zip(self.tokens, p.oracle_max_age, p.oracle_deviation, strict=True)
-        for token, max_age, deviation in feeds:
-            terms = {"max_age": max_age, "deviation": wad(deviation)}
+        for token, feed in zip(self.tokens, self.protocol.feeds, strict=True):
+            terms = struct(feed, oracle.FEED)
             self._own(self.oracle, "add_feed", asset=token.address, **terms)
         self._own(self.oracle, "set_reporter", self.roles.reporter, True)
         self._own(self.oracle, "set_guardian", self.roles.guardian)

@@ -1,7 +1,14 @@
-"""Which words of the Lens are what (contracts/Lens.vy), and the calls that return them."""
+"""Which words are which variables, and the calls of the Lens that return them (contracts/Lens.vy).
+
+A source reads groups of words. Those of the Lens and those that are read in process
+(:mod:`simulator.chain.reading.storage`) are made of the declared state variables.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,35 +16,67 @@ import numpy as np
 from simulator.chain.deploy.terms import WAD_DECIMALS
 from simulator.chain.deploy.uniswap_v3 import Q96
 from simulator.chain.evm.codec import encode_with_arrays, selector
-from simulator.chain.reading.mirror import LOAN_WORDS
+from simulator.protocol.state.table import SHOWN, of_lens, of_storage
+from simulator.protocol.state.variable import Scale
 from simulator.types import USDC_DECIMALS
 from simulator.world.protocol import FACTOR_COLUMNS, FACTOR_SCALE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from simulator.chain.deploy.addresses import Deployment
+    from simulator.protocol.state.table import Read
     from simulator.types import Floats
     from simulator.world.protocol import Protocol
 
-HEADER_WORDS = 21
-MARKET_WORDS = 13
-ACCOUNT_WORDS = 4
-POSITION_WORDS = 4
-WALLET_WORDS = 3
-# The ABI puts the offset and the length of the array before its elements.
+    Axes = tuple[str, ...]
+
+#: The ABI puts the offset and the length of the array before its elements.
 FIRST_WORD = 2
+#: The group of ``Lens.observe_lending``; all others are of ``Lens.observe``.
+LENDING = "lending"
 
 _OBSERVE = "observe(address,address,address,address,uint256[],address[])"
 _OBSERVE_LENDING = "observe_lending(address,uint256,(address,address,address)[],address[])"
 _WAD = 10.0**WAD_DECIMALS
 
 
-class Layout:
-    """Which words of the Lens make up each group of variables, and their units.
+def words_along(*axes: str) -> int:
+    """How many words the Lens has for each place along axes; of none: its header."""
+    return 1 + max(row.word.number for row in SHOWN.values() if row.axes == axes)
 
-    N accounts, M markets, C collaterals, J agents. ``groups`` maps a name to word numbers, in the
-    order of its axes: ``cash [N]``, ``margin [N, 3]``, ``collateral [N, C − 1]``, ``positions
-    [N, M, 4]``, ``market [M, 2]``, ``funding [M, 2]``, ``betas [M]``, ``backstop [M, 8]``,
-    ``wallets [J, 3]``.
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a variable is among the words of its group, ``[words, P]`` in whole units."""
+
+    group: str
+    words: slice
+    shape: tuple[int, ...]
+    finish: Callable[[Floats], Floats] | None
+
+    def take(self, group: Floats) -> Floats:
+        """The variable: its axes, then ``[P]``."""
+        values = group[self.words].reshape(*self.shape, group.shape[1])
+        return values if self.finish is None else self.finish(values)
+
+    def word(self, *index: int) -> int:
+        """Which word of the group is the one at ``index`` along the variable's axes."""
+        start, step = self.words.start, self.words.step
+        return int(start + step * _flat(index, self.shape))
+
+
+class Layout:
+    """Which words make up each group of variables, their units, and where each variable is.
+
+    In a group, the variables of the same axes follow one another at each place along these.
+
+    Attributes:
+        lengths: Of each axis as words have it: those of collaterals leave out the first, USDC.
+        groups: Word numbers of each group of ``Lens.observe``; all of ``observe_lending`` are one.
+        lens, stored: Variables by their places, as the Lens and as a chain in process is read.
+        units: What each word of a group is divided by, ``[words, 1]``.
+        words: Of ``Lens.observe``.
     """
 
     def __init__(self, protocol: Protocol, deployment: Deployment) -> None:
@@ -48,81 +87,142 @@ class Layout:
         self.lending_calldata = _lending_calldata(deployment)
         self.legs = () if deployment.lending is None else deployment.lending.assets
         self.markets = protocol.markets
-        self.others = len(protocol.clearing.collaterals) - 1
-        position = ACCOUNT_WORDS + self.others
-        account_words = position + POSITION_WORDS * self.markets
-        first_account = HEADER_WORDS + MARKET_WORDS * self.markets
-        first_wallet = first_account + account_words * len(self.accounts)
-        self.words = first_wallet + WALLET_WORDS * len(protocol.agents)
-        market = range(HEADER_WORDS, first_account, MARKET_WORDS)
-        account = range(first_account, first_wallet, account_words)
-        self.groups: dict[str, list[int]] = {
-            "pool": [2, 3],
-            "venue": [4, 5],
-            "nav": [6],
-            "vault": [7, 8, 9, 17],
-            "position": list(range(10, 17)),
-            "shares": [18, 19, 20],
-            "market": [first + i for first in market for i in (0, 1)],
-            "funding": [first + i for first in market for i in (2, 3)],
-            "betas": [first + 4 for first in market],
-            "backstop": [first + i for first in market for i in range(5, MARKET_WORDS)],
-            "cash": list(account),
-            "margin": [first + i for first in account for i in (1, 2, 3)],
-            "collateral": [
-                first + ACCOUNT_WORDS + i for first in account for i in range(self.others)
-            ],
-            "positions": [first + i for first in account for i in range(position, account_words)],
-            "wallets": list(range(first_wallet, self.words)),
+        self.lengths = {
+            "markets": protocol.markets,
+            "accounts": len(self.accounts),
+            "collaterals": len(protocol.clearing.collaterals) - 1,
+            "agents": len(protocol.agents),
+            "rows": len(protocol.risk_assets),
+            "factors": FACTOR_COLUMNS,
+            "loans": int(bool(self.legs)),
+            "legs": len(self.legs),
         }
-        accounts = len(self.accounts)
-        self.shapes: dict[str, tuple[int, ...]] = {
-            "market": (self.markets, 2, -1),
-            "funding": (self.markets, 2, -1),
-            "backstop": (self.markets, 8, -1),
-            "margin": (accounts, 3, -1),
-            "collateral": (accounts, self.others, -1),
-            "positions": (accounts, self.markets, POSITION_WORDS, -1),
-            "wallets": (len(protocol.agents), WALLET_WORDS, -1),
+        self._firsts, self.words = self._sections()
+        self._divisors = self._divisors_of(protocol)
+        lens, stored = of_lens(), of_storage()
+        self.groups = {name: self._numbers(lens[name]) for name in lens if name != LENDING}
+        self.lens = dict(place for name in lens for place in self._places(name, lens[name]))
+        self.stored = dict(place for name in stored for place in self._places(name, stored[name]))
+        self.units = {name: self._units(reads) for name, reads in (lens | stored).items()}
+        self._shapes = {
+            name: (*self._shape(reads[0].axes), len(reads)) for name, reads in stored.items()
         }
-        self.units = {name: self._units(name)[:, None] for name in self.groups}
-        # What a Mirror needs beside these: rate, index and time of the last accrual; liquidity,
-        # ticks and √P of the vault's range; its uncollected fees; the factor of the covariance.
-        rows = len(protocol.risk_assets)
-        self.shapes["accrual"] = (self.markets, 3, -1)
-        self.shapes["covariance"] = (rows, FACTOR_COLUMNS, -1)
-        usdc, base = 10.0**USDC_DECIMALS, 10.0 ** protocol.assets[1].decimals
-        for name, units in (
-            ("accrual", [_WAD, _WAD, 1.0] * self.markets),
-            ("place", [1.0, 1.0, 1.0, Q96, Q96]),
-            ("fees", [base, usdc]),
-            ("covariance", [FACTOR_SCALE] * (rows * FACTOR_COLUMNS)),
-            ("lending", self._lending_units()),
-        ):
-            self.units[name] = np.array(units, np.float64)[:, None]
 
-    def _lending_units(self) -> list[float]:
-        tokens = [10.0 ** self.protocol.assets[asset].decimals for asset in self.legs]
-        of_legs = [unit for token in tokens for unit in (_WAD, token, float(Q96))]
-        return [_WAD] * LOAN_WORDS + of_legs + tokens * len(self.protocol.agents)
+    def part(self, group: str, *index: int) -> slice:
+        """The words of a group at a place along the first of its axes, which are one and all's."""
+        shape = self._shapes[group]
+        width, first = prod(shape[len(index) :]), _flat(index, shape)
+        return slice(first * width, (first + 1) * width)
 
-    def _units(self, group: str) -> Floats:
-        """What each word of a group is divided by."""
-        protocol = self.protocol
-        usdc, base = 10.0**USDC_DECIMALS, 10.0 ** protocol.assets[1].decimals
-        balances = [
-            10.0 ** protocol.assets[terms.asset].decimals
-            for terms in protocol.clearing.collaterals[1:]
+    def places(self, axes: Axes) -> Iterator[tuple[int, ...]]:
+        """Every place along axes, in the order of words."""
+        return product(*(range(length) for length in self._shape(axes)))
+
+    def _shape(self, axes: Axes) -> tuple[int, ...]:
+        return tuple(self.lengths[axis] for axis in axes)
+
+    def _sections(self) -> tuple[dict[Axes, tuple[int, tuple[int, ...]]], int]:
+        """The first word of what goes along axes and the steps along each; words altogether.
+
+        Header, markets, accounts, wallets. Of each account: its own words, its collaterals', its
+        positions'.
+        """
+        market, wallet = words_along("markets"), words_along("agents")
+        own, held = words_along("accounts"), words_along("accounts", "collaterals")
+        position = words_along("accounts", "markets")
+        positions = own + held * self.lengths["collaterals"]
+        account = positions + position * self.markets
+        first_market = words_along()
+        first = first_market + market * self.markets
+        first_wallet = first + account * len(self.accounts)
+        sections: dict[Axes, tuple[int, tuple[int, ...]]] = {
+            (): (0, ()),
+            ("markets",): (first_market, (market,)),
+            ("accounts",): (first, (account,)),
+            ("accounts", "collaterals"): (first + own, (account, held)),
+            ("accounts", "markets"): (first + positions, (account, position)),
+            ("agents",): (first_wallet, (wallet,)),
+        }
+        return sections, first_wallet + wallet * self.lengths["agents"]
+
+    def _numbers(self, reads: Sequence[Read]) -> list[int]:
+        """Word numbers of a group of ``Lens.observe``."""
+        return [
+            self._first(axes, index) + SHOWN[read.name].word.number
+            for axes, rows in blocks(reads).items()
+            for index in self.places(axes)
+            for read in rows
         ]
-        special = {
-            "pool": [float(Q96), 1.0],
-            "vault": [_WAD, usdc, base, 1.0],
-            "position": [1.0, 1.0, 1.0, base, usdc, base, usdc],
-            "backstop": [*[_WAD] * 7, _WAD**2] * self.markets,
-            "collateral": balances * len(self.accounts),
-            "wallets": [usdc, base, _WAD] * len(protocol.agents),
+
+    def _first(self, axes: Axes, index: tuple[int, ...]) -> int:
+        """The first word of the Lens at a place along axes."""
+        first, steps = self._firsts[axes]
+        return first + sum(step * at for step, at in zip(steps, index, strict=True))
+
+    def _places(self, group: str, reads: Sequence[Read]) -> Iterator[tuple[str, Place]]:
+        first = 0
+        for axes, rows in blocks(reads).items():
+            shape = self._shape(axes)
+            end = first + len(rows) * prod(shape)
+            for number, read in enumerate(rows, start=first):
+                part = slice(number, end, len(rows))
+                yield read.name, Place(group, part, shape, self._finish(read))
+            first = end
+
+    def _finish(self, read: Read) -> Callable[[Floats], Floats] | None:
+        """What is made of whole units still."""
+        if read.scale is Scale.TIME:
+            # Of a chain whose clock is that of the world outside.
+            return lambda at: np.where(at > 0.0, at - self.genesis, read.start)
+        return _with_cash if "collaterals" in read.axes else None
+
+    def _units(self, reads: Sequence[Read]) -> Floats:
+        units = [
+            divisor[index[-1]] if isinstance(divisor, list) else divisor
+            for axes, rows in blocks(reads).items()
+            for index in self.places(axes)
+            for divisor in (self._divisors[read.scale] for read in rows)
+        ]
+        return np.array(units, np.float64)[:, None]
+
+    def _divisors_of(self, protocol: Protocol) -> dict[Scale, float | list[float]]:
+        """How many of what is stored are one of what is shown; a list: along the last axis."""
+        tokens = [10.0**asset.decimals for asset in protocol.assets]
+        return {
+            Scale.WHOLE: 1.0,
+            Scale.TIME: 1.0,
+            Scale.WAD: _WAD,
+            Scale.OWED: -_WAD,
+            Scale.WAD_SQUARED: _WAD**2,
+            Scale.X96: float(Q96),
+            Scale.FACTOR: float(FACTOR_SCALE),
+            Scale.USDC: 10.0**USDC_DECIMALS,
+            Scale.BASE: tokens[1],
+            Scale.COLLATERAL: [tokens[one.asset] for one in protocol.clearing.collaterals[1:]],
+            Scale.LEG: [tokens[asset] for asset in self.legs],
         }
-        return np.array(special.get(group, [_WAD] * len(self.groups[group])), np.float64)
+
+
+def blocks(reads: Sequence[Read]) -> dict[Axes, list[Read]]:
+    """Those of the same axes together, in the order of the first of each."""
+    found: dict[Axes, list[Read]] = {}
+    for read in reads:
+        found.setdefault(read.axes, []).append(read)
+    return found
+
+
+def _flat(index: Sequence[int], shape: Sequence[int]) -> int:
+    """The number of a place along the first axes of a shape, the last of them running fastest."""
+    number = 0
+    for at, length in zip(index, shape, strict=False):
+        number = number * length + at
+    return number
+
+
+def _with_cash(others: Floats) -> Floats:
+    """Collaterals with row 0, which is USDC and shown as cash."""
+    cash = np.zeros((others.shape[0], 1, others.shape[2]))
+    return np.concatenate([cash, others], axis=1)
 
 
 def _calldata(deployment: Deployment, accounts: tuple[int, ...]) -> bytes:

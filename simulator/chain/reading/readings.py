@@ -47,8 +47,7 @@ class Readings:
         self._layout = layout
         self._sources = sources
         self._lists: dict[str, list[list[int]]] = {}  # as the sources gave them
-        self._words: dict[str, Floats] = {}  # [words, paths]
-        self._groups: dict[str, Floats] = {}  # the same with the axes of the layout
+        self._groups: dict[str, Floats] = {}  # [words, paths]
         self._parts: dict[str, dict[str, Floats]] = {}
         self._stale: dict[str, set[int]] = {}  # paths to be read again
 
@@ -59,7 +58,7 @@ class Readings:
                 self._stale.setdefault(name, set()).update(paths)
 
     def group(self, name: str) -> Floats:
-        """A group's values now."""
+        """A group's values now, ``[words, paths]``."""
         stale = self._stale.pop(name, None)
         if stale is not None:
             self._read_again(name, stale)
@@ -87,7 +86,7 @@ class Readings:
         if len(others) == len(lists):
             self._show(name, self._whole(name, lists))
         elif others:
-            values = self._words[name].copy()
+            values = self._groups[name].copy()
             values[:, others] = self._whole(name, [lists[path] for path in others])
             self._show(name, values)
 
@@ -97,7 +96,4 @@ class Readings:
         return values
 
     def _show(self, name: str, values: Floats) -> None:
-        self._words[name], self._parts[name] = values, {}
-        # The last axis is given: of a basket of USDC alone there is nothing to tell it from.
-        *axes, _ = self._layout.shapes.get(name, (len(values), -1))
-        self._groups[name] = values.reshape(*axes, values.shape[1])
+        self._groups[name], self._parts[name] = values, {}

@@ -8,7 +8,7 @@ holds everything against the Lens after every action of a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,22 @@ from eth_utils import keccak
 
 from simulator.chain.deploy import artifacts
 from simulator.chain.evm.codec import MAX_UINT256, WORD, signed_word, words
-from simulator.chain.reading.layout import FIRST_WORD, POSITION_WORDS
+from simulator.chain.reading.layout import FIRST_WORD, LENDING, blocks
 from simulator.chain.reading.readings import Source
 from simulator.chain.reading.touched import ALL, BY_DEPTH, BY_SCALE, by_time, touched
+from simulator.protocol.state.table import of_storage
+from simulator.protocol.state.variable import Computed, Slot
 from simulator.types import COVARIANCE_RAMP
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simulator.chain.deploy.addresses import Deployment
     from simulator.chain.evm.revm import RevmTransport
     from simulator.chain.reading.layout import Layout
     from simulator.chain.reading.touched import Touched
+    from simulator.protocol.state.table import Read
     from simulator.world.actions import Action
 
 # Storage of UniswapV3Pool.sol (v3-core 1.0.1) and NonfungiblePositionManager.sol (v3-periphery
@@ -61,83 +66,72 @@ class StoragePlan:
     """Slots of every stored word and calls for derived ones; the same on every path."""
 
     def __init__(self, layout: Layout, deployment: Deployment) -> None:
-        clearing, vault = artifacts.load("ClearingHouse").slots, artifacts.load("HedgeVault").slots
+        house, safe = artifacts.load("ClearingHouse").slots, artifacts.load("HedgeVault").slots
         token = artifacts.load("Token").slots
-        markets, others = range(layout.markets), range(1, layout.others + 1)
-        house, safe, tokens = deployment.clearing, deployment.vault, deployment.tokens
+        tokens = deployment.tokens
         self.layout = layout
         self.deployment = deployment
         self.by_time = by_time(layout)
+        self._contracts: dict[str, tuple[str, Mapping[str, int]]] = {
+            "ClearingHouse": (deployment.clearing, house),
+            "HedgeVault": (deployment.vault, safe),
+            "USDC": (tokens[0], token),
+            "base": (tokens[1], token),
+        }
+        self._keys: dict[str, list[int]] = {
+            "markets": list(range(layout.markets)),
+            "accounts": list(layout.accounts),
+            "collaterals": list(range(1, layout.lengths["collaterals"] + 1)),
+            "agents": [int(agent, 16) for agent in deployment.agents],
+        }
         self.slots: dict[str, list[tuple[str, int]]] = {
-            "venue": [(house, clearing[n]) for n in ("insurance_fund", "bad_debt")],
-            "vault": [
-                (safe, vault[n])
-                for n in ("totalSupply", "idle_usdc", "idle_base", "betas_posted_at")
-            ],
-            "market": [
-                place
-                for m in markets
-                for place in (
-                    (house, mapping_slot(clearing["state"], m)),  # skew, …
-                    (house, mapping_slot(clearing["market"], m) + 1),  # asset, skew_scale, …
-                )
-            ],
-            "accrual": [  # … funding_rate, funding_index, updated_at
-                (house, mapping_slot(clearing["state"], m) + i) for m in markets for i in (1, 2, 3)
-            ],
-            "backstop": [
-                (house, mapping_slot(clearing[n], m))
-                for m in markets
-                for n in (
-                    *("long_interest", "loss_long", "loss_short"),
-                    *("insurance_drawn", "maker_drawn", "premium_pool", "maker_cash"),
-                    "unpaid_premium",
-                )
-            ],
+            **{
+                name: list(self._places(reads))
+                for name, reads in of_storage().items()
+                if not any(isinstance(read.stored, Computed) for read in reads)
+            },
+            # What several words are computed from.
             **{
                 name: [
-                    (house, mapping_slot(clearing[name], int(tokens[a], 16)))
-                    for a in layout.protocol.risk_assets
+                    (deployment.clearing, mapping_slot(house[name], int(tokens[asset], 16)))
+                    for asset in layout.protocol.risk_assets
                 ]
                 for name in ("row", "row_before")
             },
-            "covariance_posted_at": [(house, clearing["covariance_posted_at"])],
-            "shares": [
-                (safe, mapping_slot(vault["balanceOf"], int(deployment.roles.fee_receiver, 16))),
-                (safe, vault["queued_shares"]),
-                (safe, vault["high_water_mark"]),
-            ],
-            "betas": [(safe, mapping_slot(vault["beta"], m)) for m in markets],
-            "cash": [(house, mapping_slot(clearing["cash"], a)) for a in layout.accounts],
-            "collateral": [
-                (house, mapping_slot(clearing["collateral_balance"], a, c))
-                for a in layout.accounts
-                for c in others
-            ],
-            "positions": [
-                (house, mapping_slot(clearing["position"], a, m) + i)
-                for a in layout.accounts
-                for m in markets
-                for i in range(POSITION_WORDS)
-            ],
-            "wallets": [
-                (contract, mapping_slot(balances, int(agent, 16)))
-                for agent in deployment.agents
-                for contract, balances in (
-                    (tokens[0], token["balanceOf"]),
-                    (tokens[1], token["balanceOf"]),
-                    (safe, vault["balanceOf"]),
-                )
-            ],
+            "covariance_posted_at": [(deployment.clearing, house["covariance_posted_at"])],
             "range": [
-                (safe, vault[n])
-                for n in (
+                (deployment.vault, safe[name])
+                for name in (
                     *("token_id", "liquidity"),
                     *("tick_lower", "tick_upper", "_sqrt_lower", "_sqrt_upper"),
                 )
             ],
             "pool_words": [(deployment.pool, slot) for slot in (_SLOT0, _LIQUIDITY)],
         }
+
+    def _places(self, reads: list[Read]) -> Iterator[tuple[str, int]]:
+        """(contract, slot) of each word of a group."""
+        for axes, rows in blocks(reads).items():
+            for index in self.layout.places(axes):
+                keys = [self._keys[axis][at] for axis, at in zip(axes, index, strict=True)]
+                for read in rows:
+                    assert isinstance(read.stored, Slot)
+                    yield self._slot(read.stored, keys)
+
+    def _slot(self, stored: Slot, keys: list[int]) -> tuple[str, int]:
+        address, slots = self._contracts[stored.contract]
+        if stored.role:
+            keys = [*keys, int(getattr(self.deployment.roles, stored.role), 16)]
+        slot = mapping_slot(slots[stored.variable], *keys)
+        return address, slot + (_offset(stored) if stored.member else 0)
+
+
+def _offset(stored: Slot) -> int:
+    """Of a member of a struct, each of which has a slot of its own, by the view that returns it."""
+    getter = stored.like or stored.variable
+    (entry,) = [one for one in artifacts.load(stored.contract).abi if one.get("name") == getter]
+    names = [member["name"] for member in entry["outputs"][0]["components"]]
+    return names.index(stored.member)
 
 
 class StorageSource(Source):
@@ -154,7 +148,7 @@ class StorageSource(Source):
             "place": self._place,
             "fees": self._fees,
             "covariance": self._covariance,
-            "lending": self._lending,
+            LENDING: self._lending,
         }
         # The words that must be read before a group is shown.
         self._stale = {name: [ALL] for name in (*plan.slots, *self._derived)}
@@ -239,6 +233,8 @@ class StorageSource(Source):
 
     def _lending(self) -> list[int]:
         """The hedge on Aave: its interest and rates are Aave's own figures, so Aave is asked."""
+        if not self._plan.layout.legs:
+            return []
         data = self._transport.call(self._plan.deployment.lens, self._plan.layout.lending_calldata)
         return [signed_word(data, i) for i in range(FIRST_WORD, len(data) // WORD)]
 

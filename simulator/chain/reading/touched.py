@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from simulator.chain.reading.layout import POSITION_WORDS, WALLET_WORDS
+from simulator.protocol.state.table import of_storage
 from simulator.world.actions import (
     Action,
     Deleverage,
@@ -30,11 +30,7 @@ Touched: TypeAlias = tuple[tuple[str, slice], ...]
 #: The whole of a group.
 ALL = slice(None)
 #: What an action that is not one of the frequent ones may touch: everything.
-GROUPS = (
-    *("venue", "vault", "market", "accrual", "backstop", "shares", "betas"),
-    *("cash", "collateral", "positions", "wallets"),
-    *("range", "nft", "place", "pool", "fees", "covariance", "lending"),
-)
+GROUPS = (*of_storage(), *("range", "nft"))
 #: Groups in which an action at one market changes no other's words.
 BY_MARKET = ("market", "backstop")
 #: The provider of liquidity around the vault's range was told another depth.
@@ -52,36 +48,34 @@ EVERYTHING: Touched = tuple((name, ALL) for name in GROUPS)
 
 def touched(action: Action, layout: Layout) -> Touched:
     """What an action that went through can have changed, on any path."""
-    protocol = layout.protocol
+    protocol, part = layout.protocol, layout.part
     if isinstance(action, Swap):
-        wallet = _row(action.actor, WALLET_WORDS)
+        wallet = part("wallets", action.actor)
         lent: Touched = () if action.leg is None else (("lending", ALL),)
         return (("pool", ALL), ("fees", ALL), ("wallets", wallet), *lent)
     if isinstance(action, Trade):
         account = protocol.account_of(action.actor)
         return (
             ("accrual", ALL),  # of whichever markets the account holds: margin is checked
-            *((name, _row(action.market, layout.shapes[name][1])) for name in BY_MARKET),
+            *((name, part(name, action.market)) for name in BY_MARKET),
             ("venue", ALL),
-            ("cash", _row(account, 1)),
-            ("positions", _row(account * layout.markets + action.market, POSITION_WORDS)),
+            ("cash", part("cash", account)),
+            ("positions", part("positions", account, action.market)),
         )
     if isinstance(action, OF_VAULT):
         # Whatever it trades, pledges or pays is the vault's, whose accounts come first.
-        accounts = 1 + layout.markets
         return (
             *((name, ALL) for name in _VAULT_GROUPS),
-            ("cash", _row(0, accounts)),
-            ("positions", _row(0, accounts * layout.markets * POSITION_WORDS)),
-            ("wallets", _row(action.actor, WALLET_WORDS)),
+            *((name, slice(part(name, layout.markets).stop)) for name in ("cash", "positions")),
+            ("wallets", part("wallets", action.actor)),
         )
     if isinstance(action, PostMargin):
         account = protocol.account_of(action.actor)
         return (
-            ("cash", _row(account, 1)),
-            ("collateral", _row(account, layout.others)),
+            ("cash", part("cash", account)),
+            ("collateral", part("collateral", account)),
             ("accrual", ALL),  # as above
-            ("wallets", _row(action.actor, WALLET_WORDS)),
+            ("wallets", part("wallets", action.actor)),
         )
     return EVERYTHING
 
@@ -93,7 +87,3 @@ def by_time(layout: Layout) -> Touched:
         *(["lending"] if layout.legs else []),
     ]
     return tuple((name, ALL) for name in names)
-
-
-def _row(row: int, width: int) -> slice:
-    return slice(row * width, (row + 1) * width)
