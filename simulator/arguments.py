@@ -8,11 +8,15 @@ Messages read as those of a configuration: ``name = value: must be …``. Everyt
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from simulator.types import InputError
+
+#: Whether the files of code may run that a configuration names: all, none, or these.
+Trust: TypeAlias = bool | Iterable[str | Path]
 
 
 def whole(name: str, given: Any, least: int, most: int | None = None) -> int:

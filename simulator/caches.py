@@ -7,12 +7,16 @@ compile anything it was asked to cache.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+#: How long kernels are kept that nobody uses, seconds.
+_KEPT = 7 * 86_400
 
 
 def directory() -> Path:
@@ -49,6 +53,23 @@ def prepare() -> None:
     wanting = not home.is_absolute() or not os.access(home, os.W_OK)
     if "MPLCONFIGDIR" not in os.environ and wanting:
         os.environ["MPLCONFIGDIR"] = str(directory() / "matplotlib")
+
+
+def use(kernels: Path) -> None:
+    """Note that a directory of kernels is used, and remove those beside that are not any more.
+
+    Each version of the sources has one of its own; no process that began lately uses one that none
+    has looked at for days.
+    """
+    try:
+        if kernels.exists():
+            os.utime(kernels)
+        old = time.time() - _KEPT
+        for other in kernels.parent.glob("kernels-*"):
+            if other != kernels and other.stat().st_mtime < old:
+                shutil.rmtree(other, ignore_errors=True)
+    except OSError:  # somebody else removes them too, or nothing may be written there
+        return
 
 
 def _home() -> Path:

@@ -28,6 +28,7 @@ from simulator.types import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from simulator.arguments import Trust
     from simulator.config import Config
     from simulator.result import Result
 
@@ -239,6 +240,7 @@ def compare(
     allow: Iterable[str] = (),
     record: int | None = None,
     force: bool = False,
+    trust: Trust = False,
 ) -> SideBySide:
     """Simulate each configuration; other arguments as in :func:`simulator.run`.
 
@@ -276,7 +278,7 @@ def compare(
     files = [fingerprint.of_files(config) for config in configs.values()]
     if out is not None:
         claim(Path(out), foreign_to_run, force=force)
-    plans = [plan_of(config, None, None, world, (), record) for config in configs.values()]
+    plans = [plan_of(config, None, None, world, (), record, trust) for config in configs.values()]
     found = run_together(
         plans,
         outs=[None if out is None else Path(out) / folder(name) for name in configs],

@@ -58,9 +58,10 @@ ALLOWED = {
                              "world.protocol"),
     "books": ("types", "protocol", "market", "hedging", "agents", "world.actions", "world.base",
               "world.protocol", "model", "books"),
-    "agents": ("types", "market", "config", "hedging", "agents", "world.actions", "world.base",
-               "world.protocol", "world.gas", "model"),
-    "engine": ("types", "agents", "books", "world.actions", "world.base", "model", "engine"),
+    "agents": ("types", "arguments", "market", "config", "hedging", "agents", "world.actions",
+               "world.base", "world.protocol", "world.gas", "model"),
+    "engine": ("types", "agents", "books", "world.actions", "world.base", "world.protocol",
+               "model", "engine"),
     "results": ("types", "protocol", "config", "hedging", "world.actions",
                 "world.protocol", "books", "results"),
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
@@ -84,8 +85,8 @@ ALLOWED = {
                  "verify", "fuzz", "bench"),
     "testing": ("types", "config", "market", "agents", "world", "model", "chain", "engine",
                 "books", "runner", "testing"),
-    "cli": ("types", "config", "market", "results", "result", "study", "calibration", "verify",
-            "fuzz", "comparison", "bench", "terminal", "cli"),
+    "cli": ("types", "agents.custom", "config", "market", "results", "result", "study",
+            "calibration", "verify", "fuzz", "comparison", "bench", "terminal", "cli"),
 }  # fmt: skip
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from simulator.world.actions import Action, Fill
 from simulator.world.gas import GAS_UNITS
 
 if TYPE_CHECKING:
+    from simulator.config import Config
     from simulator.market.paths import MarketPaths
     from simulator.types import Floats
     from simulator.world.base import Observation, World
@@ -108,9 +109,27 @@ class Agent(ABC):
 
     index: int
     slot: AgentSlot | None = None
+    #: Names of what it remembers (attributes; of a scalar agent fields) that are metrics of each
+    #: path: columns ``<agent>_<name>`` of the frame of paths, as they are at the end. Of one that
+    #: sees all paths at once ``[paths]``.
+    metrics: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def configured(cls, section: Any, config: Config, name: str) -> Agent:
+        """A built-in agent as its section of a configuration says, by the agent's name there.
+
+        Each field it is made with is what the section has by that name; one that is made of
+        anything else has a function of its own.
+        """
+        made_with = [field.name for field in fields(cls) if field.init]  # type: ignore[arg-type]
+        return cls(**{field: getattr(section, field) for field in made_with})
 
     def due(self, step: int) -> bool:
-        """Whether it acts at a step at all: steps on which nobody sees all paths are quicker."""
+        """Whether it acts at a step at all: steps on which nobody sees all paths are quicker.
+
+        A pure function of the step and of what it was made with: it is asked before the step is
+        there, more than once, and must not go by what it remembers.
+        """
         return True
 
     @abstractmethod

@@ -19,6 +19,8 @@ from simulator.types import COVARIANCE_RAMP, Status
 from simulator.world.actions import PostBetas, PostCovariance
 
 if TYPE_CHECKING:
+    from simulator.config import Config
+    from simulator.config import agents as sections
     from simulator.hedging.monitor.hedge import HedgeMonitor
     from simulator.types import Booleans
 
@@ -44,6 +46,24 @@ class BreakdownMonitor(Agent):
     beta_multiple: float | None  # None: betas are left to the risk manager
     covariance_multiple: float
     _monitor: HedgeMonitor | None = field(default=None, init=False, repr=False)
+
+    @classmethod
+    def configured(
+        cls, section: sections.BreakdownMonitor, config: Config, name: str
+    ) -> BreakdownMonitor:
+        """Hours as steps."""
+        from simulator.config.monitor import monitor_settings, steps_of
+
+        minutes = config.step_minutes
+        return cls(
+            settings=monitor_settings(section, minutes),
+            kinds=section.answers,
+            hold_steps=steps_of(section.hold_hours, minutes),
+            refit_steps=steps_of(section.refit_hours, minutes, 1 + len(config.markets)),
+            every_steps=steps_of(section.every_hours, minutes),
+            beta_multiple=section.beta_multiple,
+            covariance_multiple=section.covariance_multiple,
+        )
 
     def act(self, view: View) -> Actions:
         """Watch every step; post when an answer begins, goes on and ends."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 from simulator.agents.amm_arbitrageur import AmmArbitrageur
 from simulator.agents.breakdown_monitor import BreakdownMonitor
@@ -17,21 +17,39 @@ from simulator.agents.liquidator import Liquidator
 from simulator.agents.noise_trader import NoiseTrader
 from simulator.agents.perp_arbitrageur import PerpArbitrageur
 from simulator.agents.risk_manager import RiskManager
+from simulator.agents.scalar import ScalarAgent
+from simulator.arguments import texts, whole
 from simulator.types import InputError
+from simulator.world.protocol import MOST_LATENCY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from simulator.agents.base import Agent
     from simulator.config import Config
-    from simulator.config import agents as sections
     from simulator.world.protocol import Protocol
+
+
+#: The class of each built-in agent, by its name in a configuration.
+KINDS: dict[str, type[Agent]] = {
+    "depositor": Depositor,
+    "noise_trader": NoiseTrader,
+    "leveraged_long": LeveragedTrader,
+    "leveraged_short": LeveragedTrader,
+    "amm_arbitrageur": AmmArbitrageur,
+    "leg_arbitrageur": LegArbitrageur,
+    "perp_arbitrageur": PerpArbitrageur,
+    "latency_arbitrageur": LatencyArbitrageur,
+    "risk_manager": RiskManager,
+    "breakdown_monitor": BreakdownMonitor,
+    "liquidator": Liquidator,
+    "keeper": Keeper,
+}
 
 
 def build_agents(config: Config, protocol: Protocol) -> list[Agent]:
     """The configured agents, one per slot of ``protocol.agents`` and in that order."""
     agents = [
-        _BUILDERS[slot.name](getattr(config.agents, slot.name), config) for slot in protocol.agents
+        KINDS[slot.name].configured(getattr(config.agents, slot.name), config, slot.name)
+        for slot in protocol.agents
     ]
     for index, agent in enumerate(agents):
         agent.index = index
@@ -43,7 +61,9 @@ def add_agents(
 ) -> tuple[Protocol, list[Agent]]:
     """Put a user's agents after the configured ones, each with the wallet its ``slot`` asks for.
 
-    Raises :class:`InputError` when a newcomer has no slot or its name is taken.
+    Raises:
+        InputError: a newcomer has no slot, its name is taken, it waits too long, or a metric is
+            nothing it remembers.
     """
     slots = list(protocol.agents)
     for agent in newcomers:
@@ -54,91 +74,23 @@ def add_agents(
             )
         if agent.slot.name in {slot.name for slot in slots}:
             raise InputError(f"agents: {kind} is named {agent.slot.name!r}, which is taken")
+        whole(f"{kind}.slot.latency_blocks", agent.slot.latency_blocks, 0, MOST_LATENCY)
+        metrics = _metrics(agent)
         agent.index = len(slots)
         kind = "latency_arbitrageur" if isinstance(agent, LatencyArbitrageur) else ""
-        slots.append(replace(agent.slot, kind=kind))
+        slots.append(replace(agent.slot, kind=kind, metrics=metrics))
     return replace(protocol, agents=tuple(slots)), [*agents, *newcomers]
 
 
-def _depositor(section: sections.Depositor, _config: Config) -> Agent:
-    return Depositor(section.initial_deposit, section.exit_in_kind)
-
-
-def _noise_trader(section: sections.NoiseTrader, _config: Config) -> Agent:
-    return NoiseTrader(section.maximum_slippage)
-
-
-def _amm_arbitrageur(section: sections.AmmArbitrageur, _config: Config) -> Agent:
-    return AmmArbitrageur(section.minimum_profit_usd)
-
-
-def _leg_arbitrageur(section: sections.LegArbitrageur, _config: Config) -> Agent:
-    return LegArbitrageur(section.minimum_profit_usd)
-
-
-def _perp_arbitrageur(section: sections.PerpArbitrageur, _config: Config) -> Agent:
-    return PerpArbitrageur(section.entry_basis, section.carry_hours, section.maximum_inventory_usd)
-
-
-def _risk_manager(section: sections.RiskManager, config: Config) -> Agent:
-    from simulator.config import initial_betas
-
-    steps_per_hour = 60 / config.step_minutes
-    rolling = section.estimator == "rolling"
-    return RiskManager(
-        initial_betas=initial_betas(config),
-        window_steps=max(2, round(section.window_hours * steps_per_hour)) if rolling else 0,
-        every_steps=max(1, round(section.every_hours * steps_per_hour)),
-        posts_covariance=section.posts_covariance,
-    )
-
-
-def _breakdown_monitor(section: sections.BreakdownMonitor, config: Config) -> Agent:
-    from simulator.config.monitor import monitor_settings, steps_of
-
-    minutes = config.step_minutes
-    return BreakdownMonitor(
-        settings=monitor_settings(section, minutes),
-        kinds=section.answers,
-        hold_steps=steps_of(section.hold_hours, minutes),
-        refit_steps=steps_of(section.refit_hours, minutes, 1 + len(config.markets)),
-        every_steps=steps_of(section.every_hours, minutes),
-        beta_multiple=section.beta_multiple,
-        covariance_multiple=section.covariance_multiple,
-    )
-
-
-def _liquidator(section: sections.Liquidator, _config: Config) -> Agent:
-    return Liquidator(section.minimum_profit_usd)
-
-
-def _keeper(section: sections.Keeper, _config: Config) -> Agent:
-    return Keeper(section.minimum_profit_usd, section.settlement_gas_usd)
-
-
-def _latency_arbitrageur(section: sections.LatencyArbitrageur, _config: Config) -> Agent:
-    return LatencyArbitrageur(section.minimum_gap)
-
-
-def _leveraged(side: float) -> Callable[[sections.LeveragedTrader, Config], Agent]:
-    def build(section: sections.LeveragedTrader, config: Config) -> Agent:
-        market = 0 if section.market is None else config.markets.index(section.market)
-        return LeveragedTrader(market, side, section.leverage, section.maximum_slippage)
-
-    return build
-
-
-_BUILDERS: dict[str, Callable[[Any, Config], Agent]] = {
-    "depositor": _depositor,
-    "noise_trader": _noise_trader,
-    "amm_arbitrageur": _amm_arbitrageur,
-    "leg_arbitrageur": _leg_arbitrageur,
-    "perp_arbitrageur": _perp_arbitrageur,
-    "risk_manager": _risk_manager,
-    "breakdown_monitor": _breakdown_monitor,
-    "liquidator": _liquidator,
-    "keeper": _keeper,
-    "latency_arbitrageur": _latency_arbitrageur,
-    "leveraged_long": _leveraged(1.0),
-    "leveraged_short": _leveraged(-1.0),
-}
+def _metrics(agent: Agent) -> tuple[str, ...]:
+    """Names of its metrics; of a scalar agent they are fields, and no others are kept."""
+    kind, names = type(agent), texts(f"{type(agent).__name__}.metrics", type(agent).metrics)
+    if isinstance(agent, ScalarAgent):
+        known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    f"{kind.__name__}.metrics = {name}: no field of it; allowed: "
+                    f"{', '.join(known) or 'none'}"
+                )
+    return tuple(names)

@@ -38,6 +38,7 @@ from simulator.model.venues.perps.margin import standing
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
 
+#: How what only agents call is compiled.
 _SKETCH = {"pipeline_class": SketchCompiler, "no_cpython_wrapper": True, **OPTIONS}
 
 
@@ -74,12 +75,13 @@ def make_do(_typing: Any, w: Any, agent: Any) -> Any:
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that agents call, of ``do`` and whatever else: compiled with them, or plain."""
+    function.is_part = True  # type: ignore[attr-defined]  # a worker's copy is told by it
     return register_jitable(**_SKETCH)(function)
 
 
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
     """What Numba asks for the body of an attribute or a method, with the same parameters."""
-    return functools.wraps(function)(lambda *_types: function)
+    return functools.wraps(function)(lambda *_types, **_named: function)
 
 
 def _seen(function: Callable[..., Any]) -> None:
@@ -509,13 +511,4 @@ _of_nothing("top_up", kinds.TOP_UP)
 _of_nothing("deleverage", kinds.DELEVERAGE)
 
 
-@functools.cache
-def compile_act(act: Callable[..., Any], path: Any, mind: Any, cached: bool) -> tuple[int, Any]:
-    """Compile an agent's ``act`` for paths and a record of Numba types: where it lies, and it."""
-    from simulator.model.kernel.jit import address_of, compiled_whole
-
-    made = compiled_whole(act, cached, no_cpython_wrapper=True)
-    return address_of(made, DoType(path), mind), made
-
-
-__all__ = ["DoType", "Loan", "Margin", "Vault", "compile_act", "make_do", "part"]
+__all__ = ["DoType", "Loan", "Margin", "Vault", "make_do", "part"]

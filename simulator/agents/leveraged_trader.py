@@ -9,6 +9,8 @@ from simulator.agents.scalar import ScalarAgent
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
+    from simulator.config import Config
+    from simulator.config import agents as sections
 
 
 @dataclass(eq=False)
@@ -24,6 +26,15 @@ class LeveragedTrader(ScalarAgent):
     side: float  # 1 long, -1 short
     leverage: float  # notional over margin
     maximum_slippage: float  # worst price accepted, fraction of the index
+
+    @classmethod
+    def configured(
+        cls, section: sections.LeveragedTrader, config: Config, name: str
+    ) -> LeveragedTrader:
+        """Of one class are ``leveraged_long`` and ``leveraged_short``."""
+        market = 0 if section.market is None else config.markets.index(section.market)
+        side = {"leveraged_long": 1.0, "leveraged_short": -1.0}[name]
+        return cls(market, side, section.leverage, section.maximum_slippage)
 
     @staticmethod
     def act(do: PlainDo, my: LeveragedTrader) -> None:  # type: ignore[override]

@@ -12,6 +12,8 @@ from simulator.types import SECONDS_PER_DAY
 from simulator.world.actions import PostBetas, PostCovariance
 
 if TYPE_CHECKING:
+    from simulator.config import Config
+    from simulator.config import agents as sections
     from simulator.types import Floats
 
 _FACTOR_COLUMNS = 8  # of the clearing house's covariance factor (contracts/SPEC.md §3.1)
@@ -31,6 +33,20 @@ class RiskManager(Agent):
     window_steps: int
     every_steps: int
     posts_covariance: bool = False
+
+    @classmethod
+    def configured(cls, section: sections.RiskManager, config: Config, name: str) -> RiskManager:
+        """Hours as steps; the first ratios are the configuration's."""
+        from simulator.config import initial_betas
+
+        steps_per_hour = 60 / config.step_minutes
+        rolling = section.estimator == "rolling"
+        return cls(
+            initial_betas=initial_betas(config),
+            window_steps=max(2, round(section.window_hours * steps_per_hour)) if rolling else 0,
+            every_steps=max(1, round(section.every_hours * steps_per_hour)),
+            posts_covariance=section.posts_covariance,
+        )
 
     def due(self, step: int) -> bool:
         """The opening post, and its cadence once the window is full."""

@@ -6,14 +6,25 @@ from abc import abstractmethod
 from typing import Any
 
 from simulator.agents.base import Agent
+from simulator.types import InputError
 
 
 class ScalarAgent(Agent):
     """One actor on one path. Subclasses are dataclasses whose fields are numbers.
 
     Its fields are its settings, and what it remembers: each path has its own copy, ``my``, which
-    ``act`` may write to. Nothing else outlives a step.
+    ``act`` may write to. Nothing else outlives a step. It is asked at every step; one that acts
+    less often says so in ``act`` (``if do.step % 24 == 0``).
     """
+
+    def __init_subclass__(cls) -> None:
+        """Refuse one that says when it is due: nobody asks."""
+        if "due" in vars(cls):
+            raise InputError(
+                f"{cls.__name__}.due: a scalar agent is asked at every step; allowed: a condition "
+                "on do.step in act"
+            )
+        super().__init_subclass__()
 
     @staticmethod
     @abstractmethod

@@ -27,8 +27,19 @@ from simulator.model.vault.valuation import value_now
 
 #: The record of all books, each by the name of its module, in the order they are kept.
 BOOK: Layout = (
-    # What an agent asked for that is not finite, by the code of its action, and who it was.
-    Member("engine", (Member("fault", "i8"), Member("at_fault", "i8"))),
+    # What an agent asked for that cannot be: the code of its action, who it was, what of it is
+    # wrong (engine/indices.py), and the indices it gave. Where the orders wait of who acts now
+    # (engine/latency.py), 0: they do not.
+    Member(
+        "engine",
+        tuple(
+            Member(name, "i8")
+            for name in (
+                *("fault", "at_fault", "wrong", "account", "market", "collateral", "leg"),
+                "outbox",
+            )
+        ),
+    ),
     Member("attribution", attribution.LAYOUT),
     Member("costs", costs.LAYOUT),
     Member("share_price", share_price.LAYOUT),

@@ -44,6 +44,7 @@ class Ended:
     market: MarketPaths
     protocol: Protocol
     weights: Floats | float  # likelihood ratios of importance sampling
+    counted: Mapping[str, Floats] = field(default_factory=dict)  # by agents of one's own, by column
     _found: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, compute: Callable[[Ended], T]) -> T:

@@ -158,6 +158,21 @@ class ChainWorld(World):
             self._send(action, batch, fill)
         return fill
 
+    def quote(self, action: Action) -> Fill:
+        """See :meth:`World.quote`: sent and taken back, for events and views say the amounts.
+
+        A node tries each transaction by ``eth_call`` first, so what is refused is not even sent.
+        """
+        fill = Fill.empty(self.market.paths)
+        for batch in self._translator.batches(action):
+            for path, data in batch.calls:
+                before = self.transports[path].snapshot()
+                try:
+                    self._transact(batch, path, data, fill)
+                finally:
+                    self.transports[path].revert(before)
+        return fill
+
     def observe(self) -> Observation:
         """See :meth:`World.observe`. Fields are read when looked at, on paths that changed."""
         if self._observation is None:
@@ -266,20 +281,25 @@ class ChainWorld(World):
     def _send(self, action: Action, batch: Batch, fill: Fill) -> None:
         touched, done = self.sources[0].touched(action), []
         for path, data in batch.calls:
-            transport = self.transports[path]
-            try:
-                returned = transport.transact(batch.sender, batch.to, data)
-            except Reverted as revert:
-                fill.status[path] = status_of(revert, batch.contract, batch.function)
-                continue
-            fill.status[path] = Status.OK
-            amounts = batch.decode(path, returned, transport)
-            fill.amount_in[path], fill.amount_out[path] = amounts
-            self.sources[path].changed(touched)
-            done.append(path)
+            if self._transact(batch, path, data, fill):
+                self.sources[path].changed(touched)
+                done.append(path)
         if done:
             self._readings.changed(done, touched)
             self._expire()
+
+    def _transact(self, batch: Batch, path: int, data: bytes, fill: Fill) -> bool:
+        """Send one transaction and note what came of it: whether it was done."""
+        transport = self.transports[path]
+        try:
+            returned = transport.transact(batch.sender, batch.to, data)
+        except Reverted as revert:
+            fill.status[path] = status_of(revert, batch.contract, batch.function)
+            return False
+        fill.status[path] = Status.OK
+        amounts = batch.decode(path, returned, transport)
+        fill.amount_in[path], fill.amount_out[path] = amounts
+        return True
 
     def _report(
         self, transport: Transport, assets: list[int], prices: list[float], now: int

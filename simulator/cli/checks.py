@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from simulator.cli.group import hedgesim, load_scenario, options, print_json
+from simulator.cli.group import (
+    hedgesim,
+    load_scenario,
+    options,
+    print_json,
+    trusted,
+    with_agents,
+)
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -23,12 +30,15 @@ if TYPE_CHECKING:
     "--random", "count", type=int, metavar="N", help="N random scenarios instead of a named one."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@with_agents
 def verify(
     scenario: str | None,
     paths: int | None,
     steps: int | None,
     count: int | None,
     as_json: bool,
+    files: tuple[str, ...],
+    trust: bool,
     **which: Any,
 ) -> int:
     """Run both worlds on the same market paths and compare them.
@@ -36,13 +46,17 @@ def verify(
     Exits 0 when every state variable agrees to 1e-9 and no decision differs, else 1.
     """
     if count is not None:
+        which |= {"agent": files, "trust": trust}
         return _verify_random(scenario, count, paths or 1, steps, as_json, **which)
+    may_run, which["overrides"] = trusted(files, which["overrides"], trust=trust)
     if scenario is None:
         raise InputError("NAME|FILE = (none): name a scenario, or give --random N")
     from simulator import verify as comparing
+    from simulator.agents.custom import custom_agents
     from simulator.terminal import ProgressBar, announce_compilation, show_comparison
 
     config = load_scenario(scenario, **which)
+    custom_agents(config, may_run)  # what is wrong with them is said before anything is compiled
     announce_compilation(chain=True)
     paths, done = (20 if paths is None else paths), 0
     with ProgressBar(f"{config.name}, {paths} paths in both worlds", "paths") as bar:
@@ -52,7 +66,7 @@ def verify(
             done += more
             bar.update(done, paths)
 
-        comparison = comparing.verify(config, paths, steps, progress=progress)
+        comparison = comparing.verify(config, paths, steps, progress=progress, trust=may_run)
     if as_json:
         print_json(comparison.to_json())
     else:

@@ -117,6 +117,40 @@ def reading_options(command: Command) -> Command:
     return command
 
 
+def with_agents(command: Command) -> Command:
+    """``--agent`` and ``--trust``, of commands in which a user's agents may act."""
+    command = click.option(
+        "--trust",
+        is_flag=True,
+        help="Run the Python files that the scenario names (agents.custom). Without it a scenario "
+        "that names any is refused: such a file can do whatever you can.",
+    )(command)
+    return click.option(
+        "--agent",
+        "files",
+        metavar="FILE[:NAME]",
+        multiple=True,
+        help="Add an agent written in a Python file, which is run; NAME: which of its classes. Its "
+        "parameters: --set agents.custom.<name>.parameters.<parameter>=VALUE. Repeatable.",
+    )(command)
+
+
+def trusted(
+    files: Sequence[str], overrides: Sequence[str], *, trust: bool
+) -> tuple[Any, list[str]]:
+    """Which files of code may run, and the overrides that add the agents of ``--agent``."""
+    if not files:
+        return trust, list(overrides)
+    from simulator.agents.custom import as_override
+
+    found = [as_override(written) for written in files]
+    names = [text.partition("=")[0] for text, _ in found]
+    for written, name in zip(files, names, strict=True):
+        if names.count(name) > 1:
+            raise InputError(f"--agent = {written}: {name} twice; allowed: agents of other names")
+    return trust or [file for _, file in found], [*(text for text, _ in found), *overrides]
+
+
 def say(lines: Sequence[str]) -> None:
     """Print lines about the input where they do not mix with what is asked for, each once."""
     context = click.get_current_context(silent=True)

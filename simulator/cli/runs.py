@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.group import configured, forcible, hedgesim, load_scenario, print_json
+from simulator.cli.group import (
+    configured,
+    forcible,
+    hedgesim,
+    load_scenario,
+    print_json,
+    trusted,
+    with_agents,
+)
 from simulator.cli.status import telling_notices
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -38,17 +47,27 @@ if TYPE_CHECKING:
     type=int,
     help="Paths whose full series are kept [default: as many as make 10,800 steps, at most 100].",
 )
+@click.option(
+    "--plain",
+    is_flag=True,
+    help="Run agents as plain Python, to debug them: print and breakpoint() work. The same "
+    "figures, in one process and some hundred times slower: take few --paths.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@with_agents
 @forcible
 def run(
     scenario: str,
     paths: int | None,
+    files: tuple[str, ...],
+    trust: bool,
     world: str,
     out: str | None,
     requirements: tuple[str, ...],
     allow: tuple[str, ...],
     workers: int,
     record: int | None,
+    plain: bool,
     as_json: bool,
     force: bool,
     **which: Any,
@@ -66,16 +85,30 @@ def run(
         show_result,
     )
 
-    overrides = which.pop("overrides")
+    may_run, overrides = trusted(files, which.pop("overrides"), trust=trust)
     alternatives = expand(overrides)
     if len(alternatives) > 1:
+        if plain:
+            raise InputError(
+                "plain = True: agents are debugged in one run; allowed: no alternatives"
+            )
         configs = {
             name: load_scenario(scenario, paths=paths, overrides=chosen, **which)
             for name, chosen in alternatives.items()
         }
         told = settings(overrides)
         return _compare(
-            configs, told, world, out, requirements, allow, workers, record, as_json, force
+            configs,
+            told,
+            out,
+            as_json,
+            world=world,
+            workers=workers,
+            requirements=requirements,
+            allow=allow,
+            record=record,
+            force=force,
+            trust=may_run,
         )
     which["overrides"] = next(iter(alternatives.values()))
     config = load_scenario(scenario, paths=paths, **which)
@@ -89,11 +122,13 @@ def run(
             world=world,
             out=directory,
             workers=workers,
-            progress=bar.update,
+            progress=None if plain else bar.update,
             requirements=requirements,
             allow=allow,
             record=record,
             force=force,
+            trust=may_run,
+            plain=plain,
         )
     if as_json:
         click.echo((directory / "summary.json").read_text(encoding="utf-8"), nl=False)
@@ -106,16 +141,16 @@ def run(
 def _compare(
     configs: dict[str, Config],
     told: dict[str, dict[str, str]],
-    world: str,
     out: str | None,
-    requirements: tuple[str, ...],
-    allow: tuple[str, ...],
-    workers: int,
-    record: int | None,
     as_json: bool,
-    force: bool,
+    *,
+    world: str,
+    **how: Any,
 ) -> int:
-    """``run`` with alternatives: each has a report of its own below that of the comparison."""
+    """``run`` with alternatives: each has a report of its own below that of the comparison.
+
+    ``how``: other arguments of :func:`simulator.compare`.
+    """
     from simulator.comparison import compare
     from simulator.terminal import (
         ProgressBar,
@@ -135,12 +170,8 @@ def _compare(
             settings=told,
             world=world,
             out=directory,
-            workers=workers,
             progress=bar.update,
-            requirements=requirements,
-            allow=allow,
-            record=record,
-            force=force,
+            **how,
         )
     if as_json:
         print_json(together.summary)

@@ -11,14 +11,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from simulator.config.section import Section, Symbol
+from simulator.world.protocol import MOST_LATENCY
 
 Tokens = Annotated[float, Field(ge=0, le=1e15)]
+Latency = Annotated[int, Field(ge=0, le=MOST_LATENCY)]
+AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 MINIMUM_PROFIT = "expected profit after gas below which it does not act, USD"
+LATENCY = "steps (blocks) between what it sees and its orders being carried out (number)"
 
 
 class Actor(Section):
     """Base of all agents."""
 
+    latency_blocks: Latency = Field(default=0, description=LATENCY)
     usdc: Tokens = Field(default=100_000.0, description="wallet at the start, USDC")
 
 
@@ -226,6 +231,35 @@ class Depositor(Actor):
     )
 
 
+class CustomAgent(Section):
+    """An agent of one's own, written in a Python file, which is run (docs/agents.md)."""
+
+    file: str = Field(
+        min_length=1, description="Python file it is written in, relative to this one (text)"
+    )
+    agent: str | None = Field(
+        default=None, description="its class (text); null: the only one written in the file"
+    )
+    usdc: Tokens | None = Field(
+        default=None, description="wallet at the start, USDC; null: as its class says, or none"
+    )
+    base: Tokens | None = Field(
+        default=None,
+        description="wallet at the start, whole base tokens; null: as its class says, or none",
+    )
+    margin: dict[Symbol, Tokens] | None = Field(
+        default=None,
+        description="collateral posted at the start, whole tokens by asset; null: as its class "
+        "says, or no margin account",
+    )
+    latency_blocks: Latency | None = Field(
+        default=None, description=f"{LATENCY}; null: as its class says, or none"
+    )
+    parameters: dict[str, bool | int | float] = Field(
+        default_factory=dict, description="its parameters by name: numbers, true or false"
+    )
+
+
 class Agents(Section):
     """The agents, in block order."""
 
@@ -264,6 +298,11 @@ class Agents(Section):
     liquidator: Liquidator | None = Field(default=None, description="liquidates for the penalty")
     keeper: Keeper | None = Field(
         default=None, description="calls the vault's maintenance functions"
+    )
+    custom: dict[AgentName, CustomAgent] = Field(
+        default_factory=dict,
+        description="agents of one's own by name, after all others; their files are run, so only "
+        "where that is allowed: --trust",
     )
 
     @model_validator(mode="before")

@@ -12,6 +12,7 @@ from simulator.config.fields import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
 from simulator.config.venues import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
+from simulator.world.protocol import AGENT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,9 +87,18 @@ def _names(config: Fields) -> Iterator[str]:
             market = getattr(agent, "market", None)
             if market is not None:
                 yield from _known(f"agents.{name}.market", [market], list(clearing.markets))
+    yield from _custom(config)
     for number, shock in enumerate(config.shocks):
         named = getattr(shock, "assets", None) or [getattr(shock, "asset", USDC)]
         yield from _known(f"shocks.{number} ({shock.kind})", named, assets)
+
+
+def _custom(config: Fields) -> Iterator[str]:
+    for name, agent in config.agents.custom.items():
+        field = f"agents.custom.{name}"
+        yield from _known(f"{field}.margin", agent.margin or {}, list(config.clearing.collaterals))
+        if name in AGENT_KINDS:
+            yield f"{field}: must be a name that is no built-in agent's"
 
 
 def _process_names(config: Fields, assets: list[str]) -> Iterator[str]:

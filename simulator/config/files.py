@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Every field that holds the name of a file; ``*``: each entry of a mapping.
+#: Every field that holds the name of a file of prices; ``*``: each entry of a mapping.
 FIELDS = (
     ("history", "prices"),
     ("history", "gas", "file"),
@@ -23,10 +23,12 @@ FIELDS = (
     ("history", "funding", "*", "file"),
     ("process", "file"),
 )
+#: Every field that holds the name of a file of code.
+CODE_FIELDS = (("agents", "custom", "*", "file"),)
 
 
 def named(data: object) -> Iterator[str]:
-    """Names of files in a configuration, or in plain data of one, in order of :data:`FIELDS`."""
+    """Names of files of prices in a configuration, or plain data of one, as :data:`FIELDS` has."""
     for *sections, field in FIELDS:
         for above in _at(data, sections):
             name = above.get(field) if isinstance(above, dict) else getattr(above, field, None)
@@ -70,7 +72,7 @@ def to_folder(data: dict[str, Any], folder: Path | None) -> None:
 
 def _rename(data: dict[str, Any], moved: Callable[[str], str], folder: Path) -> None:
     """Rename what is relative; where it is now, it lies in ``folder``."""
-    for *sections, field in FIELDS:
+    for *sections, field in (*FIELDS, *CODE_FIELDS):
         for above in _at(data, sections):
             if isinstance(above, dict) and isinstance(above.get(field), str):
                 above[field] = _each(above[field], moved, folder)

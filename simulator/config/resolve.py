@@ -186,14 +186,14 @@ def _clearing(config: Config) -> ClearingParameters:
                 asset=symbols.index(symbol),
                 **resolved(CollateralParameters, clearing.collaterals[symbol]),
             )
-            for symbol in _basket(config)
+            for symbol in basket(config)
         ),
         covariance_factor=covariance_factor(config) if portfolio else (),
         **given,
     )
 
 
-def _basket(config: Config) -> tuple[str, ...]:
+def basket(config: Config) -> tuple[str, ...]:
     """Collaterals in the order of every array: USDC, then as written."""
     return (USDC, *(symbol for symbol in config.clearing.collaterals if symbol != USDC))
 
@@ -204,7 +204,7 @@ def covariance_factor(config: Config) -> tuple[tuple[int, ...], ...]:
     Diffusion volatilities and the assumed correlation, by :attr:`Protocol.risk_assets`; jumps and
     the shocks to come are not in it.
     """
-    symbols = tuple(dict.fromkeys((USDC, *config.markets, *_basket(config))))
+    symbols = tuple(dict.fromkeys((USDC, *config.markets, *basket(config))))
     rows = [config.symbols.index(symbol) for symbol in symbols]
     matrix = correlation.assumed(config)[np.ix_(rows, rows)]
     volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
@@ -226,7 +226,7 @@ def _vault(config: Config) -> VaultParameters:
 
 
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
-    collaterals = _basket(config)
+    collaterals = basket(config)
     slots = []
     for name in AGENT_KINDS:
         agent = getattr(config.agents, name)
@@ -239,6 +239,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
             AgentSlot(
                 name=name,
                 kind=name,
+                latency_blocks=agent.latency_blocks,
                 usdc=agent.usdc,
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,

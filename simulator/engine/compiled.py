@@ -18,8 +18,11 @@ from simulator.books.hooks import advanced, stepped
 from simulator.books.keeper import Books
 from simulator.books.recorder import Kept, Records, keep
 from simulator.engine.beside import beside
+from simulator.engine.counted import counted
 from simulator.engine.crew import Crew, path_type
 from simulator.engine.door import DOOR, door, enter_all
+from simulator.engine.indices import fault
+from simulator.engine.latency import delayed, receive
 from simulator.engine.loop import take_turn
 from simulator.model.kernel.jit import call_turn, inner, kernel
 from simulator.model.kernel.record import Path, Paths, Record
@@ -29,7 +32,6 @@ from simulator.model.pools.uniswap_v3.pool import set_depth
 from simulator.model.venues.perps.covariance import arrive
 from simulator.model.venues.perps.depth import set_skew_scale
 from simulator.types import InputError
-from simulator.world.actions import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,10 +39,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.model.world import ModelWorld
+    from simulator.types import Floats
 
 #: Steps laid out at a time.
 BLOCK = 64
-_advanced, _stepped, _keep = advanced, stepped, keep
+_advanced, _stepped, _keep, _receive = advanced, stepped, keep, receive
 
 
 @inner
@@ -78,7 +81,10 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
                 _begin(w)
             for k in range(max(first, 0), span[3] if step == span[2] else turns.size):
                 turn = turns[k]
+                if turn.outbox != 0:
+                    _receive(w, turn.agent, turn.outbox + i * turn.outbox_stride)
                 call_turn(turn.code, make_do(w, turn.agent), turn.mind + i * turn.stride)
+                w.book.engine.outbox = 0
             if step < span[2]:
                 _stepped(w)
                 _keep(w, kept, i)
@@ -93,17 +99,23 @@ class Loop:
     ) -> None:
         self.world, self.books = world, Books(world)
         self.records = Records(world, points)
+        self._agents = agents
         scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
         self._drawn = drawn_of(world.market)
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
         kind = path_type(world.paths)
         with beside(DOOR, lambda: door(kind)):
-            self._crew = Crew.of(scalar, world.paths)
+            self._crew = Crew.of(scalar, world.paths, world.protocol)
             _run.compile(tuple(map(numba.typeof, self._given((0, 0), (0, 0)))))
         world.tables.record["door"]["submit"] = door(kind)
+        # What scalar agents remember [paths], by index.
+        self._minds = {one.index: m for one, m in zip(scalar, self._crew.minds, strict=True)}
         # Of those who must see all paths at once: after how many of the others each has its turn.
         self._between = [
-            (sum(isinstance(before, ScalarAgent) for before in agents[:place]), agent)
+            (
+                sum(isinstance(one, ScalarAgent) for one in agents[:place]),
+                delayed(agent, world.protocol),
+            )
             for place, agent in enumerate(agents)
             if not isinstance(agent, ScalarAgent)
         ]
@@ -117,6 +129,17 @@ class Loop:
             self._refuse_faults()
             if report is not None:
                 report(self.world.market.paths * (min(first + BLOCK, last) - max(first, 1)))
+
+    def counted(self) -> dict[str, Floats]:
+        """What agents of one's own counted, by column."""
+        minds = self._minds
+        return counted(
+            self.world,
+            self._agents,
+            lambda agent, name: (
+                minds[agent.index][name] if agent.index in minds else getattr(agent, name)
+            ),
+        )
 
     def _block(self, first: int, last: int) -> None:
         lay_out(self._drawn, self._feed, np.array([first, last, self.world.market.step_seconds]))
@@ -147,13 +170,8 @@ class Loop:
         take_turn(agent, view, lambda action: world.execute(action, enter_all))
 
     def _refuse_faults(self) -> None:
-        """Raise :class:`InputError` where an agent asked for what is not finite."""
+        """Raise :class:`InputError` where an agent asked for what cannot be."""
         bad = np.flatnonzero(self.world.paths.books["engine"]["fault"])
         if bad.size:
             book = self.world.paths.books["engine"][bad[0]]
-            kind = ACTIONS[int(book["fault"]) - 1].__name__
-            name = self.world.protocol.agents[int(book["at_fault"])].name
-            raise InputError(
-                f"{kind} of {name}: an amount or limit that is not finite on path {bad[0]}; "
-                "allowed: finite"
-            )
+            raise InputError(f"{fault(book, self.world.protocol)} (path {bad[0]})")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from simulator.agents.do import compile_act
+from simulator.agents.compiling import compile_act
+from simulator.engine.latency import latency_of, outboxes
 from simulator.model.kernel.record import Path
 from simulator.types import InputError
 
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
     from simulator.agents.base import Agent
     from simulator.model.kernel.record import Paths
+    from simulator.world.protocol import Protocol
 
 _KINDS = {"float": "f8", "int": "i8", "bool": "?"}
-#: One agent that is compiled: its index, its code, its first record, and how far the next one is.
-TURN = np.dtype([("agent", "i8"), ("code", "i8"), ("mind", "i8"), ("stride", "i8")])
+#: One agent that is compiled: its index, its code, its first record, and how far the next one is;
+#: and the same of where its orders wait, 0: they do not.
+TURN = np.dtype(
+    [(name, "i8") for name in ("agent", "code", "mind", "stride", "outbox", "outbox_stride")]
+)
 
 
 def path_type(paths: Paths) -> Any:
@@ -53,26 +58,43 @@ def mind_dtype(agent: Agent) -> np.dtype[Any]:
     return np.dtype(found or [("nothing", "f8")], align=True)
 
 
+def _number(agent: Agent, name: str, kind: str) -> Any:
+    """A field's value; of an ``int`` or a ``bool`` one that is as it is written."""
+    value = getattr(agent, name)
+    allowed = {"f": (int, float), "i": (int,), "b": (bool,)}[kind]
+    given = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(given, allowed) or (kind == "i" and isinstance(given, bool)):
+        words = {"f": "a number", "i": "a whole number", "b": "true or false"}[kind]
+        raise InputError(f"{type(agent).__name__}.{name} = {value!r}: allowed: {words}")
+    return given
+
+
 @dataclass(frozen=True, eq=False)
 class Crew:
     """Compiled agents in block order, and the records they remember things in."""
 
     turns: Any  # TURN, one each
     minds: list[Any]  # by agent, [paths]; kept alive while code points to them
+    outboxes: list[Any]  # of those with latency, [paths, bytes]; as well
 
     @staticmethod
-    def of(agents: Sequence[Agent], paths: Paths) -> Crew:
+    def of(agents: Sequence[Agent], paths: Paths, protocol: Protocol) -> Crew:
         """Compile them for the paths."""
         kind, count = path_type(paths), paths.states.size
-        turns, minds = np.zeros(len(agents), TURN), []
+        turns, minds, boxes = np.zeros(len(agents), TURN), [], []
         for turn, agent in zip(turns, agents, strict=True):
             mind = np.zeros(count, mind_dtype(agent))
             for name in mind.dtype.names or ():
                 if name != "nothing":
-                    mind[name] = getattr(agent, name)
+                    mind[name] = _number(agent, name, mind.dtype[name].kind)
             minds.append(mind)
             own = type(agent).__module__.startswith("simulator.")
             turn["agent"] = agent.index
-            turn["code"], _ = compile_act(type(agent).act, kind, numba.typeof(mind[0]), own)
+            remembered = numba.typeof(mind[0])
+            turn["code"] = compile_act(type(agent).act, kind, remembered, cached=own)
             turn["mind"], turn["stride"] = mind.ctypes.data, mind.dtype.itemsize
-        return Crew(turns, minds)
+            if latency := latency_of(protocol, agent):
+                box = outboxes(latency, count)
+                turn["outbox"], turn["outbox_stride"] = box.ctypes.data, box.strides[0]
+                boxes.append(box)
+        return Crew(turns, minds, boxes)

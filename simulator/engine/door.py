@@ -7,6 +7,8 @@ from typing import Any
 
 from simulator.books.events import note_event
 from simulator.books.hooks import acted, acting
+from simulator.engine.indices import AMOUNT, ROOM, misnamed
+from simulator.engine.latency import send
 from simulator.model.batch import at
 from simulator.model.kernel import kinds
 from simulator.model.kernel.codes import NONE, OK
@@ -23,6 +25,7 @@ from simulator.model.known import forget, forget_vault
 from simulator.model.venues.perps.owing import forget_trade
 from simulator.model.verbs import submit
 
+_misnamed, _send = misnamed, send
 _acting, _acted, _submit, _note_event = acting, acted, submit, note_event
 _ASKED_BY_AMOUNT = (
     *(kinds.SWAP, kinds.TRADE, kinds.POST_MARGIN, kinds.DEPOSIT, kinds.REDEEM),
@@ -51,21 +54,38 @@ def _move_on(w: Path) -> None:
         forget(w)
 
 
+@inner
+def _blame(w: Path, wrong: int) -> None:
+    """Note the first order on the path that cannot be."""
+    order, book = w.order, w.book.engine
+    if book.fault != 0:
+        return
+    book.fault, book.at_fault, book.wrong = order.kind, order.agent, wrong
+    book.account, book.market = order.account, order.market
+    book.collateral, book.leg = order.collateral, order.leg
+
+
 def _enter(w: Path) -> None:
-    """Carry out ``w.order``, or try it; what is not finite is left undone and ends the run."""
+    """Carry out ``w.order``, or try it; what cannot be is left undone and ends the run."""
     order = w.order
     order.status, order.amount_in, order.amount_out = NONE, 0.0, 0.0
     if not math.isfinite(order.amount + order.limit + order.minimum):
-        if w.book.engine.fault == 0:
-            w.book.engine.fault = order.kind
-            w.book.engine.at_fault = order.agent
+        _blame(w, AMOUNT)
         return
     if not _is_asked(order.kind, order.amount):
+        return
+    wrong = _misnamed(w)
+    if wrong != 0:
+        _blame(w, wrong)
         return
     if order.quote:
         copy_record(w.spare, w.state)
         _submit(w)
         copy_record(w.state, w.spare)
+        return
+    if w.book.engine.outbox != 0:
+        if not _send(w):
+            _blame(w, ROOM)
         return
     _acting(w)
     _submit(w)

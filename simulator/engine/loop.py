@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.agents.base import View
 from simulator.agents.plain_do import PlainDo
 from simulator.agents.scalar import ScalarAgent
+from simulator.engine.counted import counted
+from simulator.engine.latency import Waiting, delayed, latency_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.agents.base import Agent
+    from simulator.types import Floats
     from simulator.world.actions import Action, Fill
     from simulator.world.base import World
 
@@ -44,28 +47,51 @@ class _Seat:
     def __init__(self, world: World, agent: ScalarAgent, observers: Sequence[Observer]) -> None:
         self._agent, self._world, self._observers = agent, world, observers
         self._step = 0
+        self._waiting = Waiting(world.protocol, agent)  # of the path that acts now
+        execute = self._send if latency_of(world.protocol, agent) else self._execute
         self._on = [
-            (PlainDo(world, agent.index, path, self._execute), copy.copy(agent))
+            (
+                PlainDo(world, agent.index, path, execute),
+                copy.copy(agent),
+                Waiting(world.protocol, agent),
+            )
             for path in range(world.market.paths)
         ]
+
+    @property
+    def minds(self) -> list[ScalarAgent]:
+        """What it remembers, path by path."""
+        return [my for _, my, _ in self._on]
 
     def _execute(self, action: Action) -> Fill:
         return carry_out(self._step, self._world, self._agent, action, self._observers)
 
+    def _send(self, action: Action) -> Fill:
+        return self._waiting.send(self._step, action, self._world.market.paths)
+
     def act(self, step: int) -> None:
-        """One turn on every path, one after the other."""
+        """One turn on every path, one after the other: what arrives, then what it decides."""
         self._step = step
-        for do, my in self._on:
+        for do, my, waiting in self._on:
+            self._waiting = waiting
+            while waiting.is_due(step):
+                self._execute(waiting.next())
             do.begin(step)
             type(self._agent).act(do, my)
 
 
-def simulate(world: World, agents: Sequence[Agent], observers: Sequence[Observer] = ()) -> None:
+def simulate(
+    world: World, agents: Sequence[Agent], observers: Sequence[Observer] = ()
+) -> dict[str, Floats]:
     """Run ``world`` over all steps of its market paths.
 
-    Agents act in the given order (block order), each on the state left by those before it.
+    Agents act in the given order (block order), each on the state left by those before it. What
+    those of one's own counted is given back, by column (:mod:`simulator.engine.counted`).
     """
-    turns = [_turn_of(world, agent, observers) for agent in agents]
+    seats = {a.index: _Seat(world, a, observers) for a in agents if isinstance(a, ScalarAgent)}
+    turns = [
+        seats[a.index].act if a.index in seats else _turn_of(world, a, observers) for a in agents
+    ]
     for step in range(world.market.steps + 1):
         world.advance(step)
         for observer in observers:
@@ -75,10 +101,17 @@ def simulate(world: World, agents: Sequence[Agent], observers: Sequence[Observer
         for observer in observers:
             observer.stepped(step, world)
 
+    def remembers(agent: Agent, name: str) -> Any:
+        if agent.index in seats:
+            return [getattr(my, name) for my in seats[agent.index].minds]
+        return getattr(agent, name)
+
+    return counted(world, agents, remembers)
+
 
 def _turn_of(world: World, agent: Agent, observers: Sequence[Observer]) -> Callable[[int], None]:
-    if isinstance(agent, ScalarAgent):
-        return _Seat(world, agent, observers).act
+    """The turn of an agent that sees all paths at once."""
+    agent = delayed(agent, world.protocol)
 
     def act(step: int) -> None:
         if agent.due(step):

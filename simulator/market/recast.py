@@ -13,7 +13,7 @@ from simulator.market.assumed import LEAST_RETURNS, Moments
 from simulator.types import USDC
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from simulator.config.models import Config
     from simulator.types import Floats
@@ -184,8 +184,8 @@ class Recast:
                 self.notes.append(f"collateral {name} left out: it is not replayed")
         kept = self._at_value(collaterals, old, "cap")
         data["clearing"]["collaterals"] = kept
-        for agent in data["agents"].values():
-            if agent is not None and "margin" in agent:
+        for _, agent in _sections(data["agents"]):
+            if agent.get("margin") is not None:
                 margin = self._at_value(agent["margin"], old)
                 agent["margin"] = {c: q for c, q in margin.items() if c in kept}
 
@@ -225,10 +225,8 @@ class Recast:
         The arbitrageur restocks outside as a price falls: what a pool takes grows as 1/√P (Uniswap
         v3 whitepaper, eq. 6.29), so its wallet holds that much for the lowest price replayed.
         """
-        for name, agent in data["agents"].items():
-            if agent is None:
-                continue
-            if "base" in agent:
+        for name, agent in _sections(data["agents"]):
+            if agent.get("base") is not None:
                 restocked = fall if name == "amm_arbitrageur" else 1.0
                 agent["base"] *= self._scale(self.lp, old) / sqrt(restocked)
             if "assets" in agent:
@@ -305,3 +303,10 @@ def followed(config: Config, replayed: dict[str, Floats], moves: Floats) -> tupl
     ratio = prices / dollars
     highest = max(float(np.max(ratio)), *(float(np.max(prices)) / peg for peg in pegs), 0.0)
     return float(np.min(ratio)), highest
+
+
+def _sections(agents: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Those who are there, by name, one's own among them."""
+    for name, agent in (agents | agents["custom"]).items():
+        if name != "custom" and agent is not None:
+            yield name, agent

@@ -12,6 +12,7 @@ from simulator.model.kernel.codes import INSUFFICIENT_BALANCE, NONE, OK, SLIPPAG
 from simulator.model.kernel.jit import copy_record, inner
 from simulator.model.kernel.kinds import (
     CANCEL_REQUEST,
+    DELEVERAGE,
     DEPOSIT,
     LIQUIDATE,
     LIQUIDATE_COLLATERAL,
@@ -263,8 +264,10 @@ def _keep(w: Path, order: Record) -> None:
         status, protected = _recenter(w)
     elif order.kind == TOP_UP:
         status, protected = _top_up(w)
-    else:
+    elif order.kind == DELEVERAGE:
         status, protected = _deleverage(w)
+    else:  # no world carries it out
+        return
     order.status = status
     if status == OK:
         reward = _pay_reward(w, order.agent, protected)

@@ -9,7 +9,7 @@ import numpy as np
 from simulator.model import orders
 from simulator.model.batch import NO_BOOK, at, blank
 from simulator.model.genesis import genesis
-from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.jit import copy_record, kernel
 from simulator.model.kernel.kinds import CODE
 from simulator.model.kernel.record import Layout, Paths
 from simulator.model.moments import read_market
@@ -50,6 +50,17 @@ def _execute(paths: Paths) -> None:
             submit(at(paths, i))
 
 
+@kernel
+def _quote(paths: Paths) -> None:
+    """Try the orders of the paths that have one, and leave the paths as they were."""
+    for i in range(paths.states.size):
+        if paths.orders[i].kind != 0:
+            w = at(paths, i)
+            copy_record(w.spare, w.state)
+            submit(w)
+            copy_record(w.state, w.spare)
+
+
 class ModelWorld(World):
     """P paths of the protocol, float64; see contracts/SPEC.md for every number.
 
@@ -84,21 +95,28 @@ class ModelWorld(World):
         _advance(self.paths)
         self._observation = None
 
-    def execute(self, action: Action, carry_out: Callable[[Paths], None] = _execute) -> Fill:
+    def execute(self, action: Action, each: Callable[[Paths], None] = _execute) -> Fill:
         """Carry out ``action``; raises :class:`InputError` on an action no world understands.
 
-        ``carry_out``: does so with the orders of all paths; the engine's door keeps books, too.
+        ``each``: does so with the orders of all paths; the engine's door keeps books, too.
         """
+        self._observation = None
+        return self._carry_out(action, each)
+
+    def quote(self, action: Action) -> Fill:
+        """See :meth:`World.quote`; errors as :meth:`execute`."""
+        return self._carry_out(action, _quote)
+
+    def _carry_out(self, action: Action, each: Callable[[Paths], None]) -> Fill:
         if type(action) not in CODE:
             raise InputError(f"action: {type(action).__name__}; allowed: those of world.actions")
         if not 0 <= action.actor < len(self.protocol.agents):
             raise InputError(
                 f"actor: {action.actor}; allowed: 0 to {len(self.protocol.agents) - 1}"
             )
-        self._observation = None
         asked = self.paths.orders
         orders.write(asked, action, self.protocol)
-        carry_out(self.paths)
+        each(self.paths)
         return Fill(
             asked["status"].astype(np.int8), asked["amount_in"].copy(), asked["amount_out"].copy()
         )

@@ -26,6 +26,7 @@ from simulator.books import (
 from simulator.books.metric import MARKET, REFUSED, STATUS, Chance, Metric, values_of
 from simulator.results import upkeep_metrics
 from simulator.results.rows import rows_of
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,8 +76,23 @@ def _columns(protocol: Protocol) -> Iterator[tuple[str, Metric, int]]:
 
 
 def path_columns(protocol: Protocol) -> list[str]:
-    """Columns of the per-path frame; what each means: ``hedgesim metrics --frame paths``."""
-    return [name for name, _, _ in _columns(protocol)]
+    """Columns of the per-path frame; what each means: ``hedgesim metrics --frame paths``.
+
+    Behind those are what agents of one's own count (``Agent.metrics``).
+
+    Raises:
+        InputError: an agent counts by a name that is taken.
+    """
+    columns = [name for name, _, _ in _columns(protocol)]
+    for slot in protocol.agents:
+        for own, column in zip(slot.metrics, slot.columns, strict=True):
+            if column in columns or metric_of(column) is not None:
+                raise InputError(
+                    f"metrics of {slot.name} = {own}: {column} is a column already; allowed: "
+                    "another name"
+                )
+            columns.append(column)
+    return columns
 
 
 def path_rows(ended: Ended) -> Rows:
@@ -85,6 +101,7 @@ def path_rows(ended: Ended) -> Rows:
     for name, metric, place in _columns(ended.protocol):
         values = ended.once(metric.of)
         found[name] = values[place] if metric.pattern else values
+    found |= ended.counted
     return rows_of(found)
 
 

@@ -18,6 +18,7 @@ from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
+    from simulator.arguments import Trust
     from simulator.config import Config
     from simulator.world.protocol import Protocol
 
@@ -37,13 +38,16 @@ WORLDS = ("model", "chain")
 class Plan:
     """What is to be simulated; the same for every chunk, and sent to every worker.
 
-    ``agents``: those the user added, as they were at the start; none of them acts, copies do.
+    ``agents``: those the user added, in files that the configuration names and then by hand, as
+    they were at the start; none of them acts, copies do. ``plain``: whether agents act in plain
+    Python on the model.
     """
 
     config: Config
     world: str
     agents: tuple[Agent, ...]
     record: int
+    plain: bool = False
 
     def setting(self) -> tuple[Protocol, list[Agent]]:
         """The protocol, and fresh agents with their places in it, a user's copied from the plan.
@@ -69,7 +73,12 @@ class Plan:
         """
         return Key(
             market=fingerprint.of_market(self.config),
-            protocol=fingerprint.of_protocol(self.config, self.world, self.agents, self.record),
+            protocol=fingerprint.of_protocol(
+                self.config,
+                f"{self.world} plain" if self.plain else self.world,
+                self.agents,
+                self.record,
+            ),
             code=fingerprint.of_code(self.world),
         )
 
@@ -117,15 +126,21 @@ def plan_of(
     world: str,
     agents: Sequence[Agent],
     record: int | None,
+    trust: Trust = False,
+    *,
+    plain: bool = False,
 ) -> Plan:
     """The plan of a run; arguments and errors as :func:`simulator.run` says."""
     instance("agents", agents, Sequence, "a list of agents")
     agents = _fresh(agents)  # as they are now, whatever becomes of the caller's
+    from simulator.agents.custom import custom_agents
     from simulator.config import Config, from_mapping, load
     from simulator.results.records import recorded_paths
 
     if world not in WORLDS:
         raise InputError(f"world: {world!r}; allowed: {', '.join(WORLDS)}")
+    if plain and world != "model":
+        raise InputError(f"plain = True: world {world} runs agents so anyway; allowed: world model")
     record = None if record is None else whole("record", record, 1)
     if isinstance(config, str | Path):
         config = load(config)
@@ -138,4 +153,4 @@ def plan_of(
     if not isinstance(config, Config):
         config = from_mapping({**config, **changes})
     record = recorded_paths(config.steps) if record is None else record
-    return Plan(config, world, tuple(agents), record)
+    return Plan(config, world, (*custom_agents(config, trust), *agents), record, plain)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.agents.base import Agent
+    from simulator.arguments import Trust
     from simulator.config import Config
     from simulator.result import Result
     from simulator.results.gates import Gate
@@ -53,6 +54,8 @@ def run(
     record: int | None = None,
     keep: bool = False,
     force: bool = False,
+    trust: Trust = False,
+    plain: bool = False,
 ) -> Result:
     """Simulate a configuration.
 
@@ -83,6 +86,10 @@ def run(
         keep: leave the finished chunks in ``out``, from which the same run is made again without
             simulating; :func:`forget` throws them away.
         force: write to ``out`` even where it holds files that are not of an earlier run.
+        trust: whether the Python files may run that the configuration names (``agents.custom``);
+            or which of them. A scenario from somebody else with such a file runs their code.
+        plain: let agents act on the model in plain Python, in this process, to debug them:
+            breakpoints and print work, figures are the same, and it takes a hundred times as long.
 
     Raises:
         InputError: something in the input is not allowed, or limits do not let the vault open;
@@ -91,11 +98,11 @@ def run(
         MachineError: ``out`` cannot be made or written to; a worker died.
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
-    plan = plan_of(config, paths, seed, world, agents, record)
+    plan = plan_of(config, paths, seed, world, agents, record, trust, plain=plain)
     (result,) = run_together(
         [plan],
         outs=[None if out is None else Path(out)],
-        workers=workers,
+        workers=1 if plain else workers,
         progress=progress,
         requirements=requirements,
         allow=allow,
@@ -130,8 +137,9 @@ def run_together(
     allowed = check_allowed(texts("allow", allow))
     for plan in plans:
         check_opens(plan.config, allowed)
+        columns = path_columns(plan.setting()[0])
         for gate in gates:
-            check_names(gate, path_columns(plan.setting()[0]))
+            check_names(gate, columns)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         files = [fingerprint.of_files(plan.config) for plan in plans]

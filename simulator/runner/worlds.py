@@ -46,6 +46,7 @@ class Ran:
     rows: Floats  # [R, steps + 1, row], as books/series.py says
     fan: Any  # [P, points, quantities] float32, as books/fan.py says
     logs: list[EventLog]
+    counted: dict[str, Floats]  # [P] by column, by agents of one's own
 
     @property
     def books(self) -> KeptBooks:
@@ -62,6 +63,7 @@ class Ran:
             self.market,
             self.protocol,
             weights,
+            self.counted,
         )
 
     def events(self) -> Rows:
@@ -71,7 +73,7 @@ class Ran:
 
 def ran(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
     """Run a plan on the paths of a market, the first ``record`` of them, if any, in full."""
-    run = _in_model if plan.world == "model" else _on_chain
+    run = _on_chain if plan.world != "model" else _in_plain_python if plan.plain else _in_model
     return run(plan, market, max(0, min(record, market.paths)), report)
 
 
@@ -89,8 +91,23 @@ def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     loop = Loop(world, agents, fan_steps(market.steps))
     loop.books.view.upkeep.least_profit[:] = _minimum_profit(plan)
     loop.run(report)
-    kept, log = loop.records.kept, loop.records.log
-    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, [log])
+    kept, logs, counted = loop.records.kept, [loop.records.log], loop.counted()
+    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, logs, counted)
+
+
+def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
+    """The model with agents in plain Python."""
+    from simulator.engine.loop import simulate
+    from simulator.model.world import ModelWorld
+
+    protocol, agents = plan.setting()
+    world = ModelWorld(protocol, market, BOOK, record)
+    books, records = Books(world), Records(world, fan_steps(market.steps))
+    books.view.upkeep.least_profit[:] = _minimum_profit(plan)
+    meter = [] if report is None else [_Meter(report, market.paths)]
+    counted = simulate(world, agents, [books, records, *meter])
+    kept, logs = records.kept, [records.log]
+    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, logs, counted)
 
 
 def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
@@ -99,7 +116,7 @@ def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     from simulator.engine.loop import simulate
 
     whole = ChainWorld(plan.setting()[0], market)
-    records = []
+    records, counted = [], []
     try:
         worlds = whole.apart(BOOK, record)
         for world in worlds:
@@ -107,13 +124,14 @@ def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | Non
             books, kept = Books(world), Records(world, fan_steps(market.steps))
             books.view.upkeep.least_profit[:] = _minimum_profit(plan)
             meter = [] if report is None else [_Meter(report)]
-            simulate(world, agents, [books, kept, *meter])
+            counted.append(simulate(world, agents, [books, kept, *meter]))
             records.append(kept)
         paths = _together([world.look() for world in worlds])
         rows = np.concatenate([kept.kept.rows for kept in records])
         fan = np.concatenate([kept.kept.fan for kept in records])
         logs = [kept.log for kept in records]
-        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs)
+        own = {name: np.concatenate([one[name] for one in counted]) for name in counted[0]}
+        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs, own)
     finally:
         whole.close()
 
@@ -128,10 +146,10 @@ def _together(each: Sequence[Paths]) -> Paths:
 
 
 class _Meter:
-    """Observer that reports the steps of a path as they are done, a few times a second."""
+    """Observer that reports the steps of paths as they are done, a few times a second."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, report: Report, paths: int = 1) -> None:
+        self._report, self._paths = report, paths
         self._pending, self._last = 0, time.monotonic()
 
     def advanced(self, step: int, world: World) -> None:
@@ -145,7 +163,7 @@ class _Meter:
 
     def stepped(self, step: int, world: World) -> None:
         """Count the step; step 0 is the setting-up and counts for nothing."""
-        self._pending += step > 0
+        self._pending += self._paths * (step > 0)
         now = time.monotonic()
         if now - self._last > 0.2 or step == world.market.steps:
             self._report(self._pending)

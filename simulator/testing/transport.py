@@ -88,6 +88,29 @@ class TransportSuite(ABC):
         same(chain.nonce(sender), nonce, "nonce after calls")
         same(int.from_bytes(chain.last_log(probe), "big"), 7, "last log after calls")
 
+    def test_what_is_taken_back_leaves_no_trace(self) -> None:
+        """Of several transactions, of none, and of one within another."""
+        chain, sender, probe = self._stage()
+        chain.transact(sender, probe, words(STORE, 7))
+        nonce, time = chain.nonce(sender), chain.time()
+        outer = chain.snapshot()
+        for value in (8, 9):
+            chain.transact(sender, probe, words(STORE, value))
+        inner = chain.snapshot()
+        chain.transact(sender, probe, words(STORE, 10))
+        same(int.from_bytes(chain.last_log(probe), "big"), 10, "last log before it is taken back")
+        chain.revert(inner)
+        same(
+            chain.call(probe, words(READ)), words(9), "what is stored after the inner is taken back"
+        )
+        same(int.from_bytes(chain.last_log(probe), "big"), 9, "last log then")
+        chain.revert(outer)
+        same(chain.call(probe, words(READ)), words(7), "what is stored after all is taken back")
+        same(int.from_bytes(chain.last_log(probe), "big"), 7, "last log then")
+        same((chain.nonce(sender), chain.time()), (nonce, time), "nonce and time then")
+        chain.revert(chain.snapshot())
+        same(chain.transact(sender, probe, words(STORE, 11)), words(11), "answer afterwards")
+
     def test_a_refusal_carries_its_reason_and_changes_nothing(self) -> None:
         """``Reverted.data`` are the bytes the contract gave, whatever they are."""
         chain, sender, probe = self._stage()

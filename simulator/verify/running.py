@@ -18,19 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simulator.agents.base import Agent
+    from simulator.arguments import Trust
     from simulator.market.paths import MarketPaths
     from simulator.world.base import World
     from simulator.world.protocol import Protocol
 
 
 def verify_paths(
-    config: Config, first_path: int, paths: int, steps: int, probed: float = PROBED
+    config: Config,
+    first_path: int,
+    paths: int,
+    steps: int,
+    probed: float = PROBED,
+    trust: Trust = False,
 ) -> Comparison:
     """Run ``paths`` paths through both worlds, in this process.
 
     ``probed``: part of the steps at which the prober tries a call; 0: it does not take part.
+    ``trust``: as :func:`simulator.run` has it.
     """
     from simulator.agents.build import add_agents, build_agents
+    from simulator.agents.custom import custom_agents
     from simulator.chain.world import ChainWorld
     from simulator.config import resolve
     from simulator.engine import simulate
@@ -42,7 +50,8 @@ def verify_paths(
     def cast() -> tuple[Protocol, list[Agent]]:
         """The protocol, and its agents between the turns of the prober."""
         protocol = resolve(config)
-        agents = build_agents(config, protocol)
+        own = custom_agents(config, trust)
+        protocol, agents = add_agents(protocol, build_agents(config, protocol), own)
         if probed == 0.0:
             return protocol, agents
         wallet = prober.slot(protocol)
@@ -70,11 +79,13 @@ def verify(
     *,
     workers: int = 2,
     progress: Callable[[int], None] | None = None,
+    trust: Trust = False,
 ) -> Comparison:
     """Compare the worlds on paths 0 … ``paths`` − 1 over the first ``steps`` steps (default: all).
 
     Paths are dealt to ``workers`` processes; ``progress`` is told how many more are done.
-    Raises :class:`InputError` when the scenario has fewer steps.
+    Raises :class:`InputError` when the scenario has fewer steps, or names files of agents that may
+    not run (``trust``, as :func:`simulator.run` has it).
     """
     instance("config", config, Config, "a Config, as load_config gives it")
     paths, workers = whole("paths", paths, 1), whole("workers", workers, 1)
@@ -85,13 +96,14 @@ def verify(
     if workers == 1 or len(jobs) == 1:
         parts = []
         for first, count in jobs:
-            parts.append(verify_paths(config, first, count, steps))
+            parts.append(verify_paths(config, first, count, steps, trust=trust))
             if progress is not None:
                 progress(count)
         return Comparison.merge(parts)
     with processes(workers) as pool:
         futures = {
-            pool.submit(verify_paths, config, first, count, steps): count for first, count in jobs
+            pool.submit(verify_paths, config, first, count, steps, trust=trust): count
+            for first, count in jobs
         }
         for future in as_completed(futures):
             future.result()

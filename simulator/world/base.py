@@ -45,6 +45,10 @@ class World(ABC):
         """Carry out one action on every path that asks for it; refusals change nothing."""
 
     @abstractmethod
+    def quote(self, action: Action) -> Fill:
+        """What :meth:`execute` would give now; nothing is changed."""
+
+    @abstractmethod
     def observe(self) -> Observation:
         """The state now; read-only, valid until the next ``advance`` or ``execute``."""
 

@@ -95,6 +95,10 @@ AGENT_KINDS = (
 )
 
 
+#: Most steps that an agent's orders may wait.
+MOST_LATENCY = 100
+
+
 @dataclass(frozen=True)
 class AgentSlot:
     """One actor: its wallet, and its margin account if it trades perps.
@@ -102,7 +106,9 @@ class AgentSlot:
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
     whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: one of
-    :data:`AGENT_KINDS`, "" = none of them.
+    :data:`AGENT_KINDS`, "" = none of them. ``latency_blocks``: steps that pass until what it
+    decides is carried out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
+    ``metrics``: what it remembers that is a metric of each path, by its names for it.
     """
 
     name: str
@@ -112,6 +118,13 @@ class AgentSlot:
     margin: tuple[float, ...] = ()
     hedge: tuple[float, ...] = ()
     kind: str = ""
+    latency_blocks: int = 0
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What its metrics are called in the frame of paths."""
+        return tuple(f"{self.name}_{name}" for name in self.metrics)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.agents.base import Agent
-from simulator.agents.build import _BUILDERS, build_agents
+from simulator.agents.build import KINDS, build_agents
 from simulator.config import load, resolve
 from simulator.market.paths import MarketPaths
 from simulator.testing.agent import AgentSuite
@@ -97,4 +97,4 @@ class TestBreakdownMonitor(BuiltIn):
 
 
 def test_every_built_in_agent_is_held_to_the_laws() -> None:
-    assert {kind.name for kind in BuiltIn.__subclasses__()} == set(_BUILDERS)
+    assert {kind.name for kind in BuiltIn.__subclasses__()} == set(KINDS)

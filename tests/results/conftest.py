@@ -8,6 +8,7 @@ import pytest
 
 import simulator
 from simulator.config import Config, load
+from simulator.world.protocol import AGENT_KINDS
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def quiet() -> Config:
         symbol: asset.model_copy(update={"volatility": 0.0})
         for symbol, asset in config.assets.items()
     }
-    agents = config.agents.model_copy(update=dict.fromkeys(type(config.agents).model_fields, None))
+    agents = config.agents.model_copy(update=dict.fromkeys(AGENT_KINDS, None))
     return config.model_copy(update={"assets": assets, "agents": agents})
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from simulator.agents.build import build_agents
 from simulator.books.buckets import BUCKETS, SUMS
-from simulator.books.holdings import held as _held
 from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books
 from simulator.config import load, resolve
@@ -18,6 +17,7 @@ from simulator.market.draw import draw
 from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel
 from simulator.model.kernel.record import Paths
+from simulator.model.venues.margin_accounts import hedge_size as _hedge_size
 from simulator.model.world import ModelWorld
 from simulator.results.attribution import Attribution
 from simulator.types import Floats
@@ -67,10 +67,10 @@ def test_a_liquidation_on_aave_costs_its_bonus() -> None:
 
 @kernel
 def held(paths: Paths, out: Floats) -> None:
-    """What the vault's cross account and Aave hold of each market, into ``[M, P]``."""
+    """The vault's hedge of each market, into ``[M, P]``."""
     for i in range(out.shape[1]):
         for market in range(out.shape[0]):
-            out[market, i] = _held(at(paths, i), 0, market)
+            out[market, i] = _hedge_size(at(paths, i), market)
 
 
 def test_a_debt_on_aave_is_a_short_position_of_its_market() -> None:

@@ -165,9 +165,19 @@ class Forgetful(RevmTransport):
         return super().last_log(address)
 
 
+class Clinging(RevmTransport):
+    """What it takes back leaves its log behind."""
+
+    def revert(self, snapshot: Any) -> None:
+        kept = self.evm.result
+        super().revert(snapshot)
+        self._result = kept
+
+
 @pytest.mark.parametrize(
     ("kind", "law"),
     [
+        (Clinging, "what_is_taken_back_leaves_no_trace"),
         (Writing, "a_call_leaves_no_trace"),
         (Silent, "a_refusal_carries_its_reason_and_changes_nothing"),
         (Deaf, "time_is_what_it_was_set_to"),

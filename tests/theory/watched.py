@@ -29,7 +29,9 @@ NOBODY = np.zeros(0, TURN)
 def watch(world: ModelWorld, agents: Sequence[Agent], observers: Sequence[Any]) -> None:
     """Run a world that keeps books over all steps."""
     loop = Loop(world, agents, np.array([world.market.steps]))
-    crews = {a: Crew.of([a], world.paths) for a in agents if isinstance(a, ScalarAgent)}
+    crews = {
+        a: Crew.of([a], world.paths, world.protocol) for a in agents if isinstance(a, ScalarAgent)
+    }
     feed = np.zeros((world.market.paths, 1), world.paths.moments.dtype)
 
     def call(turns: Any, *span: int) -> None:

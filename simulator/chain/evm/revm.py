@@ -17,7 +17,7 @@ What pyrevm does, as measured and read in its source:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyrevm
 
@@ -46,6 +46,14 @@ class Transaction(NamedTuple):
     sender: str
     to: str | None
     data: bytes
+
+
+class _Snapshot(NamedTuple):
+    """Where to go back to: the journal, the last transaction's result, how many were recorded."""
+
+    checkpoint: Any
+    result: pyrevm.ExecutionResult | None
+    recorded: int
 
 
 class ExecutionError(SimulatorError, RuntimeError):
@@ -106,6 +114,20 @@ class RevmTransport(Transport):
             raise _translate(error) from None
         finally:
             self.evm.revert(checkpoint)
+
+    def snapshot(self) -> _Snapshot:
+        """See :meth:`Transport.snapshot`."""
+        if self._result is None:
+            self._result = self.evm.result  # which the next transaction is about to replace
+        recorded = 0 if self.transactions is None else len(self.transactions)
+        return _Snapshot(self.evm.snapshot(), self._result, recorded)
+
+    def revert(self, snapshot: _Snapshot) -> None:
+        """See :meth:`Transport.revert`."""
+        self.evm.revert(snapshot.checkpoint)
+        self._result = snapshot.result
+        if self.transactions is not None:
+            del self.transactions[snapshot.recorded :]
 
     def set_time(self, timestamp: int) -> None:
         """See :meth:`Transport.set_time`."""

@@ -100,6 +100,16 @@ class RpcTransport(Transport):
         """See :meth:`Transport.call`."""
         return self._call(self._observer, to, data)
 
+    def snapshot(self) -> Any:
+        """See :meth:`Transport.snapshot`; of nodes that have ``evm_snapshot``, as dev nodes do."""
+        return self._request("evm_snapshot"), self._logs, self.gas_used
+
+    def revert(self, snapshot: Any) -> None:
+        """See :meth:`Transport.revert`."""
+        number, self._logs, self.gas_used = snapshot
+        if self._request("evm_revert", number) is False:  # eth-tester says nothing
+            raise NodeError(f"evm_revert: the node does not go back to snapshot {number}")
+
     def set_time(self, timestamp: int) -> None:
         """See :meth:`Transport.set_time`. Mines an empty block, so that calls see the time too."""
         if timestamp == self.time():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 
 class Transport(ABC):
@@ -27,6 +28,18 @@ class Transport(ABC):
     @abstractmethod
     def call(self, to: str, data: bytes) -> bytes:
         """Return data of a call on the state and time now, which leaves no trace (``eth_call``)."""
+
+    @abstractmethod
+    def snapshot(self) -> Any:
+        """All of the chain as it is now, for :meth:`revert`."""
+
+    @abstractmethod
+    def revert(self, snapshot: Any) -> None:
+        """Return to a :meth:`snapshot`, once: what was sent since leaves no trace.
+
+        Snapshots are returned to in the reverse order of being taken, at the block time they were
+        taken at.
+        """
 
     @abstractmethod
     def set_time(self, timestamp: int) -> None:

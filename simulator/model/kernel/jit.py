@@ -17,6 +17,7 @@ from simulator import caches
 from simulator.kernel_files import SUFFIX, njit
 from simulator.model.kernel.linking import SketchCompiler, WholeCompiler
 from simulator.model.kernel.plain import plain
+from simulator.types import InputError
 
 _PACKAGE = Path(__file__).parents[2]
 # Everything a kernel can have linked in.
@@ -48,6 +49,7 @@ def _cache_directory() -> str:
 
 
 _CACHE_DIRECTORY = _cache_directory()
+caches.use(Path(_CACHE_DIRECTORY))
 
 
 def is_cold() -> bool:
@@ -95,7 +97,16 @@ def spliced(function: Callable[..., Any]) -> Any:
 
 
 def address_of(compiled: Any, *given: Any) -> int:
-    """Where the machine code lies of a kernel for arguments of these Numba types."""
+    """Where the machine code lies of a kernel for arguments of these Numba types.
+
+    Raises:
+        InputError: nothing is compiled (NUMBA_DISABLE_JIT).
+    """
+    if numba.config.DISABLE_JIT:
+        raise InputError(
+            "NUMBA_DISABLE_JIT = 1: the model's loop is compiled code; allowed: unset, or --plain "
+            "(Python: plain=True), which runs agents as plain Python"
+        )
     compiled.compile(given)
     made = compiled.overloads[given]
     return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
@@ -104,7 +115,9 @@ def address_of(compiled: Any, *given: Any) -> int:
 def _call(context: Any, builder: Any, address: Any, kinds: Any, given: Any) -> Any:
     shape = context.call_conv.get_function_type(types.none, kinds)
     function = builder.inttoptr(address, shape.as_pointer())
-    context.call_conv.call_function(builder, function, types.none, kinds, given)
+    status, _ = context.call_conv.call_function(builder, function, types.none, kinds, given)
+    with cgutils.if_unlikely(builder, status.is_error):  # what was raised there is raised here
+        context.call_conv.return_status_propagate(builder, status)
     return context.get_dummy_value()
 
 
@@ -128,6 +141,20 @@ def call_turn(_typing: Any, address: Any, do: Any, mind: Any) -> Any:
         return _call(context, builder, given[0], kinds, [given[1], pointer])
 
     return types.void(address, do, mind), emit
+
+
+def record_at(dtype: Any) -> Any:
+    """A function for kernels: the record of a NumPy type that lies at an address."""
+    kind = numba.from_dtype(dtype)
+
+    @intrinsic
+    def at_address(_typing: Any, address: Any) -> Any:
+        def emit(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+            return builder.inttoptr(given[0], context.get_value_type(kind))
+
+        return kind(address), emit
+
+    return at_address
 
 
 @intrinsic

@@ -128,7 +128,9 @@ def protects(w: Path, kind: int, valuation: Valuation) -> float:
         return short_of_margin(w, valuation)
     if kind == DELEVERAGE:
         return near_liquidation(w, valuation)
-    return off_target(w, valuation)
+    if kind == REBALANCE:
+        return off_target(w, valuation)
+    return 0.0  # no keeper function
 
 
 class Due(NamedTuple):

@@ -1,0 +1,141 @@
+"""Agents made machine code, once for each source: that of ``act``, its parts, what they look at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from simulator.agents.do import DoType, part
+from simulator.model.kernel.jit import address_of, compiled_whole
+
+#: By source, Numba types and whether it is kept on disk: where it lies, and what must be kept.
+_MADE: dict[tuple[Any, ...], tuple[int, Any]] = {}
+_CONSTANTS = (bool, int, float, complex, str, bytes, type(None), np.generic)
+
+
+def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) -> int:
+    """Where an agent's ``act`` lies, compiled for paths and a record of Numba types.
+
+    Compiled anew where the source is another, or a variable that it uses: in a notebook a cell is
+    run again; in a worker each chunk brings functions of its own that say the same.
+    """
+    key = (source_of(act), path, mind, cached)
+    if key not in _MADE:
+        source = act if _is_ours(act) else _Copies().of(act)
+        made = compiled_whole(source, cached, no_cpython_wrapper=True)
+        _MADE[key] = address_of(made, DoType(path), mind), made
+    return _MADE[key][0]
+
+
+def _is_ours(function: Any) -> bool:
+    return bool(function.__module__.startswith("simulator."))
+
+
+class _Copies:
+    """Copies of functions and of the parts that they reach, which Numba has not seen yet.
+
+    What it compiled of a part once it never compiles again, whatever the variables are now; and in
+    a worker a part is a function that was not decorated there.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[int, FunctionType] = {}
+        self._scopes: dict[int, dict[str, Any]] = {}
+
+    def of(self, function: Any) -> FunctionType:
+        """A function's copy, the same each time."""
+        if id(function) in self._made:
+            return self._made[id(function)]
+        around = function.__globals__
+        scope = self._scopes.setdefault(id(around), dict(around))
+        cells = tuple(CellType() for _ in function.__closure__ or ())
+        made = FunctionType(
+            function.__code__, scope, function.__name__, function.__defaults__, cells
+        )
+        made.__kwdefaults__ = function.__kwdefaults__
+        self._made[id(function)] = made
+        for name in _names(function.__code__):
+            if name in around:
+                scope[name] = self._instead(around[name])
+        for cell, full in zip(cells, function.__closure__ or (), strict=True):
+            try:
+                cell.cell_contents = self._instead(full.cell_contents)
+            except ValueError:  # nothing is in it yet
+                continue
+        return made
+
+    def _instead(self, value: Any) -> Any:
+        """The copy of a part of somebody else's; whatever else it is, itself."""
+        if not getattr(value, "is_part", False) or _is_ours(value):
+            return value
+        known = id(value) in self._made
+        copy = self.of(value)
+        return copy if known else part(copy)
+
+
+def source_of(function: Any) -> str:
+    """Digest of a function's code, of what it calls and of the variables it uses."""
+    digest = hashlib.sha256()
+    _write(digest.update, function, set())
+    return digest.hexdigest()
+
+
+def _write(write: Callable[[bytes], None], value: Any, seen: set[int]) -> None:
+    value = getattr(value, "py_func", value)
+    if isinstance(value, FunctionType):
+        write(f"{value.__module__}.{value.__qualname__}".encode())
+        if id(value) in seen or _is_ours(value):
+            return
+        seen.add(id(value))
+        _write_code(write, value.__code__)
+        looked_at = _looked_at(value)
+        for name in sorted(looked_at):
+            write(name.encode())
+            _write(write, looked_at[name], seen)
+        _write(write, value.__defaults__, seen)
+    elif isinstance(value, tuple | list):
+        write(f"{type(value)} {len(value)}".encode())
+        for item in value:
+            _write(write, item, seen)
+    elif isinstance(value, np.ndarray):
+        write(f"{value.dtype} {value.shape}".encode() + value.tobytes())
+    elif isinstance(value, _CONSTANTS):
+        write(f"{type(value)} {value!r}".encode())
+    else:  # a class or a module; what is kept in _MADE keeps it, so that no other has its place
+        write(f"{getattr(value, '__name__', '')} {id(value)}".encode())
+
+
+def _write_code(write: Callable[[bytes], None], code: CodeType) -> None:
+    write(code.co_code + repr((code.co_names, code.co_varnames, code.co_freevars)).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _write_code(write, constant)
+        else:
+            write(f"{type(constant)} {constant!r}".encode())
+
+
+def _looked_at(function: Any) -> dict[str, Any]:
+    """Variables of its module and of those around it that a function names, and of modules."""
+    names = set(_names(function.__code__))
+    found = {name: value for name, value in function.__globals__.items() if name in names}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # nothing is in it yet
+            continue
+    for name, module in list(found.items()):
+        if isinstance(module, ModuleType):
+            below = {below for below in names if below in vars(module)}
+            found |= {f"{name}.{below}": vars(module)[below] for below in below}
+    return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -1,0 +1,75 @@
+"""Whether an order names what there is: compiled code that looks beside an array says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from simulator.engine.latency import too_many
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
+from simulator.world import actions
+
+if TYPE_CHECKING:
+    from simulator.world.protocol import Protocol
+
+#: What may be wrong with an order, by the number that its fault has: 0 is nothing.
+WRONG = ("", "amount", "account", "market", "collateral", "leg", "actor", "room")
+AMOUNT, ACCOUNT, MARKET, COLLATERAL, LEG, ACTOR, ROOM = range(1, len(WRONG))
+
+
+def _has(name: str) -> tuple[bool, ...]:
+    """By kind of action, whether it has a field."""
+    return (False, *(name in {field.name for field in fields(kind)} for kind in actions.ACTIONS))
+
+
+_OF_ACCOUNT, _OF_MARKET = _has("account"), _has("market")
+_OF_COLLATERAL, _OF_LEG = _has("collateral"), _has("leg")
+_BY_ACCOUNT = (False, *(kind.spec.of_account for kind in actions.ACTIONS))
+_SWAP = 1 + actions.ACTIONS.index(actions.Swap)
+_BUYS_COLLATERAL = 1 + actions.ACTIONS.index(actions.LiquidateCollateral)
+#: Of collaterals, the first that an account can be in debt beside: USDC is what is owed.
+_NOT_USDC = 1
+
+
+@inner
+def misnamed(w: Path) -> int:
+    """Which index of the path's order is of nothing there is, as :data:`WRONG` has it; 0: none."""
+    order, count, kind = w.order, w.tables.count, w.order.kind
+    wrong = 0
+    if _OF_ACCOUNT[kind] and not 0 <= order.account < count.accounts:
+        wrong = ACCOUNT
+    elif _OF_MARKET[kind] and not 0 <= order.market < count.markets:
+        wrong = MARKET
+    elif _OF_COLLATERAL[kind]:
+        first = _NOT_USDC if kind == _BUYS_COLLATERAL else 0
+        if not first <= order.collateral < count.collaterals:
+            wrong = COLLATERAL
+    # A swap without a leg is one in the vault's pool.
+    elif _OF_LEG[kind] and (order.leg >= count.legs or (order.leg < 0 and kind != _SWAP)):
+        wrong = LEG
+    if wrong == 0 and _BY_ACCOUNT[kind] and w.tables.agent.account[order.agent] < 0:
+        wrong = ACTOR
+    return wrong
+
+
+def fault(book: Any, protocol: Protocol) -> str:
+    """What an agent asked for that cannot be, in the words of an error; of the engine's book."""
+    kind, wrong = actions.ACTIONS[int(book["fault"]) - 1], WRONG[int(book["wrong"])]
+    who = protocol.agents[int(book["at_fault"])].name
+    what = f"{kind.__name__} of {who}"
+    if wrong == "amount":
+        return f"{what}: an amount or limit that is not finite; allowed: finite"
+    if wrong == "actor":
+        return f"{what}: it has no margin account; allowed: an agent that has one"
+    if wrong == "room":
+        return too_many(kind, who)
+    counts = {
+        "account": protocol.accounts,
+        "market": protocol.markets,
+        "collateral": len(protocol.clearing.collaterals),
+        "leg": len(protocol.leg_of),
+    }
+    first = int(wrong == "collateral" and kind is actions.LiquidateCollateral)
+    allowed = f"{first} to {counts[wrong] - 1}" if counts[wrong] > first else "none, there is none"
+    return f"{what}: {wrong} = {int(book[wrong])}; allowed: {allowed}"
