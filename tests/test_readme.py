@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+AGENTS = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
 
 
-def test_the_agent_of_the_readme_runs_and_trades() -> None:
-    (code,) = (block for block in BLOCKS if "class DipBuyer" in block)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 25
-    names: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), names)
-    events = names["result"].events
-    trades = events[(events["agent"] == "dip_buyer") & (events["status"] == "OK")]
+def blocks(text: str) -> list[str]:
+    """The Python shown in a page."""
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(("text", "name"), [(README, "dip_buyer"), (AGENTS, "dip_buyer_of_all")])
+def test_the_agents_shown_run_and_trade(
+    text: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = (
+        block for block in blocks(text) if f'AgentSlot("{name}"' in block and "run(" in block
+    )
+    # What is compiled is read from its file.
+    (tmp_path / f"shown_{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    events = importlib.import_module(f"shown_{name}").result.events
+    trades = events[(events["agent"] == name) & (events["status"] == "OK")]
     assert len(trades) > 0
+
+
+def test_an_agent_is_twelve_lines() -> None:
+    (code,) = (block for block in blocks(README) if "class DipBuyer" in block)
+    lines = code[code.index("@dataclass") : code.index("result =")].splitlines()
+    said = [line for line in lines if line.strip() and '"""' not in line]
+    assert len(said) <= 12
 
 
 @pytest.mark.parametrize("target", re.findall(r"^    make (\w+)", README, flags=re.MULTILINE))
