@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulator.books.buckets import BASIS, BUCKETS, TITLES
@@ -33,11 +33,15 @@ def test_what_is_told_adds_up_to_the_result_and_never_changes_sign(found: dict[s
     assert text.startswith("made $") == (result >= 0.005)
 
 
+def losses(found: dict[str, float]) -> dict[str, float]:
+    """What can be a loss: where there was no hedge, being off an imagined target is none."""
+    open_ = found["hedge_target"] and not causes.hedged(found)
+    return {name: found[name] for name in BUCKETS if not (open_ and name == "hedge_drift")}
+
+
 @given(FOUND)
 def test_the_largest_loss_is_always_named_with_its_amount(found: dict[str, float]) -> None:
-    open_ = found["hedge_target"] and not causes.hedged(found)
-    # Where there was no hedge, being off an imagined target is no loss: what was held may be.
-    terms = {name: found[name] for name in BUCKETS if not (open_ and name == "hedge_drift")}
+    terms = losses(found)
     name = min(terms, key=lambda term: terms[term])
     told = f"{causes.account(found)} {causes.basis(found)}"
     if found[name] <= -0.01:
@@ -67,6 +71,12 @@ def test_the_headline_is_the_largest_loss_once_both_legs_have_cancelled(
         assert any(causes.within(name) == title for name, v in ranked.items() if v == worst)
 
 
+@example(
+    {**dict.fromkeys(BUCKETS, 0.0)},
+    {**dict.fromkeys(BUCKETS, 0.0), "hedge_target": 1.0, "hedge_drift": -1.0},
+    False,
+    False,
+)
 @given(FOUND, FOUND, st.booleans(), st.booleans())
 def test_the_story_names_the_largest_loss_of_the_fall_and_of_the_whole(
     peak: dict[str, float], trough: dict[str, float], hedged: bool, invested: bool
@@ -75,9 +85,10 @@ def test_the_story_names_the_largest_loss_of_the_fall_and_of_the_whole(
     (fall,) = story._fell(series, 0, 1)
     trough["hedge_held"] = float("nan")  # of the whole path; the fall's is found from its steps
     change = {name: trough[name] - peak[name] for name in BUCKETS}
+    change["hedge_held"] = story.part_held(series.iloc[:1])
     whole = " ".join(story._made_of("From start to end", series.iloc[1]))
     for text, found in ((fall, change), (whole, trough)):
-        least = min(found[name] for name in BUCKETS)
+        least = min(losses(found).values())
         if least <= -0.01:
             assert usd(least, plus=True) in text
     assert ("No hedge was held." in fall) == (not hedged)
