@@ -166,6 +166,24 @@ class _Folder:
             temporary.unlink(missing_ok=True)
 
 
+@functools.cache
+def _sources_beside(source: Path) -> str:
+    """A digest of every source that may be linked in: all of the room a file lies in.
+
+    The room is the folder below the outermost package, or where there is none the file's own.
+    """
+    room = source.parent
+    while all((folder / "__init__.py").exists() for folder in (room, room.parent, room.parents[1])):
+        room = room.parent
+    return _digest_of(room)
+
+
+@functools.cache
+def _digest_of(room: Path) -> str:
+    sources = sorted(room.rglob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
 class _Files(FunctionCache):  # type: ignore[misc]
     """Where a function's compiled code is looked for before it is compiled."""
 
@@ -173,10 +191,9 @@ class _Files(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        locator = self._impl.locator
-        self._cache_file = _Folder(
-            locator.get_cache_path(), self._impl.filename_base, locator.get_source_stamp()
-        )
+        source = _sources_beside(Path(function.__code__.co_filename))
+        folder = self._impl.locator.get_cache_path()
+        self._cache_file = _Folder(folder, self._impl.filename_base, source)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The function for a signature, or None; the compiler is not set up for it."""

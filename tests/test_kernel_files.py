@@ -28,6 +28,12 @@ def total(values):
         found += double(value)
     return found
 """
+_LINKING = """from others import double
+
+@njit(cache=True)
+def again(x):
+    return double(x)
+"""
 # What the function comes to, and how often it was compiled and found in a file.
 _ASK = """
 import numpy as np
@@ -73,6 +79,16 @@ def test_another_source_is_compiled_anew(folder: Path) -> None:
     assert _ask(folder, "double", "1.5") == ["3.0", "1", "0"]
     (folder / "functions.py").write_text(_MODULE.format(factor=10))
     assert _ask(folder, "double", "1.5") == ["15.0", "1", "0"]
+
+
+def test_another_source_of_what_is_linked_in_is_compiled_anew(folder: Path) -> None:
+    (folder / "others.py").write_text((folder / "functions.py").read_text())
+    linking = _MODULE.format(factor=2).partition("@njit")[0] + _LINKING
+    (folder / "functions.py").write_text(linking)
+    assert _ask(folder, "again", "1.5") == ["3.0", "1", "0"]
+    (folder / "others.py").write_text(_MODULE.format(factor=10))
+    assert _ask(folder, "again", "1.5") == ["15.0", "1", "0"]
+    assert _ask(folder, "again", "1.5") == ["15.0", "0", "1"]
 
 
 @pytest.mark.parametrize("kept", [0, 10, 200, -1])

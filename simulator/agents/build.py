@@ -70,7 +70,7 @@ def add_agents(
         kind = type(agent).__name__
         if agent.slot is None:
             raise InputError(
-                f"agents: {kind} has no slot; set `slot = AgentSlot(name, usdc, base)`"
+                f"agents: {kind} has no slot; set `slot = AgentSlot(name, usdc, base, has_account)`"
             )
         if agent.slot.name in {slot.name for slot in slots}:
             raise InputError(f"agents: {kind} is named {agent.slot.name!r}, which is taken")

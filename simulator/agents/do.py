@@ -227,7 +227,7 @@ def cash(do: Any, account: int) -> Any:
 
 @_can
 def collateral(do: Any, account: int, number: int) -> Any:
-    """Collateral of an account, whole tokens; that of USDC is its cash."""
+    """Collateral of an account, whole tokens; 0 of USDC, which is its cash (``cash``)."""
     return do.w.state.clearing.collateral[account, number] / do.w.tables.clearing.unit[number]
 
 

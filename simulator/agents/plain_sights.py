@@ -156,7 +156,7 @@ class Sights:
         return self._state.cash[account, self._path]
 
     def collateral(self, account: int, number: int) -> float:
-        """Collateral (≥ 1) of an account, whole tokens."""
+        """Collateral of an account, whole tokens; 0 of USDC, which is its cash (``cash``)."""
         return self._state.collateral[account, number, self._path]
 
     def skew(self, market: int) -> float:

@@ -60,7 +60,7 @@ def is_cold() -> bool:
 def is_kept(compiled: Any) -> bool:
     """Whether a kernel was compiled before, for arguments of some types, and is on disk."""
     module, name = compiled.py_func.__module__.rpartition(".")[2], compiled.py_func.__qualname__
-    return any(Path(compiled.stats.cache_path).glob(f"{module}.{name}-*.nbi"))
+    return any(Path(compiled.stats.cache_path).glob(f"{module}.{name}-*{SUFFIX}"))
 
 
 # No fastmath: paths must be bit-identical whatever the batch. The numpy error model spares a branch
