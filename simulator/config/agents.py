@@ -261,7 +261,7 @@ class CustomAgent(Section):
 
 
 class Agents(Section):
-    """The agents, in block order."""
+    """The agents; in which order they act: ``AGENT_KINDS``."""
 
     depositor: Depositor | None = Field(
         default=None, description="deposits into and redeems from the vault"

@@ -198,7 +198,7 @@ def post_betas(
     now: float,
     betas: Floats,
 ) -> int:
-    """``post_betas`` of ``betas`` ``[M, P]``; writes nothing when refused.
+    """``post_betas`` of ``betas`` ``[M]``; writes nothing when refused.
 
     ``liquidity``: the vault's position. The first betas of all may be any while there is none.
     """

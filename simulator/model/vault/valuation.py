@@ -75,7 +75,9 @@ def value_vault(w: Path) -> Valuation:
 def value_now(w: Path) -> Valuation:
     """The vault valued, between two actions."""
     known, row = w.known, w.known.vault
-    if known.kept == 0.0 or row.version != known.version:
+    if not known.kept:
+        return value_vault(w)
+    if row.version != known.version:
         fresh, accounts = True, 0.0
         for sub in range(subs(w)):
             account = margin_standing(w, sub)

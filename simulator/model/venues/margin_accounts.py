@@ -79,7 +79,7 @@ def value_margin(w: Path, sub: int) -> Account:
 @inner
 def margin_standing(w: Path, sub: int) -> Standing:
     """How an account stands between two actions."""
-    if w.known.kept == 0.0:
+    if not w.known.kept:
         return standing_of(value_margin(w, sub))
     row = w.known.sub[sub]
     if row.version != w.known.version:

@@ -210,7 +210,7 @@ def noted_standing(row: Record) -> Standing:
 @inner
 def standing(w: Path, account: int) -> Standing:
     """How an account stands between two actions."""
-    if w.known.kept == 0.0:
+    if not w.known.kept:
         return standing_of(_value(w, account, True))
     row = w.known.account[account]
     if row.version != w.known.version:

@@ -29,7 +29,7 @@ def work_out(w: Path, market: int) -> Owing:
 def owing(w: Path, market: int) -> Owing:
     """What positions in a market owe, where it is not known already."""
     known = w.known
-    if known.kept == 0.0:
+    if not known.kept:
         return work_out(w, market)
     row = known.market[market]
     if row.version != known.version:
