@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import os
 import pickle
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from numba.np import numpy_support
 
 #: What the file of a compiled function ends with.
 SUFFIX = ".kernel"
+_DIGEST = hashlib.sha256().digest_size  # bytes at its beginning, of the rest
 # Of what is in one.
 _VERSION = numba.__version__, hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 
@@ -147,20 +149,24 @@ class _Folder:
         return self._folder / f"{self._base}.{digest}{SUFFIX}"
 
     def load(self, key: object) -> Any:
-        """What is kept for a signature, or None; a file cut short counts as none."""
+        """What is kept for a signature, or None; a file that is not as it was written is none."""
         try:
-            with self._path(key).open("rb") as file:
-                stamp = pickle.load(file)
-                return pickle.load(file) if stamp == self._stamp else None
-        except (FileNotFoundError, EOFError, pickle.UnpicklingError):
+            data = self._path(key).read_bytes()
+        except (FileNotFoundError, IsADirectoryError):
             return None
+        digest, data = data[:_DIGEST], data[_DIGEST:]
+        if hashlib.sha256(data).digest() != digest:
+            return None
+        file = io.BytesIO(data)
+        return pickle.load(file) if pickle.load(file) == self._stamp else None
 
     def save(self, key: object, parts: object) -> None:
         """Keep it; whoever reads meanwhile has the old or the new."""
         path = self._path(key)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            temporary.write_bytes(dumps(self._stamp) + dumps(parts))
+            data = dumps(self._stamp) + dumps(parts)
+            temporary.write_bytes(hashlib.sha256(data).digest() + data)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

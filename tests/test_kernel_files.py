@@ -100,3 +100,13 @@ def test_a_file_cut_short_is_compiled_anew(folder: Path, kept: int) -> None:
         file.write_bytes(file.read_bytes()[:kept])
     assert _ask(folder, "total", "np.arange(4.0)") == ["12.0", "1", "0"]
     assert _ask(folder, "total", "np.arange(4.0)") == ["12.0", "0", "1"]
+
+
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.6, 0.9])
+def test_a_file_that_is_damaged_is_compiled_anew(folder: Path, place: float) -> None:
+    assert _ask(folder, "double", "1.5") == ["3.0", "1", "0"]
+    (file,) = (folder / "kept").rglob(f"*{SUFFIX}")
+    data = bytearray(file.read_bytes())
+    data[int(place * len(data))] ^= 1
+    file.write_bytes(data)
+    assert _ask(folder, "double", "1.5") == ["3.0", "1", "0"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from numba.core.errors import NumbaError
 
 from simulator.agents.do import DoType, part
 from simulator.model.kernel.jit import address_of, compiled_whole
+from simulator.types import InputError
 
 #: By source, Numba types and whether it is kept on disk: where it lies, and what must be kept.
 _MADE: dict[tuple[Any, ...], tuple[int, Any]] = {}
@@ -27,8 +30,27 @@ def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) 
     if key not in _MADE:
         source = act if _is_ours(act) else _Copies().of(act)
         made = compiled_whole(source, cached, no_cpython_wrapper=True)
-        _MADE[key] = address_of(made, DoType(path), mind), made
+        try:
+            _MADE[key] = address_of(made, DoType(path), mind), made
+        except (NumbaError, KeyError, TypeError, RuntimeError) as error:
+            if _is_ours(act):
+                raise
+            raise InputError(_cannot(act, error)) from error
     return _MADE[key][0]
+
+
+def _cannot(act: Any, error: Exception) -> str:
+    """Why an agent cannot be compiled, in a line: what Numba says is pages long."""
+    text = str(error)
+    where = re.search(r'File "([^"]+)", line (\d+)', text)
+    at = f"{where[1]} line {where[2]}" if where else act.__code__.co_filename
+    if isinstance(error, KeyError):
+        why = f"{text} is no field of it"
+    else:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        said = [line for line in lines if not line.startswith(("Failed in", "During", "File"))]
+        why = re.sub(r"\b(of type )?Do\(.*", "of `do`", said[0] if said else text)[:200]
+    return f"{act.__qualname__} ({at}) cannot be compiled: {why}; --plain runs it as it is"
 
 
 def _is_ours(function: Any) -> bool:

@@ -88,7 +88,7 @@ def _run(field: str, file: Path) -> ModuleType:
     sys.modules[spec.name] = module  # where dataclasses and pickle look for it
     try:
         exec(compile(source, str(file), "exec"), vars(module))
-    except Exception as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         line = _line_of(error, str(file))
         raise InputError(
             f"{field} = {file}: {line}{type(error).__name__}: {error}; allowed: a Python file that "
@@ -97,7 +97,7 @@ def _run(field: str, file: Path) -> ModuleType:
     return module
 
 
-def _line_of(error: Exception, file: str) -> str:
+def _line_of(error: BaseException, file: str) -> str:
     """The last line of the file that was being run, as the beginning of a sentence."""
     found = error.lineno if isinstance(error, SyntaxError) else None
     trace = error.__traceback__
@@ -121,7 +121,7 @@ def _made(config: Config, name: str, section: CustomAgent, trust: Trust) -> Agen
     given = _parameters(f"{field}.parameters", kind, section.parameters)
     try:
         agent = kind(**given)
-    except Exception as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         raise InputError(
             f"{field}.parameters: {kind.__name__} refuses them: {type(error).__name__}: {error}"
         ) from error

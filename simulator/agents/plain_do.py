@@ -26,7 +26,8 @@ class PlainDo(Sights):
     is only tried: what would come of it, or why it would be refused.
 
     Attributes:
-        amount_in, amount_out: of the last action, as :class:`~simulator.world.actions.Fill` says.
+        amount_in, amount_out: of the last action of this turn, as
+            :class:`~simulator.world.actions.Fill` says.
     """
 
     def __init__(
@@ -40,6 +41,11 @@ class PlainDo(Sights):
         super().__init__(world, agent, path)
         self.amount_in = self.amount_out = 0.0
         self._execute = execute or world.execute
+
+    def begin(self, step: int) -> None:
+        """Its turn of ``step`` begins: nothing came of anything yet."""
+        super().begin(step)
+        self.amount_in = self.amount_out = 0.0
 
     def swap(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from simulator.model.kernel.jit import is_kept
@@ -34,4 +34,7 @@ def beside(kernel: Any, compile_it: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        os.waitpid(child, 0)
+        with suppress(
+            ChildProcessError
+        ):  # whoever began us may have it that children are not told of
+            os.waitpid(child, 0)

@@ -24,6 +24,7 @@ from simulator.engine.door import DOOR, door, enter_all
 from simulator.engine.indices import fault
 from simulator.engine.latency import delayed, receive
 from simulator.engine.loop import take_turn
+from simulator.engine.raised import told_of
 from simulator.model.kernel.jit import call_turn, inner, kernel
 from simulator.model.kernel.record import Path, Paths, Record
 from simulator.model.known import forget
@@ -83,6 +84,8 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
                 turn = turns[k]
                 if turn.outbox != 0:
                     _receive(w, turn.agent, turn.outbox + i * turn.outbox_stride)
+                # What came of others' orders is not the agent's to see.
+                w.order.amount_in, w.order.amount_out = 0.0, 0.0
                 call_turn(turn.code, make_do(w, turn.agent), turn.mind + i * turn.stride)
                 w.book.engine.outbox = 0
             if step < span[2]:
@@ -155,7 +158,8 @@ class Loop:
 
     def _run(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[int, int]:
         """What compiled code does from one place of the block, a step and a turn, to another."""
-        _run(*self._given(begin, end))
+        with told_of(self._agents):
+            _run(*self._given(begin, end))
         return end
 
     def _given(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[Any, ...]:

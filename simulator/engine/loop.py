@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from simulator.agents.base import View
 from simulator.agents.plain_do import PlainDo
 from simulator.agents.scalar import ScalarAgent
 from simulator.engine.counted import counted
 from simulator.engine.latency import Waiting, delayed, latency_of
+from simulator.engine.raised import told_of
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +52,11 @@ class _Seat:
     def __init__(self, world: World, agent: ScalarAgent, observers: Sequence[Observer]) -> None:
         self._agent, self._world, self._observers = agent, world, observers
         self._step = 0
+        self._whole = [
+            one.name
+            for one in fields(agent)  # type: ignore[arg-type]  # agents are dataclasses
+            if one.type in ("int", int)
+        ]
         self._waiting = Waiting(world.protocol, agent)  # of the path that acts now
         execute = self._send if latency_of(world.protocol, agent) else self._execute
         self._on = [
@@ -77,7 +87,19 @@ class _Seat:
             while waiting.is_due(step):
                 self._execute(waiting.next())
             do.begin(step)
-            type(self._agent).act(do, my)
+            with told_of([self._agent]):
+                type(self._agent).act(do, my)
+            self._check_whole(my)
+
+    def _check_whole(self, my: ScalarAgent) -> None:
+        """Refuse a float in a field of ``int``: compiled code would cut it off and say nothing."""
+        for name in self._whole:
+            value = getattr(my, name)
+            if not isinstance(value, int | np.integer):
+                kind = type(my).__name__
+                raise InputError(
+                    f"{kind}.{name} = {value!r}; allowed: a whole number, as it is int"
+                )
 
 
 def simulate(
@@ -135,10 +157,11 @@ def carry_out(
 
 def take_turn(agent: Agent, view: View, execute: Callable[[Action], Fill]) -> None:
     """One agent acts on all paths at once; ``execute`` carries out what it asks for."""
-    turn = agent.act(view)
-    try:
-        action = next(turn)
-        while True:
-            action = turn.send(execute(action))
-    except StopIteration:
-        return
+    turn, fill = agent.act(view), None
+    while True:
+        try:
+            with told_of([agent]):
+                action = turn.send(fill)  # type: ignore[arg-type]  # None begins it
+        except StopIteration:
+            return
+        fill = execute(action)

@@ -42,7 +42,8 @@ def _inventory(config: Config, place: str, asked: float, value: float) -> Reason
     if scale < market.max_skew_usd:
         name, of_field = "skew_scale_usd", market.skew_scale_usd / scale
     most = min(scale, market.max_skew_usd)
-    field, needed = f"clearing.markets.{place}.{name}", most * of_field * asked / value
+    worth = most / value if value > 0.0 else 1.0  # of the field's dollars, at that time's price
+    field, needed = f"clearing.markets.{place}.{name}", worth * of_field * asked
     text = (
         f"up to ${asked:,.0f} of skew in {place} was asked for, which takes ${value:,.0f} (the "
         "lesser of max_skew_usd and skew_scale_usd · φ · maintenance_rate / 2); "
@@ -69,7 +70,8 @@ def _would_do(field: str, value: float, needed: float) -> str:
 def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:
     """A limit in USD whose field allows in proportion.
 
-    ``lost_on_the_way``: unless hardly anything is left, which no larger value brings back.
+    ``lost_on_the_way``: unless hardly anything is left, which no larger value brings back. Of
+    nothing, or of what a maker lacks, no proportion says what would have done.
     """
 
     def reason(config: Config, place: str, asked: float, value: float) -> Reason:
@@ -78,7 +80,7 @@ def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:
         for part in name.split("."):
             node = node[part] if isinstance(node, dict) else getattr(node, part)
         text = f"{what.format(place=place)} ${asked:,.0f}, and ${value:,.0f} was there"
-        if lost_on_the_way and value < _SCALES * asked:
+        if value <= 0.0 or (lost_on_the_way and value < _SCALES * asked):
             return Reason(text, (name, float(node), None))
         needed = float(node) * asked / value
         text += f"; {_would_do(name, node, needed)}"

@@ -19,6 +19,7 @@ from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import BOOK
 from simulator.config import load, resolve
+from simulator.engine import simulate
 from simulator.engine.compiled import Loop
 from simulator.market.draw import draw
 from simulator.model.world import ModelWorld
@@ -138,9 +139,57 @@ class Buyer(ScalarAgent):
         do.swap(-checked(SIZE * do.step))
 
 
-def test_what_an_agent_raises_is_raised() -> None:
-    with pytest.raises(ValueError, match="more than I may spend"):
+def test_what_an_agent_raises_is_told_as_its_own() -> None:
+    with pytest.raises(InputError, match=r"agent Buyer: .*line \d+: ValueError: more than I"):
         run(Buyer())
+
+
+@dataclass(eq=False)
+class Misspelt(ScalarAgent):
+    """Knows no such verb."""
+
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        do.trad(0, 1.0)
+
+
+@dataclass(eq=False)
+class Undeclared(ScalarAgent):
+    """Remembers what it has no field for."""
+
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        my.count = 1.0
+
+
+@dataclass(eq=False)
+class Listing(ScalarAgent):
+    """Allocates."""
+
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        amounts = [1.0, do.step]
+        do.swap(-amounts[1])
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [(Misspelt(), "'?trad'?"), (Undeclared(), "'count' is no field"), (Listing(), "NRT required")],
+)
+def test_what_cannot_be_compiled_is_said_in_a_line_with_its_place(agent: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said) as raised:
+        run(agent)
+    text = str(raised.value)
+    assert "test_compiling.py" in text
+    assert type(agent).__name__ in text
+    assert "\n" not in text
+    assert len(text) < 500
 
 
 @dataclass(eq=False)
@@ -248,3 +297,24 @@ def test_without_compiled_code_it_is_said_what_to_do() -> None:
     )
     assert made.stdout.startswith("NUMBA_DISABLE_JIT = 1: ")
     assert "--plain" in made.stdout
+
+
+@dataclass(eq=False)
+class Halves(ScalarAgent):
+    """Counts halves where there is room for whole numbers."""
+
+    count: int = 0
+
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        my.count += 0.5
+
+
+def test_a_float_in_a_field_of_int_is_refused_in_plain_python() -> None:
+    config, agent = load("calm", ["paths=1"]), Halves()
+    protocol, agents = add_agents(resolve(config), [], [agent])
+    world = ModelWorld(protocol, draw(config.market, 0, 1).first_steps(2))
+    with pytest.raises(InputError, match=r"Halves\.count = 0\.5; allowed: a whole number"):
+        simulate(world, agents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -20,6 +21,7 @@ from simulator.model.kernel.jit import kernel
 from simulator.model.kernel.record import Paths, View
 from simulator.model.parameters import tables_of
 from simulator.model.world import ModelWorld
+from simulator.results.reasons import OF_LIMIT
 from simulator.results.tallies import Limited
 from simulator.types import Status
 from simulator.world.actions import Action, Fill, Rebalance, Recenter
@@ -144,3 +146,13 @@ def test_so_it_does_in_random_scenarios(number: int) -> None:
     found = refusals(random_config(20_210_519, number))
     for kind in found.seen.keys() - ESTIMATED - {Limit.OTHER}:
         assert found.over[kind] == found.seen[kind]
+
+
+@pytest.mark.parametrize("limit", OF_LIMIT)
+@pytest.mark.parametrize("value", [0.0, -5.0])
+def test_a_limit_of_nothing_is_a_reason_too(limit: Limit, value: float) -> None:
+    reason = OF_LIMIT[limit](load("calm", []), "BTC", 1e12, value)
+    _, now, needed = reason.figures
+    assert now is not None
+    assert needed is None or needed > 0.0
+    assert not re.search(r"\b(inf|nan)\b", reason.text)
