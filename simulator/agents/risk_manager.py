@@ -10,13 +10,12 @@ import numpy as np
 from simulator.agents.base import Actions, Agent, View
 from simulator.types import SECONDS_PER_DAY
 from simulator.world.actions import PostBetas, PostCovariance
+from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
     from simulator.config import Config
     from simulator.config import agents as sections
     from simulator.types import Floats
-
-_FACTOR_COLUMNS = 8  # of the clearing house's covariance factor (contracts/SPEC.md §3.1)
 
 
 @dataclass(eq=False)
@@ -105,7 +104,7 @@ def covariance_factor(daily: Floats) -> Floats:
     """
     values, vectors = np.linalg.eigh(np.moveaxis(daily, 2, 0))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.swapaxes(1, 2)
-    factor = np.zeros((len(daily), _FACTOR_COLUMNS, daily.shape[2]))
+    factor = np.zeros((len(daily), FACTOR_COLUMNS, daily.shape[2]))
     factor[:, : len(daily)] = np.moveaxis(root, 0, 2)
     volatility = np.sqrt(np.sum(factor * factor, axis=1, keepdims=True))
     # A hair inside the limit, which the contract holds to the last entry.

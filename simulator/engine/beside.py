@@ -34,7 +34,6 @@ def beside(kernel: Any, compile_it: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(
-            ChildProcessError
-        ):  # whoever began us may have it that children are not told of
+        # Whoever began us may have it that nobody is told of children that end.
+        with suppress(ChildProcessError):
             os.waitpid(child, 0)

@@ -25,13 +25,12 @@ from simulator.engine.indices import fault
 from simulator.engine.latency import delayed, receive
 from simulator.engine.loop import take_turn
 from simulator.engine.raised import told_of
+from simulator.model.batch import path_of
 from simulator.model.kernel.jit import call_turn, inner, kernel
 from simulator.model.kernel.record import Path, Paths, Record
 from simulator.model.known import forget
 from simulator.model.moments import drawn_of, lay_out
-from simulator.model.pools.uniswap_v3.pool import set_depth
-from simulator.model.venues.perps.covariance import arrive
-from simulator.model.venues.perps.depth import set_skew_scale
+from simulator.model.world import begin_step
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -45,14 +44,13 @@ if TYPE_CHECKING:
 #: Steps laid out at a time.
 BLOCK = 64
 _advanced, _stepped, _keep, _receive = advanced, stepped, keep, receive
+_begin_step = begin_step
 
 
 @inner
 def _begin(w: Path) -> None:
-    """What happens at a step before anybody acts."""
-    set_depth(w.tables.pool, w.state.pool, w.now.pool_depth)
-    set_skew_scale(w)
-    arrive(w)
+    """What happens at a step before anybody acts, and that it is noted."""
+    _begin_step(w)
     _advanced(w)
 
 
@@ -65,17 +63,7 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
     paths.known[0].kept = True
     for i in range(paths.states.size):
         for step in range(span[0], span[2] + (span[3] >= 0)):
-            w = Path(
-                paths.tables[0],
-                paths.states[i],
-                feed[i, step],
-                paths.saved[0],
-                paths.saved[1],
-                paths.known[0],
-                paths.orders[i],
-                paths.books[i],
-                paths.logs[min(i, paths.logs.size - 1)],
-            )
+            w = path_of(paths, i, feed[i, step])
             forget(w)  # this is another path, or another step
             first = span[1] if step == span[0] else -1
             if first < 0:

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.agents.compiling import compile_act
 from simulator.engine.latency import latency_of, outboxes
-from simulator.model.kernel.record import Path
+from simulator.model.batch import path_of
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -30,19 +30,7 @@ TURN = np.dtype(
 
 def path_type(paths: Paths) -> Any:
     """Numba's type of one of the paths."""
-    return numba.typeof(
-        Path(
-            paths.tables[0],
-            paths.states[0],
-            paths.moments[0],
-            paths.saved[0],
-            paths.saved[1],
-            paths.known[0],
-            paths.orders[0],
-            paths.books[0],
-            paths.logs[0],
-        )
-    )
+    return numba.typeof(path_of.py_func(paths, 0, paths.moments[0]))
 
 
 def mind_dtype(agent: Agent) -> np.dtype[Any]:

@@ -16,17 +16,17 @@ from simulator.model.kernel.jit import (
     address_of,
     call_door,
     compiled_whole,
-    copy_record,
     inner,
     kernel,
 )
 from simulator.model.kernel.record import Path, Paths
 from simulator.model.known import forget, forget_vault
 from simulator.model.venues.perps.owing import forget_trade
-from simulator.model.verbs import submit
+from simulator.model.verbs import attempt, submit
 
 _misnamed, _send = misnamed, send
-_acting, _acted, _submit, _note_event = acting, acted, submit, note_event
+_acting, _acted, _note_event = acting, acted, note_event
+_attempt, _submit = attempt, submit
 _ASKED_BY_AMOUNT = (
     *(kinds.SWAP, kinds.TRADE, kinds.POST_MARGIN, kinds.DEPOSIT, kinds.REDEEM),
     *(kinds.REQUEST_REDEEM, kinds.REDEEM_IN_KIND),
@@ -79,9 +79,7 @@ def _enter(w: Path) -> None:
         _blame(w, wrong)
         return
     if order.quote:
-        copy_record(w.spare, w.state)
-        _submit(w)
-        copy_record(w.state, w.spare)
+        _attempt(w)
         return
     if w.book.engine.outbox != 0:
         if not _send(w):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine.latency import too_many
 from simulator.model.kernel.jit import inner
+from simulator.model.kernel.kinds import LIQUIDATE_COLLATERAL, SWAP
 from simulator.model.kernel.record import Path
 from simulator.world import actions
 
@@ -26,8 +27,6 @@ def _has(name: str) -> tuple[bool, ...]:
 _OF_ACCOUNT, _OF_MARKET = _has("account"), _has("market")
 _OF_COLLATERAL, _OF_LEG = _has("collateral"), _has("leg")
 _BY_ACCOUNT = (False, *(kind.spec.of_account for kind in actions.ACTIONS))
-_SWAP = 1 + actions.ACTIONS.index(actions.Swap)
-_BUYS_COLLATERAL = 1 + actions.ACTIONS.index(actions.LiquidateCollateral)
 #: Of collaterals, the first that an account can be in debt beside: USDC is what is owed.
 _NOT_USDC = 1
 
@@ -42,11 +41,11 @@ def misnamed(w: Path) -> int:
     elif _OF_MARKET[kind] and not 0 <= order.market < count.markets:
         wrong = MARKET
     elif _OF_COLLATERAL[kind]:
-        first = _NOT_USDC if kind == _BUYS_COLLATERAL else 0
+        first = _NOT_USDC if kind == LIQUIDATE_COLLATERAL else 0
         if not first <= order.collateral < count.collaterals:
             wrong = COLLATERAL
     # A swap without a leg is one in the vault's pool.
-    elif _OF_LEG[kind] and (order.leg >= count.legs or (order.leg < 0 and kind != _SWAP)):
+    elif _OF_LEG[kind] and (order.leg >= count.legs or (order.leg < 0 and kind != SWAP)):
         wrong = LEG
     if wrong == 0 and _BY_ACCOUNT[kind] and w.tables.agent.account[order.agent] < 0:
         wrong = ACTOR

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.model.kernel.jit import spliced
-from simulator.model.kernel.record import Layout, Member, Path, Paths, dtype_of
+from simulator.model.kernel.record import Layout, Member, Path, Paths, Record, dtype_of
 from simulator.model.log import ROOM, buffers
 from simulator.model.orders import ORDER
 from simulator.model.state import KNOWN, MOMENT, STATE
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @spliced
-def at(paths: Paths, i: int) -> Path:
-    """Path ``i``."""
+def path_of(paths: Paths, i: int, moment: Record) -> Path:
+    """Path ``i`` at a moment."""
     return Path(
         paths.tables[0],
         paths.states[i],
-        paths.moments[i],
+        moment,
         paths.saved[0],
         paths.saved[1],
         paths.known[0],
@@ -30,6 +30,12 @@ def at(paths: Paths, i: int) -> Path:
         paths.books[i],
         paths.logs[min(i, paths.logs.size - 1)],
     )
+
+
+@spliced
+def at(paths: Paths, i: int) -> Path:
+    """Path ``i`` at the step it is."""
+    return path_of(paths, i, paths.moments[i])
 
 
 #: Of paths beside which nothing is kept.

@@ -6,8 +6,8 @@ they are of; a figure of another version is not known. The loop begins a version
 door after every action that was done. Verbs do not look here: while an order is carried out the
 path is in between.
 
-Where ``kept`` is zero, which is everywhere but in that loop, nothing is known and all is worked out
-when it is asked for.
+Where ``kept`` is false, which is everywhere but in that loop, nothing is known and all is worked
+out when it is asked for.
 """
 
 from __future__ import annotations

@@ -323,3 +323,11 @@ def submit(w: Path) -> None:
     if order.status not in (OK, NONE):
         copy_record(w.state, w.saved)
         order.amount_in, order.amount_out = 0.0, 0.0
+
+
+@inner
+def attempt(w: Path) -> None:
+    """Try the path's order, and leave the path as it was."""
+    copy_record(w.spare, w.state)
+    submit(w)
+    copy_record(w.state, w.spare)

@@ -9,16 +9,16 @@ import numpy as np
 from simulator.model import orders
 from simulator.model.batch import NO_BOOK, at, blank
 from simulator.model.genesis import genesis
-from simulator.model.kernel.jit import copy_record, kernel
+from simulator.model.kernel.jit import inner, kernel
 from simulator.model.kernel.kinds import CODE
-from simulator.model.kernel.record import Layout, Paths
+from simulator.model.kernel.record import Layout, Path, Paths
 from simulator.model.moments import read_market
 from simulator.model.observe import ModelObservation
 from simulator.model.parameters import tables_of
 from simulator.model.pools.uniswap_v3.pool import set_depth
 from simulator.model.venues.perps.covariance import arrive
 from simulator.model.venues.perps.depth import set_skew_scale
-from simulator.model.verbs import submit
+from simulator.model.verbs import attempt, submit
 from simulator.types import InputError
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
@@ -32,14 +32,18 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 
+@inner
+def begin_step(w: Path) -> None:
+    """What happens at a step before anybody acts: depths, and the ramp of the covariance."""
+    set_depth(w.tables.pool, w.state.pool, w.now.pool_depth)
+    set_skew_scale(w)
+    arrive(w)
+
+
 @kernel
 def _advance(paths: Paths) -> None:
-    """What happens at a step before anybody acts: depths, and the ramp of the covariance."""
     for i in range(paths.states.size):
-        w = at(paths, i)
-        set_depth(w.tables.pool, w.state.pool, w.now.pool_depth)
-        set_skew_scale(w)
-        arrive(w)
+        begin_step(at(paths, i))
 
 
 @kernel
@@ -55,10 +59,7 @@ def _quote(paths: Paths) -> None:
     """Try the orders of the paths that have one, and leave the paths as they were."""
     for i in range(paths.states.size):
         if paths.orders[i].kind != 0:
-            w = at(paths, i)
-            copy_record(w.spare, w.state)
-            submit(w)
-            copy_record(w.state, w.spare)
+            attempt(at(paths, i))
 
 
 class ModelWorld(World):
