@@ -11,6 +11,7 @@ from simulator.agents.base import Actions, Agent, View
 from simulator.agents.risk_manager import (
     covariance_factor,
     daily_covariance,
+    differ,
     reachable_betas,
     rolling_betas,
 )
@@ -130,7 +131,7 @@ class BreakdownMonitor(Agent):
             fitted = rolling_betas(view, window) * multiple
             wanted = np.where(self._owed, fitted, wanted)
         betas = reachable_betas(view, wanted)
-        moved = when & np.any(betas != state.betas, axis=0)
+        moved = when & differ(betas, state.betas)
         if np.any(moved):
             yield PostBetas(self.index, betas, moved)
             self._own[moved] = view.seconds

@@ -15,7 +15,10 @@ from simulator.world.protocol import FACTOR_COLUMNS
 if TYPE_CHECKING:
     from simulator.config import Config
     from simulator.config import agents as sections
-    from simulator.types import Floats
+    from simulator.types import Booleans, Floats
+
+# USD per USD of LP delta: of a position of a million, a thousandth of a dollar.
+_LEAST_CHANGE = 1e-9
 
 
 @dataclass(eq=False)
@@ -64,11 +67,20 @@ class RiskManager(Agent):
 
     def _post(self, view: View) -> PostBetas:
         betas = reachable_betas(view, rolling_betas(view, self.window_steps))
-        return PostBetas(self.index, betas, np.any(betas != view.state.betas, axis=0))
+        return PostBetas(self.index, betas, differ(betas, view.state.betas))
 
     def _post_covariance(self, view: View) -> PostCovariance:
         factor = covariance_factor(daily_covariance(view, self.window_steps))
         return PostCovariance(self.index, factor, np.ones(factor.shape[2], np.bool_))
+
+
+def differ(betas: Floats, posted: Floats) -> Booleans:
+    """Where betas ``[markets, P]`` are others than those posted, beyond what rounding leaves.
+
+    An asset hedged with itself has betas of one and of some 10⁻¹⁷: a post for those would cost gas
+    and make the next wait.
+    """
+    return np.asarray(np.any(np.abs(betas - posted) > _LEAST_CHANGE, axis=0))
 
 
 def reachable_betas(view: View, wanted: Floats) -> Floats:
@@ -85,10 +97,10 @@ def reachable_betas(view: View, wanted: Floats) -> Floats:
 
 def rolling_betas(view: View, window: int) -> Floats:
     """Minimum-variance betas ``[markets, P]`` of the last ``window`` steps' index returns."""
-    from simulator.hedging.minimum_variance import hedge_ratios
+    from simulator.hedging.minimum_variance import window_ratios
 
     assets = [1, *(market.asset for market in view.protocol.clearing.markets)]
-    return hedge_ratios(_covariance(view, window, assets))
+    return window_ratios(_covariance(view, window, assets))
 
 
 def daily_covariance(view: View, window: int) -> Floats:

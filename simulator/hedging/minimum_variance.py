@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.hedging import check, rank
+from simulator.hedging.jacobi import diagonalise
+from simulator.hedging.rank import FLOOR, RANK
 from simulator.kernel_files import njit
 from simulator.types import InputError
 
@@ -35,18 +37,22 @@ def covariance(returns: ArrayLike) -> Floats:
 
 @njit(cache=True, nogil=True)
 def window_moments(returns: Floats) -> Floats:
-    """Compiled :func:`covariance`."""
+    """Compiled :func:`covariance`: paths are the inner loop, each summed in the order of steps."""
     assets, window, paths = returns.shape
-    result = np.zeros((assets, assets, paths))
-    for path in range(paths):
+    means, result = np.zeros((assets, paths)), np.zeros((assets, assets, paths))
+    for step in range(window):
         for row in range(assets):
+            for path in range(paths):
+                means[row, path] += returns[row, step, path]
             for column in range(row + 1):
-                mean_row, mean_column, product = 0.0, 0.0, 0.0
-                for step in range(window):
-                    mean_row += returns[row, step, path]
-                    mean_column += returns[column, step, path]
-                    product += returns[row, step, path] * returns[column, step, path]
-                value = (product - mean_row * mean_column / window) / (window - 1)
+                for path in range(paths):
+                    product = returns[row, step, path] * returns[column, step, path]
+                    result[row, column, path] += product
+    for row in range(assets):
+        for column in range(row + 1):
+            for path in range(paths):
+                apart = means[row, path] * means[column, path] / window
+                value = (result[row, column, path] - apart) / (window - 1)
                 result[row, column, path] = value
                 result[column, row, path] = value
     return result
@@ -68,6 +74,36 @@ def hedge_ratios(covariances: ArrayLike) -> Floats:
     matrices = np.moveaxis(given, (0, 1), (-2, -1))
     inverse = rank.inverse(matrices[..., 1:, 1:], rank.scales(matrices)[..., 1:])
     return np.moveaxis((inverse @ matrices[..., 1:, :1])[..., 0], -1, 0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def window_ratios(moments: Floats) -> Floats:
+    """:func:`hedge_ratios` of what :func:`window_moments` gives, compiled and not checked."""
+    hedges, paths = moments.shape[0] - 1, moments.shape[2]
+    units, vectors = np.empty((hedges, hedges)), np.empty((hedges, hedges))
+    scale, result = np.empty(hedges), np.zeros((hedges, paths))
+    for path in range(paths):
+        greatest = 0.0
+        for asset in range(hedges + 1):
+            greatest = max(greatest, moments[asset, asset, path])
+        for row in range(hedges):
+            variance = moments[row + 1, row + 1, path]
+            scale[row] = np.sqrt(variance) if variance > FLOOR * greatest else np.inf
+            for column in range(row + 1):
+                found = moments[row + 1, column + 1, path] / (scale[row] * scale[column])
+                units[row, column] = units[column, row] = found
+        diagonalise(units, vectors)
+        largest = 0.0
+        for k in range(hedges):
+            largest = max(largest, units[k, k])
+        for k in range(hedges):
+            if units[k, k] > RANK * largest:
+                along = 0.0
+                for row in range(hedges):
+                    along += vectors[row, k] * (moments[row + 1, 0, path] / scale[row])
+                for row in range(hedges):
+                    result[row, path] += vectors[row, k] * along / units[k, k] / scale[row]
+    return result
 
 
 def effectiveness(covariances: ArrayLike) -> Floats:

@@ -213,6 +213,23 @@ def test_without_those_fees_the_lag_would_pay() -> None:
     assert (latency(0.0) > 0.0).all()
 
 
+def test_betas_that_differ_by_rounding_are_not_posted_again() -> None:
+    """ETH hedged with ETH, and with BTC beside it: one and nothing, but for the last digits."""
+    _, log, _ = run(
+        "liquidation-cascade",
+        settings=(
+            "assets.BTC={price: 30000, volatility: 0.6}",
+            "clearing.markets.BTC={skew_scale_usd: 2.0e+8, max_skew_usd: 2.0e+7}",
+            "vault.betas={ETH: 1.0, BTC: 0.0}",
+            "agents.risk_manager={window_hours: 6, every_hours: 2, estimator: rolling}",
+        ),
+    )
+    asked = [action.when for _, action, _ in log.of("risk_manager", actions.PostBetas)]
+    assert len(asked) > 2
+    assert asked[0].all()
+    assert not np.any(asked[1:])
+
+
 def test_the_posted_covariance_is_that_of_the_window() -> None:
     _, log, market = run(
         "calm",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.hedging import covariance, effectiveness, hedge_ratios
-from simulator.hedging.minimum_variance import window_moments
+from simulator.hedging.minimum_variance import window_moments, window_ratios
 from simulator.types import Floats
 
 ASSETS, WINDOW, PATHS = 3, 400, 5
@@ -41,6 +41,26 @@ def test_compiled_covariance_equals_its_plain_twin(returns: Floats) -> None:
     few = np.ascontiguousarray(returns[:, :40, :2])
     # LLVM may contract nothing without fastmath: the same operations in the same order.
     np.testing.assert_array_equal(window_moments(few), window_moments.py_func(few))
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.sampled_from(("", "twins", "still", "all")))
+def test_the_compiled_ratios_are_the_ratios(seed: int, hedges: int, singular: str) -> None:
+    """Of assets a thousand times apart in size, also where two are one or some do not move."""
+    generator = np.random.default_rng(seed)
+    moved = generator.standard_normal((1 + hedges, 60, 4))
+    moved += generator.standard_normal((60, 4))
+    moved *= 10.0 ** generator.uniform(-4.0, -1.0, (1 + hedges, 1, 1))
+    if singular == "twins" and hedges > 1:
+        moved[1] = -2.5 * moved[hedges]
+    elif singular in ("still", "all"):
+        moved[1 if singular == "still" else slice(None)] = 0.0
+    moments = covariance(moved)
+    expected = hedge_ratios(moments)
+    # Of correlations with a condition of some hundreds.
+    np.testing.assert_allclose(
+        window_ratios(moments), expected, rtol=0.0, atol=1e-12 * np.abs(expected).max(initial=0.0)
+    )
 
 
 def test_two_hedge_ratios_are_the_slopes_of_least_squares(returns: Floats) -> None:
