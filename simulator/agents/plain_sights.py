@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from simulator.agents.base import View
 from simulator.agents.do import Loan, Margin, Vault
 from simulator.model.batch import at
-from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.plain import plain
 from simulator.model.kernel.record import Paths
 from simulator.model.parameters import tables_of
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 _value_at_index_of, _due_of, _reward_of = value_at_index, due, reward
 
 
+@often
 @kernel
 def _value_at_index(paths: Paths, path: int) -> float:
     return _value_at_index_of(at(paths, path))
 
 
+@often
 @kernel
 def _due(paths: Paths, path: int) -> tuple[float, ...]:
     return _due_of(at(paths, path))
 
 
+@often
 @kernel
 def _reward(paths: Paths, path: int, kind: int, protected: float) -> float:
     return _reward_of(at(paths, path), kind, protected)

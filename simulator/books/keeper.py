@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from simulator.books.events import note_event
 from simulator.books.hooks import BOOK, acted, acting, advanced, stepped
 from simulator.model.batch import at
-from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.record import Paths, View
 from simulator.model.orders import write
 
@@ -23,12 +23,14 @@ _advanced, _acting, _acted, _stepped = advanced, acting, acted, stepped
 _note_event = note_event
 
 
+@often
 @kernel
 def _on_advanced(paths: Paths) -> None:
     for i in range(paths.states.size):
         _advanced(at(paths, i))
 
 
+@often
 @kernel
 def _on_acting(paths: Paths) -> None:
     for i in range(paths.states.size):
@@ -36,6 +38,7 @@ def _on_acting(paths: Paths) -> None:
             _acting(at(paths, i))
 
 
+@often
 @kernel
 def _on_acted(paths: Paths) -> None:
     for i in range(paths.states.size):
@@ -44,6 +47,7 @@ def _on_acted(paths: Paths) -> None:
             _note_event(at(paths, i))
 
 
+@often
 @kernel
 def _on_stepped(paths: Paths) -> None:
     for i in range(paths.states.size):

@@ -12,7 +12,7 @@ from simulator.books.fan import fan_row as _fan_row
 from simulator.books.series import row_names
 from simulator.books.series import series_row as _series_row
 from simulator.model.batch import at
-from simulator.model.kernel.jit import inner, kernel
+from simulator.model.kernel.jit import inner, kernel, often
 from simulator.model.kernel.record import Path, Paths
 from simulator.types import Floats
 
@@ -43,6 +43,7 @@ def keep(w: Path, kept: Kept, i: int) -> None:
         _fan_row(w, kept.fan[i, kept.point_of[step]])
 
 
+@often
 @kernel
 def _keep_all(paths: Paths, kept: Kept) -> None:
     for i in range(paths.states.size):

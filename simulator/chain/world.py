@@ -93,6 +93,7 @@ class ChainWorld(World):
         layout = self.layout
         self._mirror = Mirror(protocol, market, layout, book, recorded) if in_process else None
         self._observation: ChainObservation | None = None
+        self._looked = False  # whether the mirror is filled in whole with what is now
         self._pool_depth = np.ones(market.paths)
         # K, WAD, and the time from which it may be changed.
         self._skew_scale = [
@@ -192,9 +193,11 @@ class ChainWorld(World):
         """
         if self._mirror is None:
             raise InputError("transport: a node; allowed: revm, whose storage can be read")
-        group = self._readings.group
-        for read in (self._mirror.read_clearing, self._mirror.read_vault, self._mirror.read_rest):
-            read(group)
+        if not self._looked:
+            group, mirror = self._readings.group, self._mirror
+            for read in (mirror.read_clearing, mirror.read_vault, mirror.read_rest):
+                read(group)
+            self._looked = True
         return self._mirror.paths
 
     def reported(self) -> Observation:
@@ -272,6 +275,8 @@ class ChainWorld(World):
         ]
 
     def _expire(self) -> None:
+        """Nothing that was read of the chains is taken for what they are."""
+        self._looked = False
         if self._observation is not None:
             self._observation.expire()
             self._observation = None

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from simulator.model.batch import at
-from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.record import Paths, View
 from simulator.model.parameters import Tables
 from simulator.model.pools.uniswap_v3.pool import active_liquidity
@@ -27,12 +27,14 @@ from simulator.world.base import Observation
 WAD = 1e18
 
 
+@often
 @kernel
 def _pool_liquidity(paths: Paths, out: Floats) -> None:
     for i in range(out.size):
         out[i] = active_liquidity(paths.states[i].pool, paths.states[i].position)
 
 
+@often
 @kernel
 def _markets(paths: Paths, out: Floats) -> None:
     """Up to now: funding rate, index, socialised loss per long and short unit, ``[4, M, P]``."""
@@ -44,6 +46,7 @@ def _markets(paths: Paths, out: Floats) -> None:
             out[3, market, i] = w.state.clearing.loss_short[market] + unpaid(w, market, False)
 
 
+@often
 @kernel
 def _accounts(paths: Paths, out: Floats) -> None:
     """Value, equity and maintenance of every account, into ``out`` ``[3, N, P]``, USD."""
@@ -56,6 +59,7 @@ def _accounts(paths: Paths, out: Floats) -> None:
             out[2, account, i] = valued.maintenance
 
 
+@often
 @kernel
 def _vault(paths: Paths, out: Floats) -> None:
     """NAV, then the position's amounts and fees in whole tokens, into ``out`` ``[5, P]``."""
@@ -69,6 +73,7 @@ def _vault(paths: Paths, out: Floats) -> None:
         out[4, i] = valuation.fees_usdc / w.tables.vault.usdc_unit
 
 
+@often
 @kernel
 def _lending(paths: Paths, out: Floats) -> None:
     """USDC supplied, equity, maintenance, then each leg's debt, into ``out`` ``[3 + L, P]``."""

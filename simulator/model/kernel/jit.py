@@ -75,6 +75,28 @@ def kernel(function: Callable[..., Any]) -> Any:
     return compiled_whole(function)
 
 
+def often(compiled: Any) -> Any:
+    """A kernel that plain Python calls again and again with the same bundle of paths.
+
+    Numba asks at every call what each array of the bundle is, which takes longer than most such
+    kernels do. Here it is asked once for a bundle; what is given besides is of the same types at
+    every call: numbers, or arrays of numbers as ``np.empty`` makes them.
+    """
+    if numba.config.DISABLE_JIT:
+        return compiled
+    known: list[Any] = [None, None]
+
+    @functools.wraps(compiled.py_func)
+    def call(paths: Any, *others: Any) -> Any:
+        if paths is not known[0]:
+            kinds = tuple(map(numba.typeof, (paths, *others)))
+            compiled.compile(kinds)
+            known[:] = paths, compiled.overloads[kinds].entry_point
+        return known[1](paths, *others)
+
+    return call
+
+
 def compiled_whole(function: Callable[..., Any], cached: bool = True, **options: bool) -> Any:
     """Compile a function with all it reaches; what is not of this package is not kept on disk."""
     previous = numba.config.CACHE_DIR
