@@ -65,6 +65,7 @@ class Mirror:
             LENDING: self._put_lending,
         }
         self._filled: dict[str, Floats] = {}
+        self._profiled: tuple[Floats, Floats] | None = None  # that the profile was made of
         # What was derived, as long as all it came from is as it was: of accounts, and of the vault.
         self.accounts: ModelObservation | None = None
         self.vault: ModelObservation | None = None
@@ -105,7 +106,11 @@ class Mirror:
 
     def read_rest(self, group: Groups) -> None:
         """Fill in all else that is shown, for whoever keeps books: wallets, pools, totals."""
-        self._put("pool", group("pool"))  # of which the position is a part
+        pool, place = group("pool"), group("place")  # the position is a part of the pool
+        known = self._profiled
+        if known is None or known[0] is not pool or known[1] is not place:
+            self._put("pool", pool)
+            self._profiled = pool, place
         self._fill(group, ["venue", "shares", "betas", "wallets"])
 
     def _fill(self, group: Groups, names: list[str]) -> bool:
