@@ -10,6 +10,8 @@ import numpy as np
 
 from simulator.arguments import instance
 from simulator.config import correlation, lending
+from simulator.config.agents import BUILT_IN
+from simulator.config.agents.actor import MarginTrader
 from simulator.config.models import Config
 from simulator.config.venues import MAX_TICK
 from simulator.protocol.oracle import FeedParameters
@@ -17,7 +19,6 @@ from simulator.protocol.terms import resolved
 from simulator.protocol.vault import VaultTerms
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
-    AGENT_KINDS,
     FACTOR_COLUMNS,
     FACTOR_SCALE,
     AgentSlot,
@@ -34,9 +35,6 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from simulator.config.venues import BackgroundLiquidity
 
-MARGIN_TRADERS = frozenset(
-    {"noise_trader", "leveraged_long", "leveraged_short", "perp_arbitrageur", "liquidator"}
-)
 _LOG_TICK = log(1.0001)  # one tick is 1.0001 in price (Uniswap v3 whitepaper, eq. 6.1)
 
 
@@ -228,12 +226,12 @@ def _vault(config: Config) -> VaultParameters:
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
     collaterals = basket(config)
     slots = []
-    for name in AGENT_KINDS:
+    for name in BUILT_IN:
         agent = getattr(config.agents, name)
         if agent is None:
             continue
         # A slice of the vault's margin account needs an account to go to.
-        has_account = name in MARGIN_TRADERS or getattr(agent, "exit_in_kind", False)
+        has_account = isinstance(agent, MarginTrader) or getattr(agent, "exit_in_kind", False)
         margin = getattr(agent, "margin", {})
         slots.append(
             AgentSlot(

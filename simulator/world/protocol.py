@@ -78,7 +78,7 @@ class Token:
 
 #: Built-in agents by their names in the configuration, in block order: depositors, who takes back
 #: the skew of the block before (within a block it earns nothing), the uninformed, those who live
-#: off them, the vault's keeper last.
+#: off them, the vault's keeper last. One that is not among them acts after them, by its name.
 AGENT_KINDS = (
     "depositor",
     "perp_arbitrageur",
@@ -105,9 +105,9 @@ class AgentSlot:
 
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
-    whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: one of
-    :data:`AGENT_KINDS`, "" = none of them. ``latency_blocks``: steps that pass until what it
-    decides is carried out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
+    whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: the built-in agent
+    it is, "" = none of them. ``latency_blocks``: steps that pass until what it decides is carried
+    out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
     ``metrics``: what it remembers that is a metric of each path, by its names for it.
     """
 
