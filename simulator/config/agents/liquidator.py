@@ -17,3 +17,10 @@ class Liquidator(MarginTrader):
     }
 
     minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
+    unpaid_gas_usd: float = Field(
+        default=50.0,
+        ge=0,
+        le=1e9,
+        description="most it spends on gas to close a position of an account that cannot pay the "
+        "penalty in full, which pays less or nothing, USD",
+    )
