@@ -12,7 +12,7 @@ from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
 from simulator.config.fields import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
-from simulator.config.venues import TICK_SPACING
+from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 
 if TYPE_CHECKING:

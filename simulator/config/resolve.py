@@ -15,6 +15,7 @@ from simulator.config.agents.actor import MarginTrader
 from simulator.config.models import Config
 from simulator.config.venues import MAX_TICK
 from simulator.protocol.oracle import FeedParameters
+from simulator.protocol.pool import PoolTerms
 from simulator.protocol.terms import resolved
 from simulator.protocol.vault import VaultTerms
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
@@ -85,9 +86,9 @@ def _pool(config: Config) -> PoolParameters:
     base, usdc = config.assets[config.pool.base], config.assets[USDC]
     sqrt_price_x96 = _sqrt_price_x96(config, Fraction(base.price) / Fraction(usdc.price))
     tick = _tick_of(sqrt_price_x96)
+    given = resolved(PoolTerms, config.pool) | {"tick_spacing": config.tick_spacing}
     return PoolParameters(
-        fee_ppm=config.pool.fee_ppm,
-        tick_spacing=config.tick_spacing,
+        **given,
         sqrt_price_x96=sqrt_price_x96,
         background=tuple(
             _range(config, item, sqrt_price_x96, tick) for item in config.pool.background

@@ -17,6 +17,7 @@ from simulator.protocol.clearing import (
 )
 from simulator.protocol.lending import LendingTerms, ReserveParameters
 from simulator.protocol.oracle import FeedParameters
+from simulator.protocol.pool import PoolTerms
 from simulator.protocol.vault import VaultParameters
 
 if TYPE_CHECKING:
@@ -137,11 +138,9 @@ class BackgroundRange:
 
 
 @dataclass(frozen=True)
-class PoolParameters:
+class PoolParameters(PoolTerms):
     """A Uniswap v3 pool base/USDC: token0 = base, token1 = USDC."""
 
-    fee_ppm: int
-    tick_spacing: int
     sqrt_price_x96: int
     background: tuple[BackgroundRange, ...]
 
