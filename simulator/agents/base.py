@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from simulator.market.past import Past
 from simulator.world.actions import Action, Fill
 from simulator.world.gas import GAS_UNITS
 
@@ -28,31 +30,36 @@ class View:
     """
 
     step: int
-    market: MarketPaths
+    _drawn: MarketPaths  # all of it, what is to come too
     protocol: Protocol
-    world: World
+    _world: World
+
+    @cached_property
+    def market(self) -> Past:
+        """The market up to now: its arrays end at ``step``."""
+        return Past(self._drawn, self.step)
 
     @property
     def state(self) -> Observation:
         """The protocol's state now."""
-        return self.world.observe()
+        return self._world.observe()
 
     @property
     def seconds(self) -> int:
         """Seconds since the start."""
-        return self.step * self.market.step_seconds
+        return self.step * self._drawn.step_seconds
 
     def index(self, asset: int) -> Floats:
         """Index price of an asset now, ``[paths]``, USD."""
-        return self.market.index[asset, self.step]
+        return self._drawn.index[asset, self.step]
 
     def oracle(self, asset: int) -> Floats:
         """Last oracle round of an asset, ``[paths]``, USD."""
-        return self.market.oracle_price[asset, self.step]
+        return self._drawn.oracle_price[asset, self.step]
 
     def gas_cost(self, action: type[Action]) -> Floats:
         """USD one action of this kind costs in gas now, ``[paths]``."""
-        return GAS_UNITS[action] * self.market.gas_usd[self.step]
+        return GAS_UNITS[action] * self._drawn.gas_usd[self.step]
 
     @property
     def pool_price(self) -> Floats:

@@ -21,7 +21,7 @@ from simulator.world.actions import PostBetas, PostCovariance
 
 if TYPE_CHECKING:
     from simulator.config import Config
-    from simulator.config import agents as sections
+    from simulator.config.agents import breakdown_monitor as sections
     from simulator.hedging.monitor.hedge import HedgeMonitor
     from simulator.types import Booleans
 

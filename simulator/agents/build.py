@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from simulator.agents.amm_arbitrageur import AmmArbitrageur
-from simulator.agents.breakdown_monitor import BreakdownMonitor
-from simulator.agents.depositor import Depositor
-from simulator.agents.keeper import Keeper
 from simulator.agents.latency_arbitrageur import LatencyArbitrageur
-from simulator.agents.leg_arbitrageur import LegArbitrageur
-from simulator.agents.leveraged_trader import LeveragedTrader
-from simulator.agents.liquidator import Liquidator
-from simulator.agents.noise_trader import NoiseTrader
-from simulator.agents.perp_arbitrageur import PerpArbitrageur
-from simulator.agents.risk_manager import RiskManager
 from simulator.agents.scalar import ScalarAgent
 from simulator.arguments import texts, whole
+from simulator.config.agents import BUILT_IN
 from simulator.types import InputError
 from simulator.world.protocol import MOST_LATENCY
 
@@ -28,27 +20,18 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 
-#: The class of each built-in agent, by its name in a configuration.
-KINDS: dict[str, type[Agent]] = {
-    "depositor": Depositor,
-    "noise_trader": NoiseTrader,
-    "leveraged_long": LeveragedTrader,
-    "leveraged_short": LeveragedTrader,
-    "amm_arbitrageur": AmmArbitrageur,
-    "leg_arbitrageur": LegArbitrageur,
-    "perp_arbitrageur": PerpArbitrageur,
-    "latency_arbitrageur": LatencyArbitrageur,
-    "risk_manager": RiskManager,
-    "breakdown_monitor": BreakdownMonitor,
-    "liquidator": Liquidator,
-    "keeper": Keeper,
-}
+def kind_of(name: str) -> type[Agent]:
+    """The class of a built-in agent: where its section lies, and as that is called."""
+    section = BUILT_IN[name]
+    module = import_module(f"simulator.agents.{section.__module__.rpartition('.')[2]}")
+    kind: type[Agent] = getattr(module, section.__name__)
+    return kind
 
 
 def build_agents(config: Config, protocol: Protocol) -> list[Agent]:
     """The configured agents, one per slot of ``protocol.agents`` and in that order."""
     agents = [
-        KINDS[slot.name].configured(getattr(config.agents, slot.name), config, slot.name)
+        kind_of(slot.name).configured(getattr(config.agents, slot.name), config, slot.name)
         for slot in protocol.agents
     ]
     for index, agent in enumerate(agents):

@@ -10,7 +10,7 @@ from simulator.agents.scalar import ScalarAgent
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
     from simulator.config import Config
-    from simulator.config import agents as sections
+    from simulator.config.agents import leveraged_trader as sections
 
 
 @dataclass(eq=False)

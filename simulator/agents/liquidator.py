@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.agents.accounts import flat, unhealthy
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
+from simulator.model.kernel.codes import OK
 from simulator.model.kernel.kinds import (
     LIQUIDATE,
     LIQUIDATE_COLLATERAL,
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # Worst price against the pool's it buys or sells at on the way, fee included.
 _SLIPPAGE = 0.01
+# A penalty that is less than this part of itself is not paid in full; rounding is no such part.
+_IN_FULL = 1.0 - 1e-6
 # Accounts it looks through at once: a bit each of an integer.
 _AT_ONCE = 62
 
@@ -30,12 +33,16 @@ class Liquidator(ScalarAgent):
     """Watches every margin account but its own.
 
     Observes equity and maintenance margin at oracle prices; may liquidate positions, and buy
-    collateral of accounts in debt and of the liquidity the vault pledged. Profitable when its share
-    of the penalty, or the discount it buys at, exceeds gas plus ``minimum_profit_usd``. On Aave it
-    buys what is owed in the leg's pool, as far as its USDC goes, and repays it for the bonus.
+    collateral of accounts in debt and of the liquidity the vault pledged. What that would bring it
+    asks the protocol (a quote): it acts when its share of the penalty, or the discount it buys at,
+    exceeds gas plus ``minimum_profit_usd``. Of an account whose equity is gone the penalty is paid
+    in part or not at all; whoever runs a liquidator has money at the venue too, and closes its
+    positions while gas costs no more than ``unpaid_gas_usd``. On Aave it buys what is owed in the
+    leg's pool, as far as its USDC goes, and repays it for the bonus.
     """
 
     minimum_profit_usd: float
+    unpaid_gas_usd: float = 50.0
 
     @staticmethod
     def act(do: PlainDo, my: Liquidator) -> None:  # type: ignore[override]
@@ -69,43 +76,32 @@ def _due(do: PlainDo, first: int, last: int) -> int:
 
 @part
 def _positions(do: PlainDo, my: Liquidator, account: int) -> None:
-    table = do.w.tables.clearing
-    rate = table.liquidation_penalty * table.liquidator_share
+    """Liquidate its positions, each judged on what the one before left."""
+    table, gas = do.w.tables.clearing, do.gas_cost(LIQUIDATE)
     for market in range(do.w.tables.count.markets):
+        if do.size(account, market) == 0.0:
+            continue
         if not unhealthy(do, account):  # an earlier close may have restored the account
             return
-        closing = _closing_size(do, account, market)
-        profit = closing * do.oracle(table.asset[market]) * rate
-        if closing > 0.0 and profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE):
+        if do.liquidate(account, market, quote=True) != OK:
+            continue
+        penalty = do.amount_in * do.oracle(table.asset[market]) * table.liquidation_penalty
+        paid = do.amount_out * do.oracle(0)
+        pays = paid * table.liquidator_share > my.minimum_profit_usd + gas
+        spent = paid < penalty * _IN_FULL and gas <= my.unpaid_gas_usd
+        if pays or spent:
             do.liquidate(account, market)
-
-
-@part
-def _closing_size(do: PlainDo, account: int, market: int) -> float:
-    """Estimate of the size a liquidation closes: to initial margin, or all of it."""
-    table, margin = do.w.tables.clearing, do.margin_of(account)
-    missing = table.initial_multiple * margin.maintenance - margin.equity
-    freed = table.initial_multiple * table.gross_floor * table.maintenance_rate[market]
-    freed -= table.half_spread[market] + table.liquidation_penalty
-    held = abs(do.size(account, market))
-    return min(held, missing / (freed * do.oracle(table.asset[market])))
 
 
 @part
 def _pledge(do: PlainDo, my: Liquidator) -> None:
     """Buy the base asset in the vault's pledged liquidity, where perps alone did not do."""
-    table, margin = do.w.tables.clearing, do.margin_of(0)
-    # An estimate: what is missing to initial margin, or owed, is the most it would buy.
-    if flat(do, 0):
-        due = do.cash(0) < 0.0
-        most = max(-do.cash(0), 0.0) * do.oracle(0)
-    else:
-        due = margin.equity < margin.maintenance
-        most = table.initial_multiple * margin.maintenance - margin.equity
-    if not due or not do.liquidity > 0.0:
+    due = do.cash(0) < 0.0 if flat(do, 0) else unhealthy(do, 0)
+    if not due or not do.liquidity > 0.0 or do.liquidate_pledge(0, quote=True) != OK:
         return
-    bought = min(do.vault().lp_base * do.oracle(1), most)
-    profit = bought * table.liquidation_penalty
+    penalty = do.w.tables.clearing.liquidation_penalty
+    # What is paid is what is bought less the penalty.
+    profit = do.amount_in * do.oracle(0) * penalty / (1.0 - penalty)
     if profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_PLEDGE):
         do.liquidate_pledge(0)
 
@@ -131,14 +127,16 @@ def _loan(do: PlainDo, my: Liquidator, leg: int) -> None:
 
 @part
 def _collateral(do: PlainDo, my: Liquidator, account: int) -> None:
-    """Buy what the account holds beside USDC for what it owes."""
+    """Buy what the account holds beside USDC, as far as it owes."""
     table = do.w.tables.clearing
     for number in range(1, do.w.tables.count.collaterals):
-        price = do.oracle(table.collateral_asset[number])
-        owed = max(-do.cash(account), 0.0)
-        worth = owed * do.oracle(0) / (price * (1.0 - table.liquidation_penalty))
-        amount = min(do.collateral(account, number), worth)
-        profit = amount * price * table.liquidation_penalty
-        pays = profit > my.minimum_profit_usd and profit > do.gas_cost(LIQUIDATE_COLLATERAL)
-        if pays and (flat(do, account) or unhealthy(do, account)):
-            do.liquidate_collateral(account, number, amount)
+        held = do.collateral(account, number)
+        due = do.cash(account) < 0.0 and (flat(do, account) or unhealthy(do, account))
+        if not due or held == 0.0:
+            continue
+        if do.liquidate_collateral(account, number, held, quote=True) != OK:
+            continue
+        worth = do.amount_out * do.oracle(table.collateral_asset[number])
+        profit = worth - do.amount_in * do.oracle(0)
+        if profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_COLLATERAL):
+            do.liquidate_collateral(account, number, held)

@@ -8,11 +8,12 @@ from math import ceil, isclose, sqrt
 from typing import TYPE_CHECKING
 
 from simulator.config import correlation, importance, lending, process_checks, replays
+from simulator.config.agents import BUILT_IN
+from simulator.config.agents.actor import MarginTrader
 from simulator.config.fields import MAX_STEPS
 from simulator.config.shocks import Depeg, WindowShock
-from simulator.config.venues import TICK_SPACING
+from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
-from simulator.world.protocol import AGENT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,12 +78,9 @@ def _names(config: Fields) -> Iterator[str]:
     yield from _pairs("correlation.pairs", config.correlation.pairs, assets)
     yield from _process_names(config, assets)
     yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, assets)
-    for name in (
-        *("perp_arbitrageur", "noise_trader", "liquidator"),
-        *("leveraged_long", "leveraged_short"),
-    ):
+    for name in BUILT_IN:
         agent = getattr(agents, name)
-        if agent is not None:
+        if isinstance(agent, MarginTrader):
             yield from _known(f"agents.{name}.margin", agent.margin, list(clearing.collaterals))
             market = getattr(agent, "market", None)
             if market is not None:
@@ -97,7 +95,7 @@ def _custom(config: Fields) -> Iterator[str]:
     for name, agent in config.agents.custom.items():
         field = f"agents.custom.{name}"
         yield from _known(f"{field}.margin", agent.margin or {}, list(config.clearing.collaterals))
-        if name in AGENT_KINDS:
+        if name in BUILT_IN:
             yield f"{field}: must be a name that is no built-in agent's"
 
 

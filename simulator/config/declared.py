@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, create_model
 
 from simulator.config.section import Section
-from simulator.protocol.terms import Given, Term, terms_of
+from simulator.protocol.terms import Given, Scale, Term, terms_of
 
 
 def section_of(parameters: type, base: type[Section] = Section) -> type[Section]:
@@ -16,7 +16,7 @@ def section_of(parameters: type, base: type[Section] = Section) -> type[Section]
     ``base``: the section whose fields come first.
     """
     fields: dict[str, Any] = {
-        term.key(name): (float, _field(term))
+        term.key(name): (_kind(term), _field(term))
         for name, term in terms_of(parameters).items()
         if term.given is not Given.MADE
     }
@@ -28,9 +28,18 @@ def field_of(parameters: type, name: str) -> Any:
     return _field(terms_of(parameters)[name])
 
 
+def _kind(term: Term) -> Any:
+    """Type of the configuration's value."""
+    if term.choices:
+        return Literal[term.choices]
+    whole = term.scale is Scale.INTEGER and term.given is Given.PLAIN
+    kind = int if whole else float
+    return kind | None if term.optional else kind
+
+
 def _field(term: Term) -> Any:
     return Field(
-        default=... if term.default is None else term.default,
+        default=... if term.default is None and not term.optional else term.default,
         gt=term.gt,
         ge=term.ge,
         lt=term.lt,

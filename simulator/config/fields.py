@@ -35,12 +35,12 @@ from simulator.config.shocks import (
     AnyShock,
 )
 from simulator.config.venues import (
-    TICK_SPACING,
     Aave,
     Clearing,
     Pool,
     Vault,
 )
+from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.protocol import lag_spread
 

@@ -6,8 +6,9 @@ from fractions import Fraction
 from math import isqrt
 from typing import TYPE_CHECKING
 
-from simulator.config.venues import MAX_TICK, TICK_SPACING
+from simulator.config.venues import MAX_TICK
 from simulator.protocol.lending import LendingTerms
+from simulator.protocol.pool import TICK_SPACING
 from simulator.protocol.terms import resolved
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.protocol import (

@@ -10,14 +10,16 @@ import numpy as np
 
 from simulator.arguments import instance
 from simulator.config import correlation, lending
+from simulator.config.agents import BUILT_IN
+from simulator.config.agents.actor import MarginTrader
 from simulator.config.models import Config
 from simulator.config.venues import MAX_TICK
 from simulator.protocol.oracle import FeedParameters
+from simulator.protocol.pool import PoolTerms
 from simulator.protocol.terms import resolved
 from simulator.protocol.vault import VaultTerms
 from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
-    AGENT_KINDS,
     FACTOR_COLUMNS,
     FACTOR_SCALE,
     AgentSlot,
@@ -34,9 +36,6 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from simulator.config.venues import BackgroundLiquidity
 
-MARGIN_TRADERS = frozenset(
-    {"noise_trader", "leveraged_long", "leveraged_short", "perp_arbitrageur", "liquidator"}
-)
 _LOG_TICK = log(1.0001)  # one tick is 1.0001 in price (Uniswap v3 whitepaper, eq. 6.1)
 
 
@@ -87,9 +86,9 @@ def _pool(config: Config) -> PoolParameters:
     base, usdc = config.assets[config.pool.base], config.assets[USDC]
     sqrt_price_x96 = _sqrt_price_x96(config, Fraction(base.price) / Fraction(usdc.price))
     tick = _tick_of(sqrt_price_x96)
+    given = resolved(PoolTerms, config.pool) | {"tick_spacing": config.tick_spacing}
     return PoolParameters(
-        fee_ppm=config.pool.fee_ppm,
-        tick_spacing=config.tick_spacing,
+        **given,
         sqrt_price_x96=sqrt_price_x96,
         background=tuple(
             _range(config, item, sqrt_price_x96, tick) for item in config.pool.background
@@ -228,12 +227,12 @@ def _vault(config: Config) -> VaultParameters:
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
     collaterals = basket(config)
     slots = []
-    for name in AGENT_KINDS:
+    for name in BUILT_IN:
         agent = getattr(config.agents, name)
         if agent is None:
             continue
         # A slice of the vault's margin account needs an account to go to.
-        has_account = name in MARGIN_TRADERS or getattr(agent, "exit_in_kind", False)
+        has_account = isinstance(agent, MarginTrader) or getattr(agent, "exit_in_kind", False)
         margin = getattr(agent, "margin", {})
         slots.append(
             AgentSlot(

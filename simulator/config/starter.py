@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.config.feasibility import written
-from simulator.config.venues import TICK_SPACING
+from simulator.protocol.pool import TICK_SPACING
 from simulator.types import InputError
 from simulator.world.actions import Recenter
 from simulator.world.gas import GAS_UNITS

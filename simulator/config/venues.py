@@ -18,11 +18,10 @@ from simulator.protocol.clearing import (
     MarketParameters,
 )
 from simulator.protocol.lending import LendingTerms, ReserveParameters
+from simulator.protocol.pool import PoolTerms, Tier
 from simulator.protocol.vault import VaultTerms
 from simulator.world.protocol import skew_bound
 
-# Fee tiers of UniswapV3Factory and their tick spacing; governance enabled 100 ppm in 2021.
-TICK_SPACING = {100: 1, 500: 10, 3_000: 60, 10_000: 200}
 # TickMath.MAX_TICK of Uniswap v3: the price range is 1.0001^±887272.
 MAX_TICK = 887_272
 
@@ -61,28 +60,8 @@ class BackgroundLiquidity(Section):
     )
 
 
-class Pool(Section):
-    """The Uniswap v3 pool of the base asset against USDC."""
-
+class _Base(Section):
     base: Symbol = Field(description="asset of the LP leg, token0 of the pool")
-    fee_ppm: Literal[100, 500, 3_000, 10_000] = Field(
-        default=500, description="swap fee, millionths of the amount in"
-    )
-    tick_spacing: int | None = Field(
-        default=None,
-        gt=0,
-        le=16_384,
-        description="ticks between initialisable ticks; null: the fee tier's own",
-    )
-    background: tuple[BackgroundLiquidity, ...] = Field(
-        # Deep enough for a vault of the default deposit to buy its base in one swap.
-        default=(
-            BackgroundLiquidity(value_usd=4e7, half_width_percent=25),
-            BackgroundLiquidity(value_usd=2e7),
-        ),
-        min_length=1,
-        description="everybody else's liquidity",
-    )
 
 
 class _Margin(Section):
@@ -113,6 +92,10 @@ class _Range(Section):
 # What simulator/protocol declares. Its lines here are what a type checker lets code read of it.
 if TYPE_CHECKING:
     _DECLARED: Any = None
+
+    class _PoolTerms(_Base):
+        fee_ppm: int = _DECLARED
+        tick_spacing: int | None = _DECLARED
 
     class _CollateralTerms(Section):
         haircut: float = _DECLARED
@@ -177,12 +160,27 @@ if TYPE_CHECKING:
         beta_interval_hours: float = _DECLARED
 
 else:
+    _PoolTerms = section_of(PoolTerms, _Base)
     _CollateralTerms = section_of(CollateralParameters)
     _MarketTerms = section_of(MarketParameters)
     _ClearingTerms = section_of(ClearingParameters, _Margin)
     _ReserveTerms = section_of(ReserveParameters)
     _LendingTerms = section_of(LendingTerms)
     _VaultTerms = section_of(VaultTerms, _Range)
+
+
+class Pool(_PoolTerms):
+    """The Uniswap v3 pool of the base asset against USDC."""
+
+    background: tuple[BackgroundLiquidity, ...] = Field(
+        # Deep enough for a vault of the default deposit to buy its base in one swap.
+        default=(
+            BackgroundLiquidity(value_usd=4e7, half_width_percent=25),
+            BackgroundLiquidity(value_usd=2e7),
+        ),
+        min_length=1,
+        description="everybody else's liquidity",
+    )
 
 
 class Collateral(_CollateralTerms):
@@ -227,9 +225,7 @@ class AaveAsset(Reserve):
     pool_usd: float = Field(
         default=5e7, gt=0, le=1e12, description="value of that pool, over the full range, USD"
     )
-    pool_fee_ppm: Literal[100, 500, 3_000, 10_000] = Field(
-        default=500, description="its swap fee, millionths of the amount in"
-    )
+    pool_fee_ppm: Tier = Field(default=500, description="its swap fee, millionths of the amount in")
 
 
 class Aave(_LendingTerms):

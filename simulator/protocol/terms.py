@@ -60,6 +60,8 @@ class Term:
         sentence: What it is, as the reference says it.
         unit: As :mod:`simulator.config.reference` names units.
         default: None: a configuration must give it.
+        optional: Whether it may be null all the same, its default: code resolves it then.
+        choices: The integers it may be, if they are few.
         gt, ge, lt, le: Bounds; None: there is none on that side.
         scale: How the contracts store it.
         struct: The contracts' struct it is a component of; "": none.
@@ -70,6 +72,8 @@ class Term:
     sentence: str
     unit: str
     default: float | None = None
+    optional: bool = False
+    choices: tuple[int, ...] = ()
     gt: float | None = None
     ge: float | None = None
     lt: float | None = None
@@ -109,13 +113,15 @@ def _declared(parameters: type) -> Mapping[str, Term]:
 
 
 def resolved(parameters: type, section: object, price: float = 1.0) -> dict[str, Any]:
-    """Values of the fields that a section of a configuration gives, by name.
+    """Values of the fields that a section of a configuration gives, by name; None where it is null.
 
     ``price``: USD per base unit, of what is given by its worth.
     """
     found: dict[str, Any] = {}
     for name, term in terms_of(parameters).items():
-        if term.given is not Given.MADE:
+        if term.optional and getattr(section, term.key(name)) is None:
+            found[name] = None
+        elif term.given is not Given.MADE:
             value = _resolve(term.given, getattr(section, term.key(name)), price)
             found[name] = round(value, _AAVE_DIGITS) if term.scale is Scale.PERCENT else value
     return found

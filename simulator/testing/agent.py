@@ -154,6 +154,8 @@ class AgentSuite(ABC):
         """All that comes after a step is another market's when it decides there: it does the same.
 
         At each step the market is known up to it, and only then becomes what it is at the next.
+        A view's market ends where it is, and an agent that asks it for more ends any run; this is
+        for what it got hold of besides.
         """
         expected = self._own(self.market())
         for path, found in enumerate(self._own(self.market(), _Veiled)):

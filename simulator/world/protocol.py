@@ -17,6 +17,7 @@ from simulator.protocol.clearing import (
 )
 from simulator.protocol.lending import LendingTerms, ReserveParameters
 from simulator.protocol.oracle import FeedParameters
+from simulator.protocol.pool import PoolTerms
 from simulator.protocol.vault import VaultParameters
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Token:
 
 #: Built-in agents by their names in the configuration, in block order: depositors, who takes back
 #: the skew of the block before (within a block it earns nothing), the uninformed, those who live
-#: off them, the vault's keeper last.
+#: off them, the vault's keeper last. One that is not among them acts after them, by its name.
 AGENT_KINDS = (
     "depositor",
     "perp_arbitrageur",
@@ -105,9 +106,9 @@ class AgentSlot:
 
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
-    whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: one of
-    :data:`AGENT_KINDS`, "" = none of them. ``latency_blocks``: steps that pass until what it
-    decides is carried out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
+    whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: the built-in agent
+    it is, "" = none of them. ``latency_blocks``: steps that pass until what it decides is carried
+    out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
     ``metrics``: what it remembers that is a metric of each path, by its names for it.
     """
 
@@ -137,11 +138,9 @@ class BackgroundRange:
 
 
 @dataclass(frozen=True)
-class PoolParameters:
+class PoolParameters(PoolTerms):
     """A Uniswap v3 pool base/USDC: token0 = base, token1 = USDC."""
 
-    fee_ppm: int
-    tick_spacing: int
     sqrt_price_x96: int
     background: tuple[BackgroundRange, ...]
 

@@ -93,13 +93,6 @@ def test_keepers_place_the_range_and_the_hedge_in_the_first_step() -> None:
         assert kinds == [actions.Recenter, actions.Rebalance]
 
 
-@pytest.mark.parametrize("scenario", ["calm", "hedge-liquidation"])
-def test_the_liquidator_only_asks_for_what_can_be_liquidated(scenario: str) -> None:
-    _, log, _ = run(scenario)
-    for _, _, fill in log.of("liquidator", Action):
-        assert not (fill.status == Status.NOT_LIQUIDATABLE).any()
-
-
 def test_noise_traders_refuse_a_price_worse_than_their_limit() -> None:
     thin = lambda market: replace(market, pool_depth=np.full_like(market.pool_depth, 1e-3))  # noqa: E731
     _, log, _ = run(change=thin)

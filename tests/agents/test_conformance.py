@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.agents.base import Agent
-from simulator.agents.build import KINDS, build_agents
+from simulator.agents.build import build_agents
 from simulator.config import load, resolve
+from simulator.config.agents import BUILT_IN
 from simulator.market.paths import MarketPaths
 from simulator.testing.agent import AgentSuite
 from simulator.world.protocol import Protocol
@@ -97,4 +98,4 @@ class TestBreakdownMonitor(BuiltIn):
 
 
 def test_every_built_in_agent_is_held_to_the_laws() -> None:
-    assert {kind.name for kind in BuiltIn.__subclasses__()} == set(KINDS)
+    assert {kind.name for kind in BuiltIn.__subclasses__()} == set(BUILT_IN)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from simulator.chain.deploy import aave_v3 as aave
 from simulator.chain.deploy import artifacts
 from simulator.chain.deploy.terms import struct
-from simulator.config import market, venues
+from simulator.chain.evm.codec import Contract, encode_constructor
+from simulator.chain.evm.revm import RevmTransport
+from simulator.config import load, market, resolve, venues
 from simulator.config.declared import section_of
 from simulator.config.reference import unit
-from simulator.model.parameters import AAVE_TABLE, CLEARING_TABLE, ORACLE_TABLE, VAULT_TABLE
-from simulator.protocol import clearing, lending, oracle, vault
+from simulator.model.parameters import (
+    AAVE_TABLE,
+    CLEARING_TABLE,
+    ORACLE_TABLE,
+    POOL_TABLE,
+    VAULT_TABLE,
+)
+from simulator.protocol import clearing, lending, oracle, pool, vault
 from simulator.protocol.terms import Given, Scale, Term, resolved, terms_of
 from tests.protocol.contract_constants import constant
 
@@ -24,6 +32,7 @@ SECTIONS: dict[type, Any] = {
     clearing.CollateralParameters: venues.Collateral,
     clearing.MarketParameters: venues.Market,
     clearing.ClearingParameters: venues.Clearing,
+    pool.PoolTerms: venues.Pool,
     lending.ReserveParameters: venues.Reserve,
     lending.LendingTerms: venues.Aave,
     vault.VaultTerms: venues.Vault,
@@ -49,11 +58,15 @@ def test_a_parameter_is_a_key_of_its_section_with_its_bounds(owner: type, name: 
     found = schema["properties"][term.key(name)]
     names = {"exclusiveMinimum": term.gt, "minimum": term.ge, "exclusiveMaximum": term.lt,
              "maximum": term.le}  # fmt: skip
-    assert {k: found[k] for k in names if k in found} == {
+    kinds = found.get("anyOf", [found])
+    assert {k: kinds[0][k] for k in names if k in kinds[0]} == {
         k: v for k, v in names.items() if v is not None
     }
+    assert tuple(found.get("enum", ())) == term.choices
+    assert ({"type": "null"} in kinds) == term.optional
     assert found.get("default") == term.default
-    assert (term.key(name) in schema.get("required", ())) == (term.default is None)
+    required = term.default is None and not term.optional
+    assert (term.key(name) in schema.get("required", ())) == required
     assert found["description"] == term.sentence
 
 
@@ -147,6 +160,7 @@ def test_every_parameter_with_a_struct_is_stored_as_declared() -> None:
 @pytest.mark.parametrize(
     ("owner", "table"),
     [
+        (pool.PoolTerms, POOL_TABLE),
         (vault.VaultParameters, VAULT_TABLE),
         (clearing.MarketParameters, CLEARING_TABLE),
         (clearing.CollateralParameters, CLEARING_TABLE),
@@ -200,6 +214,23 @@ def test_what_is_given_in_another_unit_is_converted() -> None:
     assert (house["withdrawal_gate"], house["lp_cap"]) == (4 * 3_600, 10**15)
     feed = resolved(oracle.FeedParameters, market.Feed(max_age_minutes=0.72))
     assert feed == {"max_age": 43, "deviation": 0.005}
+
+
+def test_fee_tiers_and_their_spacing_are_the_factorys() -> None:
+    """As Uniswap's own bytecode has them; 100 ppm came later, and is said to be of one tick."""
+    transport = RevmTransport()
+    artifact = artifacts.load("UniswapV3Factory")
+    address = transport.deploy(transport.account("deployer"), encode_constructor(artifact))
+    factory = Contract(artifact, address, transport)
+    own = {tier: factory.call("feeAmountTickSpacing", tier) for tier in pool.TICK_SPACING}
+    assert own == pool.TICK_SPACING | {100: 0}
+    assert get_args(pool.Tier) == tuple(pool.TICK_SPACING)
+
+
+def test_a_spacing_that_is_left_out_is_the_tiers_and_goes_to_the_protocol() -> None:
+    config = load("calm", ["pool.fee_ppm=3000"])
+    assert resolved(pool.PoolTerms, config.pool) == {"fee_ppm": 3_000, "tick_spacing": None}
+    assert resolve(config).pool.tick_spacing == 60
 
 
 def test_a_new_declaration_is_a_section_at_once() -> None:

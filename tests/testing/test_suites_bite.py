@@ -21,7 +21,7 @@ from simulator.testing.records import RecordPool, Swap
 from simulator.testing.stage import Look, VenueStage
 from simulator.testing.transport import TransportSuite
 from simulator.testing.venue import VenueSuite
-from simulator.types import Status
+from simulator.types import InputError, Status
 from simulator.world import actions
 from simulator.world.protocol import AgentSlot
 from tests.model.campaign import PROTOCOL
@@ -44,9 +44,18 @@ class Buyer(Agent):
         return np.full(view.market.paths, 100.0)
 
 
-class Seer(Buyer):
+class Peeker(Buyer):
+    """Asks for the price of the next step, which is not there."""
+
     def usdc(self, view: View) -> Any:
-        return view.market.index[1, min(view.step + 1, view.market.steps)]
+        return view.market.index[1, view.step + 1]
+
+
+class Seer(Buyer):
+    """Reads it behind the view's back."""
+
+    def usdc(self, view: View) -> Any:
+        return view._drawn.index[1, min(view.step + 1, view.market.steps)]
 
 
 class Oracle(Buyer):
@@ -54,7 +63,7 @@ class Oracle(Buyer):
 
     def usdc(self, view: View) -> Any:
         if view.step == 1:
-            self.rounds = view.market.oracle_time[1].copy()
+            self.rounds = view._drawn.oracle_time[1].copy()
         return 1.0 + self.rounds[view.step]
 
 
@@ -123,6 +132,11 @@ def test_a_good_agent_passes() -> None:
 def test_a_bad_agent_is_found(kind: type[Agent], law: str) -> None:
     with pytest.raises(AssertionError):
         getattr(of_agent(kind), f"test_{law}")()
+
+
+def test_one_that_asks_for_what_is_not_there_yet_is_told_so() -> None:
+    with pytest.raises(InputError, match=r"agent Peeker: .* line \d+: IndexError: index 2 is out"):
+        of_agent(Peeker).test_it_holds_no_future()
 
 
 # ------------------------------------------------------------------------------------- transports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.config.random.market import BASE, HEDGES, RandomMarket
-from simulator.config.venues import TICK_SPACING
+from simulator.protocol.pool import TICK_SPACING
 
 
 class RandomScenario(RandomMarket):

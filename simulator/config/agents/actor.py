@@ -1,0 +1,33 @@
+"""What is written of every agent: the bases of their sections."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from simulator.config.section import Section, Symbol
+from simulator.world.protocol import MOST_LATENCY
+
+Tokens = Annotated[float, Field(ge=0, le=1e15)]
+Latency = Annotated[int, Field(ge=0, le=MOST_LATENCY)]
+MINIMUM_PROFIT = "expected profit after gas below which it does not act, USD"
+LATENCY = "steps (blocks) between what it sees and its orders being carried out (number)"
+
+
+class Actor(Section):
+    """Base of all agents."""
+
+    #: Its keys of ``agents``, and what who is called so does; a base has none.
+    named: ClassVar[dict[str, str]] = {}
+
+    latency_blocks: Latency = Field(default=0, description=LATENCY)
+    usdc: Tokens = Field(default=100_000.0, description="wallet at the start, USDC")
+
+
+class MarginTrader(Actor):
+    """Base of agents with a margin account."""
+
+    margin: dict[Symbol, Tokens] = Field(
+        default_factory=dict, description="collateral posted at the start, whole tokens by asset"
+    )
