@@ -146,8 +146,12 @@ class Loop:
 
     def _run(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[int, int]:
         """What compiled code does from one place of the block, a step and a turn, to another."""
-        with told_of(self._agents):
-            _run(*self._given(begin, end))
+        try:
+            with told_of(self._agents):
+                _run(*self._given(begin, end))
+        except InputError:  # it may have come of something it looked at that is not there
+            self._refuse_faults()
+            raise
         return end
 
     def _given(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[Any, ...]:

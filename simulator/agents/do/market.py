@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.agents.do.kind import can, seen
+from simulator.agents.do.within import a_kind, a_market, an_asset
+from simulator.agents.within import GAS_COST, INDEX, NOISE_TRADE, ORACLE
 
 
 @seen
@@ -28,19 +30,19 @@ def account(do: Any) -> Any:
 @can
 def index(do: Any, asset: int) -> Any:
     """Index price, USD."""
-    return do.w.now.index[asset]
+    return do.w.now.index[an_asset(do, INDEX, asset)]
 
 
 @can
 def oracle(do: Any, asset: int) -> Any:
     """Last oracle round, USD."""
-    return do.w.now.price[asset]
+    return do.w.now.price[an_asset(do, ORACLE, asset)]
 
 
 @can
 def gas_cost(do: Any, kind: int) -> Any:
     """USD one action of a kind costs in gas now."""
-    return do.w.tables.gas[kind] * do.w.now.gas_usd
+    return do.w.tables.gas[a_kind(do, GAS_COST, kind)] * do.w.now.gas_usd
 
 
 @seen
@@ -52,7 +54,7 @@ def noise_swap(do: Any) -> Any:
 @can
 def noise_trade(do: Any, market: int) -> Any:
     """USD of uninformed flow on a market; > 0 buys."""
-    return do.w.now.noise_trade[market]
+    return do.w.now.noise_trade[a_market(do, NOISE_TRADE, market)]
 
 
 @seen

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.agents.do.kind import can, seen
+from simulator.agents.do.within import a_leg
+from simulator.agents.within import LEG_LIQUIDITY, LEG_PRICE, WALLET_LEG
 from simulator.model.pools.uniswap_v3.pool import active_liquidity
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
@@ -28,15 +30,15 @@ def pool_liquidity(do: Any) -> Any:
 @can
 def leg_price(do: Any, leg: int) -> Any:
     """Spot price of a leg's pool on Aave, USDC per whole token."""
-    unit = do.w.tables.aave.unit
-    return do.w.state.aave.pools[leg].sqrt_price ** 2 * (unit[leg + 1] / unit[0])
+    unit, known = do.w.tables.aave.unit, a_leg(do, LEG_PRICE, leg)
+    return do.w.state.aave.pools[known].sqrt_price ** 2 * (unit[known + 1] / unit[0])
 
 
 @can
 def leg_liquidity(do: Any, leg: int) -> Any:
     """Its liquidity, the same over its one range: √(whole asset · whole USDC)."""
-    unit = do.w.tables.aave.unit
-    return do.w.tables.aave.pools[leg].liquidity[0] * (unit[leg + 1] * unit[0]) ** -0.5
+    unit, known = do.w.tables.aave.unit, a_leg(do, LEG_LIQUIDITY, leg)
+    return do.w.tables.aave.pools[known].liquidity[0] * (unit[known + 1] * unit[0]) ** -0.5
 
 
 @seen
@@ -56,8 +58,8 @@ def wallet_base(do: Any) -> Any:
 @can
 def wallet_leg(do: Any, leg: int) -> Any:
     """Whole tokens of a leg's asset in its wallet."""
-    asset = do.w.tables.aave.asset[leg + 1]
-    return do.w.state.wallet.token[do.agent, asset] / do.w.tables.aave.unit[leg + 1]
+    table, row = do.w.tables.aave, a_leg(do, WALLET_LEG, leg) + 1
+    return do.w.state.wallet.token[do.agent, table.asset[row]] / table.unit[row]
 
 
 @seen

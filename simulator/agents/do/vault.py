@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from simulator.agents.do.kind import can, seen
+from simulator.agents.do.within import a_kind, a_market
+from simulator.agents.within import BETA, REWARD
 from simulator.model.vault.at_index import value_at_index as _value_at_index
 from simulator.model.vault.protecting import due as _due
 from simulator.model.vault.protecting import reward as _reward
@@ -63,7 +65,7 @@ def idle_base(do: Any) -> Any:
 @can
 def beta(do: Any, market: int) -> Any:
     """USD short per USD of LP delta, as posted."""
-    return do.w.state.vault.betas[market]
+    return do.w.state.vault.betas[a_market(do, BETA, market)]
 
 
 @seen
@@ -87,4 +89,4 @@ def due(do: Any) -> Any:
 @can
 def reward(do: Any, kind: int, protected: float) -> Any:
     """USD that a call of it which protects so much is paid."""
-    return _reward(do.w, kind, protected)
+    return _reward(do.w, a_kind(do, REWARD, kind), protected)
