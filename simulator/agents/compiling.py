@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numba
 import numpy as np
 from numba.core.errors import NumbaError
 
 from simulator.agents.do import DoType, part
+from simulator.agents.do.theirs import WHOLE, is_ours, misgiven
 from simulator.model.kernel.jit import address_of, compiled_whole
 from simulator.types import InputError
 
@@ -28,12 +30,14 @@ def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) 
     """
     key = (source_of(act), path, mind, cached)
     if key not in _MADE:
-        source = act if _is_ours(act) else _Copies().of(act)
-        made = compiled_whole(source, cached, no_cpython_wrapper=True)
+        if is_ours(act):
+            made = compiled_whole(act, cached, no_cpython_wrapper=True)
+        else:
+            made = numba.njit(**WHOLE)(_Copies().of(act))
         try:
             _MADE[key] = address_of(made, DoType(path), mind), made
         except (NumbaError, KeyError, TypeError, RuntimeError) as error:
-            if _is_ours(act):
+            if is_ours(act):
                 raise
             raise InputError(_cannot(act, error)) from error
     return _MADE[key][0]
@@ -42,6 +46,8 @@ def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) 
 def _cannot(act: Any, error: Exception) -> str:
     """Why an agent cannot be compiled, in a line: what Numba says is pages long."""
     text = str(error)
+    if (found := misgiven(text)) is not None:
+        return f"{act.__qualname__} ({found[0]}): {found[1]}"
     where = re.search(r'File "([^"]+)", line (\d+)', text)
     at = f"{where[1]} line {where[2]}" if where else act.__code__.co_filename
     if isinstance(error, KeyError):
@@ -51,10 +57,6 @@ def _cannot(act: Any, error: Exception) -> str:
         said = [line for line in lines if not line.startswith(("Failed in", "During", "File"))]
         why = re.sub(r"\b(of type )?Do\(.*", "of `do`", said[0] if said else text)[:200]
     return f"{act.__qualname__} ({at}) cannot be compiled: {why}; --plain runs it as it is"
-
-
-def _is_ours(function: Any) -> bool:
-    return bool(function.__module__.startswith("simulator."))
 
 
 class _Copies:
@@ -92,7 +94,7 @@ class _Copies:
 
     def _instead(self, value: Any) -> Any:
         """The copy of a part of somebody else's; whatever else it is, itself."""
-        if not getattr(value, "is_part", False) or _is_ours(value):
+        if not getattr(value, "is_part", False) or is_ours(value):
             return value
         known = id(value) in self._made
         copy = self.of(value)
@@ -110,7 +112,7 @@ def _write(write: Callable[[bytes], None], value: Any, seen: set[int]) -> None:
     value = getattr(value, "py_func", value)
     if isinstance(value, FunctionType):
         write(f"{value.__module__}.{value.__qualname__}".encode())
-        if id(value) in seen or _is_ours(value):
+        if id(value) in seen or is_ours(value):
             return
         seen.add(id(value))
         _write_code(write, value.__code__)

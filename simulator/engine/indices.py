@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from simulator.agents.within import AXES, SIGHTS, beside, there_are, unseen
+from simulator.agents.within import AXES, SIGHTS, unseen
+from simulator.engine.asked import infinite, misnaming, without_account
 from simulator.engine.latency import too_many
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import LIQUIDATE_COLLATERAL, SWAP
@@ -60,12 +61,10 @@ def fault(book: Any, protocol: Protocol) -> str:
         sight, axis = SIGHTS[-int(book["fault"])], AXES[int(book["wrong"])]
         return unseen(sight, who, axis, int(book["account"]), protocol)
     kind, wrong = actions.ACTIONS[int(book["fault"]) - 1], WRONG[int(book["wrong"])]
-    what = f"{kind.__name__} of {who}"
     if wrong == "amount":
-        return f"{what}: an amount or limit that is not finite; allowed: finite"
+        return infinite(kind, who)
     if wrong == "actor":
-        return f"{what}: it has no margin account; allowed: an agent that has one"
+        return without_account(kind, who)
     if wrong == "room":
         return too_many(kind, who)
-    first = int(wrong == "collateral" and kind is actions.LiquidateCollateral)
-    return beside(what, wrong, int(book[wrong]), there_are(wrong, protocol)[first:])
+    return misnaming(kind, who, wrong, int(book[wrong]), protocol)

@@ -17,6 +17,7 @@ from numba.extending import (
     register_model,
 )
 
+from simulator.agents.do.theirs import AS_PART, is_ours
 from simulator.model.kernel.jit import OPTIONS
 from simulator.model.kernel.linking import SketchCompiler
 
@@ -58,7 +59,7 @@ def make_do(_typing: Any, w: Any, agent: Any) -> Any:
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that agents call, of ``do`` and whatever else: compiled with them, or plain."""
     function.is_part = True  # type: ignore[attr-defined]  # a worker's copy is told by it
-    return register_jitable(**_SKETCH)(function)
+    return register_jitable(**(_SKETCH if is_ours(function) else AS_PART))(function)
 
 
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
