@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numba
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 
 from simulator.agents.do import DoType, part
+from simulator.agents.do.theirs import WHOLE, is_ours, misgiven
 from simulator.model.kernel.jit import address_of, compiled_whole
 from simulator.types import InputError
 
@@ -28,12 +32,14 @@ def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) 
     """
     key = (source_of(act), path, mind, cached)
     if key not in _MADE:
-        source = act if _is_ours(act) else _Copies().of(act)
-        made = compiled_whole(source, cached, no_cpython_wrapper=True)
+        if is_ours(act):
+            made = compiled_whole(act, cached, no_cpython_wrapper=True)
+        else:
+            made = numba.njit(**WHOLE)(_Copies().of(act))
         try:
             _MADE[key] = address_of(made, DoType(path), mind), made
         except (NumbaError, KeyError, TypeError, RuntimeError) as error:
-            if _is_ours(act):
+            if is_ours(act):
                 raise
             raise InputError(_cannot(act, error)) from error
     return _MADE[key][0]
@@ -42,6 +48,8 @@ def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) 
 def _cannot(act: Any, error: Exception) -> str:
     """Why an agent cannot be compiled, in a line: what Numba says is pages long."""
     text = str(error)
+    if (found := misgiven(text)) is not None:
+        return f"{act.__qualname__} ({found[0]}): {found[1]}"
     where = re.search(r'File "([^"]+)", line (\d+)', text)
     at = f"{where[1]} line {where[2]}" if where else act.__code__.co_filename
     if isinstance(error, KeyError):
@@ -53,20 +61,20 @@ def _cannot(act: Any, error: Exception) -> str:
     return f"{act.__qualname__} ({at}) cannot be compiled: {why}; --plain runs it as it is"
 
 
-def _is_ours(function: Any) -> bool:
-    return bool(function.__module__.startswith("simulator."))
-
-
 class _Copies:
     """Copies of functions and of the parts that they reach, which Numba has not seen yet.
 
-    What it compiled of a part once it never compiles again, whatever the variables are now; and in
-    a worker a part is a function that was not decorated there.
+    What it compiled of a part once, or of a function that it decorates, it never compiles again,
+    whatever the variables are now; and in a worker a part is a function that was not decorated
+    there. A module through which such a function is called is copied, too.
     """
 
     def __init__(self) -> None:
         self._made: dict[int, FunctionType] = {}
         self._scopes: dict[int, dict[str, Any]] = {}
+        self._jitted: dict[int, Any] = {}
+        self._modules: dict[int, ModuleType] = {}
+        self._open: set[int] = set()  # modules that are being looked through
 
     def of(self, function: Any) -> FunctionType:
         """A function's copy, the same each time."""
@@ -80,23 +88,55 @@ class _Copies:
         )
         made.__kwdefaults__ = function.__kwdefaults__
         self._made[id(function)] = made
-        for name in _names(function.__code__):
-            if name in around:
-                scope[name] = self._instead(around[name])
+        names = set(_names(function.__code__))
+        for name in names & around.keys():
+            scope[name] = self._instead(around[name], names)
         for cell, full in zip(cells, function.__closure__ or (), strict=True):
             try:
-                cell.cell_contents = self._instead(full.cell_contents)
+                cell.cell_contents = self._instead(full.cell_contents, names)
             except ValueError:  # nothing is in it yet
                 continue
         return made
 
-    def _instead(self, value: Any) -> Any:
-        """The copy of a part of somebody else's; whatever else it is, itself."""
-        if not getattr(value, "is_part", False) or _is_ours(value):
+    def _instead(self, value: Any, names: set[str]) -> Any:
+        """The copy of a part of somebody else's, where one is reached; else the value itself."""
+        if isinstance(value, ModuleType):
+            return self._module(value, names)
+        if isinstance(value, Dispatcher):
+            return value if _is_a_librarys(value.py_func) else self._jit(value)
+        if not getattr(value, "is_part", False) or is_ours(value):
             return value
         known = id(value) in self._made
         copy = self.of(value)
         return copy if known else part(copy)
+
+    def _module(self, module: ModuleType, names: set[str]) -> ModuleType:
+        """A module's copy, the same each time, where it has anything else by these names."""
+        held = vars(module)
+        if id(module) not in self._open:
+            self._open.add(id(module))
+            for name in names & held.keys():
+                instead = self._instead(held[name], names)
+                if instead is not held[name]:
+                    if id(module) not in self._modules:
+                        self._modules[id(module)] = copied = ModuleType(module.__name__)
+                        vars(copied).update(held)
+                    setattr(self._modules[id(module)], name, instead)
+            self._open.remove(id(module))
+        return self._modules.get(id(module), module)
+
+    def _jit(self, compiled: Any) -> Any:
+        """The copy of a function that Numba decorates; it may call itself."""
+        plain = compiled.py_func
+        copy = self.of(plain)
+        if id(plain) not in self._jitted:
+            self._jitted[id(plain)] = numba.jit(**compiled.targetoptions)(copy)
+        return self._jitted[id(plain)]
+
+
+def _is_a_librarys(function: Any) -> bool:
+    parts = Path(function.__code__.co_filename).parts
+    return is_ours(function) or not {"site-packages", "dist-packages"}.isdisjoint(parts)
 
 
 def source_of(function: Any) -> str:
@@ -110,7 +150,7 @@ def _write(write: Callable[[bytes], None], value: Any, seen: set[int]) -> None:
     value = getattr(value, "py_func", value)
     if isinstance(value, FunctionType):
         write(f"{value.__module__}.{value.__qualname__}".encode())
-        if id(value) in seen or _is_ours(value):
+        if id(value) in seen or is_ours(value):
             return
         seen.add(id(value))
         _write_code(write, value.__code__)
@@ -149,10 +189,14 @@ def _looked_at(function: Any) -> dict[str, Any]:
             found[name] = cell.cell_contents
         except ValueError:  # nothing is in it yet
             continue
-    for name, module in list(found.items()):
-        if isinstance(module, ModuleType):
-            below = {below for below in names if below in vars(module)}
-            found |= {f"{name}.{below}": vars(module)[below] for below in below}
+    modules, seen = [one for one in found.items() if isinstance(one[1], ModuleType)], set()
+    while modules:
+        path, module = modules.pop()
+        if id(module) not in seen:
+            seen.add(id(module))
+            below = {f"{path}.{name}": vars(module)[name] for name in names & vars(module).keys()}
+            found |= below
+            modules += [one for one in below.items() if isinstance(one[1], ModuleType)]
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simulator.agents.base import View
 from simulator.agents.do import Loan, Margin, Vault
+from simulator.agents.within import there_are, unseen
 from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.plain import plain
@@ -14,6 +15,7 @@ from simulator.model.kernel.record import Paths
 from simulator.model.parameters import tables_of
 from simulator.model.vault.at_index import value_at_index
 from simulator.model.vault.protecting import Due, due, reward
+from simulator.types import InputError
 from simulator.world.actions import ACTIONS
 from simulator.world.gas import GAS_UNITS
 
@@ -65,6 +67,7 @@ class Sights:
         self.account = world.protocol.account_of(agent) if slot.has_account else -1
         self.w: Any = SimpleNamespace(tables=plain(tables_of(world.protocol).record[0]))
         self._world, self._path = world, path
+        self._known: dict[str, range] = {}  # indices that there are
         self.begin(0)
 
     def begin(self, step: int) -> None:
@@ -85,14 +88,17 @@ class Sights:
 
     def index(self, asset: int) -> float:
         """Index price, USD."""
+        self._there_is("index", "asset", asset)
         return self._view.index(asset)[self._path]
 
     def oracle(self, asset: int) -> float:
         """Last oracle round, USD."""
+        self._there_is("oracle", "asset", asset)
         return self._view.oracle(asset)[self._path]
 
     def gas_cost(self, kind: int) -> float:
         """USD one action of a kind (``CODE``) costs in gas now."""
+        self._there_is("gas_cost", "kind", kind)
         return GAS_UNITS[ACTIONS[kind - 1]] * self._world.market.gas_usd[self.step, self._path]
 
     @property
@@ -102,6 +108,7 @@ class Sights:
 
     def noise_trade(self, market: int) -> float:
         """USD of uninformed flow on a market; > 0 buys."""
+        self._there_is("noise_trade", "market", market)
         return self._world.market.noise_trade[market, self.step, self._path]
 
     @property
@@ -123,10 +130,12 @@ class Sights:
 
     def leg_price(self, leg: int) -> float:
         """Spot price of a leg's pool on Aave, USDC per whole token."""
+        self._there_is("leg_price", "leg", leg)
         return self._view.leg_price(leg)[self._path]
 
     def leg_liquidity(self, leg: int) -> float:
         """Its liquidity, the same over its one range: √(whole asset · whole USDC)."""
+        self._there_is("leg_liquidity", "leg", leg)
         return self._view.leg_liquidity(leg)
 
     @property
@@ -141,6 +150,7 @@ class Sights:
 
     def wallet_leg(self, leg: int) -> float:
         """Whole tokens of a leg's asset in its wallet."""
+        self._there_is("wallet_leg", "leg", leg)
         return self._state.wallet_leg[self.agent, leg, self._path]
 
     @property
@@ -152,39 +162,50 @@ class Sights:
 
     def size(self, account: int, market: int) -> float:
         """Position of an account, base units."""
+        self._there_is("size", "account", account)
+        self._there_is("size", "market", market)
         return self._state.size[account, market, self._path]
 
     def cash(self, account: int) -> float:
         """Settled balance of an account, USDC."""
+        self._there_is("cash", "account", account)
         return self._state.cash[account, self._path]
 
     def collateral(self, account: int, number: int) -> float:
         """Collateral of an account, whole tokens; 0 of USDC, which is its cash (``cash``)."""
+        self._there_is("collateral", "account", account)
+        self._there_is("collateral", "collateral", number)
         return self._state.collateral[account, number, self._path]
 
     def skew(self, market: int) -> float:
         """Base units."""
+        self._there_is("skew", "market", market)
         return self._state.skew[market, self._path]
 
     def skew_scale(self, market: int) -> float:
         """Base units."""
+        self._there_is("skew_scale", "market", market)
         return self._state.skew_scale[market, self._path]
 
     def premium_pool(self, market: int) -> float:
         """USDC paid for the skew and not yet earned by taking it back."""
+        self._there_is("premium_pool", "market", market)
         return self._state.premium_pool[market, self._path]
 
     def unpaid_premium(self, market: int) -> float:
         """Base units squared, of the skew's potential what liquidations could not pay for."""
+        self._there_is("unpaid_premium", "market", market)
         return self._state.unpaid_premium[market, self._path]
 
     def funding(self, market: int) -> tuple[float, float]:
         """Funding rate a day and index, USD per unit of size, accrued up to now."""
+        self._there_is("funding", "market", market)
         state, path = self._state, self._path
         return state.funding_rate[market, path], state.funding_index[market, path]
 
     def margin_of(self, account: int) -> Margin:
         """Value, equity and maintenance of an account, USD."""
+        self._there_is("margin_of", "account", account)
         state, at = self._state, (account, self._path)
         return Margin(state.account_value[at], state.equity[at], state.maintenance[at])
 
@@ -195,6 +216,7 @@ class Sights:
 
     def debt(self, leg: int) -> float:
         """What it owes of a leg's asset, base units."""
+        self._there_is("debt", "leg", leg)
         return self._state.aave_debt[leg, self._path]
 
     # --------------------------------------------------------------------------------------- vault
@@ -232,6 +254,7 @@ class Sights:
 
     def beta(self, market: int) -> float:
         """USD short per USD of LP delta, as posted."""
+        self._there_is("beta", "market", market)
         return self._state.betas[market, self._path]
 
     def value_at_index(self) -> float:
@@ -244,7 +267,16 @@ class Sights:
 
     def reward(self, kind: int, protected: float) -> float:
         """USD that a call of it which protects so much is paid."""
+        self._there_is("reward", "kind", kind)
         return _reward(self._records(), self._path, kind, protected)
+
+    def _there_is(self, sight: str, axis: str, index: int) -> None:
+        """Refuse an index of nothing, which of an array may be one from its end."""
+        if axis not in self._known:
+            self._known[axis] = there_are(axis, self._world.protocol)
+        if not 0 <= index - self._known[axis].start < len(self._known[axis]):
+            who = self._world.protocol.agents[self.agent].name
+            raise InputError(unseen(sight, who, axis, index, self._world.protocol))
 
     def _records(self) -> Paths:
         """For what the model's formulas say of the path."""

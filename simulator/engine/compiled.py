@@ -58,7 +58,7 @@ def _begin(w: Path) -> None:
 def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> None:
     """From place ``span[0], span[1]`` of the block up to place ``span[2], span[3]``: step, turn.
 
-    Turn -1: before the step begins.
+    Turn -1: before the step begins. Whose turn it is stands in ``span[4]``.
     """
     paths.known[0].kept = True
     for i in range(paths.states.size):
@@ -74,6 +74,7 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
                     _receive(w, turn.agent, turn.outbox + i * turn.outbox_stride)
                 # What came of others' orders is not the agent's to see.
                 w.order.amount_in, w.order.amount_out = 0.0, 0.0
+                span[4] = k
                 call_turn(turn.code, make_do(w, turn.agent), turn.mind + i * turn.stride)
                 w.book.engine.outbox = 0
             if step < span[2]:
@@ -91,7 +92,7 @@ class Loop:
         self.world, self.books = world, Books(world)
         self.records = Records(world, points)
         self._agents = agents
-        scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
+        self._scalar = scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
         self._drawn = drawn_of(world.market)
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
         kind = path_type(world.paths)
@@ -146,12 +147,18 @@ class Loop:
 
     def _run(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[int, int]:
         """What compiled code does from one place of the block, a step and a turn, to another."""
-        with told_of(self._agents):
-            _run(*self._given(begin, end))
+        given = self._given(begin, end)
+        *_, span, _ = given
+        try:
+            with told_of(lambda: self._scalar[span[4]] if span[4] >= 0 else None):
+                _run(*given)
+        except InputError:  # it may have come of something it looked at that is not there
+            self._refuse_faults()
+            raise
         return end
 
     def _given(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[Any, ...]:
-        span = np.array([*begin, *end])
+        span = np.array([*begin, *end, -1])
         return self.world.paths, self._feed, self._crew.turns, span, self.records.kept
 
     def _see_all(self, step: int, agent: Agent) -> None:

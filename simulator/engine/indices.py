@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from simulator.agents.within import AXES, SIGHTS, unseen
+from simulator.engine.asked import infinite, misnaming, without_account
 from simulator.engine.latency import too_many
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import LIQUIDATE_COLLATERAL, SWAP
@@ -54,21 +56,15 @@ def misnamed(w: Path) -> int:
 
 def fault(book: Any, protocol: Protocol) -> str:
     """What an agent asked for that cannot be, in the words of an error; of the engine's book."""
-    kind, wrong = actions.ACTIONS[int(book["fault"]) - 1], WRONG[int(book["wrong"])]
     who = protocol.agents[int(book["at_fault"])].name
-    what = f"{kind.__name__} of {who}"
+    if book["fault"] < 0:  # it looked at what is not there (agents/do/within.py)
+        sight, axis = SIGHTS[-int(book["fault"])], AXES[int(book["wrong"])]
+        return unseen(sight, who, axis, int(book["account"]), protocol)
+    kind, wrong = actions.ACTIONS[int(book["fault"]) - 1], WRONG[int(book["wrong"])]
     if wrong == "amount":
-        return f"{what}: an amount or limit that is not finite; allowed: finite"
+        return infinite(kind, who)
     if wrong == "actor":
-        return f"{what}: it has no margin account; allowed: an agent that has one"
+        return without_account(kind, who)
     if wrong == "room":
         return too_many(kind, who)
-    counts = {
-        "account": protocol.accounts,
-        "market": protocol.markets,
-        "collateral": len(protocol.clearing.collaterals),
-        "leg": len(protocol.leg_of),
-    }
-    first = int(wrong == "collateral" and kind is actions.LiquidateCollateral)
-    allowed = f"{first} to {counts[wrong] - 1}" if counts[wrong] > first else "none, there is none"
-    return f"{what}: {wrong} = {int(book[wrong])}; allowed: {allowed}"
+    return misnaming(kind, who, wrong, int(book[wrong]), protocol)

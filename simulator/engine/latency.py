@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
+from simulator.engine.asked import check
 from simulator.model.kernel.jit import call_door, inner, record_at
 from simulator.model.kernel.record import Path
 from simulator.types import InputError
@@ -100,7 +101,7 @@ class Waiting:
     """Actions that wait, in plain Python; of as many as wait in compiled code."""
 
     def __init__(self, protocol: Protocol, agent: Agent) -> None:
-        self._latency = latency_of(protocol, agent)
+        self._latency, self._protocol = latency_of(protocol, agent), protocol
         self._name = protocol.agents[agent.index].name
         self._sent: deque[tuple[int, Action]] = deque()
 
@@ -108,8 +109,9 @@ class Waiting:
         """Let an action wait: nothing is done yet. Its arrays are kept as they are now.
 
         Raises:
-            InputError: too many wait.
+            InputError: it asks for what cannot be, or too many wait.
         """
+        check(action, self._protocol)
         if len(self._sent) == A_STEP * self._latency:
             raise InputError(too_many(type(action), self._name))
         kept: Any = {

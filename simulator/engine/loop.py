@@ -16,9 +16,10 @@ import numpy as np
 from simulator.agents.base import View
 from simulator.agents.plain_do import PlainDo
 from simulator.agents.scalar import ScalarAgent
+from simulator.engine.asked import check
 from simulator.engine.counted import counted
 from simulator.engine.latency import Waiting, delayed, latency_of
-from simulator.engine.raised import told_of
+from simulator.engine.raised import dividing, told_of
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -46,17 +47,24 @@ class Observer(Protocol):
         """Every agent has acted."""
 
 
+#: Of fields that do not take every number: what they are, what they take, what that is to Python.
+_KEPT: dict[str, tuple[str, str, tuple[type, ...]]] = {
+    "int": ("int", "a whole number", (int, np.integer, np.bool_)),
+    "bool": ("bool", "true or false", (bool, np.bool_)),
+}
+
+
 class _Seat:
     """A scalar agent in plain Python: on each path its own ``do`` and its own memory."""
 
     def __init__(self, world: World, agent: ScalarAgent, observers: Sequence[Observer]) -> None:
         self._agent, self._world, self._observers = agent, world, observers
         self._step = 0
-        self._whole = [
-            one.name
+        self._kept = {
+            one.name: _KEPT[kind]
             for one in fields(agent)  # type: ignore[arg-type]  # agents are dataclasses
-            if one.type in ("int", int)
-        ]
+            if (kind := getattr(one.type, "__name__", one.type)) in _KEPT
+        }
         self._waiting = Waiting(world.protocol, agent)  # of the path that acts now
         execute = self._send if latency_of(world.protocol, agent) else self._execute
         self._on = [
@@ -74,6 +82,7 @@ class _Seat:
         return [my for _, my, _ in self._on]
 
     def _execute(self, action: Action) -> Fill:
+        check(action, self._world.protocol)
         return carry_out(self._step, self._world, self._agent, action, self._observers)
 
     def _send(self, action: Action) -> Fill:
@@ -87,18 +96,17 @@ class _Seat:
             while waiting.is_due(step):
                 self._execute(waiting.next())
             do.begin(step)
-            with told_of([self._agent]):
+            with told_of(lambda: self._agent), dividing(self._agent):
                 type(self._agent).act(do, my)
-            self._check_whole(my)
+            self._check_fields(my)
 
-    def _check_whole(self, my: ScalarAgent) -> None:
-        """Refuse a float in a field of ``int``: compiled code would cut it off and say nothing."""
-        for name in self._whole:
+    def _check_fields(self, my: ScalarAgent) -> None:
+        """Refuse in a field what is of another kind: compiled code would cut it off."""
+        for name, (kind, allowed, fitting) in self._kept.items():
             value = getattr(my, name)
-            if not isinstance(value, int | np.integer):
-                kind = type(my).__name__
+            if not isinstance(value, fitting):
                 raise InputError(
-                    f"{kind}.{name} = {value!r}; allowed: a whole number, as it is int"
+                    f"{type(my).__name__}.{name} = {value!r}; allowed: {allowed}, as it is {kind}"
                 )
 
 
@@ -160,7 +168,7 @@ def take_turn(agent: Agent, view: View, execute: Callable[[Action], Fill]) -> No
     turn, fill = agent.act(view), None
     while True:
         try:
-            with told_of([agent]):
+            with told_of(lambda: agent):
                 action = turn.send(fill)  # type: ignore[arg-type]  # None begins it
         except StopIteration:
             return

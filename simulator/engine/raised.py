@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
 # What is said already, is of the machine, or is how an agent ends its turn.
 _OTHERS = (InputError, MachineError, SimulatorError, OSError, MemoryError, StopIteration)
 
+# What NumPy says of a number of its own that is divided by zero.
+_DIVIDED = (
+    r"(divide by zero|invalid value) encountered in scalar (divide|floor_divide|remainder|divmod)"
+)
+
 
 @contextmanager
-def told_of(agents: Sequence[Agent]) -> Iterator[None]:
-    """Tell what is raised as raised by one of these agents; of our own it is a bug, as it is.
+def told_of(who: Callable[[], Agent | None]) -> Iterator[None]:
+    """Tell what is raised as raised by who acted then; of our own agents it is a bug, as it is.
 
     Raises:
         InputError: something was.
@@ -28,11 +34,29 @@ def told_of(agents: Sequence[Agent]) -> Iterator[None]:
     except _OTHERS:
         raise
     except (Exception, SystemExit) as error:
-        theirs = [a for a in agents if not type(a).__module__.startswith("simulator.")]
-        if not theirs:
+        agent = who()
+        if agent is None or type(agent).__module__.startswith("simulator."):
             raise
-        names = " or ".join(type(agent).__name__ for agent in theirs)
-        raise InputError(f"agent {names}: {_line(error)}{type(error).__name__}: {error}") from error
+        name = type(agent).__name__
+        raise InputError(f"agent {name}: {_line(error)}{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def dividing(agent: Agent) -> Iterator[None]:
+    """Let NumPy's numbers divide by zero as Python's do, and compiled agents: it raises.
+
+    What it finds in an agent's code only; nothing is changed for one of our own.
+    """
+    if type(agent).__module__.startswith("simulator."):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", _DIVIDED, RuntimeWarning, r"(?!simulator\.)")
+        try:
+            yield
+        except RuntimeWarning as error:
+            raised = ZeroDivisionError("division by zero")
+            raise raised.with_traceback(error.__traceback__) from error
 
 
 def _line(error: BaseException) -> str:

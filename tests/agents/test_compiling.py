@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -215,6 +215,80 @@ def test_a_variable_that_changed_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(compiling._MADE) == made
     monkeypatch.setattr(sys.modules[__name__], "SIZE", 7.0)
     assert spent(run(Regular())) == (STEPS + 1) * 7.0
+
+
+HELPERS = """
+import numba
+from simulator.agents.do import part
+SIZE = 100.0
+
+@part
+def of_a_part():
+    return SIZE
+
+@numba.njit
+def of_numbas():
+    return SIZE
+
+@numba.njit
+def again(times):
+    return SIZE if times == 0 else again(times - 1)
+
+@part
+def below():
+    return of_a_part() + 0.0 * of_numbas()
+"""
+MINE = """
+import helpers
+from simulator.agents.do import part
+
+@part
+def mine():
+    return helpers.of_a_part()
+
+"""
+ACTS = {
+    "a part of a module": ("import helpers", "helpers.of_a_part()"),
+    "a variable of a module": ("import helpers", "helpers.SIZE"),
+    "a function of Numba's": ("from helpers import of_numbas", "of_numbas()"),
+    "one of a module": ("import helpers", "helpers.of_numbas()"),
+    "one that calls itself": ("import helpers", "helpers.again(3)"),
+    "a part below a part": ("import helpers", "helpers.below()"),
+    "a part of a module in a package": ("import outer.helpers", "outer.helpers.of_a_part()"),
+    "a part that calls through a module": (
+        MINE,
+        "mine()",
+    ),
+    "two parts that do, each another": (
+        f"{MINE}@part\ndef other():\n    return helpers.below()",
+        "0.5 * mine() + 0.5 * other()",
+    ),
+}
+
+
+@pytest.mark.parametrize("called", ACTS)
+def test_a_variable_of_a_helper_module_that_changed_is_seen(
+    called: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helpers, outer = ModuleType("helpers"), ModuleType("outer")
+    exec(HELPERS, vars(helpers))
+    vars(outer)["helpers"], vars(helpers)["outer"] = helpers, outer  # they know each other
+    for module in (helpers, outer):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(sys.modules, "outer.helpers", helpers)
+    begin, amount = ACTS[called]
+    scope: dict[str, Any] = {"__name__": "mine"}
+    exec(f"{begin}\ndef act(do, my):\n    do.swap(-({amount}))\n", scope)
+
+    def anew() -> ScalarAgent:
+        held = {"act": staticmethod(scope["act"]), "slot": SLOT}
+        kind: Any = dataclass(eq=False)(type("Mine", (ScalarAgent,), held))
+        made: ScalarAgent = kind()
+        return made
+
+    for size in (100.0, 7.0, 100.0):
+        monkeypatch.setattr(helpers, "SIZE", size)
+        assert spent(run(anew())) == (STEPS + 1) * size
 
 
 def test_a_copy_that_says_the_same_is_compiled_once() -> None:

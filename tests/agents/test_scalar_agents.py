@@ -18,14 +18,16 @@ from simulator.model.world import ModelWorld
 
 
 def test_plain_and_compiled_agents_find_the_same_names() -> None:
-    tree = ast.parse(Path(do.__file__).read_text(encoding="utf-8"))
+    rooms = sorted(Path(do.__file__).parent.glob("*.py"))
+    trees = [ast.parse(room.read_text(encoding="utf-8")) for room in rooms]
     named = {
         node.name
+        for tree in trees
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
-        and {ast.unparse(found) for found in node.decorator_list} & {"_seen", "_can"}
+        and {ast.unparse(found) for found in node.decorator_list} & {"seen", "can"}
     }
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     verbs = [c for c in calls if ast.unparse(c.func) in {"_of_amount", "_of_nothing"}]
     named |= {ast.literal_eval(call.args[0]) for call in verbs} | {"w", "agent"}
     config = load("calm", ["paths=1"])

@@ -1,0 +1,68 @@
+"""What a compiled ``do`` shows of the pools and of its own wallet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.agents.do.kind import can, seen
+from simulator.agents.do.within import a_leg
+from simulator.agents.within import LEG_LIQUIDITY, LEG_PRICE, WALLET_LEG
+from simulator.model.pools.uniswap_v3.pool import active_liquidity
+from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
+from simulator.model.verbs import WHOLE_SHARE
+
+
+@seen
+def pool_price(do: Any) -> Any:
+    """Spot price of the pool, USDC per whole base token."""
+    unit = do.w.tables.oracle.unit
+    return do.w.state.pool.sqrt_price**2 * (unit[BASE_ASSET] / unit[USDC_ASSET])
+
+
+@seen
+def pool_liquidity(do: Any) -> Any:
+    """Active liquidity of the pool: √(whole base · whole USDC)."""
+    unit = do.w.tables.oracle.unit
+    raw = active_liquidity(do.w.state.pool, do.w.state.position)
+    return raw * (unit[BASE_ASSET] * unit[USDC_ASSET]) ** -0.5
+
+
+@can
+def leg_price(do: Any, leg: int) -> Any:
+    """Spot price of a leg's pool on Aave, USDC per whole token."""
+    unit, known = do.w.tables.aave.unit, a_leg(do, LEG_PRICE, leg)
+    return do.w.state.aave.pools[known].sqrt_price ** 2 * (unit[known + 1] / unit[0])
+
+
+@can
+def leg_liquidity(do: Any, leg: int) -> Any:
+    """Its liquidity, the same over its one range: √(whole asset · whole USDC)."""
+    unit, known = do.w.tables.aave.unit, a_leg(do, LEG_LIQUIDITY, leg)
+    return do.w.tables.aave.pools[known].liquidity[0] * (unit[known + 1] * unit[0]) ** -0.5
+
+
+@seen
+def wallet_usdc(do: Any) -> Any:
+    """USDC in its wallet."""
+    unit = do.w.tables.oracle.unit
+    return do.w.state.wallet.token[do.agent, USDC_ASSET] / unit[USDC_ASSET]
+
+
+@seen
+def wallet_base(do: Any) -> Any:
+    """Whole base tokens in its wallet."""
+    unit = do.w.tables.oracle.unit
+    return do.w.state.wallet.token[do.agent, BASE_ASSET] / unit[BASE_ASSET]
+
+
+@can
+def wallet_leg(do: Any, leg: int) -> Any:
+    """Whole tokens of a leg's asset in its wallet."""
+    table, row = do.w.tables.aave, a_leg(do, WALLET_LEG, leg) + 1
+    return do.w.state.wallet.token[do.agent, table.asset[row]] / table.unit[row]
+
+
+@seen
+def wallet_shares(do: Any) -> Any:
+    """Whole shares in its wallet."""
+    return do.w.state.wallet.shares[do.agent] / WHOLE_SHARE
