@@ -285,6 +285,13 @@ def show_comparison(comparison: Comparison) -> None:
     click.echo(f"  Calls nobody had a reason to make: {tried:,} tried, {refused:,} refused")
     click.echo(f"  Times the pool's price left the vault's range: {comparison.exits_from_range}")
     click.echo(f"  Decision flips: {len(comparison.flips)}")
+    if (beside := comparison.compiled) is not None:
+        click.echo(
+            f"  Compiled, as runs are, against plain Python: largest relative error at the end "
+            f"{beside.worst:.1e}, decisions differ on {beside.differing} paths"
+        )
+        if beside.first:
+            click.echo(f"  {beside.first}")
     click.echo(
         f"  Largest relative error: {comparison.worst:.1e}, "
         f"{'the worlds agree' if comparison.agrees else 'the worlds DIFFER'}"

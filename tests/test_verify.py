@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from simulator.config import load, scenarios
+from simulator.agents.build import build_agents
+from simulator.config import load, resolve, scenarios
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.types import Floats, InputError, Status
 from simulator.verify import TOLERANCE, Comparison, Decision, Transcript, compare, relative_error
 from simulator.verify import verify as verify_worlds
+from simulator.verify.compiled import Compiled, compiled
 from simulator.verify.transcript import PLACES, describe
 from simulator.world import actions
 from simulator.world.actions import Liquidate, LiquidateLoan
@@ -33,7 +39,61 @@ def test_a_basket_of_usdc_alone_is_compared_too() -> None:
     alone = load("calm", ["clearing.collaterals={USDC: {haircut: 0.0, cap: 1.0e+9}}"])
     comparison = verify_worlds(alone, 1, 6, workers=1)
     assert comparison.agrees
+    assert comparison.compiled is not None
+    assert comparison.compiled.worst <= 1e-11
     assert comparison.statuses["OK"] > 6
+
+
+@pytest.fixture(scope="module")
+def plain() -> tuple[Transcript, Callable[[Transcript], Compiled]]:
+    """What plain Python makes of two paths, and how to hold the compiled loop against that."""
+    config = load("calm", ["paths=2"])
+    market = draw(config.market, 4, 2).first_steps(30)
+    protocol, found = resolve(config), Transcript()
+    simulate(ModelWorld(protocol, market), build_agents(config, protocol), [found])
+    return found, lambda one: compiled(one, protocol, build_agents(config, protocol), market)
+
+
+Plain = tuple[Transcript, "Callable[[Transcript], Compiled]"]
+
+
+def test_the_compiled_loop_does_what_the_plain_one_does(plain: Plain) -> None:
+    found, beside = plain
+    same = beside(found)
+    assert (same.differing, same.first) == (0, "")
+    assert same.worst <= 1e-11
+
+
+def test_where_the_compiled_loop_decides_otherwise_is_said(plain: Plain) -> None:
+    found, beside = plain
+    swap = next(d for d, codes in found.statuses.items() if codes[1] and d.action == "Swap")
+    codes = found.statuses[swap].copy()
+    codes[1] = Status.SLIPPAGE
+    changed = Transcript()
+    changed.states, changed.statuses = found.states, {**found.statuses, swap: codes}
+    other = beside(changed)
+    assert other.differing == 1
+    assert other.first == f"path 5, step {swap.step}: compiled Swap OK, plain Swap SLIPPAGE"
+    gone = Transcript()
+    gone.states = found.states
+    gone.statuses = {d: codes for d, codes in found.statuses.items() if d.step < 30}
+    assert beside(gone).differing == 2
+    assert "plain nothing" in beside(gone).first
+
+
+def test_a_state_that_the_compiled_loop_leaves_otherwise_is_seen(plain: Plain) -> None:
+    found, beside = plain
+    changed = Transcript()
+    changed.statuses, changed.states = found.statuses, dict(found.states)
+    changed.states["skew"] = [*found.states["skew"][:-1], 1.001 * found.states["skew"][-1]]
+    other = beside(changed)
+    assert other.of == "skew"
+    assert 1e-6 < other.worst < 1e-2
+    whole = Compiled.merge([beside(found), other])
+    assert (whole.of, whole.worst) == ("skew", other.worst)
+    comparison = compare(found, found, 4, whole)
+    assert not comparison.agrees
+    assert Comparison.merge([comparison, comparison]).compiled == replace(whole, differing=0)
 
 
 def transcript(values: Floats, status: Status = Status.OK) -> Transcript:

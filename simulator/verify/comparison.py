@@ -11,6 +11,7 @@ import numpy as np
 from simulator.protocol.state.table import SHOWN
 from simulator.protocol.state.variable import Compared
 from simulator.types import Status
+from simulator.verify.compiled import Compiled
 from simulator.verify.transcript import PROBER, VARIABLES
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Comparison:
     outcomes: dict[str, dict[str, int]]  # of the agents: action kind → status → times seen
     exits_from_range: int
     probes: dict[str, dict[str, int]] = field(default_factory=dict)  # likewise, of the prober
+    compiled: Compiled | None = None  # what runs use, beside the model in plain Python
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -67,8 +69,13 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """True when no variable differs by more than :data:`TOLERANCE` and no decision flipped."""
-        return self.worst <= TOLERANCE and not self.flips
+        """True when no variable differs by more than :data:`TOLERANCE` and no decision flipped.
+
+        Nor in the compiled loop, where that was run beside.
+        """
+        beside = self.compiled
+        runs = beside is None or (beside.worst <= TOLERANCE and beside.differing == 0)
+        return self.worst <= TOLERANCE and not self.flips and runs
 
     @staticmethod
     def merge(parts: Iterable[Comparison]) -> Comparison:
@@ -85,6 +92,9 @@ class Comparison:
             outcomes=_together(part.outcomes for part in parts),
             exits_from_range=sum(part.exits_from_range for part in parts),
             probes=_together(part.probes for part in parts),
+            compiled=Compiled.merge(found)
+            if (found := [p.compiled for p in parts if p.compiled])
+            else None,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -104,6 +114,7 @@ class Comparison:
             "outcomes": self.outcomes,
             "probes": self.probes,
             "exits_from_range": self.exits_from_range,
+            "compiled": None if self.compiled is None else vars(self.compiled),
         }
 
 
@@ -135,8 +146,13 @@ def least_magnitude(states: Mapping[str, Sequence[Floats]], name: str) -> float 
     return np.maximum(np.max(whole, axis=0), how.dust)
 
 
-def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison:
-    """Hold two transcripts of the same market paths against each other."""
+def compare(
+    model: Transcript, chain: Transcript, first_path: int, compiled: Compiled | None = None
+) -> Comparison:
+    """Hold two transcripts of the same market paths against each other.
+
+    ``compiled``: what the compiled loop made of them.
+    """
     errors = {
         name: relative_error(
             history(model.states, name),
@@ -154,6 +170,7 @@ def compare(model: Transcript, chain: Transcript, first_path: int) -> Comparison
         outcomes=_outcomes(chain, probing=False),
         exits_from_range=_exits_from_range(chain),
         probes=_outcomes(chain, probing=True),
+        compiled=compiled,
     )
 
 

@@ -11,6 +11,7 @@ from simulator.config import Config
 from simulator.runner.pool import processes
 from simulator.verify import prober
 from simulator.verify.comparison import Comparison, compare
+from simulator.verify.compiled import compiled
 from simulator.verify.prober import PROBED
 from simulator.verify.transcript import Transcript
 
@@ -32,7 +33,7 @@ def verify_paths(
     probed: float = PROBED,
     trust: Trust = False,
 ) -> Comparison:
-    """Run ``paths`` paths through both worlds, in this process.
+    """Run ``paths`` paths through both worlds, and compiled through the model, in this process.
 
     ``probed``: part of the steps at which the prober tries a call; 0: it does not take part.
     ``trust``: as :func:`simulator.run` has it.
@@ -69,7 +70,9 @@ def verify_paths(
         world.close()
         return transcript
 
-    return compare(transcribe(ModelWorld), transcribe(ChainWorld), first_path)
+    plain = transcribe(ModelWorld)
+    beside = compiled(plain, *cast(), market)
+    return compare(plain, transcribe(ChainWorld), first_path, beside)
 
 
 def verify(
