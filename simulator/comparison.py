@@ -21,7 +21,7 @@ from simulator.arguments import instance, shown, texts, whole
 from simulator.hedging.risk import CONFIDENCE, normal_quantile
 from simulator.hedging.risk import mean as weighted_mean
 from simulator.results.directory import claim, foreign_to_run
-from simulator.results.statistics import path_weights
+from simulator.results.statistics import counted_figures, path_weights
 from simulator.results.store import write_json, write_text
 from simulator.types import InputError
 
@@ -160,8 +160,8 @@ class SideBySide:
                         for metric, keys in _FIGURES.items()
                     },
                     "return_difference": _difference(result, first),
-                    "gates": result.summary["gates"],
-                    "diagnosis": result.summary["diagnosis"],
+                    "counted": counted_figures(result.summary["metrics"]),
+                    **{part: result.summary[part] for part in ("gates", "diagnosis")},
                 }
                 for name, result in self.results.items()
             },

@@ -105,12 +105,12 @@ _CHANCES = ("liquidation", "loss", "bad_debt")
 def show_result(result: Result) -> None:
     """Print the summary of a run."""
     from simulator.report.verdict import verdict
-    from simulator.results.registry import BY_NAME, CHANCES
+    from simulator.results.registry import BY_NAME, CHANCES, counted
 
     summary = result.summary
     days = summary["steps"] * summary["step_minutes"] / 1_440
     rows = []
-    for metric in (BY_NAME[name] for name in _SHOWN):
+    for metric in (*map(BY_NAME.__getitem__, _SHOWN), *counted(summary["metrics"])):
         found = summary["metrics"][metric.name]
         if metric.only_if_any and found["min"] == found["max"] == 0.0:
             continue
@@ -206,7 +206,7 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     title = f"{summary['scenario']}: {len(found)} alternatives of {summary['paths']:,} paths"
     heading = page.fields(summary).replace(" · ", " ·\n")
     _table(title, (heading, *(figure.short for figure in shown)), lines)
-    said = [f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
+    said = [*page.counted(summary), f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
     said += [
         f"{one.mark.severity.upper()}: {one.where}: {one.text}"
         for one in page.diagnoses(summary)

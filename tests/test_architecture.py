@@ -75,7 +75,7 @@ ALLOWED = {
     "runner": ("types", "arguments", "config", "market", "agents", "world", "model", "chain",
                "engine", "books", "results", "report", "result", "runner"),
     "verify": ("types", "protocol.state", "arguments", "config", "market", "agents", "world",
-               "model", "chain", "engine", "runner", "verify"),
+               "model", "books", "chain", "engine", "runner", "verify"),
     "fuzz": ("arguments", "config", "runner", "verify"),
     "comparison": ("types", "arguments", "config", "market", "hedging", "results", "report",
                    "result", "runner"),

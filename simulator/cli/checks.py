@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from simulator.cli.aside import json_alone
 from simulator.cli.group import (
     hedgesim,
     load_scenario,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @with_agents
+@json_alone
 def verify(
     scenario: str | None,
     paths: int | None,

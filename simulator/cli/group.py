@@ -11,6 +11,7 @@ import click
 
 from simulator import __version__
 from simulator.cli import status
+from simulator.cli.aside import emit
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -237,4 +238,4 @@ def print_json(value: object) -> None:
     """Print ``value`` as indented JSON."""
     import json
 
-    click.echo(json.dumps(value, indent=2))
+    emit(json.dumps(value, indent=2))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.cli.aside import emit, json_alone
 from simulator.cli.group import (
     configured,
     forcible,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @with_agents
 @forcible
+@json_alone
 def run(
     scenario: str,
     paths: int | None,
@@ -131,7 +133,7 @@ def run(
             plain=plain,
         )
     if as_json:
-        click.echo((directory / "summary.json").read_text(encoding="utf-8"), nl=False)
+        emit((directory / "summary.json").read_text(encoding="utf-8").removesuffix("\n"))
     else:
         show_result(result)
         click.echo(f"Report: {directory / 'report.html'}")

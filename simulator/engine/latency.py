@@ -3,9 +3,10 @@
 An agent with latency k ≥ 1 looks at step t and decides; each of its orders waits, amounts and
 limits as decided, and is carried out at its turn of step t + k, before it decides anew, in the
 order they were sent. What it is told at once is that nothing was done (``Status.NONE``, amounts 0):
-the outcome is not known yet. Quotes are immediate, and say what would be done now. What still waits
-at the end of a run is not carried out. Latency 0 is no wait at all. The same in the compiled loop,
-in plain Python and on the chain.
+the outcome is not known yet; later it sees it by what it has, and is told nothing. A block is a
+step of the run. Quotes are immediate, and say what would be done now. What still waits at the end
+of a run is not carried out. Latency 0 is no wait at all. The same in the compiled loop, in plain
+Python and on the chain.
 """
 
 from __future__ import annotations

@@ -10,10 +10,15 @@ from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.verdict import verdict
 from simulator.results.records import rolling_window
+from simulator.results.registry import counted
 
 if TYPE_CHECKING:
     from simulator.config import Config
     from simulator.results.dataset import Dataset
+
+
+#: Figures of what an agent of one's own counts.
+_COLUMNS = ("mean", "p5", "median", "p95")
 
 
 def render(result: Dataset) -> str:
@@ -60,6 +65,7 @@ def render(result: Dataset) -> str:
         parameters=_parameters(config, summary["config"]),
         notes=replays.notes(config),
         refusals=_refusals(summary),
+        counted=_counted(summary),
         diagnosis=summary["diagnosis"],
         summary=summary,
     )
@@ -184,6 +190,18 @@ def _parameters(config: Config, data: dict[str, Any]) -> list[tuple[str, list[tu
         else:
             general.append((name, _text(value)))
     return [("run", general), *groups]
+
+
+def _counted(summary: dict[str, Any]) -> list[list[str]]:
+    """What agents of one's own count: name, mean, quantiles."""
+    return [
+        [one.heading, *(_figure(summary["metrics"][one.name][key], one.form) for key in _COLUMNS)]
+        for one in counted(summary["metrics"])
+    ]
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _refusals(summary: dict[str, Any]) -> list[dict[str, str]]:

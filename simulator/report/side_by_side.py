@@ -71,7 +71,34 @@ def figures(summary: dict[str, Any]) -> list[Figure]:
             "bad_debt.max", "Bad debt", "", "mean; largest",
             lambda a: f"{usd(a['bad_debt']['mean'])}; {usd(a['bad_debt']['max'])}",
         ),
+        *(_of_own(name) for name in _counted(summary)),
     ]  # fmt: skip
+
+
+def _of_own(name: str) -> Figure:
+    return Figure(f"{name}.mean", name, "", "mean; median", lambda found: _own(found, name))
+
+
+def _counted(summary: dict[str, Any]) -> list[str]:
+    """What agents of one's own count in any of the alternatives."""
+    return list(dict.fromkeys(n for a in summary["alternatives"].values() for n in a["counted"]))
+
+
+def _own(found: Alternative, name: str) -> str:
+    """Mean and median of what an agent of one's own counts; it need not be in every alternative."""
+    figures = found["counted"].get(name, {})
+    known = [figures[key] for key in ("mean", "median") if figures.get(key) is not None]
+    return "; ".join(f"{figure:,.4g}" for figure in known) or "–"
+
+
+def counted(summary: dict[str, Any]) -> list[str]:
+    """What agents of one's own count, a sentence each, for where a table has no room for it."""
+    found = summary["alternatives"].values()
+    lines = []
+    for name in _counted(summary):
+        means = [f"{label(one)}: {_own(one, name).partition(';')[0]}" for one in found]
+        lines.append(f"{name}, mean: {', '.join(means)}")
+    return lines
 
 
 def _difference(found: Alternative) -> str:

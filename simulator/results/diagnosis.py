@@ -7,7 +7,7 @@ did not work as meant; ``note``: worth knowing.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from simulator.config.feasibility import misfits
 from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
+from simulator.results.finding import Finding
 from simulator.results.reasons import percent
 from simulator.results.tallies import limit_column
 from simulator.results.upkeep_limits import kinds_at
@@ -50,6 +51,7 @@ NAMES = (
     "no_effect",
     "wicks",
     "lonely_hedge",
+    "agent_refused",
 )
 #: What a replay of each bar's extremes answers; prices between them are nobody's.
 SEEN_WITH_WICKS = (
@@ -62,24 +64,13 @@ _SOME = 0.01
 _HALF, _NEARLY_ALL = 0.5, 0.95
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One of :data:`NAMES`; ``paths``: part of the paths, weighted as they were drawn.
+def diagnose(
+    config: Config, paths: pd.DataFrame, others: Iterable[Finding] = ()
+) -> list[dict[str, Any]]:
+    """Findings on a run, gravest first, ready for JSON; ``paths``: its per-path frame.
 
-    ``field``, ``value``, ``needed``: what bound, what it was, what would have done; None: unknown.
+    ``others``: what was found of it elsewhere.
     """
-
-    name: str
-    severity: str
-    text: str
-    paths: float
-    field: str | None = None
-    value: float | None = None
-    needed: float | None = None
-
-
-def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
-    """Findings on a run, gravest first, ready for JSON; ``paths``: its per-path frame."""
     cases = Cases(config, paths)
     found = [
         *_wicks(config),
@@ -91,6 +82,7 @@ def diagnose(config: Config, paths: pd.DataFrame) -> list[dict[str, Any]]:
         *_limits(cases),
         *_idle_share(cases),
         *_range(cases),
+        *others,
     ]
     known = {finding.field for finding in found}
     found += [finding for finding in _tight(config) if finding.field not in known]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.books import (
     activity,
@@ -29,7 +29,7 @@ from simulator.results.rows import rows_of
 from simulator.types import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from simulator.books.metric import Ended
     from simulator.results.rows import Rows
@@ -121,6 +121,19 @@ def _exact() -> dict[str, Metric]:
         metric.name.replace(STATUS, refusal): metric for metric in refused for refusal in REFUSED
     }
     return BY_NAME | written
+
+
+def _counted(column: str) -> Callable[[Ended], Any]:
+    return lambda ended: ended.counted[column]
+
+
+def counted(columns: Iterable[str]) -> list[Metric]:
+    """Of columns of the per-path frame those that agents of one's own count, as metrics."""
+    return [
+        Metric(name, "number", "counted by an agent of one's own", _counted(name))
+        for name in columns
+        if metric_of(name) is None
+    ]
 
 
 def metric_of(column: str) -> Metric | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,10 +20,10 @@ from simulator.hedging.risk import (
     value_at_risk,
     value_at_risk_interval,
 )
-from simulator.results.registry import CHANCES, metric_of
+from simulator.results.registry import CHANCES, counted, metric_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -101,6 +101,11 @@ def metrics(paths: pd.DataFrame) -> dict[str, dict[str, float | None]]:
             if statistics == WITH_TAILS:
                 result[name] |= tail_losses(values, weights)
     return result
+
+
+def counted_figures(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Of figures by metric those of what agents of one's own count."""
+    return {metric.name: figures[metric.name] for metric in counted(figures)}
 
 
 def intervals(paths: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.config import Config
+    from simulator.results.finding import Finding
     from simulator.results.gates import Gate
 
 
@@ -36,10 +37,12 @@ def summarise(
     paths: pd.DataFrame,
     gates: Iterable[Gate],
     allow: Iterable[str] = (),
+    found: Iterable[Finding] = (),
 ) -> dict[str, Any]:
     """What is said of the run as a whole, ready for JSON; the same for every split of its paths.
 
-    ``allow``: names of findings in spite of which the ``gates`` may hold.
+    ``allow``: names of findings in spite of which the ``gates`` may hold. ``found``: findings
+    beside those that its paths tell.
     """
     from simulator import __version__
 
@@ -71,7 +74,7 @@ def summarise(
             "return": float(paths["return"].iloc[worst]),
         },
         "assumed_correlation": assumed_correlation(config),
-        "diagnosis": diagnose(config, paths),
+        "diagnosis": diagnose(config, paths, found),
         "refusals": _refusals(paths, "refused"),
         "upkeep_refusals": _refusals(paths, "upkeep_refused"),
         "sampling": _sampling(paths),

@@ -210,19 +210,23 @@ def forget(out: str | Path) -> None:
 def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterable[str]) -> Result:
     from simulator.report.story import tell
     from simulator.result import Result
+    from simulator.results.own_agents import refused
     from simulator.results.records import fan_frame
-    from simulator.results.summary import summarise
+    from simulator.results.summary import summarise, worst_path
 
     paths = chunks.frame("paths")
     weight = None if plan.config.sampling is None else paths["weight"].to_numpy()
-    summary = summarise(plan.config, plan.world, paths, gates, allowed)
-    number = summary["worst_path"]["path"]
+    number = int(paths["path"].iloc[worst_path(paths)])
     worst = simulate_chunk(plan, number, 1, 1)
     assert worst.series is not None
     assert worst.events is not None
     _refuse_another(plan, paths, worst.paths)
     if (others := _beside_others(plan)) is not None:
         _refuse_another(plan, paths, simulate_chunk(plan, *others, 0).paths)
+    events = chunks.frame("events", worst.names)
+    own = [agent.slot.name for agent in plan.agents if agent.slot is not None]
+    found = refused(own, events, worst.events)
+    summary = summarise(plan.config, plan.world, paths, gates, allowed, found)
     summary["worst_path"]["story"] = tell(
         plan.config, worst.series, worst.events, worst.paths.iloc[0]
     )
@@ -232,7 +236,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         timing={},
         paths=paths,
         series=chunks.frame("series"),
-        events=chunks.frame("events", worst.names),
+        events=events,
         fan=fan_frame(plan.config, chunks.fan, weight),
         worst_series=worst.series,
         worst_events=worst.events,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -216,6 +217,30 @@ def infinite_logarithm(do: Any, my: Any) -> None:
 @pytest.mark.parametrize("plain", [False, True])
 def test_what_is_not_by_zero_is_done(*, plain: bool) -> None:
     assert told([of(infinite_logarithm)], plain=plain) == ""
+
+
+def by_what_is_not_there(do: Any, my: Any) -> None:
+    my.share = 1.0 / (0.0 * do.skew(99))
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_came_of_looking_beside_is_told_as_that(*, plain: bool) -> None:
+    said = told([of(by_what_is_not_there)], plain=plain)
+    assert said.startswith("do.skew of mine: market = 99; allowed: 0 to 1")
+
+
+def logarithm(do: Any, my: Any) -> None:
+    my.share = math.log(my.share)
+
+
+def root(do: Any, my: Any) -> None:
+    my.share = math.sqrt(my.share - 1.0)
+
+
+@pytest.mark.parametrize("act", [logarithm, root])
+def test_what_the_documentation_says_of_logarithms_and_roots(act: Any) -> None:
+    assert told([of(act)], plain=False) == ""
+    assert "ValueError: math domain error" in told([of(act)], plain=True)
 
 
 def wrong_market(do: Any, my: Any) -> None:

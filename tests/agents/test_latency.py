@@ -143,6 +143,36 @@ def test_more_than_there_is_room_for_is_refused() -> None:
         plain((), [Patient(times=A_STEP + 1)])
 
 
+@dataclass(eq=False)
+class Watchful(ScalarAgent):
+    """Orders once, and notes what it is told of it and when it sees it; then what is refused."""
+
+    told: float = 0.0
+    seen: int = -1
+
+    slot = AgentSlot("watchful", 1e6, 0.0, has_account=False, latency_blocks=LATENCY)
+    metrics = ("told", "seen")
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        my.told += do.amount_in + do.amount_out  # of what arrived
+        if my.seen < 0 and do.wallet_usdc < 1e6:
+            my.seen = do.step
+        my.told += do.swap(-100.0 if do.step == 1 else -1e9)
+
+
+def test_what_came_of_an_order_is_seen_as_it_arrives_and_never_told() -> None:
+    """A block is a step, whatever its length."""
+    for minutes in (60, 5):
+        settings = (f"step_minutes={minutes}",)
+        protocol, agents, market = setting(settings, [Watchful()])
+        plainly = simulate(ModelWorld(protocol, market.first_steps(6)), agents)
+        counted = compiled(settings, [Watchful()])[1].counted()
+        for found in (plainly, counted):
+            assert found["watchful_told"].tolist() == [0.0] * PATHS
+            assert found["watchful_seen"].tolist() == [1 + LATENCY] * PATHS
+
+
 @pytest.mark.parametrize("given", ["-1", "0.5", "101"])
 def test_a_latency_is_a_number_of_steps(given: str) -> None:
     with pytest.raises(InputError, match=r"agents\.keeper\.latency_blocks = .*must be"):

@@ -20,7 +20,8 @@ from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.model.world import ModelWorld
 from simulator.result import Result
-from simulator.results.diagnosis import NAMES, Finding, _subsumed, diagnose
+from simulator.results.diagnosis import NAMES, _subsumed, diagnose
+from simulator.results.finding import Finding
 from simulator.results.upkeep import columns, upkeep_columns
 from simulator.runner import Plan
 from simulator.types import InputError, Status
