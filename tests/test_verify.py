@@ -16,7 +16,8 @@ from simulator.model.world import ModelWorld
 from simulator.types import Floats, InputError, Status
 from simulator.verify import TOLERANCE, Comparison, Decision, Transcript, compare, relative_error
 from simulator.verify import verify as verify_worlds
-from simulator.verify.compiled import Compiled, compiled
+from simulator.verify.comparison import Compiled
+from simulator.verify.compiled import compiled
 from simulator.verify.transcript import PLACES, describe
 from simulator.world import actions
 from simulator.world.actions import Liquidate, LiquidateLoan

@@ -11,7 +11,6 @@ import numpy as np
 from simulator.protocol.state.table import SHOWN
 from simulator.protocol.state.variable import Compared
 from simulator.types import Status
-from simulator.verify.compiled import Compiled
 from simulator.verify.transcript import PROBER, VARIABLES
 
 if TYPE_CHECKING:
@@ -31,6 +30,30 @@ class Flip:
     decision: Decision
     model: str
     chain: str
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What the compiled loop makes of the paths of a transcript of the plain one.
+
+    Attributes:
+        worst: the largest relative error of a state variable at the end, and ``of`` which it is.
+        differing: paths on which a decision is another, and ``first``: where, in words.
+    """
+
+    worst: float
+    of: str
+    differing: int
+    first: str
+
+    @staticmethod
+    def merge(parts: Iterable[Compiled]) -> Compiled:
+        """One over the paths of several."""
+        parts = list(parts)
+        # A NaN is the worst of all.
+        worst = max(parts, key=lambda part: (np.isnan(part.worst), part.worst))
+        first = next((part.first for part in parts if part.first), "")
+        return Compiled(worst.worst, worst.of, sum(part.differing for part in parts), first)
 
 
 @dataclass(frozen=True)
@@ -146,6 +169,18 @@ def least_magnitude(states: Mapping[str, Sequence[Floats]], name: str) -> float 
     return np.maximum(np.max(whole, axis=0), how.dust)
 
 
+def errors_of(
+    found: Mapping[str, Sequence[Floats]], expected: Mapping[str, Sequence[Floats]]
+) -> dict[str, float]:
+    """The relative error of every variable over time."""
+    return {
+        name: relative_error(
+            history(found, name), history(expected, name), least_magnitude(expected, name)
+        )
+        for name in VARIABLES
+    }
+
+
 def compare(
     model: Transcript, chain: Transcript, first_path: int, compiled: Compiled | None = None
 ) -> Comparison:
@@ -153,19 +188,11 @@ def compare(
 
     ``compiled``: what the compiled loop made of them.
     """
-    errors = {
-        name: relative_error(
-            history(model.states, name),
-            history(chain.states, name),
-            least_magnitude(chain.states, name),
-        )
-        for name in VARIABLES
-    }
     prices = np.array(chain.states["sqrt_price"])
     return Comparison(
         paths=prices.shape[1],
         steps=prices.shape[0] - 1,
-        max_relative_error=errors,
+        max_relative_error=errors_of(model.states, chain.states),
         flips=tuple(_flips(model, chain, first_path, prices.shape[1])),
         outcomes=_outcomes(chain, probing=False),
         exits_from_range=_exits_from_range(chain),

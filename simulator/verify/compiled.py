@@ -7,83 +7,60 @@ demanded of them, and the same state at the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.types import Status
-from simulator.verify.transcript import VARIABLES, Transcript
+from simulator.verify.comparison import Compiled, errors_of
+from simulator.verify.transcript import VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from simulator.agents.base import Agent
+    from simulator.engine.compiled import Loop
     from simulator.market.paths import MarketPaths
+    from simulator.verify.transcript import Transcript
     from simulator.world.protocol import Protocol
 
 #: One action on one path: step, kind, status. (The prober acts in others' names.)
 _Made = tuple[int, str, str]
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """What the compiled loop makes of the paths of a transcript of the plain one.
-
-    Attributes:
-        worst: the largest relative error of a state variable at the end, and ``of`` which it is.
-        differing: paths on which a decision is another, and ``first``: where, in words.
-    """
-
-    worst: float
-    of: str
-    differing: int
-    first: str
-
-    @staticmethod
-    def merge(parts: Iterable[Compiled]) -> Compiled:
-        """One over the paths of several."""
-        parts = list(parts)
-        # A NaN is the worst of all.
-        worst = max(parts, key=lambda part: (np.isnan(part.worst), part.worst))
-        first = next((part.first for part in parts if part.first), "")
-        return Compiled(worst.worst, worst.of, sum(part.differing for part in parts), first)
-
-
 def compiled(
     plain: Transcript, protocol: Protocol, agents: Sequence[Agent], market: MarketPaths
 ) -> Compiled:
     """Run agents, who have not acted yet, compiled on the market of a transcript."""
-    from simulator.books.events import event_names
     from simulator.books.hooks import BOOK
     from simulator.engine.compiled import Loop
     from simulator.model.world import ModelWorld
-    from simulator.verify.comparison import least_magnitude, relative_error
 
     world = ModelWorld(protocol, market, BOOK, market.paths)
     loop = Loop(world, agents, np.array([0, market.steps]))
     loop.run()
     state = world.observe()
-    errors = {
-        name: relative_error(
-            np.array(plain.states[name][-1:]),
-            np.array(getattr(state, name))[None],
-            least_magnitude(plain.states, name),
-        )
-        for name in VARIABLES
-    }
+    ended = {name: [*plain.states[name][:-1], getattr(state, name)] for name in VARIABLES}
+    errors = errors_of(ended, plain.states)
     of = max(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
+    ours, theirs = _carried_out(loop, protocol, market), _decisions(plain, market.paths)
+    apart = [_apart(mine, other) for mine, other in zip(ours, theirs, strict=True)]
+    where = [f"path {market.first_path + path}, {text}" for path, text in enumerate(apart) if text]
+    return Compiled(errors[of], of, len(where), where[0] if where else "")
+
+
+def _carried_out(loop: Loop, protocol: Protocol, market: MarketPaths) -> list[list[_Made]]:
+    """What was tried on each path of a compiled run, in order."""
+    from simulator.books.events import event_names
+
     columns, names = loop.records.log.columns(), event_names(protocol)
-    ours: list[list[_Made]] = [[] for _ in range(market.paths)]
+    found: list[list[_Made]] = [[] for _ in range(market.paths)]
     for path, step, kind, status in zip(
         *(columns[name].tolist() for name in ("path", "step", "action", "status")), strict=True
     ):
         made = step, names["action"][kind], names["status"][status]
-        ours[path - market.first_path].append(made)
-    apart = [_apart(a, b) for a, b in zip(ours, _decisions(plain, market.paths), strict=True)]
-    where = [(market.first_path + path, text) for path, text in enumerate(apart) if text]
-    first = f"path {where[0][0]}, {where[0][1]}" if where else ""
-    return Compiled(errors[of], of, len(where), first)
+        found[path - market.first_path].append(made)
+    return found
 
 
 def _decisions(plain: Transcript, paths: int) -> list[list[_Made]]:
