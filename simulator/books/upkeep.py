@@ -15,11 +15,11 @@ from simulator.model.kernel.record import Layout, Member, Path, Record, each
 from simulator.model.vault.protecting import (
     FUNCTIONS,
     band,
+    due,
     earned,
     exposure,
     gas_cost,
     hedge_in,
-    protects,
     reward,
 )
 from simulator.model.vault.valuation import Valuation, usd_of_base, usd_of_usdc
@@ -114,12 +114,11 @@ def _end_task(task: Record, step: int, undone: bool, unpaid: bool) -> None:
 
 
 @inner
-def _measure_tasks(w: Path, valuation: Valuation) -> None:
+def _measure_tasks(w: Path) -> None:
     """What is due, and whether it is paid for."""
-    book = w.book.upkeep
+    book, protected = w.book.upkeep, due(w)
     for place in range(_COUNT):
-        kind = FUNCTIONS[place]
-        value = protects(w, kind, valuation)
+        kind, value = FUNCTIONS[place], protected[place]
         undone = value > 0.0
         needed = gas_cost(w, kind) + book.least_profit
         unpaid = undone and reward(w, kind, value) <= needed
@@ -169,4 +168,4 @@ def stepped(w: Path, valuation: Valuation) -> None:
     if placed and np.isnan(book.position_opened):
         book.position_opened = w.now.step
     _measure_hedge(w, valuation, funded)
-    _measure_tasks(w, valuation)
+    _measure_tasks(w)

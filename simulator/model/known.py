@@ -25,4 +25,4 @@ def forget(w: Path) -> None:
 @inner
 def forget_vault(w: Path) -> None:
     """The vault's holdings changed, or what its position earned; no margin account did."""
-    w.known.vault.version = 0.0
+    w.known.vault.version = w.known.due.version = 0.0

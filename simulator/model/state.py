@@ -85,6 +85,17 @@ KNOWN = (
             ),
         ),
     ),
+    Member(
+        "due",
+        each(
+            "",
+            ("version", "1", "of the path"),
+            ("recenter", "USD", "that it would protect"),
+            ("top_up", "USD", "that it would protect"),
+            ("deleverage", "USD", "that it would protect"),
+            ("rebalance", "USD", "that it would protect"),
+        ),
+    ),
 )
 #: What the market does to a path at one step.
 MOMENT = (

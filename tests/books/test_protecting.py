@@ -15,7 +15,6 @@ from simulator.model.kernel.jit import kernel
 from simulator.model.kernel.kinds import CODE
 from simulator.model.kernel.record import Paths
 from simulator.model.vault import protecting
-from simulator.model.vault.valuation import value_vault
 from simulator.model.world import ModelWorld
 from simulator.runner import Plan
 from simulator.types import KEPT_REWARDS, USDC_DECIMALS, Floats
@@ -24,16 +23,15 @@ from simulator.world.base import World
 from tests.books.protected_by_arrays import PROTECTED, earned, reward
 from tests.books.watched import VARIED, Watch
 
-_protects, _earned, _reward = protecting.protects, protecting.earned, protecting.reward
-_value_vault = value_vault
+_due, _earned, _reward = protecting.due, protecting.earned, protecting.reward
 
 
 @kernel
-def found(paths: Paths, kind: int, out: Floats) -> None:
+def found(paths: Paths, place: int, kind: int, out: Floats) -> None:
     """Protected, earned, paid, ``[3, paths]``."""
     for i in range(paths.states.size):
         w = at(paths, i)
-        out[0, i] = _protects(w, kind, _value_vault(w))
+        out[0, i] = _due(w)[place]
         out[1, i] = _earned(w, out[0, i])
         out[2, i] = _reward(w, kind, out[0, i])
 
@@ -54,7 +52,7 @@ class _Compared(Watch):
             value = protects(view)
             expected = np.array([value, earned(view, value), reward(view, kind, value)])
             got = np.empty_like(expected)
-            found(world.paths, CODE[kind], got)
+            found(world.paths, protecting.FUNCTIONS.index(CODE[kind]), CODE[kind], got)
             # A reward is whole micro-USDC on chain, and so many of them are kept idle.
             cut = 1.1e-6 * price_of_usdc
             kept = KEPT_REWARDS * cut if kind is TopUp and reward_is_cut else 1e-9

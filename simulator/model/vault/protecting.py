@@ -119,22 +119,8 @@ def off_target(w: Path, valuation: Valuation) -> float:
     return traded
 
 
-@inner
-def protects(w: Path, kind: int, valuation: Valuation) -> float:
-    """What a keeper function protects in a vault that is valued already, USD; 0: not due."""
-    if kind == RECENTER:
-        return off_centre(w, valuation)
-    if kind == TOP_UP:
-        return short_of_margin(w, valuation)
-    if kind == DELEVERAGE:
-        return near_liquidation(w, valuation)
-    if kind == REBALANCE:
-        return off_target(w, valuation)
-    return 0.0  # no keeper function
-
-
 class Due(NamedTuple):
-    """What each keeper function protects, USD; 0: it is not due."""
+    """What each of :data:`FUNCTIONS` protects, USD; 0: it is not due."""
 
     recenter: float
     top_up: float
@@ -143,8 +129,7 @@ class Due(NamedTuple):
 
 
 @inner
-def due(w: Path) -> Due:
-    """What each keeper function protects now."""
+def _work_out(w: Path) -> Due:
     valuation = value_now(w)
     return Due(
         off_centre(w, valuation),
@@ -152,6 +137,18 @@ def due(w: Path) -> Due:
         near_liquidation(w, valuation),
         off_target(w, valuation),
     )
+
+
+@inner
+def due(w: Path) -> Due:
+    """What each keeper function protects, between two actions."""
+    known, row = w.known, w.known.due
+    if not known.kept:
+        return _work_out(w)
+    if row.version != known.version:
+        row.recenter, row.top_up, row.deleverage, row.rebalance = _work_out(w)
+        row.version = known.version
+    return Due(row.recenter, row.top_up, row.deleverage, row.rebalance)
 
 
 @inner
