@@ -287,8 +287,8 @@ def show_comparison(comparison: Comparison) -> None:
     click.echo(f"  Decision flips: {len(comparison.flips)}")
     if (beside := comparison.compiled) is not None:
         click.echo(
-            f"  Compiled, as runs are, against plain Python: largest relative error at the end "
-            f"{beside.worst:.1e}, decisions differ on {beside.differing} paths"
+            f"  Compiled, as runs are, against plain Python: {beside.worst:.1e} at the end, in "
+            f"state and books; actions differ on {beside.differing} paths"
         )
         if beside.first:
             click.echo(f"  {beside.first}")

@@ -12,12 +12,11 @@ from simulator.agents.build import build_agents
 from simulator.config import load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
-from simulator.model.world import ModelWorld
 from simulator.types import Floats, InputError, Status
 from simulator.verify import TOLERANCE, Comparison, Decision, Transcript, compare, relative_error
 from simulator.verify import verify as verify_worlds
 from simulator.verify.comparison import Compiled
-from simulator.verify.compiled import compiled
+from simulator.verify.compiled import Beside
 from simulator.verify.transcript import PLACES, describe
 from simulator.world import actions
 from simulator.world.actions import Liquidate, LiquidateLoan
@@ -45,56 +44,60 @@ def test_a_basket_of_usdc_alone_is_compared_too() -> None:
     assert comparison.statuses["OK"] > 6
 
 
-@pytest.fixture(scope="module")
-def plain() -> tuple[Transcript, Callable[[Transcript], Compiled]]:
-    """What plain Python makes of two paths, and how to hold the compiled loop against that."""
+def plain_beside() -> tuple[Beside, Callable[[], Compiled]]:
+    """Two paths of a day in plain Python, and how to run them compiled."""
     config = load("calm", ["paths=2"])
-    market = draw(config.market, 4, 2).first_steps(30)
-    protocol, found = resolve(config), Transcript()
-    simulate(ModelWorld(protocol, market), build_agents(config, protocol), [found])
-    return found, lambda one: compiled(one, protocol, build_agents(config, protocol), market)
+    protocol = resolve(config)
+    beside = Beside(protocol, draw(config.market, 4, 2).first_steps(24))
+    simulate(beside.world, build_agents(config, protocol), beside.observers)
+    return beside, lambda: beside.compiled(build_agents(config, protocol))
 
 
-Plain = tuple[Transcript, "Callable[[Transcript], Compiled]"]
+def test_the_compiled_loop_does_what_the_plain_one_does() -> None:
+    found = plain_beside()[1]()
+    assert (found.differing, found.first) == (0, "")
+    assert found.worst <= 1e-11
 
 
-def test_the_compiled_loop_does_what_the_plain_one_does(plain: Plain) -> None:
-    found, beside = plain
-    same = beside(found)
-    assert (same.differing, same.first) == (0, "")
-    assert same.worst <= 1e-11
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [("step", 1), ("agent", 1), ("market", 1), ("status", 3), ("amount_out", 1)],
+)
+def test_an_action_that_the_compiled_loop_makes_otherwise_is_seen(column: str, other: int) -> None:
+    beside, compiled = plain_beside()
+    rows = [rows for rows in beside._records.log._rows if len(rows)]
+    rows[-1][column][-1] += other  # of the last path
+    found = compiled()
+    assert found.differing == 1
+    assert found.first.startswith("path 5: compiled step 24, ")
+    said = found.first.removeprefix("path 5: compiled ").split("; plain ")
+    assert said[0] != said[1]
+    assert not compare(transcript(WALK), transcript(WALK), 0, found).agrees
 
 
-def test_where_the_compiled_loop_decides_otherwise_is_said(plain: Plain) -> None:
-    found, beside = plain
-    swap = next(d for d, codes in found.statuses.items() if codes[1] and d.action == "Swap")
-    codes = found.statuses[swap].copy()
-    codes[1] = Status.SLIPPAGE
-    changed = Transcript()
-    changed.states, changed.statuses = found.states, {**found.statuses, swap: codes}
-    other = beside(changed)
-    assert other.differing == 1
-    assert other.first == f"path 5, step {swap.step}: compiled Swap OK, plain Swap SLIPPAGE"
-    gone = Transcript()
-    gone.states = found.states
-    gone.statuses = {d: codes for d, codes in found.statuses.items() if d.step < 30}
-    assert beside(gone).differing == 2
-    assert "plain nothing" in beside(gone).first
+def test_an_action_that_only_one_of_the_loops_makes_is_seen() -> None:
+    beside, compiled = plain_beside()
+    log = beside._records.log
+    log._rows[-1], log._paths[-1] = log._rows[-1][:-1], log._paths[-1][:-1]
+    assert compiled().first.endswith("; plain nothing more")
 
 
-def test_a_state_that_the_compiled_loop_leaves_otherwise_is_seen(plain: Plain) -> None:
-    found, beside = plain
-    changed = Transcript()
-    changed.statuses, changed.states = found.statuses, dict(found.states)
-    changed.states["skew"] = [*found.states["skew"][:-1], 1.001 * found.states["skew"][-1]]
-    other = beside(changed)
-    assert other.of == "skew"
-    assert 1e-6 < other.worst < 1e-2
-    whole = Compiled.merge([beside(found), other])
-    assert (whole.of, whole.worst) == ("skew", other.worst)
-    comparison = compare(found, found, 4, whole)
+@pytest.mark.parametrize(
+    ("records", "name"), [("states", "state.clearing.skew"), ("books", "books.activity.gas")]
+)
+def test_what_the_compiled_loop_leaves_otherwise_is_seen(records: str, name: str) -> None:
+    beside, compiled = plain_beside()
+    _, subject, field = name.split(".")
+    getattr(beside.world.paths, records)[subject][field][1] *= 1.001
+    found = compiled()
+    assert found.of == name
+    assert 1e-6 < found.worst < 1e-2
+    whole = Compiled.merge([found, replace(found, worst=np.nan, of="x", differing=2, first="y")])
+    assert np.isnan(whole.worst)
+    assert (whole.of, whole.differing, whole.first) == ("x", 2, "y")
+    comparison = compare(transcript(WALK), transcript(WALK), 0, found)
     assert not comparison.agrees
-    assert Comparison.merge([comparison, comparison]).compiled == replace(whole, differing=0)
+    assert Comparison.merge([comparison, comparison]).compiled == found
 
 
 def transcript(values: Floats, status: Status = Status.OK) -> Transcript:

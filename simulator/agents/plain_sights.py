@@ -268,7 +268,7 @@ class Sights:
     def reward(self, kind: int, protected: float) -> float:
         """USD that a call of it which protects so much is paid."""
         self._there_is("reward", "kind", kind)
-        return _reward(self._records(), self._path, kind, protected)
+        return _reward(self._records(), self._path, int(kind), float(protected))
 
     def _there_is(self, sight: str, axis: str, index: int) -> None:
         """Refuse an index of nothing, which of an array may be one from its end."""

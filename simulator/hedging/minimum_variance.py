@@ -78,7 +78,7 @@ def hedge_ratios(covariances: ArrayLike) -> Floats:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def window_ratios(moments: Floats) -> Floats:
-    """:func:`hedge_ratios` of what :func:`window_moments` gives, compiled and not checked."""
+    """:func:`hedge_ratios` of what :func:`window_moments` gives, compiled; finite, or not said."""
     hedges, paths = moments.shape[0] - 1, moments.shape[2]
     units, vectors = np.empty((hedges, hedges)), np.empty((hedges, hedges))
     scale, result = np.empty(hedges), np.zeros((hedges, paths))

@@ -34,11 +34,12 @@ class Flip:
 
 @dataclass(frozen=True)
 class Compiled:
-    """What the compiled loop makes of the paths of a transcript of the plain one.
+    """What the compiled loop makes of paths, beside the plain one.
 
     Attributes:
-        worst: the largest relative error of a state variable at the end, and ``of`` which it is.
-        differing: paths on which a decision is another, and ``first``: where, in words.
+        worst: the largest relative error of a number of state or books at the end; ``of`` which.
+        differing: paths on which something was tried, or came of it, that is not the same, and
+            ``first``: where, in words.
     """
 
     worst: float

@@ -11,16 +11,16 @@ from simulator.config import Config
 from simulator.runner.pool import processes
 from simulator.verify import prober
 from simulator.verify.comparison import Comparison, compare
-from simulator.verify.compiled import compiled
+from simulator.verify.compiled import Beside
 from simulator.verify.prober import PROBED
 from simulator.verify.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from simulator.agents.base import Agent
     from simulator.arguments import Trust
-    from simulator.market.paths import MarketPaths
+    from simulator.engine import Observer
     from simulator.world.base import World
     from simulator.world.protocol import Protocol
 
@@ -44,7 +44,6 @@ def verify_paths(
     from simulator.config import resolve
     from simulator.engine import simulate
     from simulator.market.draw import draw
-    from simulator.model.world import ModelWorld
 
     market = draw(config.market, first_path, paths).first_steps(steps)
 
@@ -63,16 +62,18 @@ def verify_paths(
         before.index = after.index
         return protocol, [before, *agents]
 
-    def transcribe(kind: Callable[[Protocol, MarketPaths], World]) -> Transcript:
-        protocol, agents = cast()
-        transcript, world = Transcript(), kind(protocol, market)
-        simulate(world, agents, [transcript])
+    def transcribe(world: World, agents: Sequence[Agent], *others: Observer) -> Transcript:
+        transcript = Transcript()
+        simulate(world, agents, [transcript, *others])
         world.close()
         return transcript
 
-    plain = transcribe(ModelWorld)
-    beside = compiled(plain, *cast(), market)
-    return compare(plain, transcribe(ChainWorld), first_path, beside)
+    protocol, agents = cast()
+    beside = Beside(protocol, market)
+    model = transcribe(beside.world, agents, *beside.observers)
+    protocol, agents = cast()
+    chain = transcribe(ChainWorld(protocol, market), agents)
+    return compare(model, chain, first_path, beside.compiled(cast()[1]))
 
 
 def verify(

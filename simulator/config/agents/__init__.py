@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, create_model, model_validator
 
-from simulator.config.agents.actor import Actor
+from simulator.config.agents.actor import Actor, MarginTrader
 from simulator.config.agents.breakdown_monitor import BreakdownMonitor
 from simulator.config.agents.custom import CustomAgent
 from simulator.config.agents.risk_manager import RiskManager
@@ -38,18 +38,28 @@ __all__ = ["BUILT_IN", "Agents", "BreakdownMonitor", "CustomAgent", "RiskManager
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
+_WHAT_OTHERS_SHARE = (Actor, MarginTrader)
+
+
 def _sections() -> dict[str, type[Actor]]:
-    """Sections of the modules here by the agents' names, in block order."""
-    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-    found = {
-        name: value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, Actor)
-        and value.__module__ == module.__name__
-        for name in vars(value).get("named", {})
-    }
+    """Sections of the modules here by the agents' names, in block order.
+
+    Raises:
+        TypeError: a section has no name, or one that another has.
+    """
+    found: dict[str, type[Actor]] = {}
+    for module in (import_module(f"{__name__}.{one.name}") for one in iter_modules(__path__)):
+        for section in vars(module).values():
+            own = isinstance(section, type) and section.__module__ == module.__name__
+            if not own or not issubclass(section, Actor) or section in _WHAT_OTHERS_SHARE:
+                continue
+            names = vars(section).get("named")
+            if not names:
+                raise TypeError(f"{module.__name__}.{section.__name__}: it has no `named`")
+            for name in names:
+                if name in found:
+                    raise TypeError(f"agents.{name}: both {found[name]} and {section}")
+                found[name] = section
     order = (*AGENT_KINDS, *sorted(found.keys() - set(AGENT_KINDS)))
     return {name: found[name] for name in order}
 

@@ -79,20 +79,25 @@ def often(compiled: Any) -> Any:
     """A kernel that plain Python calls again and again with the same bundle of paths.
 
     Numba asks at every call what each array of the bundle is, which takes longer than most such
-    kernels do. Here it is asked once for a bundle; what is given besides is of the same types at
-    every call: numbers, or arrays of numbers as ``np.empty`` makes them.
+    kernels do. Here it is asked once for a bundle and the types of what is given besides; arrays
+    among that are of numbers, as ``np.empty`` makes them.
     """
     if numba.config.DISABLE_JIT:
         return compiled
-    known: list[Any] = [None, None]
+    bundle: list[Any] = [None]
+    entries: dict[tuple[type, ...], Any] = {}
 
     @functools.wraps(compiled.py_func)
     def call(paths: Any, *others: Any) -> Any:
-        if paths is not known[0]:
+        if paths is not bundle[0]:
+            entries.clear()
+            bundle[0] = paths
+        given = tuple(map(type, others))
+        if given not in entries:
             kinds = tuple(map(numba.typeof, (paths, *others)))
             compiled.compile(kinds)
-            known[:] = paths, compiled.overloads[kinds].entry_point
-        return known[1](paths, *others)
+            entries[given] = compiled.overloads[kinds].entry_point
+        return entries[given](paths, *others)
 
     return call
 
