@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import simulator.config.agents as sections
 from simulator.agents.base import Agent
 from simulator.agents.build import kind_of
@@ -86,6 +88,26 @@ def test_a_new_one_is_a_section_and_a_class(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (SECTION.replace("named:", "nmaed:"), "dripper.Dripper: it has no `named`"),
+        (SECTION.replace('{"dripper"', '{"keeper"'), "agents.keeper: both "),
+    ],
+)
+def test_a_section_that_would_not_be_found_is_told(tmp_path: Path, written: str, told: str) -> None:
+    copy = shutil.copytree(
+        PACKAGE, tmp_path / "simulator", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (copy / "config" / "agents" / "dripper.py").write_text(written, encoding="utf-8")
+    code = "import simulator.config.agents"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert told in done.stderr
 
 
 def test_every_section_has_its_class_and_its_place_in_block_order() -> None:

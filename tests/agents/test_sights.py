@@ -14,6 +14,7 @@ import pytest
 from simulator.agents import do as compiled_do
 from simulator.agents import within
 from simulator.agents.build import add_agents, build_agents
+from simulator.agents.plain_do import PlainDo
 from simulator.agents.plain_sights import Sights
 from simulator.agents.scalar import ScalarAgent
 from simulator.books.hooks import BOOK
@@ -21,6 +22,7 @@ from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.engine.compiled import Loop
 from simulator.market.draw import draw
+from simulator.model.kernel.kinds import DELEVERAGE
 from simulator.model.world import ModelWorld
 from simulator.types import InputError
 from simulator.world.protocol import AgentSlot
@@ -160,3 +162,14 @@ def test_the_first_and_the_last_of_all_are_seen(stage: tuple[Any, Any], *, plain
             if all(known):
                 values = {f"at{i}": one[end] for i, one in enumerate(known)}
                 assert refusal(stage, looker(sight, taken)(**values), plain=plain) == ""
+
+
+def test_an_amount_is_taken_as_it_is_whatever_kind_of_number_came_before() -> None:
+    """A whole number first, then parts of one: what is compiled for the first is not for all."""
+    config = load("calm", ["paths=1"])
+    protocol = resolve(config)
+    do = PlainDo(ModelWorld(protocol, draw(config.market, 0, 1).first_steps(1), BOOK), 0)
+    one = do.reward(DELEVERAGE, 1)
+    assert one > 0.0
+    for part in (True, 0.5, np.float32(0.25), 1.5):
+        assert do.reward(DELEVERAGE, part) == pytest.approx(float(part) * one, rel=1e-12)
