@@ -182,23 +182,25 @@ class ChainWorld(World):
 
     @property
     def tables(self) -> Tables:
-        """Parameters as the model has them; of chains in process."""
-        assert self._mirror is not None
-        return self._mirror.tables
+        """Parameters as the model has them; errors as :meth:`look`."""
+        return self._in_process().tables
 
     def look(self) -> Paths:
         """The chains as records of the model, filled in whole, with a book beside each.
 
         Raises :class:`InputError` for a node, whose storage is not read.
         """
+        mirror = self._in_process()
+        if not self._looked:
+            for read in (mirror.read_clearing, mirror.read_vault, mirror.read_rest):
+                read(self._readings.group)
+            self._looked = True
+        return mirror.paths
+
+    def _in_process(self) -> Mirror:
         if self._mirror is None:
             raise InputError("transport: a node; allowed: revm, whose storage can be read")
-        if not self._looked:
-            group, mirror = self._readings.group, self._mirror
-            for read in (mirror.read_clearing, mirror.read_vault, mirror.read_rest):
-                read(group)
-            self._looked = True
-        return self._mirror.paths
+        return self._mirror
 
     def reported(self) -> Observation:
         """See :meth:`World.reported`: one ``Lens.observe`` per path."""
