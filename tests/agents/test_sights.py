@@ -171,5 +171,6 @@ def test_an_amount_is_taken_as_it_is_whatever_kind_of_number_came_before() -> No
     do = PlainDo(ModelWorld(protocol, draw(config.market, 0, 1).first_steps(1), BOOK), 0)
     one = do.reward(DELEVERAGE, 1)
     assert one > 0.0
+    part: Any
     for part in (True, 0.5, np.float32(0.25), 1.5):
         assert do.reward(DELEVERAGE, part) == pytest.approx(float(part) * one, rel=1e-12)
