@@ -30,6 +30,15 @@ def whole(name: str, given: Any, least: int, most: int | None = None) -> int:
     return int(given)
 
 
+def money(name: str, given: Any) -> float:
+    """An amount of tokens: a finite number, zero or more."""
+    if isinstance(given, bool | np.bool_) or not isinstance(given, int | float | np.number):
+        raise InputError(f"{name} = {shown(given)}: must be a number")
+    if not (np.isfinite(given) and given >= 0.0):
+        raise InputError(f"{name} = {given}: must be finite, 0 or more")
+    return float(given)
+
+
 def texts(name: str, given: Any) -> list[str]:
     """Several texts. One alone is refused: to Python it is a list of its letters."""
     if isinstance(given, str) or not isinstance(given, Iterable):

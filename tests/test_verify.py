@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from simulator.agents.build import build_agents
+from simulator.agents.base import Agent
+from simulator.agents.build import add_agents, build_agents
+from simulator.agents.scalar import ScalarAgent
 from simulator.config import load, resolve, scenarios
 from simulator.engine import simulate
 from simulator.market.draw import draw
@@ -20,6 +23,7 @@ from simulator.verify.compiled import Beside
 from simulator.verify.transcript import PLACES, describe
 from simulator.world import actions
 from simulator.world.actions import Liquidate, LiquidateLoan
+from simulator.world.protocol import AgentSlot, Protocol
 
 # Long enough for every scenario's shocks; the full 20 paths × 500 steps are `make campaign`.
 PATHS, STEPS = 1, 500
@@ -49,8 +53,8 @@ def plain_beside() -> tuple[Beside, Callable[[], Compiled]]:
     config = load("calm", ["paths=2"])
     protocol = resolve(config)
     beside = Beside(protocol, draw(config.market, 4, 2).first_steps(24))
-    simulate(beside.world, build_agents(config, protocol), beside.observers)
-    return beside, lambda: beside.compiled(build_agents(config, protocol))
+    counted = simulate(beside.world, build_agents(config, protocol), beside.observers)
+    return beside, lambda: beside.compiled(build_agents(config, protocol), counted)
 
 
 def test_the_compiled_loop_does_what_the_plain_one_does() -> None:
@@ -73,6 +77,34 @@ def test_an_action_that_the_compiled_loop_makes_otherwise_is_seen(column: str, o
     said = found.first.removeprefix("path 5: compiled ").split("; plain ")
     assert said[0] != said[1]
     assert not compare(transcript(WALK), transcript(WALK), 0, found).agrees
+
+
+@dataclass(eq=False)
+class Wrapping(ScalarAgent):
+    """Counts in whole numbers, which have 64 bits in compiled code."""
+
+    count: int = 1
+    metrics = ("count",)
+    slot = AgentSlot("wrapping", 0.0, 0.0, has_account=False)
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        my.count = my.count * 1000
+
+
+def test_a_metric_of_ones_own_that_is_another_compiled_is_seen() -> None:
+    config = load("calm", ["paths=1"])
+    market = draw(config.market, 0, 1).first_steps(12)
+
+    def cast() -> tuple[Protocol, list[Agent]]:
+        protocol = resolve(config)
+        return add_agents(protocol, build_agents(config, protocol), [Wrapping()])
+
+    protocol, agents = cast()
+    beside = Beside(protocol, market)
+    found = beside.compiled(cast()[1], simulate(beside.world, agents, beside.observers))
+    assert (found.of, found.differing) == ("metrics.wrapping_count", 0)
+    assert found.worst > TOLERANCE
 
 
 def test_an_action_that_only_one_of_the_loops_makes_is_seen() -> None:

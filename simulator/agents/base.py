@@ -50,12 +50,12 @@ class View:
         return self.step * self._drawn.step_seconds
 
     def index(self, asset: int) -> Floats:
-        """Index price of an asset now, ``[paths]``, USD."""
-        return self._drawn.index[asset, self.step]
+        """Index price of an asset now, ``[paths]``, USD, read-only."""
+        return self.market.index[asset, self.step]
 
     def oracle(self, asset: int) -> Floats:
-        """Last oracle round of an asset, ``[paths]``, USD."""
-        return self._drawn.oracle_price[asset, self.step]
+        """Last oracle round of an asset, ``[paths]``, USD, read-only."""
+        return self.market.oracle_price[asset, self.step]
 
     def gas_cost(self, action: type[Action]) -> Floats:
         """USD one action of this kind costs in gas now, ``[paths]``."""

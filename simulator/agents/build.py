@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from simulator.agents.latency_arbitrageur import LatencyArbitrageur
 from simulator.agents.scalar import ScalarAgent
-from simulator.arguments import texts, whole
+from simulator.arguments import instance, money, texts, whole
 from simulator.config.agents import BUILT_IN
 from simulator.types import InputError
 from simulator.world.protocol import MOST_LATENCY
@@ -17,7 +17,7 @@ from simulator.world.protocol import MOST_LATENCY
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.config import Config
-    from simulator.world.protocol import Protocol
+    from simulator.world.protocol import AgentSlot, Protocol
 
 
 def kind_of(name: str) -> type[Agent]:
@@ -45,24 +45,47 @@ def add_agents(
     """Put a user's agents after the configured ones, each with the wallet its ``slot`` asks for.
 
     Raises:
-        InputError: a newcomer has no slot, its name is taken, it waits too long, or a metric is
+        InputError: a newcomer has no slot or one that cannot be, its name is taken, or a metric is
             nothing it remembers.
     """
     slots = list(protocol.agents)
     for agent in newcomers:
         kind = type(agent).__name__
+        if isinstance(agent, ScalarAgent) and not is_dataclass(agent):
+            raise InputError(f"agents: {kind} must be a dataclass: @dataclass(eq=False)")
         if agent.slot is None:
             raise InputError(
                 f"agents: {kind} has no slot; set `slot = AgentSlot(name, usdc, base, has_account)`"
             )
         if agent.slot.name in {slot.name for slot in slots}:
             raise InputError(f"agents: {kind} is named {agent.slot.name!r}, which is taken")
-        whole(f"{kind}.slot.latency_blocks", agent.slot.latency_blocks, 0, MOST_LATENCY)
+        _check_slot(kind, agent.slot, protocol)
         metrics = _metrics(agent)
         agent.index = len(slots)
         kind = "latency_arbitrageur" if isinstance(agent, LatencyArbitrageur) else ""
         slots.append(replace(agent.slot, kind=kind, metrics=metrics))
     return replace(protocol, agents=tuple(slots)), [*agents, *newcomers]
+
+
+def _check_slot(kind: str, slot: AgentSlot, protocol: Protocol) -> None:
+    """Refuse a wallet, a margin or a latency that cannot be."""
+    whole(f"{kind}.slot.latency_blocks", slot.latency_blocks, 0, MOST_LATENCY)
+    money(f"{kind}.slot.usdc", slot.usdc)
+    money(f"{kind}.slot.base", slot.base)
+    for name, listed in (
+        ("margin", protocol.clearing.collaterals),
+        ("hedge", protocol.leg_of),
+    ):
+        given = getattr(slot, name)
+        instance(f"{kind}.slot.{name}", given, tuple, f"a tuple, as ({name} = (1000.0,))")
+        if len(given) > len(listed):
+            raise InputError(
+                f"{kind}.slot.{name} = {given}: must have at most {len(listed)} amounts"
+            )
+        for place, amount in enumerate(given):
+            money(f"{kind}.slot.{name}[{place}]", amount)
+    if any(slot.margin) and not slot.has_account:
+        raise InputError(f"{kind}.slot.margin = {slot.margin}: must be () without has_account")
 
 
 def _metrics(agent: Agent) -> tuple[str, ...]:

@@ -48,10 +48,10 @@ def compile_act(act: Callable[..., Any], path: Any, mind: Any, *, cached: bool) 
 def _cannot(act: Any, error: Exception) -> str:
     """Why an agent cannot be compiled, in a line: what Numba says is pages long."""
     text = str(error)
-    if (found := misgiven(text)) is not None:
-        return f"{act.__qualname__} ({found[0]}): {found[1]}"
     where = re.search(r'File "([^"]+)", line (\d+)', text)
     at = f"{where[1]} line {where[2]}" if where else act.__code__.co_filename
+    if (found := misgiven(text)) is not None:
+        return f"{act.__qualname__} ({found[0] or at}): {found[1]}"
     if isinstance(error, KeyError):
         why = f"{text} is no field of it"
     else:
@@ -160,7 +160,7 @@ def _write(write: Callable[[bytes], None], value: Any, seen: set[int]) -> None:
             _write(write, looked_at[name], seen)
         _write(write, value.__defaults__, seen)
     elif isinstance(value, tuple | list):
-        write(f"{type(value)} {len(value)}".encode())
+        write(f"{type(value)} {len(value)} {getattr(value, '_fields', '')}".encode())
         for item in value:
             _write(write, item, seen)
     elif isinstance(value, np.ndarray):

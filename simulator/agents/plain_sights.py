@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+import numpy as np
+
 from simulator.agents.base import View
 from simulator.agents.do import Loan, Margin, Vault
-from simulator.agents.within import there_are, unseen
+from simulator.agents.within import A_NUMBER, there_are, unseen
 from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.plain import plain
@@ -272,6 +274,8 @@ class Sights:
 
     def _there_is(self, sight: str, axis: str, index: int) -> None:
         """Refuse an index of nothing, which of an array may be one from its end."""
+        if not isinstance(index, int | np.integer):
+            raise InputError(f"do.{sight} is given {index!r} for {axis}; allowed: {A_NUMBER}")
         if axis not in self._known:
             self._known[axis] = there_are(axis, self._world.protocol)
         if not 0 <= index - self._known[axis].start < len(self._known[axis]):

@@ -22,6 +22,8 @@ SIGHTS = (
     *("size", "cash", "collateral", "skew", "skew_scale", "premium_pool", "unpaid_premium"),
     *("funding", "margin_of", "debt", "beta", "reward"),
 )
+#: What an index is.
+A_NUMBER = "a whole number, as it is int"
 #: Kinds of action: 0 is none.
 FIRST_KIND, KINDS = 1, len(ACTIONS) + 1
 

@@ -37,7 +37,8 @@ class Remark:
 
 def remarks(config: Config) -> list[Remark]:
     """Remarks on a configuration, a sentence each."""
-    return [*_spreads(config), *_ratios(config), *_flow(config), *_skew(config)]
+    found = (_spreads, _ratios, _left_open, _flow, _skew)
+    return [remark for find in found for remark in find(config)]
 
 
 def _spreads(config: Config) -> Iterator[Remark]:
@@ -79,6 +80,17 @@ def _ratios(config: Config) -> Iterator[Remark]:
                 "null; {estimator: fixed} posts these once)"
             )
             yield Remark("no_effect", f"vault.{name}", None, None, text)
+
+
+def _left_open(config: Config) -> Iterator[Remark]:
+    """Accounts below zero that nobody closes, so that their debt is not seen."""
+    liquidator = config.agents.liquidator
+    if liquidator is not None and liquidator.unpaid_gas_usd == 0.0:
+        text = (
+            "agents.liquidator.unpaid_gas_usd = 0: nobody closes accounts that cannot pay the "
+            "penalty; what they owe is in no figure of bad debt"
+        )
+        yield Remark("left_open", "agents.liquidator.unpaid_gas_usd", 0.0, None, text)
 
 
 def _flow(config: Config) -> Iterator[Remark]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.agents.within import beside, there_are
+from simulator.agents.within import A_NUMBER, beside, there_are
 from simulator.types import InputError
 from simulator.world import actions
 
@@ -32,8 +32,10 @@ def check(action: Action, protocol: Protocol) -> None:
         raise InputError(infinite(kind, who))
     for name in INDICES:
         index = given.get(name)
+        if index is not None and not isinstance(index, int | np.integer):
+            raise InputError(f"{kind.__name__} of {who}: {name} = {index}; allowed: {A_NUMBER}")
         if index is not None and index not in indices_of(kind, name, protocol):
-            raise InputError(misnaming(kind, who, name, index, protocol))
+            raise InputError(misnaming(kind, who, name, int(index), protocol))
     if kind.spec.of_account and not protocol.agents[action.actor].has_account:
         raise InputError(without_account(kind, who))
 

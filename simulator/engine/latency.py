@@ -137,19 +137,19 @@ class Delayed(Agent):
 
     def __init__(self, agent: Agent, protocol: Protocol) -> None:
         self.index, self.slot = agent.index, agent.slot
-        self._agent, self._waiting = agent, Waiting(protocol, agent)
+        self.decides, self._waiting = agent, Waiting(protocol, agent)
 
     def due(self, step: int) -> bool:
         """Where something arrives, too."""
-        return self._waiting.is_due(step) or self._agent.due(step)
+        return self._waiting.is_due(step) or self.decides.due(step)
 
     def act(self, view: View) -> Actions:
         """What arrives first; then it decides."""
         while self._waiting.is_due(view.step):
             yield self._waiting.next()
-        if not self._agent.due(view.step):
+        if not self.decides.due(view.step):
             return
-        turn, answer = self._agent.act(view), None
+        turn, answer = self.decides.act(view), None
         while True:
             try:
                 action: Any = turn.send(answer)  # type: ignore[arg-type]  # None begins it

@@ -168,7 +168,7 @@ def take_turn(agent: Agent, view: View, execute: Callable[[Action], Fill]) -> No
     turn, fill = agent.act(view), None
     while True:
         try:
-            with told_of(lambda: agent):
+            with told_of(lambda: getattr(agent, "decides", agent)):
                 action = turn.send(fill)  # type: ignore[arg-type]  # None begins it
         except StopIteration:
             return

@@ -1,4 +1,4 @@
-"""What the model shows of its state: stored numbers as views, derived ones when first read."""
+"""What the model shows of its state: stored numbers copied, derived ones when first read."""
 
 from __future__ import annotations
 
@@ -88,9 +88,10 @@ def _lending(paths: Paths, out: Floats) -> None:
 
 
 def _read_only(array: Floats) -> Floats:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    """A copy: who keeps it finds later what it was."""
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
 
 
 class lazy:  # noqa: N801 -- used as a decorator
@@ -109,9 +110,9 @@ class lazy:  # noqa: N801 -- used as a decorator
 
 
 class ModelObservation(Observation):
-    """Observation whose fields are computed when first read.
+    """Observation whose fields are computed when first read, which must be before the world moves.
 
-    Stored fields are views: the object is valid until the world's next ``advance`` or ``execute``.
+    What was read stays what it was.
     """
 
     _tables: Tables
@@ -164,7 +165,7 @@ RAW: dict[Scale, Callable[[Tables], Any]] = {
 
 
 def _stored(record: str, name: str) -> _How:
-    """In whole units already: a read-only view of the buffer."""
+    """In whole units already."""
     return lambda seen: _read_only(getattr(getattr(seen._state, record), name))
 
 

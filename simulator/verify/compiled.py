@@ -46,8 +46,11 @@ class Beside:
         self._records = Records(self.world, np.array([0, market.steps]))
         self.observers: list[Observer] = [Books(self.world), self._records]
 
-    def compiled(self, agents: Sequence[Agent]) -> Compiled:
-        """Run agents, who have not acted yet, compiled, and hold it against what was plain."""
+    def compiled(self, agents: Sequence[Agent], counted: dict[str, Floats]) -> Compiled:
+        """Run agents, who have not acted yet, compiled, and hold it against what was plain.
+
+        ``counted``: what those of one's own counted there (:func:`simulator.engine.simulate`).
+        """
         from simulator.books.hooks import BOOK
         from simulator.engine.compiled import Loop
         from simulator.model.world import ModelWorld
@@ -58,6 +61,8 @@ class Beside:
         loop.run()
         errors = dict(_errors(plain.paths.states, world.paths.states, "state"))
         errors |= dict(_errors(plain.paths.books, world.paths.books, "books"))
+        for name, values in loop.counted().items():
+            errors |= dict(_errors(counted[name], values, f"metrics.{name}"))
         of = max(errors, key=lambda name: (np.isnan(errors[name]), errors[name]))
         apart = list(_apart(plain, self._records, loop.records))
         return Compiled(errors[of], of, len(apart), apart[0] if apart else "")

@@ -16,12 +16,10 @@ from simulator.verify.prober import PROBED
 from simulator.verify.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from simulator.agents.base import Agent
     from simulator.arguments import Trust
-    from simulator.engine import Observer
-    from simulator.world.base import World
     from simulator.world.protocol import Protocol
 
 
@@ -62,18 +60,14 @@ def verify_paths(
         before.index = after.index
         return protocol, [before, *agents]
 
-    def transcribe(world: World, agents: Sequence[Agent], *others: Observer) -> Transcript:
-        transcript = Transcript()
-        simulate(world, agents, [transcript, *others])
-        world.close()
-        return transcript
-
     protocol, agents = cast()
-    beside = Beside(protocol, market)
-    model = transcribe(beside.world, agents, *beside.observers)
+    beside, model, chain = Beside(protocol, market), Transcript(), Transcript()
+    counted = simulate(beside.world, agents, [model, *beside.observers])
     protocol, agents = cast()
-    chain = transcribe(ChainWorld(protocol, market), agents)
-    return compare(model, chain, first_path, beside.compiled(cast()[1]))
+    contracts = ChainWorld(protocol, market)
+    simulate(contracts, agents, [chain])
+    contracts.close()
+    return compare(model, chain, first_path, beside.compiled(cast()[1], counted))
 
 
 def verify(

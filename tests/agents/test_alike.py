@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -296,3 +297,141 @@ class Everywhere(Agent):
 def test_that_of_an_agent_over_arrays_too(*, plain: bool) -> None:
     said = told([Everywhere()], plain=plain, steps=LATENCY - 1)
     assert said == "Trade of mine: market = 9; allowed: 0 to 1"
+
+
+@dataclass(eq=False)
+class Indexing(ScalarAgent):
+    """Its arithmetic says 0.05, 0.1, … for a market; ``market`` is 0."""
+
+    market: float = 0.0
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        do.trade(do.step * 0.05, 0.1, 1e9)
+
+
+@dataclass(eq=False)
+class Looking(Indexing):
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        do.swap(-do.size(do.account, my.market))
+
+
+@pytest.mark.parametrize("kind", [Indexing, Looking])
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_float_is_no_index(kind: type[ScalarAgent], plain: bool) -> None:
+    found = told([kind()], plain=plain)
+    assert "market" in found
+    assert found.endswith("allowed: a whole number, as it is int")
+
+
+@dataclass(eq=False)
+class Writing(ScalarAgent):
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        do.w.state.vault.idle_usdc = 1e12
+
+
+@dataclass(eq=False)
+class WritingInto(Writing):
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        do.w.state.wallet.token[do.agent, 0] += 1e12
+
+
+@dataclass(eq=False)
+class WritingByAPart(Writing):
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        grant(do)
+
+
+@part
+def grant(do: Any) -> None:
+    do.w.tables.clearing.liquidation_penalty = 0.5
+
+
+@pytest.mark.parametrize("kind", [Writing, WritingInto, WritingByAPart])
+def test_only_verbs_change_the_protocol(kind: type[ScalarAgent]) -> None:
+    found = told([kind()], plain=False)
+    assert "verbs change the protocol" in found
+    assert "test_alike.py line " in found
+
+
+@dataclass(eq=False)
+class Power(ScalarAgent):
+    """In Python a whole number to a power below zero is a fraction."""
+
+    total: float = 0.0
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        my.total += (do.step + 1) ** -1
+
+
+@dataclass(eq=False)
+class Powers(Power):
+    """All that is the same in both."""
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        my.total += (do.step + 1) ** 2 + 2.0**-do.step + float(do.step + 1) ** -1
+
+
+def test_a_power_of_whole_numbers_that_compiled_code_would_cut_off_is_refused() -> None:
+    assert "float(a) ** b" in told([Power()], plain=False)
+    assert told([Powers()], plain=False) == told([Powers()], plain=True) == ""
+
+
+@dataclass(eq=False)
+class Late(Agent):
+    """Over arrays, with latency: what it raises is still its own."""
+
+    slot = AgentSlot("late", 0.0, 0.0, has_account=False, latency_blocks=1)
+
+    def act(self, view: View) -> Actions:
+        yield from ()
+        raise ValueError("mine")
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_what_an_agent_with_latency_raises_is_told_as_its_own(plain: bool) -> None:
+    assert "agent Late: " in told([Late()], plain=plain)
+    assert "ValueError: mine" in told([Late()], plain=plain)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"usdc": -5.0}, "slot.usdc = -5.0: must be finite, 0 or more"),
+        ({"base": math.nan}, "slot.base = nan: must be finite, 0 or more"),
+        ({"usdc": "5"}, "slot.usdc = '5': must be a number"),
+        ({"margin": (-5.0,)}, "slot.margin[0] = -5.0: must be finite, 0 or more"),
+        ({"margin": 5.0}, "slot.margin = 5.0: must be a tuple"),
+        ({"margin": (1.0,) * 9}, "must have at most"),
+        ({"hedge": (1.0,)}, "must have at most 0 amounts"),
+        ({"has_account": False}, "must be () without has_account"),
+    ],
+)
+def test_a_wallet_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
+    one = Bystander()
+    one.slot = replace(SLOT, **changes)
+    with pytest.raises(InputError, match=re.escape(said)):
+        told([one], plain=False)
+
+
+class NoDataclass(ScalarAgent):
+    slot = SLOT
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        do.swap(0.0)
+
+
+def test_a_scalar_agent_that_is_no_dataclass_is_told_what_to_write() -> None:
+    with pytest.raises(InputError, match=r"must be a dataclass: @dataclass\(eq=False\)"):
+        told([NoDataclass()], plain=False)

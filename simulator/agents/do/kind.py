@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from numba.extending import (
     register_model,
 )
 
-from simulator.agents.do.theirs import AS_PART, is_ours
+from simulator.agents.do.theirs import AS_PART, is_ours, refuse_floats
 from simulator.model.kernel.jit import OPTIONS
 from simulator.model.kernel.linking import SketchCompiler
 
@@ -27,6 +28,8 @@ _SKETCH = {"pipeline_class": SketchCompiler, "no_cpython_wrapper": True, **OPTIO
 
 class DoType(types.Type):
     """Numba's type of a ``do``: a path and the index of who acts."""
+
+    is_do = True
 
     def __init__(self, path: Any) -> None:
         self.path = path
@@ -73,5 +76,13 @@ def seen(function: Callable[..., Any]) -> None:
 
 
 def can(function: Callable[..., Any]) -> None:
-    """A method of ``do``."""
-    overload_method(DoType, function.__name__, jit_options=_SKETCH)(_same(function))
+    """A method of ``do``; what is said to be ``int`` of its parameters is an index."""
+    takes = inspect.signature(function)
+    indices = {one.name for one in takes.parameters.values() if one.annotation == "int"}
+
+    @functools.wraps(function)
+    def choose(*kinds: Any, **named: Any) -> Callable[..., Any]:
+        refuse_floats(function.__name__, indices, takes.bind(*kinds, **named).arguments)
+        return function
+
+    overload_method(DoType, function.__name__, jit_options=_SKETCH)(choose)

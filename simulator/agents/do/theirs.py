@@ -2,12 +2,15 @@
 
 Dividing by zero raises, where kernels go on with infinity, and so does looking beside an array.
 What a field of whole numbers, or of true and false, is given must be one: Numba would cut off the
-rest and say nothing.
+rest and say nothing. So it would of an index, and of a power of whole numbers below one. Only
+verbs change the protocol.
 """
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from numba.core import errors, ir, types
@@ -24,8 +27,11 @@ _KEPT = (
     (types.Integer, "int", "a whole number", (types.Integer, types.Boolean)),
 )
 _MISGIVEN = re.compile(
-    r"(?P<where>\S[^\n]* line \d+): (?P<what>my\.\w+ is given [^\n]*, as it is \w+)"
+    r"(?:(?P<where>\S[^\n]* line \d+): )?(?P<what>\w[^\n:]* is given [^\n]*, as it is [a-z]+)"
 )
+
+#: What changes the protocol.
+_VERBS = "nothing (verbs change the protocol)"
 
 
 def is_ours(function: Any) -> bool:
@@ -33,15 +39,15 @@ def is_ours(function: Any) -> bool:
     return bool(function.__module__.startswith("simulator."))
 
 
-def misgiven(text: str) -> tuple[str, str] | None:
-    """Where a field is given what it cannot hold, and what is wrong; of what Numba says."""
+def misgiven(text: str) -> tuple[str | None, str] | None:
+    """Where something is given what would be cut off, if known, and what is wrong with it."""
     found = _MISGIVEN.search(text)
     return None if found is None else (found["where"], found["what"])
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
 class _CheckFields(AnalysisPass):  # type: ignore[misc]
-    """Refuse to write to a field of a record what would be cut off."""
+    """Refuse what would be cut off: written to a field of a record, or given as an index."""
 
     _name = "check_fields"
 
@@ -49,23 +55,72 @@ class _CheckFields(AnalysisPass):  # type: ignore[misc]
         AnalysisPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
+        kinds = state.typemap
+        protocols = {
+            record
+            for kind in kinds.values()
+            if getattr(kind, "is_do", False)
+            for record in _records(kind.path)
+        }
         for block in state.func_ir.blocks.values():
+            for one in block.find_insts((ir.SetItem, ir.StaticSetItem)):
+                _refuse(one.loc, "do.w", "a number", _VERBS, "shared")
             for one in block.find_insts(ir.SetAttr):
-                record = state.typemap[one.target.name]
+                record = kinds[one.target.name]
+                if record in protocols:
+                    _refuse(one.loc, "do.w", f"a number for {one.attr}", _VERBS, "shared")
                 if isinstance(record, types.Record):
-                    given = unliteral(state.typemap[one.value.name])
+                    given = unliteral(kinds[one.value.name])
                     _check(record.typeof(one.attr), given, one)
+            for power in (*block.find_exprs("binop"), *block.find_exprs("inplace_binop")):
+                if power.fn in (operator.pow, operator.ipow):
+                    _check_power(kinds[power.lhs.name], kinds[power.rhs.name], power)
         return False
+
+
+def refuse_floats(method: str, indices: set[str], given: dict[str, Any]) -> None:
+    """Refuse a method of ``do`` a float for an index, by Numba's types."""
+    for name in sorted(indices & given.keys()):
+        if isinstance(unliteral(given[name]), types.Float):
+            raise errors.TypingError(
+                f"do.{method} is given a float for {name}; allowed: a whole number, as it is int"
+            )
+
+
+def _refuse(loc: Any, what: str, given: str, allowed: str, kind: str) -> None:
+    """In words that :func:`misgiven` finds in what Numba says."""
+    raise errors.TypingError(
+        f"{loc.filename} line {loc.line}: {what} is given {given}; allowed: {allowed}, "
+        f"as it is {kind}"
+    )
+
+
+def _records(kind: Any) -> Iterator[Any]:
+    """Types of records in a bundle of them, and inside those."""
+    if isinstance(kind, types.containers.BaseTuple):
+        for one in kind:
+            yield from _records(one)
+    elif isinstance(kind, types.Record):
+        yield kind
+        for name in kind.fields:
+            yield from _records(kind.typeof(name))
+    elif isinstance(kind, types.Array):
+        yield from _records(kind.dtype)
+
+
+def _check_power(base: Any, exponent: Any, power: Any) -> None:
+    """Of whole numbers, which Python makes a float of where the exponent is below zero."""
+    whole = all(isinstance(unliteral(one), types.Integer) for one in (base, exponent))
+    if whole and getattr(exponent, "literal_value", -1) < 0:
+        what, given = "a ** b of whole numbers", "an exponent that may be below zero"
+        _refuse(power.loc, what, given, "float(a) ** b", "int")
 
 
 def _check(kept: Any, given: Any, written: Any) -> None:
     for kind, name, allowed, fitting in _KEPT:
         if isinstance(kept, kind) and not isinstance(given, fitting):
             said = "a float" if isinstance(given, types.Float) else f"one of type {given}"
-            raise errors.TypingError(
-                f"{written.loc.filename} line {written.loc.line}: my.{written.attr} is given "
-                f"{said}; allowed: {allowed}, as it is {name}"
-            )
+            _refuse(written.loc, f"my.{written.attr}", said, allowed, name)
 
 
 def _checking(compiler: Any) -> Any:

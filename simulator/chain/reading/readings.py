@@ -74,6 +74,7 @@ class Readings:
         found = parts.get(field)
         if found is None:
             found = parts[field] = take(values)
+            found.flags.writeable = False
         return found
 
     def _read_again(self, name: str, stale: Iterable[int]) -> None:
