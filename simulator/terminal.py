@@ -292,10 +292,12 @@ def show_comparison(comparison: Comparison) -> None:
         )
         if beside.first:
             click.echo(f"  {beside.first}")
-    click.echo(
-        f"  Largest relative error: {comparison.worst:.1e}, "
-        f"{'the worlds agree' if comparison.agrees else 'the worlds DIFFER'}"
-    )
+    verdict = "the worlds agree"
+    if not comparison.worlds_agree:
+        verdict = "the worlds DIFFER"
+    elif not comparison.agrees:
+        verdict = "the worlds agree, the compiled loop DIFFERS"
+    click.echo(f"  Largest relative error: {comparison.worst:.1e}, {verdict}")
 
 
 def show_trials(trials: Sequence[Trial]) -> None:

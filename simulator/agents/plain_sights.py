@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from simulator.agents.axes import A_NUMBER, there_are, unseen
 from simulator.agents.base import View
 from simulator.agents.do import Loan, Margin, Vault
-from simulator.agents.within import A_NUMBER, there_are, unseen
 from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.plain import plain

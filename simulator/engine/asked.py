@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.agents.within import A_NUMBER, beside, there_are
+from simulator.agents.axes import A_NUMBER, beside, there_are
 from simulator.types import InputError
 from simulator.world import actions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from simulator.agents.within import AXES, SIGHTS, unseen
+from simulator.agents.axes import AXES, SIGHTS, unseen
 from simulator.engine.asked import infinite, misnaming, without_account
 from simulator.engine.latency import too_many
 from simulator.model.kernel.jit import inner

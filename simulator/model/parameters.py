@@ -24,6 +24,7 @@ from simulator.model.kernel.record import (
 from simulator.model.pools.uniswap_v3.tick import sqrt_ratio_at_tick
 from simulator.model.venues.margin_accounts import AAVE, PERPS
 from simulator.protocol.oracle import FeedParameters
+from simulator.protocol.pool import PoolTerms
 from simulator.protocol.terms import Scale, terms_of
 from simulator.types import USDC_DECIMALS
 from simulator.world.actions import ACTIONS
@@ -62,7 +63,7 @@ def _whole(axes: str, *names: str) -> Layout:
 
 
 POOL_TABLE: Layout = (
-    *each("", ("fee_ppm", "1e-6", "of what goes in"), ("tick_spacing", "ticks", "")),
+    *_numbers(PoolTerms),
     Member("opening_sqrt_price", unit="raw"),
     *_whole("", "tick_count", "range_count"),
     *each("ticks", ("ticks", "1", "initialised background ticks, ascending")),

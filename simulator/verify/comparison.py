@@ -93,13 +93,15 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """True when no variable differs by more than :data:`TOLERANCE` and no decision flipped.
-
-        Nor in the compiled loop, where that was run beside.
-        """
+        """True when the worlds do, and the compiled loop where that was run beside."""
         beside = self.compiled
         runs = beside is None or (beside.worst <= TOLERANCE and beside.differing == 0)
-        return self.worst <= TOLERANCE and not self.flips and runs
+        return self.worlds_agree and runs
+
+    @property
+    def worlds_agree(self) -> bool:
+        """True when no variable differs by more than :data:`TOLERANCE` and no decision flipped."""
+        return self.worst <= TOLERANCE and not self.flips
 
     @staticmethod
     def merge(parts: Iterable[Comparison]) -> Comparison:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from simulator.agents import axes
 from simulator.agents import do as compiled_do
-from simulator.agents import within
 from simulator.agents.build import add_agents, build_agents
 from simulator.agents.plain_do import PlainDo
 from simulator.agents.plain_sights import Sights
@@ -29,7 +29,7 @@ from simulator.world.protocol import AgentSlot
 
 STEPS = 2
 #: What parameters of sights are indices of; others are amounts.
-OF = {name: name for name in within.AXES if name} | {"number": "collateral"}
+OF = {name: name for name in axes.AXES if name} | {"number": "collateral"}
 
 
 class Look(NamedTuple):
@@ -59,11 +59,11 @@ def looks(protocol: Any) -> list[Look]:
         for place, name in enumerate(taken):
             if name not in OF:
                 continue
-            known = within.there_are(OF[name], protocol)
+            known = axes.there_are(OF[name], protocol)
             first, count = known.start, len(known)
             for index in (first - 1, first + count, -(10**9), 10**9):
                 given = [
-                    float(within.there_are(OF[one], protocol).start) if one in OF else 1.0
+                    float(axes.there_are(OF[one], protocol).start) if one in OF else 1.0
                     for one in taken
                 ]
                 given[place] = index
@@ -115,7 +115,7 @@ def refusal(stage: tuple[Any, Any], agent: ScalarAgent, *, plain: bool) -> str:
 
 def test_each_sight_has_its_number() -> None:
     indexed = {name for name, taken in sights().items() if OF.keys() & set(taken)}
-    assert set(within.SIGHTS) - {""} == indexed
+    assert set(axes.SIGHTS) - {""} == indexed
     for room in Path(compiled_do.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(room.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name in indexed:
@@ -125,7 +125,7 @@ def test_each_sight_has_its_number() -> None:
                     if isinstance(call, ast.Call)
                     and ast.unparse(call.func).startswith(("a_", "an_"))
                 }
-                numbers = {within.SIGHTS[getattr(within, name)] for name in asked}
+                numbers = {axes.SIGHTS[getattr(axes, name)] for name in asked}
                 assert numbers == {node.name}
 
 
@@ -143,7 +143,7 @@ def test_an_index_of_nothing_is_refused_by_every_sight(
             f"at{i}": int(v) if name in OF else v
             for i, (v, name) in enumerate(zip(look.given, sights()[look.sight], strict=True))
         }
-        known = within.there_are(look.axis, protocol)
+        known = axes.there_are(look.axis, protocol)
         allowed = f"{known[0]} to {known[-1]}" if known else "none, there is none"
         said = refusal(stage, kinds[look.sight](**values), plain=plain)
         wanted = f"do.{look.sight} of mine: {look.axis} = {look.beside}; allowed: {allowed}"
@@ -158,7 +158,7 @@ def test_the_first_and_the_last_of_all_are_seen(stage: tuple[Any, Any], *, plain
         if not OF.keys() & set(taken):
             continue
         for end in (0, -1):
-            known = [within.there_are(OF[one], protocol) if one in OF else [1.0] for one in taken]
+            known = [axes.there_are(OF[one], protocol) if one in OF else [1.0] for one in taken]
             if all(known):
                 values = {f"at{i}": one[end] for i, one in enumerate(known)}
                 assert refusal(stage, looker(sight, taken)(**values), plain=plain) == ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.agents.axes import GAS_COST, INDEX, NOISE_TRADE, ORACLE
 from simulator.agents.do.kind import can, seen
 from simulator.agents.do.within import a_kind, a_market, an_asset
-from simulator.agents.within import GAS_COST, INDEX, NOISE_TRADE, ORACLE
 
 
 @seen

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.agents.axes import LEG_LIQUIDITY, LEG_PRICE, WALLET_LEG
 from simulator.agents.do.kind import can, seen
 from simulator.agents.do.within import a_leg
-from simulator.agents.within import LEG_LIQUIDITY, LEG_PRICE, WALLET_LEG
 from simulator.model.pools.uniswap_v3.pool import active_liquidity
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE

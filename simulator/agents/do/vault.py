@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from simulator.agents.axes import BETA, REWARD
 from simulator.agents.do.kind import can, seen
 from simulator.agents.do.within import a_kind, a_market
-from simulator.agents.within import BETA, REWARD
 from simulator.model.vault.at_index import value_at_index as _value_at_index
 from simulator.model.vault.protecting import due as _due
 from simulator.model.vault.protecting import reward as _reward

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from simulator.agents.do.kind import can
-from simulator.agents.do.within import a_collateral, a_leg, a_market, an_account
-from simulator.agents.within import (
+from simulator.agents.axes import (
     CASH,
     COLLATERAL_OF,
     DEBT,
@@ -18,6 +16,8 @@ from simulator.agents.within import (
     SKEW_SCALE,
     UNPAID_PREMIUM,
 )
+from simulator.agents.do.kind import can
+from simulator.agents.do.within import a_collateral, a_leg, a_market, an_account
 from simulator.model.venues.aave.lending import size_of
 from simulator.model.venues.aave.lending import value as value_loan
 from simulator.model.venues.perps.maker import accrued

@@ -3,14 +3,14 @@
 Compiled code that looks beside an array says nothing. Each of these gives the index back where it
 is one; else it is noted, which ends the run (:mod:`simulator.engine.indices`), and what is looked
 at meanwhile is the first there is. Which of the sights it was has a number
-(:mod:`simulator.agents.within`).
+(:mod:`simulator.agents.axes`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from simulator.agents.within import (
+from simulator.agents.axes import (
     ACCOUNT,
     ASSET,
     COLLATERAL,
