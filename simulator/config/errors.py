@@ -73,7 +73,7 @@ def lines(error: ValidationError, data: object) -> list[str]:
             result.append(f"{name}: missing; must be {_allowed(path, data)}")
         else:
             result.append(f"{name} = {_shown(item['input'])}: must be {_allowed(path, data)}")
-    return result
+    return list(dict.fromkeys(result))
 
 
 def misplaced_flags(data: object, path: tuple[str | int, ...] = ()) -> list[str]:
@@ -184,14 +184,18 @@ def alternatives(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _without_tags(location: list[str | int], data: object) -> list[str | int]:
-    """Drop the union tags pydantic puts in a location (``shocks, 0, crash, size``)."""
+    """Drop what pydantic puts in a location of a union (``shocks, 0, crash, size``; ``x, int``)."""
     path: list[str | int] = []
     for position, part in enumerate(location):
         value = value_at(path, data)
         tag = isinstance(value, dict) and value.get("kind") == part and part not in value
         if not tag or position == len(location) - 1:
             path.append(part)
-    return path
+    plain = not isinstance(value_at(path[:-1], data), dict | list)
+    return path[:-1] if path and path[-1] in _SCALARS and plain else path
+
+
+_SCALARS = ("bool", "int", "float")
 
 
 def _allowed(path: list[str | int], data: object) -> str:

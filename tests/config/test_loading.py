@@ -218,3 +218,11 @@ def test_every_scenario_reads_as_it_did() -> None:
     numbers = "[1, -2, 1_000, 0.5, 1.0e+9, 0x1F, .inf, 2024-01-01, null, ~, '1', a]"
     assert yaml_text.load(numbers) == yaml.safe_load(numbers)
     assert yaml_text.load("[1e9, 1e-3, 5., -.5, 010]") == [1e9, 1e-3, 5.0, -0.5, "010"]
+
+
+def test_a_parameter_of_several_kinds_is_refused_once() -> None:
+    with pytest.raises(InputError) as refused:
+        load("calm", ["agents.custom.mine={file: mine.py, parameters: {fall: 5%}}"])
+    assert str(refused.value) == (
+        "agents.custom.mine.parameters.fall = '5%': must be true or false or an integer or a number"
+    )
