@@ -50,7 +50,8 @@ LOSER_CLOSES_FIRST = (
 DUST = (Give("vault", 3, 1), Silence(ALT, 10_000))
 SEATS = (Repeat(64, (Bet(EACH, 0, 1, 0, LEAST),)),)
 TRAP = (Bet(0, 0, 1, S, LEAST),)
-ATTACKS = dict(zip(AUDIT, (CASCADE, LOSER_CLOSES_FIRST, DUST, SEATS, TRAP), strict=True))
+_FOUND: tuple[Sequence, ...] = (CASCADE, LOSER_CLOSES_FIRST, DUST, SEATS, TRAP)
+ATTACKS = dict(zip(AUDIT, _FOUND, strict=True))
 
 # What anybody may do, and costs nobody else anything.
 INNOCENT: dict[str, Sequence] = {

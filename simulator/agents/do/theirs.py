@@ -47,7 +47,7 @@ def misgiven(text: str) -> tuple[str | None, str] | None:
 
 @register_pass(mutates_CFG=False, analysis_only=True)
 class _CheckFields(AnalysisPass):  # type: ignore[misc]
-    """Refuse what would be cut off: written to a field of a record, or given as an index."""
+    """Refuse to write to a field what would be cut off, and to the protocol anything."""
 
     _name = "check_fields"
 
