@@ -80,7 +80,8 @@ def _errors(plain: Any, compiled: Any, name: str) -> Iterator[tuple[str, float]]
         ours, theirs = plain.astype(np.float64), compiled.astype(np.float64)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
         largest = np.max(np.abs(ours), initial=1.0, where=np.isfinite(ours))
-        off: Floats = np.where(same, 0.0, np.abs(ours - theirs) / largest)
+        with np.errstate(invalid="ignore"):  # of what is infinite in both
+            off: Floats = np.where(same, 0.0, np.abs(ours - theirs) / largest)
         yield name, float(np.max(off))
 
 
