@@ -26,7 +26,7 @@ ALLOWED = {
     "market": ("types", "kernel_files", "arguments", "config", "market", "hedging"),
     # What draws sees the market's settings, and no configuration as a whole.
     "market.draw": ("types", "arguments", "config.market", "config.market_settings",
-                    "config.shocks", "market"),
+                    "config.rounds", "config.shocks", "market"),
     "market.prices": ("types", "config.market", "config.market_settings", "config.shocks",
                       "market"),
     "market.processes": ("types", "kernel_files", "config.correlation", "config.market_settings",
@@ -50,10 +50,11 @@ ALLOWED = {
               "world.protocol", "world.units", "chain"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "chain.world": ("types", "market", "world.actions", "world.base", "world.protocol",
-                    "world.units", "chain", "model.batch", "model.parameters",
+                    "world.units", "chain", "model.batch", "model.moments", "model.parameters",
                     "model.kernel.record"),
     "chain.reading.mirror": ("protocol.state", "chain.reading.layout", "model.batch",
-                             "model.moments", "model.observe", "model.parameters",
+                             "model.moments", "model.observe", "model.outside",
+                             "model.parameters",
                              "model.kernel.record", "model.state", "market", "types",
                              "world.protocol"),
     "books": ("types", "protocol", "market", "hedging", "agents", "world.actions", "world.base",

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
 
 
+# Of the way from the pool's price to the index's.
+_HALVINGS = 30
+
+
 class Pool(NamedTuple):
     """A pool asset/USDC as an arbitrageur sees it."""
 
@@ -30,7 +34,8 @@ class AmmArbitrageur(ScalarAgent):
     """Trades the pool against the index (CEX) until the marginal price, fee included, equals it.
 
     Observes spot, index and gas; may swap. Profitable when the value taken, marked at the index,
-    exceeds gas plus ``minimum_profit_usd``. The loss it hands to liquidity providers is LVR.
+    exceeds gas plus ``minimum_profit_usd``. The loss it hands to liquidity providers is LVR. Where
+    its trade outside moves the index, pool and index meet half way, by their depths.
     """
 
     minimum_profit_usd: float
@@ -54,6 +59,8 @@ def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
         edge = high
     else:
         return
+    met = meeting(do, pool, edge)
+    fair, edge = fair * (0.5 + 0.5 * met / edge), met
     profit = taken(pool, edge, fair, kept) * do.index(0)
     if not profit > minimum_profit_usd + do.gas_cost(SWAP):
         return
@@ -64,6 +71,31 @@ def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
     else:
         stake = do.wallet_leg(pool.leg)
     do.swap(stake, edge, 0.0, pool.leg)
+
+
+@part
+def meeting(do: PlainDo, pool: Pool, edge: float) -> float:
+    """Where the pool's price meets the edge of its band, which moves towards it as it is traded.
+
+    By bisection; the edge itself where nothing moves the index.
+    """
+    price, near, far = do.index(pool.asset), pool.spot, edge
+    if do.moved_by(pool.asset, _bought(pool, far) * price) == 1.0:
+        return edge
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (near + far)
+        moved = edge * do.moved_by(pool.asset, _bought(pool, middle) * price)
+        if (middle < moved) == (pool.spot < edge):
+            near = middle
+        else:
+            far = middle
+    return 0.5 * (near + far)
+
+
+@part
+def _bought(pool: Pool, end: float) -> float:
+    """Whole tokens that are bought outside while the pool goes to a price; < 0: sold."""
+    return pool.liquidity * (1.0 / np.sqrt(end) - 1.0 / np.sqrt(pool.spot))
 
 
 @part

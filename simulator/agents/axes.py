@@ -16,11 +16,11 @@ ASSET, ACCOUNT, MARKET, COLLATERAL, LEG, KIND = range(1, len(AXES))
 #: What a ``do`` shows of something with an index, by the same.
 INDEX, ORACLE, GAS_COST, NOISE_TRADE, LEG_PRICE, LEG_LIQUIDITY, WALLET_LEG = range(1, 8)
 SIZE, CASH, COLLATERAL_OF, SKEW, SKEW_SCALE, PREMIUM_POOL, UNPAID_PREMIUM = range(8, 15)
-FUNDING, MARGIN_OF, DEBT, BETA, REWARD = range(15, 20)
+FUNDING, MARGIN_OF, DEBT, BETA, REWARD, OUTSIDE = range(15, 21)
 SIGHTS = (
     *("", "index", "oracle", "gas_cost", "noise_trade", "leg_price", "leg_liquidity", "wallet_leg"),
     *("size", "cash", "collateral", "skew", "skew_scale", "premium_pool", "unpaid_premium"),
-    *("funding", "margin_of", "debt", "beta", "reward"),
+    *("funding", "margin_of", "debt", "beta", "reward", "moved_by"),
 )
 #: What an index is.
 A_NUMBER = "a whole number, as it is int"

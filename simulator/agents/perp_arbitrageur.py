@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
 
 
+# Of the way from nothing to the size it would trade at the index as it is.
+_HALVINGS = 30
+
+
 @dataclass(eq=False)
 class PerpArbitrageur(ScalarAgent):
     """Sells perps trading above the index and buys those below, hedged outside at the index.
@@ -47,7 +51,8 @@ def _arbitrage(do: PlainDo, my: PerpArbitrageur, market: int) -> None:
     edge = do.skew(market) / scale + carry
     size = _size(do, my, market, edge)
     cost = table.half_spread[market] + table.taker_fee[market]
-    average = abs(edge) - cost - 0.5 * abs(size) / scale
+    moved = abs(do.moved_by(table.asset[market], -size * price) - 1.0)
+    average = abs(edge) - cost - 0.5 * (abs(size) / scale + moved)
     gained = abs(size) * price * average - _unfunded(do, market, size)
     if gained > do.gas_cost(TRADE):
         # Never worse than the index after the fee and the carry.
@@ -65,7 +70,29 @@ def _size(do: PlainDo, my: PerpArbitrageur, market: int, edge: float) -> float:
     most = my.maximum_inventory_usd / do.index(table.asset[market])
     size = min(max(held - excess * do.skew_scale(market), -most), most) - held
     # The limit may ask to shed inventory that no edge pays for: trade only against the edge.
-    return size if size * edge < 0.0 else 0.0
+    return _outside(do, market, size, abs(edge) - cost) if size * edge < 0.0 else 0.0
+
+
+@part
+def _outside(do: PlainDo, market: int, size: float, excess: float) -> float:
+    """As much of a size as pays where its trade outside moves the index against it.
+
+    ``excess``: what the edge is above its cost. It falls with what is traded, by the skew's price
+    and by that of the index; by bisection to where nothing is left of it.
+    """
+    asset, scale = do.w.tables.clearing.asset[market], do.skew_scale(market)
+    price = do.index(asset)
+    if do.moved_by(asset, -size * price) == 1.0:
+        return size
+    least, most = 0.0, size
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (least + most)
+        moved = abs(do.moved_by(asset, -middle * price) - 1.0)
+        if excess - abs(middle) / scale - moved > 0.0:
+            least = middle
+        else:
+            most = middle
+    return 0.5 * (least + most)
 
 
 @part

@@ -14,6 +14,7 @@ from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.plain import plain
 from simulator.model.kernel.record import Paths
+from simulator.model.outside import moved_by
 from simulator.model.parameters import tables_of
 from simulator.model.vault.at_index import value_at_index
 from simulator.model.vault.protecting import Due, due, reward
@@ -26,12 +27,19 @@ if TYPE_CHECKING:
 
 
 _value_at_index_of, _due_of, _reward_of = value_at_index, due, reward
+_moved_by_of = moved_by
 
 
 @often
 @kernel
 def _value_at_index(paths: Paths, path: int) -> float:
     return _value_at_index_of(at(paths, path))
+
+
+@often
+@kernel
+def _moved_by(paths: Paths, path: int, asset: int, usd: float) -> float:
+    return _moved_by_of(at(paths, path), asset, usd)
 
 
 @often
@@ -97,6 +105,13 @@ class Sights:
         """Last oracle round, USD."""
         self._there_is("oracle", "asset", asset)
         return self._view.oracle(asset)[self._path]
+
+    def moved_by(self, asset: int, usd: float) -> float:
+        """Factor on its index if so much more of it were bought outside (< 0: sold)."""
+        self._there_is("moved_by", "asset", asset)
+        if self._world.protocol.impact is None:
+            return 1.0
+        return _moved_by(self._records(), self._path, int(asset), float(usd))
 
     def gas_cost(self, kind: int) -> float:
         """USD one action of a kind (``CODE``) costs in gas now."""

@@ -24,6 +24,7 @@ from simulator.chain.reading.mirror import Mirror
 from simulator.chain.reading.observation import ChainObservation, LensSource
 from simulator.chain.reading.readings import Readings
 from simulator.model.batch import NO_BOOK
+from simulator.model.moments import moved_of, put_back, to_be_moved
 from simulator.types import (
     CUTS_PER_SCALE,
     SCALE_INTERVAL,
@@ -76,17 +77,27 @@ class ChainWorld(World):
         book: RecordLayout = NO_BOOK,
     ) -> None:
         self.protocol = protocol
-        self.market = market
+        self._enter(market)
         self._genesis_record: list[Transaction] = []
+        if protocol.impact is not None and transport != "revm":
+            raise InputError(
+                "impact: flows move prices where what arbitrageurs hold is read of the chain's "
+                "storage; allowed with a node: null, with transport 'revm' any"
+            )
         if transport == "revm":
             self.transports, self.deployment = self._deploy_in_process(record)
         else:
             self.transports, self.deployment = self._deploy_on_node(transport, record)
         self._begin(book, in_process=transport == "revm")
 
+    def _enter(self, market: MarketPaths) -> None:
+        """``given``: the market as drawn; ``market``: as agents see it, true up to now."""
+        self.given = market
+        self.market = market if self.protocol.impact is None else to_be_moved(market)
+
     def _begin(self, book: RecordLayout, *, in_process: bool, recorded: int = 0) -> None:
         """What is kept of chains on which everything is deployed."""
-        protocol, market = self.protocol, self.market
+        protocol, market = self.protocol, self.given
         self.layout = Layout(protocol, self.deployment)
         self.sources = self._sources()
         self._readings = Readings(self.layout, self.sources)
@@ -112,10 +123,8 @@ class ChainWorld(World):
         worlds = []
         for path, transport in enumerate(self.transports):
             world = ChainWorld.__new__(ChainWorld)
-            world.protocol, world.market = (
-                self.protocol,
-                self.market.chunk(self.market.first_path + path, 1),
-            )
+            world.protocol = self.protocol
+            world._enter(self.given.chunk(self.given.first_path + path, 1))
             world.transports, world.deployment = [transport], self.deployment
             world._genesis_record = self._genesis_record
             world._begin(book, in_process=self._mirror is not None, recorded=int(path < recorded))
@@ -126,6 +135,7 @@ class ChainWorld(World):
 
     def advance(self, step: int) -> None:
         """See :meth:`World.advance`. A skew scale whose market is stale waits for a fresh price."""
+        self._move(step)
         seconds = step * self.market.step_seconds
         now = self.deployment.genesis + seconds
         due = self.market.oracle_time[:, step] == seconds
@@ -148,9 +158,18 @@ class ChainWorld(World):
                 self.sources[path].changed(touched)
             self._readings.changed(paths, touched)
         self._pool_depth = depth.copy()
-        if self._mirror is not None:
-            self._mirror.advance(step)
         self._expire()
+
+    def _move(self, step: int) -> None:
+        """The market moves to a step, as far as flows of the one before move it."""
+        if self._mirror is None:
+            return
+        if self.protocol.impact is not None:
+            self.look()
+        self._mirror.advance(step)
+        if self.protocol.impact is not None:
+            span = np.array([step, step + 1])
+            put_back(moved_of(self.market), self._mirror.paths.moments[:, None], span)
 
     def execute(self, action: Action) -> Fill:
         """See :meth:`World.execute`; ``UnknownRevertError`` on a revert no status stands for."""

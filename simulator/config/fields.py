@@ -16,6 +16,7 @@ from simulator.config.agents import (
 )
 from simulator.config.flow import Flow
 from simulator.config.history import History
+from simulator.config.impact import Impact
 from simulator.config.market import (
     Asset,
     CommonJumps,
@@ -78,6 +79,9 @@ class Fields(Section):
     vault: Vault = Field(description="the vault under test")
     aave: Aave | None = Field(
         default=None, description="the second hedge venue, for assets vault.venues sends there"
+    )
+    impact: Impact | None = Field(
+        default=None, description="how flows move the index; null: nothing does"
     )
     agents: Agents = Field(default=Agents(), description="who acts")
     flow: Flow = Field(default=Flow(), description="what strangers trade, deposit and withdraw")

@@ -12,6 +12,7 @@ from simulator.arguments import instance
 from simulator.config import correlation, lending
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
+from simulator.config.impact import impact
 from simulator.config.models import Config
 from simulator.config.venues import MAX_TICK
 from simulator.protocol.oracle import FeedParameters
@@ -56,6 +57,7 @@ def resolve(config: Config) -> Protocol:
         vault=_vault(config),
         agents=_agents(config),
         aave=lending.aave(config),
+        impact=impact(config),
     )
 
 
@@ -239,6 +241,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
                 name=name,
                 kind=name,
                 latency_blocks=agent.latency_blocks,
+                trades_outside=agent.trades_outside,
                 usdc=agent.usdc,
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,

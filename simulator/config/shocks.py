@@ -144,10 +144,17 @@ class DepthCut(WindowShock):
     """Liquidity leaves the venues."""
 
     kind: Literal["depth_cut"]
-    venue: Literal["pool", "perp", "both"] = Field(
-        default="both", description="which venue: pool, perp or both"
+    venue: Literal["pool", "perp", "both", "outside", "all"] = Field(
+        default="both",
+        description="which: pool, perp, both of these, outside (`impact`), or all three",
     )
     factor: float = Field(gt=0, le=1, description="what is left of the depth (0.2 = a fifth)")
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Those whose liquidity leaves."""
+        several = {"both": ("pool", "perp"), "all": ("pool", "perp", "outside")}
+        return several.get(self.venue, (self.venue,))
 
 
 class GasSpike(WindowShock):

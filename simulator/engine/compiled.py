@@ -29,7 +29,7 @@ from simulator.model.batch import path_of
 from simulator.model.kernel.jit import call_turn, inner, kernel
 from simulator.model.kernel.record import Path, Paths, Record
 from simulator.model.known import forget
-from simulator.model.moments import drawn_of, lay_out
+from simulator.model.moments import lay_out
 from simulator.model.world import begin_step
 from simulator.types import InputError
 
@@ -93,7 +93,6 @@ class Loop:
         self.records = Records(world, points)
         self._agents = agents
         self._scalar = scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
-        self._drawn = drawn_of(world.market)
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
         kind = path_type(world.paths)
         with beside(DOOR, lambda: door(kind)):
@@ -134,15 +133,19 @@ class Loop:
         )
 
     def _block(self, first: int, last: int) -> None:
-        lay_out(self._drawn, self._feed, np.array([first, last, self.world.market.step_seconds]))
-        place = (0, -1)
+        seconds = self.world.market.step_seconds
+        lay_out(self.world.drawn, self._feed, np.array([first, last, seconds]))
+        place, told = (0, -1), 0
         for step in range(last - first):
             for turn, agent in self._between:
                 if agent.due(first + step):
                     place = self._run(place, (step, turn))
                     self.world.paths.moments[:] = self._feed[:, step]
+                    self.world.put_back(self._feed[:, told : step + 1], first + told)
+                    told = step + 1
                     self._see_all(first + step, agent)
         self._run(place, (last - first, -1))
+        self.world.put_back(self._feed[:, told : last - first], first + told)
         self.world.paths.moments[:] = self._feed[:, last - first - 1]
 
     def _run(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[int, int]:

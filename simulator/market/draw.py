@@ -5,14 +5,15 @@ What is drawn depends on the market settings alone: no agent, venue or vault par
 
 from __future__ import annotations
 
-from math import ceil, exp
+from math import exp
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from simulator.arguments import instance
 from simulator.config.market_settings import MarketSettings
-from simulator.config.shocks import DepthCut, GasSpike, OracleFreeze, OracleOutlier, WithdrawalRun
+from simulator.config.rounds import rounds_of
+from simulator.config.shocks import DepthCut, GasSpike, WithdrawalRun
 from simulator.market import kernels
 from simulator.market.paths import MarketPaths
 from simulator.market.prices import draw_index
@@ -21,7 +22,6 @@ from simulator.market.streams import Stream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulator.config.market import Feed, Oracle
     from simulator.types import Floats
 
 GWEI = 1e-9  # native tokens
@@ -73,20 +73,9 @@ def _hours(settings: MarketSettings) -> Floats:
 
 
 def _oracle(settings: MarketSettings, index: Floats, price: Floats, time: Floats) -> None:
-    hours = _hours(settings)
+    special = rounds_of(settings, settings.symbols)
     for row, symbol in enumerate(settings.symbols):
         feed = settings.feed(symbol)
-        frozen, outlier = np.zeros(len(hours), np.bool_), np.zeros(len(hours))
-        for shock in settings.shocks:
-            if isinstance(shock, OracleFreeze) and symbol in shock.assets:
-                if stops_the_rounds(settings.oracle, shock.reporters):
-                    frozen |= shock.active(hours)
-            elif isinstance(shock, OracleOutlier) and symbol == shock.asset:
-                moment = ceil(shock.at_hours * 60 / settings.step_minutes - 1e-9)
-                if splits_the_reporters(settings.oracle, feed, shock.factor, shock.reporters):
-                    frozen[moment] = True
-                else:
-                    outlier[moment] = median_outlier(settings.oracle, shock.factor, shock.reporters)
         kernels.post_rounds(
             index[row],
             price[row],
@@ -95,8 +84,7 @@ def _oracle(settings: MarketSettings, index: Floats, price: Floats, time: Floats
             feed.heartbeat_minutes * 60,
             feed.deviation,
             feed.lag_steps,
-            frozen,
-            outlier,
+            special[row],
         )
     if settings.history.oracle:
         from simulator.market import beside
@@ -104,28 +92,6 @@ def _oracle(settings: MarketSettings, index: Floats, price: Floats, time: Floats
         row = settings.symbols.index(symbol)
         recorded = beside.rounds(settings, f"oracle.{symbol}", item)
         price[row], time[row] = (each[:, np.newaxis] for each in recorded)
-
-
-def stops_the_rounds(oracle: Oracle, silent: int | None) -> bool:
-    """Whether the reporters still speaking miss the quorum (contracts/SPEC.md §2)."""
-    return silent is None or oracle.reporters - silent < oracle.needed
-
-
-def splits_the_reporters(oracle: Oracle, feed: Feed, factor: float, wrong: int | None) -> bool:
-    """Whether half of the reporters are wrong by more than the feed's deviation: no round then."""
-    half = wrong is not None and 2 * wrong == oracle.reporters
-    return half and abs(factor - 1.0) > feed.deviation * 0.5 * (1.0 + factor)
-
-
-def median_outlier(oracle: Oracle, factor: float, wrong: int | None) -> float:
-    """Median over the true price when ``wrong`` reporters report ``factor`` times it; 0: unmoved.
-
-    A minority changes nothing; half of an even number moves it half way where there is a round, the
-    others reporting at that moment too (contracts/SPEC.md §2).
-    """
-    if wrong is None or 2 * wrong > oracle.reporters:
-        return factor
-    return 0.5 * (1.0 + factor) if 2 * wrong == oracle.reporters else 0.0
 
 
 def _gas(settings: MarketSettings, index: Floats, first_path: int, out: Floats) -> None:
@@ -161,7 +127,7 @@ def _depth(settings: MarketSettings, venue: Literal["pool", "perp"], out: Floats
         recorded = beside.held(settings, f"depth.{venue}", item)
         factor = recorded / recorded[0]
     for shock in settings.shocks:
-        if isinstance(shock, DepthCut) and shock.venue in (venue, "both"):
+        if isinstance(shock, DepthCut) and venue in shock.venues:
             factor[shock.active(hours)] *= shock.factor
     out[:] = factor[:, np.newaxis]
 

@@ -16,7 +16,7 @@ from simulator.kernel_files import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.types import Booleans, Floats
+    from simulator.types import Floats
 
 
 @njit(cache=True, nogil=True)
@@ -115,28 +115,39 @@ def post_rounds(
     heartbeat: float,
     deviation: float,
     lag: int,
-    frozen: Booleans,
-    outlier: Floats,
+    special: Floats,
 ) -> None:
     """Rounds of one price feed: ``price`` and ``time`` ``[T + 1, P]`` of the last round posted.
 
     A round carries the index of ``lag`` steps ago. One is posted at the start, when the last is
-    ``heartbeat`` seconds old, and when it is off by more than the fraction ``deviation``; none
-    while ``frozen`` ``[T + 1]``. Where ``outlier`` ``[T + 1]`` is not zero a round at that multiple
-    of the price is posted whatever the rest says.
+    ``heartbeat`` seconds old, and when it is off by more than the fraction ``deviation``. What else
+    is true of a step's round ``special`` ``[T + 1]`` says (:mod:`simulator.config.rounds`).
     """
     points, paths = index.shape
     price[0], time[0] = index[0], 0.0
     for point in range(1, points):
         now = float(point * step_seconds)
         observed = index[max(point - lag, 0)]
-        if outlier[point] != 0.0:
+        if special[point] > 0.0:
             for path in range(paths):
-                price[point, path], time[point, path] = observed[path] * outlier[point], now
+                price[point, path], time[point, path] = observed[path] * special[point], now
             continue
         price[point], time[point] = price[point - 1], time[point - 1]
-        if not frozen[point]:
+        if special[point] == 0.0:
             _post(observed, price[point], time[point], now, heartbeat, deviation)
+
+
+def is_due(observed: float, last: float, age: float, heartbeat: float, deviation: float) -> bool:
+    """Whether a round is posted: the last is ``age`` seconds old, or off by too much.
+
+    Plain, for whoever compiles it: rounds are posted here, and again where prices are moved
+    (:mod:`simulator.model.outside`).
+    """
+    # Not `or`, and no branch: it would often be guessed wrong.
+    return (age >= heartbeat) | (abs(observed - last) > deviation * last)
+
+
+_is_due = njit()(is_due)
 
 
 @njit(cache=True, nogil=True)
@@ -147,7 +158,7 @@ def _post(
     for path in range(len(observed)):
         last, posted = price[path], time[path]
         # Both outcomes are there and one is chosen: a branch would often be guessed wrong.
-        due = (now - posted >= heartbeat) | (abs(observed[path] - last) > deviation * last)
+        due = _is_due(observed[path], last, now - posted, heartbeat, deviation)
         price[path] = observed[path] if due else last
         time[path] = now if due else posted
 

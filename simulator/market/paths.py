@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.types import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from simulator.types import Floats
@@ -102,3 +105,12 @@ class MarketPaths:
             key=about["key"],
             **arrays,
         )
+
+
+def together(each: Sequence[MarketPaths]) -> MarketPaths:
+    """Markets of neighbouring paths, in order, as one."""
+    arrays = {
+        name: np.concatenate([getattr(market, name) for market in each], axis=-1)
+        for name in (*STACKED, *SINGLE)
+    }
+    return replace(each[0], **arrays)

@@ -10,7 +10,7 @@ from simulator.model.kernel.jit import spliced
 from simulator.model.kernel.record import Layout, Member, Path, Paths, Record, dtype_of
 from simulator.model.log import ROOM, buffers
 from simulator.model.orders import ORDER
-from simulator.model.state import KNOWN, MOMENT, STATE
+from simulator.model.state import KNOWN, MOMENT, OUTSIDE, STATE
 
 if TYPE_CHECKING:
     from simulator.model.parameters import Tables
@@ -29,6 +29,7 @@ def path_of(paths: Paths, i: int, moment: Record) -> Path:
         paths.orders[i],
         paths.books[i],
         paths.logs[min(i, paths.logs.size - 1)],
+        paths.outside[i],
     )
 
 
@@ -63,4 +64,5 @@ def blank(tables: Tables, count: int, book: Layout = NO_BOOK, recorded: int = 0)
         zeros(ORDER, count),
         zeros(book, count),
         logs,
+        zeros(OUTSIDE, count),
     )

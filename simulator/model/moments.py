@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from simulator.types import Floats
 
 if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
+    from simulator.world.protocol import ImpactParameters
 
 
 class Drawn(NamedTuple):
@@ -26,18 +28,53 @@ class Drawn(NamedTuple):
     gas_usd: Floats
     pool_depth: Floats
     perp_depth: Floats
+    special: Floats  # of rounds, [A, T + 1]; where no flow moves a price []
+    outside_depth: Floats  # [T + 1]
 
 
-def drawn_of(market: MarketPaths) -> Drawn:
+class Moved(NamedTuple):
+    """What flows move of a market: ``[T + 1, P]``, prices with the asset before."""
+
+    index_price: Floats
+    oracle_price: Floats
+    oracle_time: Floats
+    gas_usd: Floats
+
+
+def drawn_of(market: MarketPaths, impact: ImpactParameters | None) -> Drawn:
     """Those of a market, read-only and contiguous whatever made them: one type for kernels."""
 
-    def readable(name: str) -> Floats:
-        found = market.index if name == "index_price" else getattr(market, name)
+    def readable(found: Floats) -> Floats:
         array = np.ascontiguousarray(found, np.float64).view()
         array.flags.writeable = False
         return array
 
-    return Drawn(*map(readable, Drawn._fields))
+    special, depth = np.zeros((0, 0)), np.zeros(0)
+    if impact is not None:
+        special, depth = np.zeros(market.index.shape[:2]), np.ones(market.steps + 1)
+        for asset, step, value in impact.special:
+            special[asset, step:] = value
+        for step, factor in impact.depth_factor:
+            depth[step:] = factor
+    series = {name: getattr(market, name) for name in Drawn._fields if hasattr(market, name)}
+    given = {"index_price": market.index, "special": special, "outside_depth": depth, **series}
+    return Drawn(**{name: readable(array) for name, array in given.items()})
+
+
+def to_be_moved(market: MarketPaths) -> MarketPaths:
+    """A market of the same paths, of which flows will move what :class:`Moved` names."""
+    return replace(
+        market,
+        index=market.index.copy(),
+        oracle_price=market.oracle_price.copy(),
+        oracle_time=market.oracle_time.copy(),
+        gas_usd=market.gas_usd.copy(),
+    )
+
+
+def moved_of(market: MarketPaths) -> Moved:
+    """What of it :func:`put_back` writes to."""
+    return Moved(market.index, market.oracle_price, market.oracle_time, market.gas_usd)
 
 
 @kernel
@@ -62,9 +99,26 @@ def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
             moment.gas_usd = drawn.gas_usd[step, i]
             moment.pool_depth = drawn.pool_depth[step, i]
             moment.perp_depth = drawn.perp_depth[step, i]
+            for asset in range(drawn.special.shape[0]):
+                moment.special[asset] = drawn.special[asset, step]
+            if drawn.outside_depth.size > 0:
+                moment.outside_depth = drawn.outside_depth[step]
 
 
-def read_market(paths: Paths, market: MarketPaths, step: int) -> None:
+@kernel
+def put_back(moved: Moved, feed: Record, span: Any) -> None:
+    """Write what became of moments ``[P, steps]`` of steps ``span[0]`` … ``span[1] − 1``."""
+    for place in range(span[1] - span[0]):
+        step = span[0] + place
+        for i in range(feed.shape[0]):
+            moment = feed[i, place]
+            for asset in range(moved.index_price.shape[0]):
+                moved.index_price[asset, step, i] = moment.index[asset]
+                moved.oracle_price[asset, step, i] = moment.price[asset]
+                moved.oracle_time[asset, step, i] = moment.updated_at[asset]
+            moved.gas_usd[step, i] = moment.gas_usd
+
+
+def read_market(paths: Paths, drawn: Drawn, step: int, step_seconds: int) -> None:
     """Make the moments of paths those of a step."""
-    span = np.array([step, step + 1, market.step_seconds])
-    lay_out(drawn_of(market), paths.moments[:, None], span)
+    lay_out(drawn, paths.moments[:, None], np.array([step, step + 1, step_seconds]))

@@ -23,6 +23,7 @@ from simulator.model.kernel.record import (
 )
 from simulator.model.pools.uniswap_v3.tick import sqrt_ratio_at_tick
 from simulator.model.venues.margin_accounts import AAVE, PERPS
+from simulator.protocol.impact import ImpactTerms
 from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.pool import PoolTerms
 from simulator.protocol.terms import Scale, terms_of
@@ -101,6 +102,18 @@ ORACLE_TABLE: Layout = (
     *_numbers(FeedParameters, "assets"),
     *each("assets", ("unit", "raw", "per token")),
 )
+OUTSIDE_TABLE: Layout = (
+    Member("on", "?", what="whether flows move any price"),
+    *_whole("", "native", "trader_count"),
+    *_whole("agents", "trader"),  # those who trade there what they take here
+    *_numbers(ImpactTerms),
+    *each(
+        "assets",
+        ("depth", "USD", "that moves the index by 1 %; 0: nothing does"),
+        ("heartbeat", "seconds", "of its feed; 0: its rounds are as drawn"),
+    ),
+    *_whole("assets", "lag"),
+)
 TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", ORACLE_TABLE),
@@ -112,6 +125,7 @@ TABLES: Layout = (
     Member("clearing", CLEARING_TABLE),
     Member("vault", VAULT_TABLE),
     Member("aave", AAVE_TABLE),
+    Member("outside", OUTSIDE_TABLE),
 )
 
 
@@ -228,6 +242,20 @@ def _aave_values(protocol: Protocol) -> dict[str, Any]:
     }
 
 
+def _outside_values(protocol: Protocol) -> dict[str, Any]:
+    """Constants of the market outside; where nothing moves it zeros."""
+    impact = protocol.impact
+    if impact is None:
+        return {m.name: [] if m.axes else 0 for m in OUTSIDE_TABLE}
+    traders = [agent for agent, slot in enumerate(protocol.agents) if slot.trades_outside]
+    return {
+        **_taken(impact, OUTSIDE_TABLE),
+        "on": True,
+        "trader_count": len(traders),
+        "trader": traders,
+    }
+
+
 def tables_of(protocol: Protocol) -> Tables:
     """Every parameter of a protocol, as kernels read it."""
     counts = counts_of(protocol)
@@ -246,6 +274,7 @@ def tables_of(protocol: Protocol) -> Tables:
         "clearing": _clearing_values(protocol),
         "vault": _vault_values(protocol),
         "aave": _aave_values(protocol),
+        "outside": _outside_values(protocol),
     }
     only = record.reshape(())
     fill(only, TABLES, values)

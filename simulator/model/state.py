@@ -106,6 +106,7 @@ MOMENT = (
         ("gas_usd", "USD", "per unit of gas"),
         ("pool_depth", "1", "factor of the background liquidity"),
         ("perp_depth", "1", "factor of the skew scales"),
+        ("outside_depth", "1", "factor of the depths outside"),
         ("noise_swap", "USD", "of the noise traders: > 0 buys the base asset"),
         (
             "deposit_flow",
@@ -118,6 +119,24 @@ MOMENT = (
         ("price", "USD", "per whole token, the oracle's last round"),
         ("updated_at", "seconds", "since the start, of that round"),
         ("index", "USD", "per whole token, elsewhere"),
+        ("special", "1", "what is particular of its round, as config/rounds.py says"),
     ),
     *each("markets", ("noise_trade", "USD", "of the noise traders: > 0 buys")),
+)
+#: The market outside, of a path (:mod:`~simulator.model.outside`).
+OUTSIDE = (
+    *each(
+        "",
+        ("clock", "seconds", "since the start, at the last step"),
+        ("depth", "1", "factor on all depths at that step"),
+    ),
+    *each(
+        "assets",
+        ("lasting", "depths", "net volume bought there that is never forgotten"),
+        ("passing", "depths", "that is, as it is left"),
+        ("held", "tokens", "by those who trade there what they take here"),
+        ("price", "USD", "of the oracle's last round"),
+        ("updated_at", "seconds", "since the start, of that round"),
+    ),
+    *each("assets lags", ("past", "USD", "the index at recent steps, by step modulo their number")),
 )

@@ -11,9 +11,10 @@ from simulator.model.batch import NO_BOOK, at, blank
 from simulator.model.genesis import genesis
 from simulator.model.kernel.jit import inner, kernel
 from simulator.model.kernel.kinds import CODE
-from simulator.model.kernel.record import Layout, Path, Paths
-from simulator.model.moments import read_market
+from simulator.model.kernel.record import Layout, Path, Paths, Record
+from simulator.model.moments import drawn_of, moved_of, put_back, read_market, to_be_moved
 from simulator.model.observe import ModelObservation
+from simulator.model.outside import move
 from simulator.model.parameters import tables_of
 from simulator.model.pools.uniswap_v3.pool import set_depth
 from simulator.model.venues.perps.covariance import arrive
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
 @inner
 def begin_step(w: Path) -> None:
-    """What happens at a step before anybody acts: depths, and the ramp of the covariance."""
+    """What happens at a step before anybody acts: prices, depths, the ramp of the covariance."""
+    if w.tables.outside.on:
+        move(w)
     set_depth(w.tables.pool, w.state.pool, w.now.pool_depth)
     set_skew_scale(w)
     arrive(w)
@@ -67,7 +70,8 @@ class ModelWorld(World):
 
     Refusals restore the path bit for bit; paths never mix, so path *i* is the same whatever P.
     ``paths``: their records, beside each of which a ``book`` is kept, if one is asked for,
-    and for the first ``recorded`` a log of what was tried.
+    and for the first ``recorded`` a log of what was tried. ``given``: the market as it was drawn;
+    ``market``: as agents see it, where flows move prices a copy that is true up to now.
     """
 
     def __init__(
@@ -78,7 +82,9 @@ class ModelWorld(World):
         recorded: int = 0,
     ) -> None:
         self.protocol = protocol
-        self.market = market
+        self.given = market
+        self.market = market if protocol.impact is None else to_be_moved(market)
+        self.drawn = drawn_of(market, protocol.impact)
         found, wanted = market.oracle_price.shape[0], len(protocol.assets)
         if found != wanted:
             raise InputError(
@@ -86,15 +92,21 @@ class ModelWorld(World):
             )
         self.tables = tables_of(protocol)
         self.paths = blank(self.tables, market.paths, book, recorded)
-        read_market(self.paths, market, 0)
+        read_market(self.paths, self.drawn, 0, market.step_seconds)
         self.state = genesis(protocol, self.tables, self.paths)
         self._observation: Observation | None = None
 
     def advance(self, step: int) -> None:
         """Oracle rounds, pool depth and venue depth of ``step``."""
-        read_market(self.paths, self.market, step)
+        read_market(self.paths, self.drawn, step, self.market.step_seconds)
         _advance(self.paths)
+        self.put_back(self.paths.moments[:, None], step)
         self._observation = None
+
+    def put_back(self, feed: Record, first: int) -> None:
+        """Note what became of the market in moments ``[P, steps]`` from a step on."""
+        if self.market is not self.given:
+            put_back(moved_of(self.market), feed, np.array([first, first + feed.shape[1]]))
 
     def execute(self, action: Action, each: Callable[[Paths], None] = _execute) -> Fill:
         """Carry out ``action``; raises :class:`InputError` on an action no world understands.

@@ -8,6 +8,8 @@ from typing import Annotated
 from simulator.protocol.terms import Given, Scale, Term
 
 FEED = "PriceOracle.add_feed"
+#: What is particular of a step's round (:func:`simulator.config.rounds.rounds_of`): there is none.
+SILENT = -1.0
 
 
 @dataclass(frozen=True)

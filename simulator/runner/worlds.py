@@ -12,6 +12,7 @@ from simulator.books.hooks import BOOK
 from simulator.books.keeper import Books, KeptBooks
 from simulator.books.metric import Ended
 from simulator.books.recorder import Records
+from simulator.market.paths import together
 from simulator.model.kernel.record import Paths, View
 from simulator.model.observe import ModelObservation
 from simulator.model.state import STATE
@@ -92,7 +93,9 @@ def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | Non
     loop.books.view.upkeep.least_profit[:] = _minimum_profit(plan)
     loop.run(report)
     kept, logs, counted = loop.records.kept, [loop.records.log], loop.counted()
-    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, logs, counted)
+    return Ran(
+        protocol, world.market, world.tables, world.paths, kept.rows, kept.fan, logs, counted
+    )
 
 
 def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
@@ -107,7 +110,9 @@ def _in_plain_python(plan: Plan, market: MarketPaths, record: int, report: Repor
     meter = [] if report is None else [_Meter(report, market.paths)]
     counted = simulate(world, agents, [books, records, *meter])
     kept, logs = records.kept, [records.log]
-    return Ran(protocol, market, world.tables, world.paths, kept.rows, kept.fan, logs, counted)
+    return Ran(
+        protocol, world.market, world.tables, world.paths, kept.rows, kept.fan, logs, counted
+    )
 
 
 def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
@@ -131,7 +136,8 @@ def _on_chain(plan: Plan, market: MarketPaths, record: int, report: Report | Non
         fan = np.concatenate([kept.kept.fan for kept in records])
         logs = [kept.log for kept in records]
         own = {name: np.concatenate([one[name] for one in counted]) for name in counted[0]}
-        return Ran(whole.protocol, market, whole.tables, paths, rows, fan, logs, own)
+        lived = together([world.market for world in worlds])
+        return Ran(whole.protocol, lived, whole.tables, paths, rows, fan, logs, own)
     finally:
         whole.close()
 
@@ -140,7 +146,7 @@ def _together(each: Sequence[Paths]) -> Paths:
     """Single paths as one bundle."""
     joined = {
         name: np.concatenate([getattr(paths, name) for paths in each])
-        for name in ("states", "moments", "orders", "books", "logs")
+        for name in ("states", "moments", "orders", "books", "logs", "outside")
     }
     return each[0]._replace(**joined)
 

@@ -55,7 +55,7 @@ class Beside:
         from simulator.engine.compiled import Loop
         from simulator.model.world import ModelWorld
 
-        plain, market = self.world, self.world.market
+        plain, market = self.world, self.world.given
         world = ModelWorld(plain.protocol, market, BOOK, market.paths)
         loop = Loop(world, agents, np.array([0, market.steps]))
         loop.run()

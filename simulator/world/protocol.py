@@ -15,6 +15,7 @@ from simulator.protocol.clearing import (
     CollateralParameters,
     MarketParameters,
 )
+from simulator.protocol.impact import ImpactTerms
 from simulator.protocol.lending import LendingTerms, ReserveParameters
 from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.pool import PoolTerms
@@ -32,6 +33,7 @@ __all__ = [
     "BackgroundRange",
     "ClearingParameters",
     "CollateralParameters",
+    "ImpactParameters",
     "MarketParameters",
     "PoolParameters",
     "Protocol",
@@ -110,6 +112,8 @@ class AgentSlot:
     it is, "" = none of them. ``latency_blocks``: steps that pass until what it decides is carried
     out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
     ``metrics``: what it remembers that is a metric of each path, by its names for it.
+    ``trades_outside``: whether what its holdings of an asset change by it trades outside the other
+    way, at the index: an arbitrageur, who wants no position.
     """
 
     name: str
@@ -121,6 +125,7 @@ class AgentSlot:
     kind: str = ""
     latency_blocks: int = 0
     metrics: tuple[str, ...] = ()
+    trades_outside: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -168,13 +173,35 @@ class AaveParameters(LendingTerms):
 
 
 @dataclass(frozen=True)
+class ImpactParameters(ImpactTerms):
+    """The market outside, and the feeds that carry its prices, by asset.
+
+    Attributes:
+        depth: USD that move the price by 1 %; 0: no flow moves it.
+        heartbeat: seconds after which a round is posted; 0: rounds are recorded ones.
+        lag: steps by which the price of a round is old.
+        native: asset that gas is paid in; -1: none of these.
+        depth_factor: on all depths, (step, from then on).
+        special: of rounds, (asset, step, what :func:`simulator.config.rounds.rounds_of` says of
+            them from then on).
+    """
+
+    depth: tuple[float, ...]
+    heartbeat: tuple[float, ...]
+    lag: tuple[int, ...]
+    native: int
+    depth_factor: tuple[tuple[int, float], ...]
+    special: tuple[tuple[int, int, float], ...]
+
+
+@dataclass(frozen=True)
 class Protocol:
     """Everything a world needs to come into being.
 
     ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
     vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
     ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
-    ClearingHouse alone.
+    ClearingHouse alone. ``impact``: None where no flow moves an index.
     """
 
     assets: tuple[Token, ...]
@@ -184,6 +211,7 @@ class Protocol:
     vault: VaultParameters
     agents: tuple[AgentSlot, ...]
     aave: AaveParameters | None = None
+    impact: ImpactParameters | None = None
 
     @property
     def markets(self) -> int:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from simulator.config import Config, from_mapping, load
 from simulator.market import kernels
 from simulator.market.draw import draw
+from simulator.protocol.oracle import SILENT
 
 
 def _calm(**changes: Any) -> Config:
@@ -23,11 +24,11 @@ def _rounds(
 ) -> tuple[list[float], list[float]]:
     series = np.array(index, np.float64)[:, np.newaxis]
     price, time = np.empty_like(series), np.empty_like(series)
-    frozen, outlier = np.zeros(len(index), np.bool_), np.zeros(len(index))
-    frozen[marks.get("frozen", [])] = True
+    special = np.zeros(len(index))
+    special[marks.get("frozen", [])] = SILENT
     for step, factor in marks.get("outlier", {}).items():
-        outlier[step] = factor
-    kernels.post_rounds(series, price, time, 60, heartbeat, deviation, lag, frozen, outlier)
+        special[step] = factor
+    kernels.post_rounds(series, price, time, 60, heartbeat, deviation, lag, special)
     return price[:, 0].tolist(), time[:, 0].tolist()
 
 

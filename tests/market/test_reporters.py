@@ -10,7 +10,8 @@ from simulator.chain.evm.codec import Contract, encode_constructor
 from simulator.chain.evm.revm import RevmTransport
 from simulator.config.market import Feed, Oracle
 from simulator.config.random import random_config
-from simulator.market.draw import draw, median_outlier, splits_the_reporters, stops_the_rounds
+from simulator.config.rounds import median_outlier, splits_the_reporters, stops_the_rounds
+from simulator.market.draw import draw
 
 START, MAX_AGE, WAD = 1_700_000_000, 3_600, 10**18
 TRUE = 2_000 * WAD

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.agents.axes import GAS_COST, INDEX, NOISE_TRADE, ORACLE
+from simulator.agents.axes import GAS_COST, INDEX, NOISE_TRADE, ORACLE, OUTSIDE
 from simulator.agents.do.kind import can, seen
 from simulator.agents.do.within import a_kind, a_market, an_asset
+from simulator.model.outside import moved_by as _moved_by
 
 
 @seen
@@ -37,6 +38,12 @@ def index(do: Any, asset: int) -> Any:
 def oracle(do: Any, asset: int) -> Any:
     """Last oracle round, USD."""
     return do.w.now.price[an_asset(do, ORACLE, asset)]
+
+
+@can
+def moved_by(do: Any, asset: int, usd: float) -> Any:
+    """Factor on its index if so much more of it were bought outside (< 0: sold)."""
+    return _moved_by(do.w, an_asset(do, OUTSIDE, asset), usd)
 
 
 @can

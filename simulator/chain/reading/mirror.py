@@ -15,8 +15,9 @@ import numpy as np
 from simulator.chain.reading.layout import LENDING
 from simulator.model.batch import NO_BOOK, blank
 from simulator.model.kernel.record import View as Fields
-from simulator.model.moments import read_market
+from simulator.model.moments import drawn_of, read_market
 from simulator.model.observe import RAW, WAD, ModelObservation
+from simulator.model.outside import move_all
 from simulator.model.parameters import tables_of
 from simulator.model.state import STATE
 from simulator.protocol.state.table import UNREAD, of_storage
@@ -53,7 +54,7 @@ class Mirror:
         self.tables = tables_of(protocol)
         self.paths = blank(self.tables, market.paths, book, recorded)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
-        self._market = market
+        self._drawn, self._step_seconds = drawn_of(market, protocol.impact), market.step_seconds
         self._places = layout.stored
         self._puts = {name: list(self._puts_of(reads)) for name, reads in of_storage().items()}
         # What follows from a group beside the numbers that its words are.
@@ -72,8 +73,13 @@ class Mirror:
         self.advance(0)
 
     def advance(self, step: int) -> None:
-        """Move to ``step``: the rounds the oracle has been given by then."""
-        read_market(self.paths, self._market, step)
+        """Move to ``step``: its prices, and the rounds the oracle has been given by then.
+
+        Where flows move prices, what is filled in must be what there was when the last step ended.
+        """
+        read_market(self.paths, self._drawn, step, self._step_seconds)
+        if self.tables.view.outside.on:
+            move_all(self.paths)
         if self.tables.counts.legs:
             self.state.aave.updated_at[:] = self.paths.moments["clock"]
         self.accounts = self.vault = None
@@ -173,6 +179,9 @@ class Mirror:
         aave.debt[:] = np.rint(self._value("aave_debt", words) * units[1:, None])
         aave.available[1:] = self._value("aave_available", words) * units[1:, None]
         aave.pools.sqrt_price[:] = self._value("leg_sqrt_price", words)
+        tokens = self._value("wallet_leg", words)
+        for leg, asset in enumerate(self.tables.view.aave.asset[1:]):
+            self.state.wallet.token[:, asset] = tokens[:, leg] * units[leg + 1]
 
 
 class View:

@@ -21,6 +21,9 @@ class Actor(Section):
     #: Its keys of ``agents``, and what who is called so does; a base has none.
     named: ClassVar[dict[str, str]] = {}
 
+    #: Whether it wants no position, and trades outside what it takes here.
+    trades_outside: ClassVar[bool] = False
+
     latency_blocks: Latency = Field(default=0, description=LATENCY)
     usdc: Tokens = Field(default=100_000.0, description="wallet at the start, USDC")
 

@@ -15,6 +15,7 @@ class AmmArbitrageur(Actor):
     named: ClassVar = {
         "amm_arbitrageur": "keeps the pool at the index",
     }
+    trades_outside: ClassVar = True
 
     usdc: Tokens = Field(default=50e6, description="wallet at the start, USDC")
     base: Tokens = Field(default=0.0, description="wallet at the start, whole base tokens")

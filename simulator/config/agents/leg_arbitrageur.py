@@ -16,6 +16,7 @@ class LegArbitrageur(Actor):
     named: ClassVar = {
         "leg_arbitrageur": "keeps the pools of hedge assets borrowed on Aave at the index",
     }
+    trades_outside: ClassVar = True
 
     usdc: Tokens = Field(default=50e6, description="wallet at the start, USDC")
     assets: dict[Symbol, Tokens] = Field(

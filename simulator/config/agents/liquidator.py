@@ -15,6 +15,7 @@ class Liquidator(MarginTrader):
     named: ClassVar = {
         "liquidator": "liquidates for the penalty",
     }
+    trades_outside: ClassVar = True
 
     minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
     unpaid_gas_usd: float = Field(

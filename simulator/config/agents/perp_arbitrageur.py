@@ -15,6 +15,7 @@ class PerpArbitrageur(MarginTrader):
     named: ClassVar = {
         "perp_arbitrageur": "keeps the marks at the index",
     }
+    trades_outside: ClassVar = True
 
     maximum_inventory_usd: float = Field(
         default=5e6, gt=0, le=1e13, description="largest position per market, USD"

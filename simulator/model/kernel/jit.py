@@ -24,6 +24,7 @@ _PACKAGE = Path(__file__).parents[2]
 _SOURCES = [
     _PACKAGE / "types.py",
     _PACKAGE / "kernel_files.py",
+    _PACKAGE / "market" / "kernels.py",  # when a round is due
     *(
         path
         for room in ("protocol", "world", "model", "books", "agents", "engine")

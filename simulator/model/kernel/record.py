@@ -30,6 +30,7 @@ _ROOM = {
     "rows": 8,
     "legs": 4,
     "ticks": 16,
+    "lags": 2,
 }
 
 
@@ -49,6 +50,7 @@ class Path(NamedTuple):
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
     log: Record  # what was tried, row by row
+    outside: Record  # the market where arbitrageurs trade what they took here
 
 
 class Paths(NamedTuple):
@@ -62,6 +64,7 @@ class Paths(NamedTuple):
     orders: Record  # [P]
     books: Record  # [P]
     logs: Record  # [R + 1] of the first R paths; the last has no room and is all others'
+    outside: Record  # [P]
 
 
 class Member(NamedTuple):
@@ -97,6 +100,7 @@ class Counts:
     rows: int  # risk assets under portfolio margin, else 0
     legs: int
     ticks: int  # initialised background ticks of the pool with most of them
+    lags: int  # steps of which the index outside is remembered, where flows move it
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -139,6 +143,7 @@ def counts_of(protocol: Protocol) -> Counts:
         rows=len(protocol.risk_assets) if protocol.clearing.risk_multiple > 0.0 else 0,
         legs=len(legs),
         ticks=max(len(pool.initialised_ticks) for pool in pools),
+        lags=1 + max(protocol.impact.lag) if protocol.impact is not None else 1,
     )
 
 

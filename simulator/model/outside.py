@@ -1,0 +1,123 @@
+"""The market outside: its prices, as far as those who trade there what they take here move them.
+
+Who arbitrages wants no position: by how much its holdings of an asset change, it trades outside the
+other way. So a sale in the pool, a liquidation that pushes the perp's skew and the vault's own
+hedge all come out where the price is made, as far as somebody passes them on, and are shared
+between the venues by their depths. What was traded in a step moves the price from the next on:
+within one prices stand still. The price follows from these flows alone, on top of the drawn path
+(:class:`~simulator.protocol.impact.ImpactTerms`); the oracle's rounds carry it.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+from simulator.market.kernels import is_due
+from simulator.model.batch import at
+from simulator.model.kernel.jit import inner, kernel
+from simulator.model.kernel.record import Path, Paths
+from simulator.protocol.impact import CROSSOVER
+from simulator.protocol.oracle import SILENT
+
+_is_due = inner(is_due)
+
+
+@inner
+def felt(exponent: float, volume: float) -> float:
+    """Hundredths of the log price by which a net volume, in depths, moves it."""
+    if exponent == 1.0:
+        return volume
+    return volume * ((1.0 + CROSSOVER) / (abs(volume) + CROSSOVER)) ** (1.0 - exponent)
+
+
+@inner
+def moved_by(w: Path, asset: int, usd: float) -> float:
+    """Factor on the index of an asset if so much more were bought there now (< 0: sold)."""
+    table, outside = w.tables.outside, w.outside
+    if not table.on or not table.depth[asset] > 0.0:
+        return 1.0
+    volume = outside.lasting[asset] + outside.passing[asset]
+    more = usd / (table.depth[asset] * w.now.outside_depth)
+    exponent = table.exponent
+    return exp(0.01 * (felt(exponent, volume + more) - felt(exponent, volume)))
+
+
+@inner
+def move(w: Path) -> None:
+    """Make the drawn prices of a step, and its rounds, those that flows leave."""
+    table, outside, now = w.tables.outside, w.outside, w.now
+    memory = 0.5 ** ((now.clock - outside.clock) / table.half_life)
+    for asset in range(w.tables.count.assets):
+        if table.depth[asset] > 0.0:
+            _trade(w, asset, memory)
+            volume = outside.lasting[asset] + outside.passing[asset]
+            factor = exp(0.01 * felt(table.exponent, volume))
+            now.index[asset] *= factor
+            if asset == table.native:
+                now.gas_usd *= factor
+        if table.heartbeat[asset] > 0.0:
+            _post(w, asset)
+    outside.clock, outside.depth = now.clock, now.outside_depth
+
+
+@kernel
+def move_all(paths: Paths) -> None:
+    """The same on every path."""
+    for i in range(paths.states.size):
+        move(at(paths, i))
+
+
+@inner
+def _trade(w: Path, asset: int, memory: float) -> None:
+    """What was taken here in the last step is traded outside, at its depth."""
+    table, outside = w.tables.outside, w.outside
+    held = _held(w, asset)
+    if w.now.step == 0.0:
+        outside.lasting[asset] = outside.passing[asset] = 0.0
+    else:
+        price = outside.past[asset, int(w.now.step - 1.0) % w.tables.count.lags]
+        bought = (outside.held[asset] - held) * price / (table.depth[asset] * outside.depth)
+        outside.lasting[asset] += table.lasting * bought
+        outside.passing[asset] *= memory
+        outside.passing[asset] += (1.0 - table.lasting) * bought
+    outside.held[asset] = held
+
+
+@inner
+def _held(w: Path, asset: int) -> float:
+    """Whole tokens that those who trade outside have of an asset: wallets, collateral, perps."""
+    table, clearing, count = w.tables, w.state.clearing, w.tables.count
+    held = 0.0
+    for place in range(table.outside.trader_count):
+        agent = table.outside.trader[place]
+        held += w.state.wallet.token[agent, asset] / table.oracle.unit[asset]
+        account = table.agent.account[agent]
+        if account < 0:
+            continue
+        for market in range(count.markets):
+            if table.clearing.asset[market] == asset:
+                held += clearing.size[account, market]
+        for number in range(1, count.collaterals):
+            if table.clearing.collateral_asset[number] == asset:
+                held += clearing.collateral[account, number] / table.oracle.unit[asset]
+    return held
+
+
+@inner
+def _post(w: Path, asset: int) -> None:
+    """The last round of an asset's feed, as kernels of the market would post it."""
+    table, outside, now = w.tables.outside, w.outside, w.now
+    step, lags = int(now.step), w.tables.count.lags
+    outside.past[asset, step % lags] = now.index[asset]
+    observed = outside.past[asset, max(step - table.lag[asset], 0) % lags]
+    if step == 0:
+        outside.price[asset], outside.updated_at[asset] = now.index[asset], 0.0
+    elif now.special[asset] > 0.0:
+        outside.price[asset] = observed * now.special[asset]
+        outside.updated_at[asset] = now.clock
+    elif now.special[asset] != SILENT:
+        last, age = outside.price[asset], now.clock - outside.updated_at[asset]
+        deviation = w.tables.oracle.deviation[asset]
+        if _is_due(observed, last, age, table.heartbeat[asset], deviation):
+            outside.price[asset], outside.updated_at[asset] = observed, now.clock
+    now.price[asset], now.updated_at[asset] = outside.price[asset], outside.updated_at[asset]

@@ -1,0 +1,47 @@
+"""How flows move the market outside: terms of its price impact, which no contract knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from simulator.protocol.terms import Given, Scale, Term
+
+#: Volume below which impact is linear in it, as a part of the depth: at nothing a pure power has
+#: an infinite slope. Measured crossovers lie between a thousandth and a hundredth of the volume of
+#: a day (Bucci, Benzaquen, Lillo and Bouchaud 2019, Phys. Rev. Lett. 122, 108302).
+CROSSOVER = 0.01
+
+
+@dataclass(frozen=True)
+class ImpactTerms:
+    """Price impact with resilience (Alfonsi, Fruth and Schied 2010, Quant. Finance 10, 143).
+
+    The log price is off its drawn path by a hundredth · f(u): u is the net volume bought outside,
+    each trade over the depth at its moment, of which a part stays and the rest decays; and
+    f(u) = u·((1 + c)/(|u| + c))^(1 − exponent), c being :data:`CROSSOVER`, so that the depth moves
+    the price by 1 % whatever the exponent. As a function of u alone, without decay it pays for no
+    round trip.
+    """
+
+    exponent: Annotated[
+        float,
+        Term(
+            "how impact grows with volume: 1 linear, 0.5 by its square root (number)",
+            unit="number", default=0.5, ge=0.3, le=1, scale=Scale.NONE,
+        ),
+    ]  # fmt: skip
+    half_life: Annotated[
+        float,
+        Term(
+            "time in which half of the volume that decays is forgotten, minutes",
+            unit="seconds", default=60.0, gt=0, le=1e6, scale=Scale.NONE, given=Given.MINUTES,
+        ),
+    ]  # fmt: skip
+    lasting: Annotated[
+        float,
+        Term(
+            "part of the volume that is never forgotten (permanent impact), fraction",
+            unit="fraction", default=0.3, ge=0, le=1, scale=Scale.NONE,
+        ),
+    ]  # fmt: skip
