@@ -14,6 +14,8 @@ from simulator.market.files.symbols import refuse_mixed_quotes
 from simulator.market.fitting.base import written as written_correlation
 from simulator.market.history_file import AS_WRITTEN, Reading, resolve
 from simulator.market.panel import Panel, read_panel
+from simulator.protocol.impact import ImpactTerms
+from simulator.protocol.terms import terms_of
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -190,3 +192,43 @@ def draw_and_show(config: Config, file: str | Path, picture: str | Path) -> None
     market = draw(config.market, 0, config.paths)
     market.to_parquet(file)
     save_picture(market, f"{config.name}, {config.process.kind}", picture)
+
+
+def depth(file: str, asset: str, pair: str | None, decimals: int | None, usd: float) -> str:
+    """The section ``impact`` that goes with quotes by size, as YAML with how sure it is.
+
+    Raises:
+        InputError: as :func:`~simulator.market.files.quotes.read_quotes` and
+            :func:`~simulator.market.fitting.impact.fit`.
+    """
+    from simulator.market.files.quotes import read_quotes
+    from simulator.market.fitting.impact import fit
+
+    if not usd > 0.0:
+        raise InputError(f"usd = {usd:g}; allowed: above 0")
+    fitted = fit(*read_quotes(file, pair, decimals, usd))
+    lines = [
+        f"# {file}{'' if pair is None else f', {pair}'}",
+        "# a quote by size was worse by",
+        *(
+            f"#   {volume:>14,.0f} USD: {paid:.2%}, fitted {expected:.2%}"
+            for volume, paid, expected in zip(
+                fitted.volume, fitted.paid, fitted.expected, strict=True
+            )
+        ),
+        (
+            f"# depth ± {fitted.depth_error:.0%}, exponent {fitted.exponent:.2f} ± "
+            f"{fitted.exponent_error:.2f} (standard errors); half-life and what lasts no quote says"
+        ),
+    ]
+    low, high = (getattr(terms_of(ImpactTerms)["exponent"], end) for end in ("ge", "le"))
+    exponent = min(max(fitted.exponent, low), high)
+    if exponent != fitted.exponent:
+        lines.append(f"# allowed: {low:g} to {high:g}; a quote knows one moment, not a long order")
+    block = {
+        "impact": {
+            "depth_usd": {asset: float(f"{fitted.depth_usd:.3g}")},
+            "exponent": round(exponent, 2),
+        }
+    }
+    return "\n".join(lines) + "\n" + yaml.safe_dump(block, sort_keys=False)

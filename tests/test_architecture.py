@@ -24,6 +24,7 @@ ALLOWED = {
     "config": ("types", "protocol", "arguments", "config", "world.protocol", "world.gas",
                "world.actions", "hedging"),
     "market": ("types", "kernel_files", "arguments", "config", "market", "hedging"),
+    "market.fitting.impact": ("types", "protocol.impact"),
     # What draws sees the market's settings, and no configuration as a whole.
     "market.draw": ("types", "arguments", "config.market", "config.market_settings",
                     "config.rounds", "config.shocks", "market"),
@@ -72,7 +73,7 @@ ALLOWED = {
                "report", "study"),
     # The jobs: everything below may be used, and of each other what is named here.
     "result": ("results", "report"),
-    "calibration": ("types", "config", "market", "report"),
+    "calibration": ("types", "protocol", "config", "market", "report"),
     "runner": ("types", "arguments", "config", "market", "agents", "world", "model", "chain",
                "engine", "books", "results", "report", "result", "runner"),
     "verify": ("types", "protocol.state", "arguments", "config", "market", "agents", "world",

@@ -14,6 +14,7 @@ from simulator.books import (
     costs,
     entries,
     hedge,
+    impact,
     latency,
     limits,
     margin,
@@ -52,6 +53,7 @@ BOOK: Layout = (
     Member("capital", capital.LAYOUT),
     Member("performance", performance.LAYOUT),
     Member("hedge", hedge.LAYOUT),
+    Member("impact", impact.LAYOUT),
 )
 
 
@@ -64,6 +66,7 @@ def advanced(w: Path) -> None:
     upkeep.advanced(w)
     limits.advanced(w)
     margin.advanced(w)
+    impact.advanced(w)
 
 
 @inner

@@ -107,3 +107,23 @@ def fit_paths(
         write_text(Path(out), text)
         click.echo(f"Process: {out}")
     return 0
+
+
+@paths.command("depth")
+@click.argument("file")
+@click.option("--asset", required=True, help="Asset of the scenario that the quotes sell.")
+@click.option("--pair", metavar="SRC/DST", help="As the file writes them, if it holds several.")
+@click.option("--decimals", type=click.IntRange(0, 24), help="Of SRC, with --pair.")
+@click.option(
+    "--usd", type=float, default=1.0, show_default=True, help="Price of DST, with --pair."
+)
+def fit_depth(file: str, asset: str, pair: str | None, decimals: int | None, usd: float) -> int:
+    """Fit price impact to quotes by size and print what `impact` takes.
+
+    FILE has columns volume_usd and price (got for a unit), or src, dst, in_amount, price and
+    price_impact.
+    """
+    from simulator import calibration
+
+    click.echo(calibration.depth(file, asset, pair, decimals, usd), nl=False)
+    return 0

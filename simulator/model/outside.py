@@ -16,18 +16,10 @@ from simulator.market.kernels import is_due
 from simulator.model.batch import at
 from simulator.model.kernel.jit import inner, kernel
 from simulator.model.kernel.record import Path, Paths
-from simulator.protocol.impact import CROSSOVER
+from simulator.protocol.impact import PERCENT, felt
 from simulator.protocol.oracle import SILENT
 
-_is_due = inner(is_due)
-
-
-@inner
-def felt(exponent: float, volume: float) -> float:
-    """Hundredths of the log price by which a net volume, in depths, moves it."""
-    if exponent == 1.0:
-        return volume
-    return volume * ((1.0 + CROSSOVER) / (abs(volume) + CROSSOVER)) ** (1.0 - exponent)
+_is_due, _felt = inner(is_due), inner(felt)
 
 
 @inner
@@ -39,7 +31,7 @@ def moved_by(w: Path, asset: int, usd: float) -> float:
     volume = outside.lasting[asset] + outside.passing[asset]
     more = usd / (table.depth[asset] * w.now.outside_depth)
     exponent = table.exponent
-    return exp(0.01 * (felt(exponent, volume + more) - felt(exponent, volume)))
+    return exp(PERCENT * (_felt(exponent, volume + more) - _felt(exponent, volume)))
 
 
 @inner
@@ -48,13 +40,14 @@ def move(w: Path) -> None:
     table, outside, now = w.tables.outside, w.outside, w.now
     memory = 0.5 ** ((now.clock - outside.clock) / table.half_life)
     for asset in range(w.tables.count.assets):
+        outside.factor[asset] = 1.0
         if table.depth[asset] > 0.0:
             _trade(w, asset, memory)
             volume = outside.lasting[asset] + outside.passing[asset]
-            factor = exp(0.01 * felt(table.exponent, volume))
-            now.index[asset] *= factor
+            outside.factor[asset] = exp(PERCENT * _felt(table.exponent, volume))
+            now.index[asset] *= outside.factor[asset]
             if asset == table.native:
-                now.gas_usd *= factor
+                now.gas_usd *= outside.factor[asset]
         if table.heartbeat[asset] > 0.0:
             _post(w, asset)
     outside.clock, outside.depth = now.clock, now.outside_depth

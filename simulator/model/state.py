@@ -134,6 +134,7 @@ OUTSIDE = (
         "assets",
         ("lasting", "depths", "net volume bought there that is never forgotten"),
         ("passing", "depths", "that is, as it is left"),
+        ("factor", "1", "on the index"),
         ("held", "tokens", "by those who trade there what they take here"),
         ("price", "USD", "of the oracle's last round"),
         ("updated_at", "seconds", "since the start, of that round"),

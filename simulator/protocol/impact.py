@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from simulator.protocol.terms import Given, Scale, Term
 
@@ -11,17 +11,32 @@ from simulator.protocol.terms import Given, Scale, Term
 #: an infinite slope. Measured crossovers lie between a thousandth and a hundredth of the volume of
 #: a day (Bucci, Benzaquen, Lillo and Bouchaud 2019, Phys. Rev. Lett. 122, 108302).
 CROSSOVER = 0.01
+#: Log price that a depth is measured by.
+PERCENT = 0.01
+
+
+def felt(exponent: float, volume: Any) -> Any:
+    """Hundredths of the log price by which a net volume, in depths, moves it; of each of them."""
+    return volume * ((1.0 + CROSSOVER) / (abs(volume) + CROSSOVER)) ** (1.0 - exponent)
+
+
+def felt_on_average(exponent: float, volume: Any) -> Any:
+    """The same on average over the way there from 0: what a volume > 0 pays in one trade."""
+    far, power = volume + CROSSOVER, exponent
+    area = far ** (power + 1.0) / (power + 1.0) - CROSSOVER * far**power / power
+    area -= CROSSOVER ** (power + 1.0) * (1.0 / (power + 1.0) - 1.0 / power)
+    return (1.0 + CROSSOVER) ** (1.0 - power) * area / volume
 
 
 @dataclass(frozen=True)
 class ImpactTerms:
     """Price impact with resilience (Alfonsi, Fruth and Schied 2010, Quant. Finance 10, 143).
 
-    The log price is off its drawn path by a hundredth · f(u): u is the net volume bought outside,
-    each trade over the depth at its moment, of which a part stays and the rest decays; and
-    f(u) = u·((1 + c)/(|u| + c))^(1 − exponent), c being :data:`CROSSOVER`, so that the depth moves
-    the price by 1 % whatever the exponent. As a function of u alone, without decay it pays for no
-    round trip.
+    The log price is off its drawn path by a hundredth of :func:`felt` (u): u is the net volume
+    bought outside, each trade over the depth at its moment, of which a part stays and the rest
+    decays; f(u) = u·((1 + c)/(|u| + c))^(1 − exponent), c being :data:`CROSSOVER`, so that the
+    depth moves the price by 1 % whatever the exponent. As it follows from u alone, no round trip
+    pays as long as nothing decays.
     """
 
     exponent: Annotated[

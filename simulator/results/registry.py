@@ -16,6 +16,7 @@ from simulator.books import (
     capital,
     entries,
     hedge,
+    impact,
     latency,
     margin,
     outcome,
@@ -49,6 +50,7 @@ METRICS: tuple[Metric, ...] = tuple(
         capital,
         activity,
         hedge,
+        impact,
         upkeep_metrics,
     )
     for metric in module.METRICS
