@@ -98,7 +98,14 @@ _SHOWN = (
     *("return", "max_drawdown", "min_margin_ratio", "hedge_effectiveness", "realised_correlation"),
     *("basis_pnl", "hedge_drift", "lp_fees", "trading_cost", "price_impact", "funding"),
     *("turnover", "gas", "bad_debt", "adl_notional", "fees_kept", "vault_fees", "latency_profit"),
-    *("impact_low", "impact_high"),
+    *(
+        "impact_low",
+        "impact_high",
+        "forced_usd",
+        "forced_share",
+        "forced_peak_hour",
+        "forced_deficit",
+    ),
 )
 _CHANCES = ("liquidation", "loss", "bad_debt")
 

@@ -18,6 +18,7 @@ ALLOWED = {
     "types": ("protocol.statuses", "protocol.units"),
     "protocol": ("protocol",),
     "world.actions": ("types", "protocol.action_spec"),
+    "world.crowd": ("types", "protocol.population", "world.protocol"),
     "caches": (),
     "kernel_files": (),
     "arguments": ("types",),
@@ -26,7 +27,7 @@ ALLOWED = {
     "market": ("types", "kernel_files", "arguments", "config", "market", "hedging"),
     "market.fitting.impact": ("types", "protocol.impact"),
     # What draws sees the market's settings, and no configuration as a whole.
-    "market.draw": ("types", "arguments", "config.market", "config.market_settings",
+    "market.draw": ("types", "arguments", "config.market_settings",
                     "config.rounds", "config.shocks", "market"),
     "market.prices": ("types", "config.market", "config.market_settings", "config.shocks",
                       "market"),
@@ -38,7 +39,8 @@ ALLOWED = {
     "hedging": ("types", "kernel_files", "arguments", "hedging"),
     "world": ("types", "protocol.state", "market", "world"),
     "world.protocol": ("types", "protocol"),
-    "model": ("types", "protocol", "market", "world.actions", "world.base", "world.protocol",
+    "model": ("types", "protocol", "market", "world.actions", "world.base", "world.crowd",
+              "world.protocol",
               "world.gas", "world.units", "model"),
     # What is compiled knows nothing of what is compiled with it; a pool nothing of venues, a venue
     # nothing of the vault.
@@ -59,7 +61,7 @@ ALLOWED = {
                              "model.kernel.record", "model.state", "market", "types",
                              "world.protocol"),
     "books": ("types", "protocol", "market", "hedging", "agents", "world.actions", "world.base",
-              "world.protocol", "model", "books"),
+              "world.crowd", "world.protocol", "model", "books"),
     "agents": ("types", "arguments", "market", "config", "hedging", "agents", "world.actions",
                "world.base", "world.protocol", "world.gas", "model"),
     "engine": ("types", "agents", "books", "world.actions", "world.base", "world.protocol",

@@ -12,6 +12,7 @@ from simulator.books import (
     attribution,
     capital,
     costs,
+    crowds,
     entries,
     hedge,
     impact,
@@ -54,6 +55,7 @@ BOOK: Layout = (
     Member("performance", performance.LAYOUT),
     Member("hedge", hedge.LAYOUT),
     Member("impact", impact.LAYOUT),
+    Member("crowds", crowds.LAYOUT),
 )
 
 
@@ -67,6 +69,7 @@ def advanced(w: Path) -> None:
     limits.advanced(w)
     margin.advanced(w)
     impact.advanced(w)
+    crowds.advanced(w)
 
 
 @inner

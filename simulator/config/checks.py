@@ -7,7 +7,14 @@ from itertools import pairwise
 from math import ceil, isclose, sqrt
 from typing import TYPE_CHECKING
 
-from simulator.config import correlation, impact, importance, lending, process_checks, replays
+from simulator.config import (
+    correlation,
+    importance,
+    lending,
+    outside,
+    process_checks,
+    replays,
+)
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
 from simulator.config.fields import MAX_STEPS
@@ -40,7 +47,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from _clearing(config)
     yield from _vault(config)
     yield from lending.problems(config)
-    yield from impact.problems(config)
+    yield from outside.problems(config)
     yield from process_checks.problems(config)
     yield from _shocks(config)
     if _whole_steps(config):
@@ -74,6 +81,7 @@ def _names(config: Fields) -> Iterator[str]:
     yield from _known("vault.betas", vault.betas or {}, list(clearing.markets))
     if config.aave is not None:
         yield from _known("aave.assets", config.aave.assets, risky)
+    yield from _known("population", config.population, assets)
     if config.impact is not None:
         yield from _known("impact.depth_usd", config.impact.depth_usd, assets)
     if agents.leg_arbitrageur is not None:

@@ -26,6 +26,7 @@ from simulator.config.market import (
     Oracle,
 )
 from simulator.config.market_settings import MarketSettings
+from simulator.config.population import Crowds
 from simulator.config.process import (
     AnyProcess,
     Gbm,
@@ -82,6 +83,9 @@ class Fields(Section):
     )
     impact: Impact | None = Field(
         default=None, description="how flows move the index; null: nothing does"
+    )
+    population: dict[Symbol, Crowds] = Field(
+        default_factory=dict, description="who is leveraged elsewhere, by asset"
     )
     agents: Agents = Field(default=Agents(), description="who acts")
     flow: Flow = Field(default=Flow(), description="what strangers trade, deposit and withdraw")

@@ -12,8 +12,8 @@ from simulator.arguments import instance
 from simulator.config import correlation, lending
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
-from simulator.config.impact import impact
 from simulator.config.models import Config
+from simulator.config.outside import impact
 from simulator.config.venues import MAX_TICK
 from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.pool import PoolTerms

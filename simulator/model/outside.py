@@ -14,12 +14,14 @@ from math import exp
 
 from simulator.market.kernels import is_due
 from simulator.model.batch import at
+from simulator.model.crowd import begin, crossed
 from simulator.model.kernel.jit import inner, kernel
 from simulator.model.kernel.record import Path, Paths
 from simulator.protocol.impact import PERCENT, felt
 from simulator.protocol.oracle import SILENT
 
 _is_due, _felt = inner(is_due), inner(felt)
+_crossed, _begin_crowds = crossed, begin
 
 
 @inner
@@ -36,21 +38,61 @@ def moved_by(w: Path, asset: int, usd: float) -> float:
 
 @inner
 def move(w: Path) -> None:
-    """Make the drawn prices of a step, and its rounds, those that flows leave."""
+    """Make the drawn prices of a step, and its rounds, those that flows leave.
+
+    Who is liquidated at the index sells at once, which may bring down the next; who is liquidated
+    at the oracle's price sells once its round is there, which the index shows at the next step.
+    """
     table, outside, now = w.tables.outside, w.outside, w.now
     memory = 0.5 ** ((now.clock - outside.clock) / table.half_life)
     for asset in range(w.tables.count.assets):
-        outside.factor[asset] = 1.0
+        drawn, outside.factor[asset] = now.index[asset], 1.0
         if table.depth[asset] > 0.0:
-            _trade(w, asset, memory)
-            volume = outside.lasting[asset] + outside.passing[asset]
-            outside.factor[asset] = exp(PERCENT * _felt(table.exponent, volume))
-            now.index[asset] *= outside.factor[asset]
+            if now.step == 0.0:
+                _begin(w, asset)
+            else:
+                outside.passing[asset] *= memory
+                _pass_on(w, asset)
+            _price(w, asset, drawn)
+            sold = _crossed(w, asset, now.index[asset], 0)
+            while sold != 0.0:
+                _take(w, asset, -sold / now.outside_depth)
+                _price(w, asset, drawn)
+                sold = _crossed(w, asset, now.index[asset], 0)
             if asset == table.native:
                 now.gas_usd *= outside.factor[asset]
         if table.heartbeat[asset] > 0.0:
             _post(w, asset)
+        if table.depth[asset] > 0.0:
+            sold = _crossed(w, asset, now.price[asset], 1)
+            _take(w, asset, -sold / now.outside_depth)
     outside.clock, outside.depth = now.clock, now.outside_depth
+
+
+@inner
+def _begin(w: Path, asset: int) -> None:
+    """Nothing was traded yet."""
+    w.outside.lasting[asset] = w.outside.passing[asset] = 0.0
+    w.outside.held[asset] = _held(w, asset)
+    _begin_crowds(w, asset)
+
+
+@inner
+def _price(w: Path, asset: int, drawn: float) -> None:
+    """The index as the net volume bought leaves it."""
+    outside = w.outside
+    volume = outside.lasting[asset] + outside.passing[asset]
+    outside.factor[asset] = exp(PERCENT * _felt(w.tables.outside.exponent, volume))
+    w.now.index[asset] = drawn * outside.factor[asset]
+
+
+@inner
+def _take(w: Path, asset: int, usd: float) -> None:
+    """So much more is bought (< 0: sold), at a depth of one."""
+    table, outside = w.tables.outside, w.outside
+    volume = usd / table.depth[asset]
+    outside.lasting[asset] += table.lasting * volume
+    outside.passing[asset] += (1.0 - table.lasting) * volume
 
 
 @kernel
@@ -61,18 +103,11 @@ def move_all(paths: Paths) -> None:
 
 
 @inner
-def _trade(w: Path, asset: int, memory: float) -> None:
-    """What was taken here in the last step is traded outside, at its depth."""
-    table, outside = w.tables.outside, w.outside
-    held = _held(w, asset)
-    if w.now.step == 0.0:
-        outside.lasting[asset] = outside.passing[asset] = 0.0
-    else:
-        price = outside.past[asset, int(w.now.step - 1.0) % w.tables.count.lags]
-        bought = (outside.held[asset] - held) * price / (table.depth[asset] * outside.depth)
-        outside.lasting[asset] += table.lasting * bought
-        outside.passing[asset] *= memory
-        outside.passing[asset] += (1.0 - table.lasting) * bought
+def _pass_on(w: Path, asset: int) -> None:
+    """What was taken here in the last step is traded outside, at its price and its depth."""
+    outside, held = w.outside, _held(w, asset)
+    price = outside.past[asset, int(w.now.step - 1.0) % w.tables.count.lags]
+    _take(w, asset, (outside.held[asset] - held) * price / outside.depth)
     outside.held[asset] = held
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
+from simulator.model.crowd import MEMBER
 from simulator.model.kernel.record import (
     Counts,
     Layout,
@@ -29,6 +30,7 @@ from simulator.protocol.pool import PoolTerms
 from simulator.protocol.terms import Scale, terms_of
 from simulator.types import USDC_DECIMALS
 from simulator.world.actions import ACTIONS
+from simulator.world.crowd import members_of
 from simulator.world.gas import GAS_UNITS
 from simulator.world.protocol import (
     AGENT_KINDS,
@@ -113,6 +115,10 @@ OUTSIDE_TABLE: Layout = (
         ("heartbeat", "seconds", "of its feed; 0: its rounds are as drawn"),
     ),
     *_whole("assets", "lag"),
+    # Crowds: whose price they go by and whether as the oracle has it, which side, and where their
+    # members lie in memory.
+    *_whole("crowds", "crowd_asset", "crowd_at_oracle", "crowd_side"),
+    *_whole("crowds", "crowd_count", "crowd_members"),
 )
 TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
@@ -131,11 +137,15 @@ TABLES: Layout = (
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Every parameter: ``record`` ``[1]`` for kernels, ``view`` cut to the counts for Python."""
+    """Every parameter: ``record`` ``[1]`` for kernels, ``view`` cut to the counts for Python.
+
+    ``members``: of each crowd, which the record has the addresses of.
+    """
 
     record: Any
     view: View
     counts: Counts
+    members: tuple[Any, ...]
 
 
 def _taken(source: Any, layout: Layout) -> dict[str, Any]:
@@ -242,7 +252,20 @@ def _aave_values(protocol: Protocol) -> dict[str, Any]:
     }
 
 
-def _outside_values(protocol: Protocol) -> dict[str, Any]:
+def _members(protocol: Protocol) -> tuple[Any, ...]:
+    """Forced orders of each crowd, the first to come first, at the prices of the start."""
+    found = []
+    for crowd in protocol.impact.crowds if protocol.impact is not None else ():
+        price = protocol.assets[crowd.asset].price
+        members = members_of(crowd)
+        made = np.zeros(len(members.trigger), MEMBER)
+        made["trigger"], made["bankrupt"] = members.trigger * price, members.bankrupt * price
+        made["amount"] = members.size / price
+        found.append(made)
+    return tuple(found)
+
+
+def _outside_values(protocol: Protocol, members: tuple[Any, ...]) -> dict[str, Any]:
     """Constants of the market outside; where nothing moves it zeros."""
     impact = protocol.impact
     if impact is None:
@@ -253,6 +276,11 @@ def _outside_values(protocol: Protocol) -> dict[str, Any]:
         "on": True,
         "trader_count": len(traders),
         "trader": traders,
+        "crowd_asset": [crowd.asset for crowd in impact.crowds],
+        "crowd_side": [crowd.side for crowd in impact.crowds],
+        "crowd_at_oracle": [int(crowd.at_oracle) for crowd in impact.crowds],
+        "crowd_count": [len(made) for made in members],
+        "crowd_members": [made.ctypes.data for made in members],
     }
 
 
@@ -260,6 +288,7 @@ def tables_of(protocol: Protocol) -> Tables:
     """Every parameter of a protocol, as kernels read it."""
     counts = counts_of(protocol)
     record = np.zeros(1, dtype_of(TABLES, counts.room()))
+    members = _members(protocol)
     own = [protocol.account_of(j) if s.has_account else -1 for j, s in enumerate(protocol.agents)]
     values = {
         "count": _taken(counts, TABLES[0].kind),  # type: ignore[arg-type]
@@ -274,8 +303,8 @@ def tables_of(protocol: Protocol) -> Tables:
         "clearing": _clearing_values(protocol),
         "vault": _vault_values(protocol),
         "aave": _aave_values(protocol),
-        "outside": _outside_values(protocol),
+        "outside": _outside_values(protocol, members),
     }
     only = record.reshape(())
     fill(only, TABLES, values)
-    return Tables(record, View(only, TABLES, counts), counts)
+    return Tables(record, View(only, TABLES, counts), counts, members)

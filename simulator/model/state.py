@@ -140,4 +140,10 @@ OUTSIDE = (
         ("updated_at", "seconds", "since the start, of that round"),
     ),
     *each("assets lags", ("past", "USD", "the index at recent steps, by step modulo their number")),
+    *each(
+        "crowds",
+        ("gone", "1", "forced orders carried out so far"),
+        ("sold", "USD", "that these sold or bought, whichever it is"),
+        ("deficit", "USD", "that they left owed"),
+    ),
 )

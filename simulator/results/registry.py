@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.books import (
     activity,
     capital,
+    crowds,
     entries,
     hedge,
     impact,
@@ -51,6 +52,7 @@ METRICS: tuple[Metric, ...] = tuple(
         activity,
         hedge,
         impact,
+        crowds,
         upkeep_metrics,
     )
     for metric in module.METRICS

@@ -19,6 +19,7 @@ from simulator.protocol.impact import ImpactTerms
 from simulator.protocol.lending import LendingTerms, ReserveParameters
 from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.pool import PoolTerms
+from simulator.protocol.population import BorrowersTerms, TradersTerms
 from simulator.protocol.vault import VaultParameters
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "BackgroundRange",
     "ClearingParameters",
     "CollateralParameters",
+    "Crowd",
     "ImpactParameters",
     "MarketParameters",
     "PoolParameters",
@@ -173,6 +175,29 @@ class AaveParameters(LendingTerms):
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """Leveraged positions elsewhere, all alike but for size and leverage.
+
+    Attributes:
+        name: what columns call it.
+        asset: whose price they go by.
+        side: 1: they are closed when it falls, −1: when it rises.
+        terms: how they are spread; borrowers are liquidated at the oracle's price, traders at the
+            index.
+    """
+
+    name: str
+    asset: int
+    side: int
+    terms: TradersTerms | BorrowersTerms
+
+    @property
+    def at_oracle(self) -> bool:
+        """Whether the oracle's price decides."""
+        return isinstance(self.terms, BorrowersTerms)
+
+
+@dataclass(frozen=True)
 class ImpactParameters(ImpactTerms):
     """The market outside, and the feeds that carry its prices, by asset.
 
@@ -184,6 +209,7 @@ class ImpactParameters(ImpactTerms):
         depth_factor: on all depths, (step, from then on).
         special: of rounds, (asset, step, what :func:`simulator.config.rounds.rounds_of` says of
             them from then on).
+        crowds: who else is forced to trade there.
     """
 
     depth: tuple[float, ...]
@@ -192,6 +218,7 @@ class ImpactParameters(ImpactTerms):
     native: int
     depth_factor: tuple[tuple[int, float], ...]
     special: tuple[tuple[int, int, float], ...]
+    crowds: tuple[Crowd, ...] = ()
 
 
 @dataclass(frozen=True)

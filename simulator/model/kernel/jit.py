@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -206,5 +208,13 @@ def _copy_plain(target: Any, source: Any) -> None:
     target.copy(source)
 
 
+def _record_at_plain(dtype: Any) -> Any:
+    def at_address(address: int) -> Any:
+        memory = (ctypes.c_char * dtype.itemsize).from_address(int(address))
+        return plain(np.frombuffer(memory, dtype).reshape(()))
+
+    return at_address
+
+
 if numba.config.DISABLE_JIT:
-    copy_record = _copy_plain
+    copy_record, record_at = _copy_plain, _record_at_plain

@@ -31,6 +31,7 @@ _ROOM = {
     "legs": 4,
     "ticks": 16,
     "lags": 2,
+    "crowds": 8,
 }
 
 
@@ -101,6 +102,7 @@ class Counts:
     legs: int
     ticks: int  # initialised background ticks of the pool with most of them
     lags: int  # steps of which the index outside is remembered, where flows move it
+    crowds: int  # of leveraged positions elsewhere
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -144,6 +146,7 @@ def counts_of(protocol: Protocol) -> Counts:
         legs=len(legs),
         ticks=max(len(pool.initialised_ticks) for pool in pools),
         lags=1 + max(protocol.impact.lag) if protocol.impact is not None else 1,
+        crowds=len(protocol.impact.crowds) if protocol.impact is not None else 0,
     )
 
 
