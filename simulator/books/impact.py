@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from simulator.books.metric import Metric
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.books.metric import Ended, Metric
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
 from simulator.model.venues.perps.portfolio import BASE_ASSET
+
+if TYPE_CHECKING:
+    from simulator.types import Floats
+
+_HOURS = 3600.0
 
 LAYOUT: Layout = each(
     "",
     ("lowest", "1", "factor of flows on the index of the LP asset; at most 1"),
     ("highest", "1", "the same; at least 1"),
+    ("at", "seconds", "since the start, when it was lowest"),
+    ("after_6", "1", "the factor six hours later; NaN: not yet"),
+    ("after_24", "1", "a day later"),
 )
 
 
@@ -20,9 +32,26 @@ def advanced(w: Path) -> None:
     book = w.book.impact
     if w.now.step == 0.0:
         book.lowest = book.highest = 1.0
-    if w.tables.outside.on:
-        factor = w.outside.factor[BASE_ASSET]
-        book.lowest, book.highest = min(book.lowest, factor), max(book.highest, factor)
+        book.after_6 = book.after_24 = np.nan
+    if not w.tables.outside.on:
+        return
+    factor, now = w.outside.factor[BASE_ASSET], w.now.clock
+    book.highest = max(book.highest, factor)
+    if factor < book.lowest:
+        book.lowest, book.at = factor, now
+        book.after_6 = book.after_24 = np.nan
+    if np.isnan(book.after_6) and now >= book.at + 6.0 * _HOURS:
+        book.after_6 = factor
+    if np.isnan(book.after_24) and now >= book.at + 24.0 * _HOURS:
+        book.after_24 = factor
+
+
+def _recovered(ended: Ended, after: str) -> Floats:
+    """Part of the deepest press that was gone later; NaN where there was none, or no later."""
+    book = ended.book.impact
+    pressed = 1.0 - book.lowest
+    left = 1.0 - getattr(book, after)
+    return 1.0 - np.divide(left, pressed, out=np.full_like(left, np.nan), where=pressed > 0.0)
 
 
 METRICS = (
@@ -44,5 +73,21 @@ METRICS = (
         title="Index lifted by flows, at most",
         form="+.2%",
         only_if_any=True,
+    ),
+    Metric(
+        "impact_recovered_6h",
+        "fraction",
+        "part of `impact_low` that was gone six hours after it",
+        lambda ended: _recovered(ended, "after_6"),
+        title="Recovered six hours after the low",
+        form=".0%",
+    ),
+    Metric(
+        "impact_recovered_24h",
+        "fraction",
+        "part of `impact_low` that was gone a day after it",
+        lambda ended: _recovered(ended, "after_24"),
+        title="Recovered a day after the low",
+        form=".0%",
     ),
 )

@@ -93,6 +93,7 @@ class Loop:
         self.records = Records(world, points)
         self._agents = agents
         self._scalar = scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
+        self._drawn = world.drawn()
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
         kind = path_type(world.paths)
         with beside(DOOR, lambda: door(kind)):
@@ -133,8 +134,7 @@ class Loop:
         )
 
     def _block(self, first: int, last: int) -> None:
-        seconds = self.world.market.step_seconds
-        lay_out(self.world.drawn, self._feed, np.array([first, last, seconds]))
+        lay_out(self._drawn, self._feed, np.array([first, last, self.world.market.step_seconds]))
         place, told = (0, -1), 0
         for step in range(last - first):
             for turn, agent in self._between:

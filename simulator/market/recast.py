@@ -81,6 +81,7 @@ class Recast:
         data["clearing"]["markets"] = {
             name: markets[place] for name, place in zip(self.hedges, self.markets, strict=True)
         }
+        self._flows(data)
         self._gas(data, old)
         self._collaterals(data, old)
         self._aave(data, old)
@@ -107,6 +108,16 @@ class Recast:
         if assumed:
             self.notes.append(f"left out, as it is measured: the scenario's {', '.join(assumed)}")
         data["vault"] |= dict.fromkeys(("betas", "assumed_correlation"))
+
+    def _flows(self, data: dict[str, Any]) -> None:
+        """Leave out what flows do to prices: recorded ones hold what flows did."""
+        gone = [name for name in ("impact", "population") if data[name]]
+        if gone:
+            self.notes.append(
+                f"left out, as recorded prices hold what flows did to them: the scenario's "
+                f"{', '.join(gone)}"
+            )
+        data |= {"impact": None, "population": {}}
 
     def beside(self) -> dict[str, Any]:
         """What the scenario has recorded beside prices, under the new names."""

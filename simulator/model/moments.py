@@ -41,7 +41,26 @@ class Moved(NamedTuple):
     gas_usd: Floats
 
 
-def drawn_of(market: MarketPaths, impact: ImpactParameters | None) -> Drawn:
+class Schedule(NamedTuple):
+    """What is certain of every path where flows move prices; elsewhere nothing, ``[0, 0], [0]``."""
+
+    special: Floats  # of rounds, [A, T + 1]
+    outside_depth: Floats  # [T + 1]
+
+
+def schedule_of(market: MarketPaths, impact: ImpactParameters | None) -> Schedule:
+    """Step by step what a protocol says of changes."""
+    if impact is None:
+        return Schedule(np.zeros((0, 0)), np.zeros(0))
+    special, depth = np.zeros(market.index.shape[:2]), np.ones(market.steps + 1)
+    for asset, step, value in impact.special:
+        special[asset, step:] = value
+    for step, factor in impact.depth_factor:
+        depth[step:] = factor
+    return Schedule(special, depth)
+
+
+def drawn_of(market: MarketPaths, schedule: Schedule) -> Drawn:
     """Those of a market, read-only and contiguous whatever made them: one type for kernels."""
 
     def readable(found: Floats) -> Floats:
@@ -49,16 +68,9 @@ def drawn_of(market: MarketPaths, impact: ImpactParameters | None) -> Drawn:
         array.flags.writeable = False
         return array
 
-    special, depth = np.zeros((0, 0)), np.zeros(0)
-    if impact is not None:
-        special, depth = np.zeros(market.index.shape[:2]), np.ones(market.steps + 1)
-        for asset, step, value in impact.special:
-            special[asset, step:] = value
-        for step, factor in impact.depth_factor:
-            depth[step:] = factor
-    series = {name: getattr(market, name) for name in Drawn._fields if hasattr(market, name)}
-    given = {"index_price": market.index, "special": special, "outside_depth": depth, **series}
-    return Drawn(**{name: readable(array) for name, array in given.items()})
+    given = {"index_price": market.index, **schedule._asdict()}
+    series = {name: getattr(market, name) for name in Drawn._fields if name not in given}
+    return Drawn(**{name: readable(array) for name, array in {**series, **given}.items()})
 
 
 def to_be_moved(market: MarketPaths) -> MarketPaths:
@@ -119,6 +131,7 @@ def put_back(moved: Moved, feed: Record, span: Any) -> None:
             moved.gas_usd[step, i] = moment.gas_usd
 
 
-def read_market(paths: Paths, drawn: Drawn, step: int, step_seconds: int) -> None:
-    """Make the moments of paths those of a step."""
-    lay_out(drawn, paths.moments[:, None], np.array([step, step + 1, step_seconds]))
+def read_market(paths: Paths, market: MarketPaths, schedule: Schedule, step: int) -> None:
+    """Make the moments of paths those of a step, as the market has it now."""
+    span = np.array([step, step + 1, market.step_seconds])
+    lay_out(drawn_of(market, schedule), paths.moments[:, None], span)

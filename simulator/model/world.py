@@ -12,7 +12,15 @@ from simulator.model.genesis import genesis
 from simulator.model.kernel.jit import inner, kernel
 from simulator.model.kernel.kinds import CODE
 from simulator.model.kernel.record import Layout, Path, Paths, Record
-from simulator.model.moments import drawn_of, moved_of, put_back, read_market, to_be_moved
+from simulator.model.moments import (
+    Drawn,
+    drawn_of,
+    moved_of,
+    put_back,
+    read_market,
+    schedule_of,
+    to_be_moved,
+)
 from simulator.model.observe import ModelObservation
 from simulator.model.outside import move
 from simulator.model.parameters import tables_of
@@ -84,7 +92,7 @@ class ModelWorld(World):
         self.protocol = protocol
         self.given = market
         self.market = market if protocol.impact is None else to_be_moved(market)
-        self.drawn = drawn_of(market, protocol.impact)
+        self._schedule = schedule_of(market, protocol.impact)
         found, wanted = market.oracle_price.shape[0], len(protocol.assets)
         if found != wanted:
             raise InputError(
@@ -92,16 +100,20 @@ class ModelWorld(World):
             )
         self.tables = tables_of(protocol)
         self.paths = blank(self.tables, market.paths, book, recorded)
-        read_market(self.paths, self.drawn, 0, market.step_seconds)
+        read_market(self.paths, market, self._schedule, 0)
         self.state = genesis(protocol, self.tables, self.paths)
         self._observation: Observation | None = None
 
     def advance(self, step: int) -> None:
         """Oracle rounds, pool depth and venue depth of ``step``."""
-        read_market(self.paths, self.drawn, step, self.market.step_seconds)
+        read_market(self.paths, self.given, self._schedule, step)
         _advance(self.paths)
         self.put_back(self.paths.moments[:, None], step)
         self._observation = None
+
+    def drawn(self) -> Drawn:
+        """What is drawn, as kernels read it."""
+        return drawn_of(self.given, self._schedule)
 
     def put_back(self, feed: Record, first: int) -> None:
         """Note what became of the market in moments ``[P, steps]`` from a step on."""

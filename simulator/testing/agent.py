@@ -245,8 +245,9 @@ class _Veiled(ModelWorld):
         super().__init__(protocol, otherwise(market))
 
     def advance(self, step: int) -> None:
-        for name in (*STACKED, *SINGLE):
-            getattr(self.market, name)[..., step, :] = getattr(self._true, name)[..., step, :]
+        for market in (self.given, self.market):  # where flows move prices these are two
+            for name in (*STACKED, *SINGLE):
+                getattr(market, name)[..., step, :] = getattr(self._true, name)[..., step, :]
         super().advance(step)
 
 

@@ -25,7 +25,10 @@ def test_no_call_is_made_for_nothing(name: str) -> None:
 def test_where_nothing_is_idle_nobody_is_paid_and_the_diagnosis_says_why() -> None:
     """Everything invested, and exits that take what comes in."""
     placed = ["vault.lp_allocation=0.65", "vault.margin_allocation=0.35"]
-    config = load("liquidation-cascade", [*placed, "flow.deposits.flow_per_day=0", "paths=4"])
+    fall = ["impact=null", "population={}", "shocks.1.size=-0.24", "shocks.1.hold_hours=3"]
+    back = ["shocks.0.hold_hours=24", "shocks.0.recovery_hours=48", "shocks.1.recovery_hours=24"]
+    others = [*fall, *back, "flow.deposits.flow_per_day=0", "paths=4"]
+    config = load("liquidation-cascade", [*placed, *others])
     result = simulator.run(config, workers=1)
     assert (result.paths["keepers_penniless"] > 0).all()
     (said,) = [

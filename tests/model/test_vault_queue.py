@@ -91,7 +91,7 @@ def test_one_request_each_and_no_more_shares_than_one_has() -> None:
 def test_a_request_needs_no_price_and_its_settlement_does() -> None:
     made = hedged(eth=(2000.0,) * 9)
     stale = replace(made.market, oracle_time=np.zeros_like(made.market.oracle_time))
-    made.market = stale
+    made.given = made.market = stale
     made.advance(8)
     assert request(made, DEPOSITOR, 1_000.0) == Status.OK
     assert settle(made).status[0] == Status.STALE_ORACLE
@@ -154,7 +154,7 @@ def test_no_more_is_unwound_than_the_settlement_allows() -> None:
 def test_a_pool_too_thin_for_all_at_once_pays_in_parts() -> None:
     made = hedged()
     thin = np.full_like(made.market.pool_depth, 0.002)
-    made.market = replace(made.market, pool_depth=thin)
+    made.given = made.market = replace(made.market, pool_depth=thin)
     made.advance(1)
     request(made, DEPOSITOR, float(made.observe().wallet_shares[DEPOSITOR, 0]))
     assert settle(made, 1.0).status[0] == Status.SLIPPAGE
@@ -175,7 +175,7 @@ def idle(protocol: Protocol) -> Protocol:
 def test_an_exit_in_kind_takes_the_same_part_of_everything_from_a_dead_oracle() -> None:
     made = hedged(idle(DEEP), eth=(2000.0,) * 9)
     mine = enter(made, TRADER, 2.5e5)
-    made.market = replace(made.market, oracle_time=np.zeros_like(made.market.oracle_time))
+    made.given = made.market = replace(made.market, oracle_time=np.zeros_like(made.market.oracle_time))
     made.advance(8)
     before = made.snapshot()
     held = {

@@ -39,7 +39,7 @@ def watch(world: ModelWorld, agents: Sequence[Agent], observers: Sequence[Any]) 
         world.changed()
 
     for step in range(world.market.steps + 1):
-        lay_out(world.drawn, feed, np.array([step, step + 1, world.market.step_seconds]))
+        lay_out(loop._drawn, feed, np.array([step, step + 1, world.market.step_seconds]))
         world.paths.moments[:] = feed[:, 0]
         call(NOBODY, 0, -1, 0, 0)
         for observer in observers:

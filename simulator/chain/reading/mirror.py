@@ -15,7 +15,7 @@ import numpy as np
 from simulator.chain.reading.layout import LENDING
 from simulator.model.batch import NO_BOOK, blank
 from simulator.model.kernel.record import View as Fields
-from simulator.model.moments import drawn_of, read_market
+from simulator.model.moments import read_market, schedule_of
 from simulator.model.observe import RAW, WAD, ModelObservation
 from simulator.model.outside import move_all
 from simulator.model.parameters import tables_of
@@ -54,7 +54,7 @@ class Mirror:
         self.tables = tables_of(protocol)
         self.paths = blank(self.tables, market.paths, book, recorded)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
-        self._drawn, self._step_seconds = drawn_of(market, protocol.impact), market.step_seconds
+        self._market, self._schedule = market, schedule_of(market, protocol.impact)
         self._places = layout.stored
         self._puts = {name: list(self._puts_of(reads)) for name, reads in of_storage().items()}
         # What follows from a group beside the numbers that its words are.
@@ -77,7 +77,7 @@ class Mirror:
 
         Where flows move prices, what is filled in must be what there was when the last step ended.
         """
-        read_market(self.paths, self._drawn, step, self._step_seconds)
+        read_market(self.paths, self._market, self._schedule, step)
         if self.tables.view.outside.on:
             move_all(self.paths)
         if self.tables.counts.legs:
