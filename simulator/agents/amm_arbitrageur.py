@@ -79,12 +79,12 @@ def meeting(do: PlainDo, pool: Pool, edge: float) -> float:
 
     By bisection; the edge itself where nothing moves the index.
     """
-    price, near, far = do.index(pool.asset), pool.spot, edge
-    if do.moved_by(pool.asset, _bought(pool, far) * price) == 1.0:
+    near, far = pool.spot, edge
+    if do.moved_by(pool.asset, _bought(pool, far)) == 1.0:
         return edge
     for _ in range(_HALVINGS):
         middle = 0.5 * (near + far)
-        moved = edge * do.moved_by(pool.asset, _bought(pool, middle) * price)
+        moved = edge * do.moved_by(pool.asset, _bought(pool, middle))
         if (middle < moved) == (pool.spot < edge):
             near = middle
         else:

@@ -51,7 +51,7 @@ def _arbitrage(do: PlainDo, my: PerpArbitrageur, market: int) -> None:
     edge = do.skew(market) / scale + carry
     size = _size(do, my, market, edge)
     cost = table.half_spread[market] + table.taker_fee[market]
-    moved = abs(do.moved_by(table.asset[market], -size * price) - 1.0)
+    moved = abs(do.moved_by(table.asset[market], -size) - 1.0)
     average = abs(edge) - cost - 0.5 * (abs(size) / scale + moved)
     gained = abs(size) * price * average - _unfunded(do, market, size)
     if gained > do.gas_cost(TRADE):
@@ -81,13 +81,12 @@ def _outside(do: PlainDo, market: int, size: float, excess: float) -> float:
     and by that of the index; by bisection to where nothing is left of it.
     """
     asset, scale = do.w.tables.clearing.asset[market], do.skew_scale(market)
-    price = do.index(asset)
-    if do.moved_by(asset, -size * price) == 1.0:
+    if do.moved_by(asset, -size) == 1.0:
         return size
     least, most = 0.0, size
     for _ in range(_HALVINGS):
         middle = 0.5 * (least + most)
-        moved = abs(do.moved_by(asset, -middle * price) - 1.0)
+        moved = abs(do.moved_by(asset, -middle) - 1.0)
         if excess - abs(middle) / scale - moved > 0.0:
             least = middle
         else:

@@ -38,8 +38,8 @@ def _value_at_index(paths: Paths, path: int) -> float:
 
 @often
 @kernel
-def _moved_by(paths: Paths, path: int, asset: int, usd: float) -> float:
-    return _moved_by_of(at(paths, path), asset, usd)
+def _moved_by(paths: Paths, path: int, asset: int, tokens: float) -> float:
+    return _moved_by_of(at(paths, path), asset, tokens)
 
 
 @often
@@ -106,12 +106,12 @@ class Sights:
         self._there_is("oracle", "asset", asset)
         return self._view.oracle(asset)[self._path]
 
-    def moved_by(self, asset: int, usd: float) -> float:
-        """Factor on its index if so much more of it were bought outside (< 0: sold)."""
+    def moved_by(self, asset: int, tokens: float) -> float:
+        """Factor on its index if so many more tokens were bought outside (< 0: sold)."""
         self._there_is("moved_by", "asset", asset)
         if self._world.protocol.impact is None:
             return 1.0
-        return _moved_by(self._records(), self._path, int(asset), float(usd))
+        return _moved_by(self._records(), self._path, int(asset), float(tokens))
 
     def gas_cost(self, kind: int) -> float:
         """USD one action of a kind (``CODE``) costs in gas now."""

@@ -18,6 +18,6 @@ class Impact(section_of(ImpactTerms)):  # type: ignore[misc]  # made of what is 
 
     depth_usd: dict[Symbol, Depth] = Field(
         default_factory=dict,
-        description="volume that moves the index of an asset by 1 %, USD, by asset; one that is "
-        "left out nothing moves",
+        description="volume that moves the index of an asset by 1 %, USD at the price of the "
+        "start, by asset; one that is left out nothing moves",
     )

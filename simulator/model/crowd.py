@@ -28,7 +28,7 @@ def begin(w: Path, asset: int) -> None:
 
 @inner
 def crossed(w: Path, asset: int, price: float, at_oracle: int) -> float:
-    """USD that an asset's crowds are forced to sell (< 0: to buy) at a price, which they do.
+    """Tokens that an asset's crowds are forced to sell (< 0: to buy) at a price, which they do.
 
     ``at_oracle``: 1 of those that the oracle's price decides, 0 of the others.
     """
@@ -49,5 +49,5 @@ def crossed(w: Path, asset: int, price: float, at_oracle: int) -> float:
         outside.gone[crowd] = place
         outside.sold[crowd] += sold * price
         outside.deficit[crowd] += owed
-        flow += side * sold * price
+        flow += side * sold
     return flow

@@ -25,13 +25,13 @@ _crossed, _begin_crowds = crossed, begin
 
 
 @inner
-def moved_by(w: Path, asset: int, usd: float) -> float:
-    """Factor on the index of an asset if so much more were bought there now (< 0: sold)."""
+def moved_by(w: Path, asset: int, tokens: float) -> float:
+    """Factor on the index of an asset if so many more were bought there now (< 0: sold)."""
     table, outside = w.tables.outside, w.outside
     if not table.on or not table.depth[asset] > 0.0:
         return 1.0
     volume = outside.lasting[asset] + outside.passing[asset]
-    more = usd / (table.depth[asset] * w.now.outside_depth)
+    more = tokens / (table.depth[asset] * w.now.outside_depth)
     exponent = table.exponent
     return exp(PERCENT * (_felt(exponent, volume + more) - _felt(exponent, volume)))
 
@@ -87,10 +87,10 @@ def _price(w: Path, asset: int, drawn: float) -> None:
 
 
 @inner
-def _take(w: Path, asset: int, usd: float) -> None:
-    """So much more is bought (< 0: sold), at a depth of one."""
+def _take(w: Path, asset: int, tokens: float) -> None:
+    """So many more are bought (< 0: sold), at a depth of one."""
     table, outside = w.tables.outside, w.outside
-    volume = usd / table.depth[asset]
+    volume = tokens / table.depth[asset]
     outside.lasting[asset] += table.lasting * volume
     outside.passing[asset] += (1.0 - table.lasting) * volume
 
@@ -104,10 +104,9 @@ def move_all(paths: Paths) -> None:
 
 @inner
 def _pass_on(w: Path, asset: int) -> None:
-    """What was taken here in the last step is traded outside, at its price and its depth."""
+    """What was taken here in the last step is traded outside, at its depth."""
     outside, held = w.outside, _held(w, asset)
-    price = outside.past[asset, int(w.now.step - 1.0) % w.tables.count.lags]
-    _take(w, asset, (outside.held[asset] - held) * price / outside.depth)
+    _take(w, asset, (outside.held[asset] - held) / outside.depth)
     outside.held[asset] = held
 
 

@@ -111,7 +111,7 @@ OUTSIDE_TABLE: Layout = (
     *_numbers(ImpactTerms),
     *each(
         "assets",
-        ("depth", "USD", "that moves the index by 1 %; 0: nothing does"),
+        ("depth", "tokens", "that move the index by 1 %; 0: nothing does"),
         ("heartbeat", "seconds", "of its feed; 0: its rounds are as drawn"),
     ),
     *_whole("assets", "lag"),
@@ -274,6 +274,7 @@ def _outside_values(protocol: Protocol, members: tuple[Any, ...]) -> dict[str, A
     return {
         **_taken(impact, OUTSIDE_TABLE),
         "on": True,
+        "depth": [d / a.price for d, a in zip(impact.depth, protocol.assets, strict=True)],
         "trader_count": len(traders),
         "trader": traders,
         "crowd_asset": [crowd.asset for crowd in impact.crowds],

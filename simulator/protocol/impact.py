@@ -33,10 +33,11 @@ class ImpactTerms:
     """Price impact with resilience (Alfonsi, Fruth and Schied 2010, Quant. Finance 10, 143).
 
     The log price is off its drawn path by a hundredth of :func:`felt` (u): u is the net volume
-    bought outside, each trade over the depth at its moment, of which a part stays and the rest
-    decays; f(u) = u·((1 + c)/(|u| + c))^(1 − exponent), c being :data:`CROSSOVER`, so that the
-    depth moves the price by 1 % whatever the exponent. As it follows from u alone, no round trip
-    pays as long as nothing decays.
+    bought outside in tokens, each trade over the depth at its moment (a depth in USD is so many
+    tokens at the price of the start), of which a part stays and the rest decays; f(u) =
+    u·((1 + c)/(|u| + c))^(1 − exponent), c being :data:`CROSSOVER`, so that the depth moves the
+    price by 1 % whatever the exponent. As it follows from u alone, no round trip pays as long as
+    nothing decays.
     """
 
     exponent: Annotated[

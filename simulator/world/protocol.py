@@ -202,7 +202,7 @@ class ImpactParameters(ImpactTerms):
     """The market outside, and the feeds that carry its prices, by asset.
 
     Attributes:
-        depth: USD that move the price by 1 %; 0: no flow moves it.
+        depth: USD at the price of the start that move it by 1 %; 0: no flow moves it.
         heartbeat: seconds after which a round is posted; 0: rounds are recorded ones.
         lag: steps by which the price of a round is old.
         native: asset that gas is paid in; -1: none of these.

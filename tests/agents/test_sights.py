@@ -137,7 +137,7 @@ def test_an_index_of_nothing_is_refused_by_every_sight(
     protocol = add_agents(resolve(stage[0]), [], [mine])[0]
     kinds = {sight: looker(sight, taken) for sight, taken in sights().items()}
     asked = looks(protocol)
-    assert len(asked) == 4 * 21
+    assert len(asked) == 4 * 22
     for look in asked:
         values = {
             f"at{i}": int(v) if name in OF else v

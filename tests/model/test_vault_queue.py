@@ -175,7 +175,9 @@ def idle(protocol: Protocol) -> Protocol:
 def test_an_exit_in_kind_takes_the_same_part_of_everything_from_a_dead_oracle() -> None:
     made = hedged(idle(DEEP), eth=(2000.0,) * 9)
     mine = enter(made, TRADER, 2.5e5)
-    made.given = made.market = replace(made.market, oracle_time=np.zeros_like(made.market.oracle_time))
+    made.given = made.market = replace(
+        made.market, oracle_time=np.zeros_like(made.market.oracle_time)
+    )
     made.advance(8)
     before = made.snapshot()
     held = {

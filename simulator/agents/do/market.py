@@ -41,9 +41,9 @@ def oracle(do: Any, asset: int) -> Any:
 
 
 @can
-def moved_by(do: Any, asset: int, usd: float) -> Any:
-    """Factor on its index if so much more of it were bought outside (< 0: sold)."""
-    return _moved_by(do.w, an_asset(do, OUTSIDE, asset), usd)
+def moved_by(do: Any, asset: int, tokens: float) -> Any:
+    """Factor on its index if so many more tokens were bought outside (< 0: sold)."""
+    return _moved_by(do.w, an_asset(do, OUTSIDE, asset), tokens)
 
 
 @can

@@ -14,6 +14,7 @@ from simulator.config.loading import from_mapping
 from simulator.config.random.lending import lend
 from simulator.config.random.market import STEPS
 from simulator.config.random.monitor import watch
+from simulator.config.random.outside import move
 from simulator.config.random.process import vary
 from simulator.config.random.scenario import RandomScenario
 
@@ -26,8 +27,9 @@ __all__ = ["STEPS", "random_config"]
 def random_config(seed: int, number: int) -> Config:
     """Configuration ``number`` of ``seed``, of :data:`STEPS` steps and one path."""
     drawn = RandomScenario(np.random.default_rng([seed, number])).mapping(seed, number)
-    # Numbers of their own: a venue, a process or a monitor more changes nothing else of a scenario.
+    # Numbers of their own: a venue, a process, a monitor, impact more changes nothing else of it.
     lend(drawn, np.random.default_rng([seed, number, 1]))
     vary(drawn, np.random.default_rng([seed, number, 2]))
     watch(drawn, np.random.default_rng([seed, number, 3]))
+    move(drawn, np.random.default_rng([seed, number, 4]))
     return from_mapping(drawn)

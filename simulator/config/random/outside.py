@@ -1,0 +1,37 @@
+"""What flows do to the prices of random scenarios."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_ODDS = 0.4  # that flows move prices
+
+
+def move(drawn: dict[str, Any], rng: np.random.Generator) -> None:
+    """Let flows move prices in four of ten drawn scenarios, with crowds elsewhere in half."""
+    if rng.random() >= _ODDS:
+        return
+    assets = [symbol for symbol in drawn["assets"] if symbol != "USDC" and rng.random() < 0.7]
+    drawn["impact"] = {
+        "depth_usd": {symbol: float(10.0 ** rng.uniform(5.5, 8.5)) for symbol in assets},
+        "exponent": float(rng.choice([0.5, 0.7, 1.0])),
+        "half_life_minutes": float(rng.uniform(10.0, 600.0)),
+        "lasting": float(rng.uniform(0.0, 1.0)),
+    }
+    if rng.random() < 0.5:
+        drawn["population"] = {symbol: _crowds(rng, drawn["impact"]) for symbol in assets}
+
+
+def _crowds(rng: np.random.Generator, impact: dict[str, Any]) -> dict[str, Any]:
+    """Crowds of one asset, some percent of the depth and up to some tens of it."""
+    scale = float(max(impact["depth_usd"].values())) * float(10.0 ** rng.uniform(-1.0, 1.3))
+    crowd = {"count": int(rng.integers(1, 200)), "size_spread": float(rng.uniform(0.0, 2.0))}
+    trader = {**crowd, "leverage": float(rng.uniform(2.0, 20.0))}
+    return {
+        "long": {**trader, "open_interest_usd": scale},
+        "short": {**trader, "open_interest_usd": 0.5 * scale},
+        "borrowers": {**crowd, "collateral_usd": scale, "health": float(rng.uniform(0.1, 1.0))},
+    }
