@@ -143,12 +143,21 @@ def show_result(result: Result) -> None:
         click.echo(f"  Importance sampling: shares are weighted, worth {known:,.0f} plain paths")
     shortfall = summary["metrics"]["return"]["es95"]
     click.echo(f"  Mean loss of the worst 5 % of paths: {_figure(shortfall, '.2%')}")
+    _documented(summary["documented"])
     for gate in summary["gates"]:
         value = "no value" if gate["value"] is None else f"{gate['value']:.6g}"
         why = gate.get("why", value)
         click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({why})")
     speed = result.timing["path_steps_per_second"]
     click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
+
+
+def _documented(rows: Sequence[dict[str, Any]]) -> None:
+    """Ours beside what was published of the crisis."""
+    for row in rows:
+        said = "no value" if row["simulated"] is None else f"{row['simulated']:.3g}"
+        near = "near" if row["inside"] else f"NOT within {row['low']:g} to {row['high']:g}"
+        click.echo(f"  Documented: {row['figure']} {row['value']:g}; here {said}, {near}")
 
 
 def _figure(value: float, form: str) -> str:

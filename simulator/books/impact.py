@@ -1,4 +1,4 @@
-"""How far flows moved the LP asset's index, whatever else moved it."""
+"""How far the LP asset's index fell, and how far flows moved it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ LAYOUT: Layout = each(
     ("at", "seconds", "since the start, when it was lowest"),
     ("after_6", "1", "the factor six hours later; NaN: not yet"),
     ("after_24", "1", "a day later"),
+    ("first", "USD", "index of the LP asset at the start"),
+    ("least", "USD", "since"),
 )
 
 
@@ -33,6 +35,8 @@ def advanced(w: Path) -> None:
     if w.now.step == 0.0:
         book.lowest = book.highest = 1.0
         book.after_6 = book.after_24 = np.nan
+        book.first = book.least = w.now.index[BASE_ASSET]
+    book.least = min(book.least, w.now.index[BASE_ASSET])
     if not w.tables.outside.on:
         return
     factor, now = w.outside.factor[BASE_ASSET], w.now.clock
@@ -55,6 +59,14 @@ def _recovered(ended: Ended, after: str) -> Floats:
 
 
 METRICS = (
+    Metric(
+        "index_low",
+        "fraction",
+        "lowest index of the LP asset over that of the start, less one",
+        lambda ended: ended.book.impact.least / ended.book.impact.first - 1.0,
+        title="Index of the LP asset at its lowest",
+        form="+.1%",
+    ),
     Metric(
         "impact_low",
         "fraction",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulator.config import (
     correlation,
+    documented,
     importance,
     lending,
     outside,
@@ -48,6 +49,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from _vault(config)
     yield from lending.problems(config)
     yield from outside.problems(config)
+    yield from documented.problems(config.documented)
     yield from process_checks.problems(config)
     yield from _shocks(config)
     if _whole_steps(config):

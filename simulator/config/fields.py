@@ -14,6 +14,7 @@ from simulator.config import files
 from simulator.config.agents import (
     Agents,
 )
+from simulator.config.documented import Documented
 from simulator.config.flow import Flow
 from simulator.config.history import History
 from simulator.config.impact import Impact
@@ -90,6 +91,9 @@ class Fields(Section):
     agents: Agents = Field(default=Agents(), description="who acts")
     flow: Flow = Field(default=Flow(), description="what strangers trade, deposit and withdraw")
     history: History = Field(default=History(), description="recorded prices to replay")
+    documented: tuple[Documented, ...] = Field(
+        default=(), description="what is known of the crisis it is modelled on"
+    )
     sampling: Sampling | None = Field(
         default=None, description="importance sampling of rare events; null: plain Monte Carlo"
     )

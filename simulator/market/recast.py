@@ -117,7 +117,9 @@ class Recast:
                 f"left out, as recorded prices hold what flows did to them: the scenario's "
                 f"{', '.join(gone)}"
             )
-        data |= {"impact": None, "population": {}}
+        if data["documented"]:
+            self.notes.append("left out, as it is of another market: what is documented of it")
+        data |= {"impact": None, "population": {}, "documented": []}
 
     def beside(self) -> dict[str, Any]:
         """What the scenario has recorded beside prices, under the new names."""

@@ -11,6 +11,7 @@ from simulator.books.correlation import portfolio_correlation
 from simulator.hedging.risk import effective_sample_size
 from simulator.protocol.statuses import REFUSALS
 from simulator.results.diagnosis import diagnose, verdicts
+from simulator.results.documented import beside
 from simulator.results.statistics import (
     intervals,
     mean_of_known,
@@ -84,6 +85,7 @@ def summarise(
     if gates:  # what is required of a vault that did nothing is not met
         required = [gate.metric for gate in gates]
         summary["gates"] += verdicts(summary["diagnosis"], allow, required)
+    summary["documented"] = beside(config, summary)
     summary["config"] = config.model_dump(mode="json")
     return summary
 

@@ -128,6 +128,7 @@ def run_together(
     Each chunk of a market that several have in common is drawn once. ``timing`` of each result is
     an equal part of the time they took together, and what its own report took.
     """
+    from simulator.results import documented
     from simulator.results.diagnosis import check_allowed, check_opens
     from simulator.results.gates import check_names, parse
     from simulator.results.registry import path_columns
@@ -138,6 +139,7 @@ def run_together(
     for plan in plans:
         check_opens(plan.config, allowed)
         columns = path_columns(plan.setting()[0])
+        documented.check(plan.config, columns)
         for gate in gates:
             check_names(gate, columns)
     started = time.perf_counter()
