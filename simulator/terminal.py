@@ -240,6 +240,23 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
         click.echo(fill(text, 80, initial_indent="  ", subsequent_indent="    "))
 
 
+def show_stress(summary: dict[str, Any]) -> None:
+    """Print the stress matrix, a row for each scenario, and each verdict below it."""
+    from simulator.report.stress import COLUMNS, cells
+
+    rows = [
+        [name, *(cell["text"].replace("\N{NO-BREAK SPACE}", "") for cell in cells(found))]
+        for name, found in summary["scenarios"].items()
+    ]
+    heading = ("", *(column.short for column in COLUMNS))
+    _table(f"{len(rows)} scenarios", heading, rows)
+    for name, found in summary["scenarios"].items():
+        click.echo(f"  {name}: {found['verdict']}.")
+        for gate in found["gates"]:
+            if not gate["holds"]:
+                click.echo(f"    FAILS: {gate['requirement']}")
+
+
 #: What fits a terminal; the page has all.
 _STUDIED = ("ES 95 % taken out", "Cost per year", "Worst day", "ES 95 % against static, p")
 

@@ -74,12 +74,13 @@ def run(
     force: bool,
     **which: Any,
 ) -> int:
-    """Simulate a scenario and write its report.
+    """Simulate a scenario and write its report; `all`: every built-in one, and the stress matrix.
 
     An interrupted run goes on where it was when the same command is given again.
     """
     import simulator
     from simulator.comparison import expand, settings
+    from simulator.stress import ALL
     from simulator.terminal import (
         ProgressBar,
         announce_compilation,
@@ -87,6 +88,11 @@ def run(
         show_result,
     )
 
+    if scenario == ALL:
+        if files or plain or trust:
+            raise InputError("scenario = all: built-in scenarios alone; allowed: one of yours")
+        given = {"requirements": requirements, "allow": allow, "record": record, "force": force}
+        return _stress(paths, out, as_json, which, world=world, workers=workers, **given)
     may_run, overrides = trusted(files, which.pop("overrides"), trust=trust)
     alternatives = expand(overrides)
     if len(alternatives) > 1:
@@ -181,6 +187,34 @@ def _compare(
         show_side_by_side(together.summary)
         click.echo(f"Report: {directory / 'report.html'}")
     return 0 if together.passed else 1
+
+
+def _stress(
+    paths: int | None, out: str | None, as_json: bool, which: dict[str, Any], **how: Any
+) -> int:
+    """``run all``; ``how``: other arguments of :func:`simulator.stress.stress`."""
+    from simulator.config import scenarios as built_in
+    from simulator.stress import ALL, stress
+    from simulator.terminal import (
+        ProgressBar,
+        announce_compilation,
+        show_misfits,
+        show_stress,
+    )
+
+    configs = {name: load_scenario(name, paths=paths, **which) for name in built_in()}
+    show_misfits(configs)
+    directory = Path(out or f"out/{ALL}")
+    announce_compilation(chain=how["world"] == "chain")
+    title = f"{len(configs)} scenarios"
+    with telling_notices(), ProgressBar(title, "path-steps") as bar:
+        matrix = stress(configs, out=directory, progress=bar.update, **how)
+    if as_json:
+        print_json(matrix.summary)
+    else:
+        show_stress(matrix.summary)
+        click.echo(f"Report: {directory / 'report.html'}")
+    return 0 if matrix.passed else 1
 
 
 @hedgesim.command()

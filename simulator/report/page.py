@@ -8,6 +8,7 @@ from simulator.config import lending, replays
 from simulator.protocol.statuses import meaning
 from simulator.report import causes, sections
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
+from simulator.report.template import fill
 from simulator.report.verdict import verdict
 from simulator.results.records import rolling_window
 from simulator.results.registry import counted
@@ -23,16 +24,8 @@ _COLUMNS = ("mean", "p5", "median", "p95")
 
 def render(result: Dataset) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("simulator.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     charts = {
         "shocks": sections.shocks(result),
         "share_price": sections.share_price(result),
@@ -50,7 +43,8 @@ def render(result: Dataset) -> str:
     }
     config, summary = result.config, result.summary
     window = rolling_window(config.steps, config.step_seconds) * config.step_minutes / 60
-    html = environment.get_template("page.html").render(
+    html = fill(
+        "page.html",
         title=heading(config.name, config.symbols),
         sentence=_sentence(config, summary["world"]),
         description=config.description,

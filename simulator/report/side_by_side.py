@@ -11,6 +11,7 @@ from simulator.report.charts import Chart
 from simulator.report.figure import Alternative, Figure
 from simulator.report.format import count, heading, number, percent, usd
 from simulator.report.sections import percent_axis
+from simulator.report.template import fill
 from simulator.results.diagnosis import IDLE
 
 if TYPE_CHECKING:
@@ -147,21 +148,14 @@ def gates(summary: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 def render(summary: dict[str, Any], fans: dict[str, pd.DataFrame]) -> str:
     """The page as HTML; ``fans`` are the quantiles over time of each alternative."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("simulator.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawn = _drawn(summary)
     lines = {label(summary["alternatives"][name]): fans[name] for name in drawn}
     charts = {"margin": _margin(summary, lines), "share_price": _share_price(summary, lines)}
     shown, requirements, told = figures(summary), gates(summary), diagnoses(summary)
-    return environment.get_template("side_by_side.html").render(
+    return fill(
+        "side_by_side.html",
         title=heading(summary["scenario"], summary["assets"]),
         sentence=_sentence(summary),
         fields=fields(summary),

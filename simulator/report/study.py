@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.report.charts import FULL, Chart
 from simulator.report.format import listed, number, percent
+from simulator.report.template import fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,17 +51,9 @@ class _Drawn(NamedTuple):
 
 def render(studies: Sequence[Study]) -> str:
     """The page as HTML: one section per horizon of the same target."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("simulator.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     first = studies[0].walk
-    return environment.get_template("study.html").render(
+    return fill(
+        "study.html",
         title=f"{first.target} hedged with {listed(list(first.hedges))}",
         target=first.target,
         columns=COLUMNS,
