@@ -19,7 +19,7 @@ from simulator.config import (
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
 from simulator.config.fields import MAX_STEPS
-from simulator.config.shocks import Depeg, WindowShock
+from simulator.config.shocks import Depeg, Outage, WindowShock
 from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 
@@ -52,6 +52,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from documented.problems(config.documented)
     yield from process_checks.problems(config)
     yield from _shocks(config)
+    yield from _outages(config)
     if _whole_steps(config):
         yield from _correlations(config)
     yield from importance.problems(config)
@@ -404,6 +405,14 @@ def _shocks(config: Fields) -> Iterator[str]:
                     f"{field}.duration_hours = {shock.duration_hours:g}: must reach the step at "
                     f"{first:g} h, or nothing happens"
                 )
+
+
+def _outages(config: Fields) -> Iterator[str]:
+    agents = config.agents
+    known = [*(name for name in BUILT_IN if getattr(agents, name) is not None), *agents.custom]
+    for number, shock in enumerate(config.shocks):
+        if isinstance(shock, Outage):
+            yield from _known(f"shocks.{number} (outage).agents", shock.agents, known)
 
 
 def _anchors(config: Fields, field: str, shock: Depeg) -> Iterator[str]:

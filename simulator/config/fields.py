@@ -34,9 +34,7 @@ from simulator.config.process import (
 )
 from simulator.config.sampling import Sampling
 from simulator.config.section import Section, Symbol
-from simulator.config.shocks import (
-    AnyShock,
-)
+from simulator.config.shocks import AnyShock, Outage
 from simulator.config.venues import (
     Aave,
     Clearing,
@@ -134,7 +132,7 @@ class Fields(Section):
             correlation=self.correlation,
             process=self.process,
             common_jumps=self.common_jumps,
-            shocks=self.shocks,
+            shocks=tuple(shock for shock in self.shocks if not isinstance(shock, Outage)),
             gas=self.gas,
             oracle=self.oracle,
             flow=self.flow,
@@ -160,6 +158,11 @@ class Fields(Section):
         if self.vault.pledged is None:
             return self.clearing.margin == "portfolio"
         return self.vault.pledged
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """When agents are down: of the shocks those that draw nothing."""
+        return tuple(shock for shock in self.shocks if isinstance(shock, Outage))
 
     @property
     def files(self) -> tuple[str, ...]:

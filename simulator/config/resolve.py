@@ -35,6 +35,8 @@ from simulator.world.protocol import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from simulator.config.venues import BackgroundLiquidity
 
 _LOG_TICK = log(1.0001)  # one tick is 1.0001 in price (Uniswap v3 whitepaper, eq. 6.1)
@@ -58,7 +60,16 @@ def resolve(config: Config) -> Protocol:
         agents=_agents(config),
         aave=lending.aave(config),
         impact=impact(config),
+        outages=tuple(_outages(config)),
     )
+
+
+def _outages(config: Config) -> Iterator[tuple[str, int, int]]:
+    """Who is down from one step to another, which is not part of it."""
+    hours = np.arange(config.steps + 1) * (config.step_minutes / 60)
+    for shock in config.outages:
+        steps = np.flatnonzero(shock.active(hours))
+        yield from ((name, int(steps[0]), int(steps[-1]) + 1) for name in shock.agents)
 
 
 def initial_betas(config: Config) -> tuple[float, ...]:

@@ -194,6 +194,18 @@ class WithdrawalRun(WindowShock):
     )
 
 
+class Outage(WindowShock):
+    """Agents do nothing: a keeper's server is down, a liquidator's node is behind.
+
+    What they sent before with latency waits until they are back. Nothing drawn depends on it.
+    """
+
+    kind: Literal["outage"]
+    agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        min_length=1, description="who is down, by name as in `agents` or `agents.custom`"
+    )
+
+
 AnyShock: TypeAlias = Annotated[
     Depeg
     | Crash
@@ -204,6 +216,7 @@ AnyShock: TypeAlias = Annotated[
     | GasSpike
     | OracleFreeze
     | OracleOutlier
-    | WithdrawalRun,
+    | WithdrawalRun
+    | Outage,
     Field(discriminator="kind"),
 ]

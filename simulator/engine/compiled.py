@@ -70,6 +70,8 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
                 _begin(w)
             for k in range(max(first, 0), span[3] if step == span[2] else turns.size):
                 turn = turns[k]
+                if (w.now.down >> turn.agent) & 1 == 1:
+                    continue
                 if turn.outbox != 0:
                     _receive(w, turn.agent, turn.outbox + i * turn.outbox_stride)
                 # What came of others' orders is not the agent's to see.
@@ -138,7 +140,8 @@ class Loop:
         place, told = (0, -1), 0
         for step in range(last - first):
             for turn, agent in self._between:
-                if agent.due(first + step):
+                down = self.world.protocol.is_down(agent.index, first + step)
+                if not down and agent.due(first + step):
                     place = self._run(place, (step, turn))
                     self.world.paths.moments[:] = self._feed[:, step]
                     self.world.put_back(self._feed[:, told : step + 1], first + told)

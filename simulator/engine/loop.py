@@ -91,6 +91,8 @@ class _Seat:
     def act(self, step: int) -> None:
         """One turn on every path, one after the other: what arrives, then what it decides."""
         self._step = step
+        if self._world.protocol.is_down(self._agent.index, step):
+            return
         for do, my, waiting in self._on:
             self._waiting = waiting
             while waiting.is_due(step):
@@ -144,7 +146,7 @@ def _turn_of(world: World, agent: Agent, observers: Sequence[Observer]) -> Calla
     agent = delayed(agent, world.protocol)
 
     def act(step: int) -> None:
-        if agent.due(step):
+        if not world.protocol.is_down(agent.index, step) and agent.due(step):
             view = View(step, world.market, world.protocol, world)
             take_turn(agent, view, lambda one: carry_out(step, world, agent, one, observers))
 

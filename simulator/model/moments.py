@@ -9,11 +9,17 @@ import numpy as np
 
 from simulator.model.kernel.jit import kernel
 from simulator.model.kernel.record import Paths, Record
-from simulator.types import Floats
+from simulator.types import Floats, InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from simulator.market.paths import MarketPaths
-    from simulator.world.protocol import ImpactParameters
+    from simulator.world.protocol import ImpactParameters, Protocol
+
+
+#: Agents that an integer has a bit for.
+_BITS = 63
 
 
 class Drawn(NamedTuple):
@@ -30,6 +36,7 @@ class Drawn(NamedTuple):
     perp_depth: Floats
     special: Floats  # of rounds, [A, T + 1]; where no flow moves a price []
     outside_depth: Floats  # [T + 1]
+    down: NDArray[np.int64]  # agents that do nothing, a bit each [T + 1]; where all act []
 
 
 class Moved(NamedTuple):
@@ -42,29 +49,50 @@ class Moved(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """What is certain of every path where flows move prices; elsewhere nothing, ``[0, 0], [0]``."""
+    """What is certain of every path; arrays are empty where nothing of the kind is to be."""
 
     special: Floats  # of rounds, [A, T + 1]
     outside_depth: Floats  # [T + 1]
+    down: NDArray[np.int64]  # [T + 1]
 
 
-def schedule_of(market: MarketPaths, impact: ImpactParameters | None) -> Schedule:
-    """Step by step what a protocol says of changes."""
+def schedule_of(market: MarketPaths, protocol: Protocol) -> Schedule:
+    """Step by step what a protocol says of changes.
+
+    Raises:
+        InputError: somebody is down among more agents than there are bits.
+    """
+    special, depth = _outside(market, protocol.impact)
+    down = np.zeros(market.steps + 1 if protocol.outages else 0, np.int64)
+    for agent, slot in enumerate(protocol.agents):
+        for name, first, end in protocol.outages:
+            if name == slot.name:
+                if agent >= _BITS:
+                    raise InputError(
+                        f"outage: of {name}, agent {agent}; allowed: of the first {_BITS} agents"
+                    )
+                down[first:end] |= 1 << agent
+    return Schedule(special, depth, down)
+
+
+def _outside(market: MarketPaths, impact: ImpactParameters | None) -> tuple[Floats, Floats]:
+    """Rounds and depths of a :class:`Schedule`."""
     if impact is None:
-        return Schedule(np.zeros((0, 0)), np.zeros(0))
+        return np.zeros((0, 0)), np.zeros(0)
     special, depth = np.zeros(market.index.shape[:2]), np.ones(market.steps + 1)
     for asset, step, value in impact.special:
         special[asset, step:] = value
     for step, factor in impact.depth_factor:
         depth[step:] = factor
-    return Schedule(special, depth)
+    return special, depth
 
 
 def drawn_of(market: MarketPaths, schedule: Schedule) -> Drawn:
     """Those of a market, read-only and contiguous whatever made them: one type for kernels."""
 
-    def readable(found: Floats) -> Floats:
-        array = np.ascontiguousarray(found, np.float64).view()
+    def readable(found: Any) -> Any:
+        array = np.ascontiguousarray(found, np.int64 if found.dtype.kind == "i" else np.float64)
+        array = array.view()
         array.flags.writeable = False
         return array
 
@@ -115,6 +143,8 @@ def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
                 moment.special[asset] = drawn.special[asset, step]
             if drawn.outside_depth.size > 0:
                 moment.outside_depth = drawn.outside_depth[step]
+            if drawn.down.size > 0:
+                moment.down = drawn.down[step]
 
 
 @kernel

@@ -122,6 +122,7 @@ MOMENT = (
         ("special", "1", "what is particular of its round, as config/rounds.py says"),
     ),
     *each("markets", ("noise_trade", "USD", "of the noise traders: > 0 buys")),
+    Member("down", "i8", (), "", "agents that do nothing, a bit each by index"),
 )
 #: The market outside, of a path (:mod:`~simulator.model.outside`).
 OUTSIDE = (

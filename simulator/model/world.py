@@ -92,7 +92,7 @@ class ModelWorld(World):
         self.protocol = protocol
         self.given = market
         self.market = market if protocol.impact is None else to_be_moved(market)
-        self._schedule = schedule_of(market, protocol.impact)
+        self._schedule = schedule_of(market, protocol)
         found, wanted = market.oracle_price.shape[0], len(protocol.assets)
         if found != wanted:
             raise InputError(

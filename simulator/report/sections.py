@@ -47,7 +47,11 @@ def _spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
     """When each configured shock acts, hours from the start, with what it is."""
     spans = []
     for shock in config.shocks:
-        about = getattr(shock, "assets", None) or [getattr(shock, "asset", None)]
+        about = [
+            *getattr(shock, "assets", ()),
+            *getattr(shock, "agents", ()),
+            getattr(shock, "asset", None),
+        ]
         name = " ".join([shock.kind.replace("_", " "), *filter(None, about)])
         if isinstance(shock, Depeg):
             first, last = shock.anchors[0][0], shock.anchors[-1][0]

@@ -228,7 +228,8 @@ class Protocol:
     ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
     vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
     ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
-    ClearingHouse alone. ``impact``: None where no flow moves an index.
+    ClearingHouse alone. ``impact``: None where no flow moves an index. ``outages``: an agent's
+    name, and from which step to which (not part of it) it does nothing.
     """
 
     assets: tuple[Token, ...]
@@ -239,6 +240,12 @@ class Protocol:
     agents: tuple[AgentSlot, ...]
     aave: AaveParameters | None = None
     impact: ImpactParameters | None = None
+    outages: tuple[tuple[str, int, int], ...] = ()
+
+    def is_down(self, agent: int, step: int) -> bool:
+        """Whether an agent does nothing at a step."""
+        name = self.agents[agent].name
+        return any(who == name and first <= step < end for who, first, end in self.outages)
 
     @property
     def markets(self) -> int:

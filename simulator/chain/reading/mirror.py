@@ -54,7 +54,7 @@ class Mirror:
         self.tables = tables_of(protocol)
         self.paths = blank(self.tables, market.paths, book, recorded)
         self.state = Fields(self.paths.states, STATE, self.tables.counts)
-        self._market, self._schedule = market, schedule_of(market, protocol.impact)
+        self._market, self._schedule = market, schedule_of(market, protocol)
         self._places = layout.stored
         self._puts = {name: list(self._puts_of(reads)) for name, reads in of_storage().items()}
         # What follows from a group beside the numbers that its words are.

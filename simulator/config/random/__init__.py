@@ -14,7 +14,7 @@ from simulator.config.loading import from_mapping
 from simulator.config.random.lending import lend
 from simulator.config.random.market import STEPS
 from simulator.config.random.monitor import watch
-from simulator.config.random.outside import move
+from simulator.config.random.outside import move, stop
 from simulator.config.random.process import vary
 from simulator.config.random.scenario import RandomScenario
 
@@ -32,4 +32,5 @@ def random_config(seed: int, number: int) -> Config:
     vary(drawn, np.random.default_rng([seed, number, 2]))
     watch(drawn, np.random.default_rng([seed, number, 3]))
     move(drawn, np.random.default_rng([seed, number, 4]))
+    stop(drawn, np.random.default_rng([seed, number, 5]))
     return from_mapping(drawn)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _ODDS = 0.4  # that flows move prices
+_DOWN = 0.3  # that somebody is down for a while
 
 
 def move(drawn: dict[str, Any], rng: np.random.Generator) -> None:
@@ -35,3 +36,21 @@ def _crowds(rng: np.random.Generator, impact: dict[str, Any]) -> dict[str, Any]:
         "short": {**trader, "open_interest_usd": 0.5 * scale},
         "borrowers": {**crowd, "collateral_usd": scale, "health": float(rng.uniform(0.1, 1.0))},
     }
+
+
+def stop(drawn: dict[str, Any], rng: np.random.Generator) -> None:
+    """Let some agents of three in ten drawn scenarios be down for a while."""
+    agents = [name for name, section in drawn["agents"].items() if section is not None]
+    chosen = [name for name in agents if rng.random() < 0.3]
+    if rng.random() >= _DOWN or not chosen:
+        return
+    hours = drawn["horizon_hours"]
+    drawn["shocks"] = [
+        *drawn["shocks"],
+        {
+            "kind": "outage",
+            "agents": chosen,
+            "at_hours": float(rng.uniform(0.1, 0.7)) * hours,
+            "duration_hours": float(rng.uniform(0.1, 0.3)) * hours,
+        },
+    ]
