@@ -67,7 +67,7 @@ def test_the_planted_cause_is_found(cause: str) -> None:
     assert (made > 0.018).all(), "the scenario loses nothing to speak of"
     others = found.drop(columns=["path", "weight", "loss", "liquidated", "without_any", cause])
     assert (found[cause] > 0.95 * made).all()
-    assert (others.abs().max(axis=1) < 0.03 * made).all()
+    assert (others.abs().max(axis=1) < 0.05 * made).all()
 
 
 def test_without_a_cause_nothing_is_found() -> None:
