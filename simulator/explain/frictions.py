@@ -1,7 +1,8 @@
 """The frictions, each declared once: what it is, how it is removed, what is left of it.
 
 A friction is added here: its :class:`~simulator.explain.scene.Friction`, whose removal is a
-function of :mod:`simulator.explain.removed`. They are removed in this order.
+function of :mod:`simulator.explain.removed`, and its traces one of
+:mod:`simulator.explain.evidence`. They are removed in this order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simulator.config.resolve import initial_betas
 from simulator.config.shocks import OracleFreeze, OracleOutlier, WithdrawalRun
-from simulator.explain import removed
+from simulator.explain import evidence, removed
 from simulator.explain.scene import Friction
 from simulator.types import InputError
 
@@ -80,6 +81,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "What happens within a step; betas that a breakdown monitor or an agent of one's own posts "
         "go with it.",
         _own,
+        evidence.legs_apart,
         market=removed.own_asset,
         scene=removed.one_for_one,
     ),
@@ -92,6 +94,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "long as the one looked back on, and may be as far as they like from those before.",
         "Within a window one beta stands for all of it.",
         _own_wholly,
+        evidence.betas_off,
         scene=removed.foreseen,
     ),
     Friction(
@@ -102,6 +105,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "No band, and no latency of keeper, risk manager and monitor.",
         "The hedge is traded once a step at most, if a keeper is paid for it.",
         _unhedged,
+        evidence.off_target,
         scene=removed.every_step,
     ),
     Friction(
@@ -113,6 +117,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "Perps of any size trade at the oracle's price, and no depth is withdrawn.",
         "The vault's own swaps in a pool pay its fee and impact at full depth.",
         _never,
+        evidence.no_room,
         market=removed.full_depth,
         scene=removed.no_slippage,
     ),
@@ -125,6 +130,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "A round at every step with the price of that step, and no spread for lag.",
         "",
         _prompt_oracle,
+        evidence.oracle_off,
         market=removed.fresh_rounds,
         scene=removed.fresh_oracle,
     ),
@@ -139,6 +145,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "Below maintenance margin of its whole net asset value the vault is liquidated still; on "
         "Aave, once USDC no longer covers the debt.",
         _no_market,
+        evidence.margin_short,
         scene=removed.backed_by_all,
     ),
     Friction(
@@ -149,6 +156,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "The insurance fund pays every debt.",
         "",
         _no_market,
+        evidence.losses_shared,
         scene=removed.endless_insurance,
         touched=removed.insurance_used,
     ),
@@ -160,6 +168,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "A keeper calls for nothing whatever is due. Gas of everybody else stays.",
         "A keeper acts once a step, and cannot do what is refused.",
         _never,
+        evidence.keepers_unpaid,
         scene=removed.devoted_keeper,
     ),
     Friction(
@@ -170,6 +179,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "Withdrawal runs do not happen; the calm coming and going of the days does.",
         "",
         _no_run,
+        evidence.left,
         market=removed.no_run,
     ),
     Friction(
@@ -180,6 +190,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "Leveraged traders open nothing.",
         "Noise traders and arbitrageurs trade on.",
         _no_crowd,
+        evidence.others_liquidated,
         scene=removed.no_crowd,
     ),
 )

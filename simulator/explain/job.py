@@ -14,12 +14,15 @@ import numpy as np
 from simulator.arguments import texts, whole
 from simulator.explain import shapley
 from simulator.explain.coalitions import simulate
+from simulator.explain.evidence import Records
 from simulator.explain.figures import Shared, figures, losses, needed
 from simulator.explain.frictions import BY_NAME, chosen, present
+from simulator.explain.story import tell
+from simulator.explain.timeline import timeline
 from simulator.market.weights import weights
 from simulator.results.directory import claim, foreign_to_explanation
 from simulator.results.store import PARTIAL, write_json, write_parquet
-from simulator.runner import forget
+from simulator.runner import forget, simulate_chunk
 from simulator.runner.plan import plan_of
 from simulator.types import InputError
 
@@ -166,7 +169,20 @@ def _told(
         "statistics": figures(found, names, order, weight),
         "worst_path": _worst(frame, names),
     }
+    path = _recorded(plan, summary["worst_path"]["path"])
+    summary["story"] = tell(summary, path)
+    summary["worst_path"]["timeline"] = [
+        entry.told() for entry in timeline(path.config, path.series, path.events)
+    ]
     return Explanation(plan.config, summary, frame)
+
+
+def _recorded(plan: Plan, number: int) -> Records:
+    """A path again, in full."""
+    found = simulate_chunk(plan, number, 1, 1)
+    assert found.series is not None
+    assert found.events is not None
+    return Records(plan.config, found.series, found.events, found.paths.iloc[0])
 
 
 def _about(config: Config) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
     from simulator.config import Config
+    from simulator.explain.evidence import Records
     from simulator.market.paths import MarketPaths
     from simulator.world.protocol import AgentSlot, Protocol
 
@@ -54,6 +55,7 @@ class Friction:
         removal: how it is removed.
         residual: what of it is left nevertheless; "": nothing.
         absent: why a configuration has nothing of it; "": it has.
+        evidence: what the records of a path show of it, a clause of a sentence.
         market: the paths without it; None: it is not in the paths.
         scene: the protocol and agents without it, on paths that are without it already.
         touched: of the outcome, on which paths it acted at all; None: that cannot be told. Where it
@@ -67,6 +69,7 @@ class Friction:
     removal: str
     residual: str
     absent: Callable[[Config], str]
+    evidence: Callable[[Records], str]
     market: Callable[[Config, MarketPaths], MarketPaths] | None = None
     scene: Callable[[Scene], Scene] | None = None
     touched: Callable[[Scene, Any], Any] | None = None

@@ -27,6 +27,9 @@ def show_explanation(summary: Mapping[str, Any]) -> None:
     title = f"{summary['scenario']}: {summary['paths']:,} paths, loss of a share"
     columns = ["", *(one["title"] for one in found.values())]
     show_table(title, columns, rows)
+    for sentence in summary["story"]:
+        click.echo(sentence)
+    click.echo("")
     click.echo("Of each friction: its Shapley value ± 95 % (taken away alone; there alone).")
     for one in summary["frictions"]:
         if one["absent"]:
