@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,9 @@ from simulator.cli.group import (
 )
 from simulator.cli.status import telling_notices
 from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from simulator.terminal import ProgressBar
 
 
 @hedgesim.command()
@@ -37,6 +41,12 @@ from simulator.types import InputError
     help="Instead of every combination of frictions, those met in so many pairs of random orders, "
     "with the error of that [default: every one, of up to ten].",
 )
+@click.option(
+    "--limit",
+    type=float,
+    help="Most the worst path may lose to count as saved, fraction [default: half of its loss].",
+)
+@click.option("--no-search", is_flag=True, help="Do not look for what would have saved it.")
 @click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/NAME-why].")
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
@@ -50,6 +60,8 @@ def explain(
     trust: bool,
     frictions: tuple[str, ...],
     pairs: int | None,
+    limit: float | None,
+    no_search: bool,
     out: str | None,
     workers: int,
     as_json: bool,
@@ -62,7 +74,7 @@ def explain(
     """
     from simulator.explain.job import explain as explained
     from simulator.explain.shown import show_explanation
-    from simulator.terminal import ProgressBar, announce_compilation
+    from simulator.terminal import announce_compilation
 
     run = _finished(scenario)
     may_run, which["overrides"] = trusted(files, which["overrides"], trust=trust)
@@ -75,18 +87,18 @@ def explain(
     config = load_scenario(name, paths=paths, **which)
     directory = Path(out or f"out/{config.name}-why")
     announce_compilation()
-    with (
-        telling_notices(),
-        ProgressBar(f"{config.name}, {config.paths:,} paths", "path-steps") as bar,
-    ):
+    with telling_notices(), _Bars() as bars:
         found = explained(
             config,
             run=run,
             frictions=frictions,
             pairs=pairs,
+            limit=limit,
+            search=not no_search,
             out=directory,
             workers=workers,
-            progress=bar.update,
+            progress=bars.of(f"{config.name}, {config.paths:,} paths", "path-steps"),
+            searching=bars.of("what would have saved the worst path", "runs"),
             force=force,
             trust=may_run,
         )
@@ -94,7 +106,7 @@ def explain(
         emit((directory / "explain.json").read_text(encoding="utf-8").removesuffix("\n"))
     else:
         show_explanation(found.summary)
-        click.echo(f"Explanation: {directory / 'explain.json'}")
+        click.echo(f"Report: {directory / 'explain.html'}")
     return 0
 
 
@@ -110,3 +122,30 @@ def _finished(scenario: str) -> Path | None:
             "written by `hedgesim run --out`"
         )
     return directory
+
+
+class _Bars:
+    """One progress bar after the other: the next is shown when something first reports to it."""
+
+    def __init__(self) -> None:
+        self._shown: ProgressBar | None = None
+        self._title = ""
+
+    def __enter__(self) -> _Bars:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._shown is not None:
+            self._shown.__exit__(*raised)
+
+    def of(self, title: str, unit: str) -> Callable[[int, int], None]:
+        """What reports to a bar of this title."""
+        from simulator.terminal import ProgressBar
+
+        def update(done: int, total: int) -> None:
+            if self._shown is None or self._title != title:
+                self.__exit__(None, None, None)
+                self._shown, self._title = ProgressBar(title, unit).__enter__(), title
+            self._shown.update(done, total)
+
+        return update

@@ -177,6 +177,11 @@ def figures(
     return result
 
 
+def values(outcome: NDArray[Any], weights: Floats | None) -> dict[str, float]:
+    """Every statistic of an outcome."""
+    return {one.name: mean(one.contributes(outcome, weights), weights)[0] for one in STATISTICS}
+
+
 def interval(values: Floats, weights: Floats | None, sampling: float = 0.0) -> dict[str, float]:
     """A mean over paths with its 95 % interval; ``sampling``: a standard error beside theirs."""
     centre, error = mean(values, weights)

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.arguments import texts, whole
+from simulator.arguments import money, texts, whole
 from simulator.explain import shapley
 from simulator.explain.coalitions import simulate
 from simulator.explain.evidence import Records
-from simulator.explain.figures import Shared, figures, losses, needed
+from simulator.explain.figures import Shared, figures, losses, needed, values
 from simulator.explain.frictions import BY_NAME, chosen, present
+from simulator.explain.rescue import Search, everywhere, rescue
 from simulator.explain.story import tell
 from simulator.explain.timeline import timeline
 from simulator.market.weights import weights
+from simulator.report.explanation import render
 from simulator.results.directory import claim, foreign_to_explanation
-from simulator.results.store import PARTIAL, write_json, write_parquet
+from simulator.results.store import PARTIAL, write_json, write_parquet, write_text
 from simulator.runner import forget, simulate_chunk
 from simulator.runner.plan import plan_of
 from simulator.types import InputError
@@ -56,13 +58,19 @@ class Explanation:
     summary: dict[str, Any]
     paths: pd.DataFrame
 
+    def report_html(self) -> str:
+        """The page: it needs nothing from the network."""
+        return render(self.summary)
+
     def save(self, directory: str | Path) -> Path:
-        """Write ``explain.json`` and ``losses.parquet``; the path of the first."""
+        """Write ``explain.html``, ``explain.json`` and ``losses.parquet``; the path of the page."""
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         write_parquet(directory / "losses.parquet", self.paths)
         write_json(directory / "explain.json", self.summary)
-        return directory / "explain.json"
+        page = directory / "explain.html"
+        write_text(page, self.report_html())
+        return page
 
 
 def explain(
@@ -73,9 +81,12 @@ def explain(
     run: str | Path | None = None,
     frictions: Sequence[str] = (),
     pairs: int | None = None,
+    limit: float | None = None,
+    search: bool = True,
     out: str | Path | None = None,
     workers: int = 2,
     progress: Progress | None = None,
+    searching: Progress | None = None,
     force: bool = False,
     trust: Trust = False,
 ) -> Explanation:
@@ -91,9 +102,13 @@ def explain(
         pairs: instead of all coalitions, those met in so many random orders of the frictions and
             their reverses, with the error of that; None: all, or 16 pairs where more than
             ten frictions are there.
+        limit: most that the worst path may lose for it to be saved, fraction of a share; None: half
+            of what it lost.
+        search: whether the smallest change is looked for that would have saved the worst path.
         out: directory; what is finished there of the same explanation is not simulated again.
         workers: processes.
         progress: called with the path-steps done and in all.
+        searching: called with the runs of the worst path done, and about how many there will be.
         force: write to ``out`` even where it holds files of others.
         trust: as in :func:`simulator.run`.
 
@@ -103,6 +118,7 @@ def explain(
     """
     texts("frictions", frictions)
     workers = whole("workers", workers, 1)
+    limit = None if limit is None else money("limit", limit)
     asked = chosen(frictions)
     plan = plan_of(config, paths, seed, "model", (), None, trust)
     there = present(plan.config, asked)
@@ -117,7 +133,10 @@ def explain(
         found = simulate(plan, there, masks, directory / PARTIAL, workers, progress)
         if run is not None:
             _refuse_another(Path(run), found[(1 << len(there)) - 1])
-        explanation = _told(plan, asked, there, order, found)
+        explanation = _explained(plan, asked, there, order, found)
+        if search:
+            _search(plan, explanation, limit, searching)
+        explanation.summary["story"] = _tell(plan, explanation.summary)
         if out is not None:
             explanation.save(directory)
             forget(directory)
@@ -152,7 +171,7 @@ def path_weights(plan: Plan) -> NDArray[np.float64] | None:
     return weights(plan.config.market, 0, plan.config.paths)
 
 
-def _told(
+def _explained(
     plan: Plan,
     asked: Sequence[Friction],
     there: Sequence[Friction],
@@ -169,12 +188,28 @@ def _told(
         "statistics": figures(found, names, order, weight),
         "worst_path": _worst(frame, names),
     }
+    return Explanation(plan.config, summary, frame)
+
+
+def _search(
+    plan: Plan, explanation: Explanation, limit: float | None, report: Progress | None
+) -> None:
+    """Look for what would have saved the worst path, and what that does to all."""
+    summary = explanation.summary
+    found = rescue(Search(plan, summary["worst_path"]["path"], limit, report))
+    if found["smallest"] is not None:
+        change = {one["setting"]: one["to"] for one in found["smallest"]["changes"]}
+        found["after"] = values(everywhere(plan, change), path_weights(plan))
+    summary["rescue"] = found
+
+
+def _tell(plan: Plan, summary: dict[str, Any]) -> list[str]:
+    """The paragraph; the worst path is simulated again, in full, and its timeline noted."""
     path = _recorded(plan, summary["worst_path"]["path"])
-    summary["story"] = tell(summary, path)
     summary["worst_path"]["timeline"] = [
         entry.told() for entry in timeline(path.config, path.series, path.events)
     ]
-    return Explanation(plan.config, summary, frame)
+    return tell(summary, path)
 
 
 def _recorded(plan: Plan, number: int) -> Records:

@@ -23,14 +23,51 @@ def tell(summary: Mapping[str, Any], path: Records) -> list[str]:
     worst = summary["worst_path"]
     parts = worst["frictions"]
     there = [
-        f"{_capital(text)}."
+        text
         for name, part in found
         if part >= _TOLD and parts.get(name, 0.0) > 0.0 and (text := BY_NAME[name].evidence(path))
     ]
     if there:
         lost = f"On the worst path, number {worst['path']}, which lost {percent(worst['loss'])}:"
-        told.append(" ".join([lost, *there]))
-    return [*told, *_simple(summary, found), *_liquidated(summary)]
+        told.append(f"{lost} {'; '.join(there)}.")
+    return [*told, *_simple(summary, found), *_liquidated(summary), *saved(summary)]
+
+
+def saved(summary: Mapping[str, Any]) -> list[str]:
+    """What would have saved the worst path, and what that does to all of them."""
+    found = summary.get("rescue")
+    if found is None or not found["needed"]:
+        return []
+    wanted = f"losing at most {percent(found['limit'])} without being liquidated"
+    if found["smallest"] is None:
+        tried = f"one or two of {len(found['tried'])} settings of the vault"
+        text = (
+            f"Nothing that was tried would have saved the worst path ({wanted}): no change of "
+            f"{tried}, in {found['runs']:,} runs."
+        )
+        return [text]
+    best = found["smallest"]
+    changes = [f"{one['setting']} = {one['to']:g} for {one['from']:g}" for one in best["changes"]]
+    text = (
+        f"The smallest change found that would have saved the worst path ({wanted}), in "
+        f"{found['runs']:,} runs of it: {listed(changes)}; it then loses {percent(best['loss'])}. "
+        f"Over all paths that takes {_everywhere(summary)}."
+    )
+    return [text]
+
+
+def _everywhere(summary: Mapping[str, Any]) -> str:
+    """What each figure goes from and to with the change that saves."""
+    names = {"mean": "the mean loss", "es95": "that of the tail", "liquidation": "liquidations"}
+    found = []
+    for name, called in names.items():
+        before, after = (
+            summary["statistics"][name]["all"]["value"],
+            summary["rescue"]["after"][name],
+        )
+        if before or after:
+            found.append(f"{called} from {percent(before)} to {percent(after)}")
+    return listed(found)
 
 
 def _parts(summary: Mapping[str, Any], figure: str) -> list[tuple[str, float]]:
@@ -70,11 +107,12 @@ def _simple(summary: Mapping[str, Any], found: list[tuple[str, float]]) -> list[
     title = next(each["title"] for each in summary["frictions"] if each["name"] == name)
     without = said["all"]["value"] - one["removed"]["value"]
     only = said["none"]["value"] + one["only"]["value"]
-    return [
-        (f"{title}: without it alone the tail would lose {percent(without)} instead of "
-        f"{percent(said['all']['value'])}; were it the only friction, {percent(only)} instead of "
-        f"{percent(said['none']['value'])}.")
-    ]
+    text = (
+        f"{title}: without it alone the tail would lose {percent(without)}, not "
+        f"{percent(said['all']['value'])}; were it the only friction, {percent(only)}, not "
+        f"{percent(said['none']['value'])}."
+    )
+    return [text]
 
 
 def _liquidated(summary: Mapping[str, Any]) -> list[str]:
@@ -94,7 +132,3 @@ def _liquidated(summary: Mapping[str, Any]) -> list[str]:
 
 def _whole(part: float) -> str:
     return percent(part, 0)
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -190,6 +190,11 @@ def _warnings(config: Config, series: pd.DataFrame) -> Iterator[Entry]:
         yield replace(alike[0], text=alike[0].text + more)
 
 
+def _rows(events: pd.DataFrame) -> list[Any]:
+    """Events one by one, columns as attributes."""
+    return list(events.itertuples())
+
+
 def _owner(config: Config, account: int, agents: list[str]) -> str:
     """Whose margin account it is."""
     own = 1 + len(config.markets)
@@ -211,7 +216,7 @@ def _liquidations(config: Config, series: pd.DataFrame, events: pd.DataFrame) ->
     done = events[(events["status"] == "OK") & events["action"].isin(_LIQUIDATIONS)]
     agents = _traders(config) if len(done) else []
     price = series["pool_price"].to_numpy()
-    for row in done.itertuples():
+    for row in _rows(done):
         who, step = _owner(config, int(row.account), agents), int(row.step)
         moved = price[step] / price[step - 1] - 1.0 if step else 0.0
         if row.action == "Liquidate":
@@ -230,7 +235,7 @@ def _liquidations(config: Config, series: pd.DataFrame, events: pd.DataFrame) ->
 def _kept(events: pd.DataFrame) -> Iterator[Entry]:
     """What keepers did, and why they were refused."""
     ours = events["action"].isin([*_KEEPING, _SETTLING, PostBetas.__name__])
-    for row in events[ours].itertuples():
+    for row in _rows(events[ours]):
         action = _KEEPING.get(row.action, "settlement of the queue")
         if row.action == PostBetas.__name__:
             if row.status in ("OK", "NONE"):
@@ -249,7 +254,7 @@ def _kept(events: pd.DataFrame) -> Iterator[Entry]:
 
 def _left(events: pd.DataFrame) -> Iterator[Entry]:
     """Depositors leaving, and being refused."""
-    for row in events[events["action"].isin(_LEAVING)].itertuples():
+    for row in _rows(events[events["action"].isin(_LEAVING)]):
         if row.action == "RequestRedeem" and row.status == "OK":
             text, amount = "depositors wait in the queue, {times}", 0.0
         elif row.status == "OK":

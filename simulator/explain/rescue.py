@@ -1,0 +1,305 @@
+"""The smallest change of the vault's own settings that would have saved its worst path.
+
+Found by running that path again, first with one setting changed, then with two: no rule says what
+helps. How large a change is, is the logarithm of new over old (of two, the root of the sum of
+squares), so that doubling and halving are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
+from math import exp, hypot, isfinite, log
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.config import from_mapping
+from simulator.explain.replay import Stage, outcomes, play
+from simulator.market.draw import draw
+from simulator.results.registry import BY_NAME
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.config import Config
+    from simulator.runner.plan import Plan
+
+#: Settings that are tried: what who runs the vault may choose. Fees, caps and the venue's terms are
+#: not: they move losses to others.
+TRIED = (
+    *(
+        f"vault.{name}"
+        for name in (
+            "range_half_width_percent",
+            "recenter_threshold",
+            "lp_allocation",
+            "margin_allocation",
+            "hedge_band",
+            "max_slippage",
+            "margin_target",
+            "top_up_ratio",
+            "deleverage_ratio",
+            "keeper_reward",
+            "keeper_share",
+            "beta_max",
+            "beta_max_change",
+            "beta_interval_hours",
+        )
+    ),
+    "agents.risk_manager.window_hours",
+    "agents.risk_manager.every_hours",
+)
+#: Sizes of change that are tried, smallest first: e⁴ is fifty times as much.
+_LADDER = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+#: Halvings between the last that did not save and the first that did.
+_HALVINGS = 5
+#: Settings of which pairs are tried: those that did most alone.
+_PAIRED = 5
+#: Of the time it was invested before; a vault that stays in USDC is not saved, it is absent.
+_INVESTED = 0.9
+#: Two settings are changed for one where that is less of a change by a twentieth.
+_SMALLER = 0.95
+#: Where nobody says: the part of its loss that the worst path may lose.
+_HALF = 0.5
+
+Change = dict[str, float]
+#: A setting, and whether it is raised (1) or lowered (−1).
+Move = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a path came to with some settings changed."""
+
+    loss: float
+    liquidated: bool
+    invested: float
+
+
+@dataclass(eq=False)
+class Search:
+    """Runs one path again with settings changed; each change once."""
+
+    plan: Plan
+    number: int
+    limit: float | None = None
+    report: Callable[[int, int], None] | None = None
+    _found: dict[tuple[tuple[str, float], ...], Tried | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._market = draw(self.plan.config.market, self.number, 1)
+        before = self.of({})
+        assert before is not None
+        self.before = before
+        self.most = _HALF * before.loss if self.limit is None else self.limit
+
+    @property
+    def runs(self) -> int:
+        """How often the path was simulated."""
+        return sum(found is not None for found in self._found.values())
+
+    def of(self, change: Mapping[str, float]) -> Tried | None:
+        """The path with settings changed; None where the configuration does not allow them."""
+        key = tuple(sorted(change.items()))
+        if key not in self._found:
+            self._found[key] = self._run(change)
+            if self.report is not None:
+                most = 2 * len(TRIED) * (len(_LADDER) + _HALVINGS)
+                self.report(len(self._found), max(most, len(self._found)))
+        return self._found[key]
+
+    def _run(self, change: Mapping[str, float]) -> Tried | None:
+        try:
+            plan = replace(self.plan, config=changed(self.plan.config, change))
+        except InputError:
+            return None
+        ran = play(Stage(plan, (), self._market, self._market).scene(0))
+        ended = ran.ended(np.ones(1))
+        loss, liquidated, invested = (
+            float(ended.once(BY_NAME[name].of)[0])
+            for name in ("return", "liquidated", "invested_time")
+        )
+        return Tried(-loss, bool(liquidated), invested if isfinite(invested) else 0.0)
+
+    def saves(self, change: Mapping[str, float]) -> bool:
+        """Whether the path loses no more than it may, is not liquidated, and invested still."""
+        found = self.of(change)
+        return (
+            found is not None
+            and found.loss <= self.most
+            and not found.liquidated
+            and found.invested >= _INVESTED * self.before.invested
+        )
+
+
+def rescue(search: Search) -> dict[str, Any]:
+    """The smallest change of one setting and of two that saves the path, ready for JSON."""
+    known = settings(search.plan.config)
+    needed = not search.saves({})
+    one, two = _smallest(search, known) if needed else (None, None)
+    return {
+        "limit": search.most,
+        "stated": search.limit is not None,
+        "path": search.number,
+        "before": {"loss": search.before.loss, "liquidated": search.before.liquidated},
+        "needed": needed,
+        "one": _said(search, known, one),
+        "two": _said(search, known, two),
+        "smallest": _said(search, known, one if two is None else two),
+        "tried": sorted(known),
+        "runs": search.runs,
+        "resolution": _LADDER[0] / 2**_HALVINGS,
+    }
+
+
+def _smallest(search: Search, known: Mapping[str, float]) -> tuple[Change | None, Change | None]:
+    """The smallest change of one setting, and that of two where it is smaller."""
+    alone = [_alone(search, known, move) for move in product(known, (1, -1))]
+    one = min((c for c in alone if c), key=lambda c: size(known, c), default=None)
+    return one, _paired(search, known, None if one is None else size(known, one))
+
+
+def settings(config: Config) -> dict[str, float]:
+    """Those tried, that the configuration has, and their values; none that is zero.
+
+    Of a fixed risk manager the window is none of a run's.
+    """
+    found = {}
+    for name in TRIED:
+        value: Any = config
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        manager = config.agents.risk_manager
+        fixed = manager is None or manager.estimator == "fixed"
+        if value and not (fixed and name.startswith("agents.risk_manager.")):
+            found[name] = float(value)
+    return found
+
+
+def bounds(config: Config, name: str) -> tuple[float, float]:
+    """What its field allows, a hair within where an end is not allowed itself."""
+    *sections, last = name.split(".")
+    section: Any = config
+    for part in sections:
+        section = getattr(section, part)
+    low, high = 0.0, np.inf  # what is tried is not negative
+    for limit in type(section).model_fields[last].metadata:
+        for side in ("ge", "gt", "le", "lt"):
+            end: Any = getattr(limit, side, None)
+            if end is None:
+                continue
+            within = 0.0 if side.endswith("e") else 1e-6
+            if side.startswith("g"):
+                low = float(end) + within * max(abs(float(end)), 1e-3)
+            else:
+                high = float(end) * (1.0 - within)
+    return low, high
+
+
+def changed(config: Config, change: Mapping[str, float]) -> Config:
+    """With settings changed; raises InputError where they do not fit."""
+    if not change:
+        return config
+    data = config.model_dump()
+    for name, value in change.items():
+        *sections, last = name.split(".")
+        section = data
+        for part in sections:
+            section = section[part]
+        section[last] = value
+    return from_mapping(data)
+
+
+def size(known: Mapping[str, float], change: Mapping[str, float]) -> float:
+    """How large a change is."""
+    return hypot(*(log(value / known[name]) for name, value in change.items()))
+
+
+def _step(search: Search, known: Mapping[str, float], move: Move, far: float) -> float:
+    """The setting's value so far away, within its bounds."""
+    name, side = move
+    low, high = bounds(search.plan.config, name)
+    value = min(max(known[name] * exp(side * far), low), high)
+    return float(f"{value:.6g}")
+
+
+def _alone(search: Search, known: Mapping[str, float], move: Move) -> Change | None:
+    """The smallest change of one setting to one side that saves, as far as the ladder sees."""
+    name, last = move[0], 0.0
+    for far in _LADDER:
+        if search.saves({name: _step(search, known, move, far)}):
+            break
+        last = far
+    else:
+        return None
+    near = far
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (last + near)
+        if search.saves({name: _step(search, known, move, middle)}):
+            near = middle
+        else:
+            last = middle
+    return {name: _step(search, known, move, near)}
+
+
+def _paired(search: Search, known: Mapping[str, float], best: float | None) -> Change | None:
+    """The smallest change of two settings that saves and is smaller than ``best``."""
+    found: Change | None = None
+    for one, other in combinations(_promising(search, known), 2):
+        if one[0] == other[0]:
+            continue
+        rungs = sorted(product(_LADDER, _LADDER), key=lambda far: hypot(*far))
+        for far in rungs:
+            if best is not None and hypot(*far) >= _SMALLER * best:
+                break
+            change = {
+                move[0]: _step(search, known, move, away)
+                for move, away in zip((one, other), far, strict=True)
+            }
+            if len(change) == 2 and search.saves(change):
+                found, best = change, size(known, change)
+                break
+    return found
+
+
+def _promising(search: Search, known: Mapping[str, float]) -> list[Move]:
+    """Moves that lowered the loss most, alone and at any size, and stayed invested."""
+    gained: dict[Move, float] = {}
+    for move in product(known, (1, -1)):
+        tried = [search.of({move[0]: _step(search, known, move, far)}) for far in _LADDER]
+        there = [one.loss for one in tried if one is not None and _stays(search, one)]
+        gained[move] = search.before.loss - min(there, default=np.inf)
+    ranked: Sequence[Move] = sorted(gained, key=lambda move: -gained[move])
+    return [move for move in ranked[:_PAIRED] if gained[move] > 0.0]
+
+
+def _stays(search: Search, found: Tried) -> bool:
+    return found.invested >= _INVESTED * search.before.invested
+
+
+def _said(
+    search: Search, known: Mapping[str, float], change: Change | None
+) -> dict[str, Any] | None:
+    if change is None:
+        return None
+    found = search.of(change)
+    assert found is not None
+    return {
+        "changes": [
+            {"setting": name, "from": known[name], "to": value} for name, value in change.items()
+        ],
+        "size": size(known, change),
+        "loss": found.loss,
+        "liquidated": found.liquidated,
+    }
+
+
+def everywhere(plan: Plan, change: Mapping[str, float]) -> NDArray[Any]:
+    """What all paths come to with settings changed, :data:`~.replay.OUTCOME` ``[paths]``."""
+    other = replace(plan, config=changed(plan.config, change))
+    return np.concatenate(
+        [outcomes(other, (), first, count, [0])[0] for first, count in other.chunks(1)]
+    )
