@@ -79,9 +79,9 @@ ALLOWED = {
     "fuzz": ("arguments", "config", "runner", "verify"),
     "comparison": ("types", "arguments", "config", "market", "hedging", "results", "report",
                    "result", "runner"),
-    "explain": ("types", "arguments", "config", "market", "hedging", "world.protocol",
-                "world.actions", "agents", "books", "results", "report", "runner", "terminal",
-                "explain"),
+    "explain": ("types", "arguments", "config", "market", "hedging", "protocol.action_spec",
+                "world.protocol", "world.actions", "agents", "books", "results", "report", "runner",
+                "terminal", "explain"),
     # Mathematics that stands alone.
     "explain.shapley": ("types", "arguments"),
     "bench": ("types", "kernel_files", "config", "market", "agents", "books", "model", "chain",

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
-from math import exp, hypot, isfinite, log
+from math import exp, hypot, isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.config import from_mapping
 from simulator.explain.replay import Stage, outcomes, play
+from simulator.explain.settings import TRIED, Change, bounds, changed, settings, size
 from simulator.market.draw import draw
 from simulator.results.registry import BY_NAME
 from simulator.types import InputError
@@ -24,34 +24,8 @@ from simulator.types import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.config import Config
     from simulator.runner.plan import Plan
 
-#: Settings that are tried: what who runs the vault may choose. Fees, caps and the venue's terms are
-#: not: they move losses to others.
-TRIED = (
-    *(
-        f"vault.{name}"
-        for name in (
-            "range_half_width_percent",
-            "recenter_threshold",
-            "lp_allocation",
-            "margin_allocation",
-            "hedge_band",
-            "max_slippage",
-            "margin_target",
-            "top_up_ratio",
-            "deleverage_ratio",
-            "keeper_reward",
-            "keeper_share",
-            "beta_max",
-            "beta_max_change",
-            "beta_interval_hours",
-        )
-    ),
-    "agents.risk_manager.window_hours",
-    "agents.risk_manager.every_hours",
-)
 #: Sizes of change that are tried, smallest first: e⁴ is fifty times as much.
 _LADDER = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 #: Halvings between the last that did not save and the first that did.
@@ -65,7 +39,6 @@ _SMALLER = 0.95
 #: Where nobody says: the part of its loss that the worst path may lose.
 _HALF = 0.5
 
-Change = dict[str, float]
 #: A setting, and whether it is raised (1) or lowered (−1).
 Move = tuple[str, int]
 
@@ -160,62 +133,6 @@ def _smallest(search: Search, known: Mapping[str, float]) -> tuple[Change | None
     alone = [_alone(search, known, move) for move in product(known, (1, -1))]
     one = min((c for c in alone if c), key=lambda c: size(known, c), default=None)
     return one, _paired(search, known, None if one is None else size(known, one))
-
-
-def settings(config: Config) -> dict[str, float]:
-    """Those tried, that the configuration has, and their values; none that is zero.
-
-    Of a fixed risk manager the window is none of a run's.
-    """
-    found = {}
-    for name in TRIED:
-        value: Any = config
-        for part in name.split("."):
-            value = getattr(value, part, None)
-        manager = config.agents.risk_manager
-        fixed = manager is None or manager.estimator == "fixed"
-        if value and not (fixed and name.startswith("agents.risk_manager.")):
-            found[name] = float(value)
-    return found
-
-
-def bounds(config: Config, name: str) -> tuple[float, float]:
-    """What its field allows, a hair within where an end is not allowed itself."""
-    *sections, last = name.split(".")
-    section: Any = config
-    for part in sections:
-        section = getattr(section, part)
-    low, high = 0.0, np.inf  # what is tried is not negative
-    for limit in type(section).model_fields[last].metadata:
-        for side in ("ge", "gt", "le", "lt"):
-            end: Any = getattr(limit, side, None)
-            if end is None:
-                continue
-            within = 0.0 if side.endswith("e") else 1e-6
-            if side.startswith("g"):
-                low = float(end) + within * max(abs(float(end)), 1e-3)
-            else:
-                high = float(end) * (1.0 - within)
-    return low, high
-
-
-def changed(config: Config, change: Mapping[str, float]) -> Config:
-    """With settings changed; raises InputError where they do not fit."""
-    if not change:
-        return config
-    data = config.model_dump()
-    for name, value in change.items():
-        *sections, last = name.split(".")
-        section = data
-        for part in sections:
-            section = section[part]
-        section[last] = value
-    return from_mapping(data)
-
-
-def size(known: Mapping[str, float], change: Mapping[str, float]) -> float:
-    """How large a change is."""
-    return hypot(*(log(value / known[name]) for name, value in change.items()))
 
 
 def _step(search: Search, known: Mapping[str, float], move: Move, far: float) -> float:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 from simulator.config import Config, load
 from simulator.explain import rescue
 from simulator.explain.evidence import Records
 from simulator.explain.frictions import FRICTIONS
 from simulator.explain.job import Explanation, explain
-from simulator.explain.rescue import Search, bounds, changed, settings
+from simulator.explain.rescue import Search
+from simulator.explain.settings import bounds, changed, settings
 from simulator.explain.story import saved, tell
 from simulator.explain.timeline import clock, span, timeline
 from simulator.runner import simulate_chunk
@@ -213,9 +214,9 @@ def test_the_page_says_what_the_summary_says(explained: Explanation, tmp_path: P
         "losses.parquet",
     ]
     for sentence in explained.summary["story"]:
-        assert escape(sentence) in text
+        assert str(escape(sentence)) in text
     for one in explained.summary["frictions"]:
-        assert escape(one["title"]) in text
+        assert str(escape(one["title"])) in text
     for entry in explained.summary["worst_path"]["timeline"]:
         assert entry["when"] in text
     assert text.count("<svg") == 5
