@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Part of a figure below which a friction is not named, and is not told about.
 _NAMED, _TOLD = 0.01, 0.05
+#: Parts of the tail loss that sum to more than this cancel.
+_CANCELLED = 1.5
 
 
 def tell(summary: Mapping[str, Any], path: Records) -> list[str]:
@@ -81,6 +83,7 @@ def _parts(summary: Mapping[str, Any], figure: str) -> list[tuple[str, float]]:
 
 
 def _shares(summary: Mapping[str, Any]) -> str:
+    """The tail loss by cause: parts of it, or points of a share where they cancel too far."""
     found = summary["statistics"]["es95"]
     whole, none = found["all"]["value"], found["none"]["value"]
     loss = f"the worst 5 % of paths, which is {percent(whole)} of a share on average"
@@ -88,13 +91,25 @@ def _shares(summary: Mapping[str, Any]) -> str:
     if not parts:
         return f"There is no tail loss to explain: {loss}."
     causes = {one["name"]: one["cause"] for one in summary["frictions"]}
-    more = [f"{_whole(part)} is {causes[name]}" for name, part in parts if part >= _NAMED]
-    less = [f"{causes[name]} ({_whole(-part)})" for name, part in parts[::-1] if part <= -_NAMED]
-    text = f"Of the loss on {loss}, {listed(more)}" if more else f"Of the loss on {loss}, nothing"
-    text += f"; {_whole(none / whole)} is left without any of these frictions"
+    cancelled = sum(part for _, part in parts if part > 0.0) > _CANCELLED
+
+    def said(part: float) -> str:
+        return f"{100 * part * whole:.1f} points" if cancelled else _whole(part)
+
+    more = [f"{said(part)} {_are(cancelled)} {causes[n]}" for n, part in parts if part >= _NAMED]
+    less = [f"{causes[n]} ({said(-part)})" for n, part in parts[::-1] if part <= -_NAMED]
+    text = f"Of the loss on {loss}, {listed(more) if more else 'nothing is any friction'}; "
+    if none >= 0.0:
+        text += f"{said(none / whole)} {_are(cancelled)} left without any of these frictions"
+    else:
+        text += f"without any of these frictions {percent(-none)} would have been gained"
     if less:
         text += f". Less was lost because of {listed(less)}"
     return f"{text}."
+
+
+def _are(several: bool) -> str:
+    return "are" if several else "is"
 
 
 def _simple(summary: Mapping[str, Any], found: list[tuple[str, float]]) -> list[str]:
