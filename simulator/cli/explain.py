@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     type=float,
     help="Most the worst path may lose to count as saved, fraction [default: half of its loss].",
 )
+@click.option(
+    "--liquidations",
+    type=float,
+    help="Look instead for what brings liquidations of the first 200 paths to this share or less.",
+)
 @click.option("--no-search", is_flag=True, help="Do not look for what would have saved it.")
 @click.option("--out", type=click.Path(file_okay=False), help="Directory [default: out/NAME-why].")
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
@@ -61,6 +66,7 @@ def explain(
     frictions: tuple[str, ...],
     pairs: int | None,
     limit: float | None,
+    liquidations: float | None,
     no_search: bool,
     out: str | None,
     workers: int,
@@ -94,6 +100,7 @@ def explain(
             frictions=frictions,
             pairs=pairs,
             limit=limit,
+            liquidations=liquidations,
             search=not no_search,
             out=directory,
             workers=workers,

@@ -82,6 +82,7 @@ def explain(
     frictions: Sequence[str] = (),
     pairs: int | None = None,
     limit: float | None = None,
+    liquidations: float | None = None,
     search: bool = True,
     out: str | Path | None = None,
     workers: int = 2,
@@ -104,6 +105,7 @@ def explain(
             ten frictions are there.
         limit: most that the worst path may lose for it to be saved, fraction of a share; None: half
             of what it lost.
+        liquidations: instead, most of the first 200 paths that may be liquidated, fraction.
         search: whether the smallest change is looked for that would have saved the worst path.
         out: directory; what is finished there of the same explanation is not simulated again.
         workers: processes.
@@ -119,6 +121,7 @@ def explain(
     texts("frictions", frictions)
     workers = whole("workers", workers, 1)
     limit = None if limit is None else money("limit", limit)
+    share = None if liquidations is None else _share(liquidations)
     asked = chosen(frictions)
     plan = plan_of(config, paths, seed, "model", (), None, trust)
     there = present(plan.config, asked)
@@ -135,7 +138,10 @@ def explain(
             _refuse_another(Path(run), found[(1 << len(there)) - 1])
         explanation = _explained(plan, asked, there, order, found)
         if search:
-            _search(plan, explanation, limit, searching)
+            target = Search(
+                plan, explanation.summary["worst_path"]["path"], limit, share, searching
+            )
+            _search(target, explanation)
         explanation.summary["story"] = _tell(plan, explanation.summary)
         if out is not None:
             explanation.save(directory)
@@ -191,16 +197,20 @@ def _explained(
     return Explanation(plan.config, summary, frame)
 
 
-def _search(
-    plan: Plan, explanation: Explanation, limit: float | None, report: Progress | None
-) -> None:
-    """Look for what would have saved the worst path, and what that does to all."""
-    summary = explanation.summary
-    found = rescue(Search(plan, summary["worst_path"]["path"], limit, report))
+def _share(given: float) -> float:
+    found = money("liquidations", given)
+    if found > 1.0:
+        raise InputError(f"liquidations = {given:g}: must be from 0 to 1, a share of the paths")
+    return found
+
+
+def _search(search: Search, explanation: Explanation) -> None:
+    """Look for the smallest change that saves, and what it does to all paths."""
+    found = rescue(search)
     if found["smallest"] is not None:
         change = {one["setting"]: one["to"] for one in found["smallest"]["changes"]}
-        found["after"] = values(everywhere(plan, change), path_weights(plan))
-    summary["rescue"] = found
+        found["after"] = values(everywhere(search.plan, change), path_weights(search.plan))
+    explanation.summary["rescue"] = found
 
 
 def _tell(plan: Plan, summary: dict[str, Any]) -> list[str]:

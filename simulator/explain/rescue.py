@@ -1,8 +1,8 @@
 """The smallest change of the vault's own settings that would have saved its worst path.
 
-Found by running that path again, first with one setting changed, then with two: no rule says what
-helps. How large a change is, is the logarithm of new over old (of two, the root of the sum of
-squares), so that doubling and halving are alike.
+Or that brings the share of liquidated paths down. Found by running paths again, first with one
+setting changed, then with two: no rule says what helps. How large a change is, is the logarithm of
+new over old (of two, the root of the sum of squares), so that doubling and halving are alike.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
-from math import exp, hypot, isfinite
+from math import exp, hypot
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from simulator.explain.replay import Stage, outcomes, play
 from simulator.explain.settings import TRIED, Change, bounds, changed, settings, size
 from simulator.market.draw import draw
+from simulator.market.weights import weights
 from simulator.results.registry import BY_NAME
 from simulator.types import InputError
 
@@ -32,6 +33,8 @@ _LADDER = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 _HALVINGS = 5
 #: Settings of which pairs are tried: those that did most alone.
 _PAIRED = 5
+#: Paths that a share of liquidations is counted on.
+_SAMPLED = 200
 #: Of the time it was invested before; a vault that stays in USDC is not saved, it is absent.
 _INVESTED = 0.9
 #: Two settings are changed for one where that is less of a change by a twentieth.
@@ -45,29 +48,51 @@ Move = tuple[str, int]
 
 @dataclass(frozen=True)
 class Tried:
-    """What a path came to with some settings changed."""
+    """What came of some settings changed.
 
-    loss: float
+    Attributes:
+        value: what the path lost, or the share of paths that was liquidated.
+        liquidated: whether the one path was liquidated.
+        invested: part of the time with a position, mean over paths.
+    """
+
+    value: float
     liquidated: bool
     invested: float
 
 
 @dataclass(eq=False)
 class Search:
-    """Runs one path again with settings changed; each change once."""
+    """Runs paths again with settings changed; each change once.
+
+    Attributes:
+        plan: the run.
+        number: of the path that is to be saved.
+        limit: most that it may lose; None: half of what it lost.
+        share: instead, most of the first paths that may be liquidated; None: the one path counts.
+        report: told of the changes tried, and about how many there will be.
+    """
 
     plan: Plan
     number: int
     limit: float | None = None
+    share: float | None = None
     report: Callable[[int, int], None] | None = None
     _found: dict[tuple[tuple[str, float], ...], Tried | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._market = draw(self.plan.config.market, self.number, 1)
+        settings_drawn = self.plan.config.market
+        first, self.count = self.number, 1
+        if self.share is not None:
+            first, self.count = 0, min(self.plan.config.paths, _SAMPLED)
+        self._market = draw(settings_drawn, first, self.count)
+        self._weights = weights(settings_drawn, first, self.count)
         before = self.of({})
         assert before is not None
         self.before = before
-        self.most = _HALF * before.loss if self.limit is None else self.limit
+        self.most = _HALF * before.value if self.limit is None else self.limit
+        if self.share is not None:
+            self.most = self.share
 
     @property
     def runs(self) -> int:
@@ -90,19 +115,22 @@ class Search:
         except InputError:
             return None
         ran = play(Stage(plan, (), self._market, self._market).scene(0))
-        ended = ran.ended(np.ones(1))
-        loss, liquidated, invested = (
-            float(ended.once(BY_NAME[name].of)[0])
+        ended = ran.ended(self._weights)
+        returned, liquidated, invested = (
+            np.nan_to_num(np.asarray(ended.once(BY_NAME[name].of), np.float64))
             for name in ("return", "liquidated", "invested_time")
         )
-        return Tried(-loss, bool(liquidated), invested if isfinite(invested) else 0.0)
+        if self.share is None:
+            return Tried(-float(returned[0]), bool(liquidated[0]), float(invested[0]))
+        there = float(np.average(invested, weights=self._weights))
+        return Tried(float(np.average(liquidated, weights=self._weights)), False, there)
 
     def saves(self, change: Mapping[str, float]) -> bool:
-        """Whether the path loses no more than it may, is not liquidated, and invested still."""
+        """Whether it is no more than it may be, not liquidated, and invested still."""
         found = self.of(change)
         return (
             found is not None
-            and found.loss <= self.most
+            and found.value <= self.most
             and not found.liquidated
             and found.invested >= _INVESTED * self.before.invested
         )
@@ -114,10 +142,12 @@ def rescue(search: Search) -> dict[str, Any]:
     needed = not search.saves({})
     one, two = _smallest(search, known) if needed else (None, None)
     return {
+        "of": "worst path" if search.share is None else "liquidations",
         "limit": search.most,
-        "stated": search.limit is not None,
+        "stated": search.limit is not None or search.share is not None,
         "path": search.number,
-        "before": {"loss": search.before.loss, "liquidated": search.before.liquidated},
+        "paths": search.count,
+        "before": {"value": search.before.value, "liquidated": search.before.liquidated},
         "needed": needed,
         "one": _said(search, known, one),
         "two": _said(search, known, two),
@@ -187,8 +217,8 @@ def _promising(search: Search, known: Mapping[str, float]) -> list[Move]:
     gained: dict[Move, float] = {}
     for move in product(known, (1, -1)):
         tried = [search.of({move[0]: _step(search, known, move, far)}) for far in _LADDER]
-        there = [one.loss for one in tried if one is not None and _stays(search, one)]
-        gained[move] = search.before.loss - min(there, default=np.inf)
+        there = [one.value for one in tried if one is not None and _stays(search, one)]
+        gained[move] = search.before.value - min(there, default=np.inf)
     ranked: Sequence[Move] = sorted(gained, key=lambda move: -gained[move])
     return [move for move in ranked[:_PAIRED] if gained[move] > 0.0]
 
@@ -209,7 +239,7 @@ def _said(
             {"setting": name, "from": known[name], "to": value} for name, value in change.items()
         ],
         "size": size(known, change),
-        "loss": found.loss,
+        "value": found.value,
         "liquidated": found.liquidated,
     }
 

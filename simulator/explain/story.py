@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.explain.frictions import BY_NAME
-from simulator.report.format import listed, percent
+from simulator.report.format import count, listed, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,24 +36,28 @@ def tell(summary: Mapping[str, Any], path: Records) -> list[str]:
 
 
 def saved(summary: Mapping[str, Any]) -> list[str]:
-    """What would have saved the worst path, and what that does to all of them."""
+    """What would have saved it, and what that does to all paths."""
     found = summary.get("rescue")
     if found is None or not found["needed"]:
         return []
-    wanted = f"losing at most {percent(found['limit'])} without being liquidated"
+    most = percent(found["limit"])
+    wanted = f"would have saved the worst path (losing at most {most} without being liquidated)"
+    becomes = "it then loses"
+    if found["of"] == "liquidations":
+        of = f"liquidations of the first {count(found['paths'], 'path')}"
+        wanted = f"brings {of} to {most} or less"
+        becomes = f"from {percent(found['before']['value'])} they come to"
     if found["smallest"] is None:
-        tried = f"one or two of {len(found['tried'])} settings of the vault"
         text = (
-            f"Nothing that was tried would have saved the worst path ({wanted}): no change of "
-            f"{tried}, in {found['runs']:,} runs."
+            f"Nothing that was tried {wanted}: no change of one or two of {len(found['tried'])} "
+            f"settings of the vault, in {found['runs']:,} runs."
         )
         return [text]
     best = found["smallest"]
     changes = [f"{one['setting']} = {one['to']:g} for {one['from']:g}" for one in best["changes"]]
     text = (
-        f"The smallest change found that would have saved the worst path ({wanted}), in "
-        f"{found['runs']:,} runs of it: {listed(changes)}; it then loses {percent(best['loss'])}. "
-        f"Over all paths that takes {_everywhere(summary)}."
+        f"The smallest change found that {wanted}, in {found['runs']:,} runs: {listed(changes)}; "
+        f"{becomes} {percent(best['value'])}. Over all paths that takes {_everywhere(summary)}."
     )
     return [text]
 

@@ -164,10 +164,16 @@ def _limit(summary: Mapping[str, Any]) -> str:
     found = summary.get("rescue")
     if found is None:
         return ""
-    stated = "as was asked for" if found["stated"] else "half of what it lost"
+    goal = (
+        f"with which the worst path loses at most {percent(found['limit'])} "
+        f"({'as was asked for' if found['stated'] else 'half of what it lost'}) and is not "
+        "liquidated"
+    )
+    if found["of"] == "liquidations":
+        paths = count(found["paths"], "path")
+        goal = f"with which at most {percent(found['limit'])} of the first {paths} are liquidated"
     return (
-        f"The smallest change of one setting, and of two, with which the worst path loses at most "
-        f"{percent(found['limit'])} ({stated}) and is not liquidated, found by simulating it "
+        f"The smallest change of one setting, and of two, {goal}, found by simulating "
         f"{found['runs']:,} times. Size: the logarithm of new over old; of two, the root of the "
         f"sum of squares. Tried: {listed(found['tried'])}."
     )
@@ -186,6 +192,6 @@ def _rescue(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             continue
         said = [f"{c['setting']} = {c['to']:g} instead of {c['from']:g}" for c in one["changes"]]
         rows.append(
-            {"name": name, "texts": [listed(said), percent(one["loss"]), f"{one['size']:.2f}"]}
+            {"name": name, "texts": [listed(said), percent(one["value"]), f"{one['size']:.2f}"]}
         )
     return rows

@@ -150,14 +150,14 @@ def test_what_saves_the_path_is_found_by_running_it(explained: Explanation) -> N
     found = explained.summary["rescue"]
     plan = plan_of(explained.config, None, None, "model", (), None)
     before = explained.summary["worst_path"]
-    assert found["before"]["loss"] == pytest.approx(before["loss"], abs=1e-12)
+    assert found["before"]["value"] == pytest.approx(before["loss"], abs=1e-12)
     assert found["limit"] == pytest.approx(0.5 * before["loss"])
     for key in ("one", "smallest"):
         change = {one["setting"]: one["to"] for one in found[key]["changes"]}
         config = changed(plan.config, change)
         again = simulate_chunk(plan_of(config, None, None, "model", (), None), before["path"], 1, 0)
         row = again.paths.iloc[0]
-        assert -row["return"] == pytest.approx(found[key]["loss"], abs=1e-12)
+        assert -row["return"] == pytest.approx(found[key]["value"], abs=1e-12)
         assert -row["return"] <= found["limit"]
         assert not row["liquidated"]
     assert found["smallest"]["size"] <= found["one"]["size"]
@@ -182,6 +182,23 @@ def test_a_vault_that_never_invests_is_not_saved() -> None:
     idle = {"vault.max_slippage": 1e-9}
     found = search.of(idle)
     assert found is None or found.invested < 0.5 or not search.saves(idle)
+
+
+def test_liquidations_of_many_paths_are_brought_down() -> None:
+    config = scenario(*LIQUIDATED, "paths=6", "assets.ETH.volatility=0.6")
+    found = explain(config, frictions=["margin"], workers=1, liquidations=0.2).summary
+    said = found["rescue"]
+    assert said["before"]["value"] == found["statistics"]["liquidation"]["all"]["value"] > 0.2
+    assert said["smallest"]["value"] <= 0.2
+    # Six paths are all there are, so over all of them it is the same.
+    assert said["after"]["liquidation"] == pytest.approx(said["smallest"]["value"])
+    assert "brings liquidations of the first 6 paths to 20.0" in found["story"][-1]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match="liquidations = "):
+        explain("calm", liquidations=share)
 
 
 def test_a_path_that_loses_less_than_it_may_needs_no_saving() -> None:
