@@ -115,7 +115,8 @@ FRICTIONS: tuple[Friction, ...] = (
         "Trades pay spread, fee and premium, are refused where inventory or slippage is limited, "
         "and depth is withdrawn in stress; skew makes funding.",
         "Perps of any size trade at the oracle's price, and no depth is withdrawn.",
-        "The vault's own swaps in a pool pay its fee and impact at full depth.",
+        "The vault's own swaps in a pool pay its fee and impact at full depth, and are refused "
+        "beyond vault.max_slippage.",
         _never,
         evidence.no_room,
         market=removed.full_depth,

@@ -157,8 +157,17 @@ def no_slippage(scene: Scene) -> Scene:
             taker_fee=0.0,
         )
 
-    markets = tuple(map(deep, scene.protocol.clearing.markets))
-    return _unlagged(scene.clearing(markets=markets))
+    clearing = scene.protocol.clearing
+    markets = tuple(map(deep, clearing.markets))
+    funds = max(clearing.maker_funds, _ENDLESS)  # what stands behind the sizes
+    scene = _with_room(scene, funds - clearing.maker_funds)
+    return _unlagged(scene.clearing(markets=markets, maker_funds=funds))
+
+
+def _with_room(scene: Scene, usdc: float) -> Scene:
+    """The venue's own USDC, so much more of it, takes nobody's room under the cap of collateral."""
+    first, *others = scene.protocol.clearing.collaterals
+    return scene.clearing(collaterals=(replace(first, cap=first.cap + usdc), *others))
 
 
 def fresh_rounds(config: Config, market: MarketPaths) -> MarketPaths:
@@ -204,13 +213,12 @@ def backed_by_all(scene: Scene) -> Scene:
 
 
 def endless_insurance(scene: Scene) -> Scene:
-    """The insurance fund pays every debt, of every market; its USDC takes nobody's room."""
+    """The insurance fund pays every debt, of every market."""
     clearing = scene.protocol.clearing
     funds = max(clearing.insurance_funds, _ENDLESS)
     markets = tuple(replace(market, insurance_cap=funds) for market in clearing.markets)
-    usdc, *others = clearing.collaterals
-    usdc = replace(usdc, cap=usdc.cap + funds - clearing.insurance_funds)
-    return scene.clearing(markets=markets, insurance_funds=funds, collaterals=(usdc, *others))
+    scene = _with_room(scene, funds - clearing.insurance_funds)
+    return scene.clearing(markets=markets, insurance_funds=funds)
 
 
 def insurance_used(scene: Scene, outcome: Any) -> Any:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from simulator.config import load
 from simulator.explain.frictions import BY_NAME, FRICTIONS, present
 from simulator.explain.job import explain
+from simulator.explain.replay import Stage, play
+from simulator.market.draw import draw
+from simulator.results.registry import path_rows
+from simulator.runner.plan import plan_of
 from tests.explain.planted import ALL_LEAVE_AT_THE_BOTTOM, FALL, GAP, perp, scenario
 
 CROWD = (
@@ -75,6 +81,26 @@ def test_without_a_cause_nothing_is_found() -> None:
     found = explain(scenario(FALL), workers=1, search=False).paths
     parts = found.drop(columns=["path", "weight", "loss", "liquidated", "without_any"])
     assert (parts.abs() < 5e-4).all(axis=None)
+
+
+@pytest.mark.parametrize("name", ["correlation-breakdown", "correlation-convergence"])
+def test_without_frictions_all_of_the_hedge_is_held_and_costs_nothing(name: str) -> None:
+    """And has no basis: what is left is what the pool itself takes and gives."""
+    config = load(name, ["paths=2"])
+    plan = plan_of(config, None, None, "model", (), None)
+    stage = Stage.of(plan, present(config, FRICTIONS), draw(config.market, 0, 2), 0)
+    rows = path_rows(play(stage.scene(0)).ended(np.ones(2)))
+    exposed = np.abs(rows["lp_delta"])
+    assert (exposed > 2e4).all()
+    for cost in ("basis_pnl", "funding", "perp_fees", "perp_spread", "perp_premium", "rewards"):
+        assert (np.abs(rows[cost]) < 1e-4 * exposed).all(), cost
+    assert (rows["hedge_held"] > 0.999).all()
+    assert (np.abs(rows["hedge_drift"]) < 0.1 * exposed).all()
+    assert not rows["liquidated"].any()
+    assert not (rows["loss_sharing"] + rows["liquidation_penalty"]).any()
+    ours = [name for name in rows.dtype.names if name.startswith("upkeep_refused_")]
+    refused = {name for name in ours if rows[name].any()}
+    assert refused <= {"upkeep_refused_slippage", "upkeep_refused_within_band"}  # of swaps in pools
 
 
 def test_two_that_need_each_other_share_the_loss_equally() -> None:
