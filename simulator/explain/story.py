@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Part of a figure below which a friction is not named, and is not told about.
 _NAMED, _TOLD = 0.01, 0.05
+#: A tenth of a point, fraction of a share: less is not named where points are.
+_POINT = 0.001
 #: Parts of the tail loss that sum to more than this cancel.
 _CANCELLED = 1.5
 
@@ -100,8 +102,9 @@ def _shares(summary: Mapping[str, Any]) -> str:
     def said(part: float) -> str:
         return f"{100 * part * whole:.1f} points" if cancelled else _whole(part)
 
-    more = [f"{said(part)} {_are(cancelled)} {causes[n]}" for n, part in parts if part >= _NAMED]
-    less = [f"{causes[n]} ({said(-part)})" for n, part in parts[::-1] if part <= -_NAMED]
+    least = max(_NAMED, _POINT / whole) if cancelled else _NAMED
+    more = [f"{said(part)} {_are(cancelled)} {causes[n]}" for n, part in parts if part >= least]
+    less = [f"{causes[n]} ({said(-part)})" for n, part in parts[::-1] if part <= -least]
     text = f"Of the loss on {loss}, {listed(more) if more else 'nothing is any friction'}; "
     if none >= 0.0:
         text += f"{said(none / whole)} {_are(cancelled)} left without any of these frictions"

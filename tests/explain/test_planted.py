@@ -98,7 +98,7 @@ def test_without_frictions_all_of_the_hedge_is_held_and_costs_nothing(name: str)
     assert (np.abs(rows["hedge_drift"]) < 0.1 * exposed).all()
     assert not rows["liquidated"].any()
     assert not (rows["loss_sharing"] + rows["liquidation_penalty"]).any()
-    ours = [name for name in rows.dtype.names if name.startswith("upkeep_refused_")]
+    ours = [name for name in rows.dtype.names or () if name.startswith("upkeep_refused_")]
     refused = {name for name in ours if rows[name].any()}
     assert refused <= {"upkeep_refused_slippage", "upkeep_refused_within_band"}  # of swaps in pools
 
