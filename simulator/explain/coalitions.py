@@ -16,6 +16,7 @@ from simulator.explain.frictions import BY_NAME
 from simulator.explain.replay import OUTCOME, market_part, outcomes
 from simulator.results.store import replacing, write_json
 from simulator.runner import fingerprint, pool
+from simulator.runner.chunk import begun, refuse_traces
 from simulator.runner.workers import HereOnlyError, pack, unpack
 from simulator.types import Notice, SimulatorError
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.explain.scene import Friction
+    from simulator.runner.chunk import begun, refuse_traces
     from simulator.runner.plan import Plan
-    from simulator.runner.workers import Packed
+from simulator.runner.workers import Packed
 
 Progress = Callable[[int, int], None]
 
@@ -120,7 +122,9 @@ def simulate(
 
 
 def _work(plan: Plan, task: Task, job: Job, report: Callable[[int], None]) -> None:
+    before = begun(plan.agents)
     found = outcomes(plan, task.asked, job.first, job.count, job.masks, report)
+    refuse_traces(plan.agents, before)
     fingerprint.refuse_other_code(plan.world, task.code)
     with replacing(task.directory / job.name) as temporary, temporary.open("wb") as file:
         np.save(file, np.stack([found[mask] for mask in job.masks]))

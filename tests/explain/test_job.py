@@ -225,3 +225,32 @@ def test_files_of_others_are_not_written_over(config: Config, tmp_path: Path) ->
     (tmp_path / "explain.json").write_text("mine", encoding="utf-8")
     with pytest.raises(InputError, match="did not write there"):
         explain(config, frictions=ASKED, out=tmp_path)
+
+
+LEAKY = """
+from dataclasses import dataclass
+from simulator.agents.base import Agent
+from simulator.world.protocol import AgentSlot
+
+SEEN = []
+
+
+@dataclass(eq=False)
+class Leaky(Agent):
+    slot = AgentSlot("leaky", usdc=0.0, base=0.0, has_account=False)
+
+    def act(self, view):
+        SEEN.append(view.step)
+        yield from ()
+"""
+
+
+def test_an_agent_that_leaves_something_to_the_next_combination_is_refused(
+    config: Config, tmp_path: Path
+) -> None:
+    file = tmp_path / "leaky.py"
+    file.write_text(LEAKY, encoding="utf-8")
+    data = config.model_copy(update={"horizon_hours": 24.0, "shocks": (), "paths": 2}).model_dump()
+    data["agents"]["custom"] = {"leaky": {"file": str(file)}}
+    with pytest.raises(InputError, match="Leaky changes variables"):
+        explain(data, frictions=["depth"], workers=1, search=False, trust=True)
