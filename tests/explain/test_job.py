@@ -26,7 +26,7 @@ ASKED = ("proxy", "depth", "keeping")
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    return load("correlation-breakdown", ["paths=40", "horizon_hours=400"])
+    return load("correlation-breakdown", ["paths=20", "horizon_hours=340"])
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,9 @@ def test_a_vault_that_never_invests_is_not_saved() -> None:
     assert found is None or found.invested < 0.5 or not search.saves(idle)
 
 
-def test_liquidations_of_many_paths_are_brought_down() -> None:
+def test_liquidations_of_many_paths_are_brought_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rescue, "_LADDER", (0.2, 0.7, 2.0))  # a coarser search, a third as long
+    monkeypatch.setattr(rescue, "_PAIRED", 2)
     config = scenario(*LIQUIDATED, "paths=6", "assets.ETH.volatility=0.6")
     found = explain(config, frictions=["margin"], workers=1, liquidations=0.2).summary
     said = found["rescue"]
