@@ -75,7 +75,7 @@ def announce_compilation(*, chain: bool = False) -> None:
 _FIRST = 18
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: first column to the left, the others to the right."""
     from rich import box
     from rich.console import Console
@@ -131,7 +131,7 @@ def show_result(result: Result) -> None:
         )
     _diagnosis(summary["diagnosis"])
     title = f"{summary['scenario']}: {summary['paths']:,} paths of {days:.3g} days"
-    _table(title, ("", "mean", "5 %", "median", "95 %"), rows)
+    show_table(title, ("", "mean", "5 %", "median", "95 %"), rows)
     click.echo("  What --require calls them: hedgesim metrics")
     said = verdict(summary)
     click.echo(f"  {said['text']}.\n  {said['details']}")
@@ -222,7 +222,7 @@ def show_side_by_side(summary: dict[str, Any]) -> None:
     ]
     title = f"{summary['scenario']}: {len(found)} alternatives of {summary['paths']:,} paths"
     heading = page.fields(summary).replace(" · ", " ·\n")
-    _table(title, (heading, *(figure.short for figure in shown)), lines)
+    show_table(title, (heading, *(figure.short for figure in shown)), lines)
     said = [*page.counted(summary), f"{summary['shared'][0].upper()}{summary['shared'][1:]}"]
     said += [
         f"{one.mark.severity.upper()}: {one.where}: {one.text}"
@@ -249,7 +249,7 @@ def show_stress(summary: dict[str, Any]) -> None:
         for name, found in summary["scenarios"].items()
     ]
     heading = ("", *(column.short for column in COLUMNS))
-    _table(f"{len(rows)} scenarios", heading, rows)
+    show_table(f"{len(rows)} scenarios", heading, rows)
     for name, found in summary["scenarios"].items():
         click.echo(f"  {name}: {found['verdict']}.")
         for gate in found["gates"]:
@@ -278,7 +278,7 @@ def show_studies(studies: Sequence[Study], left_out: Sequence[str]) -> None:
             for name, row in rows_of(study.figures).items():
                 every = cells(row)
                 lines.append([name, *(every[i] for i in columns)])
-            _table(title, ("", *_STUDIED), lines)
+            show_table(title, ("", *_STUDIED), lines)
     else:
         lines = []
         for study in studies:
@@ -296,7 +296,7 @@ def show_studies(studies: Sequence[Study], left_out: Sequence[str]) -> None:
                 ]
             )
         names = ("", "static", "expanding", "ewma", "best adaptive", "which", "p against static")
-        _table("Part of the 95 % expected shortfall taken out, out of sample", names, lines)
+        show_table("Part of the 95 % expected shortfall taken out, out of sample", names, lines)
     for reason in left_out:
         click.echo(f"  Left out: {reason}")
 
@@ -304,7 +304,7 @@ def show_studies(studies: Sequence[Study], left_out: Sequence[str]) -> None:
 def show_comparison(comparison: Comparison) -> None:
     """Print how far both worlds agree."""
     errors = comparison.max_relative_error.items()
-    _table(
+    show_table(
         f"Model against contracts: {comparison.paths} paths of {comparison.steps} steps",
         ("state variable", "largest relative error"),
         [[name, f"{error:.1e}" if error else "0"] for name, error in errors],
@@ -336,7 +336,7 @@ def show_comparison(comparison: Comparison) -> None:
 
 def show_trials(trials: Sequence[Trial]) -> None:
     """Print how far both worlds agree on random scenarios."""
-    _table(
+    show_table(
         "Model against contracts on random scenarios",
         ("scenario", "margin", "largest relative error", "in", "flips", "actions"),
         [
@@ -359,7 +359,7 @@ def show_trials(trials: Sequence[Trial]) -> None:
 
 def show_benchmark(rows: Sequence[Row]) -> None:
     """Print what was measured."""
-    _table(
+    show_table(
         "",
         ("figure", "value", "unit", "target"),
         [[row.meaning, f"{row.value:,.4g}", row.unit, row.target or "–"] for row in rows],

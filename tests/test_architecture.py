@@ -84,6 +84,11 @@ ALLOWED = {
     "comparison": ("types", "arguments", "config", "market", "hedging", "results", "report",
                    "result", "runner"),
     "stress": ("types", "arguments", "config", "results", "report", "result", "runner"),
+    "explain": ("types", "arguments", "config", "market", "hedging", "protocol.action_spec",
+                "world.protocol", "world.actions", "agents", "books", "results", "report", "runner",
+                "terminal", "explain"),
+    # Mathematics that stands alone.
+    "explain.shapley": ("types", "arguments"),
     "bench": ("types", "kernel_files", "config", "market", "agents", "books", "model", "chain",
               "engine", "study", "runner", "bench"),
     "terminal": ("config", "model", "chain", "results", "report", "result", "study",
@@ -91,7 +96,8 @@ ALLOWED = {
     "testing": ("types", "config", "market", "agents", "world", "model", "chain", "engine",
                 "books", "runner", "testing"),
     "cli": ("types", "agents.custom", "config", "market", "results", "result", "study",
-            "calibration", "verify", "fuzz", "comparison", "stress", "bench", "terminal", "cli"),
+            "calibration", "verify", "fuzz", "comparison", "stress", "bench", "explain",
+            "terminal", "cli"),
 }  # fmt: skip
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
 

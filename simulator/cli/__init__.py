@@ -3,7 +3,14 @@
 Everything heavy is imported inside the command that needs it, so that ``--help`` answers at once.
 """
 
-from simulator.cli import checks, market, reference, runs, study  # noqa: F401 (they add their commands)
+from simulator.cli import (  # noqa: F401 (they add their commands)
+    checks,
+    explain,
+    market,
+    reference,
+    runs,
+    study,
+)
 from simulator.cli.group import hedgesim, main
 
 __all__ = ["hedgesim", "main"]

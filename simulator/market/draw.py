@@ -73,25 +73,34 @@ def _hours(settings: MarketSettings) -> Floats:
 
 
 def _oracle(settings: MarketSettings, index: Floats, price: Floats, time: Floats) -> None:
-    special = rounds_of(settings, settings.symbols)
     for row, symbol in enumerate(settings.symbols):
-        feed = settings.feed(symbol)
-        kernels.post_rounds(
-            index[row],
-            price[row],
-            time[row],
-            settings.step_seconds,
-            feed.heartbeat_minutes * 60,
-            feed.deviation,
-            feed.lag_steps,
-            special[row],
-        )
+        post_rounds(settings, symbol, index[row], price[row], time[row])
     if settings.history.oracle:
         from simulator.market import beside
     for symbol, item in settings.history.oracle.items():
         row = settings.symbols.index(symbol)
         recorded = beside.rounds(settings, f"oracle.{symbol}", item)
         price[row], time[row] = (each[:, np.newaxis] for each in recorded)
+
+
+def post_rounds(
+    settings: MarketSettings, symbol: str, index: Floats, price: Floats, time: Floats
+) -> None:
+    """Rounds of one feed on its ``index`` ``[T + 1, P]``, into ``price`` and ``time``: faults too.
+
+    Those of a feed whose rounds are recorded are not looked at.
+    """
+    feed = settings.feed(symbol)
+    kernels.post_rounds(
+        index,
+        price,
+        time,
+        settings.step_seconds,
+        feed.heartbeat_minutes * 60,
+        feed.deviation,
+        feed.lag_steps,
+        rounds_of(settings, [symbol])[0],
+    )
 
 
 def _gas(settings: MarketSettings, index: Floats, first_path: int, out: Floats) -> None:
@@ -182,6 +191,13 @@ def _deposit_flow(settings: MarketSettings, first_path: int, out: Floats, unifor
     probability = 1 - exp(-per_step)
     deviation = deposits.flow_per_day / deposits.flows_per_day**0.5
     kernels.deposit_flow(out, uniforms, probability, deviation)
+
+
+def calm_flow(settings: MarketSettings, first_path: int, paths: int) -> Floats:
+    """The deposit flow ``[T + 1, P]`` of these paths as it would be without withdrawal runs."""
+    out = np.empty((settings.steps + 1, paths))
+    _deposit_flow(settings, first_path, out, np.empty((settings.steps, paths)))
+    return out
 
 
 def _run(settings: MarketSettings, runs: Sequence[WithdrawalRun], out: Floats) -> None:

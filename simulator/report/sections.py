@@ -43,9 +43,9 @@ def _hours(result: Dataset) -> float:
     return result.config.steps * result.config.step_minutes / 60
 
 
-def _spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
+def spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
     """When each configured shock acts, hours from the start, with what it is."""
-    spans = []
+    found = []
     for shock in config.shocks:
         about = [
             *getattr(shock, "assets", ()),
@@ -62,18 +62,18 @@ def _spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
             first = last = shock.at_hours
         else:
             first, last = shock.at_hours, shock.at_hours + shock.duration_hours
-        spans.append((name, (first, last)))
-    return spans
+        found.append((name, (first, last)))
+    return found
 
 
 def shocks(result: Dataset) -> str:
     """When each configured shock acts; empty without shocks."""
-    lanes = [(name, "muted", [span]) for name, span in _spans(result.config)]
+    lanes = [(name, "muted", [span]) for name, span in spans(result.config)]
     return timeline("Configured shocks", lanes, _hours(result)) if lanes else ""
 
 
 def _shade(chart: Chart, result: Dataset) -> None:
-    chart.shade([span for _, span in _spans(result.config)])
+    chart.shade([span for _, span in spans(result.config)])
 
 
 _BANDS = ("p1", "p99", "p5", "p95", "p25", "p75")

@@ -31,7 +31,12 @@ RUN_FILES = frozenset(
     }
 )
 #: What stands beside each other while a run is not finished, and may be half written.
-_OF_CHUNKS = re.compile(r"run\.json|\.stop|\.run\.json\.\d+\.tmp|chunk-\d{9}|\.chunk-\d{9}\.tmp")
+_OF_CHUNKS = re.compile(
+    r"run\.json|\.stop|\.run\.json\.\d+\.tmp|chunk-\d{9}|\.chunk-\d{9}\.tmp"
+    r"|part-\d{9}-\d+\.npy|\.part-\d{9}-\d+\.npy\.\d+\.tmp"  # of an explanation
+)
+#: All that an explanation leaves behind.
+EXPLANATION = frozenset({"explain.html", "explain.json", "losses.parquet"})
 #: What a file that may be made anew says of itself: any of ours, and the Markdown of a study.
 OURS, TABLE = b"hedgesim", b"Written by `hedgesim hedge "
 _SIGNED = "# Written by hedgesim; as long as nobody edits it, the rest has SHA-256 "
@@ -129,6 +134,24 @@ def foreign_to_chunks(partial: Path) -> Iterator[str]:
         elif entry.is_dir():
             names = sorted(file.name for file in entry.iterdir())
             yield from (f"{entry.name}/{name}" for name in names if name not in CHUNK_FILES)
+
+
+def foreign_to_explanation(directory: Path) -> Iterator[str]:
+    """Names in ``directory`` that ``hedgesim explain`` did not write there."""
+    ours = (directory / PARTIAL / "run.json").is_file() or _is_explanation(directory)
+    for entry in sorted(directory.iterdir()):
+        if entry.is_dir() and not entry.is_symlink() and entry.name == PARTIAL:
+            yield from (f"{entry.name}/{name}" for name in foreign_to_chunks(entry))
+        elif not (_is_temporary(entry) or (ours and entry.name in EXPLANATION)):
+            yield entry.name
+
+
+def _is_explanation(directory: Path) -> bool:
+    try:
+        found = json.loads((directory / "explain.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and "hedgesim" in found
 
 
 def foreign_to_study(directory: Path) -> Iterator[str]:

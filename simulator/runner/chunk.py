@@ -51,9 +51,9 @@ def simulate_market(
     from simulator.results.registry import path_rows
     from simulator.runner.worlds import ran
 
-    before = _begun(plan.agents)
+    before = begun(plan.agents)
     run = ran(plan, market, record, report)
-    _refuse_traces(plan.agents, before)
+    refuse_traces(plan.agents, before)
     Attribution(run.books).check()
     ended = run.ended(weights(plan.config.market, market.first_path, market.paths))
     betas = ended.once(mean_betas)
@@ -73,20 +73,20 @@ def _refuse_another_market(plan: Plan, market: MarketPaths) -> None:
 
 
 @dataclass(frozen=True)
-class _Before:
+class Before:
     """What must be the same when a chunk is done."""
 
     digests: list[str]
     generators: bytes
 
 
-def _begun(agents: Sequence[Agent]) -> _Before:
+def begun(agents: Sequence[Agent]) -> Before:
     """Look at the plan's agents; what their functions cached is forgotten, as another would."""
     readings = [agent_code.read(agent) for agent in agents]
     for reading in readings:
         for clear in reading.caches:
             clear()
-    return _Before([reading.digest for reading in readings], _generators())
+    return Before([reading.digest for reading in readings], _generators())
 
 
 def _generators() -> bytes:
@@ -94,8 +94,12 @@ def _generators() -> bytes:
     return pickle.dumps((random.getstate(), np.random.get_state()))  # noqa: NPY002 (whoever uses it)
 
 
-def _refuse_traces(agents: Sequence[Agent], before: _Before) -> None:
-    """Hold the plan's agents, which did not act themselves, against what they were ``before``."""
+def refuse_traces(agents: Sequence[Agent], before: Before) -> None:
+    """Hold the plan's agents, which did not act themselves, against what they were ``before``.
+
+    Raises:
+        InputError: one left something behind for the next chunk.
+    """
     for agent, digest in zip(agents, before.digests, strict=True):
         if agent_code.read(agent).digest != digest:
             raise InputError(

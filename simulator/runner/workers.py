@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import shutil
-import threading
-import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from simulator.results.store import Chunks, write_chunk
 from simulator.runner import agent_code, fingerprint, pool
@@ -23,17 +20,10 @@ if TYPE_CHECKING:
 
     from simulator.runner.plan import Plan
 
-#: Seconds a worker has to stop by itself when the run is interrupted.
-_GRACE = 5.0
-
 Progress = Callable[[int, int], None]
 
 
-class _StoppedError(SimulatorError):
-    """Raised in a worker when the run was interrupted."""
-
-
-class _HereOnlyError(SimulatorError):
+class HereOnlyError(SimulatorError):
     """Agents can act in the process that was given them alone."""
 
 
@@ -78,10 +68,10 @@ def run_chunks(
     jobs = _jobs(runs)
     if workers > 1 and len(jobs) > 1:
         try:
-            packed = _packed(plans, code)
+            packed = pack(plans, code)
             directories = [chunks.directory for _, chunks in runs]
             _run_in_processes(packed, directories, jobs, min(workers, len(jobs)), report)
-        except _HereOnlyError as error:
+        except HereOnlyError as error:
             agents = dict.fromkeys(type(agent).__name__ for p in plans for agent in p.agents)
             warnings.warn(
                 f"agents: {', '.join(agents)}: all paths are simulated in this process, not in "
@@ -139,7 +129,7 @@ def _simulate(
 
 
 @dataclass(frozen=True)
-class _Packed:
+class Packed:
     """Plans for another process, and what has to come out of them there."""
 
     plans: bytes
@@ -147,21 +137,21 @@ class _Packed:
     code: str
 
 
-def _packed(plans: Sequence[Plan], code: str) -> _Packed:
+def pack(plans: Sequence[Plan], code: str) -> Packed:
     """The plans for another process, with the classes of a user's agents whole.
 
     So it does not matter where they are written. What they import is imported anew there, and held
     against what it is here.
 
     Raises:
-        _HereOnlyError: that cannot be.
+        HereOnlyError: that cannot be.
     """
     import cloudpickle
 
     agents = [agent for plan in plans for agent in plan.agents]
     readings = [agent_code.read(agent) for agent in agents]
     if unseen := [what for reading in readings for what in reading.unseen]:
-        raise _HereOnlyError(
+        raise HereOnlyError(
             f"nobody can see whether {unseen[0]} would be the same in another (nor could such a "
             "run be resumed)"
         )
@@ -174,18 +164,18 @@ def _packed(plans: Sequence[Plan], code: str) -> _Packed:
     try:
         packed = bytes(cloudpickle.dumps(list(plans)))
     except Exception as error:  # pickling runs the user's code, which may raise anything
-        raise _HereOnlyError(_not_sent(error)) from error
+        raise HereOnlyError(_not_sent(error)) from error
     finally:
         for module in added.values():
             cloudpickle.unregister_pickle_by_value(module)
-    return _Packed(packed, [reading.digest for reading in readings], code)
+    return Packed(packed, [reading.digest for reading in readings], code)
 
 
-def _unpacked(packed: _Packed) -> list[Plan]:
+def unpack(packed: Packed) -> list[Plan]:
     """The plans in a worker.
 
     Raises:
-        _HereOnlyError: it cannot be made there, or its agents are others there than where the run
+        HereOnlyError: it cannot be made there, or its agents are others there than where the run
             was begun.
     """
     import cloudpickle
@@ -193,11 +183,11 @@ def _unpacked(packed: _Packed) -> list[Plan]:
     try:
         plans: list[Plan] = cloudpickle.loads(packed.plans)
     except Exception as error:  # unpickling imports the user's code, which may raise anything
-        raise _HereOnlyError(_not_sent(error)) from None
+        raise HereOnlyError(_not_sent(error)) from None
     agents = [agent for plan in plans for agent in plan.agents]
     for agent, digest in zip(agents, packed.digests, strict=True):
         if agent_code.read(agent).digest != digest:
-            raise _HereOnlyError(
+            raise HereOnlyError(
                 f"{type(agent).__name__} would be another there, where its modules are imported "
                 "anew and what was set in them before the run is not"
             )
@@ -209,65 +199,19 @@ def _not_sent(error: Exception) -> str:
 
 
 def _run_in_processes(
-    packed: _Packed,
+    packed: Packed,
     directories: Sequence[Path],
     jobs: Sequence[Job],
     workers: int,
     report: Callable[[int], None],
 ) -> None:
-    queue, stop = pool.context().SimpleQueue(), directories[0] / ".stop"
-    stop.unlink(missing_ok=True)
     try:
-        with pool.processes(workers, _attach, (queue, stop, os.getpid())) as executor:
-            pending: set[Future[None]] = {executor.submit(_job, packed, job) for job in jobs}
-            try:
-                while pending:
-                    finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                    while not queue.empty():
-                        report(queue.get())
-                    for future in finished:
-                        future.result()
-            finally:
-                # A file, for a worker that is killed takes the locks of an event with it.
-                stop.touch()
-                for future in pending:
-                    future.cancel()
+        pool.run_jobs(partial(_job, packed), jobs, workers, directories[0] / ".stop", report)
     finally:
-        stop.unlink(missing_ok=True)
         for directory in directories:
             for left in directory.glob(".*.tmp"):  # of a worker that was ended while it wrote
                 shutil.rmtree(left, ignore_errors=True)
 
 
-_report: Callable[[int], None]
-
-
-def _attach(queue: Any, stop: Path, parent: int) -> None:
-    """Set up a worker: Ctrl-C is the parent's to handle, which then asks the workers to stop."""
-    import signal
-
-    global _report  # noqa: PLW0603 (the way to hand a queue to an executor)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave, args=(stop, parent), daemon=True).start()
-
-    def report(path_steps: int) -> None:
-        if stop.exists():
-            raise _StoppedError("interrupted")
-        queue.put(path_steps)
-
-    _report = report
-
-
-def _leave(stop: Path, parent: int) -> None:
-    """End a worker that nobody waits for, or that was asked to stop but reports nothing.
-
-    It may be compiling for a minute.
-    """
-    while not stop.exists() and os.getppid() == parent:
-        time.sleep(1.0)
-    time.sleep(_GRACE)
-    os._exit(1)  # a chunk half written has a temporary name
-
-
-def _job(packed: _Packed, job: Job) -> None:
-    _simulate(_unpacked(packed), job, packed.code, _report, after_others=True)
+def _job(packed: Packed, job: Job, report: Callable[[int], None]) -> None:
+    _simulate(unpack(packed), job, packed.code, report, after_others=True)

@@ -84,13 +84,27 @@ def _minimum_profit(plan: Plan) -> float:
 
 
 def _in_model(plan: Plan, market: MarketPaths, record: int, report: Report | None) -> Ran:
+    return modelled(*plan.setting(), market, record, _minimum_profit(plan), report)
+
+
+def modelled(
+    protocol: Protocol,
+    agents: Sequence[Agent],
+    market: MarketPaths,
+    record: int = 0,
+    least_profit: float = 0.0,
+    report: Report | None = None,
+) -> Ran:
+    """Run agents, which have their places in the protocol, on the model.
+
+    ``least_profit``: USD beyond gas for which a keeper is expected to call.
+    """
     from simulator.engine.compiled import Loop
     from simulator.model.world import ModelWorld
 
-    protocol, agents = plan.setting()
     world = ModelWorld(protocol, market, BOOK, record)
     loop = Loop(world, agents, fan_steps(market.steps))
-    loop.books.view.upkeep.least_profit[:] = _minimum_profit(plan)
+    loop.books.view.upkeep.least_profit[:] = least_profit
     loop.run(report)
     kept, logs, counted = loop.records.kept, [loop.records.log], loop.counted()
     return Ran(

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         perp_arbitrageur: PerpArbitrageur | None = None
         noise_trader: NoiseTrader | None = None
         leveraged_long: LeveragedTrader | None = None
+        leveraged_short: LeveragedTrader | None = None
         amm_arbitrageur: AmmArbitrageur | None = None
         leg_arbitrageur: LegArbitrageur | None = None
         risk_manager: RiskManager | None = None
