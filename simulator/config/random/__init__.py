@@ -16,6 +16,7 @@ from simulator.config.random.market import STEPS
 from simulator.config.random.monitor import watch
 from simulator.config.random.process import vary
 from simulator.config.random.scenario import RandomScenario
+from simulator.protocol.clearing import POLICIES
 
 if TYPE_CHECKING:
     from simulator.config.models import Config
@@ -26,8 +27,11 @@ __all__ = ["STEPS", "random_config"]
 def random_config(seed: int, number: int) -> Config:
     """Configuration ``number`` of ``seed``, of :data:`STEPS` steps and one path."""
     drawn = RandomScenario(np.random.default_rng([seed, number])).mapping(seed, number)
-    # Numbers of their own: a venue, a process or a monitor more changes nothing else of a scenario.
+    # Numbers of their own: a venue, a process, a monitor or a policy more changes nothing else of a
+    # scenario.
     lend(drawn, np.random.default_rng([seed, number, 1]))
     vary(drawn, np.random.default_rng([seed, number, 2]))
     watch(drawn, np.random.default_rng([seed, number, 3]))
+    policies = np.random.default_rng([seed, number, 4])
+    drawn["clearing"]["deleveraging"] = str(policies.choice(POLICIES))
     return from_mapping(drawn)
