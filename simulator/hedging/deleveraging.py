@@ -187,7 +187,7 @@ def minimum_haircut(
 
 
 def _levelled(need: int, worth: Floats, most: Floats) -> NDArray[np.int64]:
-    """Lots of who has ``worth`` (equity over the loss of a lot); they have ``need`` between them."""
+    """Lots of who has ``worth``, equity over the loss of a lot; together they have ``need``."""
     smooth = pro_rata(float(need), worth, most)
     # Below the real number, whatever rounding has made of it.
     given = np.floor(np.maximum(smooth * (1.0 - 1e-12) - 1e-6, 0.0)).astype(np.int64)
