@@ -32,6 +32,11 @@ MAX_HOLDERS: constant(uint256) = ledger.MAX_HOLDERS
 HIGHEST_RANK: constant(uint256) = 2**192 - 1
 # Quotients are bounded: no rank may overflow, or a position built for it could stop a liquidation.
 MAX_RATIO: constant(uint256) = 2**96 - 1
+# Policies: values of `parameters.deleveraging`, by simulator/protocol/clearing.py.
+QUEUE: constant(uint256) = 0
+PRO_RATA_PROFIT: constant(uint256) = 1
+PRO_RATA_EQUITY: constant(uint256) = 2
+PRO_RATA_POSITION: constant(uint256) = 3
 
 
 @deploy
@@ -137,22 +142,35 @@ def _deleverage(
     account: uint256, market: uint256, size: int256, index: uint256, price: uint256
 ) -> uint256:
     """
-    @notice Close `size` of the position at `price` against those of the other side who profit at it, highest rank
-            first, as far as they go; returns the size closed.
+    @notice Close `size` of the position at `price` against those of the other side who profit at it, as far as they go;
+            returns the size closed. By the queue each in turn, highest rank first, as far as he has it. Pro rata each by
+            his weight, at most all he has: in the order of weight per unit of size, so that whoever gives all he has comes
+            before those who share what he could not.
     """
+    policy: uint256 = ledger.parameters.deleveraging
     funding_index: int256 = ledger.state[market].funding_index
     accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
     # rank << 64 | 2**64 - 1 - opened as number; 0: no counterparty, or has had its turn.
     keys: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
+    weights: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
+    weight: uint256 = 0  # of all who have not had their turn
     place: uint256 = 0
     for holder: uint256 in accounts:
         held: IClearingHouse.Position = ledger.position[holder][market]
         worth: int256 = fixed_point.mul_div_floor(held.size, price, WAD) - held.cost
         if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index, 0):
-            keys[place] = (
-                self._rank(holder, market, held, index) << 64
-                | ledger._seniority(holder, market)
-            )
+            rank: uint256 = 0
+            if policy == QUEUE:
+                rank = self._rank(holder, market, held, index)
+            else:
+                weights[place] = self._weight(policy, holder, held, index)
+                weight += weights[place]
+                # Rounded up: who has any weight comes before who has none.
+                rank = min(
+                    fixed_point.mul_div_up(weights[place], WAD, fixed_point.magnitude(held.size)),
+                    HIGHEST_RANK,
+                )
+            keys[place] = rank << 64 | ledger._seniority(holder, market)
         place += 1
 
     total: uint256 = fixed_point.magnitude(size)
@@ -170,6 +188,10 @@ def _deleverage(
         closed: uint256 = min(
             left, fixed_point.magnitude(ledger.position[counterparty][market].size)
         )
+        # Of the last all that is left; without any weight left, as by a queue.
+        if weight != 0:
+            closed = min(closed, fixed_point.mul_div_up(left, weights[place], weight))
+            weight -= weights[place]
         left -= closed
         delta: int256 = convert(closed, int256)
         if size > 0:
@@ -186,6 +208,24 @@ def _deleverage(
             price=price,
         )
     return total - left
+
+
+@view
+@internal
+def _weight(
+    policy: uint256, holder: uint256, held: IClearingHouse.Position, index: uint256
+) -> uint256:
+    """
+    @notice What a holder's part of a pro rata policy goes by: profit at the index, equity at last prices, or size, WAD.
+    """
+    amount: int256 = 0
+    if policy == PRO_RATA_PROFIT:
+        amount = fixed_point.mul_div_floor(held.size, index, WAD) - held.cost
+    elif policy == PRO_RATA_EQUITY:
+        amount = margin._last_equity(holder)
+    else:
+        return fixed_point.magnitude(held.size)
+    return min(fixed_point.magnitude(max(amount, 0)), HIGHEST_RANK)
 
 
 @view

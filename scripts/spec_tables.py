@@ -26,6 +26,8 @@ def _row(*cells: str) -> str:
 def _bounds(term: Term) -> str:
     if term.given is Given.MADE:
         return "–"
+    if term.words:
+        return ", ".join(f"{code}: {word}" for code, word in enumerate(term.words))
     signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
     bounds = (f"{signs[name]} {bound:g}" for name, bound in term.bounds.items())
     return ", ".join(bounds).replace("e+0", "e").replace("e+", "e")

@@ -38,6 +38,7 @@ MAX_RISK_MULTIPLE: constant(uint256) = 100 * WAD
 MAX_VELOCITY: constant(uint256) = 1_000 * WAD
 MAX_SIZE: constant(uint256) = 10**18 * WAD
 MAX_GATE: constant(uint256) = 7 * 86_400
+LAST_POLICY: constant(uint256) = 3  # of auto-deleveraging: pro rata of position
 MAX_DECIMALS: constant(uint256) = 24
 MAX_VOLATILITY: constant(uint256) = 10**8  # 100 % a day, in entries of the covariance factor
 
@@ -251,7 +252,8 @@ def _check_parameters(parameters: IClearingHouse.Parameters):
         and parameters.gross_floor <= WAD
         and parameters.risk_multiple <= MAX_RISK_MULTIPLE
         and (parameters.risk_multiple != 0 or parameters.gross_floor == WAD)
-        and parameters.withdrawal_gate <= MAX_GATE,
+        and parameters.withdrawal_gate <= MAX_GATE
+        and parameters.deleveraging <= LAST_POLICY,
     )
     for market: uint256 in range(ledger.market_count, bound=MAX_MARKETS):
         self._check_market_terms(ledger.market[market], parameters)

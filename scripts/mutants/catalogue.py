@@ -380,6 +380,15 @@ _LIQUIDATION = (
         "            if keys[i] > best:\n", "            if keys[i] != 0:\n",
     ),
     _clearing(
+        "pro-rata-beyond-the-position", "dropped check", "Deleveraging.vy",
+        "            closed = min(closed, fixed_point.mul_div_up(left, weights[place], weight))\n",
+        "            closed = fixed_point.mul_div_up(left, weights[place], weight)\n",
+    ),
+    _clearing(
+        "pro-rata-of-all-that-is-asked", "missing term", "Deleveraging.vy",
+        "            weight -= weights[place]\n", "",
+    ),
+    _clearing(
         "deleveraging-those-who-lose", "dropped check", "Deleveraging.vy",
         " and worth > ledger._owed(market, held, funding_index, 0):", ":",
     ),

@@ -30,20 +30,23 @@ def field_of(parameters: type, name: str) -> Any:
 
 def _kind(term: Term) -> Any:
     """Type of the configuration's value."""
-    if term.choices:
-        return Literal[term.choices]
+    if term.words or term.choices:
+        return Literal[term.words or term.choices]
     whole = term.scale is Scale.INTEGER and term.given is Given.PLAIN
     kind = int if whole else float
     return kind | None if term.optional else kind
 
 
 def _field(term: Term) -> Any:
+    default: Any = ... if term.default is None and not term.optional else term.default
+    if term.words and term.default is not None:
+        default = term.words[int(term.default)]
     return Field(
-        default=... if term.default is None and not term.optional else term.default,
+        default=default,
         gt=term.gt,
         ge=term.ge,
         lt=term.lt,
         le=term.le,
         description=term.sentence,
-        json_schema_extra={"unit": term.given.unit or term.unit},
+        json_schema_extra={"unit": term.given.unit or term.unit} if term.unit else None,
     )

@@ -120,6 +120,7 @@ if TYPE_CHECKING:
         gross_floor: float = _DECLARED
         risk_multiple: float = _DECLARED
         withdrawal_gate_hours: float = _DECLARED
+        deleveraging: str = _DECLARED
         lp_haircut: float = _DECLARED
         lp_cap_usd: float = _DECLARED
         maker_funds: float = _DECLARED

@@ -11,6 +11,8 @@ MARKET = "IClearingHouse.Market"
 COLLATERAL = "IClearingHouse.Collateral"
 PARAMETERS = "IClearingHouse.Parameters"
 LIQUIDITY = "IClearingHouse.LiquidityTerms"
+#: Policies of auto-deleveraging, by their number on chain (contracts/SPEC.md §3.5).
+POLICIES = ("queue", "pro_rata_profit", "pro_rata_equity", "pro_rata_position")
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,15 @@ class ClearingParameters:
             "time after an insolvency no margin leaves an account with a position, hours",
             unit="seconds", default=4.0, ge=0, le=168, scale=Scale.INTEGER, struct=PARAMETERS,
             given=Given.HOURS,
+        ),
+    ]  # fmt: skip
+    deleveraging: Annotated[
+        int,
+        Term(
+            "which winners auto-deleveraging closes: a queue by profit times leverage, or all "
+            "pro rata of profit, of equity (so the largest haircut is the least), of position",
+            unit="", default=0, words=POLICIES, scale=Scale.INTEGER, struct=PARAMETERS,
+            given=Given.WORD,
         ),
     ]  # fmt: skip
     lp_haircut: Annotated[

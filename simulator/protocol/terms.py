@@ -43,6 +43,7 @@ class Given(Enum):
     MINUTES = "in minutes: seconds, rounded"
     USD = "by its worth at the initial price of its asset: base units"
     RAW_USD = "in USD: raw USDC, rounded"
+    WORD = "by a word: its place among the words"
     MADE = "not by a key of its own: code resolves it"
 
     @property
@@ -62,6 +63,7 @@ class Term:
         default: None: a configuration must give it.
         optional: Whether it may be null all the same, its default: code resolves it then.
         choices: The integers it may be, if they are few.
+        words: What a configuration calls 0, 1, … where it is given by a word.
         gt, ge, lt, le: Bounds; None: there is none on that side.
         scale: How the contracts store it.
         struct: The contracts' struct it is a component of; "": none.
@@ -74,6 +76,7 @@ class Term:
     default: float | None = None
     optional: bool = False
     choices: tuple[int, ...] = ()
+    words: tuple[str, ...] = ()
     gt: float | None = None
     ge: float | None = None
     lt: float | None = None
@@ -121,6 +124,8 @@ def resolved(parameters: type, section: object, price: float = 1.0) -> dict[str,
     for name, term in terms_of(parameters).items():
         if term.optional and getattr(section, term.key(name)) is None:
             found[name] = None
+        elif term.given is Given.WORD:
+            found[name] = term.words.index(getattr(section, term.key(name)))
         elif term.given is not Given.MADE:
             value = _resolve(term.given, getattr(section, term.key(name)), price)
             found[name] = round(value, _AAVE_DIGITS) if term.scale is Scale.PERCENT else value

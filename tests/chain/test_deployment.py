@@ -107,12 +107,13 @@ def test_every_role_is_set(system: System) -> None:
 
 def test_global_terms_are_the_protocols(system: System, protocol: Protocol) -> None:
     terms, vault = protocol.clearing, protocol.vault
-    multiple, *_, floor, risk, gate = system.clearing.call("parameters")
-    assert (multiple, floor, risk, gate) == (
+    multiple, *_, floor, risk, gate, policy = system.clearing.call("parameters")
+    assert (multiple, floor, risk, gate, policy) == (
         wad(terms.initial_multiple),
         wad(terms.gross_floor),
         wad(terms.risk_multiple),
         terms.withdrawal_gate,
+        terms.deleveraging,
     )
     width, *_, interval = system.vault.call("parameters")
     assert (width, interval) == (vault.range_half_width, vault.beta_interval)

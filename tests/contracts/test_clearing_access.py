@@ -92,6 +92,15 @@ def test_global_parameters_are_bounded(clearing: Any, owner: Any, change: dict[s
         clearing.set_parameters(parameters_tuple(replace(VENUE, **change)), sender=owner)
 
 
+def test_the_policy_of_deleveraging_is_one_there_is(clearing: Any, owner: Any) -> None:
+    *others, queue = parameters_tuple(VENUE)
+    assert queue == 0
+    clearing.set_parameters((*others, 3), sender=owner)
+    assert clearing.parameters().deleveraging == 3
+    with ape.reverts("clearing: bad parameter"):
+        clearing.set_parameters((*others, 4), sender=owner)
+
+
 def test_haircuts_are_bounded(clearing: Any, owner: Any, btc: Any, weth: Any) -> None:
     for collateral, haircut in ((0, "1"), (1, "1.01"), (1, "0.0297")):
         with ape.reverts("clearing: bad parameter"):

@@ -63,6 +63,7 @@ PROTOCOL = Protocol(
         gross_floor=1.0,
         risk_multiple=0.0,
         withdrawal_gate=86_400,
+        deleveraging=0,
         lp_haircut=0.12,
         lp_cap=10**24,
         maker_funds=20_000_000.0,

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.hedging import deleveraging
+from simulator.protocol.clearing import POLICIES
 from simulator.types import Status
 from simulator.world.actions import Fill
 from tests.model.venue import BTC, ETH, Venue, protocol
@@ -57,6 +59,49 @@ def test_winners_are_deleveraged_by_rank_at_the_bankruptcy_price() -> None:
     assert venue.common("maker_cash", ETH) == maker
     assert venue.of("cash", 3) == 50_000.0  # no penalty: there is nothing to pay it from
     assert venue.usdc() == pytest.approx(before, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("policy", "given_"),
+    [
+        ("queue", (80.0, 20.0)),  # the first has the same profit ratio on more leverage
+        ("pro_rata_profit", (200 / 3, 100 / 3)),
+        # 52,000 to 216,000 of equity: the second would give 80 and has 40, the first the rest.
+        ("pro_rata_equity", (60.0, 40.0)),
+        ("pro_rata_position", (200 / 3, 100 / 3)),
+    ],
+)
+def test_winners_give_by_the_venues_policy(policy: str, given_: tuple[float, float]) -> None:
+    venue = stage(
+        (20_000.0, 0.0, -80.0), (200_000.0, 0.0, -40.0), deleveraging=POLICIES.index(policy)
+    )
+    before = venue.usdc()
+    assert liquidate(venue).amount_in[0] == 100.0
+    left = [-venue.of("size", number, ETH) for number in (1, 2)]
+    assert left == pytest.approx([80.0 - given_[0], 40.0 - given_[1]], rel=1e-12, abs=1e-12)
+    assert venue.of("cash", 0) == pytest.approx(0.0, abs=1e-9)
+    assert venue.usdc() == pytest.approx(before, rel=1e-15)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    policy=st.sampled_from(["pro_rata_equity", "pro_rata_position"]),
+    others=st.lists(
+        st.tuples(st.floats(2e4, 3e5), st.floats(0.0, 5.0), st.floats(-60.0, -1.0)),
+        min_size=1, max_size=4,
+    ),
+)  # fmt: skip
+def test_what_winners_give_is_what_the_mathematics_says(
+    policy: str, others: list[tuple[float, float, float]]
+) -> None:
+    venue = stage(*others, deleveraging=POLICIES.index(policy))
+    held = np.array([-size for _, _, size in others])
+    worth = [cash + 400.0 * -size + 1_600.0 * kept * 0.8 for cash, kept, size in others]
+    weights = np.array(worth) if policy == "pro_rata_equity" else held
+    liquidate(venue)
+    left = np.array([-venue.of("size", number, ETH) for number in range(1, len(others) + 1)])
+    wanted = deleveraging.pro_rata(100.0, weights, held)
+    assert held - left == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
 
 def test_a_winner_whom_deleveraging_leaves_with_nothing_owes_nothing() -> None:

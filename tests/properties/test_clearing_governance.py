@@ -148,7 +148,7 @@ def test_a_house_takes_no_part_of_another_oracle_or_token() -> None:
     parts, owner = list(venue.get("parts")), venue.address("owner")
 
     def deploy() -> str:
-        parameters = (WAD, 0, 0, 0, WAD, 0, 0)
+        parameters = (WAD, 0, 0, 0, WAD, 0, 0, 0)
         code = encode_constructor(
             load("ClearingHouse"), owner, oracle, usdc, 0, 10**30, parameters, tuple(parts)
         )

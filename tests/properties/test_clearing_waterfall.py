@@ -388,3 +388,52 @@ def test_holders_are_exactly_the_accounts_with_a_position(venue: RevmVenue) -> N
         check()
     assert not venue.trade("hedger", 0, WAD // 10)
     check()
+
+
+WEIGHTS: dict[int, Any] = {
+    1: lambda venue, name: (
+        Fraction(venue.size(name, 0), WAD) * venue.prices["BTC"]
+        - Fraction(venue.get("position", name, 0)[1], WAD)
+    ),
+    2: lambda venue, name: Fraction(venue.margin(name).equity, WAD),
+    3: lambda venue, name: Fraction(abs(venue.size(name, 0)), WAD),
+}
+
+
+@pytest.mark.parametrize("policy", WEIGHTS)
+@given(dollars=st.integers(600, 6_000), rich=st.integers(0, 200_000))
+@examples(12)
+def test_pro_rata_winners_give_by_their_weight_and_at_most_all_they_have(
+    policy: int, dollars: int, rich: int
+) -> None:
+    venue = RevmVenue(funding=False)
+    for name, usdc in (("trader", 4_000), ("hedger", 20_000), ("bystander", 5_000 + rich)):
+        venue.deposit(name, usdc * USDC)
+    venue.deposit("liquidator", 10**6 * USDC)
+    assert not venue.trade("trader", 0, WAD)
+    assert not venue.trade("hedger", 0, -WAD)
+    venue.report(BTC=venue.prices["BTC"] * Fraction(101, 100))
+    assert not venue.trade("bystander", 0, -WAD // 2)
+    venue.do("owner", "set_parameters", (*venue.get("parameters")[:-1], policy))
+    insolvent(venue, dollars)
+    winners = [venue.account(name) for name in ("hedger", "bystander")]
+    held = [Fraction(abs(venue.size(name, 0)), WAD) for name in winners]
+    weights = [max(WEIGHTS[policy](venue, name), Fraction(0)) for name in winners]
+    total, count = usdc_total(venue), venue.get("last_market_state", 0)[0]
+
+    venue.do("liquidator", "liquidate", venue.account("trader"), 0)
+    left = [Fraction(abs(venue.size(name, 0)), WAD) for name in winners]
+    given_ = [before - after for before, after in zip(held, left, strict=True)]
+    asked = sum(given_)
+    event("all that one has" if 0 in left else "in part")
+    # Each by weight; where that is more than one has, he gives all of it and the other the rest.
+    shares = [asked * weight / sum(weights) for weight in weights]
+    for i, other in ((0, 1), (1, 0)):
+        if shares[i] > held[i]:
+            shares = [held[0], held[1]]
+            shares[other] = asked - held[i]
+    for part, share in zip(given_, shares, strict=True):
+        assert abs(part - share) <= Fraction(4, WAD)
+    assert asked > 0
+    assert usdc_total(venue) == total
+    assert venue.get("last_market_state", 0)[0] <= count  # the maker took what insurance paid for

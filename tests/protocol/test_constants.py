@@ -12,6 +12,7 @@ from simulator.chain.reading.layout import words_along
 from simulator.config import checks, venues
 from simulator.model.vault import fees, queue
 from simulator.model.venues.perps import covariance, slices, waterfall
+from simulator.protocol.clearing import POLICIES
 from simulator.world import protocol
 from tests.protocol.contract_constants import constant
 
@@ -47,6 +48,16 @@ SAME = [
     (slices._LEAST_SLICE, "BackOffice", "LEAST_SLICE", WAD),
     (waterfall._LEAST_GATED, "modules/waterfall", "LEAST_GATED", WAD),
 ]
+
+
+#: Numbers of the policies of auto-deleveraging, which have names of their own in the kernel.
+_POLICIES = (waterfall._QUEUE, waterfall._PRO_RATA_PROFIT, waterfall._PRO_RATA_EQUITY)
+
+
+def test_policies_of_deleveraging_are_numbered_alike_everywhere() -> None:
+    numbers = [constant("Deleveraging", word.upper()) for word in POLICIES]
+    assert numbers == list(range(constant("modules/venue", "LAST_POLICY") + 1))
+    assert list(_POLICIES) == numbers[:-1]
 
 
 @pytest.mark.parametrize(("ours", "source", "name", "scale"), SAME)

@@ -62,9 +62,10 @@ def test_a_parameter_is_a_key_of_its_section_with_its_bounds(owner: type, name: 
     assert {k: kinds[0][k] for k in names if k in kinds[0]} == {
         k: v for k, v in names.items() if v is not None
     }
-    assert tuple(found.get("enum", ())) == term.choices
+    assert tuple(found.get("enum", ())) == (term.words or term.choices)
     assert ({"type": "null"} in kinds) == term.optional
-    assert found.get("default") == term.default
+    default = term.default
+    assert found.get("default") == (term.words[int(default or 0)] if term.words else default)
     required = term.default is None and not term.optional
     assert (term.key(name) in schema.get("required", ())) == required
     assert found["description"] == term.sentence
@@ -212,6 +213,9 @@ def test_what_is_given_in_another_unit_is_converted() -> None:
     assert found["max_skew"] == 500.0
     house = resolved(clearing.ClearingParameters, venues.Clearing(markets={"BTC": perp}))
     assert (house["withdrawal_gate"], house["lp_cap"]) == (4 * 3_600, 10**15)
+    assert house["deleveraging"] == 0
+    given = venues.Clearing(markets={"BTC": perp}, deleveraging="pro_rata_position")
+    assert resolved(clearing.ClearingParameters, given)["deleveraging"] == 3
     feed = resolved(oracle.FeedParameters, market.Feed(max_age_minutes=0.72))
     assert feed == {"max_age": 43, "deviation": 0.005}
 

@@ -61,7 +61,7 @@ def deployment() -> Deployed:
     oracle = new("PriceOracle", owner)
     oracle.transact(owner, "set_reporter", owner, True)
     parts = tuple(new(name, oracle.address, usdc.address).address for name in CLEARING_PARTS)
-    parameters = (WAD, 0, 0, 0, WAD, 0, 0)
+    parameters = (WAD, 0, 0, 0, WAD, 0, 0, 0)
     clearing = new(
         "ClearingHouse",
         *(owner, oracle.address, usdc.address, 0, MAX_UINT256, parameters),

@@ -97,6 +97,7 @@ def _parameters(draw: random.Random) -> Parameters:
         gross_floor=wad(draw, 0.5, 1) if portfolio else WAD,
         risk_multiple=wad(draw, 0.5, 12) if portfolio else 0,
         withdrawal_gate=draw.choice([0, 3_600]),
+        deleveraging=draw.randrange(4),
     )
 
 

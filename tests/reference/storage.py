@@ -122,6 +122,7 @@ def terms_words(ledger: Ledger, manager: int, pool: int, fee: int) -> Words:
                 p.gross_floor,
                 p.risk_multiple,
                 p.withdrawal_gate,
+                p.deleveraging,
             ),
         )
     )

@@ -1,8 +1,8 @@
 """The whole system deployed with people in it, once per process and variant.
 
-Three variants: gross margin, portfolio margin with pledged liquidity, isolated accounts. The pool
-is thin and the markets shallow, so that what an attacker may do to them matters. A fourth, for the
-search for profit, is the calm scenario as it is.
+Three variants: gross margin, portfolio margin with pledged liquidity, isolated accounts; each has
+another policy of auto-deleveraging. The pool is thin and the markets shallow, so that what an
+attacker may do to them matters. A fourth, for the search for profit, is the calm scenario as it is.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from simulator.chain.evm.codec import (
 from simulator.chain.evm.revm import RevmTransport, Transaction
 from simulator.config import load
 from simulator.config.resolve import resolve
+from simulator.protocol.clearing import POLICIES
 from simulator.world.protocol import Protocol
 from tests.reference.integers import WAD
 
@@ -38,6 +39,11 @@ ACTORS = (
 MAX_AGE = 9_000
 MARKET_COUNT = 2
 DELAY = 2 * 86_400  # of what owners do
+DELEVERAGING = {
+    "gross": "queue",
+    "portfolio": "pro_rata_equity",
+    "isolated": "pro_rata_profit",
+}
 USDC_FUNDS, BASE_FUNDS = 20_000_000 * 10**6, 10_000 * WAD
 
 
@@ -78,6 +84,7 @@ def protocol(variant: str) -> Protocol:
             gross_floor=0.6 if portfolio else 1.0,
             risk_multiple=4.0 if portfolio else 0.0,
             covariance_factor=_factor() if portfolio else (),
+            deleveraging=POLICIES.index(DELEVERAGING[variant]),
         ),
         vault=replace(
             calm.vault,

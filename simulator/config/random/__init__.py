@@ -17,6 +17,7 @@ from simulator.config.random.monitor import watch
 from simulator.config.random.outside import move, stop
 from simulator.config.random.process import vary
 from simulator.config.random.scenario import RandomScenario
+from simulator.protocol.clearing import POLICIES
 
 if TYPE_CHECKING:
     from simulator.config.models import Config
@@ -33,4 +34,6 @@ def random_config(seed: int, number: int) -> Config:
     watch(drawn, np.random.default_rng([seed, number, 3]))
     move(drawn, np.random.default_rng([seed, number, 4]))
     stop(drawn, np.random.default_rng([seed, number, 5]))
+    policies = np.random.default_rng([seed, number, 6])
+    drawn["clearing"]["deleveraging"] = str(policies.choice(POLICIES))
     return from_mapping(drawn)

@@ -62,6 +62,7 @@ class Parameters:
     gross_floor: int
     risk_multiple: int
     withdrawal_gate: int
+    deleveraging: int = 0
 
 
 @dataclass(frozen=True)

@@ -121,16 +121,12 @@ def first_part(ledger: Ledger, number: int, m: int, before: Valuation, most: int
     gate(ledger, ceil(deficit, wanted - paid, wanted))
     price = bankruptcy_price(ledger, m, size, deficit)
     closed, asked = 0, floor(abs(size), wanted - paid, wanted)
-    for counterparty in ranked(ledger, m, size, price):
-        theirs = ledger.account(counterparty).positions[m].size
-        part = min(asked - closed, abs(theirs))
+    for counterparty, part in asked_of(ledger, m, size, price, asked):
         cash = ledger.account(counterparty).cash
         perp.exchange(ledger, counterparty, m, sign(size) * part, price)
         note_debt(ledger, counterparty, m, -size, cash)
         perp.exchange(ledger, number, m, -sign(size) * part, price)
         closed += part
-        if closed == asked:
-            break
     require(market.skew == ledger.markets[m].skew, "reference: the skew moved")
     return closed
 
@@ -139,6 +135,38 @@ def bankruptcy_price(ledger: Ledger, m: int, size: int, deficit: int) -> int:
     """Price at which what is closed leaves no debt, floored at 0."""
     worse = floor(deficit, WAD, abs(size)) * sign(size)
     return max(ledger.index_price(m) + worse, 0)
+
+
+def asked_of(ledger: Ledger, m: int, size: int, price: int, asked: int) -> list[tuple[int, int]]:
+    """Whom ``asked`` is taken of and how much of each, in order.
+
+    Everything is worked out before anything is taken. Pro rata: who would give more than he has,
+    gives that, and the others share the rest anew, until nobody would; rounded up in turn.
+    """
+    turns = ranked(ledger, m, size, price)
+    held = {n: abs(ledger.account(n).positions[m].size) for n in turns}
+    parts: dict[int, int] = {}
+    for place, number in enumerate(turns):
+        left = asked - sum(parts.values())
+        weight = sum(weight_of(ledger, n, m) for n in turns[place:])
+        share = left
+        if ledger.parameters.deleveraging and weight:
+            share = ceil(left, weight_of(ledger, number, m), weight)
+        parts[number] = min(left, held[number], share)
+    return [(number, part) for number, part in parts.items() if part]
+
+
+def weight_of(ledger: Ledger, number: int, m: int) -> int:
+    """What a part goes by, by policy: 1 profit, 2 equity, 3 size."""
+    position = ledger.account(number).positions[m]
+    match ledger.parameters.deleveraging:
+        case 1:
+            weight = floor(position.size, ledger.index_price(m), WAD) - position.cost
+        case 2:
+            weight = valuation(ledger.at_last_prices(), number).equity
+        case _:
+            weight = abs(position.size)
+    return min(max(weight, 0), 2**192 - 1)
 
 
 def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
@@ -156,8 +184,13 @@ def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
 
 
 def rank(ledger: Ledger, number: int, m: int) -> int:
-    """Profit ratio times leverage, WAD, all rounded down; first those without equity or cost."""
+    """Profit ratio times leverage, WAD, all rounded down; first those without equity or cost.
+
+    Pro rata: weight per unit of size, WAD, up, so that whoever is taken whole comes first.
+    """
     position = ledger.account(number).positions[m]
+    if ledger.parameters.deleveraging:
+        return min(ceil(weight_of(ledger, number, m), WAD, abs(position.size)), 2**192 - 1)
     profit = floor(position.size, ledger.index_price(m), WAD) - position.cost
     equity = valuation(ledger.at_last_prices(), number).equity
     if equity <= 0 or not position.cost:

@@ -24,6 +24,8 @@ from simulator.model.venues.perps.pricing import premium
 
 # What float64 leaves of a debt that was covered in full, USDC: nobody's loss.
 _NOTHING = 1e-9
+# Policies of auto-deleveraging, as Deleveraging.vy numbers them; the fourth goes by size.
+_QUEUE, _PRO_RATA_PROFIT, _PRO_RATA_EQUITY = 0, 1, 2
 # USDC; a smaller debt closes no gate, or dust could hold it shut.
 _LEAST_GATED = 100.0
 
@@ -94,6 +96,19 @@ def _rank(w: Path, account: int, market: int) -> float:
 
 
 @inner
+def _weight(w: Path, account: int, market: int) -> float:
+    """What a counterparty's part of a pro rata policy goes by: profit, equity or size."""
+    table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
+    size = clearing.size[account, market]
+    if table.deleveraging == _PRO_RATA_PROFIT:
+        price = oracle.price[table.asset[market]]
+        return max(size * price - clearing.cost[account, market], 0.0)
+    if table.deleveraging == _PRO_RATA_EQUITY:
+        return max(value_account(w, account).equity, 0.0)
+    return abs(size)
+
+
+@inner
 def _deleverage(
     w: Path,
     account: int,
@@ -101,12 +116,15 @@ def _deleverage(
     part: float,
     price: float,
 ) -> float:
-    """Close ``part`` of the position against profitable counterparties by rank; the size closed.
+    """Close ``part`` of the position against profitable counterparties; the size closed.
 
-    ``clearing.asked`` says in which turn each was.
-    Ranks are of before: a counterparty taken whole is flat, so is no candidate again, and taking it
-    changes nothing the others are ranked by.
+    By the queue each in turn, highest rank first, as far as it has it. Pro rata each by its weight,
+    at most all it has: in the order of weight per unit of size, so that whoever gives all it has
+    comes before those who share what it could not; who has no weight comes last. ``clearing.asked``
+    says in which turn each was. Ranks and weights are of before: taking from one changes nothing
+    the others go by.
     """
+    queue = w.tables.clearing.deleveraging == _QUEUE
     clearing = w.state.clearing
     skew = clearing.skew[market]
     size = clearing.size[account, market]
@@ -115,19 +133,28 @@ def _deleverage(
     turn = 0.0
     while left > 0.0:
         best, highest, earliest = -1, 0.0, 0.0
+        weight = total = 0.0
         for other in range(w.tables.count.accounts):
-            if clearing.size[other, market] * side >= 0.0:
+            if clearing.size[other, market] * side >= 0.0 or clearing.asked[other] != 0.0:
                 continue
             if not _gains_at(w, other, market, price):
                 continue
-            rank = _rank(w, other, market)
+            own = 0.0
+            if queue:
+                rank = _rank(w, other, market)
+            else:
+                own = _weight(w, other, market)
+                rank = own / abs(clearing.size[other, market])
+                total += own
             opened = clearing.opened[other, market]
             if best < 0 or rank > highest or (rank == highest and opened < earliest):
-                best, highest, earliest = other, rank, opened
+                best, highest, earliest, weight = other, rank, opened, own
         if best < 0:
             break
         held = clearing.size[best, market]
         taken = min(left, abs(held))
+        if total > 0.0:
+            taken = min(taken, left * (weight / total))
         cash = clearing.cash[best]
         apply_fill(w, best, market, side * taken, price)
         note_debt(w, best, market, held, cash)
