@@ -354,12 +354,11 @@ once; ± and brackets are 95 % intervals. From the command line:
 
 {costs}
 
-**For a designer:** where the fall stays, the vault pays its shared loss and little else: it is
-closed at a price beyond the market's, and its keeper opens the hedge anew. The queue takes the most
-of this vault, which stands high in it, and pro rata of equity the least, since the other shorts are
-richer for their size. Where the price comes back within a day the order of returns turns: a hedge
-that was taken and is not yet back loses nothing on the way up. That is luck, not protection, and
-the largest drawdown shows it.
+**For a designer:** here it matters that the vault is deleveraged at all, and hardly by which policy:
+the vault is most of the side that is asked, so whoever shares by anything comes back to it. The
+queue takes it on fewer paths and more of it there; pro rata of equity takes the least, since the
+other shorts are richer for their size; the returns differ by less than their intervals. Where the
+news is taken back, all of them cost more, the hedge being away while the price returns.
 """
 
 
