@@ -354,8 +354,8 @@ once; ± and brackets are 95 % intervals. From the command line:
 
 {costs}
 
-**For a designer:** here it matters that the vault is deleveraged at all, and hardly by which policy:
-the vault is most of the side that is asked, so whoever shares by anything comes back to it. The
+**For a designer:** here it matters that the vault is deleveraged at all, and hardly how: the vault
+is most of the side that is asked, so whoever shares by anything comes back to it. The
 queue takes it on fewer paths and more of it there; pro rata of equity takes the least, since the
 other shorts are richer for their size; the returns differ by less than their intervals. Where the
 news is taken back, all of them cost more, the hedge being away while the price returns.
