@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from simulator.config import Config
     from simulator.result import Result
 
-#: What stands for all scenarios where one is named.
-ALL = "all"
-
 
 @dataclass(eq=False)
 class StressMatrix:

@@ -335,9 +335,9 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def show_trials(trials: Sequence[Trial]) -> None:
-    """Print how far both worlds agree on random scenarios."""
+    """Print how far both worlds agree on scenarios, random or built in."""
     show_table(
-        "Model against contracts on random scenarios",
+        f"Model against contracts on {len(trials)} scenarios",
         ("scenario", "margin", "largest relative error", "in", "flips", "actions"),
         [
             [
@@ -353,7 +353,8 @@ def show_trials(trials: Sequence[Trial]) -> None:
     )
     differing = [trial.config.name for trial in trials if not trial.comparison.agrees]
     for name in differing:
-        click.echo(f"  {name} differs: hedgesim verify out/{name}.yaml --paths 1")
+        file = f"out/{name}.yaml" if name.startswith("random-") else name
+        click.echo(f"  {name} differs: hedgesim verify {file} --paths 1")
     click.echo("  The worlds DIFFER" if differing else "  The worlds agree on all of them")
 
 

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from simulator.cli.aside import json_alone
 from simulator.cli.group import (
+    ALL,
     hedgesim,
     load_scenario,
     options,
@@ -43,13 +44,17 @@ def verify(
     trust: bool,
     **which: Any,
 ) -> int:
-    """Run both worlds on the same market paths and compare them.
+    """Run both worlds on the same market paths and compare them; `all`: every built-in scenario.
 
     Exits 0 when every state variable agrees to 1e-9 and no decision differs, else 1.
     """
     if count is not None:
         which |= {"agent": files, "trust": trust}
         return _verify_random(scenario, count, paths or 1, steps, as_json, **which)
+    if scenario == ALL:
+        if files or trust:
+            raise InputError("scenario = all: built-in scenarios alone; allowed: one of yours")
+        return _verify_all(paths or 5, steps, as_json, **which)
     may_run, which["overrides"] = trusted(files, which["overrides"], trust=trust)
     if scenario is None:
         raise InputError("NAME|FILE = (none): name a scenario, or give --random N")
@@ -74,6 +79,37 @@ def verify(
     else:
         show_comparison(comparison)
     return 0 if comparison.agrees else 1
+
+
+def _verify_all(paths: int, steps: int | None, as_json: bool, **which: Any) -> int:
+    """``verify all``; ``steps``: at most, of those a scenario has."""
+    from simulator import verify as comparing
+    from simulator.config import scenarios
+    from simulator.fuzz import Trial
+    from simulator.terminal import ProgressBar, announce_compilation, show_trials
+
+    configs = [load_scenario(name, **which) for name in scenarios()]
+    announce_compilation(chain=True)
+    trials: list[Trial] = []
+    with ProgressBar(
+        f"{len(configs)} scenarios, {paths} paths each in both worlds", "paths"
+    ) as bar:
+        done = 0
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            bar.update(done, paths * len(configs))
+
+        for number, config in enumerate(configs):
+            last = config.steps if steps is None else min(steps, config.steps)
+            found = comparing.verify(config, paths, last, progress=progress)
+            trials.append(Trial(number, config, found))
+    if as_json:
+        print_json({trial.config.name: trial.comparison.to_json() for trial in trials})
+    else:
+        show_trials(trials)
+    return 0 if all(trial.comparison.agrees for trial in trials) else 1
 
 
 def _verify_random(

@@ -23,6 +23,9 @@ _CYCLES = 50_000, 20, 20
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+#: What stands for all built-in scenarios where one is named.
+ALL = "all"
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; exits with a status of :mod:`simulator.cli.status`."""

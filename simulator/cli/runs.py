@@ -9,6 +9,7 @@ import click
 
 from simulator.cli.aside import emit, json_alone
 from simulator.cli.group import (
+    ALL,
     configured,
     forcible,
     hedgesim,
@@ -80,7 +81,6 @@ def run(
     """
     import simulator
     from simulator.comparison import expand, settings
-    from simulator.stress import ALL
     from simulator.terminal import (
         ProgressBar,
         announce_compilation,
@@ -194,7 +194,7 @@ def _stress(
 ) -> int:
     """``run all``; ``how``: other arguments of :func:`simulator.stress.stress`."""
     from simulator.config import scenarios as built_in
-    from simulator.stress import ALL, stress
+    from simulator.stress import stress
     from simulator.terminal import (
         ProgressBar,
         announce_compilation,

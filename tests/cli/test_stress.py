@@ -65,3 +65,11 @@ def test_the_worse_the_redder(short: list[str]) -> None:
     assert bad["return"] == bad["loss"] == 1.0
     assert bad["liquidation"] == 0.5
     assert bad["shortfall"] == 0.0
+
+
+def test_both_worlds_on_every_scenario(called: Run) -> None:
+    made = called("verify", "all", "--paths", "1", "--steps", "3", "--json")
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    assert list(found) == list(scenarios())
+    assert all(one["agrees"] for one in found.values())
