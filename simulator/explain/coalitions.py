@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.explain.scene import Friction
-    from simulator.runner.chunk import begun, refuse_traces
     from simulator.runner.plan import Plan
-from simulator.runner.workers import Packed
+    from simulator.runner.workers import Packed
 
 Progress = Callable[[int, int], None]
 
@@ -149,9 +148,9 @@ def _begin(directory: Path, key: dict[str, Any], layout: Any) -> list[tuple[int,
 
     stamp = directory / "run.json"
     try:
-        begun = json.loads(stamp.read_text(encoding="utf-8"))
-        if begun["key"] == key:
-            return [(int(first), int(count)) for first, count in begun["layout"]]
+        found = json.loads(stamp.read_text(encoding="utf-8"))
+        if found["key"] == key:
+            return [(int(first), int(count)) for first, count in found["layout"]]
         if any(directory.glob("part-*")):
             warnings.warn(
                 f"{directory}: what was begun there was another explanation; it is begun anew",

@@ -186,7 +186,22 @@ def left(path: Records) -> str:
 
 
 def others_liquidated(path: Records) -> str:
-    """Who else was liquidated."""
+    """Who else was liquidated, at the vault's venue and elsewhere."""
+    told = [_here(path), _elsewhere(path)]
+    return ", and ".join(one for one in told if one)
+
+
+def _elsewhere(path: Records) -> str:
+    """What crowds elsewhere were forced to."""
+    forced, pressed = float(path.row["forced_usd"]), float(path.row["impact_low"])
+    if not forced > 0.0:
+        return ""
+    by = f"flows pressing the index by {percent(-pressed)} at most"
+    return f"{usd(forced)} were forced out elsewhere, {by}"
+
+
+def _here(path: Records) -> str:
+    """Who else was liquidated at the vault's venue."""
     found = path.events
     ours = found["account"] <= len(path.config.markets)
     done = found[(found["status"] == "OK") & (found["action"] == "Liquidate") & ~ours]

@@ -17,7 +17,9 @@ which each gives at most its profit. All policies here give that amount, or all 
 That a queue puts the loss on few, and what spreads it, is the subject of Chitra, Autodeleveraging:
 Impossibilities and Optimization (arXiv:2512.01112). ``contracts/Deleveraging.vy`` and
 ``simulator/model/venues/perps/waterfall.py`` do the same in integers and in a path's record
-(contracts/SPEC.md §3.5). What the policies did on 10 October 2025: docs/deleveraging.md.
+(contracts/SPEC.md §3.5), but that they ask those without weight by seniority, where
+:func:`pro_rata` asks them by what they have. What the policies did on 10 October 2025:
+docs/deleveraging.md.
 """
 
 from __future__ import annotations

@@ -88,7 +88,8 @@ def _missing(view: View, ratio: float) -> Floats | None:
     None: none is below on any path, which is most of the time.
     """
     equity, needed = _margin(view)
-    below = (equity < ratio * needed) & (needed > 0.0)
+    # What is worth less than nothing is left to liquidation.
+    below = (equity < ratio * needed) & (needed > 0.0) & (_worth(view) >= -1e-6)
     if not below.any():
         return None
     return np.where(below, view.protocol.vault.margin_target * needed - equity, 0.0)
@@ -103,6 +104,17 @@ def _margin(view: View) -> tuple[Floats, Floats]:
         np.concatenate([state.equity[:own], state.aave_equity]),
         np.concatenate([state.maintenance[:own], state.aave_maintenance]),
     )
+
+
+def _worth(view: View) -> Floats:
+    """What the vault's accounts are worth, Aave's last, USD ``[accounts, P]``."""
+    state, own = view.state, 1 + view.protocol.markets
+    if view.protocol.aave is None:
+        return state.account_value[:own]
+    loan = state.aave_supplied[0] * view.oracle(0)
+    for leg, debt in zip(view.protocol.aave.legs, state.aave_debt, strict=True):
+        loan = loan - debt * view.oracle(leg.reserve.asset)
+    return np.concatenate([state.account_value[:own], loan[None]])
 
 
 #: What each keeper function protects, in the keeper's order: range, margin, then the hedge.

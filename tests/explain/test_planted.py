@@ -58,6 +58,20 @@ PLANTED = {
     "run": ("vault.exit_fee=0", ALL_LEAVE_AT_THE_BOTTOM),
     "crowd": CROWD,
 }
+#: The same frictions by another cause.
+ALSO = {
+    # Half of the crowd elsewhere is closed out by the fall, and the rest by what that sells.
+    "crowd": (
+        "impact={depth_usd: {ETH: 1.0e+8}, exponent: 1.0, lasting: 1.0}",
+        "population={ETH: {long: {open_interest_usd: 2.0e+9, leverage: 10, leverage_spread: 0.1}}}",
+        GAP.replace("-0.25", "-0.09"),
+    ),
+    # The keeper is down while the price falls.
+    "keeping": (
+        FALL.removesuffix("]") + ", {kind: outage, agents: [keeper], at_hours: 2, "
+        "duration_hours: 90}]",
+    ),
+}
 #: Two that make the loss together; one of them is asked about at a time, and the other stays.
 TOGETHER = {"adl": "crowd", "crowd": "adl"}
 
@@ -75,6 +89,14 @@ def test_the_planted_cause_is_found(cause: str) -> None:
     others = found.drop(columns=["path", "weight", "loss", "liquidated", "without_any", cause])
     assert (found[cause] > 0.95 * made).all()
     assert (others.abs().max(axis=1) < 0.05 * made).all()
+
+
+@pytest.mark.parametrize("cause", ALSO)
+def test_another_cause_of_the_same_friction_is_found_too(cause: str) -> None:
+    found = explain(scenario(*ALSO[cause]), workers=1, search=False).paths
+    made = found["loss"] - found["without_any"]
+    assert (made > 0.01).all(), "the scenario loses nothing to speak of"
+    assert (found[cause] > 0.9 * made).all()
 
 
 def test_without_a_cause_nothing_is_found() -> None:
@@ -122,5 +144,5 @@ def test_a_friction_that_is_not_there_is_said_and_costs_no_run() -> None:
         "beta": "ETH is hedged with itself",
         "oracle": "rounds follow every move at once",
         "run": "there is no withdrawal run",
-        "crowd": "no leveraged traders act",
+        "crowd": BY_NAME["crowd"].absent(config),
     }

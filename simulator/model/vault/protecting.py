@@ -19,7 +19,8 @@ from simulator.model.vault.valuation import (
     value_now,
 )
 from simulator.model.venues.aave.lending import value as value_loan
-from simulator.model.venues.margin_accounts import hedge_size, margin_standing, subs
+from simulator.model.venues.margin_accounts import hedge_size, insolvent, margin_standing, subs
+from simulator.model.venues.perps.margin import Standing
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.types import KEPT_PARTS, KEPT_REWARDS
 
@@ -50,13 +51,20 @@ def _spare_idle(w: Path, valuation: Valuation) -> float:
 
 
 @inner
+def _below(valued: Standing, ratio: float) -> bool:
+    """Whether an account is below a margin ratio; one worth less than nothing is left as it is."""
+    needed = valued.maintenance
+    return needed > 0.0 and valued.equity < ratio * needed and not insolvent(valued)
+
+
+@inner
 def short_of_margin(w: Path, valuation: Valuation) -> float:
     """What ``top_up`` protects, USD; 0: it is not due, or nothing is idle."""
     table = w.tables.vault
     missing = 0.0
     for sub in range(subs(w)):
         valued = margin_standing(w, sub)
-        if valued.maintenance > 0.0 and valued.equity < table.top_up_ratio * valued.maintenance:
+        if _below(valued, table.top_up_ratio):
             missing += table.margin_target * valued.maintenance - valued.equity
     if missing == 0.0:
         return 0.0
@@ -73,7 +81,7 @@ def near_liquidation(w: Path, valuation: Valuation) -> float:
     most = 0.0
     for sub in range(subs(w)):
         valued = margin_standing(w, sub)
-        if valued.maintenance > 0.0 and valued.equity < table.deleverage_ratio * valued.maintenance:
+        if _below(valued, table.deleverage_ratio):
             required = table.margin_target * valued.maintenance
             part = min((required - valued.equity) / (required + freed), 1.0)
             most = max(most, part * liquidity)

@@ -88,7 +88,7 @@ def margin_standing(w: Path, sub: int) -> Standing:
 
 
 @inner
-def insolvent(valued: Account) -> bool:
+def insolvent(valued: Account | Standing) -> bool:
     """Whether an account is worth less than nothing, what is pledged to it counted in.
 
     Liquidation forgives what it owes: margin put into it before would pay that for others.
