@@ -342,6 +342,17 @@ for the document's {ratio} times:
 
 {by_violence}
 
+## What no policy prevents
+
+Whom a policy takes from is read at the moment of the liquidation, and winners can move first. An
+audit of 30 November 2026 proved on the bytecode, under all four policies: a winner who closes, lets
+the bankrupt be liquidated and opens again, all in one block, gives nothing, and those who stand
+still give more (on the terms of `liquidation-cascade` he loses 12,890 where he would have lost
+101,230, and the vault is taken whole); a pair that owns both the winner and the bankrupt takes the
+difference from insurance and maker. Pro rata of equity is dodged for nothing by margin that is
+withdrawn before and put back after. The vault does neither, and no agent here does: figures above
+are of winners who stand still, and kind to the vault where others do not.
+
 ## What does a policy cost this vault?
 
 `liquidation-cascade`, {paths} paths: a crowd goes bankrupt, and the vault's profitable short is

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from simulator.config import Config, files, from_mapping, load, sections, to_yaml
+from simulator.config.impact import MOST_DEPTH
 from simulator.market import fitting
 from simulator.market.files.symbols import refuse_mixed_quotes
 from simulator.market.fitting.base import written as written_correlation
@@ -194,7 +195,7 @@ def draw_and_show(config: Config, file: str | Path, picture: str | Path) -> None
     save_picture(market, f"{config.name}, {config.process.kind}", picture)
 
 
-def depth(file: str, asset: str, pair: str | None, decimals: int | None, usd: float) -> str:
+def depth(file: str, asset: str, pair: str | None, decimals: int | None, usd: float | None) -> str:
     """The section ``impact`` that goes with quotes by size, as YAML with how sure it is.
 
     Raises:
@@ -204,12 +205,21 @@ def depth(file: str, asset: str, pair: str | None, decimals: int | None, usd: fl
     from simulator.market.files.quotes import read_quotes
     from simulator.market.fitting.impact import fit
 
-    if not usd > 0.0:
+    if pair is not None and usd is None:
+        raise InputError(
+            f"usd = None; allowed: the price of {pair.partition('/')[2]}, 1 of a dollar"
+        )
+    if usd is not None and not usd > 0.0:
         raise InputError(f"usd = {usd:g}; allowed: above 0")
-    fitted = fit(*read_quotes(file, pair, decimals, usd))
+    fitted = fit(*read_quotes(file, pair, decimals, usd or 1.0))
+    if not fitted.depth_usd <= MOST_DEPTH:
+        raise InputError(
+            f"decimals = {decimals}: a depth of {fitted.depth_usd:.3g} USD; allowed: decimals of "
+            f"the token sold, with which it is at most {MOST_DEPTH:g}"
+        )
     lines = [
         f"# {file}{'' if pair is None else f', {pair}'}",
-        "# a quote by size was worse by",
+        "# a quote of a size, its average price, was worse by (the depth is of the marginal price)",
         *(
             f"#   {volume:>14,.0f} USD: {paid:.2%}, fitted {expected:.2%}"
             for volume, paid, expected in zip(

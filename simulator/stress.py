@@ -83,11 +83,15 @@ def stress(
     Raises:
         InputError: no scenario, or what a run refuses of any of them.
     """
+    from simulator.comparison import folder
     from simulator.runner import forget, run_together
     from simulator.runner.plan import plan_of
 
     if not configs:
         raise InputError("configs = {}: must be one scenario or more")
+    for name in configs:
+        if folder(name) != name:
+            raise InputError(f"configs[{name!r}]; allowed: names of letters, digits, . = _ and -")
     if out is not None:
         claim(Path(out), foreign_to_run, force=force)
     plans = [plan_of(config, None, None, world, (), record, False) for config in configs.values()]

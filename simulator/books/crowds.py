@@ -17,7 +17,8 @@ _HOUR = 3600.0
 
 LAYOUT: Layout = each(
     "",
-    ("sold", "USD", "forced orders of all crowds so far"),
+    ("closed", "USD at the start's prices", "forced out of all crowds so far"),
+    ("sold", "USD", "that these orders came to"),
     ("deficit", "USD", "that they left owed"),
     ("hour", "hours", "since the start, that is now counted"),
     ("before", "USD", "sold before it"),
@@ -30,14 +31,16 @@ def advanced(w: Path) -> None:
     """Add up what was forced on the way here."""
     book = w.book.crowds
     if w.now.step == 0.0:
-        book.sold = book.deficit = book.hour = book.before = book.most = 0.0
+        book.closed = book.hour = book.before = book.most = 0.0
+        book.sold = book.deficit = 0.0
     if w.tables.count.crowds == 0:
         return
     hour, before = np.floor(w.now.clock / _HOUR), book.sold
     if hour > book.hour:
         book.hour, book.before = hour, before
-    book.sold = book.deficit = 0.0
+    book.closed = book.sold = book.deficit = 0.0
     for crowd in range(w.tables.count.crowds):
+        book.closed += w.outside.closed[crowd]
         book.sold += w.outside.sold[crowd]
         book.deficit += w.outside.deficit[crowd]
     book.most = max(book.most, book.sold - book.before)
@@ -68,9 +71,9 @@ METRICS = (
     Metric(
         "forced_share",
         "fraction",
-        "the same over all that `population` could be forced to, at the prices of the start",
+        "part of all that `population` could be forced to, at the prices of the start",
         lambda ended: _share(
-            ended.book.crowds.sold, np.full_like(ended.book.crowds.sold, ended.once(_at_risk))
+            ended.book.crowds.closed, np.full_like(ended.book.crowds.sold, ended.once(_at_risk))
         ),
         title="Part of the crowds elsewhere forced out",
         form=".1%",

@@ -114,10 +114,10 @@ def fit_paths(
 @click.option("--asset", required=True, help="Asset of the scenario that the quotes sell.")
 @click.option("--pair", metavar="SRC/DST", help="As the file writes them, if it holds several.")
 @click.option("--decimals", type=click.IntRange(0, 24), help="Of SRC, with --pair.")
-@click.option(
-    "--usd", type=float, default=1.0, show_default=True, help="Price of DST, with --pair."
-)
-def fit_depth(file: str, asset: str, pair: str | None, decimals: int | None, usd: float) -> int:
+@click.option("--usd", type=float, help="Price of DST in USD, with --pair.")
+def fit_depth(
+    file: str, asset: str, pair: str | None, decimals: int | None, usd: float | None
+) -> int:
     """Fit price impact to quotes by size and print what `impact` takes.
 
     FILE has columns volume_usd and price (got for a unit), or src, dst, in_amount, price and

@@ -10,7 +10,9 @@ from simulator.config.declared import section_of
 from simulator.config.section import Symbol
 from simulator.protocol.impact import ImpactTerms
 
-Depth = Annotated[float, Field(gt=0, le=1e15)]
+#: USD; more than all there is.
+MOST_DEPTH = 1e15
+Depth = Annotated[float, Field(gt=0, le=MOST_DEPTH)]
 
 
 class Impact(section_of(ImpactTerms)):  # type: ignore[misc]  # made of what is declared

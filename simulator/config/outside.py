@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.config.rounds import rounds_of
 from simulator.config.shocks import DepthCut
-from simulator.protocol.impact import ImpactTerms
+from simulator.protocol.impact import PERCENT, ImpactTerms, felt
 from simulator.protocol.population import BorrowersTerms, TradersTerms
 from simulator.protocol.terms import resolved
 from simulator.types import USDC
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: Crowds of an asset by their names, with the side on which each is closed out: 1 by a fall.
 SIDES = {"long": 1, "short": -1, "borrowers": 1}
+
+
+#: More than this a price is not moved by any crowd; beyond it nothing here means anything.
+_MOST_MOVED = 10.0
 
 
 def problems(config: Fields) -> Iterator[str]:
@@ -44,6 +48,24 @@ def problems(config: Fields) -> Iterator[str]:
             )
         if all(getattr(crowds, name) is None for name in SIDES):
             yield f"population.{symbol}: nobody; must have {', '.join(SIDES)} or some of them"
+        elif symbol in moved and (times := _moves(config, symbol)) > _MOST_MOVED:
+            yield (
+                f"impact.depth_usd.{symbol} = {moved[symbol]:g}: the crowds of "
+                f"population.{symbol} alone could move its price {times:.3g} times; must be so "
+                f"deep that it is at most {_MOST_MOVED:g} times"
+            )
+
+
+def _moves(config: Fields, symbol: str) -> float:
+    """Factor on a price if the larger side of its crowds were forced out whole."""
+    assert config.impact is not None
+    crowds, sides = config.population[symbol], {1: 0.0, -1: 0.0}
+    for name, side in SIDES.items():
+        if (section := getattr(crowds, name)) is not None:
+            size = section.collateral_usd if name == "borrowers" else section.open_interest_usd
+            sides[side] += size
+    depths = max(sides.values()) / config.impact.depth_usd[symbol]
+    return float(np.exp(min(PERCENT * felt(config.impact.exponent, depths), 700.0)))
 
 
 def impact(config: Fields) -> ImpactParameters | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simulator.config import lending
 from simulator.config.feasibility import first_hedge
+from simulator.config.shocks import DepthCut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ class Remark:
 
 def remarks(config: Config) -> list[Remark]:
     """Remarks on a configuration, a sentence each."""
-    found = (_spreads, _ratios, _left_open, _flow, _skew)
+    found = (_spreads, _ratios, _left_open, _flow, _skew, _outside)
     return [remark for find in found for remark in find(config)]
 
 
@@ -104,6 +105,17 @@ def _flow(config: Config) -> Iterator[Remark]:
         if amount > 0.0 and getattr(config.agents, agent) is None:
             text = f"flow.{name} has no effect: nobody acts on it (agents.{agent} is null)"
             yield Remark("no_effect", f"flow.{name}", None, None, text)
+
+
+def _outside(config: Config) -> Iterator[Remark]:
+    """Depth that leaves a market which nothing moves."""
+    for number, shock in enumerate(config.shocks):
+        if isinstance(shock, DepthCut) and shock.venue == "outside" and config.impact is None:
+            text = (
+                f"shocks.{number} (depth_cut) of venue outside has no effect: nothing moves prices "
+                "there (impact is null)"
+            )
+            yield Remark("no_effect", f"shocks.{number}.venue", None, None, text)
 
 
 def _skew(config: Config) -> Iterator[Remark]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
@@ -41,11 +43,6 @@ class Job:
     part: int
     masks: tuple[int, ...]
 
-    @property
-    def name(self) -> str:
-        """Of its file."""
-        return f"part-{self.first:09d}-{self.part:05d}.npy"
-
 
 @dataclass(frozen=True)
 class Task:
@@ -54,6 +51,11 @@ class Task:
     frictions: tuple[str, ...]
     code: str
     directory: Path
+    mark: str  # of what was asked: a worker that outlives its command writes under another
+
+    def file(self, job: Job) -> Path:
+        """Where a job's results go."""
+        return self.directory / f"part-{self.mark}-{job.first:09d}-{job.part:05d}.npy"
 
     @property
     def asked(self) -> tuple[Friction, ...]:
@@ -91,8 +93,10 @@ def simulate(
     """
     files = fingerprint.of_files(plan.config)
     layout, key = plan.chunks(workers), asdict(plan.key())
-    layout = _begin(directory, key | _asked(frictions, masks), layout)
-    task = Task(tuple(one.name for one in frictions), key["code"], directory)
+    whole = key | _asked(frictions, masks)
+    layout = _begin(directory, whole, layout)
+    mark = hashlib.sha256(json.dumps([whole, layout]).encode()).hexdigest()[:12]
+    task = Task(tuple(one.name for one in frictions), key["code"], directory, mark)
     todo = jobs(masks, frictions, layout)
     total = sum(job.count * len(job.masks) for job in todo) * plan.config.steps
     done = 0
@@ -103,7 +107,7 @@ def simulate(
         if progress is not None:
             progress(done, total)
 
-    left = [job for job in todo if not _is_whole(directory, job)]
+    left = [job for job in todo if not _is_whole(task.file(job), job)]
     finished = set(todo) - set(left)
     report(sum(job.count * len(job.masks) for job in finished) * plan.config.steps)
     if workers > 1 and len(left) > 1:
@@ -114,10 +118,10 @@ def simulate(
         except HereOnlyError as error:
             warnings.warn(f"agents: all is simulated in this process: {error}", stacklevel=2)
     for job in todo:
-        if not _is_whole(directory, job):
+        if not _is_whole(task.file(job), job):
             _work(plan, task, job, report)
     fingerprint.refuse_changes(plan.config, files)
-    return _read(directory, todo, layout)
+    return _read(task, todo, layout)
 
 
 def _work(plan: Plan, task: Task, job: Job, report: Callable[[int], None]) -> None:
@@ -125,7 +129,7 @@ def _work(plan: Plan, task: Task, job: Job, report: Callable[[int], None]) -> No
     found = outcomes(plan, task.asked, job.first, job.count, job.masks, report)
     refuse_traces(plan.agents, before)
     fingerprint.refuse_other_code(plan.world, task.code)
-    with replacing(task.directory / job.name) as temporary, temporary.open("wb") as file:
+    with replacing(task.file(job)) as temporary, temporary.open("wb") as file:
         np.save(file, np.stack([found[mask] for mask in job.masks]))
 
 
@@ -144,8 +148,6 @@ def _asked(frictions: Sequence[Friction], masks: Sequence[int]) -> dict[str, Any
 
 def _begin(directory: Path, key: dict[str, Any], layout: Any) -> list[tuple[int, int]]:
     """The chunks, of what is resumed if anything is; what was begun otherwise is thrown away."""
-    import json
-
     stamp = directory / "run.json"
     try:
         found = json.loads(stamp.read_text(encoding="utf-8"))
@@ -165,23 +167,24 @@ def _begin(directory: Path, key: dict[str, Any], layout: Any) -> list[tuple[int,
     return list(layout)
 
 
-def _is_whole(directory: Path, job: Job) -> bool:
+def _is_whole(file: Path, job: Job) -> bool:
     try:
-        found = np.load(directory / job.name, mmap_mode="r")
+        found = np.load(file, mmap_mode="r")
     except (OSError, ValueError):
         return False
     return found.dtype == OUTCOME and found.shape == (len(job.masks), job.count)
 
 
 def _read(
-    directory: Path, todo: Sequence[Job], layout: Sequence[tuple[int, int]]
+    task: Task, todo: Sequence[Job], layout: Sequence[tuple[int, int]]
 ) -> dict[int, NDArray[Any]]:
     paths = sum(count for _, count in layout)
     found: dict[int, NDArray[Any]] = {}
     for job in todo:
-        if not _is_whole(directory, job):
-            raise SimulatorError(f"{directory / job.name}: gone while the work was done")
-        for mask, row in zip(job.masks, np.load(directory / job.name), strict=True):
+        file = task.file(job)
+        if not _is_whole(file, job):
+            raise SimulatorError(f"{file}: gone while the work was done")
+        for mask, row in zip(job.masks, np.load(file), strict=True):
             whole = found.setdefault(mask, np.empty(paths, OUTCOME))
             whole[job.first : job.first + job.count] = row
     return found

@@ -15,13 +15,14 @@ from simulator.arguments import money, texts, whole
 from simulator.explain import shapley
 from simulator.explain.coalitions import simulate
 from simulator.explain.evidence import Records
-from simulator.explain.figures import Shared, figures, losses, needed, values
+from simulator.explain.figures import TAIL, Shared, figures, losses, needed, values
 from simulator.explain.frictions import BY_NAME, chosen, present
 from simulator.explain.rescue import Search, everywhere, rescue
 from simulator.explain.story import tell
 from simulator.explain.timeline import timeline
 from simulator.market.weights import weights
 from simulator.report.explanation import render
+from simulator.results.diagnosis import IDLE, diagnose
 from simulator.results.directory import claim, foreign_to_explanation
 from simulator.results.store import PARTIAL, write_json, write_parquet, write_text
 from simulator.runner import forget, simulate_chunk
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from simulator.runner.plan import Plan
 
 #: Pairs of orders where not all coalitions are looked at.
+#: Findings of a vault in which nothing could go wrong.
+_NOTHING_DONE = ("never_funded", "never_invested", "never_hedged")
+#: Paths that a tail must have for an interval.
+_LEAST_TAIL = 2
 _PAIRS = 16
 Progress = Callable[[int, int], None]
 
@@ -214,20 +219,34 @@ def _search(search: Search, explanation: Explanation) -> None:
 
 
 def _tell(plan: Plan, summary: dict[str, Any]) -> list[str]:
-    """The paragraph; the worst path is simulated again, in full, and its timeline noted."""
-    path = _recorded(plan, summary["worst_path"]["path"])
+    """The paragraph; the worst path is simulated again, in full, and its timeline noted.
+
+    What the vault did not do there leads, and what intervals cannot say.
+    """
+    path, idle = _recorded(plan, summary["worst_path"]["path"])
     summary["worst_path"]["timeline"] = [
         entry.told() for entry in timeline(path.config, path.series, path.events)
     ]
+    if plan.config.paths * TAIL < _LEAST_TAIL:
+        idle.append(
+            f"The worst 5 % of {plan.config.paths} paths is one path: what is said of it has no "
+            f"interval; from {round(_LEAST_TAIL / TAIL)} paths on it has."
+        )
+    summary["notes"] = idle
     return tell(summary, path)
 
 
-def _recorded(plan: Plan, number: int) -> Records:
-    """A path again, in full."""
+def _recorded(plan: Plan, number: int) -> tuple[Records, list[str]]:
+    """A path again, in full, and what its vault did not do at all."""
     found = simulate_chunk(plan, number, 1, 1)
     assert found.series is not None
     assert found.events is not None
-    return Records(plan.config, found.series, found.events, found.paths.iloc[0])
+    idle = [
+        f"On the worst path the vault was idle: {one['text']}"
+        for one in diagnose(plan.config, found.paths, ())
+        if one["severity"] == IDLE and one["name"] in _NOTHING_DONE
+    ]
+    return Records(plan.config, found.series, found.events, found.paths.iloc[0]), idle
 
 
 def _about(config: Config) -> dict[str, Any]:

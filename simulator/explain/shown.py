@@ -25,7 +25,7 @@ def show_explanation(summary: Mapping[str, Any]) -> None:
         if one["absent"]:
             click.echo(f"Not in it: {one['title']}: {one['absent']}.")
     click.echo("")
-    for sentence in summary["story"]:
+    for sentence in (*summary["notes"], *summary["story"]):
         click.echo(sentence)
 
 

@@ -95,7 +95,8 @@ def _shares(summary: Mapping[str, Any]) -> str:
     loss = f"the worst 5 % of paths, which is {percent(whole)} of a share on average"
     parts = _parts(summary, "es95")
     if not parts:
-        return f"There is no tail loss to explain: {loss}."
+        lost = f"a share lost {percent(whole)} on average in the worst 5 % of paths"
+        return f"There is no tail loss to explain: {lost}."
     causes = {one["name"]: one["cause"] for one in summary["frictions"]}
     cancelled = sum(part for _, part in parts if part > 0.0) > _CANCELLED
 

@@ -23,7 +23,8 @@ def begin(w: Path, asset: int) -> None:
     """Before the first step nobody has been liquidated."""
     for crowd in range(w.tables.count.crowds):
         if w.tables.outside.crowd_asset[crowd] == asset:
-            w.outside.gone[crowd] = w.outside.sold[crowd] = w.outside.deficit[crowd] = 0.0
+            w.outside.gone[crowd] = w.outside.closed[crowd] = 0.0
+            w.outside.sold[crowd] = w.outside.deficit[crowd] = 0.0
 
 
 @inner
@@ -47,6 +48,7 @@ def crossed(w: Path, asset: int, price: float, at_oracle: int) -> float:
             owed += member.amount * max((member.bankrupt - price) * side, 0.0)
             place += 1
         outside.gone[crowd] = place
+        outside.closed[crowd] += sold * table.crowd_price[crowd]
         outside.sold[crowd] += sold * price
         outside.deficit[crowd] += owed
         flow += side * sold

@@ -119,6 +119,7 @@ OUTSIDE_TABLE: Layout = (
     # members lie in memory.
     *_whole("crowds", "crowd_asset", "crowd_at_oracle", "crowd_side"),
     *_whole("crowds", "crowd_count", "crowd_members"),
+    *each("crowds", ("crowd_price", "USD", "of their asset at the start")),
 )
 TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
@@ -280,6 +281,7 @@ def _outside_values(protocol: Protocol, members: tuple[Any, ...]) -> dict[str, A
         "crowd_asset": [crowd.asset for crowd in impact.crowds],
         "crowd_side": [crowd.side for crowd in impact.crowds],
         "crowd_at_oracle": [int(crowd.at_oracle) for crowd in impact.crowds],
+        "crowd_price": [protocol.assets[crowd.asset].price for crowd in impact.crowds],
         "crowd_count": [len(made) for made in members],
         "crowd_members": [made.ctypes.data for made in members],
     }

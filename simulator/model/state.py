@@ -144,7 +144,8 @@ OUTSIDE = (
     *each(
         "crowds",
         ("gone", "1", "forced orders carried out so far"),
-        ("sold", "USD", "that these sold or bought, whichever it is"),
+        ("closed", "USD at the start's price", "that these were"),
+        ("sold", "USD", "that they sold or bought, whichever it is"),
         ("deficit", "USD", "that they left owed"),
     ),
 )

@@ -33,7 +33,8 @@ RUN_FILES = frozenset(
 #: What stands beside each other while a run is not finished, and may be half written.
 _OF_CHUNKS = re.compile(
     r"run\.json|\.stop|\.run\.json\.\d+\.tmp|chunk-\d{9}|\.chunk-\d{9}\.tmp"
-    r"|part-\d{9}-\d+\.npy|\.part-\d{9}-\d+\.npy\.\d+\.tmp"  # of an explanation
+    # Of an explanation.
+    r"|part-[0-9a-f]{12}-\d{9}-\d+\.npy|\.part-[0-9a-f]{12}-\d{9}-\d+\.npy\.\d+\.tmp"
 )
 #: All that an explanation leaves behind.
 EXPLANATION = frozenset({"explain.html", "explain.json", "losses.parquet"})

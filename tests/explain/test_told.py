@@ -252,3 +252,10 @@ def test_the_story_is_the_same_when_it_is_told_again(
     assert found.events is not None
     path = Records(plan.config, found.series, found.events, found.paths.iloc[0])
     assert tell(summary, path) == summary["story"]
+
+
+def test_a_vault_that_did_nothing_is_said_before_anything_else() -> None:
+    found = explain(scenario(FALL, "agents.keeper=null"), workers=1, search=False).summary
+    assert "never" in found["notes"][0]
+    assert found["notes"][0].startswith("On the worst path the vault was idle: ")
+    assert found["notes"][-1].startswith("The worst 5 % of 3 paths is one path")

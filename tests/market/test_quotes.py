@@ -72,7 +72,7 @@ def test_a_file_of_either_layout_is_read_and_another_refused(tmp_path: Path) -> 
 
 @pytest.mark.skipif(not REAL.is_file(), reason="needs ../shared/data")
 def test_the_command_prints_a_section_that_a_scenario_takes() -> None:
-    pair = ["--pair", f"{WETH}/{USDC}", "--decimals", "18"]
+    pair = ["--pair", f"{WETH}/{USDC}", "--decimals", "18", "--usd", "1"]
     made = CliRunner().invoke(hedgesim, ["paths", "depth", str(REAL), "--asset", "ETH", *pair])
     assert made.exit_code == 0, made.output
     section = yaml.safe_load(made.output)["impact"]
