@@ -51,7 +51,8 @@ class Beside:
 
 @pytest.mark.parametrize("name", sorted(scenarios()))
 def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None:
-    config = load(name, ["paths=2"])
+    # Where flows move prices rounds are posted anew, at the feed's own times.
+    config = load(name, ["paths=2", "impact=null", "population={}"])
     protocol, market = resolve(config), draw(config.market, 0, 2)
     market = market.first_steps(min(STEPS, market.steps))
     market = replace(market, index=market.oracle_price)

@@ -23,12 +23,14 @@ def move(drawn: dict[str, Any], rng: np.random.Generator) -> None:
         "lasting": float(rng.uniform(0.0, 1.0)),
     }
     if rng.random() < 0.5:
-        drawn["population"] = {symbol: _crowds(rng, drawn["impact"]) for symbol in assets}
+        drawn["population"] = {
+            symbol: _crowds(rng, depth) for symbol, depth in drawn["impact"]["depth_usd"].items()
+        }
 
 
-def _crowds(rng: np.random.Generator, impact: dict[str, Any]) -> dict[str, Any]:
-    """Crowds of one asset, some percent of the depth and up to some tens of it."""
-    scale = float(max(impact["depth_usd"].values())) * float(10.0 ** rng.uniform(-1.0, 1.3))
+def _crowds(rng: np.random.Generator, depth: float) -> dict[str, Any]:
+    """Crowds of one asset, a tenth of its depth and up to twenty times that."""
+    scale = depth * float(10.0 ** rng.uniform(-1.0, 1.3))
     crowd = {"count": int(rng.integers(1, 200)), "size_spread": float(rng.uniform(0.0, 2.0))}
     trader = {**crowd, "leverage": float(rng.uniform(2.0, 20.0))}
     return {
