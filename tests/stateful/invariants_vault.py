@@ -131,7 +131,10 @@ def _below_target(world: World) -> bool:
     if world.quote_before is None:
         return False
     target = world.system.view(world.system.vault, "parameters()")[MARGIN_TARGET]
-    accounts = [valuation(world.before, number) for number in world.book.accounts]
+    try:
+        accounts = [valuation(world.before, number) for number in world.book.accounts]
+    except RefusedError:  # a price is stale: nobody knows
+        return True
     return any(account.equity * WAD < target * account.maintenance for account in accounts)
 
 

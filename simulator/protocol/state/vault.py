@@ -61,6 +61,8 @@ class Vault(Subject):
     betas = Shown(
         "markets", "1", "USD short per USD of LP delta",
         Word("betas", 4), Slot(_VAULT, "beta"),
+        # Of an asset that hedges itself the others' ratios are rounding, 1e-14.
+        compared=Compared(dust=1e-3),
     )  # fmt: skip
     request = Kept("agents", "raw", "shares of each agent waiting in the queue; 0: no request")
     place = Kept("agents", "1", "the request's place in line, counted from 1 over all time")
