@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from simulator.hedging.risk import CONFIDENCE, normal_quantile
 from simulator.hedging.risk import mean as weighted_mean
 from simulator.results.directory import claim, foreign_to_run
 from simulator.results.statistics import counted_figures, path_weights
-from simulator.results.store import write_json, write_text
+from simulator.results.store import write_page
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -180,18 +179,12 @@ class SideBySide:
 
     def save(self, directory: str | Path) -> Path:
         """Write ``summary.json`` and ``report.html``; the alternatives have their own folders."""
-        directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        write_json(directory / "summary.json", self.summary)
-        report = directory / "report.html"
-        write_text(report, self.report_html())
-        return report
+        return write_page(Path(directory), self.summary, self.report_html())
 
     def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{escape(self.report_html())}" '
-            'style="width:100%;height:700px;border:0" title="hedgesim comparison"></iframe>'
-        )
+        from simulator.report.template import framed
+
+        return framed(self.report_html(), "hedgesim comparison")
 
 
 def _difference(result: Result, first: Result) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from pathlib import Path
 
 from simulator.report.page import render
@@ -33,10 +32,9 @@ class Result(Dataset):
 
     def _repr_html_(self) -> str:
         """The report in a frame of its own, so that its style stays there."""
-        return (
-            f'<iframe srcdoc="{escape(self.report_html())}" '
-            'style="width:100%;height:900px;border:0" title="hedgesim report"></iframe>'
-        )
+        from simulator.report.template import framed
+
+        return framed(self.report_html(), "hedgesim report", 900)
 
     def __repr__(self) -> str:
         figures = self.summary["metrics"]["return"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.arguments import texts, whole
 from simulator.results.directory import claim, foreign_to_run
-from simulator.results.store import write_json, write_text
+from simulator.results.store import write_page
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -49,18 +48,12 @@ class StressMatrix:
 
     def save(self, directory: str | Path) -> Path:
         """Write ``summary.json`` and ``report.html``; the scenarios have their own folders."""
-        directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        write_json(directory / "summary.json", self.summary)
-        report = directory / "report.html"
-        write_text(report, self.report_html())
-        return report
+        return write_page(Path(directory), self.summary, self.report_html())
 
     def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{escape(self.report_html())}" '
-            'style="width:100%;height:700px;border:0" title="hedgesim stress matrix"></iframe>'
-        )
+        from simulator.report.template import framed
+
+        return framed(self.report_html(), "hedgesim stress matrix")
 
 
 def stress(

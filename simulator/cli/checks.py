@@ -50,11 +50,12 @@ def verify(
     """
     if count is not None:
         which |= {"agent": files, "trust": trust}
-        return _verify_random(scenario, count, paths or 1, steps, as_json, **which)
+        paths = 1 if paths is None else paths
+        return _verify_random(scenario, count, paths, steps, as_json, **which)
     if scenario == ALL:
         if files or trust:
             raise InputError("scenario = all: built-in scenarios alone; allowed: one of yours")
-        return _verify_all(paths or 5, steps, as_json, **which)
+        return _verify_all(5 if paths is None else paths, steps, as_json, **which)
     may_run, which["overrides"] = trusted(files, which["overrides"], trust=trust)
     if scenario is None:
         raise InputError("NAME|FILE = (none): name a scenario, or give --random N")

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,7 +141,7 @@ def _work_elsewhere(packed: Packed, task: Task, job: Job, report: Callable[[int]
 
 
 def _asked(frictions: Sequence[Friction], masks: Sequence[int]) -> dict[str, Any]:
-    digest = sha256(np.array(sorted(masks), np.int64).tobytes()).hexdigest()
+    digest = hashlib.sha256(np.array(sorted(masks), np.int64).tobytes()).hexdigest()
     return {"frictions": [one.name for one in frictions], "coalitions": digest}
 
 

@@ -1,7 +1,8 @@
-"""Pages made of their templates, which lie beside this module."""
+"""Pages made of their templates, which lie beside this module, and how a notebook shows them."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 
@@ -17,3 +18,11 @@ def fill(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(**values)
+
+
+def framed(page: str, title: str, height: int = 700) -> str:
+    """A page in a frame of its own, so that its style stays there."""
+    return (
+        f'<iframe srcdoc="{escape(page)}" style="width:100%;height:{height}px;border:0" '
+        f'title="{escape(title)}"></iframe>'
+    )

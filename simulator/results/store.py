@@ -51,6 +51,15 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def write_page(directory: Path, summary: Any, page: str) -> Path:
+    """Write ``summary.json`` and ``report.html`` of what has no files of its own; the page's."""
+    directory.mkdir(parents=True, exist_ok=True)
+    write_json(directory / "summary.json", summary)
+    report = directory / "report.html"
+    write_text(report, page)
+    return report
+
+
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame whole or not at all, series in two thirds of what pandas' defaults make.
 
