@@ -72,13 +72,7 @@ def absorb(
     if now <= earned:
         return 0
     wanted: uint256 = now - earned
-    paid: uint256 = waterfall._draw_insurance(market, wanted)
-    ledger.cash[account] += convert(paid, int256)
-    ledger.bad_debt += paid
-    if paid != 0:
-        log IClearingHouse.WrittenOff(
-            account=account, market=market, debt=paid, from_insurance=paid, from_maker=0
-        )
+    paid: uint256 = self._insure(account, market, wanted)
     if paid == wanted:
         return 0
     # The part that is paid for is closed against the maker and earns its part of the premium; only the rest is asked of
@@ -94,6 +88,66 @@ def absorb(
         price -= min(gap, price)
         rest = -rest
     return self._deleverage(account, market, rest, index, price)
+
+
+@external
+def close_with_insolvent(
+    account: uint256, market: uint256, delta: int256, index: uint256
+) -> (uint256, uint256, int256):
+    """
+    @notice Before an account closes a position at a profit against the maker: close as much of it against the positions
+            of the other side whose accounts are worth less than nothing, the deepest debt a unit first, each at the price
+            at which a unit owes nothing after what insurance pays. Or a winner could close, have them liquidated and open
+            again, and others would give what is asked of the winners. Returns the size closed so, what it went for and
+            the PnL that realises, USDC WAD.
+    @param delta What is closed, signed as a trade: not more than the position.
+    """
+    ledger._check_delegated()
+    position: IClearingHouse.Position = ledger.position[account][market]
+    if self._gain(market, position, index) <= 0:
+        return 0, 0, 0
+    long: bool = position.size > 0
+    accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
+    # Debt a unit << 64 | 2**64 - 1 - opened as number; 0: owes nothing that matters, or has had its turn.
+    keys: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
+    place: uint256 = 0
+    for holder: uint256 in accounts:
+        gap: uint256 = self._gap(holder, market, long, index)
+        if gap != 0:
+            keys[place] = min(gap, HIGHEST_RANK) << 64 | ledger._seniority(holder, market)
+        place += 1
+
+    total: uint256 = fixed_point.magnitude(delta)
+    left: uint256 = total
+    worth: uint256 = 0
+    gained: int256 = 0
+    for _: uint256 in range(MAX_HOLDERS):
+        best: uint256 = 0
+        for i: uint256 in range(MAX_HOLDERS):
+            if keys[i] > best:
+                best = keys[i]
+                place = i
+        if left == 0 or best == 0:
+            break
+        keys[place] = 0
+        gap: uint256 = best >> 64
+        # Nobody is asked to close at a loss: as of auto-deleveraging.
+        if self._gain(market, ledger.position[account][market], self._beside(index, gap, long)) > 0:
+            closed: uint256 = min(
+                left, fixed_point.magnitude(ledger.position[accounts[place]][market].size)
+            )
+            cash: int256 = ledger.cash[accounts[place]]
+            price: uint256 = self._beside(
+                index, self._unpaid(accounts[place], market, closed, gap), long
+            )
+            left -= closed
+            if long:
+                worth += fixed_point.mul_div_down(closed, price, WAD)
+            else:
+                worth += fixed_point.mul_div_up(closed, price, WAD)
+            gained += self._close_between(accounts[place], account, market, closed, price)
+            ledger._note_debt(accounts[place], market, -1 if long else 1, cash)
+    return total - left, worth, gained
 
 
 @external
@@ -122,19 +176,135 @@ def _share(account: uint256, market: uint256, debt: uint256) -> uint256:
             lost = fixed_point.mul_div_down(
                 ledger.blamed[account][2 * m] + ledger.blamed[account][2 * m + 1], owed, blamed
             )
-        position: IClearingHouse.Position = ledger.position[account][m]
-        if position.size != 0:
-            index: uint256 = ledger._index(m, False)
-            state: IClearingHouse.MarketState = ledger._market_state(m, index)
-            lost += fixed_point.magnitude(
-                min(maker._unsettled(m, position, state, index), 0)
-            )
+        if ledger.position[account][m].size != 0:
+            lost += fixed_point.magnitude(min(self._unsettled(account, m), 0))
         total += lost
         if m == market:
             own = lost
     if total == 0:
         return 0
     return fixed_point.mul_div_up(debt, own, total)
+
+
+@view
+@internal
+def _gain(market: uint256, position: IClearingHouse.Position, price: uint256) -> int256:
+    """
+    @notice What closing a position at `price` brings after what it owes, USDC. The market is accrued.
+    """
+    return (
+        fixed_point.mul_div_floor(position.size, price, WAD)
+        - position.cost
+        - ledger._owed(market, position, ledger.state[market].funding_index, 0)
+    )
+
+
+@view
+@internal
+def _gap(holder: uint256, market: uint256, long: bool, index: uint256) -> uint256:
+    """
+    @notice What a unit of a holder's position owes that he has not, USDC WAD, rounded down; 0 on the side of `long`, and
+            of an account whose debt is too small to matter. At last prices, as ranks are.
+    """
+    held: IClearingHouse.Position = ledger.position[holder][market]
+    if (held.size > 0) == long or self._gain(market, held, index) >= 0:
+        return 0
+    # Most are told solvent without asking what else they have is worth.
+    balance: int256 = ledger.cash[holder]
+    open: DynArray[uint256, ledger.MAX_MARKETS] = ledger._open_markets(holder)
+    for m: uint256 in open:
+        balance += self._unsettled(holder, m)
+    if balance >= 0:
+        return 0
+    valuation: margin.Valuation = margin._last_valuation(holder)
+    if valuation.state.value >= 0:
+        return 0
+    debt: uint256 = fixed_point.mul_div_up(
+        convert(-valuation.state.value, uint256), WAD, valuation.usdc_price
+    )
+    if debt < waterfall.LEAST_GATED:
+        return 0
+    return fixed_point.mul_div_down(
+        self._share(holder, market, debt), WAD, fixed_point.magnitude(held.size)
+    )
+
+
+@pure
+@internal
+def _beside(index: uint256, gap: uint256, long: bool) -> uint256:
+    """
+    @notice The price at which a debt of `gap` a unit is gone, for who holds against a long or a short.
+    """
+    if long:
+        return index - min(gap, index)
+    return index + gap
+
+
+@internal
+def _unpaid(account: uint256, market: uint256, closed: uint256, gap: uint256) -> uint256:
+    """
+    @notice Have insurance pay the debt of so much of the position, and return what it does not of a unit, rounded down.
+    """
+    size: uint256 = fixed_point.magnitude(ledger.position[account][market].size)
+    wanted: uint256 = fixed_point.mul_div_up(gap, closed, WAD)
+    paid: uint256 = self._insure(account, market, wanted)
+    # Of the whole debt: closed in small parts, it keeps margin where it is all the same.
+    waterfall._gate(fixed_point.mul_div_up(gap, size, WAD) * (wanted - paid) // wanted)
+    return fixed_point.mul_div_down(wanted - paid, WAD, closed)
+
+
+@internal
+def _insure(account: uint256, market: uint256, wanted: uint256) -> uint256:
+    """
+    @notice What the insurance fund pays into the account.
+    """
+    paid: uint256 = waterfall._draw_insurance(market, wanted)
+    ledger.cash[account] += convert(paid, int256)
+    ledger.bad_debt += paid
+    if paid != 0:
+        log IClearingHouse.WrittenOff(
+            account=account, market=market, debt=paid, from_insurance=paid, from_maker=0
+        )
+    return paid
+
+
+@internal
+def _close_between(
+    account: uint256, counterparty: uint256, market: uint256, closed: uint256, price: uint256
+) -> int256:
+    """
+    @notice Close so much of the account's position against the counterparty's; returns what the latter gains.
+    """
+    delta: int256 = convert(closed, int256)
+    if ledger.position[account][market].size > 0:
+        delta = -delta
+    cash: int256 = ledger.cash[counterparty]
+    gained: int256 = ledger._apply_fill(counterparty, market, -delta, price)
+    ledger._note_debt(counterparty, market, delta, cash)
+    ledger._apply_fill(account, market, delta, price)
+    log IClearingHouse.Deleveraged(
+        account=account,
+        market=market,
+        counterparty=counterparty,
+        size=closed,
+        price=price,
+    )
+    return gained
+
+
+@view
+@internal
+def _unsettled(account: uint256, market: uint256) -> int256:
+    """
+    @notice PnL of a position at the last price less what it owes, USDC WAD.
+    """
+    index: uint256 = ledger._index(market, False)
+    return maker._unsettled(
+        market,
+        ledger.position[account][market],
+        ledger._market_state(market, index),
+        index,
+    )
 
 
 @internal
@@ -148,7 +318,6 @@ def _deleverage(
             before those who share what he could not.
     """
     policy: uint256 = ledger.parameters.deleveraging
-    funding_index: int256 = ledger.state[market].funding_index
     accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
     # rank << 64 | 2**64 - 1 - opened as number; 0: no counterparty, or has had its turn.
     keys: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
@@ -157,8 +326,7 @@ def _deleverage(
     place: uint256 = 0
     for holder: uint256 in accounts:
         held: IClearingHouse.Position = ledger.position[holder][market]
-        worth: int256 = fixed_point.mul_div_floor(held.size, price, WAD) - held.cost
-        if (held.size > 0) != (size > 0) and worth > ledger._owed(market, held, funding_index, 0):
+        if (held.size > 0) != (size > 0) and self._gain(market, held, price) > 0:
             rank: uint256 = 0
             if policy == QUEUE:
                 rank = self._rank(holder, market, held, index)
@@ -193,20 +361,7 @@ def _deleverage(
             closed = min(closed, fixed_point.mul_div_up(left, weights[place], weight))
             weight -= weights[place]
         left -= closed
-        delta: int256 = convert(closed, int256)
-        if size > 0:
-            delta = -delta
-        cash: int256 = ledger.cash[counterparty]
-        ledger._apply_fill(counterparty, market, -delta, price)
-        ledger._note_debt(counterparty, market, delta, cash)
-        ledger._apply_fill(account, market, delta, price)
-        log IClearingHouse.Deleveraged(
-            account=account,
-            market=market,
-            counterparty=counterparty,
-            size=closed,
-            price=price,
-        )
+        self._close_between(account, counterparty, market, closed, price)
     return total - left
 
 

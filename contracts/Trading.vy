@@ -30,6 +30,13 @@ exports: (ledger.ORACLE, ledger.USDC_TOKEN)
 WAD: constant(uint256) = fixed_point.WAD
 
 
+struct Filled:  # what the maker has taken of a trade
+    fill: uint256     # USD WAD a unit, with the premium
+    fee: uint256      # USDC WAD
+    premium: int256   # USDC WAD; positive: the trader pays
+    realised: int256  # USDC WAD
+
+
 @deploy
 def __init__(oracle: address, usdc: address):
     ledger.__init__(
@@ -60,19 +67,18 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
         seat = self._take_seat(account, market, fixed_point.magnitude(size), index)
     if adds_risk:
         self._check_room(market, before, after)
-    premium: int256 = pricing._premium(market, size, index)
-    paid: int256 = premium + convert(seat, int256)
-    booked: uint256 = perp_math.booked_price(size, index, pricing._half_spread(market))
-    fill: uint256 = perp_math.effective_price(size, booked, paid)
+    closed: uint256 = 0
+    worth: uint256 = 0
+    gained: int256 = 0
+    if before != 0 and (before > 0) != (size > 0):
+        closed, worth, gained = self._close_with_insolvent(account, market, before, size, index)
+    filled: Filled = self._fill(account, market, before, self._left(size, closed), seat, index)
+    fill: uint256 = filled.fill
+    if closed != 0:
+        fill = self._average(size, closed, worth, fill)
     errors.check(
         fill <= limit_price if size > 0 else fill >= limit_price, "clearing: slippage"
     )
-    cash: int256 = ledger.cash[account]
-    realised: int256 = ledger._apply_fill(account, market, size, booked)
-    pricing._pay_premium(account, market, paid)
-    pricing._move_unpaid(market, size, index, 0)
-    fee: uint256 = self._charge(account, market, fixed_point.magnitude(size), fill)
-    ledger._note_debt(account, market, before if before != 0 else size, cash)
     if adds_risk:
         maker._check_reserve(market, index)
         margin._require_initial_margin(account)
@@ -84,11 +90,88 @@ def trade(sub: uint256, market: uint256, size: int256, limit_price: uint256) -> 
         market=market,
         size=size,
         fill=fill,
-        fee=fee,
-        premium=premium,
-        realised=realised,
+        fee=filled.fee,
+        premium=filled.premium,
+        realised=filled.realised + gained,
     )
-    return fill, fee
+    return fill, filled.fee
+
+
+@internal
+def _close_with_insolvent(
+    account: uint256, market: uint256, before: int256, size: int256, index: uint256
+) -> (uint256, uint256, int256):
+    """
+    @notice A call of Deleveraging on this storage: what of a close goes against insolvent accounts of the other side, for
+            how much USDC, and the PnL that it realises.
+    """
+    closing: int256 = -before
+    if fixed_point.magnitude(size) < fixed_point.magnitude(before):
+        closing = size
+    return abi_decode(
+        raw_call(
+            (staticcall IClearingHouse(self).parts()).deleveraging,
+            abi_encode(
+                account, market, closing, index,
+                method_id=method_id("close_with_insolvent(uint256,uint256,int256,uint256)"),
+            ),
+            max_outsize=96,
+            is_delegate_call=True,
+        ),
+        (uint256, uint256, int256),
+    )
+
+
+@pure
+@internal
+def _left(size: int256, closed: uint256) -> int256:
+    """
+    @notice What of a trade is left for the maker.
+    """
+    if size > 0:
+        return size - convert(closed, int256)
+    return size + convert(closed, int256)
+
+
+@internal
+def _fill(
+    account: uint256, market: uint256, before: int256, delta: int256, seat: uint256, index: uint256
+) -> Filled:
+    """
+    @notice Trade against the maker; nothing where `delta` is 0.
+    @param before The position when the trade began.
+    @param seat What the account pays for the seat it takes, USDC.
+    """
+    if delta == 0:
+        return empty(Filled)
+    premium: int256 = pricing._premium(market, delta, index)
+    paid: int256 = premium + convert(seat, int256)
+    booked: uint256 = perp_math.booked_price(delta, index, pricing._half_spread(market))
+    fill: uint256 = perp_math.effective_price(delta, booked, paid)
+    cash: int256 = ledger.cash[account]
+    realised: int256 = ledger._apply_fill(account, market, delta, booked)
+    pricing._pay_premium(account, market, paid)
+    pricing._move_unpaid(market, delta, index, 0)
+    fee: uint256 = self._charge(account, market, fixed_point.magnitude(delta), fill)
+    ledger._note_debt(account, market, before if before != 0 else delta, cash)
+    return Filled(fill=fill, fee=fee, premium=premium, realised=realised)
+
+
+@pure
+@internal
+def _average(size: int256, closed: uint256, worth: uint256, fill: uint256) -> uint256:
+    """
+    @notice What a unit went for where `closed` of `size` went for `worth` and the rest for `fill`, rounded against whom
+            the limit protects.
+    """
+    total: uint256 = fixed_point.magnitude(size)
+    if size > 0:
+        return fixed_point.mul_div_up(
+            worth + fixed_point.mul_div_up(total - closed, fill, WAD), WAD, total
+        )
+    return fixed_point.mul_div_down(
+        worth + fixed_point.mul_div_down(total - closed, fill, WAD), WAD, total
+    )
 
 
 @internal

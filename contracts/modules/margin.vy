@@ -47,11 +47,20 @@ def _valuation(account: uint256, fresh: bool) -> Valuation:
 
 @view
 @internal
+def _last_valuation(account: uint256) -> Valuation:
+    """
+    @notice What the account is worth at the last prices: asked of 64 accounts, for whom R would be half the cost.
+    """
+    return staticcall House(self).valuation(account, False, False)
+
+
+@view
+@internal
 def _last_equity(account: uint256) -> int256:
     """
-    @notice E at the last prices, USD WAD: what a rank asks of 64 accounts, for whom R would be half the cost.
+    @notice E at the last prices, USD WAD.
     """
-    return (staticcall House(self).valuation(account, False, False)).state.equity
+    return self._last_valuation(account).state.equity
 
 
 @view

@@ -51,6 +51,7 @@ from simulator.books.operations import (
     REDEEM,
     REDEEM_IN_KIND,
     SETTLE_WITHDRAWALS,
+    TRADE,
     on_vault,
 )
 from simulator.books.readings import (
@@ -78,13 +79,14 @@ REVALUATION = BUCKETS.index("collateral_revaluation")
 LOSS_SHARING, REWARDS = BUCKETS.index("loss_sharing"), BUCKETS.index("rewards")
 PENALTY, WRITTEN_OFF = BUCKETS.index("liquidation_penalty"), BUCKETS.index("written_off")
 
-#: What is compared before and after a liquidation or an exit in kind.
+#: What is compared before and after a liquidation, an exit in kind or what meets the insolvent.
 STANDING: Layout = (
     *each(
         "",
         ("nav", "USD", "where the action was asked for"),
         ("bad_debt", "USDC", "of all accounts"),
         ("value", "USD", "of the account that is liquidated"),
+        ("taken", "1", "whether it was looked at for this action"),
     ),
     *each("subs markets", ("size", "base units", "of the vault's accounts")),
 )
@@ -148,13 +150,29 @@ def acting(w: Path) -> None:
         costs.note(w)
     if kind == DEPOSIT:
         return  # it moves idle USDC and nothing else, which no gap counts
-    told = kind in LIQUIDATIONS or kind in (LIQUIDATE_LOAN, REDEEM_IN_KIND)
+    told = kind in LIQUIDATIONS or kind in (LIQUIDATE_LOAN, REDEEM_IN_KIND) or _meets(w, own)
+    book.before.taken = 1.0 if told else 0.0
     # What these do is told from the reading before, so it must be of this moment.
     if told or book.operating != own:
         _settle(w, value_now(w))
         book.operating = own
     if told:
         _stand(w)
+
+
+@inner
+def _meets(w: Path, own: bool) -> bool:
+    """Whether the order may close positions of the vault against those of insolvent accounts.
+
+    Its own hedges against anybody's, or somebody's position against one of the vault's.
+    """
+    if not own and w.order.kind != TRADE:
+        return False
+    accounts = w.tables.count.accounts if own else 1 + w.tables.count.markets
+    found = False
+    for account in range(accounts):
+        found = found or standing(w, account).value < 0.0
+    return found
 
 
 @inner
@@ -176,12 +194,14 @@ def acted(w: Path) -> None:
     if order.status != OK:
         return
     if not on_vault(w):
-        if kind == LIQUIDATE and _taken(w):
+        if kind in (LIQUIDATE, TRADE) and book.before.taken != 0.0 and _taken(w):
             _end_run(w, value_now(w), LOSS_SHARING)
         return
+    closed = 0.0
     # A bankrupt's close is shared among others as a whole.
     if kind != LIQUIDATE or book.before.value >= 0.0:
-        costs.book(w)
+        closed = costs.book(w, book.before.taken != 0.0)
+        book.deleveraged += closed
     if kind in KEEPER_FUNCTIONS:
         costs.pay(w, REWARDS, order.amount_out * price)
     elif kind == DEPOSIT:
@@ -192,6 +212,8 @@ def acted(w: Path) -> None:
         _flow(w, -order.amount_out * book.before.nav)
     else:
         _liquidated(w)
+    if closed > 0.0:  # what a pool's price cost in the same operation is not told apart
+        _end_run(w, value_now(w), LOSS_SHARING)
 
 
 @inner
@@ -213,7 +235,7 @@ def _liquidated(w: Path) -> None:
 
 @inner
 def _taken(w: Path) -> bool:
-    """Whether another's liquidation closed positions of the vault; counts them."""
+    """Whether another's liquidation or trade closed positions of the vault; counts them."""
     book, markets, taken = w.book.attribution, w.tables.count.markets, False
     notional = 0.0
     for account in range(1 + markets):

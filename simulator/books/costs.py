@@ -40,11 +40,16 @@ PERP_PREMIUM, POOL_FEES = BUCKETS.index("perp_premium"), BUCKETS.index("pool_fee
 _HEDGES = (REBALANCE, DELEVERAGE, REDEEM, SETTLE_WITHDRAWALS, LIQUIDATE)
 _SWAPS = (RECENTER, DELEVERAGE, REDEEM, SETTLE_WITHDRAWALS)
 _PPM = 1e-6
+_ROUNDING = 1e-9  # of a size; less is no trade
 
 #: What the vault held before an operation.
 LAYOUT: Layout = (
     *each("subs markets", ("size", "base units", "of its accounts at the clearing house")),
-    *each("markets", ("premium_pool", "USDC", "of the market")),
+    *each(
+        "markets",
+        ("premium_pool", "USDC", "of the market"),
+        ("skew", "base units", "of the market"),
+    ),
     *each("legs", ("debt", "base units", "on Aave")),
     *each(
         "",
@@ -84,6 +89,7 @@ def note(w: Path) -> None:
         return
     for m in range(w.tables.count.markets):
         before.premium_pool[m] = clearing.premium_pool[m]
+        before.skew[m] = clearing.skew[m]
         for account in range(1 + w.tables.count.markets):
             before.size[account, m] = clearing.size[account, m]
     for leg in range(w.tables.count.legs):
@@ -103,23 +109,31 @@ def pay(w: Path, bucket: int, usd: float) -> None:
 
 
 @inner
-def book(w: Path) -> None:
-    """Book what the operation paid; it was done."""
+def book(w: Path, insolvent: bool) -> float:
+    """Book what the operation paid; it was done.
+
+    ``insolvent``: somebody was. Returns what it closed against such accounts, USD.
+    """
     before, kind = w.book.costs, w.order.kind
+    closed = 0.0
     if kind in _HEDGES:
-        _book_trades(w)
+        closed = _book_trades(w, insolvent)
     if kind in _HEDGES or kind in _SWAPS:
         _book_leg_fees(w)
     # Whatever swaps has moved the position, too.
     if kind in _SWAPS and before.liquidity != w.state.position.liquidity:
         _book_swap(w)
+    return closed
 
 
 @inner
-def _book_trades(w: Path) -> None:
-    """Spread, premium and fees of the perps that it traded."""
+def _book_trades(w: Path, insolvent: bool) -> float:
+    """Spread, premium and fees of the perps that it traded; what the maker did not take, USD.
+
+    What goes against other accounts leaves the market's skew as it was, and costs none of them.
+    """
     before, clearing, table = w.book.costs, w.state.clearing, w.tables.clearing
-    spread = premium = fees = 0.0
+    spread = premium = fees = closed = 0.0
     for m in range(w.tables.count.markets):
         delta = 0.0
         for account in range(1 + w.tables.count.markets):
@@ -127,6 +141,11 @@ def _book_trades(w: Path) -> None:
         if delta == 0.0:
             continue
         index = w.now.price[table.asset[m]]
+        if insolvent:
+            taken = clearing.skew[m] - before.skew[m]
+            if abs(delta - taken) > _ROUNDING * abs(delta):
+                closed += abs(delta - taken) * index
+                delta = taken
         half = delta * index * table.half_spread[m]
         moved = clearing.premium_pool[m] - before.premium_pool[m]
         notional = abs(delta) * index + half
@@ -140,6 +159,7 @@ def _book_trades(w: Path) -> None:
     book.buckets[PERP_SPREAD] -= spread * usdc
     book.buckets[PERP_PREMIUM] -= premium * usdc
     book.explicit -= (fees + spread + premium) * usdc
+    return closed
 
 
 @inner

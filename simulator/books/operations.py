@@ -16,6 +16,7 @@ LIQUIDATE_COLLATERAL = CODE[actions.LiquidateCollateral]
 LIQUIDATE_PLEDGE = CODE[actions.LiquidatePledge]
 REBALANCE, RECENTER = CODE[actions.Rebalance], CODE[actions.Recenter]
 TOP_UP, DELEVERAGE = CODE[actions.TopUp], CODE[actions.Deleverage]
+TRADE = CODE[actions.Trade]
 
 #: Permissionless functions that pay the keeper's reward.
 KEEPER_FUNCTIONS = tuple(CODE[kind] for kind in actions.KEEPER_FUNCTIONS)

@@ -17,12 +17,14 @@ from simulator.chain.evm.codec import (
     selector,
     signed_word,
     status_of,
+    topic_of,
     words,
 )
 from simulator.chain.reading.layout import Layout
 from simulator.chain.reading.mirror import Mirror
 from simulator.chain.reading.observation import ChainObservation, LensSource
 from simulator.chain.reading.readings import Readings
+from simulator.chain.reading.touched import CLOSING, EVERYTHING
 from simulator.model.batch import NO_BOOK
 from simulator.model.moments import moved_of, put_back, to_be_moved
 from simulator.types import (
@@ -308,11 +310,24 @@ class ChainWorld(World):
         touched, done = self.sources[0].touched(action), []
         for path, data in batch.calls:
             if self._transact(batch, path, data, fill):
+                if isinstance(action, CLOSING) and self._took_from_others(path):
+                    self.sources[path].changed(EVERYTHING)
+                    self._readings.changed([path], EVERYTHING)
                 self.sources[path].changed(touched)
                 done.append(path)
         if done:
             self._readings.changed(done, touched)
             self._expire()
+
+    def _took_from_others(self, path: int) -> bool:
+        """Whether the last transaction closed positions against those of insolvent accounts."""
+        try:
+            self.transports[path].last_log(
+                self.deployment.clearing, topic_of("Deleveraging", "Deleveraged")
+            )
+        except KeyError:
+            return False
+        return True
 
     def _transact(self, batch: Batch, path: int, data: bytes, fill: Fill) -> bool:
         """Send one transaction and note what came of it: whether it was done."""

@@ -43,12 +43,12 @@ from simulator.model.vault.keeping import rebalance as _rebalance
 from simulator.model.vault.keeping import top_up as _top_up
 from simulator.model.vault.recentring import recenter as _recenter
 from simulator.model.venues.aave import lending
-from simulator.model.venues.perps import clearing, liquidation, seizure
+from simulator.model.venues.perps import clearing, liquidation, seizure, trading
 from simulator.model.venues.perps.covariance import post as _post_covariance
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.world.units import SNAP
 
-_trade, _deposit_margin, _withdraw_margin = clearing.trade, clearing.deposit, clearing.withdraw
+_trade, _deposit_margin, _withdraw_margin = trading.trade, clearing.deposit, clearing.withdraw
 _has_room = clearing.has_room
 _liquidate, _liquidate_loan = liquidation.liquidate, lending.liquidate
 _liquidate_collateral, _liquidate_pledge = seizure.liquidate_collateral, seizure.liquidate_pledge

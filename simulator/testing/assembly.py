@@ -26,6 +26,8 @@ _PUSH1 = 0x60
 
 #: What the probe is asked for, in the first word of its calldata.
 READ, STORE, REFUSE, CLOCK, CALLER = range(5)
+#: Topic of what it logs.
+LOGGED = 7
 
 # READ answers its one variable; STORE sets it to the second word, logs it and answers it; REFUSE
 # sets it too and reverts with all that follows the second word; CLOCK and CALLER answer the block's
@@ -41,7 +43,7 @@ store:
     32 CALLDATALOAD
     DUP1 0 SSTORE
     DUP1 0 MSTORE
-    7 32 0 LOG1
+    {LOGGED} 32 0 LOG1
     @answer JUMP
 refuse:
     32 CALLDATALOAD 0 SSTORE

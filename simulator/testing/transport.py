@@ -11,6 +11,7 @@ from simulator.testing.assembly import (
     CALLER,
     CLOCK,
     CREATION,
+    LOGGED,
     PROBE,
     READ,
     REFUSE,
@@ -133,12 +134,14 @@ class TransportSuite(ABC):
         same(chain.code(other), PROBE, "code of a deployment after a refused one")
 
     def test_the_last_log_is_of_the_last_transaction(self) -> None:
-        """Of the address asked for; KeyError when it emitted none."""
+        """Of the address asked for, and of the kind; KeyError when it emitted none."""
         chain, sender, probe = self._stage()
         other = chain.deploy(sender, CREATION)
         for value in (5, 6):
             chain.transact(sender, probe, words(STORE, value))
             same(chain.last_log(probe), words(value), "data of the last log")
+            same(chain.last_log(probe, words(LOGGED)), words(value), "data of the last of its kind")
+        assert _has_no_log(chain, probe, words(LOGGED + 1)), "a log of a kind that was not emitted"
         assert _has_no_log(chain, other), "a log of a contract that emitted none"
         chain.transact(sender, probe, words(CALLER))
         assert _has_no_log(chain, probe), "a log of a transaction that emitted none"
@@ -190,9 +193,9 @@ def _refusal(ask: Callable[[], object]) -> bytes:
     raise AssertionError(f"not refused but answered: {answer!r}")
 
 
-def _has_no_log(chain: Transport, address: str) -> bool:
+def _has_no_log(chain: Transport, address: str, topic: bytes = b"") -> bool:
     try:
-        chain.last_log(address)
+        chain.last_log(address, topic)
     except KeyError:
         return True
     return False

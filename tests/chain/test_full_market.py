@@ -238,9 +238,17 @@ def test_the_largest_transactions_need_what_the_specification_says(
     left = set(holders) ^ set(venue.clearing.call("holders", 0))
     assert left == {holders[1], int(newcomer, 16) << 8}
 
-    venue.later(60)
     asset = venue.at.tokens[venue.protocol.clearing.markets[0].asset]
-    venue.prices[asset] = venue.prices[asset] * 3 // 4
+    opening = venue.prices[asset]
+    # All others lose and can pay for it; all are insolvent, and close with it.
+    for name, price, seats in (("close", opening * 21 // 20, SEATS), ("with all", 5 * opening, 1)):
+        before = venue.chain.snapshot()
+        figures[name] = closing(venue, asset, seated[0], price)
+        assert len(venue.clearing.call("holders", 0)) == seats
+        venue.chain.revert(before)
+
+    venue.later(60)
+    venue.prices[asset] = opening * 3 // 4
     venue.report()
     assert venue.clearing.call("account_state", holders[0])[1] < 0
     data = venue.clearing.calldata("liquidate", holders[0], 0)
@@ -250,11 +258,24 @@ def test_the_largest_transactions_need_what_the_specification_says(
         assert gas == pytest.approx(written(label)[name], rel=0.05), name
 
 
+def closing(venue: FullMarket, asset: str, member: str, price: int) -> int:
+    """Gas of closing most of the one long, more than all others hold, at a price."""
+    venue.later(60)
+    venue.prices[asset] = price
+    venue.report()
+    order = venue.clearing.calldata("trade", 0, 0, -LOSER * 97 // 100, 0)
+    data = venue.member(member).calldata("execute", [(venue.at.clearing, order)])
+    return venue.needed(member, data)
+
+
 def written(label: str) -> dict[str, float]:
     """Gas by operation, as SPEC §8 says."""
     (row,) = re.findall(rf"^  \| {label},.*$", SPEC.read_text(encoding="utf-8"), re.MULTILINE)
-    trade, liquidate = re.findall(r"\| ([\d.]+) m", row)
-    return {"trade": float(trade) * 1e6, "liquidate": float(liquidate) * 1e6}
+    figures = map(float, re.findall(r"\| ([\d.]+) m", row))
+    return {
+        name: figure * 1e6
+        for name, figure in zip(("trade", "close", "with all", "liquidate"), figures, strict=True)
+    }
 
 
 def test_the_largest_transactions_fit_a_block_and_up_to_four_markets_a_transaction() -> None:
@@ -262,3 +283,4 @@ def test_the_largest_transactions_fit_a_block_and_up_to_four_markets_a_transacti
     assert two["liquidate"] < 0.9 * TRANSACTION_GAS
     assert four["liquidate"] < TRANSACTION_GAS < eight["liquidate"] < 0.8 * BLOCK_GAS
     assert eight["trade"] < 0.1 * BLOCK_GAS
+    assert eight["close"] < 0.7 * TRANSACTION_GAS

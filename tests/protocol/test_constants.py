@@ -46,7 +46,7 @@ SAME = [
     (queue._AT_ONCE, "VaultExits", "MAX_SETTLED", 1),
     (queue._LEAST_REQUEST, "modules/withdrawal_queue", "LEAST_REQUEST", 1),
     (slices._LEAST_SLICE, "BackOffice", "LEAST_SLICE", WAD),
-    (waterfall._LEAST_GATED, "modules/waterfall", "LEAST_GATED", WAD),
+    (waterfall.LEAST_GATED, "modules/waterfall", "LEAST_GATED", WAD),
 ]
 
 

@@ -38,14 +38,20 @@ def inv_who_holds_nothing_owes_nothing(world: World) -> None:
 
 
 def inv_bystanders_keep_what_they_hold(world: World) -> None:
-    """Nobody's cash, collateral or position changes by another's operation, but by deleveraging."""
+    """Nobody's cash, collateral or position changes by another's operation, but by deleveraging.
+
+    Who is worth less than nothing may be closed by a winner who leaves: at what he owes.
+    """
     if world.operation in ("liquidate", "liquidate_collateral", "liquidate_pledge"):
         return
     for number, old in world.before.accounts.items():
         if number >> 8 in world.involved:
             continue
         new = world.ledger.account(number)
-        require(new.positions == old.positions, f"position of bystander {number:#x}")
+        if new.positions != old.positions:
+            value = margin.valuation(world.before.at_last_prices(), number).value
+            require(value < 0, f"position of bystander {number:#x}")
+            continue
         require(new.cash >= old.cash, f"cash of bystander {number:#x}")
         require(new.pledges == old.pledges, f"pledges of bystander {number:#x}")
 

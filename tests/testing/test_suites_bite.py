@@ -174,9 +174,9 @@ class Anonymous(RevmTransport):
 class Forgetful(RevmTransport):
     """A call makes it forget the last log, as it did before this suite was there."""
 
-    def last_log(self, address: str) -> bytes:
+    def last_log(self, address: str, topic: bytes = b"") -> bytes:
         self._result = None
-        return super().last_log(address)
+        return super().last_log(address, topic)
 
 
 class Clinging(RevmTransport):

@@ -128,8 +128,19 @@ def selector(signature: str) -> bytes:
     return bytes(keccak(text=signature)[:4])
 
 
+@cache
+def topic_of(contract: str, event: str) -> bytes:
+    """The first topic of a contract's event: the Keccak hash of its signature."""
+    from eth_utils import keccak
+
+    from simulator.chain.deploy.artifacts import load
+
+    (entry,) = (e for e in load(contract).abi if e["type"] == "event" and e["name"] == event)
+    return bytes(keccak(text=signature_of(entry)))
+
+
 def signature_of(entry: dict[str, Any]) -> str:
-    """Canonical signature of a function of an ABI: ``name(type,…)``."""
+    """Canonical signature of a function or an event of an ABI: ``name(type,…)``."""
     return f"{entry['name']}({','.join(map(_type_of, entry['inputs']))})"
 
 

@@ -95,12 +95,14 @@ class RevmTransport(Transport):
         except RuntimeError as error:
             raise _translate(error) from None
 
-    def last_log(self, address: str) -> bytes:
+    def last_log(self, address: str, topic: bytes = b"") -> bytes:
         """See :meth:`Transport.last_log`."""
         result = self._result or self.evm.result
         for log in reversed(result.logs if result else []):
-            if log.address.lower() == address:  # pyrevm gives checksummed addresses
-                return log.data[1]
+            topics, data = log.data
+            # pyrevm gives checksummed addresses.
+            if log.address.lower() == address and (not topic or topics[0] == topic):
+                return data
         raise KeyError(address)
 
     def call(self, to: str, data: bytes) -> bytes:

@@ -89,10 +89,11 @@ class RpcTransport(Transport):
         self._logs, self.gas_used = receipt["logs"], int(receipt["gasUsed"])
         return returned
 
-    def last_log(self, address: str) -> bytes:
+    def last_log(self, address: str, topic: bytes = b"") -> bytes:
         """See :meth:`Transport.last_log`."""
         for log in reversed(self._logs):
-            if log["address"].lower() == address:
+            of_it = not topic or bytes(log["topics"][0]) == topic
+            if log["address"].lower() == address and of_it:
                 return bytes(log["data"])
         raise KeyError(address)
 

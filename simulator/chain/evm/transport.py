@@ -22,8 +22,12 @@ class Transport(ABC):
         """Send a transaction; its return data. ``Reverted`` leaves the state as it was."""
 
     @abstractmethod
-    def last_log(self, address: str) -> bytes:
-        """Data of the last event ``address`` emitted in the last transaction; KeyError if none."""
+    def last_log(self, address: str, topic: bytes = b"") -> bytes:
+        """Data of the last event ``address`` emitted in the last transaction; KeyError if none.
+
+        ``topic``: the first of the event (32 bytes), which tells events of a contract apart; empty:
+        whichever it was.
+        """
 
     @abstractmethod
     def call(self, to: str, data: bytes) -> bytes:

@@ -43,6 +43,8 @@ _VAULT_GROUPS = (
     *("venue", "vault", "market", "accrual", "backstop", "shares"),
     *("range", "nft", "place", "pool", "fees", "lending"),
 )
+#: Of those, and a trader's own: what may close against positions of insolvent accounts.
+CLOSING = (Trade, Rebalance, Deleverage)
 EVERYTHING: Touched = tuple((name, ALL) for name in GROUPS)
 
 

@@ -47,6 +47,7 @@ class Path(NamedTuple):
     now: Record  # what the market is at this step
     saved: Record  # room to set the state aside in while an order is carried out
     spare: Record  # and while one is tried
+    undone: Record  # and while a trade closes positions of others
     known: Record  # what has been worked out of it since something moved
     order: Record  # what is asked of it now, and what came of that
     book: Record  # what is counted and explained beside it
@@ -60,7 +61,7 @@ class Paths(NamedTuple):
     tables: Record  # [1]
     states: Record  # [P]
     moments: Record  # [P] of the step it is
-    saved: Record  # [2]
+    saved: Record  # [3]
     known: Record  # [1] of the path that a kernel is at
     orders: Record  # [P]
     books: Record  # [P]

@@ -115,7 +115,9 @@ class Clearing(Subject):
         Word("cash", 0), Slot(_HOUSE, "cash"),
     )  # fmt: skip
     asked = Kept(
-        "accounts", "1", "turn in which the liquidation that goes on deleveraged whom; 0: not"
+        "accounts",
+        "1",
+        "turn in which the liquidation or the close that goes on took from whom; 0: not",
     )
     account_value = Derived("accounts", "USD", "value", Word("margin", 1))
     equity = Derived("accounts", "USD", "equity", Word("margin", 2))

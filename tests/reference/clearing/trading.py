@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.reference.clearing import maker, perp, waterfall
+from tests.reference.clearing import insolvent, maker, perp, waterfall
 from tests.reference.clearing.margin import require_initial_margin, require_release, valuation
 from tests.reference.clearing.state import Account, Ledger, Position, require
-from tests.reference.integers import WAD, ceil, sign, truncate
+from tests.reference.integers import WAD, ceil, floor, sign, truncate
 
 SCALE_INTERVAL = 3_600
 SIDES = 4  # times the inventory limit: the most longs, or shorts, may hold of a market
@@ -81,7 +81,7 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     number = account_number(ledger, owner, sub)
     require(m < len(ledger.terms), "clearing: wrong market")
     require(sub in (0, m + 1), "clearing: wrong market")
-    account, terms = ledger.account(number), ledger.terms[m]
+    account = ledger.account(number)
     position = account.positions.get(m)
     before = position.size if position else 0
     after = before + delta
@@ -93,18 +93,14 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     if adds:
         require_room_to_trade(ledger, m, before, delta)
     maker.cover(ledger, m)
-    paid, booked = perp.premium(ledger, m, delta), perp.booked_price(ledger, m, delta)
-    fill = perp.effective_price(delta, booked, paid)
+    closed = worth = 0
+    if before * delta < 0:
+        closed, worth = insolvent.close_with(ledger, number, m, delta)
+    fill, fee = with_maker(ledger, number, m, delta - sign(delta) * closed, before)
+    if closed:
+        divided = ceil if delta > 0 else floor
+        fill = divided(worth + divided(abs(delta) - closed, fill, WAD), WAD, abs(delta))
     require(fill <= limit if delta > 0 else fill >= limit, "clearing: slippage")
-
-    ledger.markets[m].unpaid = perp.moved_unpaid(ledger, m, delta)
-    cash = account.cash
-    perp.exchange(ledger, number, m, delta, booked)
-    perp.pay_premium(ledger, number, m, paid)
-    fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
-    account.cash -= fee
-    ledger.markets[m].maker_cash += fee
-    waterfall.note_debt(ledger, number, m, before or delta, cash)
     if adds:
         maker.require_reserve(ledger, m)
     elif account.cash < 0:
@@ -114,6 +110,24 @@ def trade(ledger: Ledger, owner: int, sub: int, m: int, delta: int, limit: int) 
     if adds:
         perp.accrue_held(ledger, number)
         require_initial_margin(ledger, number)
+    return fill, fee
+
+
+def with_maker(ledger: Ledger, number: int, m: int, delta: int, before: int) -> tuple[int, int]:
+    """(fill, fee) of what the maker takes; nothing where nothing is left for it."""
+    if not delta:
+        return 0, 0
+    account, terms = ledger.account(number), ledger.terms[m]
+    paid, booked = perp.premium(ledger, m, delta), perp.booked_price(ledger, m, delta)
+    fill = perp.effective_price(delta, booked, paid)
+    ledger.markets[m].unpaid = perp.moved_unpaid(ledger, m, delta)
+    cash = account.cash
+    perp.exchange(ledger, number, m, delta, booked)
+    perp.pay_premium(ledger, number, m, paid)
+    fee = ceil(ceil(abs(delta), fill, WAD), terms.taker_fee, WAD)
+    account.cash -= fee
+    ledger.markets[m].maker_cash += fee
+    waterfall.note_debt(ledger, number, m, before or delta, cash)
     return fill, fee
 
 

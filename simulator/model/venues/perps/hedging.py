@@ -9,7 +9,7 @@ from simulator.model.kernel.codes import NO_CONSENT, OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.kernel.rounding import floor_raw
-from simulator.model.venues.perps.clearing import deposit, release, trade
+from simulator.model.venues.perps.clearing import deposit, release
 from simulator.model.venues.perps.margin import (
     Account,
     has_position,
@@ -19,6 +19,7 @@ from simulator.model.venues.perps.margin import usdc_worth as _usdc_worth
 from simulator.model.venues.perps.margin import withdrawable as _withdrawable
 from simulator.model.venues.perps.portfolio import has_pledge
 from simulator.model.venues.perps.slices import transfer_slice
+from simulator.model.venues.perps.trading import trade
 from simulator.model.venues.perps.waterfall import write_off
 
 _RAW_USDC = 1e-6

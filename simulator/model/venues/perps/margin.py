@@ -114,11 +114,11 @@ def unsettled(w: Path, account: int, market: int) -> float:
     """PnL of a position at the index less what it owes, USDC; without one nothing."""
     if w.state.clearing.size[account, market] == 0.0:
         return 0.0
-    return _profit(w, work_out(w, market), account, market)
+    return profit_of(w, work_out(w, market), account, market)
 
 
 @inner
-def _profit(w: Path, owing: Owing, account: int, market: int) -> float:
+def profit_of(w: Path, owing: Owing, account: int, market: int) -> float:
     """:func:`unsettled` of a position there is, with what those in its market owe."""
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     size = clearing.size[account, market]
@@ -145,7 +145,7 @@ def _positions(w: Path, account: int, between: bool) -> tuple[bool, bool, float,
         if stale(w, asset):
             fresh = False
         owing = known_owing(w, market) if between else work_out(w, market)
-        profit += _profit(w, owing, account, market)
+        profit += profit_of(w, owing, account, market)
         worth = abs(size) * oracle.price[asset]
         notional += worth
         gross += worth * table.maintenance_rate[market]

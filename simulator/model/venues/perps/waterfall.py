@@ -27,7 +27,7 @@ _NOTHING = 1e-9
 # Policies of auto-deleveraging, as Deleveraging.vy numbers them; the fourth goes by size.
 _QUEUE, _PRO_RATA_PROFIT, _PRO_RATA_EQUITY = 0, 1, 2
 # USDC; a smaller debt closes no gate, or dust could hold it shut.
-_LEAST_GATED = 100.0
+LEAST_GATED = 100.0
 
 
 @inner
@@ -45,12 +45,12 @@ def draw_insurance(w: Path, market: int, debt: float) -> float:
 def close_gate(w: Path, uncovered: float) -> None:
     """Keep margin behind positions where it is for a while: the insurance fund was not enough."""
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
-    if uncovered >= _LEAST_GATED:
+    if uncovered >= LEAST_GATED:
         clearing.gate_until = oracle.clock + table.withdrawal_gate
 
 
 @inner
-def _share(w: Path, account: int, market: int) -> float:
+def share_of_debt(w: Path, account: int, market: int) -> float:
     """Part of a negative value that ``market`` has made: by what was lost in each.
 
     In the positions that are open and in the debt that closes before have left.
@@ -182,7 +182,7 @@ def absorb(
     """
     table, clearing, oracle = w.tables.clearing, w.state.clearing, w.now
     debt = -valued.value / oracle.price[table.collateral_asset[0]]
-    debt *= _share(w, account, market)
+    debt *= share_of_debt(w, account, market)
     size = clearing.size[account, market]
     delta = -most if size > 0.0 else most
     opening = clearing.opening_skew[market]

@@ -1,0 +1,128 @@
+"""Closing a winning position while accounts of the other side are worth less than nothing.
+
+Who leaves then would leave to others what auto-deleveraging asks of the winners, and could be back
+in the same block: so his close goes first against the positions of those accounts, at the price at
+which a unit of them owes nothing (contracts/SPEC.md §3.5).
+"""
+
+from __future__ import annotations
+
+from simulator.model.kernel.jit import inner
+from simulator.model.kernel.record import Path
+from simulator.model.known import forget
+from simulator.model.venues.perps.clearing import apply_fill
+from simulator.model.venues.perps.debts import note_debt
+from simulator.model.venues.perps.margin import profit_of, unsettled, value_account
+from simulator.model.venues.perps.owing import Owing, work_out
+from simulator.model.venues.perps.waterfall import (
+    LEAST_GATED,
+    close_gate,
+    draw_insurance,
+    share_of_debt,
+)
+
+
+@inner
+def _gap(w: Path, owing: Owing, holder: int, market: int, side: float) -> float:
+    """What a unit of a position owes that its account has not, USDC.
+
+    0 on the side of ``side``, and of an account whose debt is too small to matter. At last prices,
+    as ranks are.
+    """
+    size = w.state.clearing.size[holder, market]
+    if size * side >= 0.0 or profit_of(w, owing, holder, market) >= 0.0:
+        return 0.0
+    value = value_account(w, holder).value
+    if value >= 0.0:
+        return 0.0
+    debt = -value / w.now.price[w.tables.clearing.collateral_asset[0]]
+    if debt < LEAST_GATED:
+        return 0.0
+    return debt * share_of_debt(w, holder, market) / abs(size)
+
+
+@inner
+def meets_insolvent(w: Path, account: int, market: int, delta: float) -> bool:
+    """Whether a trade closes a position at a profit while an account opposite is insolvent."""
+    size = w.state.clearing.size[account, market]
+    if size * delta >= 0.0:
+        return False
+    owing = work_out(w, market)
+    if profit_of(w, owing, account, market) <= 0.0:
+        return False
+    found = False
+    for holder in range(w.tables.count.accounts):
+        found = found or _gap(w, owing, holder, market, size) > 0.0
+    return found
+
+
+@inner
+def _deepest(w: Path, market: int, side: float) -> tuple[int, float]:
+    """The account opposite, of those without a turn, that owes most a unit, and how much."""
+    clearing, owing = w.state.clearing, work_out(w, market)
+    best, highest, earliest = -1, 0.0, 0.0
+    for holder in range(w.tables.count.accounts):
+        if clearing.asked[holder] != 0.0:
+            continue
+        gap, opened = _gap(w, owing, holder, market, side), clearing.opened[holder, market]
+        if gap > highest or (gap == highest and gap > 0.0 and opened < earliest):
+            best, highest, earliest = holder, gap, opened
+    return best, highest
+
+
+@inner
+def _insure(w: Path, holder: int, market: int, closed: float, gap: float) -> float:
+    """Have insurance pay the debt of ``closed`` units; what it does not of a unit, USDC."""
+    clearing = w.state.clearing
+    wanted = gap * closed
+    paid = draw_insurance(w, market, wanted)
+    clearing.cash[holder] += paid
+    clearing.bad_debt += paid
+    if paid >= wanted:
+        return 0.0
+    # Of the whole debt: closed in small parts, it keeps margin where it is all the same.
+    close_gate(w, gap * abs(clearing.size[holder, market]) * (wanted - paid) / wanted)
+    return (wanted - paid) / closed
+
+
+@inner
+def _close(w: Path, account: int, market: int, delta: float, price: float) -> None:
+    """Close a part of the position at ``price``; what it leaves owing is the market's doing."""
+    size = w.state.clearing.size[account, market]
+    cash = w.state.clearing.cash[account]
+    apply_fill(w, account, market, delta, price)
+    note_debt(w, account, market, size, cash)
+
+
+@inner
+def close_with_insolvent(w: Path, account: int, market: int, delta: float) -> tuple[float, float]:
+    """Close what it can of a trade against insolvent accounts, the deepest debt a unit first.
+
+    Returns the size closed and what it went for, USDC. The market is accrued and covered;
+    ``clearing.asked`` says in which turn each was, for the write-offs that follow.
+    """
+    clearing, index = w.state.clearing, w.now.price[w.tables.clearing.asset[market]]
+    side, skew = 1.0 if delta < 0.0 else -1.0, clearing.skew[market]
+    total = left = min(abs(delta), abs(clearing.size[account, market]))
+    worth = turn = 0.0
+    while left > 0.0:
+        holder, gap = _deepest(w, market, side)
+        if holder < 0:
+            break
+        turn += 1.0
+        clearing.asked[holder] = turn
+        # Nobody is asked to close at a loss: as of auto-deleveraging.
+        fall = clearing.size[account, market] * (max(index - side * gap, 0.0) - index)
+        if unsettled(w, account, market) + fall <= 0.0:
+            continue
+        held = clearing.size[holder, market]
+        closed, cash = min(left, abs(held)), clearing.cash[holder]
+        price = max(index - side * _insure(w, holder, market, closed, gap), 0.0)
+        _close(w, account, market, -side * closed, price)
+        apply_fill(w, holder, market, side * closed, price)
+        note_debt(w, holder, market, held, cash)
+        left -= closed
+        worth += closed * price
+    clearing.skew[market] = skew
+    forget(w)
+    return total - left, worth
