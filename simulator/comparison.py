@@ -19,7 +19,7 @@ import numpy as np
 from simulator.arguments import instance, shown, texts, whole
 from simulator.hedging.risk import CONFIDENCE, normal_quantile
 from simulator.hedging.risk import mean as weighted_mean
-from simulator.results.directory import claim, foreign_to_run
+from simulator.results.directory import claimed, foreign_to_run
 from simulator.results.statistics import counted_figures, path_weights
 from simulator.results.store import write_page
 from simulator.types import InputError
@@ -269,28 +269,30 @@ def compare(
             f"alternatives: {', '.join(configs)}; allowed: names that differ in letters"
         )
     files = [fingerprint.of_files(config) for config in configs.values()]
-    if out is not None:
-        claim(Path(out), foreign_to_run, force=force)
-    plans = [plan_of(config, None, None, world, (), record, trust) for config in configs.values()]
-    found = run_together(
-        plans,
-        outs=[None if out is None else Path(out) / folder(name) for name in configs],
-        workers=workers,
-        progress=progress,
-        requirements=requirements,
-        allow=allow,
-        keep=True,
-        force=force,
-    )
-    results = dict(zip(configs, found, strict=True))
-    for config, before in zip(configs.values(), files, strict=True):
-        fingerprint.refuse_changes(config, before)
-    seen = min(_SEEN_PATHS, *(config.paths for config in configs.values()))
-    shared = sentence([config.market for config in configs.values()], seen)
-    told = settings or {name: {"alternative": name} for name in configs}
-    together = SideBySide(results, {name: dict(told[name]) for name in configs}, shared)
-    if out is not None:
-        together.save(out)
-        for name in configs:
-            forget(Path(out) / folder(name))
+    place = None if out is None else Path(out)
+    with claimed(place, foreign_to_run, force=force):
+        plans = [
+            plan_of(config, None, None, world, (), record, trust) for config in configs.values()
+        ]
+        found = run_together(
+            plans,
+            outs=[None if out is None else Path(out) / folder(name) for name in configs],
+            workers=workers,
+            progress=progress,
+            requirements=requirements,
+            allow=allow,
+            keep=True,
+            force=force,
+        )
+        results = dict(zip(configs, found, strict=True))
+        for config, before in zip(configs.values(), files, strict=True):
+            fingerprint.refuse_changes(config, before)
+        seen = min(_SEEN_PATHS, *(config.paths for config in configs.values()))
+        shared = sentence([config.market for config in configs.values()], seen)
+        told = settings or {name: {"alternative": name} for name in configs}
+        together = SideBySide(results, {name: dict(told[name]) for name in configs}, shared)
+        if out is not None:
+            together.save(out)
+            for name in configs:
+                forget(Path(out) / folder(name))
     return together

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.arguments import texts, whole
-from simulator.results.directory import claim, foreign_to_run
+from simulator.results.directory import claimed, foreign_to_run
 from simulator.results.store import write_page
 from simulator.types import InputError
 
@@ -85,22 +85,24 @@ def stress(
     for name in configs:
         if folder(name) != name:
             raise InputError(f"configs[{name!r}]; allowed: names of letters, digits, . = _ and -")
-    if out is not None:
-        claim(Path(out), foreign_to_run, force=force)
-    plans = [plan_of(config, None, None, world, (), record, False) for config in configs.values()]
-    found = run_together(
-        plans,
-        outs=[None if out is None else Path(out) / name for name in configs],
-        workers=whole("workers", workers, 1),
-        progress=progress,
-        requirements=texts("requirements", requirements),
-        allow=texts("allow", allow),
-        keep=True,
-        force=force,
-    )
-    matrix = StressMatrix(dict(zip(configs, found, strict=True)))
-    if out is not None:
-        matrix.save(out)
-        for name in configs:
-            forget(Path(out) / name)
+    place = None if out is None else Path(out)
+    with claimed(place, foreign_to_run, force=force):
+        plans = [
+            plan_of(config, None, None, world, (), record, False) for config in configs.values()
+        ]
+        found = run_together(
+            plans,
+            outs=[None if out is None else Path(out) / name for name in configs],
+            workers=whole("workers", workers, 1),
+            progress=progress,
+            requirements=texts("requirements", requirements),
+            allow=texts("allow", allow),
+            keep=True,
+            force=force,
+        )
+        matrix = StressMatrix(dict(zip(configs, found, strict=True)))
+        if out is not None:
+            matrix.save(out)
+            for name in configs:
+                forget(Path(out) / name)
     return matrix

@@ -57,7 +57,7 @@ def hedge(
     FILE is any usual file of prices; several with commas, a folder or a pattern.
     """
     from simulator.market.history_file import Reading
-    from simulator.results.directory import TABLE, claim, claim_file, foreign_to_study
+    from simulator.results.directory import TABLE, claim_file, claimed, foreign_to_study
     from simulator.study import Settings, pair, pairs, said, study_all, usual_horizons
     from simulator.study.files import write, write_table
     from simulator.terminal import ProgressBar, show_studies
@@ -75,17 +75,17 @@ def hedge(
     settings = [Settings(each, fee / 1e4, funding / 100.0) for each in horizons]
     say(said(file, targets, reading))
     directory = Path(out or "out/hedge")
-    claim(directory, foreign_to_study, force=force)
-    if table is not None:
-        claim_file(Path(table), force=force, mark=TABLE)
-    with ProgressBar(f"{len(targets)} targets", "studies") as bar:
-        studies, left_out = study_all(
-            file, targets, settings, workers=workers, progress=bar.update, reading=reading
-        )
-    show_studies(studies, left_out)
-    pages = write(studies, directory)
-    if table is not None:
-        write_table(Path(table), file, studies, left_out)
-        click.echo(f"Table: {table}")
-    click.echo(f"Report: {pages[0] if len(pages) == 1 else directory}")
+    with claimed(directory, foreign_to_study, force=force):
+        if table is not None:
+            claim_file(Path(table), force=force, mark=TABLE)
+        with ProgressBar(f"{len(targets)} targets", "studies") as bar:
+            studies, left_out = study_all(
+                file, targets, settings, workers=workers, progress=bar.update, reading=reading
+            )
+        show_studies(studies, left_out)
+        pages = write(studies, directory)
+        if table is not None:
+            write_table(Path(table), file, studies, left_out)
+            click.echo(f"Table: {table}")
+        click.echo(f"Report: {pages[0] if len(pages) == 1 else directory}")
     return 0

@@ -23,7 +23,7 @@ from simulator.explain.timeline import timeline
 from simulator.market.weights import weights
 from simulator.report.explanation import render
 from simulator.results.diagnosis import IDLE, diagnose
-from simulator.results.directory import claim, foreign_to_explanation
+from simulator.results.directory import claimed, foreign_to_explanation
 from simulator.results.store import PARTIAL, write_json, write_parquet, write_text
 from simulator.runner import forget, simulate_chunk
 from simulator.runner.plan import plan_of
@@ -137,7 +137,7 @@ def explain(
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         else:
             directory = Path(out)
-            claim(directory, foreign_to_explanation, force=force)
+            stack.enter_context(claimed(directory, foreign_to_explanation, force=force))
         found = simulate(plan, there, masks, directory / PARTIAL, workers, progress)
         if run is not None:
             _refuse_another(Path(run), found[(1 << len(there)) - 1])

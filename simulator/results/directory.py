@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import re
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,20 +48,50 @@ _HEAD, _FOOT = 1_000, 65_536  # bytes at either end of a file that are searched 
 _NAMED = 3  # of others' files in a message
 
 
-def claim(
-    directory: Path, foreign: Callable[[Path], Iterator[str]], *, force: bool = False
-) -> None:
-    """Make ``directory``, or see that it holds nothing that another wrote.
+@contextmanager
+def claimed(
+    directory: Path | None, foreign: Callable[[Path], Iterator[str]], *, force: bool = False
+) -> Iterator[None]:
+    """Make ``directory``, or see that it holds nothing that another wrote; and keep others out.
 
-    ``foreign`` gives the names of what others wrote, such as :func:`foreign_to_run`.
+    It is this process's alone until the context ends, or the process does: two that write there at
+    once would mix what they found. ``foreign`` gives the names of what others wrote, such as
+    :func:`foreign_to_run`. None: there is nothing to claim.
 
     Raises:
-        InputError: it holds something of that kind and ``force`` is false.
+        InputError: it holds something of that kind and ``force`` is false; another process, or
+            another call in this one, is writing there.
         MachineError: it cannot be made.
     """
-    _make(directory)
-    if force:
+    if directory is None:
+        yield
         return
+    _make(directory)
+    place = os.open(directory, os.O_RDONLY)
+    try:
+        _lock(place, directory)
+        if not force:
+            _refuse_foreign(directory, foreign)
+        yield
+    finally:
+        os.close(place)  # and with it the lock
+
+
+def _lock(place: int, directory: Path) -> None:
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(
+            f"out = {directory}: another hedgesim is writing there; allowed: when that has ended, "
+            "or another directory"
+        ) from None
+    except OSError as error:
+        # A file system without locks keeps nobody out.
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
+            raise
+
+
+def _refuse_foreign(directory: Path, foreign: Callable[[Path], Iterator[str]]) -> None:
     # A few will do: it may be somebody's whole home.
     if found := list(islice(foreign(directory), _NAMED + 1)):
         raise InputError(

@@ -7,6 +7,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +94,9 @@ def run(
 
     Raises:
         InputError: something in the input is not allowed, or limits do not let the vault open;
-            ``out`` holds what others wrote; a file of prices or this package's code changed during
-            the run, or something else wrote to ``out``: then nothing is written there.
+            ``out`` holds what others wrote, or another run is writing there; a file of prices or
+            this package's code changed during the run, or something else wrote to ``out``: then
+            nothing is written there.
         MachineError: ``out`` cannot be made or written to; a worker died.
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
@@ -130,6 +132,7 @@ def run_together(
     """
     from simulator.results import documented
     from simulator.results.diagnosis import check_allowed, check_opens
+    from simulator.results.directory import claimed, foreign_to_run
     from simulator.results.gates import check_names, parse
     from simulator.results.registry import path_columns
 
@@ -143,9 +146,12 @@ def run_together(
         for gate in gates:
             check_names(gate, columns)
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as scratch:
+    with ExitStack() as held:
+        scratch = held.enter_context(tempfile.TemporaryDirectory())
+        for out in outs:
+            held.enter_context(claimed(out, foreign_to_run, force=force))
         files = [fingerprint.of_files(plan.config) for plan in plans]
-        begun = _begin(plans, outs, Path(scratch), workers, force=force)
+        begun = _begin(plans, outs, Path(scratch), workers)
         try:
             run_chunks(list(zip(plans, begun, strict=True)), workers, progress)
         except InputError:  # what is refused leaves nothing half-written
@@ -179,16 +185,10 @@ def _begin(
     outs: Sequence[Path | None],
     scratch: Path,
     workers: int,
-    *,
-    force: bool,
 ) -> list[Chunks]:
     """The chunks of each plan, as far as they are finished; it is said where others are thrown."""
-    from simulator.results.directory import claim, foreign_to_run
-
     begun = []
     for number, (plan, out) in enumerate(zip(plans, outs, strict=True)):
-        if out is not None:
-            claim(out, foreign_to_run, force=force)
         directory = (scratch / str(number) if out is None else out) / PARTIAL
         chunks = Chunks(directory, plan.key(), plan.chunks(workers))
         if chunks.others:

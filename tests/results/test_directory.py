@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import simulator
+from simulator.comparison import compare
 from simulator.results.directory import (
     TABLE,
-    claim,
     claim_file,
+    claimed,
     foreign_to_run,
     foreign_to_study,
 )
@@ -28,13 +31,18 @@ def test_a_study_is_told_by_its_pages(tmp_path: Path) -> None:
         (".figures.csv.123.tmp", "left"),
     ):
         (tmp_path / name).write_text(text)
-    claim(tmp_path, foreign_to_study)
+    with claimed(tmp_path, foreign_to_study):
+        pass
     (tmp_path / "ETH.html").write_text("<title>my notes</title>")
     (tmp_path / "ETH-1h.parquet").write_text("mine")
     assert sorted(foreign_to_study(tmp_path)) == ["ETH-1h.parquet", "ETH.html"]
-    with pytest.raises(InputError, match=r"ETH-1h\.parquet, ETH\.html.*--force"):
-        claim(tmp_path, foreign_to_study)
-    claim(tmp_path, foreign_to_study, force=True)
+    with (
+        pytest.raises(InputError, match=r"ETH-1h\.parquet, ETH\.html.*--force"),
+        claimed(tmp_path, foreign_to_study),
+    ):
+        pass
+    with claimed(tmp_path, foreign_to_study, force=True):
+        pass
 
 
 def test_figures_of_nobodys_study_are_not_ours(tmp_path: Path) -> None:
@@ -97,7 +105,45 @@ def test_a_link_is_followed_nowhere(tmp_path: Path) -> None:
 
 
 def test_a_directory_of_the_machines_is_the_machines_fault() -> None:
-    with pytest.raises(MachineError, match="/proc/x: cannot be made"):
-        claim(Path("/proc/x"), foreign_to_run)
+    with (
+        pytest.raises(MachineError, match="/proc/x: cannot be made"),
+        claimed(Path("/proc/x"), foreign_to_run),
+    ):
+        pass
     with pytest.raises(MachineError, match="/proc/x: cannot be made"):
         claim_file(Path("/proc/x/paths.parquet"))
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from simulator.results.directory import claimed, foreign_to_run
+with claimed(Path(sys.argv[1]), foreign_to_run):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_two_at_once_do_not_mix_their_files(tmp_path: Path) -> None:
+    """While another process writes there; once it is gone, however it went, the place is free."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        for force in (False, True):
+            with pytest.raises(InputError, match="another hedgesim is writing there"):
+                simulator.run("calm", paths=1, out=tmp_path, force=force)
+        assert list(tmp_path.iterdir()) == []
+        other.kill()
+    with claimed(tmp_path, foreign_to_run):
+        pass
+
+
+def test_a_comparison_holds_its_directory_and_those_below(tmp_path: Path) -> None:
+    config = simulator.load_config("calm", ["paths=1", "horizon_hours=2"])
+    with (
+        claimed(tmp_path / "a", foreign_to_run),
+        pytest.raises(InputError, match=f"{tmp_path / 'a'}: another hedgesim"),
+    ):
+        compare({"a": config, "b": config}, out=tmp_path)
