@@ -12,14 +12,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 
 from simulator.bench import reduced
 from simulator.config import load, scenarios
-from simulator.fuzz import verify_random
+from simulator.fuzz import Trial, verify_each, verify_random
 from simulator.terminal import show_trials
-from simulator.verify import Comparison, verify
+from simulator.verify import Comparison
 
 PATHS, STEPS = 20, 500
 RANDOM_SCENARIOS, RANDOM_SEED = 50, 1
@@ -95,17 +94,18 @@ def at_full_size(more: Sequence[str]) -> bool:
 
 def worlds_agree() -> bool:
     """Compare, print a line per scenario, and say what was seen."""
-    comparisons = []
-    print(f"{'scenario':24} {'largest error':>13} {'flips':>6} {'actions':>8} {'seconds':>8}")
-    for name in scenarios():
-        began = time.perf_counter()
-        comparison = verify(load(name), PATHS, STEPS)
-        comparisons.append(comparison)
+    print(f"{'scenario':24} {'largest error':>13} {'flips':>6} {'actions':>8}")
+
+    def tell(trial: Trial) -> None:
+        found = trial.comparison
         print(
-            f"{name:24} {comparison.worst:13.1e} {len(comparison.flips):6} "
-            f"{sum(comparison.statuses.values()):8,} {time.perf_counter() - began:8.0f}",
+            f"{trial.config.name:24} {found.worst:13.1e} {len(found.flips):6} "
+            f"{sum(found.statuses.values()):8,}",
             flush=True,
         )
+
+    trials = verify_each([load(name) for name in scenarios()], PATHS, STEPS, progress=tell)
+    comparisons = [trial.comparison for trial in trials]
     counts = {what: sum(map(count, comparisons)) for what, count in MUST_SEE.items()}
     print("seen:", ", ".join(f"{what} {count:,} times" for what, count in counts.items()))
     complete = all(counts.values())

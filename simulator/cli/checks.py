@@ -84,28 +84,23 @@ def verify(
 
 def _verify_all(paths: int, steps: int | None, as_json: bool, **which: Any) -> int:
     """``verify all``; ``steps``: at most, of those a scenario has."""
-    from simulator import verify as comparing
     from simulator.config import scenarios
-    from simulator.fuzz import Trial
+    from simulator.fuzz import Trial, verify_each
     from simulator.terminal import ProgressBar, announce_compilation, show_trials
 
     configs = [load_scenario(name, **which) for name in scenarios()]
     announce_compilation(chain=True)
-    trials: list[Trial] = []
+    done = 0
     with ProgressBar(
-        f"{len(configs)} scenarios, {paths} paths each in both worlds", "paths"
+        f"{len(configs)} scenarios, {paths} paths each in both worlds", "scenarios"
     ) as bar:
-        done = 0
 
-        def progress(more: int) -> None:
+        def progress(_: Trial) -> None:
             nonlocal done
-            done += more
-            bar.update(done, paths * len(configs))
+            done += 1
+            bar.update(done, len(configs))
 
-        for number, config in enumerate(configs):
-            last = config.steps if steps is None else min(steps, config.steps)
-            found = comparing.verify(config, paths, last, progress=progress)
-            trials.append(Trial(number, config, found))
+        trials = verify_each(configs, paths, steps, progress=progress)
     if as_json:
         print_json({trial.config.name: trial.comparison.to_json() for trial in trials})
     else:
