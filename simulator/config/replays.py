@@ -22,6 +22,11 @@ def drawn(config: Fields) -> list[str]:
     return [symbol for symbol in config.symbols if symbol not in recorded]
 
 
+def is_one_history(config: Fields) -> bool:
+    """Whether every path has the same prices: those recorded, of every asset but a dollar."""
+    return config.history.prices is not None and set(drawn(config)) <= {USDC}
+
+
 def notes(config: Fields) -> tuple[str, ...]:
     """What a replay rests on, a line each: as noted when it was made, and what is drawn beside it.
 

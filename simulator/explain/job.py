@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.arguments import money, texts, whole
+from simulator.config.replays import is_one_history
 from simulator.explain import shapley
 from simulator.explain.coalitions import simulate
 from simulator.explain.evidence import Records
@@ -22,6 +23,7 @@ from simulator.explain.story import tell
 from simulator.explain.timeline import timeline
 from simulator.market.weights import weights
 from simulator.report.explanation import render
+from simulator.report.verdict import ONE_HISTORY
 from simulator.results.diagnosis import IDLE, diagnose
 from simulator.results.directory import claimed, foreign_to_explanation
 from simulator.results.store import PARTIAL, write_json, write_parquet, write_text
@@ -227,6 +229,8 @@ def _tell(plan: Plan, summary: dict[str, Any]) -> list[str]:
     summary["worst_path"]["timeline"] = [
         entry.told() for entry in timeline(path.config, path.series, path.events)
     ]
+    if is_one_history(plan.config):
+        idle.append(ONE_HISTORY)
     if plan.config.paths * TAIL < _LEAST_TAIL:
         idle.append(
             f"The worst 5 % of {plan.config.paths} paths is one path: what is said of it has no "

@@ -30,6 +30,11 @@ PLACES = {
     "tail": "in the worst 5\N{NO-BREAK SPACE}%",
     "worst_path": "on the worst path",
 }
+#: What more paths of a replay do not tell.
+ONE_HISTORY = (
+    "All paths have the same recorded prices, so this is one case and not so many: paths differ "
+    "in what is drawn beside them, and of that alone are probabilities and intervals."
+)
 #: Part of the return that is worth a sentence.
 _WORTH_SAYING = 0.0005
 
@@ -156,6 +161,8 @@ def _liquidations(summary: dict[str, Any]) -> str:
     if debt["paths"]:
         largest_debt = usd(summary["metrics"]["bad_debt"]["max"])
         owed = f"bad debt on {count(debt['paths'], 'path')}, up to {largest_debt}"
+    if summary.get("one_history"):
+        return f"{text}; {owed}. {ONE_HISTORY}"
     interval = f"{percent(liquidated['low'])} to {percent(liquidated['high'])}"
     return f"{text} (95\N{NO-BREAK SPACE}% interval {interval}); {owed}."
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.books.buckets import BUCKETS
 from simulator.books.correlation import portfolio_correlation
+from simulator.config.replays import is_one_history
 from simulator.hedging.risk import effective_sample_size
 from simulator.protocol.statuses import REFUSALS
 from simulator.results.diagnosis import diagnose, verdicts
@@ -79,6 +80,7 @@ def summarise(
         "refusals": _refusals(paths, "refused"),
         "upkeep_refusals": _refusals(paths, "upkeep_refused"),
         "sampling": _sampling(paths),
+        "one_history": is_one_history(config),
     }
     gates = list(gates)
     summary["gates"] = [gate.verdict(summary) for gate in gates]

@@ -13,7 +13,7 @@ import pytest
 import simulator
 from simulator.config import from_mapping, initial_betas, load, resolve, scenarios, to_yaml
 from simulator.config.models import Config
-from simulator.config.replays import notes
+from simulator.config.replays import is_one_history, notes
 from simulator.market.draw import draw
 from simulator.market.history import with_history
 from simulator.market.processes import gbm
@@ -86,6 +86,9 @@ def test_usdcs_own_price_is_replayed_where_a_symbol_is_given(prices: Path) -> No
     assert root**2 * 10**12 == pytest.approx(config.assets["AAA"].price / closes[0], rel=1e-12)
     assert not any("drawn" in line for line in notes(config))
     assert any("USDC is not replayed but drawn" in line for line in notes(replayed(prices)))
+    assert is_one_history(config)
+    assert is_one_history(replayed(prices))
+    assert not is_one_history(load("calm"))
 
 
 # --------------------------------------------------------------------------------------- overrides

@@ -163,6 +163,13 @@ def test_the_headline_of_an_idle_vault_is_short_and_the_remedy_is_a_detail() -> 
     assert text.startswith("No hedge (agents.risk_manager): ")
 
 
+def test_a_replay_of_one_history_is_one_case_and_has_no_interval_of_a_thousand() -> None:
+    for one, interval in ((False, True), (True, False)):
+        told = verdict(summary(one_history=one))["details"]
+        assert ("95\N{NO-BREAK SPACE}% interval" in told) == interval
+        assert ("this is one case" in told) == one
+
+
 @pytest.mark.parametrize(
     ("case", "tone", "lead"),
     [

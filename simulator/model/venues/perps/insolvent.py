@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
-from simulator.model.known import forget
 from simulator.model.venues.perps.clearing import apply_fill
 from simulator.model.venues.perps.debts import note_debt
 from simulator.model.venues.perps.margin import profit_of, unsettled, value_account
@@ -124,5 +123,5 @@ def close_with_insolvent(w: Path, account: int, market: int, delta: float) -> tu
         left -= closed
         worth += closed * price
     clearing.skew[market] = skew
-    forget(w)
+    w.known.version += 1.0  # others' accounts have changed, too (model/known.py)
     return total - left, worth

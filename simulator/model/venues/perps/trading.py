@@ -177,24 +177,24 @@ def _margin_after(w: Path, account: int) -> int:
 
 
 @inner
+def _effective(delta: float, booked: float, paid: float) -> float:
+    """What a unit goes for with the premium."""
+    return max(booked + paid / delta, 0.0)
+
+
+@inner
 def _fill(
-    w: Path, account: int, market: int, delta: float, booked: float, paid: float, fill: float
-) -> float:
-    """Trade against the maker at a price and a premium; the fee, USDC."""
-    clearing = w.state.clearing
+    w: Path, account: int, market: int, delta: float, booked: float, paid: float
+) -> tuple[float, float]:
+    """Trade against the maker at a price and a premium: what a unit goes for, the fee in USDC."""
+    clearing, fill = w.state.clearing, _effective(delta, booked, paid)
     apply_fill(w, account, market, delta, booked)
     pay_premium(w, account, market, paid)
     move_unpaid(w, market, delta, 0.0)
     fee = abs(delta) * fill * w.tables.clearing.taker_fee[market]
     clearing.cash[account] -= fee
     clearing.maker_cash[market] += fee
-    return fee
-
-
-@inner
-def _effective(delta: float, booked: float, paid: float) -> float:
-    """What a unit goes for with the premium."""
-    return max(booked + paid / delta, 0.0)
+    return fill, fee
 
 
 @inner
@@ -222,7 +222,7 @@ def _against_maker(
     size = clearing.size[account, market]
     accrue(w, market)
     cover(w, market)
-    fee = _fill(w, account, market, delta, booked, paid, fill)
+    fill, fee = _fill(w, account, market, delta, booked, paid)
     reduces = _reduces(size, clearing.size[account, market])
     if reduces and clearing.cash[account] >= 0.0:
         return OK, fill, fee
@@ -256,8 +256,7 @@ def _against_insolvent(
         cash = clearing.cash[account]
         paid = premium(w, market, rest, clearing.opening_skew[market])
         booked = booked_price(w, market, rest)
-        fill = _effective(rest, booked, paid)
-        fee = _fill(w, account, market, rest, booked, paid, fill)
+        fill, fee = _fill(w, account, market, rest, booked, paid)
         note_debt(w, account, market, size, cash)
     fill = (worth + abs(rest) * fill) / abs(delta)
     if _slips(delta, fill, limit):
