@@ -15,6 +15,7 @@ import numpy as np
 
 from simulator.types import Status
 from simulator.world.gas import GAS_UNITS
+from simulator.world.parties import parties, venues
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _ROOM = {
     "ticks": 16,
     "lags": 2,
     "crowds": 8,
+    "parties": 16,
+    "venues": 4,
 }
 
 
@@ -103,6 +106,8 @@ class Counts:
     ticks: int  # initialised background ticks of the pool with most of them
     lags: int  # steps of which the index outside is remembered, where flows move it
     crowds: int  # of leveraged positions elsewhere
+    parties: int  # who can be forced to sell; 0: nobody is there to be leveraged
+    venues: int  # where they are
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -147,6 +152,8 @@ def counts_of(protocol: Protocol) -> Counts:
         ticks=max(len(pool.initialised_ticks) for pool in pools),
         lags=1 + max(protocol.impact.lag) if protocol.impact is not None else 1,
         crowds=len(protocol.impact.crowds) if protocol.impact is not None else 0,
+        parties=len(parties(protocol)),
+        venues=len(venues(protocol)),
     )
 
 
