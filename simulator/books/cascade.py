@@ -30,18 +30,18 @@ _SIZE, _USDC_IN = int(Worth.SIZE), int(Worth.USDC_IN)
 
 #: To whom a party sold (< 0: of whom it bought), USD at the index or what was paid.
 SOLD = {
-    "outside": "in the market outside, itself or through those who passed it on there",
-    "maker": "to the maker of the ClearingHouse, who has it until it is taken back",
-    "winners": "to those on the other side whom auto-deleveraging closed, the vault apart",
-    "of_vault": "to the vault, whose hedge auto-deleveraging closed against it",
-    "liquidator": "to the liquidator: collateral, pledged liquidity, what backed a loan",
+    "to_outside": "in the market outside, itself or through those who passed it on there",
+    "to_maker": "to the maker of the ClearingHouse, who has it until it is taken back",
+    "to_winners": "to those on the other side whom auto-deleveraging closed, the vault apart",
+    "to_vault": "to the vault, whose hedge auto-deleveraging closed against it",
+    "to_liquidator": "to the liquidator: collateral, pledged liquidity, what backed a loan",
 }
 #: Who bore a debt that it left, USD.
 OWED = {
-    "insured": "the insurance fund",
-    "borne": "the venue's own money",
-    "shared": "other traders, as socialised loss",
-    "elsewhere": "its venue or lenders elsewhere",
+    "owes_insurance": "the insurance fund",
+    "owes_venue": "the venue's own money",
+    "owes_traders": "other traders, as socialised loss",
+    "owes_elsewhere": "its venue or lenders elsewhere",
 }
 LAYOUT: Layout = (
     *each("", ("fallen", "1", "parties that were liquidated so far")),
@@ -68,10 +68,10 @@ def _begin(w: Path) -> None:
     for party in range(w.tables.count.parties):
         book.liquidated[party] = 0.0
         book.first[party] = book.place[party] = np.nan
-        book.outside[party] = book.maker[party] = book.winners[party] = 0.0
-        book.of_vault[party] = book.liquidator[party] = 0.0
-        book.insured[party] = book.borne[party] = book.shared[party] = 0.0
-        book.elsewhere[party] = 0.0
+        book.to_outside[party] = book.to_maker[party] = book.to_winners[party] = 0.0
+        book.to_vault[party] = book.to_liquidator[party] = 0.0
+        book.owes_insurance[party] = book.owes_venue[party] = book.owes_traders[party] = 0.0
+        book.owes_elsewhere[party] = 0.0
         for asset in range(w.tables.count.assets):
             w.outside.due[party, asset] = 0.0
         for market in range(w.tables.count.markets):
@@ -90,7 +90,7 @@ def advanced(w: Path) -> None:
         _begin(w)
     for party in range(w.tables.count.parties):
         for asset in range(w.tables.count.assets):
-            book.outside[party] -= outside.due[party, asset] * w.now.index[asset]
+            book.to_outside[party] -= outside.due[party, asset] * w.now.index[asset]
     for at_oracle in range(2):  # who goes by the index falls before who goes by the oracle's price
         rank = book.fallen + 1.0
         for crowd in range(w.tables.count.crowds):
@@ -99,8 +99,8 @@ def advanced(w: Path) -> None:
             party = table.of_crowd[crowd]
             more = outside.sold[crowd] - book.liquidated[party]
             if more > 0.0:
-                book.outside[party] += w.tables.outside.crowd_side[crowd] * more
-                book.elsewhere[party] = outside.deficit[crowd]
+                book.to_outside[party] += w.tables.outside.crowd_side[crowd] * more
+                book.owes_elsewhere[party] = outside.deficit[crowd]
                 _note(w, party, more, rank)
 
 
@@ -187,24 +187,24 @@ def _liquidated(w: Path, party: int) -> None:
         moved = clearing.skew[market] - book.skew[market]
         w.outside.skewed[party, market] += moved
         closed += abs(moved) * now.price[asset[market]]
-        book.maker[party] -= moved * now.price[asset[market]]
+        book.to_maker[party] -= moved * now.price[asset[market]]
         taken = abs(_hedge(w, market) - book.of_the_vault[market])
         vaults += taken * now.price[asset[market]]
     if worth == _SIZE:
         deleveraged = max(usd - closed, 0.0)
         vaults = 0.0 if order.account <= w.tables.count.markets else min(vaults, deleveraged)
-        book.of_vault[party] += book.side * vaults
-        book.winners[party] += book.side * (deleveraged - vaults)
+        book.to_vault[party] += book.side * vaults
+        book.to_winners[party] += book.side * (deleveraged - vaults)
     else:
-        book.liquidator[party] += usd
+        book.to_liquidator[party] += usd
     for number in range(w.tables.count.assets):
         w.outside.due[party, number] += book.held[number] - held(w, number)
     insured, borne = _drawn(w)
     insured, borne = insured - book.before_insured, borne - book.before_borne
-    book.insured[party] += insured * usdc
-    book.borne[party] += borne * usdc
+    book.owes_insurance[party] += insured * usdc
+    book.owes_venue[party] += borne * usdc
     left = max(clearing.bad_debt - book.bad_debt - insured - borne, 0.0)
-    book.shared[party] += left * usdc
+    book.owes_traders[party] += left * usdc
     _note(w, party, usd, book.fallen + 1.0)
 
 
@@ -281,7 +281,7 @@ METRICS = (
     ),
     *(
         Metric(
-            f"owed_{name}_{PARTY}", "USD", f"debt it left to {what}",
+            f"{name}_{PARTY}", "USD", f"debt it left, borne by {what}",
             _column(name), statistics=(),
         )
         for name, what in OWED.items()

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 OUTSIDE, PASSED_ON = "market outside", "arbitrageurs"
 #: Who stands at the other end of what is sold and owed, by the columns' names for them.
 _OTHERS = {
-    "outside": OUTSIDE,
-    "maker": "clearing house's maker",
-    "winners": "winners, deleveraged",
-    "of_vault": VENUES["vault"],
-    "liquidator": "liquidator",
-    "insured": "insurance fund",
-    "borne": "venue's own money",
-    "shared": "traders, socialised",
-    "elsewhere": "venues and lenders elsewhere",
+    "to_outside": OUTSIDE,
+    "to_maker": "clearing house's maker",
+    "to_winners": "winners, deleveraged",
+    "to_vault": VENUES["vault"],
+    "to_liquidator": "liquidator",
+    "owes_insurance": "insurance fund",
+    "owes_venue": "venue's own money",
+    "owes_traders": "traders, socialised",
+    "owes_elsewhere": "venues and lenders elsewhere",
 }
 #: Least that is told of, USD.
 _SOME = 0.5
@@ -44,7 +44,9 @@ _SOME = 0.5
 _NEWS, _OTHER = "low_news", "low_other"
 
 
-def cascade(protocol: Protocol, paths: pd.DataFrame, worst: int, step_hours: float) -> Any:
+def cascade(
+    protocol: Protocol, paths: pd.DataFrame, fan: pd.DataFrame, worst: int, step_hours: float
+) -> dict[str, Any] | None:
     """What is said of it, ready for JSON; None where nobody but the vault is leveraged.
 
     ``worst``: row of the worst path, which is told.
@@ -61,6 +63,7 @@ def cascade(protocol: Protocol, paths: pd.DataFrame, worst: int, step_hours: flo
         "median_path": int(paths["path"].iloc[median]),
         "venues": [
             _venue(venue, [party for party in rows if party.venue == venue], paths, worst)
+            | {"over_time": _over_time(fan[fan["quantity"] == f"liquidated_{venue}"])}
             for venue in venues(protocol)
         ],
         "parties": [_party(party, paths, weights) for party in shown],
@@ -105,6 +108,12 @@ def _venue(name: str, rows: Sequence[Party], paths: pd.DataFrame, worst: int) ->
         "liquidated": {key: figures[key] for key in ("mean", "p5", "median", "p95")}
         | {"worst_path": float(total[worst])},
     }
+
+
+def _over_time(fan: pd.DataFrame) -> dict[str, list[float]]:
+    """USD liquidated so far at each point of the fan, over all paths."""
+    found = {"hours": fan["hours"].round(6).tolist()}
+    return found | {name: fan[name].round(2).tolist() for name in ("mean", "p5", "p95")}
 
 
 def _party(party: Party, paths: pd.DataFrame, weights: Floats | None) -> dict[str, Any]:
@@ -220,10 +229,10 @@ def _flows(
         for name in SOLD:
             usd = _mean(paths[f"sold_{name}_{party.name}"].to_numpy(), weights)
             # Who is at the venue does not trade outside: arbitrageurs pass on what it sold.
-            passed = name == "outside" and party.venue in (CLEARING_HOUSE, "vault")
+            passed = name == "to_outside" and party.venue in (CLEARING_HOUSE, "vault")
             add(PASSED_ON if passed else party.title, _OTHERS[name], "sells", usd)
         for name in OWED:
-            usd = _mean(paths[f"owed_{name}_{party.name}"].to_numpy(), weights)
+            usd = _mean(paths[f"{name}_{party.name}"].to_numpy(), weights)
             add(party.title, _OTHERS[name], "owes", usd)
     for (what, one, other), usd in sorted(
         found.items(), key=lambda item: (item[0][0] != "sells", -item[1])

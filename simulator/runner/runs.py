@@ -248,7 +248,8 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     summary["worst_path"]["story"] = tell(
         plan.config, worst.series, worst.events, worst.paths.iloc[0]
     )
-    summary["cascade"] = cascade(protocol, paths, row, plan.config.step_minutes / 60)
+    fan = fan_frame(plan.config, fan_names(protocol), chunks.fan, weight)
+    summary["cascade"] = cascade(protocol, paths, fan, row, plan.config.step_minutes / 60)
     return Result(
         config=plan.config,
         summary=summary,
@@ -256,7 +257,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         paths=paths,
         series=chunks.frame("series"),
         events=events,
-        fan=fan_frame(plan.config, fan_names(protocol), chunks.fan, weight),
+        fan=fan,
         worst_series=worst.series,
         worst_events=worst.events,
     )

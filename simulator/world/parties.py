@@ -71,7 +71,7 @@ def _crowds(protocol: Protocol) -> Iterator[Party]:
     for number, crowd in enumerate(protocol.impact.crowds if protocol.impact is not None else ()):
         venue = LENDING_ELSEWHERE if crowd.at_oracle else PERPS_ELSEWHERE
         sort = "borrowers" if crowd.at_oracle else "longs" if crowd.side > 0 else "shorts"
-        title = f"{protocol.assets[crowd.asset].symbol} {sort}"
+        title = f"{protocol.assets[crowd.asset].symbol} {sort} elsewhere"
         yield Party(crowd.name, title, venue, crowd=number)
 
 
