@@ -146,7 +146,7 @@ def _low(found: dict[str, Any], titles: dict[str, str], which: str) -> str:
         if name in titles and abs(value) < _SHOWN:
             small += value
         else:
-            steps.append((names[name], value))
+            steps.append((names[name].removesuffix(" elsewhere"), value))
     if small:
         steps.insert(-1, ("Others forced", small))
 

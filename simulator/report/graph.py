@@ -11,7 +11,7 @@ from textwrap import wrap
 WIDTH, FROM, TO, ROW = 440, 132, 312, 40
 _LINE = 15  # of text
 _HEAD = 9  # of an arrow
-_LETTERS = 16  # in a line of a name
+_LETTERS = 15  # in a line of a name
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulator.types import InputError
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
     from simulator.runner.plan import Plan
 
 
-def refuse_without(plan: Plan) -> None:
-    """Raise :class:`InputError` where no liquidation could move a price."""
+def with_and_without(plan: Plan) -> list[Plan]:
+    """The plan, and the same where no liquidation moves a price.
+
+    Raises:
+        InputError: none could.
+    """
     from simulator.world.parties import parties
 
     protocol = plan.setting()[0]
@@ -23,6 +28,7 @@ def refuse_without(plan: Plan) -> None:
             f"feedback = True: in {plan.config.name} no liquidation moves a price; it needs "
             "impact, and somebody leveraged: population, or leveraged agents"
         )
+    return [plan, replace(plan, feedback=False)]
 
 
 def compared(results: Sequence[Result]) -> None:

@@ -7,7 +7,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from simulator.arguments import texts, whole
 from simulator.results.store import PARTIAL, Chunks
 from simulator.runner import fingerprint
 from simulator.runner.chunk import simulate_chunk
-from simulator.runner.feedback import compared, refuse_without
+from simulator.runner.feedback import compared, with_and_without
 from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
 from simulator.types import InputError, Notice
@@ -104,13 +103,9 @@ def run(
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
     plan = plan_of(config, paths, seed, world, agents, record, trust, plain=plain)
-    plans, outs = [plan], [None if out is None else Path(out)]
-    if feedback:
-        refuse_without(plan)
-        plans, outs = [plan, replace(plan, feedback=False)], [*outs, None]
     return run_together(
-        plans,
-        outs=outs,
+        with_and_without(plan) if feedback else [plan],
+        outs=[None if out is None else Path(out), *([None] * feedback)],
         workers=1 if plain else workers,
         progress=progress,
         requirements=requirements,
