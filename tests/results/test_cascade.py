@@ -182,7 +182,7 @@ def _nothing(names: list[str], count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Paths on which nothing happened, and a fan of them."""
     of = resolve(load(NAME))
     zero = {name: np.zeros(count) for name in path_columns(of)}
-    paths = pd.DataFrame(zero | {"path": np.arange(count)})
+    paths = pd.DataFrame(zero | {"path": np.arange(count), "weight": np.ones(count)})
     for name in names:
         paths[f"fell_place_{name}"] = np.nan
     empty = np.empty(0)
