@@ -21,7 +21,8 @@ from simulator.world.protocol import FACTOR_COLUMNS
 if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
-#: Least room along each axis that does not follow from another; more: the next power of two.
+#: Least room along each axis that does not follow from another; more: the next power of two. What
+#: random scenarios have fits, so that tests of them compile nothing of their own.
 _ROOM = {
     "markets": 4,
     "accounts": 16,
@@ -31,8 +32,8 @@ _ROOM = {
     "rows": 8,
     "legs": 4,
     "ticks": 16,
-    "lags": 2,
-    "crowds": 8,
+    "lags": 4,
+    "crowds": 16,
     "parties": 16,
     "venues": 4,
 }
