@@ -144,6 +144,7 @@ def show_result(result: Result) -> None:
     shortfall = summary["metrics"]["return"]["es95"]
     click.echo(f"  Mean loss of the worst 5 % of paths: {_figure(shortfall, '.2%')}")
     _documented(summary["documented"])
+    _cascade(summary["cascade"])
     for gate in summary["gates"]:
         value = "no value" if gate["value"] is None else f"{gate['value']:.6g}"
         why = gate.get("why", value)
@@ -158,6 +159,16 @@ def _documented(rows: Sequence[dict[str, Any]]) -> None:
         said = "no value" if row["simulated"] is None else f"{row['simulated']:.3g}"
         near = "near" if row["inside"] else f"NOT within {row['low']:g} to {row['high']:g}"
         click.echo(f"  Documented: {row['figure']} {row['value']:g}; here {said}, {near}")
+
+
+def _cascade(found: dict[str, Any] | None) -> None:
+    """What is said of a cascade, and how often as much was lost for it if that was asked."""
+    from simulator.report.cascade import multipliers, sentence
+
+    if found is None:
+        return
+    for text in (sentence(found), *multipliers(found)):
+        click.echo(f"  {text}")
 
 
 def _figure(value: float, form: str) -> str:

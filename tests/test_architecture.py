@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -40,12 +41,12 @@ ALLOWED = {
     "world": ("types", "protocol.state", "market", "world"),
     "world.protocol": ("types", "protocol"),
     "model": ("types", "protocol", "market", "world.actions", "world.base", "world.crowd",
-              "world.protocol",
+              "world.parties", "world.protocol",
               "world.gas", "world.units", "model"),
     # What is compiled knows nothing of what is compiled with it; a pool nothing of venues, a venue
     # nothing of the vault.
     "model.kernel": ("types", "caches", "kernel_files", "world.actions", "world.gas",
-                     "world.protocol", "model.kernel"),
+                     "world.parties", "world.protocol", "model.kernel"),
     "model.pools": ("model.kernel", "model.pools"),
     "model.venues": ("types", "world.protocol", "model.kernel", "model.pools", "model.venues"),
     "model.vault": ("types", "model.kernel", "model.pools", "model.venues", "model.vault"),
@@ -61,12 +62,12 @@ ALLOWED = {
                              "model.kernel.record", "model.state", "market", "types",
                              "world.protocol"),
     "books": ("types", "protocol", "market", "hedging", "agents", "world.actions", "world.base",
-              "world.crowd", "world.protocol", "model", "books"),
+              "world.crowd", "world.parties", "world.protocol", "model", "books"),
     "agents": ("types", "arguments", "market", "config", "hedging", "agents", "world.actions",
                "world.base", "world.protocol", "world.gas", "model"),
     "engine": ("types", "agents", "books", "world.actions", "world.base", "world.protocol",
                "model", "engine"),
-    "results": ("types", "protocol", "config", "hedging", "world.actions",
+    "results": ("types", "protocol", "config", "hedging", "world.actions", "world.parties",
                 "world.protocol", "books", "results"),
     "study": ("types", "arguments", "hedging", "market.history_file", "market.files",
               "market.streams", "study"),
@@ -103,19 +104,21 @@ ALLOWED = {
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
 
 
-def modules() -> list[str]:
+@functools.cache
+def modules() -> tuple[str, ...]:
     """All but the package's own ``__init__``, which is the door to all of them."""
     names = (path.relative_to(PACKAGE).with_suffix("").parts for path in PACKAGE.rglob("*.py"))
     whole = (name[:-1] if name[-1] == "__init__" else name for name in names)
-    return sorted(".".join(name) for name in whole if name)
+    return tuple(sorted(".".join(name) for name in whole if name))
 
 
-def imports(module: str) -> set[str]:
+@functools.cache
+def imports(module: str) -> frozenset[str]:
     """Modules it imports; ``from package import module`` counts as that module."""
     path = PACKAGE / Path(*module.split("."))
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     tree = ast.parse(path.read_text())
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
@@ -125,7 +128,7 @@ def imports(module: str) -> set[str]:
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             below = {name for name in names if is_module(name)}
             found |= below or {node.module}
-    return found
+    return frozenset(found)
 
 
 def is_module(name: str) -> bool:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from simulator.books.hedge import HEDGE_ROWS, LP_ROWS, leg
 from simulator.books.holdings import margin_ratio
 from simulator.books.share_price import relative
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.types import Floats
+from simulator.world.parties import venues
 
-#: Quantities that :func:`fan_row` gives, in their order; PnL in USD.
+if TYPE_CHECKING:
+    from simulator.world.protocol import Protocol
+
+#: Quantities that :func:`fan_row` gives of every protocol, in their order; PnL in USD.
 QUANTITIES = ("share_price", "margin_ratio", "lp_pnl", "hedge_pnl")
+
+
+def fan_names(protocol: Protocol) -> tuple[str, ...]:
+    """All it gives: where somebody can be forced to sell, what was liquidated so far, by venue."""
+    return (*QUANTITIES, *(f"liquidated_{venue}" for venue in venues(protocol)))
 
 
 @inner
 def fan_row(w: Path, out: Floats) -> None:
-    """Write :data:`QUANTITIES` of a path as it is into ``out`` ``[4]``, of any precision."""
+    """Write :func:`fan_names` of a path as it is into ``out``, of any precision."""
     out[0] = relative(w)
     out[1] = margin_ratio(w)
     out[2] = leg(w, LP_ROWS)
     out[3] = leg(w, HEDGE_ROWS)
+    for venue in range(w.tables.count.venues):
+        out[4 + venue] = w.book.cascade.at_venue[venue]

@@ -11,6 +11,7 @@ from simulator.books import (
     activity,
     attribution,
     capital,
+    cascade,
     costs,
     crowds,
     entries,
@@ -20,6 +21,7 @@ from simulator.books import (
     limits,
     margin,
     performance,
+    pressure,
     share_price,
     upkeep,
 )
@@ -56,6 +58,8 @@ BOOK: Layout = (
     Member("hedge", hedge.LAYOUT),
     Member("impact", impact.LAYOUT),
     Member("crowds", crowds.LAYOUT),
+    Member("cascade", cascade.LAYOUT),
+    Member("pressure", pressure.LAYOUT),
 )
 
 
@@ -70,6 +74,8 @@ def advanced(w: Path) -> None:
     margin.advanced(w)
     impact.advanced(w)
     crowds.advanced(w)
+    cascade.advanced(w)
+    pressure.advanced(w)
 
 
 @inner
@@ -79,6 +85,7 @@ def acting(w: Path) -> None:
     latency.acting(w)
     entries.acting(w)
     activity.acting(w)
+    cascade.acting(w)
 
 
 @inner
@@ -91,6 +98,7 @@ def acted(w: Path) -> None:
     upkeep.acted(w)
     limits.acted(w)
     activity.acted(w)
+    cascade.acted(w)
 
 
 @inner

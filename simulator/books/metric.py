@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from simulator.protocol.statuses import REFUSALS
+from simulator.world.parties import parties
 
 if TYPE_CHECKING:
     from simulator.market.paths import MarketPaths
@@ -29,8 +30,8 @@ DESCRIBED = ("mean", "std", "min", "p5", "median", "p95", "max")
 #: Value at risk and expected shortfall of a return, by the tail they look at.
 TAILS = {"var95": 0.05, "var99": 0.01}
 WITH_TAILS = (*DESCRIBED, *TAILS, *(name.replace("var", "es") for name in TAILS))
-#: Patterns in names: a column for each perp market, for each refusal.
-MARKET, STATUS = "<market>", "<status>"
+#: Patterns in names: a column for each perp market, each refusal, each who can be forced to sell.
+MARKET, STATUS, PARTY = "<market>", "<status>", "<party>"
 #: What STATUS stands for, in the order of the codes.
 REFUSED = [status.label for status in REFUSALS]
 
@@ -77,7 +78,7 @@ class Metric:
     """One column of the per-path frame, or, with a pattern in its name, one for each value of it.
 
     Attributes:
-        name: of the column; may hold :data:`MARKET` or :data:`STATUS`.
+        name: of the column; may hold :data:`MARKET`, :data:`STATUS` or :data:`PARTY`.
         unit: of its values.
         meaning: one line.
         of: its values ``[P]``; with a pattern ``[values of it, P]``.
@@ -101,7 +102,7 @@ class Metric:
     @property
     def pattern(self) -> str:
         """The pattern in its name; "": there is none."""
-        return next((one for one in (MARKET, STATUS) if one in self.name), "")
+        return next((one for one in (MARKET, STATUS, PARTY) if one in self.name), "")
 
     @property
     def heading(self) -> str:
@@ -119,6 +120,8 @@ def values_of(pattern: str, protocol: Protocol) -> list[str]:
     """What a pattern stands for, in order."""
     if pattern == MARKET:
         return [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
+    if pattern == PARTY:
+        return [party.name for party in parties(protocol)]
     return REFUSED
 
 
@@ -127,7 +130,7 @@ def column_of(name: str, columns: Callable[[Ended], Mapping[str, Any]]) -> Calla
 
     def of(ended: Ended) -> Any:
         found = ended.once(columns)
-        for pattern in (MARKET, STATUS):
+        for pattern in (MARKET, STATUS, PARTY):
             if pattern in name:
                 values = values_of(pattern, ended.protocol)
                 return np.array([found[name.replace(pattern, one)] for one in values])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simulator.books.events import EventLog
-from simulator.books.fan import QUANTITIES
+from simulator.books.fan import fan_names
 from simulator.books.fan import fan_row as _fan_row
 from simulator.books.series import row_names
 from simulator.books.series import series_row as _series_row
@@ -67,7 +67,7 @@ class Records:
         point_of[points] = np.arange(points.size)
         self.kept = Kept(
             np.zeros((recorded, market.steps + 1, len(names))),
-            np.zeros((market.paths, points.size, len(QUANTITIES)), np.float32),
+            np.zeros((market.paths, points.size, len(fan_names(world.protocol))), np.float32),
             point_of,
         )
         self.log = EventLog(market)

@@ -14,11 +14,13 @@ from simulator.model.venues.margin_accounts import hedge_size
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
 from simulator.types import Floats
+from simulator.world.parties import venues
 
 if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 _BUCKETS = len(BUCKETS)
+_IMPACT = ("impact_forced", "impact_other")
 #: Of the position, last in a row: what its gamma is computed from afterwards.
 POSITION = ("liquidity", "tick_lower", "tick_upper")
 
@@ -44,8 +46,15 @@ def row_names(protocol: Protocol) -> list[str]:
         "net_delta",
         *BUCKETS,
         "flows",
+        *cascade_names(protocol),
         *POSITION,
     ]
+
+
+def cascade_names(protocol: Protocol) -> list[str]:
+    """What a row has where somebody can be forced to sell."""
+    places = venues(protocol)
+    return [*(f"liquidated_{venue}" for venue in places), *(_IMPACT if places else ())]
 
 
 @inner
@@ -67,9 +76,16 @@ def series_row(w: Path, out: Floats) -> None:
         out[at + row] = w.book.attribution.buckets[row]
     at += _BUCKETS
     out[at] = w.book.attribution.flows
+    at += 1
+    if w.tables.count.parties > 0:
+        for venue in range(w.tables.count.venues):
+            out[at + venue] = w.book.cascade.at_venue[venue]
+        at += w.tables.count.venues
+        out[at], out[at + 1] = w.book.pressure.forced, w.book.pressure.other
+        at += 2
     position = w.state.position
-    out[at + 1] = position.liquidity
-    out[at + 2], out[at + 3] = position.tick_lower, position.tick_upper
+    out[at] = position.liquidity
+    out[at + 1], out[at + 2] = position.tick_lower, position.tick_upper
 
 
 @inner

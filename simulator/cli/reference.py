@@ -147,6 +147,7 @@ def _show_metrics(metrics: Sequence[Gated]) -> None:
         which = ", ".join(names) if len(names) <= 3 else "the others"
         click.echo(f"  {which}: {', '.join(statistics)}; left out: {statistics[0]}")
     click.echo("<market>: symbol of a perp market; <status>: a refusal, as in events.parquet")
+    click.echo("<party>: who can be forced to sell: vault, an agent's name, ASSET_long, _short, …")
     click.echo("<agent>_<name> too: what an agent of your own counts by `metrics` of its class")
 
 

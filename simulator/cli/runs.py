@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     help="Run agents as plain Python, to debug them: print and breakpoint() work. The same "
     "figures, in one process and some hundred times slower: take few --paths.",
 )
+@click.option(
+    "--feedback",
+    is_flag=True,
+    help="Run the same paths again in a market that liquidations do not move: how often as much is "
+    "lost because they do.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @with_agents
 @forcible
@@ -71,6 +77,7 @@ def run(
     workers: int,
     record: int | None,
     plain: bool,
+    feedback: bool,
     as_json: bool,
     force: bool,
     **which: Any,
@@ -89,17 +96,17 @@ def run(
     )
 
     if scenario == ALL:
-        if files or plain or trust:
+        if files or plain or trust or feedback:
             raise InputError("scenario = all: built-in scenarios alone; allowed: one of yours")
         given = {"requirements": requirements, "allow": allow, "record": record, "force": force}
         return _stress(paths, out, as_json, which, world=world, workers=workers, **given)
     may_run, overrides = trusted(files, which.pop("overrides"), trust=trust)
     alternatives = expand(overrides)
     if len(alternatives) > 1:
-        if plain:
-            raise InputError(
-                "plain = True: agents are debugged in one run; allowed: no alternatives"
-            )
+        if plain or feedback:
+            why = "agents are debugged in one run" if plain else "it is of one run"
+            name = "plain" if plain else "feedback"
+            raise InputError(f"{name} = True: {why}; allowed: no alternatives")
         configs = {
             name: load_scenario(scenario, paths=paths, overrides=chosen, **which)
             for name, chosen in alternatives.items()
@@ -137,6 +144,7 @@ def run(
             force=force,
             trust=may_run,
             plain=plain,
+            feedback=feedback,
         )
     if as_json:
         emit((directory / "summary.json").read_text(encoding="utf-8").removesuffix("\n"))

@@ -56,7 +56,7 @@ def move(w: Path) -> None:
             _price(w, asset, drawn)
             sold = _crossed(w, asset, now.index[asset], 0)
             while sold != 0.0:
-                _take(w, asset, -sold / now.outside_depth)
+                _force(w, asset, -sold)
                 _price(w, asset, drawn)
                 sold = _crossed(w, asset, now.index[asset], 0)
             if asset == table.native:
@@ -65,7 +65,7 @@ def move(w: Path) -> None:
             _post(w, asset)
         if table.depth[asset] > 0.0:
             sold = _crossed(w, asset, now.price[asset], 1)
-            _take(w, asset, -sold / now.outside_depth)
+            _force(w, asset, -sold)
     outside.clock, outside.depth = now.clock, now.outside_depth
 
 
@@ -73,7 +73,7 @@ def move(w: Path) -> None:
 def _begin(w: Path, asset: int) -> None:
     """Nothing was traded yet."""
     w.outside.lasting[asset] = w.outside.passing[asset] = 0.0
-    w.outside.held[asset] = _held(w, asset)
+    w.outside.held[asset] = held(w, asset)
     _begin_crowds(w, asset)
 
 
@@ -95,6 +95,13 @@ def _take(w: Path, asset: int, tokens: float) -> None:
     outside.passing[asset] += (1.0 - table.lasting) * volume
 
 
+@inner
+def _force(w: Path, asset: int, tokens: float) -> None:
+    """Somebody is forced to buy so many (< 0: to sell), which the market feels if it does."""
+    if w.tables.outside.feedback:
+        _take(w, asset, tokens / w.now.outside_depth)
+
+
 @kernel
 def move_all(paths: Paths) -> None:
     """The same on every path."""
@@ -105,29 +112,33 @@ def move_all(paths: Paths) -> None:
 @inner
 def _pass_on(w: Path, asset: int) -> None:
     """What was taken here in the last step is traded outside, at its depth."""
-    outside, held = w.outside, _held(w, asset)
-    _take(w, asset, (outside.held[asset] - held) / outside.depth)
-    outside.held[asset] = held
+    outside, held_now = w.outside, held(w, asset)
+    bought = outside.held[asset] - held_now
+    if not w.tables.outside.feedback:
+        for party in range(w.tables.count.parties):
+            bought -= outside.due[party, asset]
+    _take(w, asset, bought / outside.depth)
+    outside.held[asset] = held_now
 
 
 @inner
-def _held(w: Path, asset: int) -> float:
+def held(w: Path, asset: int) -> float:
     """Whole tokens that those who trade outside have of an asset: wallets, collateral, perps."""
     table, clearing, count = w.tables, w.state.clearing, w.tables.count
-    held = 0.0
+    found = 0.0
     for place in range(table.outside.trader_count):
         agent = table.outside.trader[place]
-        held += w.state.wallet.token[agent, asset] / table.oracle.unit[asset]
+        found += w.state.wallet.token[agent, asset] / table.oracle.unit[asset]
         account = table.agent.account[agent]
         if account < 0:
             continue
         for market in range(count.markets):
             if table.clearing.asset[market] == asset:
-                held += clearing.size[account, market]
+                found += clearing.size[account, market]
         for number in range(1, count.collaterals):
             if table.clearing.collateral_asset[number] == asset:
-                held += clearing.collateral[account, number] / table.oracle.unit[asset]
-    return held
+                found += clearing.collateral[account, number] / table.oracle.unit[asset]
+    return found
 
 
 @inner

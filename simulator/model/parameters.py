@@ -32,6 +32,7 @@ from simulator.types import USDC_DECIMALS
 from simulator.world.actions import ACTIONS
 from simulator.world.crowd import members_of
 from simulator.world.gas import GAS_UNITS
+from simulator.world.parties import parties, venues
 from simulator.world.protocol import (
     AGENT_KINDS,
     AaveParameters,
@@ -106,6 +107,7 @@ ORACLE_TABLE: Layout = (
 )
 OUTSIDE_TABLE: Layout = (
     Member("on", "?", what="whether flows move any price"),
+    Member("feedback", "?", what="whether those of liquidations do"),
     *_whole("", "native", "trader_count"),
     *_whole("agents", "trader"),  # those who trade there what they take here
     *_numbers(ImpactTerms),
@@ -121,6 +123,13 @@ OUTSIDE_TABLE: Layout = (
     *_whole("crowds", "crowd_count", "crowd_members"),
     *each("crowds", ("crowd_price", "USD", "of their asset at the start")),
 )
+FORCED_TABLE: Layout = (
+    # Whose an account is, and a kind of liquidation that names none (-1: it does); who a crowd is.
+    *_whole("accounts", "of_account"),
+    *_whole("kinds", "of_kind", "worth"),  # and what of its fill a liquidation is worth
+    *_whole("crowds", "of_crowd"),
+    *_whole("parties", "venue"),  # where each is
+)
 TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", ORACLE_TABLE),
@@ -133,6 +142,7 @@ TABLES: Layout = (
     Member("vault", VAULT_TABLE),
     Member("aave", AAVE_TABLE),
     Member("outside", OUTSIDE_TABLE),
+    Member("forced", FORCED_TABLE),
 )
 
 
@@ -287,6 +297,21 @@ def _outside_values(protocol: Protocol, members: tuple[Any, ...]) -> dict[str, A
     }
 
 
+def _forced_values(protocol: Protocol) -> dict[str, Any]:
+    """Who is who among those that can be forced to sell, by where the rows say they are found."""
+    rows, places = parties(protocol), venues(protocol)
+    account = {number: row for row, party in enumerate(rows) for number in party.accounts}
+    kind = {one: row for row, party in enumerate(rows) for one in party.actions}
+    crowd = {party.crowd: row for row, party in enumerate(rows)}
+    return {
+        "of_account": [account.get(number, -1) for number in range(protocol.accounts)],
+        "of_kind": [-1, *(kind.get(one, -1) for one in ACTIONS)],
+        "worth": [0, *(int(one.spec.worth) for one in ACTIONS)],
+        "of_crowd": [crowd[number] for number in range(sum(p.crowd >= 0 for p in rows))],
+        "venue": [places.index(party.venue) for party in rows],
+    }
+
+
 def tables_of(protocol: Protocol) -> Tables:
     """Every parameter of a protocol, as kernels read it."""
     counts = counts_of(protocol)
@@ -307,6 +332,7 @@ def tables_of(protocol: Protocol) -> Tables:
         "vault": _vault_values(protocol),
         "aave": _aave_values(protocol),
         "outside": _outside_values(protocol, members),
+        "forced": _forced_values(protocol),
     }
     only = record.reshape(())
     fill(only, TABLES, values)

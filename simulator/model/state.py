@@ -140,6 +140,14 @@ OUTSIDE = (
         ("price", "USD", "of the oracle's last round"),
         ("updated_at", "seconds", "since the start, of that round"),
     ),
+    *each(
+        "parties assets",
+        ("due", "tokens", "bought there for its liquidations since the last step; < 0: sold"),
+    ),
+    *each(
+        "parties markets",
+        ("skewed", "base units", "of the skew, left by its liquidations and not yet taken back"),
+    ),
     *each("assets lags", ("past", "USD", "the index at recent steps, by step modulo their number")),
     *each(
         "crowds",

@@ -18,6 +18,15 @@ class Role(IntEnum):
     TRADE = 6  # at the pool or the venue, with the actor's own money
 
 
+class Worth(IntEnum):
+    """What of a fill a liquidation is worth."""
+
+    NOTHING = 0  # it is none
+    SIZE = 1  # ``amount_in`` base units of the market's asset
+    USDC_IN = 2  # ``amount_in`` USDC
+    USDC_OUT = 3  # ``amount_out`` USDC
+
+
 @dataclass(frozen=True)
 class ActionSpec:
     """Declaration of an action.
@@ -39,6 +48,7 @@ class ActionSpec:
         counted: Column of how often it went through to the vault; "": not counted.
         counts: What that column is.
         seizes: What of the vault a liquidation takes, as the end of a sentence.
+        worth: What of its fill a liquidation is worth.
     """
 
     role: Role
@@ -54,6 +64,7 @@ class ActionSpec:
     counted: str = ""
     counts: str = ""
     seizes: str = ""
+    worth: Worth = Worth.NOTHING
 
     def __post_init__(self) -> None:
         """A keeper function has a task and is counted, and what is counted says what that is."""
@@ -61,3 +72,5 @@ class ActionSpec:
             raise ValueError(f"{self.called}: counted and counts come together")
         if (self.role is Role.KEEPER) != bool(self.task):
             raise ValueError(f"{self.called}: keeper functions, and they alone, have a task")
+        if (self.role is Role.LIQUIDATION) != bool(self.worth):
+            raise ValueError(f"{self.called}: liquidations, and they alone, are worth something")

@@ -20,6 +20,15 @@ def felt(exponent: float, volume: Any) -> Any:
     return volume * ((1.0 + CROSSOVER) / (abs(volume) + CROSSOVER)) ** (1.0 - exponent)
 
 
+def felt_by_each(exponent: float, volume: Any) -> Any:
+    """The same per depth of it: what each part of the volume is charged.
+
+    Of a function of a sum alone this is the Aumann and Shapley (1974) value of each part, the mean
+    of its marginal effect as all parts grow together; the parts' effects sum to the whole.
+    """
+    return ((1.0 + CROSSOVER) / (abs(volume) + CROSSOVER)) ** (1.0 - exponent)
+
+
 def felt_on_average(exponent: float, volume: Any) -> Any:
     """The same on average over the way there from 0: what a volume > 0 pays in one trade."""
     far, power = volume + CROSSOVER, exponent

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.config import lending, replays
 from simulator.protocol.statuses import meaning
-from simulator.report import causes, sections
+from simulator.report import cascade, causes, sections
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.template import fill
 from simulator.report.verdict import verdict
@@ -52,6 +52,7 @@ def render(result: Dataset) -> str:
         gates=summary["gates"],
         cards=_cards(summary),
         basis=_basis(summary),
+        cascade=cascade.section(result),
         charts={name: Markup(svg) for name, svg in charts.items()},
         worst=summary["worst_path"],
         symbols={"lp": config.pool.base, "hedge": listed(list(config.markets))},

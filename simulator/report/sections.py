@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from simulator.types import Floats
 
 
-def _range(
+def range_of(
     *series: ArrayLike, pad: float = 0.06, include: float | None = None
 ) -> tuple[float, float]:
+    """Range of an axis that shows all values, and ``include``, with some room."""
     values = np.concatenate([np.ravel(np.asarray(s, np.float64)) for s in series])
     values = values[np.isfinite(values)]
     if include is not None:
@@ -35,11 +36,13 @@ def _range(
     return low - pad * span, high + pad * span
 
 
-def _quantity(result: Dataset, name: str) -> pd.DataFrame:
+def quantity(result: Dataset, name: str) -> pd.DataFrame:
+    """Quantiles of a quantity over time."""
     return result.fan[result.fan["quantity"] == name]
 
 
-def _hours(result: Dataset) -> float:
+def hours_of(result: Dataset) -> float:
+    """Length of the run."""
     return result.config.steps * result.config.step_minutes / 60
 
 
@@ -69,17 +72,19 @@ def spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
 def shocks(result: Dataset) -> str:
     """When each configured shock acts; empty without shocks."""
     lanes = [(name, "muted", [span]) for name, span in spans(result.config)]
-    return timeline("Configured shocks", lanes, _hours(result)) if lanes else ""
+    return timeline("Configured shocks", lanes, hours_of(result)) if lanes else ""
 
 
-def _shade(chart: Chart, result: Dataset) -> None:
+def shade(chart: Chart, result: Dataset) -> None:
+    """Shade the configured shocks."""
     chart.shade([span for _, span in spans(result.config)])
 
 
 _BANDS = ("p1", "p99", "p5", "p95", "p25", "p75")
 
 
-def _fan(chart: Chart, fan: pd.DataFrame, style: str) -> None:
+def draw_fan(chart: Chart, fan: pd.DataFrame, style: str) -> None:
+    """Bands that hold 98, 90 and 50 % of all paths."""
     hours = fan["hours"].to_numpy()
     for depth, (low, high) in enumerate(zip(_BANDS[::2], _BANDS[1::2], strict=True), start=1):
         chart.band(hours, fan[low].to_numpy(), fan[high].to_numpy(), f"band{depth} {style}")
@@ -87,15 +92,15 @@ def _fan(chart: Chart, fan: pd.DataFrame, style: str) -> None:
 
 def share_price(result: Dataset) -> str:
     """Fan of the share price over all paths, with the worst path."""
-    fan, worst = _quantity(result, "share_price"), result.worst_series
-    low, high = _range(fan["p1"], fan["p99"], worst["share_price"], include=1.0)
+    fan, worst = quantity(result, "share_price"), result.worst_series
+    low, high = range_of(fan["p1"], fan["p99"], worst["share_price"], include=1.0)
     chart = Chart(
         "Share price over time: median, 50, 90 and 98 % of all paths, and the worst path",
-        _hours(result), low, high, percent_axis(low, high, 5),
+        hours_of(result), low, high, percent_axis(low, high, 5),
         FULL, 300, 5,
     )  # fmt: skip
-    _shade(chart, result)
-    _fan(chart, fan, "navy")
+    shade(chart, result)
+    draw_fan(chart, fan, "navy")
     chart.line(fan["hours"].to_numpy(), fan["p50"].to_numpy(), "navy", "median")
     chart.line(worst["hours"].to_numpy(), worst["share_price"].to_numpy(), "red", "worst path")
     return chart.svg()
@@ -116,19 +121,19 @@ def legs(result: Dataset, *, worst: bool) -> str:
         lp = np.asarray(frame[list(LP_LEG)].sum(axis=1))
         hedge = np.asarray(frame[list(HEDGE_LEG)].sum(axis=1))
     else:
-        frame = _quantity(result, "lp_pnl")
+        frame = quantity(result, "lp_pnl")
         hours, lp = frame["hours"].to_numpy(), frame["mean"].to_numpy()
-        hedge = _quantity(result, "hedge_pnl")["mean"].to_numpy()
-    low, high = _range(lp, hedge, lp + hedge, include=0.0)
+        hedge = quantity(result, "hedge_pnl")["mean"].to_numpy()
+    low, high = range_of(lp, hedge, lp + hedge, include=0.0)
     which = "the worst path" if worst else "the mean of all paths"
     chart = Chart(
         f"Profit and loss of the LP leg, the hedge leg and both, {which}",
-        _hours(result),
+        hours_of(result),
         low,
         high,
         usd,
     )
-    _shade(chart, result)
+    shade(chart, result)
     chart.line(hours, lp, "blue", "LP leg")
     chart.line(hours, hedge, "orange", "hedge leg")
     chart.line(hours, lp + hedge, "ink strong", "both")
@@ -137,7 +142,7 @@ def legs(result: Dataset, *, worst: bool) -> str:
 
 def margin(result: Dataset) -> str:
     """Fan of the margin ratio on a logarithmic axis, with the ratios at which the vault acts."""
-    fan, vault = _quantity(result, "margin_ratio"), result.config.vault
+    fan, vault = quantity(result, "margin_ratio"), result.config.vault
     worst = result.worst_series
     levels = (1.0, vault.deleverage_ratio, vault.top_up_ratio, vault.margin_target)
 
@@ -145,15 +150,16 @@ def margin(result: Dataset) -> str:
         # An account without equity has no logarithm; it lies below the frame.
         return np.log10(np.maximum(np.asarray(values, np.float64), 1e-3))
 
-    low, high = _range(log(fan["p1"]), log(fan["p95"]), log(worst["margin_ratio"]), log(levels))
+    low, high = range_of(log(fan["p1"]), log(fan["p95"]), log(worst["margin_ratio"]), log(levels))
     low, high = max(low, -0.5), min(high, 2.2)
     marks = [m for m in log([0.5, 1, 2, 5, 10, 20, 50, 100]) if low <= m <= high]
     chart = Chart(
         "Margin ratio of the vault: equity over maintenance margin, logarithmic axis",
-        _hours(result), low, high, lambda v: f"{10**v:g}" if v < 0 else f"{10**v:.0f}", marks=marks,
+        hours_of(result), low, high,
+        lambda v: f"{10**v:g}" if v < 0 else f"{10**v:.0f}", marks=marks,
     )  # fmt: skip
-    _shade(chart, result)
-    _fan(chart, fan.assign(**{name: log(fan[name]) for name in _BANDS}), "teal")
+    shade(chart, result)
+    draw_fan(chart, fan.assign(**{name: log(fan[name]) for name in _BANDS}), "teal")
     chart.line(fan["hours"].to_numpy(), log(fan["p50"]), "teal", "median")
     chart.line(worst["hours"].to_numpy(), log(worst["margin_ratio"]), "red thin", "worst path")
     for level, label, style in (
@@ -167,14 +173,14 @@ def margin(result: Dataset) -> str:
 
 def correlation(result: Dataset) -> str:
     """Fan of the rolling correlation of LP asset and hedge against the assumed one."""
-    fan, worst = _quantity(result, "rolling_correlation"), result.worst_series
-    low = min(_range(fan["p1"], worst["rolling_correlation"])[0], 0.0)
+    fan, worst = quantity(result, "rolling_correlation"), result.worst_series
+    low = min(range_of(fan["p1"], worst["rolling_correlation"])[0], 0.0)
     chart = Chart(
         "Rolling correlation of the LP asset with the hedge portfolio",
-        _hours(result), max(low, -1.0), 1.0, lambda v: number(v, 1),
+        hours_of(result), max(low, -1.0), 1.0, lambda v: number(v, 1),
     )  # fmt: skip
-    _shade(chart, result)
-    _fan(chart, fan, "violet")
+    shade(chart, result)
+    draw_fan(chart, fan, "violet")
     chart.line(fan["hours"].to_numpy(), fan["p50"].to_numpy(), "violet", "median")
     chart.line(
         worst["hours"].to_numpy(), worst["rolling_correlation"].to_numpy(), "red thin", "worst path"
@@ -206,13 +212,13 @@ def worst_prices(result: Dataset) -> str:
     hours = frame["hours"].to_numpy()
     symbols = dict.fromkeys((config.pool.base, *config.markets))
     relative = {s: np.asarray(frame[f"index_{s}"] / frame[f"index_{s}"].iloc[0]) for s in symbols}
-    low, high = _range(*relative.values(), frame["share_price"], include=1.0)
+    low, high = range_of(*relative.values(), frame["share_price"], include=1.0)
     chart = Chart(
         "Worst path: prices and share price relative to the start",
-        _hours(result), low, high, percent_axis(low, high, 5),
+        hours_of(result), low, high, percent_axis(low, high, 5),
         FULL, 280, 5,
     )  # fmt: skip
-    _shade(chart, result)
+    shade(chart, result)
     for i, (symbol, values) in enumerate(relative.items()):
         chart.line(hours, values, f"{_COLOURS[i % len(_COLOURS)]} thin", symbol)
     chart.line(hours, frame["share_price"].to_numpy(), "red strong", "share")
@@ -224,9 +230,9 @@ def worst_delta(result: Dataset) -> str:
     frame, config = result.worst_series, result.config
     symbols = dict.fromkeys((config.pool.base, *config.markets))
     deltas = {symbol: frame[f"delta_{symbol}"].to_numpy() for symbol in symbols}
-    low, high = _range(*deltas.values(), frame["net_delta"], include=0.0)
-    chart = Chart("Delta by asset on the worst path", _hours(result), low, high, usd)
-    _shade(chart, result)
+    low, high = range_of(*deltas.values(), frame["net_delta"], include=0.0)
+    chart = Chart("Delta by asset on the worst path", hours_of(result), low, high, usd)
+    shade(chart, result)
     hours = frame["hours"].to_numpy()
     for i, (symbol, values) in enumerate(deltas.items()):
         chart.line(hours, values, f"{_COLOURS[i % len(_COLOURS)]} thin", symbol)
@@ -238,9 +244,11 @@ def worst_gamma(result: Dataset) -> str:
     """What its gamma costs the position on the worst path: ½ Γ r² of a move r of 1 %."""
     frame = result.worst_series
     cost = 0.5 * frame["gamma"].to_numpy() * 0.01**2
-    low, high = _range(cost, include=0.0)
-    chart = Chart("What a move of 1 % costs the hedged LP position", _hours(result), low, high, usd)
-    _shade(chart, result)
+    low, high = range_of(cost, include=0.0)
+    chart = Chart(
+        "What a move of 1 % costs the hedged LP position", hours_of(result), low, high, usd
+    )
+    shade(chart, result)
     chart.line(frame["hours"].to_numpy(), cost, "blue", "½ Γ r²")
     return chart.svg()
 
@@ -274,4 +282,4 @@ def worst_events(result: Dataset) -> str:
         (f"{name} {len(found):,}", style, [(hour, hour) for hour in found["hours"]])
         for name, style, found in kinds
     ]
-    return timeline("Operations of the vault on the worst path", lanes, _hours(result))
+    return timeline("Operations of the vault on the worst path", lanes, hours_of(result))

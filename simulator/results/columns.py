@@ -1,8 +1,10 @@
 """Every column of every frame a run leaves, with its unit and what it means: the one registry.
 
 ``<asset>``, ``<market>`` and ``<status>`` stand for each asset's symbol, each perp market's, each
-refusal. ``hedgesim metrics`` prints those of ``paths`` that :mod:`~simulator.results.gates` knows;
-where these are declared: :mod:`~simulator.results.registry`.
+refusal; ``<party>``, ``<venue>`` and ``<flow>`` for who can be forced to sell
+(:mod:`simulator.world.parties`), where, and whether it was: nothing where nobody is leveraged but
+the vault. ``hedgesim metrics`` prints those of ``paths`` that
+:mod:`~simulator.results.gates` knows; where these are declared: :mod:`~simulator.results.registry`.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from simulator.results.statistics import OF_PROBABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from simulator.world.parties import Party
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ cross_gamma | USD | the same by the base asset's and USDC's
     *_TERMS,
     *_table("""
 flows | USD | deposited less redeemed
+liquidated_<venue> | USD | liquidated there so far
+impact_<flow> | log | move of the LP asset's log price by forced orders, by other flow
 rolling_correlation | correlation | of the base asset with the hedge over the last hours
 """),
 )
@@ -81,7 +87,7 @@ amount_out | tokens | what was received, whole tokens
 """)
 
 FAN = _table("""
-quantity | name | share_price, margin_ratio, lp_pnl, hedge_pnl or rolling_correlation
+quantity | name | share_price, margin_ratio, lp_pnl, hedge_pnl, rolling_correlation, liquidated_…
 step | number | step, from 0
 hours | hours | time since the start
 mean | of quantity | mean over all paths
@@ -111,9 +117,18 @@ def expanded(
     assets: Iterable[str],
     markets: Iterable[str],
     statuses: Iterable[str],
+    parties: Iterable[Party] = (),
 ) -> list[str]:
     """Names of ``columns`` with each pattern written out, in no particular order."""
-    of = {"<asset>": list(assets), "<market>": list(markets), "<status>": list(statuses)}
+    rows = list(parties)
+    of = {
+        "<asset>": list(assets),
+        "<market>": list(markets),
+        "<status>": list(statuses),
+        "<party>": [party.name for party in rows],
+        "<venue>": list(dict.fromkeys(party.venue for party in rows)),
+        "<flow>": ["forced", "other"] if rows else [],
+    }
     names = []
     for column in columns:
         (pattern,) = [mark for mark in of if mark in column.name] or [""]

@@ -8,14 +8,14 @@ import numpy as np
 
 from simulator.books.buckets import BUCKETS
 from simulator.books.correlation import ROLLING_WINDOW_HOURS, returns_of, rolling_correlation
-from simulator.books.fan import QUANTITIES as IN_BOOKS
-from simulator.books.series import POSITION, row_names
+from simulator.books.fan import fan_names as _in_books
+from simulator.books.series import POSITION, cascade_names, row_names
 from simulator.hedging.risk import quantiles
 from simulator.results.exposure import curvature, exposure_names
 from simulator.results.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 #: Full series are kept for as many paths, counted from path 0, as make this many steps together, so
 #: that a run's directory stays below 5 MB at any length; and for no more paths than that.
 RECORDED_STEPS, RECORDED_PATHS = 10_800, 100
-#: Most points in time at which the quantities of :data:`FAN` are kept for every path.
+#: Most points in time at which the quantities of :func:`fan_names` are kept for every path.
 FAN_POINTS = 121
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 # Values of the fan that are widened at a time, but for at least a point.
 _HELD = 200_000
-FAN = (*IN_BOOKS, "rolling_correlation")
+
+
+def fan_names(protocol: Protocol) -> tuple[str, ...]:
+    """What is kept of every path over time."""
+    return (*_in_books(protocol), "rolling_correlation")
 
 
 def fan_steps(steps: int) -> NDArray[np.int64]:
@@ -78,7 +82,7 @@ def series_rows(ended: Ended, rows: Floats, betas: Floats) -> Rows:
 
 
 def fan_values(ended: Ended, fan: NDArray[np.float32], betas: Floats) -> NDArray[np.float32]:
-    """:data:`FAN` of every path, ``[quantities, points, paths]``, at :func:`fan_steps`.
+    """:func:`fan_names` of every path, ``[quantities, points, paths]``, at :func:`fan_steps`.
 
     ``fan`` ``[paths, points, quantities]``: all of them but the rolling correlation, which is with
     the hedge of ``betas`` ``[markets, paths]``.
@@ -109,16 +113,18 @@ def _series_names(protocol: Protocol) -> list[str]:
         *exposure_names(protocol),
         *BUCKETS,
         "flows",
+        *cascade_names(protocol),
         "rolling_correlation",
     ]
 
 
 def fan_frame(
     config: Config,
+    names: Sequence[str],
     values: Callable[[int], NDArray[np.float32]],
     weights: Floats | None = None,
 ) -> pd.DataFrame:
-    """Quantiles and mean of each of :data:`FAN` over all paths, at each point in time.
+    """Quantiles and mean of each of :func:`fan_names` over all paths, at each point in time.
 
     ``values(quantity)`` gives one quantity ``[points, paths]``: only that much is held at a time,
     and of it a few points in float64. ``weights`` ``[paths]`` are those of importance sampling.
@@ -128,7 +134,7 @@ def fan_frame(
     steps = fan_steps(config.steps)
     held = max(1, _HELD // config.paths)
     rows = []
-    for quantity, name in enumerate(FAN):
+    for quantity, name in enumerate(names):
         found = values(quantity)
         for first in range(0, steps.size, held):
             few = steps[first : first + held]

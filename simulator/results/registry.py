@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.books import (
     activity,
     capital,
+    cascade,
     crowds,
     entries,
     hedge,
@@ -22,10 +23,11 @@ from simulator.books import (
     margin,
     outcome,
     performance,
+    pressure,
     share_price,
     terms,
 )
-from simulator.books.metric import MARKET, REFUSED, STATUS, Chance, Metric, values_of
+from simulator.books.metric import MARKET, PARTY, REFUSED, STATUS, Chance, Metric, values_of
 from simulator.results import upkeep_metrics
 from simulator.results.rows import rows_of
 from simulator.types import InputError
@@ -53,6 +55,8 @@ METRICS: tuple[Metric, ...] = tuple(
         hedge,
         impact,
         crowds,
+        cascade,
+        pressure,
         upkeep_metrics,
     )
     for metric in module.METRICS
@@ -112,9 +116,9 @@ def path_rows(ended: Ended) -> Rows:
 @functools.lru_cache
 def _patterns() -> list[tuple[re.Pattern[str], Metric]]:
     return [
-        (re.compile(".+".join(map(re.escape, metric.name.split(MARKET)))), metric)
+        (re.compile(".+".join(map(re.escape, metric.name.split(metric.pattern)))), metric)
         for metric in METRICS
-        if metric.pattern == MARKET
+        if metric.pattern in (MARKET, PARTY)
     ]
 
 

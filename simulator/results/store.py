@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from simulator.results.rows import Rows
 
 PARTIAL = ".partial"
+#: Characters; a column of a row takes some thirty.
+_LONGEST_HEADER = 1_000_000
 #: What a chunk holds (:func:`write_chunk`).
 CHUNK_FILES = frozenset({"paths.npy", "fan.npy", "series.npy", "events.npy"})
 
@@ -171,12 +173,12 @@ class Chunks:
 
     def frame(self, name: str, names: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
         """The rows ``name`` of all chunks together, in order of paths; ``names``: of codes."""
-        rows = np.concatenate([np.load(file) for file in self._files(f"{name}.npy")])
+        rows = np.concatenate([_read(file) for file in self._files(f"{name}.npy")])
         return frame_of(rows, names or {})
 
     def fan(self, quantity: int) -> NDArray[np.float32]:
         """One quantity ``[points, paths]`` of every path; read from disk, not held."""
-        parts = [np.load(file, mmap_mode="r")[quantity] for file in self._files("fan.npy")]
+        parts = [_read(file)[quantity] for file in self._files("fan.npy")]
         return np.concatenate(parts, axis=1)
 
     def remove(self) -> None:
@@ -217,10 +219,15 @@ def _layout_of(stamp: Path, key: Key, paths: int) -> tuple[tuple[int, int], ...]
     return layout if after == paths else None
 
 
+def _read(file: Path) -> Any:
+    """An array of ours, mapped: rows of many columns have a header that NumPy asks back about."""
+    return np.load(file, mmap_mode="r", max_header_size=_LONGEST_HEADER)  # type: ignore[call-arg]
+
+
 def _is_whole(chunk: Path, first: int, count: int) -> bool:
     """Whether a chunk's files can be read and hold the paths ``first`` … ``first + count − 1``."""
     try:
-        found = {file.name: np.load(file, mmap_mode="r") for file in chunk.glob("*.npy")}
+        found = {file.name: _read(file) for file in chunk.glob("*.npy")}
         numbers, fan = found["paths.npy"]["path"], found["fan.npy"]
     except (OSError, ValueError, KeyError):  # cut short, not one of ours, or not there
         return False

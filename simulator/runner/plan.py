@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ class Plan:
 
     ``agents``: those the user added, in files that the configuration names and then by hand, as
     they were at the start; none of them acts, copies do. ``plain``: whether agents act in plain
-    Python on the model.
+    Python on the model. ``feedback``: whether what liquidations sell moves the market.
     """
 
     config: Config
@@ -48,6 +48,7 @@ class Plan:
     agents: tuple[Agent, ...]
     record: int
     plain: bool = False
+    feedback: bool = True
 
     def setting(self) -> tuple[Protocol, list[Agent]]:
         """The protocol, and fresh agents with their places in it, a user's copied from the plan.
@@ -59,6 +60,9 @@ class Plan:
         from simulator.config import resolve
 
         protocol = resolve(self.config)
+        if protocol.impact is not None:
+            impact = replace(protocol.impact, feedback=self.feedback)
+            protocol = replace(protocol, impact=impact)
         return add_agents(protocol, build_agents(self.config, protocol), _fresh(self.agents))
 
     def key(self) -> Key:
@@ -75,12 +79,17 @@ class Plan:
             market=fingerprint.of_market(self.config),
             protocol=fingerprint.of_protocol(
                 self.config,
-                f"{self.world} plain" if self.plain else self.world,
+                self._how(),
                 self.agents,
                 self.record,
             ),
             code=fingerprint.of_code(self.world),
         )
+
+    def _how(self) -> str:
+        """The world, and in which way it is run."""
+        plain = " plain" if self.plain else ""
+        return f"{self.world}{plain}{'' if self.feedback else ' without feedback'}"
 
     def chunks(self, workers: int) -> list[tuple[int, int]]:
         """First path and number of paths of every chunk, sizes as equal as they can be.

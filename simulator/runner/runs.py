@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from simulator.arguments import texts, whole
 from simulator.results.store import PARTIAL, Chunks
 from simulator.runner import fingerprint
 from simulator.runner.chunk import simulate_chunk
+from simulator.runner.feedback import compared, with_and_without
 from simulator.runner.plan import Plan, plan_of
 from simulator.runner.workers import Progress, run_chunks
 from simulator.types import InputError, Notice
@@ -57,6 +58,7 @@ def run(
     force: bool = False,
     trust: Trust = False,
     plain: bool = False,
+    feedback: bool = False,
 ) -> Result:
     """Simulate a configuration.
 
@@ -91,6 +93,8 @@ def run(
             or which of them. A scenario from somebody else with such a file runs their code.
         plain: let agents act on the model in plain Python, in this process, to debug them:
             breakpoints and print work, figures are the same, and it takes a hundred times as long.
+        feedback: run the same paths a second time in a market that liquidations do not move, and
+            say how often as much was lost because they do (``summary["cascade"]["feedback"]``).
 
     Raises:
         InputError: something in the input is not allowed, or limits do not let the vault open;
@@ -101,17 +105,17 @@ def run(
         AttributionError: the attribution of a path does not add up; nothing is written.
     """
     plan = plan_of(config, paths, seed, world, agents, record, trust, plain=plain)
-    (result,) = run_together(
-        [plan],
-        outs=[None if out is None else Path(out)],
+    return run_together(
+        with_and_without(plan) if feedback else [plan],
+        outs=[None if out is None else Path(out), *([None] * feedback)],
         workers=1 if plain else workers,
         progress=progress,
         requirements=requirements,
         allow=allow,
         keep=keep,
         force=force,
-    )
-    return result
+        told=compared if feedback else None,
+    )[0]
 
 
 def run_together(
@@ -124,11 +128,13 @@ def run_together(
     allow: Iterable[str],
     keep: bool,
     force: bool,
+    told: Callable[[Sequence[Result]], None] | None = None,
 ) -> list[Result]:
     """Run plans of one world, each into its own directory; arguments and errors as :func:`run`.
 
     Each chunk of a market that several have in common is drawn once. ``timing`` of each result is
-    an equal part of the time they took together, and what its own report took.
+    an equal part of the time they took together, and what its own report took. ``told``: is given
+    all results before any is saved, to put into one what others tell of it.
     """
     from simulator.results import documented
     from simulator.results.diagnosis import check_allowed, check_opens
@@ -160,7 +166,7 @@ def run_together(
             raise
         part = (time.perf_counter() - started) / len(plans)
         results = []
-        for plan, chunks, before, out in zip(plans, begun, files, outs, strict=True):
+        for plan, chunks, before in zip(plans, begun, files, strict=True):
             started = time.perf_counter()
             chunks.check()
             fingerprint.refuse_changes(plan.config, before)  # first: paths drawn from others differ
@@ -172,11 +178,14 @@ def run_together(
                 "seconds": seconds,
                 "path_steps_per_second": plan.config.paths * plan.config.steps / seconds,
             }
+            results.append(result)
+        if told is not None:
+            told(results)
+        for result, chunks, out in zip(results, begun, outs, strict=True):
             if out is not None:
                 result.save(out)
                 if not keep:
                     chunks.remove()
-            results.append(result)
     return results
 
 
@@ -212,13 +221,15 @@ def forget(out: str | Path) -> None:
 def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterable[str]) -> Result:
     from simulator.report.story import tell
     from simulator.result import Result
+    from simulator.results.cascade import cascade
     from simulator.results.own_agents import refused
-    from simulator.results.records import fan_frame
+    from simulator.results.records import fan_frame, fan_names
     from simulator.results.summary import summarise, worst_path
 
     paths = chunks.frame("paths")
     weight = None if plan.config.sampling is None else paths["weight"].to_numpy()
-    number = int(paths["path"].iloc[worst_path(paths)])
+    protocol, row = plan.setting()[0], worst_path(paths)
+    number = int(paths["path"].iloc[row])
     worst = simulate_chunk(plan, number, 1, 1)
     assert worst.series is not None
     assert worst.events is not None
@@ -232,6 +243,8 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     summary["worst_path"]["story"] = tell(
         plan.config, worst.series, worst.events, worst.paths.iloc[0]
     )
+    fan = fan_frame(plan.config, fan_names(protocol), chunks.fan, weight)
+    summary["cascade"] = cascade(protocol, paths, fan, row, plan.config.step_minutes / 60)
     return Result(
         config=plan.config,
         summary=summary,
@@ -239,7 +252,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         paths=paths,
         series=chunks.frame("series"),
         events=events,
-        fan=fan_frame(plan.config, chunks.fan, weight),
+        fan=fan,
         worst_series=worst.series,
         worst_events=worst.events,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from simulator.protocol.action_spec import ActionSpec, Role
+from simulator.protocol.action_spec import ActionSpec, Role, Worth
 
 if TYPE_CHECKING:
     from simulator.types import Booleans, Codes, Floats
@@ -96,7 +96,7 @@ class Liquidate(Action):
         role=Role.LIQUIDATION, contract="ClearingHouse", functions=("liquidate",), gas=390_000,
         fill=("closed size (≥ 0)", "penalty (USDC)"), called="liquidation", of_account=True,
         counted="liquidations", counts="liquidations of the vault's perp accounts",
-        seizes="of a perp",
+        seizes="of a perp", worth=Worth.SIZE,
     )  # fmt: skip
 
     account: int
@@ -114,7 +114,7 @@ class LiquidateCollateral(Action):
     spec = ActionSpec(
         role=Role.LIQUIDATION, contract="ClearingHouse", functions=("liquidate_collateral",),
         gas=105_000, fill=("USDC paid", "tokens taken"), called="purchase of collateral",
-        of_account=True,
+        of_account=True, worth=Worth.USDC_IN,
     )  # fmt: skip
 
     account: int
@@ -131,6 +131,7 @@ class LiquidatePledge(Action):
         gas=800_000, fill=("USDC paid", "fraction of the liquidity"),
         called="liquidation of a pledge", of_account=True, counted="pledge_liquidations",
         counts="liquidations of the vault's pledged liquidity", seizes="of its pledged liquidity",
+        worth=Worth.USDC_IN,
     )  # fmt: skip
 
     account: int
@@ -148,7 +149,7 @@ class LiquidateLoan(Action):
         role=Role.LIQUIDATION, contract="Aave", functions=("liquidationCall",), gas=420_000,
         fill=("debt repaid", "USDC taken"), called="liquidation of a loan",
         counted="loan_liquidations", counts="liquidations of the vault's loans on Aave",
-        seizes="of a loan on Aave",
+        seizes="of a loan on Aave", worth=Worth.USDC_OUT,
     )  # fmt: skip
 
     leg: int

@@ -210,6 +210,8 @@ class ImpactParameters(ImpactTerms):
         special: of rounds, (asset, step, what :func:`simulator.config.rounds.rounds_of` says of
             them from then on).
         crowds: who else is forced to trade there.
+        feedback: whether what liquidations make somebody trade there moves it; without, the same
+            people fall by the same rules in a market that does not feel them.
     """
 
     depth: tuple[float, ...]
@@ -219,6 +221,7 @@ class ImpactParameters(ImpactTerms):
     depth_factor: tuple[tuple[int, float], ...]
     special: tuple[tuple[int, int, float], ...]
     crowds: tuple[Crowd, ...] = ()
+    feedback: bool = True
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ import numba
 import pytest
 
 from simulator import load_config, run
+from simulator.config import load, resolve, scenarios
+from simulator.config.random import random_config
 from simulator.engine import compiled, door
+from simulator.model.kernel.record import counts_of
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
@@ -32,3 +35,13 @@ def test_nothing_that_a_kernel_reaches_has_a_name_outside_it(function: Any) -> N
         own = made.fndesc.mangled_name.removeprefix("_ZN")
         assert inside, "all was put inside: this shows nothing"
         assert seen == [name for name in seen if own in name], seen
+
+
+def test_built_in_and_random_scenarios_are_one_type_of_record() -> None:
+    """Whatever has more of something is compiled for anew, which takes a minute."""
+    protocols = [
+        *(resolve(load(name)) for name in scenarios()),
+        *(resolve(random_config(seed, number)) for seed in (1, 2, 3) for number in range(20)),
+    ]
+    rooms = {counts_of(protocol).room() for protocol in protocols}
+    assert len(rooms) == 1

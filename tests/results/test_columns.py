@@ -14,13 +14,14 @@ from simulator.results.gates import check_names, parse
 from simulator.results.registry import path_columns
 from simulator.results.statistics import statistics_of
 from simulator.types import InputError
+from simulator.world.parties import parties
 
 LABELS = [status.label for status in REFUSALS]
 
 
-@pytest.fixture(scope="module")
-def result() -> Result:
-    config = load("calm", ["paths=2", "horizon_hours=6"])
+@pytest.fixture(scope="module", params=["calm", "liquidation-cascade"])
+def result(request: pytest.FixtureRequest) -> Result:
+    config = load(request.param, ["paths=2", "horizon_hours=6", "shocks=[]"])
     return simulator.run(config, workers=1)
 
 
@@ -30,7 +31,9 @@ def test_every_column_is_documented_and_every_documented_one_is_there(
 ) -> None:
     config = result.config
     # No exposure to USDC's own price stands among the deltas.
-    documented = columns.expanded(columns.FRAMES[frame], config.symbols, config.markets, LABELS)
+    there = parties(simulator.resolve(config))
+    given = (config.symbols, config.markets, LABELS, there)
+    documented = columns.expanded(columns.FRAMES[frame], *given)
     assert set(documented) - {"delta_USDC"} == set(getattr(result, frame).columns)
     for column in columns.FRAMES[frame]:
         assert column.unit
@@ -57,11 +60,13 @@ def test_what_was_asked_of_a_limit_has_its_unit_and_is_no_metric() -> None:
 
 
 def test_the_metrics_listed_are_those_that_gates_take(result: Result) -> None:
-    produced = path_columns(simulator.resolve(result.config))
+    protocol = simulator.resolve(result.config)
+    produced = path_columns(protocol)
     listed = columns.metrics()
     markets, names = result.config.markets, []
     for metric in listed:
-        written = columns.expanded([metric], result.config.symbols, markets, LABELS)
+        given = (result.config.symbols, markets, LABELS, parties(protocol))
+        written = columns.expanded([metric], *given)
         names += written
         for name in written:
             for statistic in metric.statistics:

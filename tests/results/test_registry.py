@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.books.metric import DESCRIBED, MARKET, STATUS, WITH_TAILS
+from simulator.books.metric import DESCRIBED, MARKET, PARTY, STATUS, WITH_TAILS
 from simulator.config import load, resolve
 from simulator.results.registry import BY_NAME, CHANCES, METRICS, metric_of, path_columns
 from simulator.terminal import _CHANCES, _SHOWN
+from simulator.world.parties import parties
+
+SCENARIOS = ["calm", "aave-hedge", "hedge-liquidation", "liquidation-cascade"]
 
 
-@pytest.mark.parametrize("scenario", ["calm", "aave-hedge", "hedge-liquidation"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_column_leads_back_to_the_metric_it_is_of(scenario: str) -> None:
     protocol = resolve(load(scenario))
     columns = path_columns(protocol)
     assert len(columns) == len({*columns})
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     of = [metric_of(name) for name in columns]
-    assert {*of} == {*METRICS}
+    there = parties(protocol)
+    assert {*of} == {metric for metric in METRICS if there or metric.pattern != PARTY}
     for name, metric in zip(columns, of, strict=True):
         assert metric is not None
         if metric.pattern == MARKET:
             assert name in [metric.name.replace(MARKET, symbol) for symbol in symbols]
+        elif metric.pattern == PARTY:
+            assert name in [metric.name.replace(PARTY, party.name) for party in there]
         elif not metric.pattern:
             assert name == metric.name
 

@@ -26,8 +26,9 @@ _KEPT = (
     (types.Boolean, "bool", "true or false", (types.Boolean,)),
     (types.Integer, "int", "a whole number", (types.Integer, types.Boolean)),
 )
+_GIVEN = " is given "
 _MISGIVEN = re.compile(
-    r"(?:(?P<where>\S[^\n]* line \d+): )?(?P<what>\w[^\n:]* is given [^\n]*, as it is [a-z]+)"
+    r"(?:(?P<where>\S[^\n]* line \d+): )?(?P<what>\w[^\n:]*" + _GIVEN + r"[^\n]*, as it is [a-z]+)"
 )
 
 #: What changes the protocol.
@@ -41,8 +42,12 @@ def is_ours(function: Any) -> bool:
 
 def misgiven(text: str) -> tuple[str | None, str] | None:
     """Where something is given what would be cut off, if known, and what is wrong with it."""
-    found = _MISGIVEN.search(text)
-    return None if found is None else (found["where"], found["what"])
+    # Line by line: names of record types are lines of a hundred thousand characters, at each of
+    # which the search would begin anew.
+    for line in text.splitlines():
+        if _GIVEN in line and (found := _MISGIVEN.search(line)) is not None:
+            return found["where"], found["what"]
+    return None
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)

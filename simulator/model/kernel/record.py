@@ -15,12 +15,14 @@ import numpy as np
 
 from simulator.types import Status
 from simulator.world.gas import GAS_UNITS
+from simulator.world.parties import parties, venues
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
-#: Least room along each axis that does not follow from another; more: the next power of two.
+#: Least room along each axis that does not follow from another; more: the next power of two. What
+#: random scenarios have fits, so that tests of them compile nothing of their own.
 _ROOM = {
     "markets": 4,
     "accounts": 16,
@@ -30,8 +32,10 @@ _ROOM = {
     "rows": 8,
     "legs": 4,
     "ticks": 16,
-    "lags": 2,
-    "crowds": 8,
+    "lags": 4,
+    "crowds": 16,
+    "parties": 16,
+    "venues": 4,
 }
 
 
@@ -104,6 +108,8 @@ class Counts:
     ticks: int  # initialised background ticks of the pool with most of them
     lags: int  # steps of which the index outside is remembered, where flows move it
     crowds: int  # of leveraged positions elsewhere
+    parties: int  # who can be forced to sell; 0: nobody is there to be leveraged
+    venues: int  # where they are
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -148,6 +154,8 @@ def counts_of(protocol: Protocol) -> Counts:
         ticks=max(len(pool.initialised_ticks) for pool in pools),
         lags=1 + max(protocol.impact.lag) if protocol.impact is not None else 1,
         crowds=len(protocol.impact.crowds) if protocol.impact is not None else 0,
+        parties=len(parties(protocol)),
+        venues=len(venues(protocol)),
     )
 
 

@@ -1,0 +1,89 @@
+"""Who can be forced to sell: one row each, declared by where it is found in a protocol.
+
+Everything a run says of a cascade is said of these rows, venue by venue. Another venue is another
+function of :data:`SOURCES`: its rows name the accounts, the crowd or the actions they are known by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.world import actions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulator.world.protocol import Protocol
+
+#: Built-in agents who trade with more than their own money.
+_LEVERAGED = ("leveraged_long", "leveraged_short")
+#: Where parties are, by the names of columns, and what people call it.
+VAULT, CLEARING_HOUSE = "vault", "clearing_house"
+PERPS_ELSEWHERE, LENDING_ELSEWHERE = "perps_elsewhere", "lending_elsewhere"
+VENUES = {
+    VAULT: "the vault",
+    CLEARING_HOUSE: "clearing house",
+    PERPS_ELSEWHERE: "perps elsewhere",
+    LENDING_ELSEWHERE: "lending elsewhere",
+}
+
+
+@dataclass(frozen=True)
+class Party:
+    """Somebody whose positions can be closed against his will.
+
+    Attributes:
+        name: what columns call it.
+        title: what people call it.
+        venue: where, a key of :data:`VENUES`.
+        accounts: at the ClearingHouse, which are its.
+        actions: liquidations that name no account there and are of it alone.
+        crowd: of those elsewhere, which; -1: none.
+        leveraged: whether it is there to be leveraged: a protocol in which nobody but the vault is
+            has no cascade to tell of.
+    """
+
+    name: str
+    title: str
+    venue: str
+    accounts: tuple[int, ...] = ()
+    actions: tuple[type[actions.Action], ...] = ()
+    crowd: int = -1
+    leveraged: bool = True
+
+
+def _vault(protocol: Protocol) -> Iterator[Party]:
+    own = tuple(range(1 + protocol.markets))
+    yield Party(VAULT, VENUES[VAULT], VAULT, own, (actions.LiquidateLoan,), leveraged=False)
+
+
+def _traders_here(protocol: Protocol) -> Iterator[Party]:
+    """Margin accounts of agents; one of one's own may be leveraged, which nobody can tell."""
+    for agent, slot in enumerate(protocol.agents):
+        if slot.has_account:
+            title, account = slot.name.replace("_", " "), protocol.account_of(agent)
+            leveraged = slot.kind in ("", *_LEVERAGED)
+            yield Party(slot.name, title, CLEARING_HOUSE, (account,), leveraged=leveraged)
+
+
+def _crowds(protocol: Protocol) -> Iterator[Party]:
+    for number, crowd in enumerate(protocol.impact.crowds if protocol.impact is not None else ()):
+        venue = LENDING_ELSEWHERE if crowd.at_oracle else PERPS_ELSEWHERE
+        sort = "borrowers" if crowd.at_oracle else "longs" if crowd.side > 0 else "shorts"
+        title = f"{protocol.assets[crowd.asset].symbol} {sort} elsewhere"
+        yield Party(crowd.name, title, venue, crowd=number)
+
+
+SOURCES = (_vault, _traders_here, _crowds)
+
+
+def parties(protocol: Protocol) -> tuple[Party, ...]:
+    """All of a protocol, in the order of their rows; none where nobody is there to be leveraged."""
+    found = tuple(party for source in SOURCES for party in source(protocol))
+    return found if any(party.leveraged for party in found) else ()
+
+
+def venues(protocol: Protocol) -> tuple[str, ...]:
+    """Where they are, in the order of their rows."""
+    return tuple(dict.fromkeys(party.venue for party in parties(protocol)))
