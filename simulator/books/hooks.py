@@ -38,7 +38,7 @@ BOOK: Layout = (
             Member(name, "i8")
             for name in (
                 *("fault", "at_fault", "wrong", "account", "market", "collateral", "leg"),
-                "outbox",
+                *("borrower", "seized", "repaid", "outbox"),
             )
         ),
     ),

@@ -8,6 +8,7 @@ from math import ceil, isclose, sqrt
 from typing import TYPE_CHECKING
 
 from simulator.config import (
+    borrowing,
     correlation,
     documented,
     importance,
@@ -48,6 +49,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from _clearing(config)
     yield from _vault(config)
     yield from lending.problems(config)
+    yield from borrowing.problems(config)
     yield from outside.problems(config)
     yield from documented.problems(config.documented)
     yield from process_checks.problems(config)
@@ -87,6 +89,12 @@ def _names(config: Fields) -> Iterator[str]:
     yield from _known("population", config.population, assets)
     if config.impact is not None:
         yield from _known("impact.depth_usd", config.impact.depth_usd, assets)
+    if config.lending is not None:
+        yield from _known("lending.reserves", config.lending.reserves, assets)
+    if agents.borrower_liquidator is not None:
+        held = list(borrowing.others(config))
+        given = agents.borrower_liquidator.assets
+        yield from _known("agents.borrower_liquidator.assets", given, held)
     if agents.leg_arbitrageur is not None:
         yield from _known("agents.leg_arbitrageur.assets", agents.leg_arbitrageur.assets, risky)
     yield from _pairs("correlation.pairs", config.correlation.pairs, assets)

@@ -32,6 +32,8 @@ _ROOM = {
     "ticks": 16,
     "lags": 2,
     "crowds": 8,
+    "listings": 4,
+    "borrowers": 4,
 }
 
 
@@ -103,6 +105,8 @@ class Counts:
     ticks: int  # initialised background ticks of the pool with most of them
     lags: int  # steps of which the index outside is remembered, where flows move it
     crowds: int  # of leveraged positions elsewhere
+    listings: int  # reserves of the lending market
+    borrowers: int  # accounts there
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -147,6 +151,8 @@ def counts_of(protocol: Protocol) -> Counts:
         ticks=max(len(pool.initialised_ticks) for pool in pools),
         lags=1 + max(protocol.impact.lag) if protocol.impact is not None else 1,
         crowds=len(protocol.impact.crowds) if protocol.impact is not None else 0,
+        listings=len(protocol.lending.listings) if protocol.lending is not None else 0,
+        borrowers=len(protocol.lending.borrowers) if protocol.lending is not None else 0,
     )
 
 
