@@ -17,6 +17,7 @@ from simulator.books import (
     hedge,
     impact,
     latency,
+    lending,
     limits,
     margin,
     performance,
@@ -56,6 +57,7 @@ BOOK: Layout = (
     Member("hedge", hedge.LAYOUT),
     Member("impact", impact.LAYOUT),
     Member("crowds", crowds.LAYOUT),
+    Member("lending", lending.LAYOUT),
 )
 
 
@@ -79,6 +81,7 @@ def acting(w: Path) -> None:
     latency.acting(w)
     entries.acting(w)
     activity.acting(w)
+    lending.acting(w)
 
 
 @inner
@@ -91,6 +94,7 @@ def acted(w: Path) -> None:
     upkeep.acted(w)
     limits.acted(w)
     activity.acted(w)
+    lending.acted(w)
 
 
 @inner

@@ -69,7 +69,7 @@ class Borrower(Section):
         "how much that is follows from its health",
     )
     health: float = Field(
-        gt=1, le=1e3, description="its health factor at the start: liquidated below 1 (ratio)"
+        gt=1, le=1e3, description="its health factor at the start: liquidated below 1 (number)"
     )
     category: Name | None = Field(
         default=None, description="eMode category it is in (text); null: none"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.protocol.borrowers import PERCENT, CategoryTerms, ListingTerms
 from simulator.protocol.terms import resolved
+from simulator.types import USDC
 from simulator.world.lending import Borrower, LendingMarket, Listing
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def market(config: Fields) -> LendingMarket | None:
 def others(config: Fields) -> tuple[str, ...]:
     """Assets listed that are neither USDC nor the pool's base asset."""
     reserves = config.lending.reserves if config.lending is not None else {}
-    return tuple(symbol for symbol in reserves if config.symbols.index(symbol) > 1)
+    return tuple(symbol for symbol in reserves if symbol not in (USDC, config.pool.base))
 
 
 def _number(categories: list[str], name: str | None) -> int:
@@ -170,7 +171,7 @@ def _collateral(lending: written.Lending) -> Iterator[str]:
                 )
 
 
-def _pair(field: str, terms: written.Category) -> Iterator[str]:
+def _pair(field: str, terms: written.Category | written.Listing) -> Iterator[str]:
     ltv, threshold, bonus = terms.ltv, terms.liquidation_threshold, terms.liquidation_bonus
     if ltv > threshold:
         yield f"{field}.ltv = {ltv:g}: must be at most {threshold:g}, its liquidation_threshold"

@@ -79,7 +79,9 @@ def _index(action: Action, name: str, value: int, protocol: Protocol) -> int:
         raise InputError(f"{kind}.leg: {value}; the vault hedges at the clearing house alone")
     lending = protocol.lending
     if name in ("borrower", "seized", "repaid") and lending is None:
-        raise InputError(f"{type(action).__name__}.{name}: {value}; nobody borrows: lending is null")
+        raise InputError(
+            f"{type(action).__name__}.{name}: {value}; nobody borrows: lending is null"
+        )
     listings = len(lending.listings) if lending is not None else 0
     counts = {
         "account": protocol.accounts,

@@ -19,6 +19,7 @@ from simulator.books import (
     hedge,
     impact,
     latency,
+    lending,
     margin,
     outcome,
     performance,
@@ -53,6 +54,7 @@ METRICS: tuple[Metric, ...] = tuple(
         hedge,
         impact,
         crowds,
+        lending,
         upkeep_metrics,
     )
     for metric in module.METRICS

@@ -114,9 +114,10 @@ class AgentSlot:
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
     whole tokens of each leg's asset on Aave in the wallet, () = none; ``listed``: more of each of
-    ``LendingMarket.others``. ``kind``: the built-in agent it is, "" = none of them. ``latency_blocks``: steps that pass until what it decides is carried
-    out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
-    ``metrics``: what it remembers that is a metric of each path, by its names for it.
+    ``LendingMarket.others``. ``kind``: the built-in agent it is, "" = none of them.
+    ``latency_blocks``: steps that pass until what it decides is carried out
+    (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`. ``metrics``: what it remembers
+    that is a metric of each path, by its names for it.
     ``trades_outside``: whether what its holdings of an asset change by it trades outside the other
     way, at the index: an arbitrageur, who wants no position.
     """
@@ -232,8 +233,9 @@ class Protocol:
     ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
     vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
     ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
-    ClearingHouse alone. ``lending``: None where nobody borrows. ``impact``: None where no flow moves an index. ``outages``: an agent's
-    name, and from which step to which (not part of it) it does nothing.
+    ClearingHouse alone. ``lending``: None where nobody borrows. ``impact``: None where no flow
+    moves an index. ``outages``: an agent's name, and from which step to which (not part of it) it
+    does nothing.
     """
 
     assets: tuple[Token, ...]

@@ -14,4 +14,15 @@ from simulator.agents.do.lending import Borrower
 from simulator.agents.do.vault import Vault
 from simulator.agents.do.venue import Loan, Margin
 
-__all__ = ["Borrower", "DoType", "Loan", "Margin", "Vault", "make_do", "market", "part", "pools", "verbs"]
+__all__ = [
+    "Borrower",
+    "DoType",
+    "Loan",
+    "Margin",
+    "Vault",
+    "make_do",
+    "market",
+    "part",
+    "pools",
+    "verbs",
+]

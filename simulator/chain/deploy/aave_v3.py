@@ -237,7 +237,6 @@ def _configure(configurator: Contract, administrator: str, reserve: Reserve) -> 
             newReserveFactor=_percent(reserve.factor),
         )
 
-
     for function, value in (
         ("setLiquidationProtocolFee", _percent(reserve.protocol_fee)),
         ("setSupplyCap", reserve.supply_cap),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from simulator.protocol.state.variable import Compared, Computed, Derived, Kept, Scale, Subject, Word
+from simulator.protocol.state.variable import (
+    Compared,
+    Computed,
+    Derived,
+    Kept,
+    Scale,
+    Subject,
+    Word,
+)
 
 
 class Borrowing(Subject):
