@@ -92,11 +92,20 @@ def _owed(config: Fields, borrower: written.Borrower, symbol: str) -> float:
     return all_debts * borrower.debt.get(symbol, 0.0) / config.assets[symbol].price
 
 
-# ------------------------------------------------------------------------------------- what is wrong
+# ---------------------------------------------------------------------------------- what is wrong
+
+
+def unknown(config: Fields) -> Iterator[str]:
+    """Assets that are none, of the market and of who liquidates there."""
+    if config.lending is not None:
+        yield from _known("lending.reserves", config.lending.reserves, config.assets)
+    agent = config.agents.borrower_liquidator
+    if agent is not None:
+        yield from _known("agents.borrower_liquidator.assets", agent.assets, others(config))
 
 
 def problems(config: Fields) -> Iterator[str]:
-    """What is wrong with the lending market; names come first."""
+    """What is wrong with the lending market, whose assets are known; names come first."""
     lending = config.lending
     if lending is None:
         return

@@ -74,14 +74,11 @@ def write(orders: Record, action: Action, protocol: Protocol) -> None:
 
 def _index(action: Action, name: str, value: int, protocol: Protocol) -> int:
     first = int(name == "collateral" and isinstance(action, actions.LiquidateCollateral))
+    lending, kind = protocol.lending, type(action).__name__
     if name == "leg" and protocol.aave is None:
-        kind = type(action).__name__
         raise InputError(f"{kind}.leg: {value}; the vault hedges at the clearing house alone")
-    lending = protocol.lending
     if name in ("borrower", "seized", "repaid") and lending is None:
-        raise InputError(
-            f"{type(action).__name__}.{name}: {value}; nobody borrows: lending is null"
-        )
+        raise InputError(f"{kind}.{name}: {value}; nobody borrows: lending is null")
     listings = len(lending.listings) if lending is not None else 0
     counts = {
         "account": protocol.accounts,

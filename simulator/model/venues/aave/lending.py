@@ -1,7 +1,7 @@
 """Aave v3 as the vault's venue uses it: reserves, one account (contracts/SPEC.md §4.8).
 
-Amounts are in raw units rounded as Aave rounds them; interest: :mod:`.interest`. Amounts are raw unless a docstring says otherwise. Reserve 0 is USDC, reserve
-1 + leg a leg's asset.
+Amounts are in raw units, rounded as Aave rounds them, unless a docstring says otherwise; interest
+is :mod:`.interest`. Reserve 0 is USDC, reserve 1 + leg a leg's asset.
 """
 
 from __future__ import annotations
