@@ -31,7 +31,7 @@ from tests.chain.lens_check import compare_with_the_lens
 
 PATHS, STEPS = 2, 30
 #: Borrowers are liquidated within these steps.
-EARLY = {"lending-cascade": ("shocks.0.at_hours=10", "shocks.1.at_hours=10")}
+EARLY = {"lending-cascade": ("shocks.0.at_hours=1", "shocks.1.at_hours=1")}
 
 
 class AgainstTheLens:

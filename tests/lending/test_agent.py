@@ -23,7 +23,7 @@ from tests.agents.runs import run as played
 from tests.lending.both import Both, config_of, market
 
 USDC, ETH, BTC = range(3)
-EARLY = ("shocks.0.at_hours=10", "shocks.1.at_hours=10", "horizon_hours=24")
+EARLY = ("shocks.0.at_hours=3", "shocks.1.at_hours=3", "horizon_hours=24")
 NAME = "borrower_liquidator"
 
 
