@@ -165,7 +165,7 @@ class LiquidateBorrower(Action):
     """
 
     spec = ActionSpec(
-        role=Role.OUTSIDE, contract="Aave", functions=("liquidationCall",), gas=420_000,
+        role=Role.OUTSIDE, contract="Aave", functions=("liquidationCall",), gas=440_000,
         fill=("debt repaid", "collateral taken"), called="liquidation of a borrower",
     )  # fmt: skip
 

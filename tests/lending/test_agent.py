@@ -18,6 +18,7 @@ from simulator.verify import TOLERANCE, verify_paths
 from simulator.world import actions
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
+from simulator.world.gas import GAS_UNITS
 from tests.agents.runs import Log
 from tests.agents.runs import run as played
 from tests.lending.both import Both, config_of, market
@@ -58,7 +59,7 @@ def test_it_liquidates_below_one_and_gains_at_the_index(fall: tuple[Any, Watched
         seized, repaid = (lending.listings[i].asset for i in (action.seized, action.repaid))
         got = fill.amount_out * market.index[seized, step]
         paid = fill.amount_in * market.index[repaid, step]
-        gas = 420_000 * market.gas_usd[step]
+        gas = GAS_UNITS[actions.LiquidateBorrower] * market.gas_usd[step]
         assert (got - paid > gas)[ok].all()
         done += int(ok.sum())
     assert done > 2
