@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.chain.deploy.lending import Borrowing
+    from simulator.chain.deploy.borrowers import Borrowing
     from simulator.chain.deploy.lending_market import Lending
     from simulator.world.protocol import Protocol
 

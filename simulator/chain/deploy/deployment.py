@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.chain.deploy import artifacts
-from simulator.chain.deploy import lending as borrowing
+from simulator.chain.deploy import borrowers as borrowing
 from simulator.chain.deploy import lending_market as hedging
 from simulator.chain.deploy import uniswap_v3 as uniswap
 from simulator.chain.deploy.addresses import Deployment, Roles
