@@ -13,7 +13,7 @@ from simulator.agents.plain_do import PlainDo
 from simulator.config import load
 from simulator.result import Result
 from simulator.runner import run
-from simulator.types import Status
+from simulator.types import Floats, Status
 from simulator.verify import TOLERANCE, verify_paths
 from simulator.world import actions
 from simulator.world.actions import Action, Fill
@@ -33,7 +33,7 @@ class Watched(Log):
 
     def __init__(self) -> None:
         super().__init__()
-        self.health: list[np.ndarray] = []
+        self.health: list[Floats] = []
 
     def acting(self, step: int, world: World, agent: Agent, action: Action) -> None:
         super().acting(step, world, agent, action)
