@@ -9,6 +9,7 @@
 
 from ethereum.ercs import IERC20
 
+from contracts.interfaces import IAavePool
 from contracts.interfaces import IClearingHouse
 from contracts.interfaces import IHedgeVault
 from contracts.interfaces import IHedgeVenue
@@ -28,6 +29,19 @@ WALLET_WORDS: public(constant(uint256)) = 3
 MAX_LEGS: constant(uint256) = 8
 MAX_LENDING_WORDS: constant(uint256) = 160  # 3 + 8 * 3 + 16 * 8 = 155
 MAX_WORDS: constant(uint256) = 1280  # 21 + 8 * 13 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1205
+
+
+MAX_LISTINGS: constant(uint256) = 8
+MAX_BORROWERS: constant(uint256) = 64
+MAX_BORROWER_WORDS: constant(uint256) = 1936  # 8 * 2 + 64 * (4 + 8 * 3) + 16 * 8
+WAD: constant(uint256) = 10**18
+MAX_HEALTH: constant(uint256) = 10**6 * WAD  # what a health factor is shown as at most
+
+
+struct Listing:
+    asset: address       # of a lending market
+    a_token: address     # what is supplied
+    debt_token: address  # what is owed, at the variable rate
 
 
 struct LoanLeg:
@@ -146,6 +160,44 @@ def observe_lending(
     for wallet: address in wallets:
         for leg: LoanLeg in legs:
             words.append(convert(staticcall IERC20(leg.asset).balanceOf(wallet), int256))
+    return words
+
+
+@external
+@view
+def observe_borrowers(
+    pool: IAavePool,
+    borrowers: DynArray[address, MAX_BORROWERS],
+    listings: DynArray[Listing, MAX_LISTINGS],
+    others: DynArray[IERC20, MAX_LISTINGS],
+    wallets: DynArray[address, MAX_WALLETS],
+) -> DynArray[int256, MAX_BORROWER_WORDS]:
+    """
+    @notice A lending market in the same form: the words of each listing, of each borrower, of each borrower and
+            listing, and of each wallet what it has of each of the other tokens.
+    """
+    words: DynArray[int256, MAX_BORROWER_WORDS] = []
+    ids: DynArray[uint256, MAX_LISTINGS] = []
+    for listing: Listing in listings:
+        held: uint256 = staticcall IERC20(listing.asset).balanceOf(listing.a_token)
+        words.append(convert(held, int256))
+        words.append(convert(staticcall IERC20(listing.debt_token).totalSupply(), int256))
+        ids.append(convert((staticcall pool.getReserveData(listing.asset)).id, uint256))
+    for borrower: address in borrowers:
+        account: IAavePool.UserAccountData = staticcall pool.getUserAccountData(borrower)
+        words.append(convert(account.collateral, int256))
+        words.append(convert(account.debt, int256))
+        words.append(convert(min(account.health, MAX_HEALTH), int256))
+        words.append(convert(account.debt - min(account.debt, account.collateral), int256))
+    for borrower: address in borrowers:
+        flags: uint256 = staticcall pool.getUserConfiguration(borrower)
+        for i: uint256 in range(len(listings), bound=MAX_LISTINGS):
+            words.append(convert(staticcall IERC20(listings[i].a_token).balanceOf(borrower), int256))
+            words.append(convert(staticcall IERC20(listings[i].debt_token).balanceOf(borrower), int256))
+            words.append(convert((flags >> (2 * ids[i] + 1)) & 1, int256))
+    for wallet: address in wallets:
+        for token: IERC20 in others:
+            words.append(convert(staticcall token.balanceOf(wallet), int256))
     return words
 
 

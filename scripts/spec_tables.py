@@ -67,6 +67,10 @@ _PLACES = {
     ("loans",): "lending: header",
     ("legs",): "lending: each leg",
     ("agents", "legs"): "lending: each wallet, each leg",
+    ("listings",): "borrowers: each listing",
+    ("borrowers",): "borrowers: each borrower",
+    ("borrowers", "listings"): "borrowers: each borrower, each listing",
+    ("agents", "others"): "borrowers: each wallet, each other token",
 }
 
 

@@ -105,6 +105,11 @@ _SHOWN = (
         "forced_share",
         "forced_peak_hour",
         "forced_deficit",
+        "borrower_liquidations",
+        "borrower_repaid",
+        "borrower_bonus",
+        "borrower_fee",
+        "bad_loans",
     ),
 )
 _CHANCES = ("liquidation", "loss", "bad_debt")

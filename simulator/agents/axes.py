@@ -11,16 +11,18 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: What indices are of, by the number that compiled code has for it.
-AXES = ("", "asset", "account", "market", "collateral", "leg", "kind")
-ASSET, ACCOUNT, MARKET, COLLATERAL, LEG, KIND = range(1, len(AXES))
+AXES = ("", "asset", "account", "market", "collateral", "leg", "kind", "borrower", "listing")
+ASSET, ACCOUNT, MARKET, COLLATERAL, LEG, KIND, BORROWER, LISTING = range(1, len(AXES))
 #: What a ``do`` shows of something with an index, by the same.
 INDEX, ORACLE, GAS_COST, NOISE_TRADE, LEG_PRICE, LEG_LIQUIDITY, WALLET_LEG = range(1, 8)
 SIZE, CASH, COLLATERAL_OF, SKEW, SKEW_SCALE, PREMIUM_POOL, UNPAID_PREMIUM = range(8, 15)
 FUNDING, MARGIN_OF, DEBT, BETA, REWARD, OUTSIDE = range(15, 21)
+BORROWER_OF, SUPPLIED_BY, OWED_BY, WALLET_LISTED = range(21, 25)
 SIGHTS = (
     *("", "index", "oracle", "gas_cost", "noise_trade", "leg_price", "leg_liquidity", "wallet_leg"),
     *("size", "cash", "collateral", "skew", "skew_scale", "premium_pool", "unpaid_premium"),
     *("funding", "margin_of", "debt", "beta", "reward", "moved_by"),
+    *("borrower", "supplied_by", "owed_by", "wallet_listed"),
 )
 #: What an index is.
 A_NUMBER = "a whole number, as it is int"
@@ -28,11 +30,15 @@ A_NUMBER = "a whole number, as it is int"
 FIRST_KIND, KINDS = 1, len(ACTIONS) + 1
 
 
+#: What an index of an action is of, where it is called otherwise.
+_ALSO = {"seized": "listing", "repaid": "listing"}
+
+
 def there_are(axis: str, protocol: Protocol) -> range:
     """The indices of an axis."""
     if axis == "kind":
         return range(FIRST_KIND, KINDS)
-    return range(getattr(counts_of(protocol), f"{axis}s"))
+    return range(getattr(counts_of(protocol), f"{_ALSO.get(axis, axis)}s"))
 
 
 def beside(what: str, axis: str, index: int, known: range) -> str:

@@ -90,6 +90,13 @@ class PlainDo(Sights):
         """Aave's liquidationCall: status."""
         return self._ask(amount, actions.LiquidateLoan(self.agent, leg, self._here(amount)), quote)
 
+    def liquidate_borrower(
+        self, borrower: int, seized: int, repaid: int, amount: float, quote: bool = False
+    ) -> int:
+        """Aave's liquidationCall of a borrower: status; of listings, what is taken and paid."""
+        given = borrower, seized, repaid, self._here(amount)
+        return self._ask(amount, actions.LiquidateBorrower(self.agent, *given), quote)
+
     def deposit(self, amount: float, quote: bool = False) -> int:
         """ERC-4626 deposit of whole USDC: status."""
         return self._ask(amount, actions.Deposit(self.agent, self._here(amount)), quote)

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.agents.axes import A_NUMBER, there_are, unseen
 from simulator.agents.base import View
-from simulator.agents.do import Loan, Margin, Vault
+from simulator.agents.do import Borrower, Loan, Margin, Vault
 from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.plain import plain
@@ -235,6 +235,38 @@ class Sights:
         """What it owes of a leg's asset, base units."""
         self._there_is("debt", "leg", leg)
         return self._state.aave_debt[leg, self._path]
+
+    # ----------------------------------------------------------------------------------- borrowers
+
+    def borrower(self, borrower: int) -> Borrower:
+        """A borrower of the lending market at the oracle's prices."""
+        self._there_is("borrower", "borrower", borrower)
+        state, at = self._state, (borrower, self._path)
+        return Borrower(
+            state.borrower_collateral[at], state.borrower_debt[at], state.borrower_health[at]
+        )
+
+    def supplied_by(self, borrower: int, listing: int) -> float:
+        """What a borrower has supplied of a listing, whole tokens."""
+        self._there_is("supplied_by", "listing", listing)
+        self._there_is("supplied_by", "borrower", borrower)
+        return self._state.borrower_supplied[borrower, listing, self._path]
+
+    def owed_by(self, borrower: int, listing: int) -> float:
+        """What a borrower owes of a listing, whole tokens."""
+        self._there_is("owed_by", "listing", listing)
+        self._there_is("owed_by", "borrower", borrower)
+        return self._state.borrower_owed[borrower, listing, self._path]
+
+    def wallet_listed(self, listing: int) -> float:
+        """Whole tokens of a listing's asset in its wallet."""
+        self._there_is("wallet_listed", "listing", listing)
+        lending = self._world.protocol.lending
+        assert lending is not None  # there is such a listing
+        asset = lending.listings[listing].asset
+        if asset <= 1:
+            return self.wallet_base if asset else self.wallet_usdc
+        return self._state.wallet_other[self.agent, lending.others.index(asset), self._path]
 
     # --------------------------------------------------------------------------------------- vault
 

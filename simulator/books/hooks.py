@@ -18,6 +18,7 @@ from simulator.books import (
     hedge,
     impact,
     latency,
+    lending,
     limits,
     margin,
     performance,
@@ -40,7 +41,7 @@ BOOK: Layout = (
             Member(name, "i8")
             for name in (
                 *("fault", "at_fault", "wrong", "account", "market", "collateral", "leg"),
-                "outbox",
+                *("borrower", "seized", "repaid", "outbox"),
             )
         ),
     ),
@@ -60,6 +61,7 @@ BOOK: Layout = (
     Member("crowds", crowds.LAYOUT),
     Member("cascade", cascade.LAYOUT),
     Member("pressure", pressure.LAYOUT),
+    Member("lending", lending.LAYOUT),
 )
 
 
@@ -86,6 +88,7 @@ def acting(w: Path) -> None:
     entries.acting(w)
     activity.acting(w)
     cascade.acting(w)
+    lending.acting(w)
 
 
 @inner
@@ -99,6 +102,7 @@ def acted(w: Path) -> None:
     limits.acted(w)
     activity.acted(w)
     cascade.acted(w)
+    lending.acted(w)
 
 
 @inner

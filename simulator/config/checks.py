@@ -8,6 +8,7 @@ from math import ceil, isclose, sqrt
 from typing import TYPE_CHECKING
 
 from simulator.config import (
+    borrowing,
     correlation,
     documented,
     importance,
@@ -48,6 +49,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from _clearing(config)
     yield from _vault(config)
     yield from lending.problems(config)
+    yield from borrowing.problems(config)
     yield from outside.problems(config)
     yield from documented.problems(config.documented)
     yield from process_checks.problems(config)
@@ -82,13 +84,10 @@ def _names(config: Fields) -> Iterator[str]:
     if config.common_jumps is not None:
         yield from _known("common_jumps.loading", config.common_jumps.loading, assets)
     yield from _known("vault.betas", vault.betas or {}, list(clearing.markets))
-    if config.aave is not None:
-        yield from _known("aave.assets", config.aave.assets, risky)
+    yield from _lending_names(config, risky)
     yield from _known("population", config.population, assets)
     if config.impact is not None:
         yield from _known("impact.depth_usd", config.impact.depth_usd, assets)
-    if agents.leg_arbitrageur is not None:
-        yield from _known("agents.leg_arbitrageur.assets", agents.leg_arbitrageur.assets, risky)
     yield from _pairs("correlation.pairs", config.correlation.pairs, assets)
     yield from _process_names(config, assets)
     yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, assets)
@@ -103,6 +102,15 @@ def _names(config: Fields) -> Iterator[str]:
     for number, shock in enumerate(config.shocks):
         named = getattr(shock, "assets", None) or [getattr(shock, "asset", USDC)]
         yield from _known(f"shocks.{number} ({shock.kind})", named, assets)
+
+
+def _lending_names(config: Fields, risky: list[str]) -> Iterator[str]:
+    if config.aave is not None:
+        yield from _known("aave.assets", config.aave.assets, risky)
+    agent = config.agents.leg_arbitrageur
+    if agent is not None:
+        yield from _known("agents.leg_arbitrageur.assets", agent.assets, risky)
+    yield from borrowing.unknown(config)
 
 
 def _custom(config: Fields) -> Iterator[str]:

@@ -14,6 +14,7 @@ from simulator.config import files
 from simulator.config.agents import (
     Agents,
 )
+from simulator.config.borrowers import Lending
 from simulator.config.documented import Documented
 from simulator.config.flow import Flow
 from simulator.config.history import History
@@ -79,6 +80,9 @@ class Fields(Section):
     vault: Vault = Field(description="the vault under test")
     aave: Aave | None = Field(
         default=None, description="the second hedge venue, for assets vault.venues sends there"
+    )
+    lending: Lending | None = Field(
+        default=None, description="a lending market whose borrowers are liquidated; null: none"
     )
     impact: Impact | None = Field(
         default=None, description="how flows move the index; null: nothing does"

@@ -38,7 +38,7 @@ class Remark:
 
 def remarks(config: Config) -> list[Remark]:
     """Remarks on a configuration, a sentence each."""
-    found = (_spreads, _ratios, _left_open, _flow, _skew, _outside)
+    found = (_spreads, _ratios, _left_open, _flow, _skew, _outside, _borrowers)
     return [remark for find in found for remark in find(config)]
 
 
@@ -116,6 +116,20 @@ def _outside(config: Config) -> Iterator[Remark]:
                 "there (impact is null)"
             )
             yield Remark("no_effect", f"shocks.{number}.venue", None, None, text)
+
+
+def _borrowers(config: Config) -> Iterator[Remark]:
+    """Borrowers whom nobody liquidates, and who waits for borrowers that are not there."""
+    agent = config.agents.borrower_liquidator
+    if config.lending is not None and agent is None:
+        text = (
+            "lending.borrowers: nobody liquidates them (agents.borrower_liquidator is null), so "
+            "that whatever becomes of them changes nothing else"
+        )
+        yield Remark("left_open", "agents.borrower_liquidator", None, None, text)
+    if config.lending is None and agent is not None:
+        text = "agents.borrower_liquidator has no effect: nobody borrows (lending is null)"
+        yield Remark("no_effect", "agents.borrower_liquidator", None, None, text)
 
 
 def _skew(config: Config) -> Iterator[Remark]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.arguments import instance
-from simulator.config import correlation, lending
+from simulator.config import borrowing, correlation, lending
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
 from simulator.config.models import Config
@@ -59,6 +59,7 @@ def resolve(config: Config) -> Protocol:
         vault=_vault(config),
         agents=_agents(config),
         aave=lending.aave(config),
+        lending=borrowing.market(config),
         impact=impact(config),
         outages=tuple(_outages(config)),
     )
@@ -238,7 +239,7 @@ def _vault(config: Config) -> VaultParameters:
 
 
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
-    collaterals = basket(config)
+    collaterals, legs = basket(config), lending.lent(config)
     slots = []
     for name in BUILT_IN:
         agent = getattr(config.agents, name)
@@ -246,7 +247,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
             continue
         # A slice of the vault's margin account needs an account to go to.
         has_account = isinstance(agent, MarginTrader) or getattr(agent, "exit_in_kind", False)
-        margin = getattr(agent, "margin", {})
+        margin, assets = getattr(agent, "margin", {}), getattr(agent, "assets", {})
         slots.append(
             AgentSlot(
                 name=name,
@@ -257,7 +258,11 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,
                 margin=tuple(margin.get(c, 0.0) for c in collaterals) if has_account else (),
-                hedge=tuple(getattr(agent, "assets", {}).get(s, 0.0) for s in lending.lent(config)),
+                hedge=tuple(assets.get(symbol, 0.0) for symbol in legs),
+                listed=tuple(
+                    0.0 if symbol in legs else assets.get(symbol, 0.0)
+                    for symbol in borrowing.others(config)
+                ),
             )
         )
     return tuple(slots)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Indices that an action may have, in the order they are looked at.
-INDICES = ("account", "market", "collateral", "leg")
+INDICES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid")
 
 
 def check(action: Action, protocol: Protocol) -> None:

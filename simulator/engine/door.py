@@ -30,7 +30,7 @@ _attempt, _submit = attempt, submit
 _ASKED_BY_AMOUNT = (
     *(kinds.SWAP, kinds.TRADE, kinds.POST_MARGIN, kinds.DEPOSIT, kinds.REDEEM),
     *(kinds.REQUEST_REDEEM, kinds.REDEEM_IN_KIND),
-    *(kinds.LIQUIDATE_COLLATERAL, kinds.LIQUIDATE_LOAN),
+    *(kinds.LIQUIDATE_COLLATERAL, kinds.LIQUIDATE_LOAN, kinds.LIQUIDATE_BORROWER),
 )
 
 
@@ -63,6 +63,7 @@ def _blame(w: Path, wrong: int) -> None:
     book.fault, book.at_fault, book.wrong = order.kind, order.agent, wrong
     book.account, book.market = order.account, order.market
     book.collateral, book.leg = order.collateral, order.leg
+    book.borrower, book.seized, book.repaid = order.borrower, order.seized, order.repaid
 
 
 def _enter(w: Path) -> None:

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: What may be wrong with an order, by the number that its fault has: 0 is nothing.
-WRONG = ("", "amount", "account", "market", "collateral", "leg", "actor", "room")
-AMOUNT, ACCOUNT, MARKET, COLLATERAL, LEG, ACTOR, ROOM = range(1, len(WRONG))
+WRONG = (
+    *("", "amount", "account", "market", "collateral", "leg", "actor", "room"),
+    *("borrower", "seized", "repaid"),
+)
+AMOUNT, ACCOUNT, MARKET, COLLATERAL, LEG, ACTOR, ROOM, BORROWER, SEIZED, REPAID = range(
+    1, len(WRONG)
+)
 
 
 def _has(name: str) -> tuple[bool, ...]:
@@ -28,9 +33,21 @@ def _has(name: str) -> tuple[bool, ...]:
 
 _OF_ACCOUNT, _OF_MARKET = _has("account"), _has("market")
 _OF_COLLATERAL, _OF_LEG = _has("collateral"), _has("leg")
+_OF_BORROWER = _has("borrower")
 _BY_ACCOUNT = (False, *(kind.spec.of_account for kind in actions.ACTIONS))
 #: Of collaterals, the first that an account can be in debt beside: USDC is what is owed.
 _NOT_USDC = 1
+
+
+@inner
+def _of_lending(w: Path) -> int:
+    """The same of an order at the lending market."""
+    order, count = w.order, w.tables.count
+    if not 0 <= order.borrower < count.borrowers:
+        return BORROWER
+    if not 0 <= order.seized < count.listings:
+        return SEIZED
+    return REPAID if not 0 <= order.repaid < count.listings else 0
 
 
 @inner
@@ -49,6 +66,8 @@ def misnamed(w: Path) -> int:
     # A swap without a leg is one in the vault's pool.
     elif _OF_LEG[kind] and (order.leg >= count.legs or (order.leg < 0 and kind != SWAP)):
         wrong = LEG
+    elif _OF_BORROWER[kind]:
+        wrong = _of_lending(w)
     if wrong == 0 and _BY_ACCOUNT[kind] and w.tables.agent.account[order.agent] < 0:
         wrong = ACTOR
     return wrong

@@ -37,6 +37,7 @@ HEAD = np.dtype([(name, "i8") for name in ("first", "count", "room", "latency")]
 WAITING = np.dtype(
     [
         *((name, "i8") for name in ("due", "kind", "account", "market", "collateral", "leg")),
+        *((name, "i8") for name in ("borrower", "seized", "repaid")),
         *((name, "f8") for name in ("amount", "limit", "minimum")),
     ]
 )
@@ -70,6 +71,7 @@ def send(w: Path) -> bool:
     row.due, row.kind = int(w.now.step) + head.latency, order.kind
     row.account, row.market = order.account, order.market
     row.collateral, row.leg = order.collateral, order.leg
+    row.borrower, row.seized, row.repaid = order.borrower, order.seized, order.repaid
     row.amount, row.limit, row.minimum = order.amount, order.limit, order.minimum
     head.count += 1
     return True
@@ -88,6 +90,7 @@ def receive(w: Path, agent: int, outbox: int) -> None:
         order.kind, order.agent, order.quote = row.kind, agent, False
         order.account, order.market = row.account, row.market
         order.collateral, order.leg = row.collateral, row.leg
+        order.borrower, order.seized, order.repaid = row.borrower, row.seized, row.repaid
         order.amount, order.limit, order.minimum = row.amount, row.limit, row.minimum
         call_door(w.tables.door.submit, w)
     w.book.engine.outbox = outbox

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +85,7 @@ class Recast:
         self._gas(data, old)
         self._collaterals(data, old)
         self._aave(data, old)
+        self._lending(data, old)
         self._agents(data, old, fall)
         self._shocks(data, keep_shocks=keep_shocks)
         self._longer_steps(data, step_minutes)
@@ -231,6 +232,25 @@ class Recast:
         else:
             data["aave"] = data["agents"]["leg_arbitrageur"] = None
             self.notes.append("Aave left out: none of its assets is replayed as a hedge to borrow")
+
+    def _lending(self, data: dict[str, Any], old: dict[str, Any]) -> None:
+        """The lending market where all of it is replayed, its tokens worth the same."""
+        lending = data["lending"]
+        if lending is None:
+            return
+        reserves = self._at_value(lending["reserves"], old, "supplied", "borrowed")
+        if len(reserves) < len(lending["reserves"]):
+            data["lending"] = data["agents"]["borrower_liquidator"] = None
+            self.notes.append("lending left out: not all of its reserves are replayed")
+            return
+        for name, reserve in reserves.items():
+            scale = 1.0 if name == USDC else self._scale(name, old)
+            for cap in ("supply_cap", "borrow_cap"):
+                reserve[cap] = ceil(reserve[cap] * scale)
+        lending["reserves"] = reserves
+        for borrower in lending["borrowers"].values():
+            borrower["collateral"] = self._at_value(borrower["collateral"], old)
+            borrower["debt"] = self._renamed_keys(borrower["debt"])
 
     def _agents(self, data: dict[str, Any], old: dict[str, Any], fall: float) -> None:
         """Wallets of base tokens keep their value in USD.

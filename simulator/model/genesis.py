@@ -11,7 +11,7 @@ from simulator.model.kernel.jit import kernel
 from simulator.model.kernel.record import Paths, View
 from simulator.model.pools.uniswap_v3.pool import initialise
 from simulator.model.state import STATE
-from simulator.model.venues.aave.lending import set_rates
+from simulator.model.venues.aave.interest import set_rates
 from simulator.protocol.state.table import SUBJECTS, kept
 from simulator.types import USDC_DECIMALS
 from simulator.world.protocol import FACTOR_SCALE
@@ -19,7 +19,7 @@ from simulator.world.units import from_raw, maker_shares, to_raw
 
 if TYPE_CHECKING:
     from simulator.model.parameters import Tables
-    from simulator.world.protocol import AaveParameters, Protocol
+    from simulator.world.protocol import AaveParameters, LendingMarket, Protocol
 
 
 @kernel
@@ -30,9 +30,11 @@ def _open_pools(paths: Paths) -> None:
         initialise(w.tables.pool, w.state.pool, w.now.pool_depth)
         for leg in range(w.tables.count.legs):
             initialise(w.tables.aave.pools[leg], w.state.aave.pools[leg], 1.0)
-            set_rates(w, leg + 1)
-        if w.tables.count.legs > 0:
-            set_rates(w, 0)
+        aave, lending = w.state.aave, w.state.lending
+        for reserve in range(w.tables.count.legs + (w.tables.count.legs > 0)):
+            set_rates(w.tables.aave, aave, reserve, aave.available[reserve])
+        for listing in range(w.tables.count.listings):
+            set_rates(w.tables.lending, lending, listing, lending.available[listing])
 
 
 def genesis(protocol: Protocol, tables: Tables, paths: Paths) -> View:
@@ -45,6 +47,8 @@ def genesis(protocol: Protocol, tables: Tables, paths: Paths) -> View:
     _fund_clearing(protocol, tables, state)
     if protocol.aave is not None:
         _lend(protocol.aave, tables, state)
+    if protocol.lending is not None:
+        _borrow(protocol.lending, protocol, tables, state)
     for agent, slot in enumerate(protocol.agents):
         state.wallet.token[agent, 0] = to_raw(slot.usdc, USDC_DECIMALS)
         state.wallet.token[agent, 1] = to_raw(slot.base, protocol.assets[1].decimals)
@@ -53,6 +57,9 @@ def genesis(protocol: Protocol, tables: Tables, paths: Paths) -> View:
         ):
             asset = leg.reserve.asset
             state.wallet.token[agent, asset] = to_raw(whole, protocol.assets[asset].decimals)
+        others = protocol.lending.others if protocol.lending else ()
+        for asset, whole in zip(others, slot.listed, strict=False):
+            state.wallet.token[agent, asset] += to_raw(whole, protocol.assets[asset].decimals)
     _open_pools(paths)
     return state
 
@@ -88,3 +95,19 @@ def _lend(parameters: AaveParameters, tables: Tables, state: View) -> None:
         lent = np.floor(reserve.borrowed * unit[index])
         aave.owed[index] = lent
         aave.available[index] = np.floor(reserve.supplied * unit[index]) - lent
+
+
+def _borrow(market: LendingMarket, protocol: Protocol, tables: Tables, state: View) -> None:
+    """What borrowers and all others have supplied and owe at the lending market."""
+    lending, unit = state.lending, tables.view.lending.unit
+    for index, listing in enumerate(market.listings):
+        decimals = protocol.assets[listing.asset].decimals
+        owed = np.floor(listing.borrowed * unit[index])
+        supplied = np.floor(listing.supplied * unit[index])
+        for number, borrower in enumerate(market.borrowers):
+            collateral = to_raw(borrower.collateral[index], decimals)
+            debt = to_raw(borrower.debt[index], decimals)
+            lending.supplied[number, index], lending.debt[number, index] = collateral, debt
+            lending.used[number, index] = float(collateral > 0.0)
+            supplied, owed = supplied + collateral, owed + debt
+        lending.owed[index], lending.available[index] = owed, supplied - owed

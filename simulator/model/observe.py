@@ -13,6 +13,8 @@ from simulator.model.kernel.record import Paths, View
 from simulator.model.parameters import Tables
 from simulator.model.pools.uniswap_v3.pool import active_liquidity
 from simulator.model.vault.valuation import value_vault
+from simulator.model.venues.aave.borrowers import owed_by, standing, supplied_by
+from simulator.model.venues.aave.interest import borrow_index
 from simulator.model.venues.aave.lending import size_of
 from simulator.model.venues.aave.lending import value as value_loan
 from simulator.model.venues.perps.maker import accrued, unpaid
@@ -87,6 +89,46 @@ def _lending(paths: Paths, out: Floats) -> None:
             out[3 + leg, i] = -size_of(w, leg)
 
 
+@often
+@kernel
+def _borrowers(paths: Paths, out: Floats) -> None:
+    """Collateral, debt and health of every borrower, into ``out`` ``[3, B, P]``, USD."""
+    for i in range(paths.states.size):
+        w = at(paths, i)
+        for borrower in range(out.shape[1]):
+            found = standing(w, borrower)
+            out[0, borrower, i] = found.collateral
+            out[1, borrower, i] = found.debt
+            out[2, borrower, i] = found.health
+
+
+@often
+@kernel
+def _loans(paths: Paths, out: Floats) -> None:
+    """Supplied and owed by every borrower, whole tokens, into ``out`` ``[2, B, L, P]``."""
+    for i in range(paths.states.size):
+        w = at(paths, i)
+        for borrower in range(out.shape[1]):
+            for listing in range(out.shape[2]):
+                unit = w.tables.lending.unit[listing]
+                out[0, borrower, listing, i] = supplied_by(w, borrower, listing) / unit
+                out[1, borrower, listing, i] = owed_by(w, borrower, listing) / unit
+
+
+@often
+@kernel
+def _listings(paths: Paths, out: Floats) -> None:
+    """Not lent, and owed by everyone, whole tokens, into ``out`` ``[2, L, P]``."""
+    for i in range(paths.states.size):
+        w = at(paths, i)
+        lending = w.state.lending
+        for listing in range(out.shape[1]):
+            unit = w.tables.lending.unit[listing]
+            owed = lending.owed[listing] * borrow_index(lending, w.now.clock, listing)
+            out[0, listing, i] = lending.available[listing] / unit
+            out[1, listing, i] = np.rint(owed) / unit
+
+
 def _read_only(array: Floats) -> Floats:
     """A copy: who keeps it finds later what it was."""
     copy = array.copy()
@@ -148,6 +190,24 @@ class ModelObservation(Observation):
         legs = self._tables.counts.legs
         return self._derived(_lending, 3 + legs) if legs else np.empty((0, self._paths.states.size))
 
+    @lazy
+    def _stand(self) -> Floats:
+        return self._derived(_borrowers, 3, self._tables.counts.borrowers)
+
+    @lazy
+    def _lendings(self) -> Floats:
+        counts = self._tables.counts
+        return self._derived(_loans, 2, counts.borrowers, counts.listings)
+
+    @lazy
+    def _listed(self) -> Floats:
+        return self._derived(_listings, 2, self._tables.counts.listings)
+
+    @property
+    def _others(self) -> Any:
+        """Listings that are neither of USDC nor of the base asset, by their indices."""
+        return np.flatnonzero(self._tables.view.lending.asset > BASE_ASSET)
+
     def _wallet(self, assets: Any, units: Floats) -> Floats:
         """Whole tokens of some assets, by agent."""
         return self._state.wallet.token[:, assets] / units
@@ -208,6 +268,19 @@ _DERIVED: dict[str, _How] = {
     "aave_debt": lambda seen: seen._lent[3:],
     "aave_available": lambda seen: (
         seen._state.aave.available[1:] / seen._tables.view.aave.unit[1:, None]
+    ),
+    "listing_available": lambda seen: seen._listed[0],
+    "listing_owed": lambda seen: seen._listed[1],
+    "borrower_collateral": lambda seen: seen._stand[0],
+    "borrower_debt": lambda seen: seen._stand[1],
+    "borrower_health": lambda seen: seen._stand[2],
+    "bad_loans": lambda seen: np.maximum(seen._stand[1] - seen._stand[0], 0.0),
+    "borrower_supplied": lambda seen: seen._lendings[0],
+    "borrower_owed": lambda seen: seen._lendings[1],
+    "borrower_uses": lambda seen: _read_only(seen._state.lending.used),
+    "wallet_other": lambda seen: seen._wallet(
+        seen._tables.view.lending.asset[seen._others],
+        seen._tables.view.lending.unit[seen._others, None],
     ),
     "leg_sqrt_price": lambda seen: _read_only(seen._state.aave.pools.sqrt_price),
 }

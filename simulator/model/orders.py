@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ORDER: Layout = (
     *(Member(name, "i8") for name in ("kind", "agent", "account", "market", "collateral", "leg")),
+    # Of the lending market: who is liquidated, which listings are taken and paid.
+    *(Member(name, "i8") for name in ("borrower", "seized", "repaid")),
     *each(
         "", ("amount", "", "whole tokens, base units or a fraction"), ("limit", "USD", "0: none")
     ),
@@ -32,7 +34,7 @@ ORDER: Layout = (
 )
 # What fields of actions are called in an order, where the names differ.
 _AMOUNTS = ("amount", "size", "assets", "shares", "fraction")
-_INDICES = ("account", "market", "collateral", "leg")
+_INDICES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid")
 _RENAMED = {**dict.fromkeys(_AMOUNTS, "amount"), "price_limit": "limit", "minimum_out": "minimum"}
 
 
@@ -72,14 +74,20 @@ def write(orders: Record, action: Action, protocol: Protocol) -> None:
 
 def _index(action: Action, name: str, value: int, protocol: Protocol) -> int:
     first = int(name == "collateral" and isinstance(action, actions.LiquidateCollateral))
+    lending, kind = protocol.lending, type(action).__name__
     if name == "leg" and protocol.aave is None:
-        kind = type(action).__name__
         raise InputError(f"{kind}.leg: {value}; the vault hedges at the clearing house alone")
+    if name in ("borrower", "seized", "repaid") and lending is None:
+        raise InputError(f"{kind}.{name}: {value}; nobody borrows: lending is null")
+    listings = len(lending.listings) if lending is not None else 0
     counts = {
         "account": protocol.accounts,
         "market": protocol.markets,
         "collateral": len(protocol.clearing.collaterals),
         "leg": len(protocol.leg_of),
+        "borrower": len(lending.borrowers) if lending is not None else 0,
+        "seized": listings,
+        "repaid": listings,
     }
     if not first <= value < counts[name]:
         raise InputError(f"{name}: {value}; allowed: {first} to {counts[name] - 1}")

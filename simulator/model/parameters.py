@@ -24,6 +24,7 @@ from simulator.model.kernel.record import (
 )
 from simulator.model.pools.uniswap_v3.tick import sqrt_ratio_at_tick
 from simulator.model.venues.margin_accounts import AAVE, PERPS
+from simulator.protocol.borrowers import PERCENT, ListingTerms
 from simulator.protocol.impact import ImpactTerms
 from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.pool import PoolTerms
@@ -101,6 +102,21 @@ AAVE_TABLE: Layout = (
     *_numbers(AaveParameters),
     Member("pools", POOL_TABLE, ("legs",)),
 )
+LENDING_TABLE: Layout = (
+    *_whole("listings", "asset"),
+    *each("listings", ("unit", "raw", "per whole token")),
+    *_numbers(
+        ListingTerms, "listings",
+        ("asset", "supplied", "borrowed", "ltv", "liquidation_threshold", "liquidation_bonus",
+         "supply_cap", "borrow_cap"),
+    ),
+    # Its own terms, or those of its eMode category.
+    *each(
+        "borrowers listings",
+        ("threshold", "1e-4", "debt that is liquidated, of what the listing is worth"),
+        ("bonus", "1e-4", "what is seized for the debt repaid"),
+    ),
+)  # fmt: skip
 ORACLE_TABLE: Layout = (
     *_numbers(FeedParameters, "assets"),
     *each("assets", ("unit", "raw", "per token")),
@@ -141,6 +157,7 @@ TABLES: Layout = (
     Member("clearing", CLEARING_TABLE),
     Member("vault", VAULT_TABLE),
     Member("aave", AAVE_TABLE),
+    Member("lending", LENDING_TABLE),
     Member("outside", OUTSIDE_TABLE),
     Member("forced", FORCED_TABLE),
 )
@@ -263,6 +280,23 @@ def _aave_values(protocol: Protocol) -> dict[str, Any]:
     }
 
 
+def _lending_values(protocol: Protocol) -> dict[str, Any]:
+    """Constants of the lending market; where nobody borrows zeros."""
+    lending = protocol.lending
+    if lending is None:
+        return {m.name: [] for m in LENDING_TABLE}
+    terms = [
+        [lending.terms(borrower, listing) for listing in range(len(lending.listings))]
+        for borrower in range(len(lending.borrowers))
+    ]
+    return {
+        **_stacked(lending.listings, LENDING_TABLE),
+        "unit": [_unit(protocol, listing.asset) for listing in lending.listings],
+        "threshold": [[round(one.liquidation_threshold * PERCENT) for one in row] for row in terms],
+        "bonus": [[round((1.0 + one.liquidation_bonus) * PERCENT) for one in row] for row in terms],
+    }
+
+
 def _members(protocol: Protocol) -> tuple[Any, ...]:
     """Forced orders of each crowd, the first to come first, at the prices of the start."""
     found = []
@@ -331,6 +365,7 @@ def tables_of(protocol: Protocol) -> Tables:
         "clearing": _clearing_values(protocol),
         "vault": _vault_values(protocol),
         "aave": _aave_values(protocol),
+        "lending": _lending_values(protocol),
         "outside": _outside_values(protocol, members),
         "forced": _forced_values(protocol),
     }

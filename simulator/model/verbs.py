@@ -15,6 +15,7 @@ from simulator.model.kernel.kinds import (
     DELEVERAGE,
     DEPOSIT,
     LIQUIDATE,
+    LIQUIDATE_BORROWER,
     LIQUIDATE_COLLATERAL,
     LIQUIDATE_LOAN,
     LIQUIDATE_PLEDGE,
@@ -42,7 +43,7 @@ from simulator.model.vault.keeping import post_betas as _post_betas
 from simulator.model.vault.keeping import rebalance as _rebalance
 from simulator.model.vault.keeping import top_up as _top_up
 from simulator.model.vault.recentring import recenter as _recenter
-from simulator.model.venues.aave import lending
+from simulator.model.venues.aave import borrowers, lending
 from simulator.model.venues.perps import clearing, liquidation, seizure, trading
 from simulator.model.venues.perps.covariance import post as _post_covariance
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
@@ -51,6 +52,7 @@ from simulator.world.units import SNAP
 _trade, _deposit_margin, _withdraw_margin = trading.trade, clearing.deposit, clearing.withdraw
 _has_room = clearing.has_room
 _liquidate, _liquidate_loan = liquidation.liquidate, lending.liquidate
+_liquidate_borrower = borrowers.liquidate
 _liquidate_collateral, _liquidate_pledge = seizure.liquidate_collateral, seizure.liquidate_pledge
 _request_redeem, _cancel_request, _settle = (
     queue.request_redeem,
@@ -206,6 +208,28 @@ def _repay_loan(w: Path, order: Record) -> None:
 
 
 @inner
+def _repay_borrower(w: Path, order: Record) -> None:
+    """Aave's liquidationCall of a borrower: debt repaid, collateral taken, which comes first."""
+    table, token = w.tables.lending, w.state.wallet.token
+    seized, repaid = table.asset[order.seized], table.asset[order.repaid]
+    unit = table.unit[order.repaid]
+    most = raw_or_all(order.amount, token[order.agent, repaid], unit)
+    if most <= 0.0:
+        return
+    order.status, paid, taken = _liquidate_borrower(
+        w, order.borrower, order.seized, order.repaid, most
+    )
+    if order.status != OK:
+        return
+    token[order.agent, seized] += taken
+    if token[order.agent, repaid] < paid:
+        order.status = INSUFFICIENT_BALANCE
+        return
+    token[order.agent, repaid] -= paid
+    order.amount_in, order.amount_out = paid / unit, taken / table.unit[order.seized]
+
+
+@inner
 def _enter(w: Path, order: Record) -> None:
     """ERC-4626 deposit: USDC in, shares out."""
     unit = w.tables.vault.usdc_unit
@@ -314,6 +338,8 @@ def submit(w: Path) -> None:
         _buy_pledge(w, order)
     elif kind == LIQUIDATE_LOAN:
         _repay_loan(w, order)
+    elif kind == LIQUIDATE_BORROWER:
+        _repay_borrower(w, order)
     elif kind == SETTLE_WITHDRAWALS:
         _settle_queue(w, order)
     elif kind in (REDEEM, REDEEM_IN_KIND, REQUEST_REDEEM):

@@ -16,6 +16,7 @@ class Role(IntEnum):
     QUEUE = 4  # moves shares alone
     POST = 5  # what a risk manager posts
     TRADE = 6  # at the pool or the venue, with the actor's own money
+    OUTSIDE = 7  # at a market where the vault has nothing
 
 
 class Worth(IntEnum):

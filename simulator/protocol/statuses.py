@@ -34,6 +34,8 @@ class Status(IntEnum):
         "the sender had less than it wanted to spend",
         *("vault: insufficient shares", "token: insufficient balance"),
         "STF",  # v3-periphery TransferHelper: transferFrom failed
+        # Aave v3 works out the rates at what is left, before it pays out more than it has.
+        "Aave: panic 0x11",
     )
     SLIPPAGE = (
         3,
@@ -71,7 +73,6 @@ class Status(IntEnum):
         "the account had enough margin",
         "clearing: not liquidatable",
         "45",  # Aave v3: the health factor is not below one
-        "46",  # Aave v3: no such collateral is left
     )
     NO_POSITION = (
         9,
@@ -83,6 +84,7 @@ class Status(IntEnum):
         10,
         "the account held less of the collateral",
         "clearing: insufficient collateral",
+        "46",  # Aave v3: it has none of it, or none that backs its debts
     )
     COLLATERAL_CAP = (
         11,
@@ -120,6 +122,7 @@ class Status(IntEnum):
         "too little to be worth anything after rounding",
         *("clearing: zero size", "vault: zero amount", "vault: least request"),
         "AS",  # v3-core pool: amount specified is zero
+        "25",  # Aave v3: the amount to burn is zero
     )
     WRONG_MARKET = 23, "an isolated account trades its own market alone", "clearing: wrong market"
     OPEN_INTEREST_CAP = (

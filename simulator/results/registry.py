@@ -20,6 +20,7 @@ from simulator.books import (
     hedge,
     impact,
     latency,
+    lending,
     margin,
     outcome,
     performance,
@@ -57,6 +58,7 @@ METRICS: tuple[Metric, ...] = tuple(
         crowds,
         cascade,
         pressure,
+        lending,
         upkeep_metrics,
     )
     for metric in module.METRICS

@@ -168,11 +168,7 @@ def run_together(
         results = []
         for plan, chunks, before in zip(plans, begun, files, strict=True):
             started = time.perf_counter()
-            chunks.check()
-            fingerprint.refuse_changes(plan.config, before)  # first: paths drawn from others differ
-            result = _together(plan, chunks, gates, allowed)
-            fingerprint.refuse_changes(plan.config, before)
-            fingerprint.refuse_other_code(plan.world, chunks.key.code)
+            result = _unchanged(plan, chunks, before, gates, allowed)
             seconds = part + time.perf_counter() - started
             result.timing = {
                 "seconds": seconds,
@@ -216,6 +212,18 @@ def forget(out: str | Path) -> None:
     partial = Path(out) / PARTIAL
     if partial.is_dir() and not any(foreign_to_chunks(partial)):
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unchanged(
+    plan: Plan, chunks: Chunks, before: Any, gates: Iterable[Gate], allowed: Iterable[str]
+) -> Result:
+    """What came of a plan, if files and code are what they were when it began."""
+    chunks.check()
+    fingerprint.refuse_changes(plan.config, before)  # first: paths drawn from others differ
+    result = _together(plan, chunks, gates, allowed)
+    fingerprint.refuse_changes(plan.config, before)
+    fingerprint.refuse_other_code(plan.world, chunks.key.code)
+    return result
 
 
 def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterable[str]) -> Result:

@@ -64,12 +64,15 @@ class Attempt:
     def asset(self) -> int:
         """What an amount is of, but for USDC paid or asked for."""
         clearing, aave = self.protocol.clearing, self.protocol.aave
+        lending = self.protocol.lending
         if (collateral := self.chosen.get("collateral")) is not None:
             return clearing.collaterals[collateral].asset
         if (market := self.chosen.get("market")) is not None:
             return clearing.markets[market].asset
         if (leg := self.chosen.get("leg")) is not None and aave is not None:
             return aave.legs[leg].reserve.asset
+        if (listing := self.chosen.get("repaid")) is not None and lending is not None:
+            return lending.listings[listing].asset
         return 1
 
     @property
@@ -158,6 +161,8 @@ def _actors(kind: type[Action], protocol: Protocol) -> Sequence[int]:
 def _indices(kind: type[Action], name: str, protocol: Protocol) -> Sequence[int | None] | None:
     """What an index of an action can be; None where the field is no index."""
     legs = range(len(protocol.aave.legs) if protocol.aave is not None else 0)
+    lending = protocol.lending
+    listings = range(len(lending.listings) if lending is not None else 0)
     first = int(kind is actions.LiquidateCollateral)  # USDC is what is owed
     options: dict[str, Sequence[int | None]] = {
         "actor": _actors(kind, protocol),
@@ -165,6 +170,9 @@ def _indices(kind: type[Action], name: str, protocol: Protocol) -> Sequence[int 
         "market": range(protocol.markets),
         "collateral": range(first, len(protocol.clearing.collaterals)),
         "leg": [None, *legs] if kind is actions.Swap else legs,
+        "borrower": range(len(lending.borrowers) if lending is not None else 0),
+        "seized": listings,
+        "repaid": listings,
     }
     return options.get(name)
 
@@ -175,6 +183,8 @@ def _choose(attempt: Attempt, name: str, options: Sequence[int | None]) -> int |
         return len(protocol.agents) - 1
     if name == "account" and next(attempt.numbers) < _WEAKEST:
         return _weakest(attempt)
+    if name == "borrower" and next(attempt.numbers) < _WEAKEST:
+        return int(np.argmin(attempt.view.state.borrower_health[:, attempt.path]))
     return attempt.one_of(options)
 
 

@@ -110,6 +110,7 @@ def columns(attempts: Sequence[Attempt], paths: int) -> dict[str, Any]:
 def slot(protocol: Protocol) -> AgentSlot:
     """Its wallet, and USDC in a margin account."""
     legs = protocol.aave.legs if protocol.aave is not None else ()
+    others = protocol.lending.others if protocol.lending is not None else ()
     return AgentSlot(
         PROBER,
         usdc=_WEALTH,
@@ -117,4 +118,5 @@ def slot(protocol: Protocol) -> AgentSlot:
         has_account=True,
         margin=(_MARGIN, *(0.0 for _ in protocol.clearing.collaterals[1:])),
         hedge=tuple(_WEALTH / protocol.assets[leg.reserve.asset].price for leg in legs),
+        listed=tuple(_WEALTH / protocol.assets[asset].price for asset in others),
     )

@@ -157,6 +157,26 @@ class LiquidateLoan(Action):
 
 
 @dataclass(frozen=True, eq=False)
+class LiquidateBorrower(Action):
+    """Aave's ``liquidationCall``: repay at most ``amount`` whole tokens of a borrower's debt.
+
+    The caller brings the asset of listing ``repaid`` and takes that of ``seized`` out of the
+    borrower's collateral, with Aave's bonus less its protocol fee. Listings are those of
+    ``Protocol.lending``.
+    """
+
+    spec = ActionSpec(
+        role=Role.OUTSIDE, contract="Aave", functions=("liquidationCall",), gas=440_000,
+        fill=("debt repaid", "collateral taken"), called="liquidation of a borrower",
+    )  # fmt: skip
+
+    borrower: int
+    seized: int
+    repaid: int
+    amount: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class PostCovariance(Action):
     """ClearingHouse ``post_covariance``: the factor W of daily covariance, ``[A, 8, paths]``.
 

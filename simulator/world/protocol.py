@@ -21,6 +21,7 @@ from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.pool import PoolTerms
 from simulator.protocol.population import BorrowersTerms, TradersTerms
 from simulator.protocol.vault import VaultParameters
+from simulator.world.lending import LendingMarket
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -36,6 +37,7 @@ __all__ = [
     "CollateralParameters",
     "Crowd",
     "ImpactParameters",
+    "LendingMarket",
     "MarketParameters",
     "PoolParameters",
     "Protocol",
@@ -96,6 +98,7 @@ AGENT_KINDS = (
     "risk_manager",
     "breakdown_monitor",
     "liquidator",
+    "borrower_liquidator",
     "keeper",
 )
 
@@ -110,10 +113,11 @@ class AgentSlot:
 
     ``usdc``, ``base``: whole tokens in the wallet at the start. ``margin``: whole tokens of each
     collateral (same order as ``Protocol.collaterals``) already posted at the start. ``hedge``:
-    whole tokens of each leg's asset on Aave in the wallet, () = none. ``kind``: the built-in agent
-    it is, "" = none of them. ``latency_blocks``: steps that pass until what it decides is carried
-    out (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`.
-    ``metrics``: what it remembers that is a metric of each path, by its names for it.
+    whole tokens of each leg's asset on Aave in the wallet, () = none; ``listed``: more of each of
+    ``LendingMarket.others``. ``kind``: the built-in agent it is, "" = none of them.
+    ``latency_blocks``: steps that pass until what it decides is carried out
+    (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`. ``metrics``: what it remembers
+    that is a metric of each path, by its names for it.
     ``trades_outside``: whether what its holdings of an asset change by it trades outside the other
     way, at the index: an arbitrageur, who wants no position.
     """
@@ -124,6 +128,7 @@ class AgentSlot:
     has_account: bool
     margin: tuple[float, ...] = ()
     hedge: tuple[float, ...] = ()
+    listed: tuple[float, ...] = ()
     kind: str = ""
     latency_blocks: int = 0
     metrics: tuple[str, ...] = ()
@@ -231,8 +236,9 @@ class Protocol:
     ``assets[0]`` is USDC, ``assets[1]`` the pool's base asset. Accounts are indexed: 0 = the
     vault's cross account, 1 … M = its isolated accounts, then one per agent slot with
     ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
-    ClearingHouse alone. ``impact``: None where no flow moves an index. ``outages``: an agent's
-    name, and from which step to which (not part of it) it does nothing.
+    ClearingHouse alone. ``lending``: None where nobody borrows. ``impact``: None where no flow
+    moves an index. ``outages``: an agent's name, and from which step to which (not part of it) it
+    does nothing.
     """
 
     assets: tuple[Token, ...]
@@ -242,6 +248,7 @@ class Protocol:
     vault: VaultParameters
     agents: tuple[AgentSlot, ...]
     aave: AaveParameters | None = None
+    lending: LendingMarket | None = None
     impact: ImpactParameters | None = None
     outages: tuple[tuple[str, int, int], ...] = ()
 

@@ -71,6 +71,11 @@ class TestLiquidator(BuiltIn):
     steps = 600
 
 
+class TestBorrowerLiquidator(BuiltIn):
+    name, scenario = "borrower_liquidator", "lending-cascade"
+    settings = ("shocks.0.at_hours=1", "shocks.1.at_hours=1")
+
+
 class TestRiskManager(BuiltIn):
     name = "risk_manager"
     settings = ("agents.risk_manager.window_hours=24",)

@@ -91,7 +91,7 @@ def looker(sight: str, taken: list[str]) -> Any:
     return dataclass(eq=False)(kind)
 
 
-@pytest.fixture(scope="module", params=["calm", "aave-hedge"])
+@pytest.fixture(scope="module", params=["calm", "aave-hedge", "lending-cascade"])
 def stage(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     config = load(request.param, ["paths=1"])
     return config, draw(config.market, 0, 1).first_steps(STEPS)
@@ -137,7 +137,7 @@ def test_an_index_of_nothing_is_refused_by_every_sight(
     protocol = add_agents(resolve(stage[0]), [], [mine])[0]
     kinds = {sight: looker(sight, taken) for sight, taken in sights().items()}
     asked = looks(protocol)
-    assert len(asked) == 4 * 22
+    assert len(asked) == 4 * 28
     for look in asked:
         values = {
             f"at{i}": int(v) if name in OF else v

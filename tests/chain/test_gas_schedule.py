@@ -41,6 +41,10 @@ RALLY = (1.0, 1.18, 1.3)
 JUMP = (1.0, 4.0)
 
 
+# Of BTC: what a borrower backs a debt in ETH with.
+SLUMP = (1.0, 0.7)
+
+
 # Hedged, the hedge too large.
 DRIFT = (1.0, 1.2)
 
@@ -57,12 +61,14 @@ def used(
     roomy = replace(protocol, vault=replace(protocol.vault, max_slippage=0.03))
     pledged = resolve(load("calm", ["clearing.margin=portfolio"]))
     lending = resolve(load("aave-hedge"))
+    borrowing = resolve(load("lending-cascade", ["impact=null"]))
     found: Gas = {}
     for name, terms, rises, course in (
         ("a vault and a trader", roomy, RALLY, course_of_a_vault(protocol, agent)),
         ("a hedge that drifts", roomy, DRIFT, course_of_a_drift(protocol, agent)),
         ("pledged liquidity", pledged, JUMP, course_of_a_pledge(pledged, agent)),
         ("a hedge on Aave", lending, JUMP, course_of_a_loan(lending, agent)),
+        ("borrowers on Aave", borrowing, SLUMP, course_of_borrowers(borrowing, agent)),
     ):
         assert [asset.price for asset in terms.assets] == [a.price for a in protocol.assets]
         quiet = quiet_paths(steps=len(rises) - 1)
@@ -129,6 +135,21 @@ def course_of_a_loan(protocol: Protocol, _agent: Callable[[str], int]) -> Course
             actions.Swap(liquidator, ONE * -1e4, ONE * 0.0, ONE * 0.0, leg=0),
         ],
         [actions.LiquidateLoan(liquidator, 0, ONE * 0.1)],
+    ]
+
+
+def course_of_borrowers(protocol: Protocol, _agent: Callable[[str], int]) -> Course:
+    liquidator = [slot.name for slot in protocol.agents].index("borrower_liquidator")
+    assert protocol.lending is not None
+    mixed = [one.name for one in protocol.lending.borrowers].index("mixed")
+    usdc, eth, btc = range(3)
+    return [
+        [],
+        [
+            actions.LiquidateBorrower(liquidator, mixed, btc, eth, ONE * 1.0),
+            actions.LiquidateBorrower(liquidator, mixed, btc, usdc, ONE * 1e3),
+            actions.LiquidateBorrower(liquidator, mixed, usdc, eth, ONE * 1.0),
+        ],
     ]
 
 

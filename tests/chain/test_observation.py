@@ -18,6 +18,7 @@ from simulator.world.actions import (
     Action,
     Deposit,
     Fill,
+    LiquidateBorrower,
     PostBetas,
     Rebalance,
     Recenter,
@@ -29,6 +30,8 @@ from simulator.world.protocol import Protocol
 from tests.chain.lens_check import compare_with_the_lens
 
 PATHS, STEPS = 2, 30
+#: Borrowers are liquidated within these steps.
+EARLY = {"lending-cascade": ("shocks.0.at_hours=1", "shocks.1.at_hours=1")}
 
 
 class AgainstTheLens:
@@ -67,15 +70,19 @@ class AgainstTheLens:
         ("calm", "portfolio"),
         ("hedge-liquidation", "isolated"),
         ("aave-hedge", "gross"),
+        ("lending-cascade", "gross"),
     ],
 )
 def test_what_is_read_in_process_is_what_the_lens_returns(scenario: str, margin: str) -> None:
-    config = load(scenario, [f"paths={PATHS}", f"clearing.margin={margin}"])
+    config = load(
+        scenario, [f"paths={PATHS}", f"clearing.margin={margin}", *EARLY.get(scenario, ())]
+    )
     protocol = resolve(config)
     world = ChainWorld(protocol, draw(config.market, 0, PATHS).first_steps(STEPS))
     check = AgainstTheLens()
     simulate(world, build_agents(config, protocol), [check])
     assert {Swap, Trade, Deposit, PostBetas, Recenter, Rebalance} <= check.seen
+    assert (LiquidateBorrower in check.seen) == (scenario in EARLY)
 
 
 def test_every_group_of_words_is_a_part_of_the_lens_and_none_is_in_two(world: ChainWorld) -> None:
@@ -95,6 +102,9 @@ def test_every_variable_is_shown_with_its_axes(world: ChainWorld, protocol: Prot
         "agents": len(protocol.agents),
         "loans": 0,  # no hedge on Aave here
         "legs": 0,
+        "listings": 0,  # nor a lending market
+        "borrowers": 0,
+        "others": 0,
     }
     for name, variable in SHOWN.items():
         values = getattr(state, name)

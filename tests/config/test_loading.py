@@ -29,6 +29,7 @@ NAMES = [
     "correlation-breakdown",
     "correlation-convergence",
     "hedge-liquidation",
+    "lending-cascade",
     "liquidation-cascade",
     "oracle-lag",
     "usdc-depeg-2023",

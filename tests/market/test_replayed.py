@@ -339,6 +339,24 @@ def test_what_draws_prices_and_what_was_assumed_of_them_is_left_out_and_noted(
     assert again.history.gas.symbol == "CCCUSDT"
 
 
+def test_the_lending_market_follows_the_assets_or_is_left_out(prices: Path) -> None:
+    before, config = load("lending-cascade"), replayed(prices, scenario="lending-cascade")
+    assert before.lending is not None
+    assert config.lending is not None
+    assert list(config.lending.reserves) == ["USDC", "AAA", "BBB"]
+    for name, old in (("AAA", "ETH"), ("BBB", "BTC")):
+        scale = before.assets[old].price / config.assets[name].price
+        supplied = before.lending.reserves[old].supplied * scale
+        assert config.lending.reserves[name].supplied == pytest.approx(supplied)
+    was, now = (one.lending.borrowers["mixed"] for one in (before, config) if one.lending)
+    worth = now.collateral["BBB"] * config.assets["BBB"].price
+    assert worth == pytest.approx(was.collateral["BTC"] * before.assets["BTC"].price)
+    assert now.debt == {"AAA": was.debt["ETH"], "USDC": was.debt["USDC"]}
+    alone = replayed(prices, scenario="lending-cascade", hedges=["AAAUSDT", "CCCUSDT"])
+    assert alone.lending is None  # ETH and BTC are one asset
+    assert alone.agents.borrower_liquidator is None
+
+
 def test_aave_and_its_arbitrageur_follow_the_assets(prices: Path) -> None:
     before, config = load("aave-hedge"), replayed(prices, scenario="aave-hedge")
     assert before.aave is not None

@@ -16,7 +16,7 @@ class LonePool(RecordPool):
     """Opened at its first price; ``pool``, ``position``: their fields ``[1]``."""
 
     def __init__(self, parameters: PoolParameters) -> None:
-        counts = Counts(1, 1, 1, 1, 2, 0, 0, len(parameters.initialised_ticks), 1, 0, 0, 0)
+        counts = Counts(1, 1, 1, 1, 2, 0, 0, len(parameters.initialised_ticks), 1, 0, 0, 0, 0, 0)
         room = counts.room()
         table = np.zeros(1, dtype_of(POOL_TABLE, room))
         fill(table.reshape(()), POOL_TABLE, pool_values(parameters))

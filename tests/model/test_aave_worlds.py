@@ -179,4 +179,4 @@ def test_a_loan_is_liquidated_alike_in_both_worlds() -> None:
     both.advance()
     both.do(LiquidateLoan(leg, 0, ONE * 100.0))
     assert both.state.aave_supplied[0, 0] == 0.0
-    both.do(LiquidateLoan(leg, 0, ONE), Status.NOT_LIQUIDATABLE)
+    both.do(LiquidateLoan(leg, 0, ONE), Status.INSUFFICIENT_COLLATERAL)

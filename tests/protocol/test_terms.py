@@ -13,6 +13,7 @@ from simulator.chain.deploy import artifacts
 from simulator.chain.deploy.terms import struct
 from simulator.chain.evm.codec import Contract, encode_constructor
 from simulator.chain.evm.revm import RevmTransport
+from simulator.config import borrowers as lent
 from simulator.config import load, market, resolve, venues
 from simulator.config.declared import section_of
 from simulator.config.reference import unit
@@ -23,7 +24,7 @@ from simulator.model.parameters import (
     POOL_TABLE,
     VAULT_TABLE,
 )
-from simulator.protocol import clearing, lending, oracle, pool, vault
+from simulator.protocol import borrowers, clearing, lending, oracle, pool, vault
 from simulator.protocol.terms import Given, Scale, Term, resolved, terms_of
 from tests.protocol.contract_constants import constant
 
@@ -35,11 +36,13 @@ SECTIONS: dict[type, Any] = {
     pool.PoolTerms: venues.Pool,
     lending.ReserveParameters: venues.Reserve,
     lending.LendingTerms: venues.Aave,
+    borrowers.CategoryTerms: lent.Category,
+    borrowers.ListingTerms: lent.Listing,
     vault.VaultTerms: venues.Vault,
     oracle.FeedParameters: market.Feed,
 }
 #: Sections that have them among fields of their own, not all on a base that is made of them.
-AMONG_OTHERS = {oracle.FeedParameters}
+AMONG_OTHERS = {oracle.FeedParameters, borrowers.CategoryTerms, borrowers.ListingTerms}
 EVERY = [(owner, name) for owner in SECTIONS for name in terms_of(owner)]
 WAD = 10**18
 

@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from simulator.agents.do import market, pools, verbs
 from simulator.agents.do.kind import DoType, make_do, part
+from simulator.agents.do.lending import Borrower
 from simulator.agents.do.vault import Vault
 from simulator.agents.do.venue import Loan, Margin
 
-__all__ = ["DoType", "Loan", "Margin", "Vault", "make_do", "market", "part", "pools", "verbs"]
+__all__ = [
+    "Borrower",
+    "DoType",
+    "Loan",
+    "Margin",
+    "Vault",
+    "make_do",
+    "market",
+    "part",
+    "pools",
+    "verbs",
+]

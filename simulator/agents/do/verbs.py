@@ -30,6 +30,7 @@ def _blank(do: Any) -> None:
     """Let the path's order say nothing in particular."""
     order = do.w.order
     order.account = order.market = order.collateral = order.leg = -1
+    order.borrower = order.seized = order.repaid = -1
     order.limit = order.minimum = 0.0
 
 
@@ -106,6 +107,17 @@ def liquidate_loan(do: Any, leg: int, amount: float, quote: bool = False) -> Any
     _blank(do)
     do.w.order.leg = leg
     return _ask(do, kinds.LIQUIDATE_LOAN, amount, quote)
+
+
+@can
+def liquidate_borrower(
+    do: Any, borrower: int, seized: int, repaid: int, amount: float, quote: bool = False
+) -> Any:
+    """Aave's liquidationCall of a borrower: status; of listings, what is taken and what is paid."""
+    _blank(do)
+    order = do.w.order
+    order.borrower, order.seized, order.repaid = borrower, seized, repaid
+    return _ask(do, kinds.LIQUIDATE_BORROWER, amount, quote)
 
 
 def _of_amount(name: str, kind: int) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 from simulator.agents.axes import (
     ACCOUNT,
     ASSET,
+    BORROWER,
     COLLATERAL,
     FIRST_KIND,
     KIND,
     KINDS,
     LEG,
+    LISTING,
     MARKET,
 )
 from simulator.model.kernel.jit import inner
@@ -67,6 +69,18 @@ def a_collateral(do: Any, sight: int, index: int) -> int:
 def a_leg(do: Any, sight: int, index: int) -> int:
     """Index of a leg."""
     return _known(do, sight, LEG, index, do.w.tables.count.legs)
+
+
+@inner
+def a_borrower(do: Any, sight: int, index: int) -> int:
+    """Index of a borrower."""
+    return _known(do, sight, BORROWER, index, do.w.tables.count.borrowers)
+
+
+@inner
+def a_listing(do: Any, sight: int, index: int) -> int:
+    """Index of a listing."""
+    return _known(do, sight, LISTING, index, do.w.tables.count.listings)
 
 
 @inner

@@ -119,8 +119,12 @@ class Caller:
         calls: Iterable[tuple[int, Mapping[str, int | Sequence[int]]]],
         decode: Decode,
         side: int = 0,
+        to: str = "",
     ) -> Batch:
-        """The calls of an action to its function, or that of a side: path, arguments by name."""
+        """The calls of an action to its function, or that of a side: path, arguments by name.
+
+        ``to``: another contract of the kind than the one of its name.
+        """
         contract, function = action.spec.contract, action.spec.functions[side]
         lending = self._deployment.lending
         address = {
@@ -134,7 +138,7 @@ class Caller:
             sender = getattr(self._deployment.roles, action.spec.sender)
         encode = encoder(contract)
         data = [(path, encode(function, **arguments)) for path, arguments in calls]
-        return Batch(contract, function, sender, address, data, decode)
+        return Batch(contract, function, sender, to or address, data, decode)
 
     def _word(self, path: int, variable: str, *index: int) -> int:
         """A word of a state variable that is shown, as it is stored."""

@@ -58,7 +58,8 @@ class Reserve:
 
     ``rates``: of DefaultReserveInterestRateStrategy, RAY, by the names in its constructor.
     ``ltv``, ``threshold``: fractions, both 0 when it is no collateral; ``bonus``: liquidators get
-    1 + bonus; ``factor``: the treasury's share of the interest.
+    1 + bonus; ``factor``: the treasury's share of the interest, ``protocol_fee``: of the bonus;
+    caps in whole tokens, 0: none; ``category``: of eMode, counted from 1, 0: none.
     """
 
     token: str
@@ -70,6 +71,19 @@ class Reserve:
     threshold: float = 0.0
     bonus: float = 0.0
     factor: float = 0.0
+    protocol_fee: float = 0.0
+    supply_cap: int = 0
+    borrow_cap: int = 0
+    category: int = 0
+
+
+@dataclass(frozen=True)
+class Category:
+    """An eMode category: terms of collateral for debts in it, by the prices of the assets."""
+
+    ltv: float
+    threshold: float
+    bonus: float
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,12 @@ def token_at(address: str, transport: Transport) -> Contract:
     return Contract(_artifact("AToken", {}), address, transport)
 
 
-def deploy(transport: Transport, deployer: str, reserves: Sequence[Reserve]) -> Aave:
+def deploy(
+    transport: Transport,
+    deployer: str,
+    reserves: Sequence[Reserve],
+    categories: Sequence[Category] = (),
+) -> Aave:
     """Libraries, pool and every reserve, borrowing enabled on all of them."""
 
     def new(name: str, /, *arguments: Any, **named: Any) -> Contract:
@@ -153,6 +172,11 @@ def deploy(transport: Transport, deployer: str, reserves: Sequence[Reserve]) -> 
         for reserve, strategy in zip(reserves, strategies, strict=True)
     ]
     configurator.transact(deployer, "initReserves", input=inputs)
+    for number, category in enumerate(categories, start=1):
+        configurator.transact(
+            deployer, "setEModeCategory", number, _percent(category.ltv),
+            _percent(category.threshold), _percent(1 + category.bonus), ZERO_ADDRESS, "",
+        )  # fmt: skip
     for reserve in reserves:
         _configure(configurator, deployer, reserve)
     return Aave(provider, pool, configurator, oracle)
@@ -212,6 +236,15 @@ def _configure(configurator: Contract, administrator: str, reserve: Reserve) -> 
             asset=reserve.token,
             newReserveFactor=_percent(reserve.factor),
         )
+
+    for function, value in (
+        ("setLiquidationProtocolFee", _percent(reserve.protocol_fee)),
+        ("setSupplyCap", reserve.supply_cap),
+        ("setBorrowCap", reserve.borrow_cap),
+        ("setAssetEModeCategory", reserve.category),
+    ):
+        if value > 0:
+            configurator.transact(administrator, function, reserve.token, value)
 
 
 def _percent(fraction: float) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simulator.chain.deploy.borrowers import Borrowing
     from simulator.chain.deploy.lending_market import Lending
     from simulator.world.protocol import Protocol
 
@@ -48,6 +49,7 @@ class Deployment:
     lens: str
     agents: tuple[str, ...]  # as Protocol.agents
     lending: Lending | None = None  # where the vault hedges on Aave too
+    borrowing: Borrowing | None = None  # where there is a lending market
 
     def margin_accounts(self, protocol: Protocol) -> tuple[int, ...]:
         """Clearing accounts in the order of ``Protocol``: ``owner << 8 | sub``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.chain.deploy import artifacts
+from simulator.chain.deploy import borrowers as borrowing
 from simulator.chain.deploy import lending_market as hedging
 from simulator.chain.deploy import uniswap_v3 as uniswap
 from simulator.chain.deploy.addresses import Deployment, Roles
@@ -79,6 +80,8 @@ class _Deployer:
         self._clearing()
         self._pool()
         self._pledges()
+        self._first_round()
+        self._borrowing()
         self._lending()
         self._vault()
         lens = self._new("Lens")
@@ -98,6 +101,7 @@ class _Deployer:
             lens=lens.address,
             agents=self.agents,
             lending=self.lending,
+            borrowing=self.borrowing,
         )
 
     # ------------------------------------------------------------------------------------- helpers
@@ -199,15 +203,31 @@ class _Deployer:
             terms = struct(p, clearing.LIQUIDITY)
             self._own(self.clearing, "set_lp_collateral", manager=manager, pool=pool, **terms)
 
+    def _first_round(self) -> None:
+        """Prices, where anybody borrows at the start."""
+        p = self.protocol
+        if p.aave is None and p.lending is None:
+            return
+        prices = [wad(asset.price) for asset in p.assets]
+        tokens = [token.address for token in self.tokens]
+        self.oracle.transact(self.roles.reporter, "report", tokens, prices, self.genesis)
+
+    def _borrowing(self) -> None:
+        """The lending market with its borrowers."""
+        self.borrowing = None
+        p, oracle = self.protocol, self.oracle.address
+        if p.lending is not None:
+            self.borrowing = borrowing.deploy(
+                self.transport, self.roles.deployer, self.roles.lender, p, p.lending,
+                self.tokens, oracle,
+            )  # fmt: skip
+
     def _lending(self) -> None:
         """The second hedge venue. Right before the vault, whose address it must foresee."""
         self.lending = None
         p = self.protocol
         if p.aave is None:
             return
-        prices = [wad(asset.price) for asset in p.assets]
-        tokens = [token.address for token in self.tokens]
-        self.oracle.transact(self.roles.reporter, "report", tokens, prices, self.genesis)
         self.lending = hedging.deploy(
             self.transport,
             self.roles.deployer,
@@ -265,10 +285,14 @@ class _Deployer:
         if self.lending is not None:
             spenders += [self.lending.aave, self.lending.hedge]
             lent = self.lending.assets
-        held = sorted({0, 1, *collaterals, *lent})
+        listed: tuple[int, ...] = ()
+        if self.borrowing is not None:
+            spenders.append(self.borrowing.aave)
+            listed = self.borrowing.others
+        held = sorted({0, 1, *collaterals, *lent, *listed})
         for slot, address in zip(self.protocol.agents, self.agents, strict=True):
             wallet = {0: slot.usdc, 1: slot.base} | dict(zip(lent, slot.hedge, strict=False))
-            for asset, amount in wallet.items():
+            for asset, amount in (*wallet.items(), *zip(listed, slot.listed, strict=False)):
                 self._fund(asset, address, self._raw(asset, amount))
             for asset in held:
                 for spender in spenders:

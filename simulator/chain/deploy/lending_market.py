@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PRICE_DECIMALS = 18
 # Enough for any path: the background range and prices moving by orders of magnitude.
 _PROVIDER_FUNDS = 2**112
-_VARIABLE = 2
+VARIABLE = 2
 
 
 @dataclass(frozen=True)
@@ -163,4 +163,4 @@ def _lend(
         raw = int(reserve.borrowed * 10 ** protocol.assets[reserve.asset].decimals)
         if raw:
             address = tokens[reserve.asset].address
-            market.pool.transact(lender, "borrow", address, raw, _VARIABLE, 0, lender)
+            market.pool.transact(lender, "borrow", address, raw, VARIABLE, 0, lender)

@@ -111,7 +111,7 @@ def encode_error(text: str) -> bytes:
 def status_of(revert: Reverted, contract: str, function: str) -> Status:
     """Status a revert stands for; :class:`UnknownRevertError` when it is none of the refusals."""
     text = reason(revert.data)
-    status = STATUS_OF_REVERT.get(text)
+    status = STATUS_OF_REVERT.get(text, STATUS_OF_REVERT.get(f"{contract}: {text}"))
     if status is None:
         raise UnknownRevertError(f"{contract}.{function}: {text}")
     return status

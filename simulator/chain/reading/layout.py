@@ -33,11 +33,16 @@ if TYPE_CHECKING:
 
 #: The ABI puts the offset and the length of the array before its elements.
 FIRST_WORD = 2
-#: The group of ``Lens.observe_lending``; all others are of ``Lens.observe``.
+#: The group of ``Lens.observe_lending``; all but this and the next are of ``Lens.observe``.
 LENDING = "lending"
+#: The group of ``Lens.observe_borrowers``.
+BORROWERS = "borrowers"
 
 _OBSERVE = "observe(address,address,address,address,uint256[],address[])"
 _OBSERVE_LENDING = "observe_lending(address,uint256,(address,address,address)[],address[])"
+_OBSERVE_BORROWERS = (
+    "observe_borrowers(address,address[],(address,address,address)[],address[],address[])"
+)
 _WAD = 10.0**WAD_DECIMALS
 
 
@@ -73,7 +78,8 @@ class Layout:
 
     Attributes:
         lengths: Of each axis as words have it: those of collaterals leave out the first, USDC.
-        groups: Word numbers of each group of ``Lens.observe``; all of ``observe_lending`` are one.
+        groups: Word numbers of each group of ``Lens.observe``.
+        apart: Calls of the Lens that a group each is the answer of, b"" where there is nothing.
         lens, stored: Variables by their places, as the Lens and as a chain in process is read.
         units: What each word of a group is divided by, ``[words, 1]``.
         words: Of ``Lens.observe``.
@@ -84,8 +90,14 @@ class Layout:
         self.genesis = deployment.genesis
         self.accounts = deployment.margin_accounts(protocol)
         self.calldata = _calldata(deployment, self.accounts)
-        self.lending_calldata = _lending_calldata(deployment)
+        self.apart = {
+            LENDING: _lending_calldata(deployment),
+            BORROWERS: _borrowers_calldata(deployment),
+        }
         self.legs = () if deployment.lending is None else deployment.lending.assets
+        market = deployment.borrowing
+        self.listed = () if market is None else market.assets
+        self.others = () if market is None else market.others
         self.markets = protocol.markets
         self.lengths = {
             "markets": protocol.markets,
@@ -96,11 +108,14 @@ class Layout:
             "factors": FACTOR_COLUMNS,
             "loans": int(bool(self.legs)),
             "legs": len(self.legs),
+            "listings": len(self.listed),
+            "borrowers": 0 if market is None else len(market.accounts),
+            "others": len(self.others),
         }
         self._firsts, self.words = self._sections()
         self._divisors = self._divisors_of(protocol)
         lens, stored = of_lens(), of_storage()
-        self.groups = {name: self._numbers(lens[name]) for name in lens if name != LENDING}
+        self.groups = {name: self._numbers(lens[name]) for name in lens if name not in self.apart}
         self.lens = dict(place for name in lens for place in self._places(name, lens[name]))
         self.stored = dict(place for name in stored for place in self._places(name, stored[name]))
         self.units = {name: self._units(reads) for name, reads in (lens | stored).items()}
@@ -200,6 +215,8 @@ class Layout:
             Scale.BASE: tokens[1],
             Scale.COLLATERAL: [tokens[one.asset] for one in protocol.clearing.collaterals[1:]],
             Scale.LEG: [tokens[asset] for asset in self.legs],
+            Scale.LISTING: [tokens[asset] for asset in self.listed],
+            Scale.OTHER: [tokens[asset] for asset in self.others],
         }
 
 
@@ -250,3 +267,22 @@ def _lending_calldata(deployment: Deployment) -> bytes:
     arguments = (lending.hedge, int(deployment.vault, 16) << 8, legs, deployment.agents)
     types = ("address", "uint256", "(address,address,address)[]", "address[]")
     return selector(_OBSERVE_LENDING) + encode(types, arguments)
+
+
+def _borrowers_calldata(deployment: Deployment) -> bytes:
+    """Call of ``Lens.observe_borrowers``; empty where there is no lending market."""
+    market = deployment.borrowing
+    if market is None:
+        return b""
+    from eth_abi import encode
+
+    listings = [
+        (deployment.tokens[asset], a_token, debt_token)
+        for asset, a_token, debt_token in zip(
+            market.assets, market.a_tokens, market.debt_tokens, strict=True
+        )
+    ]
+    others = [deployment.tokens[asset] for asset in market.others]
+    arguments = (market.aave, market.accounts, listings, others, deployment.agents)
+    types = ("address", "address[]", "(address,address,address)[]", "address[]", "address[]")
+    return selector(_OBSERVE_BORROWERS) + encode(types, arguments)

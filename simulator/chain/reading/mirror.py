@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.chain.reading.layout import LENDING
+from simulator.chain.reading.layout import BORROWERS, LENDING
 from simulator.model.batch import NO_BOOK, blank
 from simulator.model.kernel.record import View as Fields
 from simulator.model.moments import read_market, schedule_of
@@ -64,6 +64,7 @@ class Mirror:
             "wallets": self._put_tokens,
             "pool": self._put_profile,
             LENDING: self._put_lending,
+            BORROWERS: self._put_borrowers,
         }
         self._filled: dict[str, Floats] = {}
         self._profiled: tuple[Floats, Floats] | None = None  # that the profile was made of
@@ -82,6 +83,8 @@ class Mirror:
             move_all(self.paths)
         if self.tables.counts.legs:
             self.state.aave.updated_at[:] = self.paths.moments["clock"]
+        if self.tables.counts.listings:
+            self.state.lending.updated_at[:] = self.paths.moments["clock"]
         self.accounts = self.vault = None
 
     def observation(self) -> ModelObservation:
@@ -117,7 +120,8 @@ class Mirror:
         if known is None or known[0] is not pool or known[1] is not place:
             self._put("pool", pool)
             self._profiled = pool, place
-        self._fill(group, ["venue", "shares", "betas", "wallets"])
+        borrowers = [BORROWERS] if self.tables.counts.listings else []
+        self._fill(group, ["venue", "shares", "betas", "wallets", *borrowers])
 
     def _fill(self, group: Groups, names: list[str]) -> bool:
         """Whether any is news: an array that is the one filled in last holds the same."""
@@ -182,6 +186,21 @@ class Mirror:
         tokens = self._value("wallet_leg", words)
         for leg, asset in enumerate(self.tables.view.aave.asset[1:]):
             self.state.wallet.token[:, asset] = tokens[:, leg] * units[leg + 1]
+
+    def _put_borrowers(self, words: Floats) -> None:
+        """The lending market likewise."""
+        lending, table = self.state.lending, self.tables.view.lending
+        units = table.unit[:, None]
+        lending.liquidity_index[:] = lending.borrow_index[:] = 1.0
+        lending.available[:] = self._value("listing_available", words) * units
+        lending.owed[:] = np.rint(self._value("listing_owed", words) * units)
+        lending.supplied[:] = np.rint(self._value("borrower_supplied", words) * units)
+        lending.debt[:] = np.rint(self._value("borrower_owed", words) * units)
+        lending.used[:] = self._value("borrower_uses", words)
+        tokens, others = self._value("wallet_other", words), table.asset[table.asset > 1]
+        for place, asset in enumerate(others):
+            unit = self.tables.view.oracle.unit[asset]
+            self.state.wallet.token[:, asset] = tokens[:, place] * unit
 
 
 class View:

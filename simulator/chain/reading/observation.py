@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.chain.evm.codec import WORD, signed_word
-from simulator.chain.reading.layout import FIRST_WORD, LENDING
+from simulator.chain.reading.layout import FIRST_WORD
 from simulator.chain.reading.readings import Source
 from simulator.chain.reading.touched import ALL
 from simulator.world.base import Observation
@@ -35,16 +35,16 @@ class LensSource(Source):
         self._lens = deployment.lens
         self._layout = layout
         self._words: list[int] | None = None
-        self._lending: list[int] | None = None
-        self._everything = tuple((name, ALL) for name in (*layout.groups, LENDING))
+        self._apart: dict[str, list[int]] = {}
+        self._everything = tuple((name, ALL) for name in (*layout.groups, *layout.apart))
 
     def read(self, group: str) -> list[int]:
         """See :meth:`Source.read`."""
-        if group == LENDING:
-            if self._lending is None:
-                calldata = self._layout.lending_calldata
-                self._lending = self._ask(calldata) if calldata else []
-            return self._lending
+        calldata = self._layout.apart.get(group)
+        if calldata is not None:
+            if group not in self._apart:
+                self._apart[group] = self._ask(calldata) if calldata else []
+            return self._apart[group]
         if self._words is None:
             self._words = self._ask(self._layout.calldata)
             if len(self._words) != self._layout.words:
@@ -64,7 +64,8 @@ class LensSource(Source):
 
     def changed(self, touched: Touched) -> None:
         """See :meth:`Source.changed`: everything."""
-        self._words = self._lending = None
+        self._words = None
+        self._apart.clear()
 
     def _ask(self, calldata: bytes) -> list[int]:
         data = self._transport.call(self._lens, calldata)

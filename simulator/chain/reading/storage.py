@@ -9,14 +9,14 @@ holds everything against the Lens after every action of a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from eth_utils import keccak
 
 from simulator.chain.deploy import artifacts
 from simulator.chain.evm.codec import MAX_UINT256, WORD, signed_word, words
-from simulator.chain.reading.layout import FIRST_WORD, LENDING, blocks
+from simulator.chain.reading.layout import FIRST_WORD, blocks
 from simulator.chain.reading.readings import Source
 from simulator.chain.reading.touched import ALL, BY_DEPTH, BY_SCALE, by_time, touched
 from simulator.protocol.state.table import of_storage
@@ -148,7 +148,7 @@ class StorageSource(Source):
             "place": self._place,
             "fees": self._fees,
             "covariance": self._covariance,
-            LENDING: self._lending,
+            **{name: partial(self._apart, call) for name, call in plan.layout.apart.items()},
         }
         # The words that must be read before a group is shown.
         self._stale = {name: [ALL] for name in (*plan.slots, *self._derived)}
@@ -231,11 +231,11 @@ class StorageSource(Source):
         )
         return [entry - ((entry >> _INT32_BITS - 1) << _INT32_BITS) for entry in entries]
 
-    def _lending(self) -> list[int]:
-        """The hedge on Aave: its interest and rates are Aave's own figures, so Aave is asked."""
-        if not self._plan.layout.legs:
+    def _apart(self, calldata: bytes) -> list[int]:
+        """What is on Aave: its interest and rates are Aave's own figures, so Aave is asked."""
+        if not calldata:
             return []
-        data = self._transport.call(self._plan.deployment.lens, self._plan.layout.lending_calldata)
+        data = self._transport.call(self._plan.deployment.lens, calldata)
         return [signed_word(data, i) for i in range(FIRST_WORD, len(data) // WORD)]
 
     def _nft(self) -> list[int]:

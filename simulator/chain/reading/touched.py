@@ -53,7 +53,7 @@ def touched(action: Action, layout: Layout) -> Touched:
     protocol, part = layout.protocol, layout.part
     if isinstance(action, Swap):
         wallet = part("wallets", action.actor)
-        lent: Touched = () if action.leg is None else (("lending", ALL),)
+        lent = () if action.leg is None else (("lending", ALL), *_others(layout))
         return (("pool", ALL), ("fees", ALL), ("wallets", wallet), *lent)
     if isinstance(action, Trade):
         account = protocol.account_of(action.actor)
@@ -78,8 +78,14 @@ def touched(action: Action, layout: Layout) -> Touched:
             ("collateral", part("collateral", account)),
             ("accrual", ALL),  # as above
             ("wallets", part("wallets", action.actor)),
+            *_others(layout),
         )
     return EVERYTHING
+
+
+def _others(layout: Layout) -> Touched:
+    """Where wallets of tokens other than USDC and the base are shown with the lending market."""
+    return (("borrowers", ALL),) if layout.others else ()
 
 
 def by_time(layout: Layout) -> Touched:
@@ -87,5 +93,6 @@ def by_time(layout: Layout) -> Touched:
     names = [
         *(["covariance"] if layout.protocol.clearing.risk_multiple > 0.0 else []),
         *(["lending"] if layout.legs else []),
+        *(["borrowers"] if layout.listed else []),
     ]
     return tuple((name, ALL) for name in names)

@@ -25,6 +25,7 @@ from simulator.world.protocol import AGENT_KINDS
 
 if TYPE_CHECKING:
     from simulator.config.agents.amm_arbitrageur import AmmArbitrageur
+    from simulator.config.agents.borrower_liquidator import BorrowerLiquidator
     from simulator.config.agents.depositor import Depositor
     from simulator.config.agents.keeper import Keeper
     from simulator.config.agents.leg_arbitrageur import LegArbitrageur
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
         risk_manager: RiskManager | None = None
         breakdown_monitor: BreakdownMonitor | None = None
         liquidator: Liquidator | None = None
+        borrower_liquidator: BorrowerLiquidator | None = None
         keeper: Keeper | None = None
         custom: dict[AgentName, CustomAgent] = Field(default_factory=dict)
 

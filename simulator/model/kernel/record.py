@@ -36,6 +36,8 @@ _ROOM = {
     "crowds": 16,
     "parties": 16,
     "venues": 4,
+    "listings": 4,
+    "borrowers": 4,
 }
 
 
@@ -110,6 +112,8 @@ class Counts:
     crowds: int  # of leveraged positions elsewhere
     parties: int  # who can be forced to sell; 0: nobody is there to be leveraged
     venues: int  # where they are
+    listings: int  # reserves of the lending market
+    borrowers: int  # accounts there
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -156,6 +160,8 @@ def counts_of(protocol: Protocol) -> Counts:
         crowds=len(protocol.impact.crowds) if protocol.impact is not None else 0,
         parties=len(parties(protocol)),
         venues=len(venues(protocol)),
+        listings=len(protocol.lending.listings) if protocol.lending is not None else 0,
+        borrowers=len(protocol.lending.borrowers) if protocol.lending is not None else 0,
     )
 
 

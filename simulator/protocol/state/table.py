@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from simulator.protocol.state.borrowers import Borrowing
 from simulator.protocol.state.clearing import Clearing
 from simulator.protocol.state.lending import Lending
 from simulator.protocol.state.pool import Pool, Position
@@ -25,6 +26,7 @@ SUBJECTS: dict[str, type[Subject]] = {
     "vault": Vault,
     "wallet": Wallet,
     "aave": Lending,
+    "lending": Borrowing,
 }
 
 

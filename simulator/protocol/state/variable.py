@@ -33,6 +33,8 @@ class Scale(Enum):
     BASE = "raw base"
     COLLATERAL = "raw"  # by the collateral's decimals
     LEG = "raw asset"  # by the decimals of the leg's asset
+    LISTING = "raw of the listing"  # by the decimals of the listed asset
+    OTHER = "raw of the other"  # likewise, of those that are neither USDC nor the base asset
     X96 = "X96"
     TIME = "seconds since 1970, 0 = never"  # shown: since the start; never: the value at the start
     FACTOR = "1e-8"  # entries of the covariance factor

@@ -1,9 +1,7 @@
-"""Aave v3 as the vault's venue uses it: reserves, interest, one account (contracts/SPEC.md §4.8).
+"""Aave v3 as the vault's venue uses it: reserves, one account (contracts/SPEC.md §4.8).
 
-Interest follows ReserveLogic, MathUtils and DefaultReserveInterestRateStrategy of @aave/core-v3
-1.19.3, amounts in raw units rounded as Aave rounds them; rates and indices are real numbers where
-Aave keeps 27 digits. Amounts are raw unless a docstring says otherwise. Reserve 0 is USDC, reserve
-1 + leg a leg's asset.
+Amounts are in raw units, rounded as Aave rounds them, unless a docstring says otherwise; interest
+is :mod:`.interest`. Reserve 0 is USDC, reserve 1 + leg a leg's asset.
 """
 
 from __future__ import annotations
@@ -24,15 +22,13 @@ from simulator.model.kernel.codes import (
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.kernel.rounding import floor_raw
+from simulator.model.venues.aave.interest import accrue, borrow_index, liquidity_index, set_rates
 from simulator.model.venues.perps.margin import stale
 from simulator.model.venues.perps.portfolio import USDC_ASSET
-from simulator.types import SECONDS_PER_YEAR
+from simulator.protocol.borrowers import CLOSED_WHOLE_FROM
 
 USDC = 0
 LAST_DIGITS = 1e-12
-_YEAR = float(SECONDS_PER_YEAR)
-# LiquidationLogic: below this health factor all of a debt may be repaid at once, else half.
-_CLOSE_FACTOR_HEALTH = 0.95
 
 
 class Loan(NamedTuple):
@@ -46,99 +42,47 @@ class Loan(NamedTuple):
 
 
 @inner
-def liquidity_index(w: Path, reserve: int) -> float:
-    """What one unit supplied at the start is now: linear since the last change."""
-    aave, oracle = w.state.aave, w.now
-    years = (oracle.clock - aave.updated_at[reserve]) / _YEAR
-    return aave.liquidity_index[reserve] * (1.0 + aave.liquidity_rate[reserve] * years)
-
-
-@inner
-def borrow_index(w: Path, reserve: int) -> float:
-    """What one unit owed at the start is now: three terms of the binomial series.
-
-    Nobody owing, it stands still (ReserveLogic._updateIndexes).
-    """
-    aave, oracle = w.state.aave, w.now
-    seconds = oracle.clock - aave.updated_at[reserve]
-    index = aave.borrow_index[reserve]
-    if seconds <= 0.0 or aave.owed[reserve] == 0.0:
-        return index
-    per_second = aave.borrow_rate[reserve] / _YEAR
-    second = seconds * (seconds - 1.0) * per_second**2 / 2.0
-    third = seconds * (seconds - 1.0) * max(seconds - 2.0, 0.0) * per_second**3 / 6.0
-    return index * (1.0 + per_second * seconds + second + third)
-
-
-@inner
-def accrue(w: Path, reserve: int) -> None:
-    """ReserveLogic.updateState."""
-    aave, oracle = w.state.aave, w.now
-    growing = borrow_index(w, reserve)
-    aave.liquidity_index[reserve] = liquidity_index(w, reserve)
-    aave.borrow_index[reserve] = growing
-    aave.updated_at[reserve] = oracle.clock
-
-
-@inner
-def set_rates(w: Path, reserve: int) -> None:
-    """ReserveLogic.updateInterestRates, after an operation has moved the balances."""
-    table, aave = w.tables.aave, w.state.aave
-    owed = np.rint(aave.owed[reserve] * aave.borrow_index[reserve])
-    usage = owed / (aave.available[reserve] + owed) if owed > 0.0 else 0.0
-    optimal = table.optimal_usage[reserve]
-    rate = table.base_rate[reserve]
-    if usage > optimal:
-        excess = (usage - optimal) / (1.0 - optimal)
-        rate += table.slope1[reserve] + table.slope2[reserve] * excess
-    else:
-        rate += table.slope1[reserve] * usage / optimal
-    aave.borrow_rate[reserve] = rate
-    aave.liquidity_rate[reserve] = rate * usage * (1.0 - table.factor[reserve])
-
-
-@inner
 def supplied(w: Path) -> float:
     """C: aUSDC of the venue."""
     aave = w.state.aave
-    return np.rint(aave.supplied * liquidity_index(w, USDC))
+    return np.rint(aave.supplied * liquidity_index(aave, w.now.clock, USDC))
 
 
 @inner
 def debt(w: Path, leg: int) -> float:
     """Variable debt d of a leg."""
     aave = w.state.aave
-    return np.rint(aave.debt[leg] * borrow_index(w, leg + 1))
+    return np.rint(aave.debt[leg] * borrow_index(aave, w.now.clock, leg + 1))
 
 
 @inner
 def supply(w: Path, raw: float) -> None:
     """Supply ``raw`` USDC."""
     aave = w.state.aave
-    accrue(w, USDC)
+    accrue(aave, w.now.clock, USDC)
     aave.supplied += np.rint(raw / aave.liquidity_index[USDC])
     aave.available[USDC] += raw
-    set_rates(w, USDC)
+    set_rates(w.tables.aave, aave, USDC, aave.available[USDC])
 
 
 @inner
 def take(w: Path, raw: float) -> None:
     """Aave's withdraw, once it is known to be allowed."""
     aave = w.state.aave
-    accrue(w, USDC)
+    accrue(aave, w.now.clock, USDC)
     everything = raw == np.rint(aave.supplied * aave.liquidity_index[USDC])
     aave.supplied -= np.rint(raw / aave.liquidity_index[USDC])
     if everything:
         aave.supplied = 0.0
     aave.available[USDC] -= raw
-    set_rates(w, USDC)
+    set_rates(w.tables.aave, aave, USDC, aave.available[USDC])
 
 
 @inner
 def hand_over(w: Path, raw: float) -> None:
     """Aave's own token of ``raw`` USDC goes to another holder: nothing leaves the reserve."""
     aave = w.state.aave
-    index = liquidity_index(w, USDC)
+    index = liquidity_index(aave, w.now.clock, USDC)
     aave.supplied = max(aave.supplied - np.rint(raw / index), 0.0)
 
 
@@ -147,12 +91,12 @@ def borrow(w: Path, leg: int, raw: float) -> None:
     """Borrow ``raw`` of a leg's asset, once it is known to be allowed."""
     aave = w.state.aave
     reserve = leg + 1
-    accrue(w, reserve)
+    accrue(aave, w.now.clock, reserve)
     scaled = np.rint(raw / aave.borrow_index[reserve])
     aave.debt[leg] += scaled
     aave.owed[reserve] += scaled
     aave.available[reserve] -= raw
-    set_rates(w, reserve)
+    set_rates(w.tables.aave, aave, reserve, aave.available[reserve])
 
 
 @inner
@@ -160,7 +104,7 @@ def repay(w: Path, leg: int, raw: float) -> None:
     """Repay ``raw`` of a leg's debt, at most all of it."""
     aave = w.state.aave
     reserve = leg + 1
-    accrue(w, reserve)
+    accrue(aave, w.now.clock, reserve)
     index = aave.borrow_index[reserve]
     scaled = np.rint(raw / index)
     if raw == np.rint(aave.debt[leg] * index):
@@ -168,7 +112,7 @@ def repay(w: Path, leg: int, raw: float) -> None:
     aave.debt[leg] -= scaled
     aave.owed[reserve] -= scaled
     aave.available[reserve] += raw
-    set_rates(w, reserve)
+    set_rates(w.tables.aave, aave, reserve, aave.available[reserve])
 
 
 @inner
@@ -260,13 +204,15 @@ def liquidate(w: Path, leg: int, cover: float) -> tuple[int, float, float]:
     table, aave, oracle = w.tables.aave, w.state.aave, w.now
     loan = value(w)
     owed = debt(w, leg)
-    if loan.equity >= loan.maintenance or loan.supplied <= 0.0:
+    if loan.equity >= loan.maintenance:
         return NOT_LIQUIDATABLE, 0.0, 0.0
+    if loan.supplied <= 0.0:
+        return INSUFFICIENT_COLLATERAL, 0.0, 0.0
     if owed <= 0.0:
         return NO_POSITION, 0.0, 0.0
     total = loan.maintenance / (1.0 / table.liquidation_threshold - 1.0)
     health = (loan.equity + total) * table.liquidation_threshold / total
-    paid = min(cover, owed if health <= _CLOSE_FACTOR_HEALTH else np.rint(0.5 * owed))
+    paid = min(cover, owed if health <= CLOSED_WHOLE_FROM else np.rint(0.5 * owed))
     price = oracle.price[table.asset[leg + 1]] / table.unit[leg + 1]
     usdc = oracle.price[USDC_ASSET] / table.unit[USDC]
     taken = np.rint(floor_raw(paid * price / usdc) * (1.0 + table.liquidation_bonus))

@@ -1,0 +1,34 @@
+"""What is written of a liquidator of the lending market's borrowers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from simulator.config.agents.actor import MINIMUM_PROFIT, Actor, Tokens
+from simulator.config.section import Symbol
+
+
+class BorrowerLiquidator(Actor):
+    """Liquidates borrowers of the lending market while the bonus pays, and sells what it seizes."""
+
+    named: ClassVar = {
+        "borrower_liquidator": "liquidates borrowers of the lending market for the bonus",
+    }
+    trades_outside: ClassVar = True
+
+    usdc: Tokens = Field(default=10e6, description="wallet at the start, USDC")
+    base: Tokens = Field(default=0.0, description="wallet at the start, whole base tokens")
+    assets: dict[Symbol, Tokens] = Field(
+        default_factory=dict,
+        description="wallet at the start by other asset of the lending market, whole tokens",
+    )
+    minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
+    slippage: float = Field(
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="below the index, how cheaply it sells seized base tokens in the pool, "
+        "fraction; the rest it sells outside",
+    )
