@@ -31,11 +31,12 @@ def protocol_of(name: str) -> Protocol:
 def test_every_action_there_is_can_be_tried() -> None:
     declared = {kind for kind in Action.__subclasses__() if kind.__module__ == actions.__name__}
     assert set(attempts.KINDS) == declared == set(GAS_UNITS)
-    tried = {kind for name in ("aave-hedge", "calm") for kind in attempts.calls(protocol_of(name))}
+    names = ("aave-hedge", "lending-cascade")
+    tried = {kind for name in names for kind in attempts.calls(protocol_of(name))}
     assert tried == declared
 
 
-@pytest.mark.parametrize("name", ["aave-hedge", "calm"])
+@pytest.mark.parametrize("name", ["aave-hedge", "calm", "lending-cascade"])
 def test_every_call_has_numbers_enough_for_its_arguments_and_a_world_takes_it(name: str) -> None:
     protocol, market = protocol_of(name), draw(load(name).market, 0, 3).first_steps(4)
     world = ModelWorld(protocol, market)

@@ -112,10 +112,14 @@ def test_what_does_not_pay_for_its_gas_is_left() -> None:
     assert not log.of(NAME, actions.LiquidateBorrower)
 
 
-def test_both_worlds_agree_and_the_prober_meets_the_borrowers() -> None:
-    found = verify_paths(load("lending-cascade", EARLY), 0, 2, 40, probed=0.5)
+@pytest.mark.parametrize("latency", [0, 2])
+def test_both_worlds_agree_and_the_prober_meets_the_borrowers(latency: int) -> None:
+    """The compiled loop too, through which orders that wait carry what they name."""
+    settings = (*EARLY, f"agents.{NAME}.latency_blocks={latency}")
+    found = verify_paths(load("lending-cascade", settings), 0, 2, 40, probed=0.5)
     assert found.flips == ()
     assert found.worst <= TOLERANCE
+    assert found.agrees
     assert found.outcomes["LiquidateBorrower"]["OK"] > 0
     assert sum(found.probes["LiquidateBorrower"].values()) > 0
 
@@ -143,6 +147,13 @@ def test_the_book_is_what_was_liquidated(result: Result, fall: tuple[Any, Watche
     np.testing.assert_allclose(frame["borrower_bonus"], bonus, rtol=1e-7)
     np.testing.assert_allclose(frame["borrower_fee"], fee, rtol=1e-7)
     assert (frame["bad_loans"] == 0.0).all()
+
+
+def test_the_book_of_the_chain_is_that_of_the_model(result: Result) -> None:
+    chain = run(load("lending-cascade", [*EARLY, "paths=1"]), world="chain").paths
+    for name in ("borrower_liquidations", "borrower_repaid", "borrower_bonus", "borrower_fee"):
+        assert chain[name][0] == pytest.approx(result.paths[name][0], rel=TOLERANCE)
+        assert chain[name][0] > 0.0
 
 
 def test_without_who_liquidates_a_fall_leaves_bad_debt() -> None:
