@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.books.metric import PARTY, Ended, Metric
+from simulator.books.operations import on_vault
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import LIQUIDATE, TRADE
 from simulator.model.kernel.record import Layout, Path, each
 from simulator.model.outside import held
+from simulator.model.venues.aave.borrowers import unbacked
+from simulator.model.venues.perps.margin import standing
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.protocol.action_spec import Worth
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from simulator.types import Floats
 
 _HOUR = 3600.0
-_SIZE, _USDC_IN = int(Worth.SIZE), int(Worth.USDC_IN)
+_SIZE, _USDC_IN, _REPAID = int(Worth.SIZE), int(Worth.USDC_IN), int(Worth.REPAID)
 
 #: To whom a party sold (< 0: of whom it bought), USD at the index or what was paid.
 SOLD = {
@@ -41,7 +44,7 @@ OWED = {
     "owes_insurance": "the insurance fund",
     "owes_venue": "the venue's own money",
     "owes_traders": "other traders, as socialised loss",
-    "owes_elsewhere": "its venue or lenders elsewhere",
+    "owes_elsewhere": "lenders, or its venue elsewhere",
 }
 LAYOUT: Layout = (
     *each("", ("fallen", "1", "parties that were liquidated so far")),
@@ -56,6 +59,8 @@ LAYOUT: Layout = (
     # As a liquidation or a trade begins.
     *each("markets", ("skew", "base units", ""), ("of_the_vault", "base units", "its hedge")),
     *each("assets", ("held", "tokens", "by those who trade outside")),
+    *each("accounts markets", ("size", "base units", "while somebody is insolvent")),
+    *each("", ("watched", "1", "whether somebody was insolvent as it began")),
     *each("", ("side", "1", "of the position; 0: none"), ("before_insured", "USDC", "drawn")),
     *each("", ("before_borne", "USDC", "drawn"), ("bad_debt", "USDC", "")),
 )
@@ -119,6 +124,8 @@ def _note(w: Path, party: int, usd: float, rank: float) -> None:
 def _party(w: Path) -> int:
     """Whom the order liquidates."""
     table, order = w.tables.forced, w.order
+    if table.worth[order.kind] == _REPAID:
+        return table.of_borrower[order.borrower]
     found = table.of_kind[order.kind]
     return found if found >= 0 else table.of_account[order.account]
 
@@ -131,7 +138,9 @@ def acting(w: Path) -> None:
         return
     for market in range(count.markets):
         book.skew[market] = clearing.skew[market]
+    book.watched = 0.0
     if w.tables.forced.worth[kind] == 0:
+        _watch(w)
         return
     order = w.order
     book.side = np.sign(clearing.size[order.account, order.market]) if kind == LIQUIDATE else 0.0
@@ -139,6 +148,24 @@ def acting(w: Path) -> None:
         book.of_the_vault[market] = _hedge(w, market)
     for asset in range(count.assets):
         book.held[asset] = held(w, asset)
+    book.before_insured, book.before_borne = _drawn(w)
+    book.bad_debt = clearing.bad_debt
+
+
+@inner
+def _watch(w: Path) -> None:
+    """Before a trade or an operation of the vault, which may close the insolvent (insolvent.py)."""
+    book, count, clearing = w.book.cascade, w.tables.count, w.state.clearing
+    if w.order.kind != TRADE and not on_vault(w):
+        return
+    for account in range(count.accounts):
+        if standing(w, account).value < 0.0:
+            book.watched = 1.0
+    if book.watched == 0.0:
+        return
+    for account in range(count.accounts):
+        for market in range(count.markets):
+            book.size[account, market] = clearing.size[account, market]
     book.before_insured, book.before_borne = _drawn(w)
     book.bad_debt = clearing.bad_debt
 
@@ -170,7 +197,64 @@ def acted(w: Path) -> None:
     if w.tables.forced.worth[w.order.kind] != 0:
         _liquidated(w, _party(w))
     else:
+        if w.book.cascade.watched != 0.0:
+            _closed_with(w)
         _taken_back(w)
+
+
+@inner
+def _is_actor(w: Path, account: int) -> bool:
+    """Whether an account is of whoever closed: an agent's, or one of the vault's."""
+    if w.order.kind == TRADE:
+        return bool(account == w.tables.agent.account[w.order.agent])
+    return account <= w.tables.count.markets
+
+
+@inner
+def _closed_usd(w: Path, account: int, market: int) -> float:
+    """USD by which somebody else's close has made a position smaller."""
+    if _is_actor(w, account):
+        return 0.0
+    closed = abs(w.book.cascade.size[account, market])
+    closed -= abs(w.state.clearing.size[account, market])
+    return max(closed, 0.0) * w.now.price[w.tables.clearing.asset[market]]
+
+
+@inner
+def _closed_with(w: Path) -> None:
+    """Count whom somebody's close at a profit has closed; what was paid is theirs by what went."""
+    book, count = w.book.cascade, w.tables.count
+    total = 0.0
+    for account in range(count.accounts):
+        for market in range(count.markets):
+            total += _closed_usd(w, account, market)
+    if total == 0.0:
+        return
+    rank, own = book.fallen + 1.0, w.order.kind != TRADE
+    for account in range(count.accounts):
+        for market in range(count.markets):
+            usd = _closed_usd(w, account, market)
+            if usd == 0.0:
+                continue
+            party, side = w.tables.forced.of_account[account], np.sign(book.size[account, market])
+            if own:
+                book.to_vault[party] += side * usd
+            else:
+                book.to_winners[party] += side * usd
+            _left_owed(w, party, usd / total)
+            _note(w, party, usd, rank)
+
+
+@inner
+def _left_owed(w: Path, party: int, part: float) -> None:
+    """Charge a party its part of what others have paid for debts since it began."""
+    book, usdc = w.book.cascade, w.now.price[USDC_ASSET]
+    insured, borne = _drawn(w)
+    insured, borne = insured - book.before_insured, borne - book.before_borne
+    book.owes_insurance[party] += part * insured * usdc
+    book.owes_venue[party] += part * borne * usdc
+    left = max(w.state.clearing.bad_debt - book.bad_debt - insured - borne, 0.0)
+    book.owes_traders[party] += part * left * usdc
 
 
 @inner
@@ -182,6 +266,9 @@ def _liquidated(w: Path, party: int) -> None:
     usd = order.amount_in * usdc if worth == _USDC_IN else order.amount_out * usdc
     if worth == _SIZE:
         usd = order.amount_in * now.price[asset[order.market]]
+    elif worth == _REPAID:
+        usd = order.amount_in * now.price[w.tables.lending.asset[order.repaid]]
+        book.owes_elsewhere[party] = unbacked(w, order.borrower)
     closed = vaults = 0.0
     for market in range(w.tables.count.markets):
         moved = clearing.skew[market] - book.skew[market]
@@ -199,12 +286,7 @@ def _liquidated(w: Path, party: int) -> None:
         book.to_liquidator[party] += usd
     for number in range(w.tables.count.assets):
         w.outside.due[party, number] += book.held[number] - held(w, number)
-    insured, borne = _drawn(w)
-    insured, borne = insured - book.before_insured, borne - book.before_borne
-    book.owes_insurance[party] += insured * usdc
-    book.owes_venue[party] += borne * usdc
-    left = max(clearing.bad_debt - book.bad_debt - insured - borne, 0.0)
-    book.owes_traders[party] += left * usdc
+    _left_owed(w, party, 1.0)
     _note(w, party, usd, book.fallen + 1.0)
 
 

@@ -143,6 +143,7 @@ FORCED_TABLE: Layout = (
     # Whose an account is, and a kind of liquidation that names none (-1: it does); who a crowd is.
     *_whole("accounts", "of_account"),
     *_whole("kinds", "of_kind", "worth"),  # and what of its fill a liquidation is worth
+    *_whole("borrowers", "of_borrower"),
     *_whole("crowds", "of_crowd"),
     *_whole("parties", "venue"),  # where each is
 )
@@ -336,11 +337,13 @@ def _forced_values(protocol: Protocol) -> dict[str, Any]:
     rows, places = parties(protocol), venues(protocol)
     account = {number: row for row, party in enumerate(rows) for number in party.accounts}
     kind = {one: row for row, party in enumerate(rows) for one in party.actions}
+    borrower = {party.borrower: row for row, party in enumerate(rows)}
     crowd = {party.crowd: row for row, party in enumerate(rows)}
     return {
         "of_account": [account.get(number, -1) for number in range(protocol.accounts)],
         "of_kind": [-1, *(kind.get(one, -1) for one in ACTIONS)],
         "worth": [0, *(int(one.spec.worth) for one in ACTIONS)],
+        "of_borrower": [borrower[number] for number in range(sum(p.borrower >= 0 for p in rows))],
         "of_crowd": [crowd[number] for number in range(sum(p.crowd >= 0 for p in rows))],
         "venue": [places.index(party.venue) for party in rows],
     }

@@ -16,7 +16,7 @@ class Role(IntEnum):
     QUEUE = 4  # moves shares alone
     POST = 5  # what a risk manager posts
     TRADE = 6  # at the pool or the venue, with the actor's own money
-    OUTSIDE = 7  # at a market where the vault has nothing
+    OUTSIDE = 7  # liquidation at a market where the vault has nothing
 
 
 class Worth(IntEnum):
@@ -26,6 +26,7 @@ class Worth(IntEnum):
     SIZE = 1  # ``amount_in`` base units of the market's asset
     USDC_IN = 2  # ``amount_in`` USDC
     USDC_OUT = 3  # ``amount_out`` USDC
+    REPAID = 4  # ``amount_in`` tokens of the listing that is repaid
 
 
 @dataclass(frozen=True)
@@ -73,5 +74,5 @@ class ActionSpec:
             raise ValueError(f"{self.called}: counted and counts come together")
         if (self.role is Role.KEEPER) != bool(self.task):
             raise ValueError(f"{self.called}: keeper functions, and they alone, have a task")
-        if (self.role is Role.LIQUIDATION) != bool(self.worth):
+        if (self.role in (Role.LIQUIDATION, Role.OUTSIDE)) != bool(self.worth):
             raise ValueError(f"{self.called}: liquidations, and they alone, are worth something")

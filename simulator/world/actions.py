@@ -168,6 +168,7 @@ class LiquidateBorrower(Action):
     spec = ActionSpec(
         role=Role.OUTSIDE, contract="Aave", functions=("liquidationCall",), gas=440_000,
         fill=("debt repaid", "collateral taken"), called="liquidation of a borrower",
+        worth=Worth.REPAID,
     )  # fmt: skip
 
     borrower: int

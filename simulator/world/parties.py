@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 _LEVERAGED = ("leveraged_long", "leveraged_short")
 #: Where parties are, by the names of columns, and what people call it.
 VAULT, CLEARING_HOUSE = "vault", "clearing_house"
+LENDING_MARKET = "lending_market"
 PERPS_ELSEWHERE, LENDING_ELSEWHERE = "perps_elsewhere", "lending_elsewhere"
 VENUES = {
     VAULT: "the vault",
     CLEARING_HOUSE: "clearing house",
+    LENDING_MARKET: "lending market",
     PERPS_ELSEWHERE: "perps elsewhere",
     LENDING_ELSEWHERE: "lending elsewhere",
 }
@@ -39,6 +41,7 @@ class Party:
         venue: where, a key of :data:`VENUES`.
         accounts: at the ClearingHouse, which are its.
         actions: liquidations that name no account there and are of it alone.
+        borrower: of the lending market's, which; -1: none.
         crowd: of those elsewhere, which; -1: none.
         leveraged: whether it is there to be leveraged: a protocol in which nobody but the vault is
             has no cascade to tell of.
@@ -49,6 +52,7 @@ class Party:
     venue: str
     accounts: tuple[int, ...] = ()
     actions: tuple[type[actions.Action], ...] = ()
+    borrower: int = -1
     crowd: int = -1
     leveraged: bool = True
 
@@ -67,6 +71,13 @@ def _traders_here(protocol: Protocol) -> Iterator[Party]:
             yield Party(slot.name, title, CLEARING_HOUSE, (account,), leveraged=leveraged)
 
 
+def _borrowers(protocol: Protocol) -> Iterator[Party]:
+    borrowers = protocol.lending.borrowers if protocol.lending is not None else ()
+    for number, borrower in enumerate(borrowers):
+        title = f"borrower {borrower.name}"
+        yield Party(f"borrower_{borrower.name}", title, LENDING_MARKET, borrower=number)
+
+
 def _crowds(protocol: Protocol) -> Iterator[Party]:
     for number, crowd in enumerate(protocol.impact.crowds if protocol.impact is not None else ()):
         venue = LENDING_ELSEWHERE if crowd.at_oracle else PERPS_ELSEWHERE
@@ -75,7 +86,7 @@ def _crowds(protocol: Protocol) -> Iterator[Party]:
         yield Party(crowd.name, title, venue, crowd=number)
 
 
-SOURCES = (_vault, _traders_here, _crowds)
+SOURCES = (_vault, _traders_here, _borrowers, _crowds)
 
 
 def parties(protocol: Protocol) -> tuple[Party, ...]:

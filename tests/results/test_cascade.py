@@ -281,3 +281,23 @@ def test_an_arrow_is_as_wide_as_the_root_of_its_amount() -> None:
 def test_feedback_is_refused_where_nothing_forced_moves_a_price() -> None:
     with pytest.raises(InputError, match="in calm no liquidation moves a price"):
         simulator.run("calm", paths=1, feedback=True)
+
+
+def test_borrowers_of_the_lending_market_are_parties_of_their_own() -> None:
+    """What each repaid is what their own book says, and it went to the liquidator, then outside."""
+    config = load("lending-cascade", ["paths=3"])
+    paths = simulator.run(config, workers=1).paths
+    names = [f"borrower_{name}" for name in config.lending.borrowers]
+    repaid = sum(paths[f"liquidated_{name}"] for name in names)
+    assert (repaid > 1e6).all()
+    np.testing.assert_allclose(repaid, paths["borrower_repaid"], rtol=1e-12)
+    sold = sum(paths[f"sold_to_liquidator_{name}"] for name in names)
+    np.testing.assert_allclose(sold, repaid, rtol=1e-12)
+    outside = sum(paths[f"sold_to_outside_{name}"] for name in names)
+    assert (outside > 0.1 * repaid).all()
+    forced = sum(paths[f"low_{name}"] for name in names)
+    assert (forced < 0.0).all()
+    np.testing.assert_allclose(forced, paths["low_forced"], rtol=1e-9)
+    eager, careful = (paths[f"fell_place_borrower_{name}"] for name in ("eager", "careful"))
+    assert (eager == 1.0).all()
+    assert careful.isna().all()

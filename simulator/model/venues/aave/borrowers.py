@@ -110,6 +110,13 @@ def standing(w: Path, borrower: int) -> Standing:
 
 
 @inner
+def unbacked(w: Path, borrower: int) -> float:
+    """What it owes, USD, where no collateral is left: bad debt."""
+    found = standing(w, borrower)
+    return found.debt if found.collateral == 0.0 else 0.0
+
+
+@inner
 def _seizure(w: Path, borrower: int, seized: int, repaid: int, cover: float) -> Seizure:
     """LiquidationLogic._calculateAvailableCollateralToLiquidate for ``cover`` of the debt."""
     table = w.tables.lending
