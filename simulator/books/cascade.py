@@ -285,7 +285,8 @@ def _liquidated(w: Path, party: int) -> None:
     else:
         book.to_liquidator[party] += usd
     for number in range(w.tables.count.assets):
-        w.outside.due[party, number] += book.held[number] - held(w, number)
+        if number != USDC_ASSET:  # which pays for it
+            w.outside.due[party, number] += book.held[number] - held(w, number)
     _left_owed(w, party, 1.0)
     _note(w, party, usd, book.fallen + 1.0)
 
