@@ -122,11 +122,8 @@ def close_with_insolvent(
     worth: uint256 = 0
     gained: int256 = 0
     for _: uint256 in range(MAX_HOLDERS):
-        best: uint256 = 0
-        for i: uint256 in range(MAX_HOLDERS):
-            if keys[i] > best:
-                best = keys[i]
-                place = i
+        place = self._first(keys)
+        best: uint256 = keys[place]
         if left == 0 or best == 0:
             break
         keys[place] = 0
@@ -344,11 +341,8 @@ def _deleverage(
     total: uint256 = fixed_point.magnitude(size)
     left: uint256 = total
     for _: uint256 in range(MAX_HOLDERS):
-        best: uint256 = 0
-        for i: uint256 in range(MAX_HOLDERS):
-            if keys[i] > best:
-                best = keys[i]
-                place = i
+        place = self._first(keys)
+        best: uint256 = keys[place]
         if left == 0 or best == 0:
             break
         keys[place] = 0
@@ -363,6 +357,21 @@ def _deleverage(
         left -= closed
         self._close_between(account, counterparty, market, closed, price)
     return total - left
+
+
+@pure
+@internal
+def _first(keys: uint256[MAX_HOLDERS]) -> uint256:
+    """
+    @notice The place of the highest key.
+    """
+    best: uint256 = 0
+    place: uint256 = 0
+    for i: uint256 in range(MAX_HOLDERS):
+        if keys[i] > best:
+            best = keys[i]
+            place = i
+    return place
 
 
 @view

@@ -97,7 +97,7 @@ LAYOUT: Layout = (
         ("flows", "USD", "deposited minus redeemed, cumulative"),
         ("residual", "USD", "largest |NAV − first NAV − flows − Σ buckets| after any step"),
         ("largest_nav", "USD", "largest |NAV| at the end of any step"),
-        ("deleveraged", "USD", "notional of the vault closed by auto-deleveraging, cumulative"),
+        ("deleveraged", "USD", "notional of the vault closed against the insolvent, cumulative"),
         ("first_nav", "USD", "before anybody acted"),
         ("explicit", "USD", "of the open run of operations, already in a bucket"),
     ),
@@ -235,7 +235,7 @@ def _liquidated(w: Path) -> None:
 
 @inner
 def _taken(w: Path) -> bool:
-    """Whether another's liquidation or trade closed positions of the vault; counts them."""
+    """Whether another's liquidation or trade closed positions of the vault; counts a winner's."""
     book, markets, taken = w.book.attribution, w.tables.count.markets, False
     notional = 0.0
     for account in range(1 + markets):
@@ -243,7 +243,8 @@ def _taken(w: Path) -> bool:
             change = abs(w.state.clearing.size[account, m] - book.before.size[account, m])
             taken = taken or change > 0.0
             notional += change * w.now.price[w.tables.clearing.asset[m]]
-    book.deleveraged += notional
+    if w.order.kind != TRADE:  # whom a trade closes is insolvent, as whoever is liquidated
+        book.deleveraged += notional
     return taken
 
 

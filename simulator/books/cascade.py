@@ -35,8 +35,8 @@ _SIZE, _USDC_IN, _REPAID = int(Worth.SIZE), int(Worth.USDC_IN), int(Worth.REPAID
 SOLD = {
     "to_outside": "in the market outside, itself or through those who passed it on there",
     "to_maker": "to the maker of the ClearingHouse, who has it until it is taken back",
-    "to_winners": "to those on the other side whom auto-deleveraging closed, the vault apart",
-    "to_vault": "to the vault, whose hedge auto-deleveraging closed against it",
+    "to_winners": "to those on the other side who were closed against it, the vault apart",
+    "to_vault": "to the vault, whose hedge was closed against it",
     "to_liquidator": "to the liquidator: collateral, pledged liquidity, what backed a loan",
 }
 #: Who bore a debt that it left, USD.
@@ -241,8 +241,22 @@ def _closed_with(w: Path) -> None:
                 book.to_vault[party] += side * usd
             else:
                 book.to_winners[party] += side * usd
+            if _trades_outside(w, account):
+                asset = w.tables.clearing.asset[market]
+                moved = book.size[account, market] - w.state.clearing.size[account, market]
+                w.outside.due[party, asset] += moved
             _left_owed(w, party, usd / total)
             _note(w, party, usd, rank)
+
+
+@inner
+def _trades_outside(w: Path, account: int) -> bool:
+    """Whether an account is of somebody who trades outside what its holdings change by."""
+    found = False
+    for agent in range(w.tables.count.agents):
+        if w.tables.agent.account[agent] == account:
+            found = found or _passes_on(w, agent)
+    return found
 
 
 @inner

@@ -35,8 +35,9 @@ OF_THE_VAULT = (
 def on_vault(w: Path) -> bool:
     """Whether the order operates on what the vault holds, whoever sends it.
 
-    Everything else can reach the vault's NAV only through the fees its position earns and the
-    waterfall behind somebody else's liquidation.
+    Everything else can reach the vault's NAV only through the fees its position earns, the
+    waterfall behind somebody else's liquidation, and a trade that closes the vault while it is
+    insolvent.
     """
     kind = w.order.kind
     if kind in OF_THE_VAULT:

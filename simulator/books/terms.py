@@ -58,7 +58,7 @@ METRICS = (
     Metric(
         "adl_notional",
         "USD",
-        "notional of the vault closed by auto-deleveraging",
+        "notional of the vault closed against the insolvent: by auto-deleveraging, or as it left",
         lambda ended: ended.book.attribution.deleveraged,
         title="Closed by auto-deleveraging",
         form=",.0f",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NEAR = 0.999
 # The shares of a borrower's debt add up to one but for this.
 _ROUNDING = 1e-9
+#: Terms that Aave keeps in ten thousandths.
+_KEPT = ("ltv", "liquidation_threshold", "liquidation_bonus", "protocol_fee", "factor")
 
 
 def market(config: Fields) -> LendingMarket | None:
@@ -182,13 +184,23 @@ def _collateral(lending: written.Lending) -> Iterator[str]:
 
 def _pair(field: str, terms: written.Category | written.Listing) -> Iterator[str]:
     ltv, threshold, bonus = terms.ltv, terms.liquidation_threshold, terms.liquidation_bonus
+    for name in _KEPT:
+        value = getattr(terms, name, 0.0)
+        if abs(value * PERCENT - round(value * PERCENT)) > _ROUNDING:
+            yield f"{field}.{name} = {value:g}: must be a whole number of 0.0001, as Aave keeps it"
     if ltv > threshold:
         yield f"{field}.ltv = {ltv:g}: must be at most {threshold:g}, its liquidation_threshold"
-    if threshold * (1.0 + bonus) > 1.0:
+    if not covers(threshold, bonus):
         yield (
             f"{field}.liquidation_threshold = {threshold:g}: must be at most "
             f"{1 / (1 + bonus):.4g}, or the collateral does not cover its liquidation_bonus"
         )
+
+
+def covers(threshold: float, bonus: float) -> bool:
+    """Whether collateral at its threshold pays the bonus: PoolConfigurator's percentMul ≤ 10⁴."""
+    paid = round(threshold * PERCENT) * round((1.0 + bonus) * PERCENT)
+    return (paid + PERCENT // 2) // PERCENT <= PERCENT
 
 
 def _health(config: Fields, field: str, borrower: written.Borrower) -> Iterator[str]:

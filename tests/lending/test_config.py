@@ -16,6 +16,7 @@ REFUSED = [
     (f"{ETH}.ltv=0.9", f"{ETH}.ltv = 0.9: must be at most 0.83, its liquidation_threshold"),
     (f"{ETH}.ltv=0", f"{ETH}.ltv = 0: must be above 0 with {ETH}.liquidation_threshold"),
     (f"{ETH}.liquidation_bonus=0.3", f"{ETH}.liquidation_threshold = 0.83: must be at most 0.7692"),
+    (f"{ETH}.ltv=0.80006", f"{ETH}.ltv = 0.80006: must be a whole number of 0.0001"),
     (f"{ETH}.borrowed=1e6", "others owe 2.0558e+09 USD; must be below"),
     (f"{ETH}.supply_cap=1000", f"{ETH}.supply_cap = 1000: must be at least 310000, or 0"),
     (f"{ETH}.category=ether", f"{ETH}.category = ether: must be one of none, there is none"),

@@ -241,7 +241,7 @@ def _bear(
 
 @inner
 def write_off_asked(w: Path) -> None:
-    """Cover the debts of the winners whom auto-deleveraging has left with nothing, in turn."""
+    """Cover the debts of those from whom was taken, and who have nothing left, in turn."""
     clearing = w.state.clearing
     accounts = w.tables.count.accounts
     for turn in range(1, accounts + 1):
