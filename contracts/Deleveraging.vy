@@ -32,6 +32,7 @@ MAX_HOLDERS: constant(uint256) = ledger.MAX_HOLDERS
 HIGHEST_RANK: constant(uint256) = 2**192 - 1
 # Quotients are bounded: no rank may overflow, or a position built for it could stop a liquidation.
 MAX_RATIO: constant(uint256) = 2**96 - 1
+MAX_GAIN: constant(uint256) = 2**192 - 1
 # Policies: values of `parameters.deleveraging`, by simulator/protocol/clearing.py.
 QUEUE: constant(uint256) = 0
 PRO_RATA_PROFIT: constant(uint256) = 1
@@ -104,8 +105,10 @@ def close_with_insolvent(
     """
     ledger._check_delegated()
     position: IClearingHouse.Position = ledger.position[account][market]
-    if self._gain(market, position, index) <= 0:
+    gain: int256 = self._gain(market, position, index)
+    if gain <= 0:
         return 0, 0, 0
+    budget: uint256 = convert(gain, uint256)  # all that he has gained, and no more, he may be asked for
     long: bool = position.size > 0
     accounts: DynArray[uint256, MAX_HOLDERS] = ledger._holders(market)
     # Debt a unit << 64 | 2**64 - 1 - opened as number; 0: owes nothing that matters, or has had its turn.
@@ -128,15 +131,15 @@ def close_with_insolvent(
             break
         keys[place] = 0
         gap: uint256 = best >> 64
-        # Nobody is asked to close at a loss: as of auto-deleveraging.
-        if self._gain(market, ledger.position[account][market], self._beside(index, gap, long)) > 0:
-            closed: uint256 = min(
-                left, fixed_point.magnitude(ledger.position[accounts[place]][market].size)
-            )
+        closed: uint256 = min(
+            min(left, fixed_point.magnitude(ledger.position[accounts[place]][market].size)),
+            self._affordable(budget, gap),
+        )
+        if closed != 0:
             cash: int256 = ledger.cash[accounts[place]]
-            price: uint256 = self._beside(
-                index, self._unpaid(accounts[place], market, closed, gap), long
-            )
+            unpaid: uint256 = self._unpaid(accounts[place], market, closed, gap)
+            price: uint256 = self._beside(index, unpaid, long)
+            budget -= min(fixed_point.mul_div_up(unpaid, closed, WAD), budget)
             left -= closed
             if long:
                 worth += fixed_point.mul_div_down(closed, price, WAD)
@@ -228,6 +231,18 @@ def _gap(holder: uint256, market: uint256, long: bool, index: uint256) -> uint25
 
 @pure
 @internal
+def _affordable(gain: uint256, gap: uint256) -> uint256:
+    """
+    @notice The size whose close `gap` a unit beside the index costs all that a position has gained, rounded down. By the
+            whole gain: by that of a unit, which falls as he adds to it, a winner would choose whether he is asked.
+    """
+    if gap == 0:
+        return max_value(uint256)
+    return fixed_point.mul_div_down(min(gain, MAX_GAIN), WAD, gap)
+
+
+@pure
+@internal
 def _beside(index: uint256, gap: uint256, long: bool) -> uint256:
     """
     @notice The price at which a debt of `gap` a unit is gone, for who holds against a long or a short.
@@ -240,13 +255,15 @@ def _beside(index: uint256, gap: uint256, long: bool) -> uint256:
 @internal
 def _unpaid(account: uint256, market: uint256, closed: uint256, gap: uint256) -> uint256:
     """
-    @notice Have insurance pay the debt of so much of the position, and return what it does not of a unit, rounded down.
+    @notice Have insurance pay the debt of so much of the position, as it would pay that of all of it: its part, or who
+            leaves first took what is there for the others. Returns what it does not pay of a unit, rounded down.
     """
     size: uint256 = fixed_point.magnitude(ledger.position[account][market].size)
     wanted: uint256 = fixed_point.mul_div_up(gap, closed, WAD)
-    paid: uint256 = self._insure(account, market, wanted)
-    # Of the whole debt: closed in small parts, it keeps margin where it is all the same.
-    waterfall._gate(fixed_point.mul_div_up(gap, size, WAD) * (wanted - paid) // wanted)
+    whole: uint256 = fixed_point.mul_div_up(gap, size, WAD)
+    insured: uint256 = min(whole, waterfall._insured(market))
+    paid: uint256 = self._insure(account, market, fixed_point.mul_div_down(wanted, insured, whole))
+    waterfall._gate(wanted - paid)
     return fixed_point.mul_div_down(wanted - paid, WAD, closed)
 
 
@@ -309,8 +326,8 @@ def _deleverage(
     account: uint256, market: uint256, size: int256, index: uint256, price: uint256
 ) -> uint256:
     """
-    @notice Close `size` of the position at `price` against those of the other side who profit at it, as far as they go;
-            returns the size closed. By the queue each in turn, highest rank first, as far as he has it. Pro rata each by
+    @notice Close `size` of the position at `price` against those of the other side who have gained at the index, as far
+            as their gain goes; returns the size closed. By the queue each in turn, highest rank first, as far as he has it. Pro rata each by
             his weight, at most all he has: in the order of weight per unit of size, so that whoever gives all he has comes
             before those who share what he could not.
     """
@@ -319,11 +336,19 @@ def _deleverage(
     # rank << 64 | 2**64 - 1 - opened as number; 0: no counterparty, or has had its turn.
     keys: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
     weights: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])
+    most: uint256[MAX_HOLDERS] = empty(uint256[MAX_HOLDERS])  # what each can be asked for
+    gap: uint256 = max(index, price) - min(index, price)
     weight: uint256 = 0  # of all who have not had their turn
     place: uint256 = 0
     for holder: uint256 in accounts:
         held: IClearingHouse.Position = ledger.position[holder][market]
-        if (held.size > 0) != (size > 0) and self._gain(market, held, price) > 0:
+        gain: int256 = self._gain(market, held, index)
+        if (held.size > 0) != (size > 0) and gain > 0:
+            most[place] = min(
+                fixed_point.magnitude(held.size),
+                self._affordable(convert(gain, uint256), gap),
+            )
+        if most[place] != 0:
             rank: uint256 = 0
             if policy == QUEUE:
                 rank = self._rank(holder, market, held, index)
@@ -332,8 +357,7 @@ def _deleverage(
                 weight += weights[place]
                 # Rounded up: who has any weight comes before who has none.
                 rank = min(
-                    fixed_point.mul_div_up(weights[place], WAD, fixed_point.magnitude(held.size)),
-                    HIGHEST_RANK,
+                    fixed_point.mul_div_up(weights[place], WAD, most[place]), HIGHEST_RANK
                 )
             keys[place] = rank << 64 | ledger._seniority(holder, market)
         place += 1
@@ -347,9 +371,7 @@ def _deleverage(
             break
         keys[place] = 0
         counterparty: uint256 = accounts[place]
-        closed: uint256 = min(
-            left, fixed_point.magnitude(ledger.position[counterparty][market].size)
-        )
+        closed: uint256 = min(left, most[place])
         # Of the last all that is left; without any weight left, as by a queue.
         if weight != 0:
             closed = min(closed, fixed_point.mul_div_up(left, weights[place], weight))

@@ -98,12 +98,22 @@ def _draw_insurance(market: uint256, amount: uint256) -> uint256:
     """
     @notice Take at most `amount` from the insurance fund within the market's cap.
     """
-    drawn: uint256 = ledger.insurance_drawn[market]
-    limit: uint256 = max(ledger.market[market].insurance_cap, drawn) - drawn
-    paid: uint256 = min(min(amount, ledger.insurance_fund), limit)
+    paid: uint256 = min(amount, self._insured(market))
     ledger.insurance_fund -= paid
-    ledger.insurance_drawn[market] = drawn + paid
+    ledger.insurance_drawn[market] += paid
     return paid
+
+
+@view
+@internal
+def _insured(market: uint256) -> uint256:
+    """
+    @notice What the insurance fund could pay for a market now.
+    """
+    drawn: uint256 = ledger.insurance_drawn[market]
+    return min(
+        ledger.insurance_fund, max(ledger.market[market].insurance_cap, drawn) - drawn
+    )
 
 
 @internal

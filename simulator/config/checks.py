@@ -23,6 +23,7 @@ from simulator.config.fields import MAX_STEPS
 from simulator.config.shocks import Depeg, Outage, WindowShock
 from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
+from simulator.world.parties import TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,6 +120,9 @@ def _custom(config: Fields) -> Iterator[str]:
         yield from _known(f"{field}.margin", agent.margin or {}, list(config.clearing.collaterals))
         if name in BUILT_IN:
             yield f"{field}: must be a name that is no built-in agent's"
+        lending = config.lending
+        if name in TAKEN or (lending and name.removeprefix("borrower_") in lending.borrowers):
+            yield f"{field}: must be another name: columns of a cascade have it for somebody else"
 
 
 def _process_names(config: Fields, assets: list[str]) -> Iterator[str]:

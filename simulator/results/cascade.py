@@ -14,7 +14,7 @@ from simulator.books.cascade import OWED, SOLD
 from simulator.hedging.paired import ratio_of_means
 from simulator.hedging.risk import CONFIDENCE, mean, normal_quantile
 from simulator.results.statistics import describe, path_weights
-from simulator.world.parties import CLEARING_HOUSE, VENUES, parties, venues
+from simulator.world.parties import CLEARING_HOUSE, LENDING_MARKET, VENUES, parties, venues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -230,7 +230,10 @@ def _flows(
             usd = _mean(paths[f"sold_{name}_{party.name}"].to_numpy(), weights)
             # Who is at the venue does not trade outside: arbitrageurs pass on what it sold.
             passed = name == "to_outside" and party.venue in (CLEARING_HOUSE, "vault")
-            add(PASSED_ON if passed else party.title, _OTHERS[name], "sells", usd)
+            seller = PASSED_ON if passed else party.title
+            if name == "to_outside" and party.venue == LENDING_MARKET:
+                seller = _OTHERS["to_liquidator"]  # who took it, and was counted as having done so
+            add(seller, _OTHERS[name], "sells", usd)
         for name in OWED:
             usd = _mean(paths[f"{name}_{party.name}"].to_numpy(), weights)
             add(party.title, _OTHERS[name], "owes", usd)

@@ -30,6 +30,9 @@ VENUES = {
     LENDING_ELSEWHERE: "lending elsewhere",
 }
 
+#: Names that columns of a cascade have for something else than an agent.
+TAKEN = (VAULT, "news", "other", "forced")
+
 
 @dataclass(frozen=True)
 class Party:

@@ -42,7 +42,10 @@ def test_a_winner_who_leaves_closes_against_the_insolvent_at_their_bankruptcy_pr
     assert venue.common("skew", ETH) == -20.0
     assert venue.common("maker_cash", ETH) == pytest.approx(maker, rel=1e-15)
     assert venue.usdc() == pytest.approx(before, rel=1e-15)
-    assert venue.withdraw(2, 1.0) == Status.WITHDRAWALS_GATED
+    assert venue.withdraw(2, 1.0) == Status.WITHDRAWALS_GATED  # 6,000 were not insured
+    quiet = stage((20_000.0, 0.0, -60.0), (200_000.0, 0.0, -60.0))
+    trade(quiet, 1, 0.9)  # 90 are dust, whatever else the account owes
+    assert quiet.withdraw(2, 1.0) == Status.OK
 
 
 def test_leaving_costs_the_winner_what_staying_would_have_and_nobody_else_anything() -> None:
@@ -63,13 +66,13 @@ def test_leaving_costs_the_winner_what_staying_would_have_and_nobody_else_anythi
 
 def test_insurance_pays_first_and_closes_no_gate_where_it_suffices() -> None:
     venue = stage((20_000.0, 0.0, -60.0), insurance_funds=3_000.0)
-    fill = trade(venue, 1, 60.0)  # 6,000 of debt go with it, of which 3,000 are paid
-    assert fill.amount_out[0] == pytest.approx(1_650.0, rel=1e-15)
-    assert venue.common("insurance_fund") == 0.0
-    assert venue.common("bad_debt") == 3_000.0
-    rich = stage((20_000.0, 0.0, -60.0), (200_000.0, 0.0, -1.0), insurance_funds=7_000.0)
+    fill = trade(venue, 1, 60.0)  # 6,000 of debt go with it, of which insurance pays its part: 30 %
+    assert fill.amount_out[0] == pytest.approx(1_670.0, rel=1e-15)
+    assert venue.common("insurance_fund") == pytest.approx(1_200.0, rel=1e-12)
+    assert venue.common("bad_debt") == pytest.approx(1_800.0, rel=1e-12)
+    rich = stage((20_000.0, 0.0, -60.0), (200_000.0, 0.0, -1.0), insurance_funds=12_000.0)
     assert trade(rich, 1, 60.0).amount_out[0] == 1_600.0
-    assert rich.common("insurance_fund") == 1_000.0
+    assert rich.common("insurance_fund") == 6_000.0
     assert rich.withdraw(2, 1.0) == Status.OK
 
 
@@ -113,16 +116,46 @@ def test_who_does_not_close_a_winning_position_meets_the_maker(
     assert venue.of("size", 0, ETH) == 100.0
 
 
-def test_a_winner_whose_gain_is_below_the_debt_a_unit_is_not_asked() -> None:
-    """Short from 1,650: at 1,700 he would close at a loss, which deleveraging asks of nobody."""
+def test_a_winner_is_asked_for_all_that_he_has_gained_and_no_more() -> None:
+    """Short 20 from 1,650: he has gained 1,000, which ten at 1,700 cost him; ten at the index."""
     terms = protocol((30_000.0, 0.0), (50_000.0, 0.0), (50_000.0, 0.0))
     venue = Venue(terms, eth=(2_000.0, 1_650.0, 1_600.0, 1_600.0))
     assert venue.trade(0, ETH, 100.0) == Status.OK
     venue.world.advance(1)
     assert venue.trade(1, ETH, -20.0) == Status.OK
     venue.world.advance(2)
-    assert trade(venue, 1, 20.0).amount_out[0] == 1_600.0
-    assert venue.of("size", 0, ETH) == 100.0
+    assert trade(venue, 1, 20.0).amount_out[0] == pytest.approx(1_650.0, rel=1e-15)
+    assert venue.of("size", 0, ETH) == 90.0
+    assert venue.of("cash", 1) == pytest.approx(50_000.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_adding_to_a_winning_position_first_costs_nobody_else_anything(leaves: bool) -> None:
+    """The gain of a unit falls, that of the position is 8,000. (By the queue its rank falls.)"""
+    found = []
+    for more in (0.0, 180.0):
+        venue = stage((200_000.0, 0.0, -20.0), (900_000.0, 0.0, -90.0), deleveraging=1)
+        if more:
+            assert venue.trade(1, ETH, -more) == Status.OK
+        if leaves:
+            trade(venue, 1, 20.0 + more)
+        liquidate(venue)
+        found.append([venue.of("account_value", n) for n in (1, 2)])
+    assert found[1][0] <= found[0][0] + 1e-6
+    assert found[1][1] >= found[0][1] - 1e-6
+
+
+@pytest.mark.parametrize("insurance", [0.0, 3_000.0, 20_000.0])
+def test_who_leaves_first_takes_no_more_of_insurance_than_his_part(insurance: float) -> None:
+    """Two alike, each against half of what is insolvent: whoever goes first, both get the same."""
+    found = []
+    for first, second in ((1, 2), (2, 1)):
+        venue = stage((90_000.0, 0.0, -50.0), (90_000.0, 0.0, -50.0), insurance_funds=insurance)
+        trade(venue, first, 50.0)
+        trade(venue, second, 50.0)
+        found.append([venue.of("cash", n) for n in (1, 2)])
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+    assert found[0][0] == pytest.approx(found[0][1], rel=1e-12)
 
 
 @pytest.mark.parametrize(("margin", "price"), [(39_950.0, 1_600.0), (39_850.0, 1_601.5)])
@@ -143,7 +176,7 @@ def _everything(venue: Venue) -> dict[str, Floats]:
 @pytest.mark.parametrize(
     ("size", "limit", "status"),
     [
-        (60.0, 1_649.0, Status.SLIPPAGE),
+        (60.0, 1_669.0, Status.SLIPPAGE),
         # Turned round, it is short of initial margin.
         (2_000.0, None, Status.BELOW_INITIAL_MARGIN),
     ],

@@ -210,7 +210,9 @@ class _Deployer:
             return
         prices = [wad(asset.price) for asset in p.assets]
         tokens = [token.address for token in self.tokens]
-        self.oracle.transact(self.roles.reporter, "report", tokens, prices, self.genesis)
+        # A node may not have taken the time that was set, and refuses a round later than its block.
+        now = min(self.genesis, self.transport.time())
+        self.oracle.transact(self.roles.reporter, "report", tokens, prices, now)
 
     def _borrowing(self) -> None:
         """The lending market with its borrowers."""

@@ -26,9 +26,9 @@ class BorrowerLiquidator(Actor):
     )
     minimum_profit_usd: float = Field(default=0.0, ge=-1e9, le=1e9, description=MINIMUM_PROFIT)
     slippage: float = Field(
-        default=0.01,
+        default=0.0,
         ge=0,
         lt=1,
-        description="below the index, how cheaply it sells seized base tokens in the pool, "
-        "fraction; the rest it sells outside",
+        description="below the index, how cheaply it sells base tokens in the pool, fraction; all "
+        "that it seizes it sells outside, and what it sells in the pool it buys back there",
     )

@@ -18,19 +18,12 @@ class Met(NamedTuple):
     number: int
 
 
-def gain(ledger: Ledger, number: int, m: int, price: int) -> int:
-    """What closing all at ``price`` brings after what the position owes."""
-    position = ledger.account(number).positions[m]
-    owed = perp.owed(ledger.markets[m], position)
-    return floor(position.size, price, WAD) - position.cost - owed
-
-
 def insolvent(ledger: Ledger, m: int, side: int) -> list[Met]:
     """Those who hold against ``side``, lose at the index and owe more than dust."""
     last, found = ledger.at_last_prices(), []
     for number in ledger.holders(m):
         position = ledger.account(number).positions[m]
-        if sign(position.size) == side or gain(ledger, number, m, ledger.index_price(m)) >= 0:
+        if sign(position.size) == side or waterfall.gain(ledger, number, m) >= 0:
             continue
         value = valuation(last, number).value
         debt = ceil(max(-value, 0), WAD, last.price(last.usdc)) if value < 0 else 0
@@ -47,22 +40,26 @@ def close_with(ledger: Ledger, number: int, m: int, delta: int) -> tuple[int, in
     positions, index, side = ledger.account(number).positions, ledger.index_price(m), -sign(delta)
     total = left = min(abs(delta), abs(positions[m].size))
     worth = 0
-    if gain(ledger, number, m, index) <= 0:
+    budget = waterfall.gain(ledger, number, m)
+    if budget <= 0:
         return 0, 0
     for met in insolvent(ledger, m, side):
         if not left:
             break
-        if gain(ledger, number, m, max(index - side * met.gap, 0)) <= 0:
-            continue
         other = ledger.account(met.number)
         held, cash = other.positions[m].size, other.cash
-        part = min(left, abs(held))
-        wanted = ceil(met.gap, part, WAD)
-        paid = waterfall.from_insurance(ledger, m, wanted)
+        part = min(left, abs(held), waterfall.affordable(budget, met.gap))
+        if not part:
+            continue
+        wanted, whole = ceil(met.gap, part, WAD), ceil(met.gap, abs(held), WAD)
+        insured = min(whole, waterfall.insured(ledger, m))
+        paid = waterfall.from_insurance(ledger, m, floor(wanted, insured, whole))
         other.cash += paid
         ledger.bad_debt += paid
-        waterfall.gate(ledger, ceil(met.gap, abs(held), WAD) * (wanted - paid) // wanted)
-        price = max(index - side * floor(wanted - paid, WAD, part), 0)
+        waterfall.gate(ledger, wanted - paid)
+        unpaid = floor(wanted - paid, WAD, part)
+        budget -= min(ceil(unpaid, part, WAD), budget)
+        price = max(index - side * unpaid, 0)
         before = ledger.account(number).cash
         perp.exchange(ledger, number, m, -side * part, price)
         waterfall.note_debt(ledger, number, m, side, before)

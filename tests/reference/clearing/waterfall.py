@@ -13,12 +13,36 @@ MAX_RATIO = 2**96 - 1  # so that no rank overflows on chain
 
 def from_insurance(ledger: Ledger, m: int, need: int) -> int:
     """Take what the fund and the market's cap on it allow."""
-    market = ledger.markets[m]
-    room = ledger.terms[m].insurance_cap - market.insurance_drawn
-    paid = max(min(need, ledger.insurance_fund, room), 0)
+    paid = min(need, insured(ledger, m))
     ledger.insurance_fund -= paid
-    market.insurance_drawn += paid
+    ledger.markets[m].insurance_drawn += paid
     return paid
+
+
+def insured(ledger: Ledger, m: int) -> int:
+    """What the fund and the market's cap on it allow now."""
+    room = ledger.terms[m].insurance_cap - ledger.markets[m].insurance_drawn
+    return max(min(ledger.insurance_fund, room), 0)
+
+
+def gain(ledger: Ledger, number: int, m: int) -> int:
+    """What closing all of a position at the index brings after what it owes."""
+    position = ledger.account(number).positions[m]
+    owed = perp.owed(ledger.markets[m], position)
+    return floor(position.size, ledger.index_price(m), WAD) - position.cost - owed
+
+
+def affordable(gained: int, gap: int) -> int:
+    """Size whose close so far beside the index takes all that was gained."""
+    return floor(min(gained, 2**192 - 1), WAD, gap) if gap else 2**256 - 1
+
+
+def most_of(ledger: Ledger, number: int, m: int, price: int) -> int:
+    """What a winner can be asked for at a price: as far as its position and its gain go."""
+    gained, size = gain(ledger, number, m), abs(ledger.account(number).positions[m].size)
+    if gained <= 0:
+        return 0
+    return min(size, affordable(gained, abs(ledger.index_price(m) - price)))
 
 
 def end(ledger: Ledger) -> None:
@@ -144,7 +168,7 @@ def asked_of(ledger: Ledger, m: int, size: int, price: int, asked: int) -> list[
     gives that, and the others share the rest anew, until nobody would; rounded up in turn.
     """
     turns = ranked(ledger, m, size, price)
-    held = {n: abs(ledger.account(n).positions[m].size) for n in turns}
+    held = {n: most_of(ledger, n, m, price) for n in turns}
     parts: dict[int, int] = {}
     for place, number in enumerate(turns):
         left = asked - sum(parts.values())
@@ -170,27 +194,25 @@ def weight_of(ledger: Ledger, number: int, m: int) -> int:
 
 
 def ranked(ledger: Ledger, m: int, size: int, price: int) -> list[int]:
-    """Counterparties with a profit at the bankruptcy price, in the order they are taken."""
+    """Counterparties who have gained, in the order they are taken."""
     found: list[tuple[int, int, int]] = []
     for number in ledger.holders(m):
         position = ledger.account(number).positions[m]
         if sign(position.size) != -sign(size):
             continue
-        worth = floor(position.size, price, WAD) - position.cost
-        if worth <= perp.owed(ledger.markets[m], position):
-            continue
-        found.append((rank(ledger, number, m), -position.opened, number))
+        if most := most_of(ledger, number, m, price):
+            found.append((rank(ledger, number, m, most), -position.opened, number))
     return [number for _, _, number in sorted(found, reverse=True)]
 
 
-def rank(ledger: Ledger, number: int, m: int) -> int:
+def rank(ledger: Ledger, number: int, m: int, most: int) -> int:
     """Profit ratio times leverage, WAD, all rounded down; first those without equity or cost.
 
-    Pro rata: weight per unit of size, WAD, up, so that whoever is taken whole comes first.
+    Pro rata: weight per unit of ``most``, WAD, up, so that whoever gives all of it comes first.
     """
     position = ledger.account(number).positions[m]
     if ledger.parameters.deleveraging:
-        return min(ceil(weight_of(ledger, number, m), WAD, abs(position.size)), 2**192 - 1)
+        return min(ceil(weight_of(ledger, number, m), WAD, most), 2**192 - 1)
     profit = floor(position.size, ledger.index_price(m), WAD) - position.cost
     equity = valuation(ledger.at_last_prices(), number).equity
     if equity <= 0 or not position.cost:

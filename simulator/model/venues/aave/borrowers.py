@@ -123,8 +123,8 @@ def _seizure(w: Path, borrower: int, seized: int, repaid: int, cover: float) -> 
     bonus, held = table.bonus[borrower, seized], supplied_by(w, borrower, seized)
     price, cost = _price(w, seized), _price(w, repaid)
     worth, paid = percent_mul(floor_raw(cover * cost / price), bonus), cover
-    everything = worth > held
-    if everything:
+    everything = worth >= held
+    if worth > held:
         worth, paid = held, percent_div(floor_raw(held * price / cost), bonus)
     fee = percent_mul(
         worth - percent_div(worth, bonus), np.rint(table.protocol_fee[seized] * PERCENT)

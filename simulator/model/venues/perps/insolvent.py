@@ -11,12 +11,15 @@ from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.venues.perps.clearing import apply_fill
 from simulator.model.venues.perps.debts import note_debt
-from simulator.model.venues.perps.margin import profit_of, unsettled, value_account
+from simulator.model.venues.perps.margin import profit_of, value_account
 from simulator.model.venues.perps.owing import Owing, work_out
 from simulator.model.venues.perps.waterfall import (
     LEAST_GATED,
+    affordable,
     close_gate,
     draw_insurance,
+    gain_of,
+    insured,
     share_of_debt,
 )
 
@@ -73,14 +76,15 @@ def _deepest(w: Path, market: int, side: float) -> tuple[int, float]:
 def _insure(w: Path, holder: int, market: int, closed: float, gap: float) -> float:
     """Have insurance pay the debt of ``closed`` units; what it does not of a unit, USDC."""
     clearing = w.state.clearing
-    wanted = gap * closed
-    paid = draw_insurance(w, market, wanted)
+    wanted, whole = gap * closed, gap * abs(clearing.size[holder, market])
+    # As it would pay for all of it: or who leaves first took what is there for the others.
+    part = min(insured(w, market) / whole, 1.0)
+    paid = draw_insurance(w, market, wanted * part)
     clearing.cash[holder] += paid
     clearing.bad_debt += paid
-    if paid >= wanted:
+    if part >= 1.0:
         return 0.0
-    # Of the whole debt: closed in small parts, it keeps margin where it is all the same.
-    close_gate(w, gap * abs(clearing.size[holder, market]) * (wanted - paid) / wanted)
+    close_gate(w, wanted - paid)
     return (wanted - paid) / closed
 
 
@@ -104,19 +108,20 @@ def close_with_insolvent(w: Path, account: int, market: int, delta: float) -> tu
     side, skew = 1.0 if delta < 0.0 else -1.0, clearing.skew[market]
     total = left = min(abs(delta), abs(clearing.size[account, market]))
     worth = turn = 0.0
+    budget = gain_of(w, account, market)  # he may be asked for all that he has gained, and no more
     while left > 0.0:
         holder, gap = _deepest(w, market, side)
         if holder < 0:
             break
         turn += 1.0
         clearing.asked[holder] = turn
-        # Nobody is asked to close at a loss: as of auto-deleveraging.
-        fall = clearing.size[account, market] * (max(index - side * gap, 0.0) - index)
-        if unsettled(w, account, market) + fall <= 0.0:
+        held, cash = clearing.size[holder, market], clearing.cash[holder]
+        closed = min(left, abs(held), affordable(budget, gap))
+        if closed <= 0.0:
             continue
-        held = clearing.size[holder, market]
-        closed, cash = min(left, abs(held)), clearing.cash[holder]
-        price = max(index - side * _insure(w, holder, market, closed, gap), 0.0)
+        unpaid = _insure(w, holder, market, closed, gap)
+        budget = max(budget - unpaid * closed, 0.0)
+        price = max(index - side * unpaid, 0.0)
         _close(w, account, market, -side * closed, price)
         apply_fill(w, holder, market, side * closed, price)
         note_debt(w, holder, market, held, cash)

@@ -5,6 +5,8 @@ Insurance fund, auto-deleveraging, maker, socialised loss: in this order, within
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from simulator.model.kernel.jit import inner
@@ -33,12 +35,19 @@ LEAST_GATED = 100.0
 @inner
 def draw_insurance(w: Path, market: int, debt: float) -> float:
     """USDC the insurance fund pays towards a market's ``debt``, within the market's cap."""
-    table, clearing = w.tables.clearing, w.state.clearing
-    left = table.insurance_cap[market] - clearing.insurance_drawn[market]
-    paid = max(min(debt, clearing.insurance_fund, left), 0.0)
+    clearing = w.state.clearing
+    paid = min(debt, insured(w, market))
     clearing.insurance_fund -= paid
     clearing.insurance_drawn[market] += paid
     return paid
+
+
+@inner
+def insured(w: Path, market: int) -> float:
+    """USDC the insurance fund could pay for a market now."""
+    clearing = w.state.clearing
+    left = w.tables.clearing.insurance_cap[market] - clearing.insurance_drawn[market]
+    return max(min(clearing.insurance_fund, left), 0.0)
 
 
 @inner
@@ -70,12 +79,21 @@ def share_of_debt(w: Path, account: int, market: int) -> float:
 
 
 @inner
-def _gains_at(w: Path, account: int, market: int, price: float) -> bool:
-    """Whether closing at ``price`` leaves the position, costs and funding paid, with a profit."""
-    clearing = w.state.clearing
-    size = clearing.size[account, market]
-    gain = size * price - clearing.cost[account, market]
-    return gain - owed(w, clearing.funding_index[market], account, market) > 0.0
+def gain_of(w: Path, account: int, market: int) -> float:
+    """What closing at the index brings, costs and funding paid; the market is accrued."""
+    clearing, price = w.state.clearing, w.now.price[w.tables.clearing.asset[market]]
+    gain = clearing.size[account, market] * price - clearing.cost[account, market]
+    return gain - owed(w, clearing.funding_index[market], account, market)
+
+
+@inner
+def affordable(gain: float, gap: float) -> float:
+    """The size whose close ``gap`` a unit beside the index costs all that a position has gained.
+
+    By the whole gain: by that of a unit, which falls as he adds to it, a winner would choose
+    whether he is asked.
+    """
+    return gain / gap if gap > 0.0 else np.inf
 
 
 @inner
@@ -108,6 +126,41 @@ def _weight(w: Path, account: int, market: int) -> float:
     return abs(size)
 
 
+class _Turn(NamedTuple):
+    """Whose turn it is."""
+
+    account: int  # -1: nobody's
+    most: float  # size that can be asked of it
+    part: float  # of what is left, its own; 1 by a queue
+
+
+@inner
+def _next(w: Path, market: int, side: float, gap: float) -> _Turn:
+    """Of those without a turn who have gained, the one that comes first."""
+    clearing, queue = w.state.clearing, w.tables.clearing.deleveraging == _QUEUE
+    best, highest, earliest = -1, 0.0, 0.0
+    weight = total = room = 0.0
+    for other in range(w.tables.count.accounts):
+        if clearing.size[other, market] * side >= 0.0 or clearing.asked[other] != 0.0:
+            continue
+        gain = gain_of(w, other, market)
+        if gain <= 0.0:
+            continue
+        most = min(abs(clearing.size[other, market]), affordable(gain, gap))
+        own = 0.0
+        if queue:
+            rank = _rank(w, other, market)
+        else:
+            own = _weight(w, other, market)
+            rank = own / most
+            total += own
+        opened = clearing.opened[other, market]
+        if best < 0 or rank > highest or (rank == highest and opened < earliest):
+            best, highest, earliest, weight = other, rank, opened, own
+            room = most
+    return _Turn(best, room, weight / total if total > 0.0 else 1.0)
+
+
 @inner
 def _deleverage(
     w: Path,
@@ -116,52 +169,35 @@ def _deleverage(
     part: float,
     price: float,
 ) -> float:
-    """Close ``part`` of the position against profitable counterparties; the size closed.
+    """Close ``part`` of the position against those who have gained; the size closed.
 
-    By the queue each in turn, highest rank first, as far as it has it. Pro rata each by its weight,
-    at most all it has: in the order of weight per unit of size, so that whoever gives all it has
+    By the queue each in turn, highest rank first, as far as its gain goes. Pro rata each by its
+    weight, at most that: in the order of weight per unit of size, so that whoever gives all it has
     comes before those who share what it could not; who has no weight comes last. ``clearing.asked``
     says in which turn each was. Ranks and weights are of before: taking from one changes nothing
     the others go by.
     """
-    queue = w.tables.clearing.deleveraging == _QUEUE
     clearing = w.state.clearing
     skew = clearing.skew[market]
     size = clearing.size[account, market]
     side = 1.0 if size > 0.0 else -1.0
     left = asked = part * abs(size)
+    gap = abs(w.now.price[w.tables.clearing.asset[market]] - price)
     turn = 0.0
     while left > 0.0:
-        best, highest, earliest = -1, 0.0, 0.0
-        weight = total = 0.0
-        for other in range(w.tables.count.accounts):
-            if clearing.size[other, market] * side >= 0.0 or clearing.asked[other] != 0.0:
-                continue
-            if not _gains_at(w, other, market, price):
-                continue
-            own = 0.0
-            if queue:
-                rank = _rank(w, other, market)
-            else:
-                own = _weight(w, other, market)
-                rank = own / abs(clearing.size[other, market])
-                total += own
-            opened = clearing.opened[other, market]
-            if best < 0 or rank > highest or (rank == highest and opened < earliest):
-                best, highest, earliest, weight = other, rank, opened, own
-        if best < 0:
+        found = _next(w, market, side, gap)
+        if found.account < 0:
             break
-        held = clearing.size[best, market]
-        taken = min(left, abs(held))
-        if total > 0.0:
-            taken = min(taken, left * (weight / total))
-        cash = clearing.cash[best]
-        apply_fill(w, best, market, side * taken, price)
-        note_debt(w, best, market, held, cash)
+        held, cash = clearing.size[found.account, market], clearing.cash[found.account]
+        taken = min(left, found.most)
+        if found.part < 1.0:
+            taken = min(taken, left * found.part)
+        apply_fill(w, found.account, market, side * taken, price)
+        note_debt(w, found.account, market, held, cash)
         apply_fill(w, account, market, -side * taken, price)
         left -= taken
         turn += 1.0
-        clearing.asked[best] = turn
+        clearing.asked[found.account] = turn
     clearing.skew[market] = skew
     return asked - left
 
