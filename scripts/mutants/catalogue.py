@@ -54,6 +54,11 @@ def _emptied(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, tests)
 
 
+def _leaving(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
+    tests = ("tests/exploits/test_jelly.py", "tests/model/test_leaving.py", *_CLEARING)
+    return Mutant(name, kind, file, old, new, tests)
+
+
 def _emptied_vault(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, kind, file, old, new, ("tests/vault/test_insolvent_account.py",))
 
@@ -377,7 +382,7 @@ _LIQUIDATION = (
     ),
     _clearing(
         "deleveraging-in-any-order", "swapped order", "Deleveraging.vy",
-        "            if keys[i] > best:\n", "            if keys[i] != 0:\n",
+        "        if keys[i] > best:\n", "        if keys[i] != 0:\n",
     ),
     _clearing(
         "pro-rata-beyond-the-position", "dropped check", "Deleveraging.vy",
@@ -388,9 +393,43 @@ _LIQUIDATION = (
         "pro-rata-of-all-that-is-asked", "missing term", "Deleveraging.vy",
         "            weight -= weights[place]\n", "",
     ),
+    _leaving(
+        "winners-leave-past-the-insolvent", "dropped check", "Trading.vy",
+        "if before != 0 and (before > 0) != (size > 0):", "if before != 0 and before == 0:",
+    ),
+    _leaving(
+        "leaving-at-the-index", "missing term", "Deleveraging.vy",
+        "    return fixed_point.mul_div_down(wanted - paid, WAD, closed)\n", "    return 0\n",
+    ),
+    _leaving(
+        "dust-is-met-by-who-leaves", "dropped check", "Deleveraging.vy",
+        "    if debt < waterfall.LEAST_GATED:\n", "    if debt == 0:\n",
+    ),
+    _leaving(
+        "solvent-accounts-are-met", "wrong sign", "Deleveraging.vy",
+        "    if valuation.state.value >= 0:\n        return 0\n",
+        "    if valuation.state.value == 0:\n        return 0\n",
+    ),
+    _leaving(
+        "gap-of-all-there-is", "missing term", "Deleveraging.vy",
+        "        self._share(holder, market, debt), WAD, fixed_point.magnitude(held.size)\n",
+        "        debt, WAD, fixed_point.magnitude(held.size)\n",
+    ),
+    _leaving(
+        "debt-of-who-is-met-forgotten", "missing accrual", "Deleveraging.vy",
+        "            ledger._note_debt(accounts[place], market, -1 if long else 1, cash)\n", "",
+    ),
+    _leaving(
+        "who-leaves-takes-all-insurance", "missing term", "Deleveraging.vy",
+        "fixed_point.mul_div_down(wanted, insured, whole)", "wanted",
+    ),
+    _leaving(
+        "asked-for-more-than-the-gain", "dropped check", "Deleveraging.vy",
+        "            self._affordable(budget, gap),\n", "            max_value(uint256),\n",
+    ),
     _clearing(
         "deleveraging-those-who-lose", "dropped check", "Deleveraging.vy",
-        " and worth > ledger._owed(market, held, funding_index, 0):", ":",
+        "if (held.size > 0) != (size > 0) and gain > 0:", "if (held.size > 0) != (size > 0):",
     ),
     _clearing(
         "bankruptcy-price-on-the-wrong-side", "wrong sign", "Deleveraging.vy",
@@ -404,7 +443,8 @@ _LIQUIDATION = (
     ),
     _clearing(
         "insurance-cap-ignored", "dropped check", "modules/waterfall.vy",
-        "min(min(amount, ledger.insurance_fund), limit)", "min(amount, ledger.insurance_fund)",
+        "    return min(\n        ledger.insurance_fund, max(ledger.market[market].insurance_cap, drawn) - drawn\n    )\n",
+        "    return ledger.insurance_fund\n",
     ),
     _clearing(
         "maker-pays-everything", "dropped check", "modules/waterfall.vy",
@@ -481,8 +521,8 @@ _LIQUIDATION = (
     ),
     _emptied_vault(
         "winners-are-forgotten", "dropped case", "Deleveraging.vy",
-        "        ledger._note_debt(counterparty, market, delta, cash)\n",
-        "        ledger._note_debt(counterparty, market, delta, cash)\n        ledger.emptied = []\n",
+        "    ledger._note_debt(counterparty, market, delta, cash)\n",
+        "    ledger._note_debt(counterparty, market, delta, cash)\n    ledger.emptied = []\n",
     ),
     _emptied_vault(
         "settled-debts-wait-for-another-call", "dropped case", "ClearingHouse.vy",
