@@ -37,7 +37,7 @@ DEMANDED = "(initial margin demanded)"
 NEVER = {
     # Reductions open no position and take no seat; the liquidator's account is his cross account.
     ("LiquidationEngine", "_close"): {"clearing: too many accounts", "clearing: wrong market"},
-    ("Deleveraging", "_deleverage"): {"clearing: too many accounts"},
+    ("Deleveraging", "_close_between"): {"clearing: too many accounts"},
     ("Settlement", "settle_position"): {"clearing: too many accounts"},
     ("CollateralSale", "_buy"): {"clearing: wrong market"},
     ("AaveHedge", "exit_slice"): {"clearing: wrong market"},

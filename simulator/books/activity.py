@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from simulator.books.metric import STATUS, Chance, Ended, Metric
-from simulator.books.operations import KEEPER_FUNCTIONS, on_vault
+from simulator.books.operations import KEEPER_FUNCTIONS, LIQUIDATE, TRADE, on_vault
 from simulator.model.kernel.codes import NONE, OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import CODE
@@ -60,6 +60,20 @@ def acted(w: Path) -> None:
     elif on_vault(w):
         book.done[order.kind] += 1
         _add_turnover(w)
+    elif order.kind == TRADE and _closed_the_vault(w):
+        book.done[LIQUIDATE] += 1
+
+
+@inner
+def _closed_the_vault(w: Path) -> bool:
+    """Whether somebody's trade closed the insolvent vault: for its holders a liquidation."""
+    before, closed = w.book.attribution.before, False
+    if before.taken == 0.0:
+        return False
+    for account in range(1 + w.tables.count.markets):
+        for m in range(w.tables.count.markets):
+            closed = closed or w.state.clearing.size[account, m] != before.size[account, m]
+    return closed
 
 
 @inner

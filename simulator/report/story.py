@@ -176,8 +176,14 @@ def _liquidations(config: Config, events: pd.DataFrame, row: pd.Series) -> list[
     """What was liquidated of the vault, and what all of it cost as the attribution has it."""
     ours = (events["status"] == "OK") & (events["account"] <= len(config.markets))
     liquidated = events[ours & events["action"].isin(list(_LIQUIDATED))]
+    perps = int((liquidated["action"] == "Liquidate").sum())
+    closed = int(row.get("liquidations", perps)) - perps
+    told = []
+    if closed > 0:
+        times = count(closed, "time")
+        told = [f"Insolvent, the vault was closed {times} by others who left at a profit."]
     if liquidated.empty:
-        return []
+        return told
     found = {what: (liquidated["action"] == name).sum() for name, what in _LIQUIDATED.items()}
     kinds = listed([f"{times:,} {what}" for what, times in found.items() if times])
     first = liquidated.iloc[0]
@@ -188,7 +194,8 @@ def _liquidations(config: Config, events: pd.DataFrame, row: pd.Series) -> list[
     if first["action"] == "Liquidate":
         symbol = config.markets[int(first["market"])]
         text += f": {tokens(first['amount_in'])} {symbol} of its hedge were closed for it"
-    return [f"{text}; the penalties came to {usd(-float(row['liquidation_penalty']))} in all."]
+    text += f"; the penalties came to {usd(-float(row['liquidation_penalty']))} in all."
+    return [text, *told]
 
 
 def _refusals(events: pd.DataFrame) -> list[str]:

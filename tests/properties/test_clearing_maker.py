@@ -7,18 +7,27 @@ from fractions import Fraction
 
 import pytest
 
-from tests.exploits.ground import BTC_MARKET, SOL_MARKET, WAD, protocol, refusal
+from tests.exploits.ground import (
+    BTC_MARKET,
+    SOL_MARKET,
+    WAD,
+    Twins,
+    protocol,
+    refusal,
+    vulnerable,
+)
 from tests.exploits.stage import BLOCK, Stage
+from tests.exploits.test_jelly import WINNERS_LEAVE
 from tests.properties.revm_venue import RevmVenue
 
 CASH_UNIT = 10**12
 FULL = "clearing: maker reserve"
 
 
-def thin_stage() -> Stage:
+def thin_stage(twins: Twins | None = None) -> Stage:
     """A maker of half a million for two markets with an inventory limit of ten million each."""
     terms = protocol()
-    return Stage(terms=replace(terms, clearing=replace(terms.clearing, maker_funds=5e5)))
+    return Stage(twins, terms=replace(terms, clearing=replace(terms.clearing, maker_funds=5e5)))
 
 
 def longs_of(stage: Stage, usd: float) -> None:
@@ -130,8 +139,11 @@ def test_both_sides_open_still_need_a_maker_for_the_larger_one() -> None:
 
 
 def test_a_write_off_takes_no_more_of_the_maker_than_it_has() -> None:
-    """Beyond it the loss is the other side's, whatever the cap would allow."""
-    stage = thin_stage()
+    """Beyond it the loss is the other side's, whatever the cap would allow.
+
+    On a twin whose winners may leave past the insolvent: on ours this one is asked as he leaves.
+    """
+    stage = thin_stage(vulnerable("Trading", WINNERS_LEAVE))
     price = stage.prices[2]
     stage.post("loser", 4.5e5)
     stage.post("winner", 3e6)

@@ -359,7 +359,7 @@ def test_a_position_that_is_settled_moves_nobodys_equity_but_of_gains(seed: int)
 
 
 def test_the_phantom_of_a_shortfall_liquidates_nobody() -> None:
-    """A maker at its reserve, winners gone, one bankrupt: whoever lost beside him stays healthy."""
+    """A maker at its reserve, one bankrupt: whoever lost beside him stays healthy."""
     venue = RevmVenue(funding=False)
     rich(venue, "ann", "ben", "cyd", "dan")
     venue.deposit("ann", 26_500 * USDC, sub=1)
@@ -377,15 +377,15 @@ def test_the_phantom_of_a_shortfall_liquidates_nobody() -> None:
     venue.do("owner", "wind_down", BTC)
     venue.advance(NOTICE)
     venue.report(BTC=Fraction(24_000))
-    assert venue.trade("dan", BTC, 18 * WAD) == ""
     venue.do("cyd", "settle_market", BTC)
-    loser, winner = venue.account("ben"), venue.account("cyd")
-    before, worth = venue.margin(loser), venue.margin(winner).value
+    loser, winners = venue.account("ben"), [venue.account(name) for name in ("cyd", "dan")]
+    before, worth = venue.margin(loser), sum(venue.margin(winner).value for winner in winners)
     venue.do("eve", "settle_position", venue.account("ann", 1), BTC)
     short = venue.get("settlement", BTC)[3]
     assert short > 15_000 * WAD
     assert venue.margin(loser) == before
-    assert worth - venue.margin(winner).value == pytest.approx(short, rel=1e-9)
+    left = sum(venue.margin(winner).value for winner in winners)
+    assert worth - left == pytest.approx(short, rel=1e-9)
     assert venue.attempt("eve", "liquidate", loser, SOL) == "clearing: not liquidatable"
 
 

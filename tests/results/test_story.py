@@ -13,7 +13,7 @@ from simulator.books.activity import LIQUIDATED
 from simulator.config import load
 from simulator.protocol.action_spec import Role
 from simulator.report import sections, story
-from simulator.report.format import number, usd
+from simulator.report.format import count, number, usd
 from simulator.result import Result
 from simulator.world.actions import having
 
@@ -40,8 +40,13 @@ def test_the_margin_ratio_told_is_the_lowest_of_the_path(liquidated: Result) -> 
 
 def test_penalties_told_are_those_of_the_attribution(liquidated: Result) -> None:
     row, text = told(liquidated)
-    assert row["liquidations"] > 0
-    assert f"{row['liquidations']} times ({row['liquidations']} of a perp), first at hour" in text
+    done = liquidated.worst_events["status"] == "OK"
+    mine = liquidated.worst_events["account"] <= len(liquidated.config.markets)
+    times = int((done & mine & (liquidated.worst_events["action"] == "Liquidate")).sum())
+    assert times > 0
+    assert f"liquidated {count(times, 'time')} ({times} of a perp), first at hour" in text
+    closed = int(row["liquidations"]) - times
+    assert ("by others who left at a profit" in text) == (closed > 0)
     assert f"the penalties came to {usd(-row['liquidation_penalty'])} in all." in text
 
 

@@ -99,7 +99,7 @@ MATRIX = {
         anyone="deposit drop_collateral set_forgoing",
     ),
     "LiquidationEngine": _table(nobody="liquidate"),
-    "Deleveraging": _table(nobody="absorb write_off"),
+    "Deleveraging": _table(nobody="absorb close_with_insolvent write_off"),
     "CollateralSale": _table(nobody=_SALE),
     "BackOffice": _table(nobody=_OFFICE),
     "Governance": _table(nobody=f"{_GOVERNANCE} pause unpause"),
