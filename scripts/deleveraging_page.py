@@ -342,16 +342,28 @@ for the document's {ratio} times:
 
 {by_violence}
 
-## What no policy prevents
+## Winners who move first
 
-Whom a policy takes from is read at the moment of the liquidation, and winners can move first. An
-audit of 30 November 2026 proved on the bytecode, under all four policies: a winner who closes, lets
-the bankrupt be liquidated and opens again, all in one block, gives nothing, and those who stand
-still give more (on the terms of `liquidation-cascade` he loses 12,890 where he would have lost
-101,230, and the vault is taken whole); a pair that owns both the winner and the bankrupt takes the
-difference from insurance and maker. Pro rata of equity is dodged for nothing by margin that is
-withdrawn before and put back after. The vault does neither, and no agent here does: figures above
-are of winners who stand still, and kind to the vault where others do not.
+Whom a policy takes from is read at the moment of the liquidation, so winners could move first:
+close, let the bankrupt be liquidated, open again, all in one block. An audit of 30 November
+2026 proved on the bytecode, under all four policies, that such a winner gave nothing and those
+who stood still gave more; a pair that owned both sides took the difference from insurance and
+maker. Since then a position that closes at a profit while an account opposite is insolvent (by
+100 USDC or more) goes against that account first, at the price at which a unit of it owes
+nothing after insurance's part ([SPEC](../contracts/SPEC.md) §3.5.7): who leaves is asked first.
+A winner can be asked for all that his position has gained, by auto-deleveraging too: it used to
+go by the gain of a unit, which he could make small by adding to the position, in the same block
+and on a loan. Both attacks are tests (`tests/exploits/test_jelly.py`): they take more than 2 M
+USDC of a venue without the rule and lose on this one.
+
+What follows for a vault: it, too, meets the insolvent when it reduces a profitable short, and
+is then asked before others whom the policy would have named. Its orders have a price limit
+(`max_slippage`); one that would go beyond it is refused, and may be sent again when the
+insolvent account has been liquidated, which anybody may do in the same block. Out of reach are
+still: a winner who is himself liquidated, a small position whose seat a newcomer takes; and
+whom a policy names can still be changed in the block: by margin that is withdrawn before a
+liquidation and put back after (pro rata of equity), and by a position added to, which lowers
+its rank in the queue.
 
 ## What does a policy cost this vault?
 
