@@ -83,7 +83,7 @@ def queue(need: float, ranks: ArrayLike, capacities: ArrayLike) -> Floats:
         capacities=_amounts("capacities", capacities),
     )
     turns = np.argsort(-ranks, kind="stable")
-    before = np.cumsum(held[turns]) - held[turns]
+    before = _before(held[turns])
     given = np.empty_like(held)
     given[turns] = np.clip(need - before, 0.0, held[turns])
     return given
@@ -116,6 +116,11 @@ def pro_rata(need: float, weights: ArrayLike, capacities: ArrayLike) -> Floats:
     return given
 
 
+def _before(amounts: Floats) -> Floats:
+    """The sum of those before each; not all less its own, which loses what is small beside it."""
+    return np.concatenate([np.zeros(min(1, amounts.size)), np.cumsum(amounts)[:-1]])
+
+
 def _filled(need: float, weight: Floats, held: Floats) -> Floats:
     """Water-filling of positive weights; weights of what holds nothing may be 0."""
     if need >= float(held.sum()):
@@ -123,7 +128,7 @@ def _filled(need: float, weight: Floats, held: Floats) -> Floats:
     level = np.divide(held, weight, out=np.zeros_like(held), where=weight > 0.0)
     turns = np.argsort(level, kind="stable")
     # At the level of the k-th in that order the first k give all they have, the others by weight.
-    full = np.cumsum(held[turns]) - held[turns]
+    full = _before(held[turns])
     others = np.cumsum(weight[turns][::-1])[::-1]
     reached = full + level[turns] * others >= need
     if not reached.any():  # what rounding leaves of a need that is all there is
