@@ -16,6 +16,7 @@ from simulator.books.operations import DEPOSIT
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
+from simulator.model.vault.at_index import value_at_index
 from simulator.model.vault.valuation import Valuation, value_now
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
@@ -27,6 +28,7 @@ LAYOUT: Layout = each(
     "",
     ("first", "USD", "paid by the first depositor; NaN before there is one"),
     ("now", "USD", "at the end of the last step; NaN before there is a share"),
+    ("at_index", "USD", "the same, were the oracle at the index; NaN before there is a share"),
 )
 
 
@@ -41,7 +43,7 @@ def _update(w: Path, nav: float) -> None:
 def advanced(w: Path) -> None:
     """Price of shares that exist before anybody acts."""
     if w.now.step == 0.0:
-        w.book.share_price.now = np.nan
+        w.book.share_price.now = w.book.share_price.at_index = np.nan
         _update(w, value_now(w).nav)
         w.book.share_price.first = w.book.share_price.now
 
@@ -58,6 +60,9 @@ def acted(w: Path) -> None:
 def stepped(w: Path, valuation: Valuation) -> None:
     """Price at the end of the step."""
     _update(w, valuation.nav)
+    shares = w.state.vault.shares / WHOLE_SHARE
+    if shares > 0.0:
+        w.book.share_price.at_index = value_at_index(w) / shares
 
 
 @inner
@@ -75,6 +80,14 @@ def _relative(ended: Ended) -> Floats:
     return np.where(np.isnan(ratio), 1.0, ratio)
 
 
+def _at_index(ended: Ended) -> Floats:
+    """Value of a share at index prices over the first price, less 1 ``[P]``."""
+    book = ended.book.share_price
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = book.at_index / book.first
+    return np.where(np.isnan(ratio), 1.0, ratio) - 1.0
+
+
 METRICS = (
     Metric(
         "return",
@@ -90,6 +103,15 @@ METRICS = (
             "part of the paths on which a share lost money",
             lambda returned: returned < 0.0,
         ),
+    ),
+    Metric(
+        "return_at_index",
+        "fraction",
+        "the same where a share is worth what the vault holds at index prices, not the oracle's",
+        _at_index,
+        title="Return at market prices",
+        form="+.2%",
+        statistics=WITH_TAILS,
     ),
     Metric(
         "return_from_fees",

@@ -16,11 +16,12 @@ from simulator.config import (
     outside,
     process_checks,
     replays,
+    staked_checks,
 )
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
 from simulator.config.fields import MAX_STEPS
-from simulator.config.shocks import Depeg, Outage, WindowShock
+from simulator.config.shocks import Decoupling, Depeg, Outage, WindowShock
 from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.parties import TAKEN
@@ -46,6 +47,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from _time(config)
     yield from replays.problems(config)
     yield from _oracle(config)
+    yield from staked_checks.problems(config)
     yield from _pool(config)
     yield from _clearing(config)
     yield from _vault(config)
@@ -71,6 +73,8 @@ def _names(config: Fields) -> Iterator[str]:
     elif config.assets[USDC].decimals != USDC_DECIMALS:
         yield f"assets.USDC.decimals = {config.assets[USDC].decimals}: must be {USDC_DECIMALS}"
     risky = [symbol for symbol in assets if symbol != USDC]
+    # A staked asset has no law of its own: its price follows from another's.
+    drawn = [symbol for symbol in assets if config.assets[symbol].staked is None]
     clearing, vault, agents = config.clearing, config.vault, config.agents
     yield from _known("pool.base", [config.pool.base], risky)
     yield from _known("clearing.markets", clearing.markets, risky)
@@ -83,15 +87,16 @@ def _names(config: Fields) -> Iterator[str]:
     if config.gas.native_asset is not None:
         yield from _known("gas.native_asset", [config.gas.native_asset], assets)
     if config.common_jumps is not None:
-        yield from _known("common_jumps.loading", config.common_jumps.loading, assets)
+        yield from _known("common_jumps.loading", config.common_jumps.loading, drawn)
     yield from _known("vault.betas", vault.betas or {}, list(clearing.markets))
     yield from _lending_names(config, risky)
     yield from _known("population", config.population, assets)
     if config.impact is not None:
         yield from _known("impact.depth_usd", config.impact.depth_usd, assets)
-    yield from _pairs("correlation.pairs", config.correlation.pairs, assets)
-    yield from _process_names(config, assets)
-    yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, assets)
+    yield from staked_checks.unknown(config)
+    yield from _pairs("correlation.pairs", config.correlation.pairs, drawn)
+    yield from _process_names(config, drawn)
+    yield from _pairs("vault.assumed_correlation", vault.assumed_correlation or {}, drawn)
     for name in BUILT_IN:
         agent = getattr(agents, name)
         if isinstance(agent, MarginTrader):
@@ -102,7 +107,8 @@ def _names(config: Fields) -> Iterator[str]:
     yield from _custom(config)
     for number, shock in enumerate(config.shocks):
         named = getattr(shock, "assets", None) or [getattr(shock, "asset", USDC)]
-        yield from _known(f"shocks.{number} ({shock.kind})", named, assets)
+        allowed = drawn if isinstance(shock, Decoupling) else assets
+        yield from _known(f"shocks.{number} ({shock.kind})", named, allowed)
 
 
 def _lending_names(config: Fields, risky: list[str]) -> Iterator[str]:
@@ -453,14 +459,12 @@ def _anchors(config: Fields, field: str, shock: Depeg) -> Iterator[str]:
 def _correlations(config: Fields) -> Iterator[str]:
     first = correlation.initial(config)
     if not correlation.is_positive_semidefinite(first):
-        yield correlation.impossible("correlation", config.symbols, first)
+        yield correlation.impossible("correlation", config.drawn, first)
         return
     given = correlation.assumed(config)
     if not correlation.is_positive_semidefinite(given):
-        yield correlation.impossible("vault.assumed_correlation", config.symbols, given)
+        yield correlation.impossible("vault.assumed_correlation", config.drawn, given)
     for regime in correlation.regimes(config):
         if not correlation.is_positive_semidefinite(regime.correlation):
             hours = regime.first * config.step_minutes / 60
-            yield correlation.impossible(
-                f"shocks at {hours:g} h", config.symbols, regime.correlation
-            )
+            yield correlation.impossible(f"shocks at {hours:g} h", config.drawn, regime.correlation)

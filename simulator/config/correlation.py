@@ -12,7 +12,7 @@ from simulator.config.shocks import Convergence, Decoupling
 from simulator.types import USDC
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from simulator.config.fields import Fields
     from simulator.config.market_settings import Correlated
@@ -49,17 +49,44 @@ def build(symbols: tuple[str, ...], default: float, pairs: Mapping[str, float]) 
 
 
 def initial(config: Correlated) -> Floats:
-    """Correlation ``[A, A]`` of the price processes outside any shock, in order of ``symbols``."""
-    return build(config.symbols, config.correlation.default, config.correlation.pairs)
+    """Correlation ``[A, A]`` of the price processes outside any shock, in order of ``drawn``."""
+    return build(config.drawn, config.correlation.default, config.correlation.pairs)
 
 
 def assumed(config: Fields) -> Floats:
-    """Correlation ``[A, A]`` the vault's designer assumed; as drawn where nothing is said."""
+    """Correlation ``[A, A]`` the designer assumed, of ``drawn``; as drawn if nothing is said."""
     pairs = {
         **_ordered(config.correlation.pairs),
         **_ordered(config.vault.assumed_correlation or {}),
     }
-    return build(config.symbols, config.correlation.default, pairs)
+    return build(config.drawn, config.correlation.default, pairs)
+
+
+def assumed_covariance(config: Fields, symbols: Sequence[str]) -> Floats:
+    """Covariance ``[n, n]`` of these assets' log returns that the designer assumed, per year.
+
+    A staked asset moves with its underlying, and by its premium as far as a day takes it.
+    """
+    rows, volatility = followed(config, symbols)
+    covariance: Floats = assumed(config)[np.ix_(rows, rows)] * np.outer(volatility, volatility)
+    for row, symbol in enumerate(symbols):
+        if (staked := config.staked.get(symbol)) is not None:
+            covariance[row, row] += staked.daily_variance
+    return covariance
+
+
+def followed(config: Fields, symbols: Sequence[str]) -> tuple[list[int], Floats]:
+    """Rows of the matrices that these assets have, and their volatilities per √year.
+
+    A staked asset has those of its underlying.
+    """
+    own = [
+        symbol if (staked := config.staked.get(symbol)) is None else staked.underlying
+        for symbol in symbols
+    ]
+    return [config.drawn.index(name) for name in own], np.array(
+        [config.assets[name].volatility for name in own]
+    )
 
 
 def regimes(config: Correlated) -> list[Regime]:
@@ -79,7 +106,7 @@ def regimes(config: Correlated) -> list[Regime]:
         matrix, multiple = base.copy(), np.ones(len(base))
         for window, on in zip(windows, active, strict=True):
             if on[first]:
-                _apply(window, config.symbols, matrix, multiple)
+                _apply(window, config.drawn, matrix, multiple)
         result.append(Regime(first, last, matrix, multiple))
     return result
 

@@ -36,6 +36,7 @@ from simulator.config.process import (
 from simulator.config.sampling import Sampling
 from simulator.config.section import Section, Symbol
 from simulator.config.shocks import AnyShock, Outage
+from simulator.config.staked import Staked
 from simulator.config.venues import (
     Aave,
     Clearing,
@@ -124,6 +125,20 @@ class Fields(Section):
         """Assets in the order of every array: USDC, the base asset, then the rest as written."""
         first = (USDC, self.pool.base)
         return (*first, *(symbol for symbol in self.assets if symbol not in first))
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Those of :attr:`symbols` that the process draws; the others' prices follow from them."""
+        return tuple(symbol for symbol in self.symbols if symbol not in self.staked)
+
+    @property
+    def staked(self) -> dict[str, Staked]:
+        """What is redeemed for another asset, by symbol."""
+        return {
+            symbol: asset.staked
+            for symbol, asset in self.assets.items()
+            if asset.staked is not None
+        }
 
     @property
     def market(self) -> MarketSettings:

@@ -28,8 +28,8 @@ def problems(config: Fields) -> Iterator[str]:
         return
     shift = config.sampling.shift
     for symbol in shift:
-        if symbol == USDC or symbol not in config.assets:
-            allowed = ", ".join(known for known in config.assets if known != USDC)
+        if symbol == USDC or symbol not in config.drawn:
+            allowed = ", ".join(known for known in config.drawn if known != USDC)
             yield f"sampling.shift.{symbol}: no such asset; allowed: {allowed}"
             return
     if config.process.kind not in SHIFTED:
@@ -37,7 +37,7 @@ def problems(config: Fields) -> Iterator[str]:
             f"sampling.shift: process.kind = {config.process.kind} draws no normals of single "
             f"assets; allowed with: {', '.join(SHIFTED)}"
         )
-    rows = [config.symbols.index(symbol) for symbol in shift]
+    rows = [config.drawn.index(symbol) for symbol in shift]
     if np.linalg.eigvalsh(correlation.initial(config)[np.ix_(rows, rows)])[0] < _INDEPENDENT:
         yield (
             f"sampling.shift: {', '.join(shift)} move as one (correlation 1); allowed: assets that "
@@ -53,7 +53,7 @@ def directions(market: MarketSettings | Fields) -> Floats:
     """
     assert market.sampling is not None
     matrix = correlation.initial(market)
-    rows = [market.symbols.index(symbol) for symbol in market.sampling.shift]
+    rows = [market.drawn.index(symbol) for symbol in market.sampling.shift]
     wanted = np.array(list(market.sampling.shift.values()))
     factor = correlation.cholesky(matrix)[rows]
     return np.asarray(factor.T @ np.linalg.solve(factor @ factor.T, wanted))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from simulator.config.declared import field_of
 from simulator.config.section import Section, Symbol
+from simulator.config.staked import Staked
 from simulator.protocol.oracle import FeedParameters
 
 CorrelationValue = Annotated[float, Field(ge=-1, le=1)]
@@ -52,6 +53,10 @@ class Asset(Section):
         description="decimals of the token on chain, even (USDC: 6, also where left out)",
     )
     jumps: Jumps | None = Field(default=None, description="jumps of this asset alone; null: none")
+    staked: Staked | None = Field(
+        default=None,
+        description="what it is redeemed for, whose price it follows; null: it is nobody's share",
+    )
 
 
 class Correlation(Section):
@@ -108,6 +113,11 @@ class Feed(Section):
         default=0, ge=0, le=1_000, description="age of the index price a round carries, steps"
     )
     max_age_minutes: float = field_of(FeedParameters, "max_age")
+    source: Literal["market", "exchange_rate"] = Field(
+        default="market",
+        description="what rounds carry: the market price, or of a staked asset the price of what a "
+        "token is redeemed for",
+    )
 
     def beat(self, step_minutes: int) -> int:
         """The heartbeat in force, minutes: rounds are posted on steps, so it is a multiple."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from simulator.config.process import AnyProcess
     from simulator.config.sampling import Sampling
     from simulator.config.shocks import AnyShock
+    from simulator.config.staked import Staked
 
 #: Of those sections, what is not drawn: the tokens' and contracts', and what hedgesim noted.
 _NOT_DRAWN: dict[type[BaseModel], set[str]] = {
@@ -41,8 +42,8 @@ class Correlated(Protocol):
     """What correlations over time are made of: a configuration, or its market settings."""
 
     @property
-    def symbols(self) -> tuple[str, ...]:
-        """Assets in the order of the matrices."""
+    def drawn(self) -> tuple[str, ...]:
+        """Assets in the order of the matrices: those that a process draws."""
 
     @property
     def correlation(self) -> Correlation:
@@ -94,8 +95,30 @@ class MarketSettings:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Assets in the order they are drawn in: USDC, then as written."""
-        return (USDC, *(symbol for symbol in self.assets if symbol != USDC))
+        """Assets in the order they are drawn in: USDC, as written, what follows from those."""
+        return (*self.drawn, *self.staked)
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Those that the process draws: USDC, then as written."""
+        own = (symbol for symbol, asset in self.assets.items() if asset.staked is None)
+        return (USDC, *(symbol for symbol in own if symbol != USDC))
+
+    @property
+    def staked(self) -> dict[str, Staked]:
+        """Those that follow from others', by symbol."""
+        return {
+            symbol: asset.staked
+            for symbol, asset in self.assets.items()
+            if asset.staked is not None
+        }
+
+    @property
+    def of_drawn(self) -> MarketSettings:
+        """The same without what follows from other assets, for whoever draws."""
+        if not self.staked:
+            return self
+        return replace(self, assets={name: self.assets[name] for name in self.drawn})
 
     def feed(self, symbol: str) -> Feed:
         """Price feed of one asset."""

@@ -130,11 +130,11 @@ def _regime(config: Fields, process: Regime) -> Iterator[str]:
         )
     for number, regime in enumerate(process.regimes):
         matrix = correlation.build(
-            config.symbols, regime.correlation.default, regime.correlation.pairs
+            config.drawn, regime.correlation.default, regime.correlation.pairs
         )
         if not correlation.is_positive_semidefinite(matrix):
             yield correlation.impossible(
-                f"process.regimes.{number}.correlation", config.symbols, matrix
+                f"process.regimes.{number}.correlation", config.drawn, matrix
             )
 
 

@@ -107,7 +107,13 @@ def _without_effect(config: Fields) -> Iterator[str]:
     for symbol, asset in config.assets.items():
         if symbol in free:
             continue
-        for field, value in (("drift", asset.drift or None), ("jumps", asset.jumps)):
+        # What a token is redeemed for counts where its feed reads that.
+        read = config.feed(symbol).source == "exchange_rate"
+        for field, value in (
+            ("drift", asset.drift or None),
+            ("jumps", asset.jumps),
+            ("staked", None if read else asset.staked),
+        ):
             if value is not None:
                 yield (
                     f"assets.{symbol}.{field}: has no effect, {symbol}'s prices are recorded "

@@ -84,10 +84,7 @@ def initial_betas(config: Config) -> tuple[float, ...]:
     if config.vault.betas is not None:
         return tuple(config.vault.betas.get(market, 0.0) for market in config.markets)
     symbols = (config.pool.base, *config.markets)
-    rows = [config.symbols.index(symbol) for symbol in symbols]
-    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
-    matrix = correlation.assumed(config)[np.ix_(rows, rows)]
-    betas = hedge_ratios(matrix * np.outer(volatility, volatility))
+    betas = hedge_ratios(correlation.assumed_covariance(config, symbols))
     limit, short_only = config.vault.beta_max, lending.lent(config)
     least = [0.0 if market in short_only else -limit for market in config.markets]
     return tuple(float(beta) for beta in np.clip(betas, least, limit))
@@ -218,11 +215,8 @@ def covariance_factor(config: Config) -> tuple[tuple[int, ...], ...]:
     the shocks to come are not in it.
     """
     symbols = tuple(dict.fromkeys((USDC, *config.markets, *basket(config))))
-    rows = [config.symbols.index(symbol) for symbol in symbols]
-    matrix = correlation.assumed(config)[np.ix_(rows, rows)]
-    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
-    daily = volatility / np.sqrt(SECONDS_PER_YEAR / SECONDS_PER_DAY)
-    values, vectors = np.linalg.eigh(matrix * np.outer(daily, daily))
+    daily = correlation.assumed_covariance(config, symbols) * (SECONDS_PER_DAY / SECONDS_PER_YEAR)
+    values, vectors = np.linalg.eigh(daily)
     factor = np.zeros((len(symbols), FACTOR_COLUMNS))
     # The symmetric root, as those posted later: from one to the next is then the shortest way.
     factor[:, : len(symbols)] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

@@ -45,6 +45,6 @@ def validate(data: Mapping[str, Any], step_minutes: int) -> None:
     found = list(process_checks.problems(config))
     matrix = correlation.initial(config)
     if not correlation.is_positive_semidefinite(matrix):
-        found.append(correlation.impossible("correlation", config.symbols, matrix))
+        found.append(correlation.impossible("correlation", config.drawn, matrix))
     if found:
         raise InputError("\n".join(found))

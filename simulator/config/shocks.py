@@ -44,7 +44,8 @@ class Depeg(Section):
     asset: Symbol = Field(description="asset whose price is prescribed")
     anchors: tuple[tuple[Hours, Price], ...] = Field(
         min_length=2,
-        description="[hours from the start, USD per token], in order of time, each on a step",
+        description="[hours from the start, USD per token], in order of time, each on a step; of a "
+        "staked asset its market price over what a token is redeemed for (0.94)",
     )
     volatility: float = Field(
         default=0.0, ge=0, le=20, description="volatility of the bridges, per square root of a year"
@@ -194,6 +195,21 @@ class WithdrawalRun(WindowShock):
     )
 
 
+class Slashing(Shock):
+    """Validators lose a part of what is staked: a token is redeemed for less from then on."""
+
+    kind: Literal["slashing"]
+    asset: Symbol = Field(description="staked asset whose exchange rate falls")
+    loss: float = Field(gt=0, lt=1, description="part of the exchange rate that is lost (fraction)")
+
+
+class RateFreeze(WindowShock):
+    """Feeds go on reading the exchange rate of its beginning, whatever becomes of the real one."""
+
+    kind: Literal["rate_freeze"]
+    asset: Symbol = Field(description="staked asset whose exchange rate is read stale")
+
+
 class Outage(WindowShock):
     """Agents do nothing: a keeper's server is down, a liquidator's node is behind.
 
@@ -217,6 +233,8 @@ AnyShock: TypeAlias = Annotated[
     | OracleFreeze
     | OracleOutlier
     | WithdrawalRun
+    | Slashing
+    | RateFreeze
     | Outage,
     Field(discriminator="kind"),
 ]

@@ -52,7 +52,8 @@ def _prompt_oracle(config: Config) -> str:
     feeds = [config.market.feed(symbol) for symbol in config.symbols]
     faults = any(isinstance(shock, OracleFreeze | OracleOutlier) for shock in config.shocks)
     late = any(feed.deviation > 0.0 or feed.lag_steps > 0 for feed in feeds)
-    if faults or late or config.history.oracle:
+    elsewhere = any(feed.source != "market" for feed in feeds)
+    if faults or late or elsewhere or config.history.oracle:
         return ""
     return "rounds follow every move at once"
 

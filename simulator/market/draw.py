@@ -14,7 +14,7 @@ from simulator.arguments import instance
 from simulator.config.market_settings import MarketSettings
 from simulator.config.rounds import rounds_of
 from simulator.config.shocks import DepthCut, GasSpike, WithdrawalRun
-from simulator.market import kernels
+from simulator.market import kernels, staked
 from simulator.market.paths import MarketPaths
 from simulator.market.prices import draw_index
 from simulator.market.streams import Stream
@@ -41,7 +41,7 @@ def draw(settings: MarketSettings, first_path: int, paths: int) -> MarketPaths:
     index, price, time = drawn[:assets], drawn[assets : 2 * assets], drawn[2 * assets : -3]
     gas, pool_depth, perp_depth = drawn[-3:]
     draw_index(settings, first_path, paths, out=index)
-    _oracle(settings, index, price, time)
+    _oracle(settings, index, first_path, price, time)
     _gas(settings, index, first_path, gas)
     _depth(settings, "pool", pool_depth)
     _depth(settings, "perp", perp_depth)
@@ -72,9 +72,14 @@ def _hours(settings: MarketSettings) -> Floats:
     return np.arange(settings.steps + 1) * (settings.step_minutes / 60)
 
 
-def _oracle(settings: MarketSettings, index: Floats, price: Floats, time: Floats) -> None:
+def _oracle(
+    settings: MarketSettings, index: Floats, first_path: int, price: Floats, time: Floats
+) -> None:
     for row, symbol in enumerate(settings.symbols):
-        post_rounds(settings, symbol, index[row], price[row], time[row])
+        read = index[row]
+        if settings.feed(symbol).source == "exchange_rate":
+            read = _redeemed(settings, symbol, index, first_path)
+        post_rounds(settings, symbol, read, price[row], time[row])
     if settings.history.oracle:
         from simulator.market import beside
     for symbol, item in settings.history.oracle.items():
@@ -83,12 +88,19 @@ def _oracle(settings: MarketSettings, index: Floats, price: Floats, time: Floats
         price[row], time[row] = (each[:, np.newaxis] for each in recorded)
 
 
+def _redeemed(settings: MarketSettings, symbol: str, index: Floats, first_path: int) -> Floats:
+    """What a staked token is redeemed for ``[T + 1, P]``, USD, by the rate that feeds read."""
+    underlying = index[settings.symbols.index(settings.staked[symbol].underlying)]
+    rate = staked.exchange_rate(settings, symbol, first_path, underlying.shape[1])
+    return np.asarray(staked.read_rate(settings, symbol, rate) * underlying)
+
+
 def post_rounds(
     settings: MarketSettings, symbol: str, index: Floats, price: Floats, time: Floats
 ) -> None:
-    """Rounds of one feed on its ``index`` ``[T + 1, P]``, into ``price`` and ``time``: faults too.
+    """Rounds of one feed on what it reads, ``index`` ``[T + 1, P]``: into ``price`` and ``time``.
 
-    Those of a feed whose rounds are recorded are not looked at.
+    Faults are in them. Those of a feed whose rounds are recorded are not looked at.
     """
     feed = settings.feed(symbol)
     kernels.post_rounds(

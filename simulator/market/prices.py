@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.config.shocks import Crash, Depeg, Squeeze
-from simulator.market import kernels, processes, variates
+from simulator.market import kernels, processes, staked, variates
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR, USDC
 
@@ -25,22 +25,32 @@ def draw_index(
 
     Put into ``out`` when one is given.
     """
-    symbols = settings.symbols
+    symbols, own = settings.symbols, settings.of_drawn
     index = np.empty((len(symbols), settings.steps + 1, paths)) if out is None else out
-    index.fill(0.0)
-    compensators = _add_jumps(settings, index, first_path, paths)
-    processes.of(settings.process).add(settings, index, compensators, first_path, paths)
-    prices = np.array([settings.assets[symbol].price for symbol in symbols])
+    drawn = index[: len(own.symbols)]
+    drawn.fill(0.0)
+    compensators = _add_jumps(own, drawn, first_path, paths)
+    processes.of(own.process).add(own, drawn, compensators, first_path, paths)
     log_factors = price_moves(settings)
-    kernels.exponentiate(index, prices, log_factors)
+    prices = np.array([own.assets[symbol].price for symbol in own.symbols])
+    kernels.exponentiate(drawn, prices, log_factors[: len(drawn)])
+    for symbol in settings.staked:
+        index[symbols.index(symbol)] = staked.premium(settings, symbol, first_path, paths)
+        index[symbols.index(symbol)] *= np.exp(log_factors[symbols.index(symbol)])[:, np.newaxis]
+    recorded = {}
     if settings.history.prices is not None:
         from simulator.market.replayed import replay
 
         # Recorded prices take the place of the process, and shocks act on them all the same.
-        for symbol, series in replay(settings).items():
+        recorded = replay(settings)
+        for symbol, series in recorded.items():
             row = symbols.index(symbol)
             index[row] = (series * np.exp(log_factors[row]))[:, np.newaxis]
     _depeg(settings, index, first_path, paths)
+    for symbol, item in settings.staked.items():
+        if symbol not in recorded:
+            rate = staked.exchange_rate(settings, symbol, first_path, paths)
+            index[symbols.index(symbol)] *= rate * index[symbols.index(item.underlying)]
     return index
 
 

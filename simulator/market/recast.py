@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.config import correlation
-from simulator.config.shocks import Convergence, Decoupling, Depeg
+from simulator.config.shocks import Convergence, Decoupling, Depeg, RateFreeze, Slashing
 from simulator.market.assumed import LEAST_RETURNS, Moments
 from simulator.types import USDC
 
@@ -50,11 +50,9 @@ class Recast:
 
     def scenario_moments(self) -> Moments:
         """Volatilities and correlations of the scenario, where history has nothing earlier."""
-        rows = [self.config.symbols.index(self.places[name]) for name in self.names]
+        places = [self.places[name] for name in self.names]
+        rows, volatilities = correlation.followed(self.config, places)
         matrix = correlation.initial(self.config)[np.ix_(rows, rows)]
-        volatilities = np.array(
-            [self.config.assets[self.places[name]].volatility for name in self.names]
-        )
         return Moments(
             volatilities,
             matrix,
@@ -158,6 +156,10 @@ class Recast:
         }
         data["correlation"] = {"default": 0.0, "pairs": pairs}
         data["oracle"]["feeds"] = self._renamed_keys(data["oracle"]["feeds"])
+        for name, feed in data["oracle"]["feeds"].items():
+            if feed["source"] != "market":
+                feed["source"] = "market"
+                self.notes.append(f"the {name} feed reads the recorded price, not an exchange rate")
 
     def _changes(self, data: dict[str, Any]) -> None:
         """Note whose place each asset takes, and what of the scenario is gone."""
@@ -274,7 +276,7 @@ class Recast:
         kept: list[dict[str, Any]] = []
         gone: list[dict[str, Any]] = []
         for section, shock in zip(data["shocks"], self.config.shocks, strict=True):
-            acts = not isinstance(shock, Decoupling | Convergence)
+            acts = not isinstance(shock, Decoupling | Convergence | Slashing | RateFreeze)
             if isinstance(shock, Depeg):
                 acts = shock.asset == USDC and USDC not in self.prices
             if "asset" in section:

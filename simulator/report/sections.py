@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.books.buckets import HEDGE_LEG, LP_LEG, TITLES
-from simulator.config.shocks import Depeg, OracleOutlier, PriceMove
+from simulator.config.shocks import Depeg, OracleOutlier, PriceMove, Slashing
 from simulator.report.charts import FULL, Chart, Format, decimals, nice_ticks, timeline, waterfall
 from simulator.report.format import number, percent, usd
 from simulator.report.verdict import PLACES
@@ -61,7 +61,7 @@ def spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
         elif isinstance(shock, PriceMove):
             first = shock.at_hours
             last = first + shock.ramp_hours + shock.hold_hours + (shock.recovery_hours or 0.0)
-        elif isinstance(shock, OracleOutlier):
+        elif isinstance(shock, OracleOutlier | Slashing):
             first = last = shock.at_hours
         else:
             first, last = shock.at_hours, shock.at_hours + shock.duration_hours

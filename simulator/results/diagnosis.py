@@ -46,6 +46,7 @@ NAMES = (
     "binding_limit",
     "idle_deposits",
     "out_of_range",
+    "oracle_off_market",
     "tight_limit",
     "tight_reward",
     "no_effect",
@@ -82,6 +83,7 @@ def diagnose(
         *_limits(cases),
         *_idle_share(cases),
         *_range(cases),
+        *_oracle(cases),
         *others,
     ]
     known = {finding.field for finding in found}
@@ -303,6 +305,16 @@ def _range(cases: Cases) -> Iterator[Finding]:
         share = cases.share(cases["out_of_range"] > 0.0)
         severity = "warning" if outside > 0.2 else "note"
         yield Finding("out_of_range", severity, text, share)
+
+
+def _oracle(cases: Cases) -> Iterator[Finding]:
+    """A share's price at the end that the market would not pay, or would pay more than."""
+    over = cases["return"] - cases["return_at_index"]
+    for wrong, than in ((over > _SOME, "more"), (over < -_SOME, "less")):
+        share = cases.share(wrong)
+        if share >= _SOME:
+            text = say.off_market(cases, wrong, than)
+            yield Finding("oracle_off_market", "warning", text, share)
 
 
 def _wicks(config: Config) -> Iterator[Finding]:

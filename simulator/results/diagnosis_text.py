@@ -184,6 +184,18 @@ def off_target(off: float, held: float, reason: Reason) -> str:
     )
 
 
+def off_market(cases: Cases, wrong: NDArray[np.bool_], than: str) -> str:
+    """By how much the share price at the end is not what the market would pay."""
+    by_oracle, by_market = (
+        f"{100 * cases.mean(name, wrong):+.1f} %" for name in ("return", "return_at_index")
+    )
+    return (
+        f"At the end the oracle had a share worth {than} than the market has it "
+        f"{on_paths(cases.share(wrong), 'every')}: on average of these its return was {by_oracle} "
+        f"by the oracle, {by_market} at market prices."
+    )
+
+
 def spell(name: str, cases: Cases, long: NDArray[np.bool_]) -> str:
     """Since when a keeper function was refused, and for how long."""
     rows = np.flatnonzero(long)

@@ -120,12 +120,10 @@ def assumed_correlation(config: Config) -> float | None:
     None where the assumed portfolio does not move.
     """
     from simulator.config import initial_betas
-    from simulator.config.correlation import assumed
+    from simulator.config.correlation import assumed_covariance
 
     symbols = (config.pool.base, *config.markets)
-    rows = [config.symbols.index(symbol) for symbol in symbols]
-    volatility = np.array([config.assets[symbol].volatility for symbol in symbols])
-    moments = assumed(config)[np.ix_(rows, rows)] * np.outer(volatility, volatility)
+    moments = assumed_covariance(config, symbols)
     weights = np.array(initial_betas(config))[:, None]
     value = float(portfolio_correlation(moments[:, :, None], weights)[0])
     return None if np.isnan(value) else value

@@ -31,6 +31,7 @@ NAMES = [
     "hedge-liquidation",
     "lending-cascade",
     "liquidation-cascade",
+    "lst-discount",
     "oracle-lag",
     "usdc-depeg-2023",
 ]
