@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from simulator.agents.scalar import ScalarAgent
 from simulator.model.kernel.codes import (
     BELOW_INITIAL_MARGIN,
     INSUFFICIENT_LIQUIDITY,
+    OK,
     SLIPPAGE,
     STALE_ORACLE,
     WITHDRAWALS_QUEUED,
@@ -36,11 +37,16 @@ class Depositor(ScalarAgent):
     Observes the flow drawn for it, its own wallet and account; may deposit, redeem, wait in the
     queue, and (``exit_in_kind``) leave with a slice of everything when the oracle is silent, which
     it closes once it can. Objective: hold the vault's shares; flows are exogenous (calm in-and-out,
-    or a withdrawal run).
+    or a withdrawal run), but for those who run: how much of a share's highest price must be gone
+    for one to leave is spread evenly over all, from ``run_from`` to ``run_to``.
     """
 
     initial_deposit: float  # USDC at step 0
+    run_from: float = 1.0  # fraction; 1: nobody looks
+    run_to: float = 1.0
     exit_in_kind: bool = False
+    highest: float = field(default=0.0, init=False)  # price of a share so far, USD
+    gone: float = field(default=0.0, init=False)  # part of them who have run
 
     @staticmethod
     def act(do: PlainDo, my: Depositor) -> None:  # type: ignore[override]
@@ -56,24 +62,46 @@ class Depositor(ScalarAgent):
             do.deposit(assets)
         if flow < 0.0:
             _leave(do, my, min(-flow, 1.0) * do.wallet_shares)
+        if my.run_from < 1.0:
+            _run(do, my)
 
 
 @part
-def _leave(do: PlainDo, my: Depositor, shares: float) -> None:
+def _run(do: PlainDo, my: Depositor) -> None:
+    """Those leave whom the loss has reached, of all who are still there."""
+    if do.shares <= 0.0:
+        return
+    price = do.vault().nav / do.shares
+    my.highest = max(my.highest, price)
+    lost = 1.0 - price / my.highest if my.highest > 0.0 else 0.0
+    if lost < my.run_from:
+        return
+    spread = my.run_to - my.run_from
+    reached = min((lost - my.run_from) / spread, 1.0) if spread > 0.0 else 1.0
+    if reached <= my.gone or do.wallet_shares <= 0.0:
+        return
+    if _leave(do, my, (reached - my.gone) / (1.0 - my.gone) * do.wallet_shares):
+        my.gone = reached
+
+
+@part
+def _leave(do: PlainDo, my: Depositor, shares: float) -> bool:
+    """Redeem, else wait in the queue or take a slice of everything; whether any of it was done."""
     status = do.redeem(shares)
     if status in _WAIT:
-        _queue(do, shares)
+        status = _queue(do, shares)
     elif status == STALE_ORACLE and my.exit_in_kind and flat(do, do.account):
-        do.redeem_in_kind(shares)
+        status = do.redeem_in_kind(shares)
+    return status == OK
 
 
 @part
-def _queue(do: PlainDo, shares: float) -> None:
+def _queue(do: PlainDo, shares: float) -> int:
     """Wait in line, with what waits already: one request at a time."""
     if shares > 0.0 and do.queued_shares > 0.0:
         do.cancel_request()
         shares = shares + do.amount_in
-    do.request_redeem(shares)
+    return do.request_redeem(shares)
 
 
 @part

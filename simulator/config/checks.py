@@ -330,14 +330,29 @@ def _vault(config: Fields) -> Iterator[str]:
                 f"agents.breakdown_monitor.{name} = {getattr(monitor, name, None)}: must be "
                 f"{value:g}, for which its limits were found, or limits be null or other ones"
             )
+    yield from _depositor(config)
+
+
+def _depositor(config: Fields) -> Iterator[str]:
     depositor = config.agents.depositor
-    if depositor is not None:
-        most = min(depositor.usdc, vault.deposit_cap)
-        if depositor.initial_deposit > most:
-            yield (
-                f"agents.depositor.initial_deposit = {depositor.initial_deposit:g}: must be at "
-                f"most {most:g}, the lesser of agents.depositor.usdc and vault.deposit_cap"
-            )
+    if depositor is None:
+        return
+    if depositor.run_to < depositor.run_from < 1:
+        yield (
+            f"agents.depositor.run_to = {depositor.run_to:g}: must be from "
+            f"{depositor.run_from:g} (run_from) to 1"
+        )
+    if depositor.run_to < 1 and depositor.run_from == 1:
+        yield (
+            f"agents.depositor.run_to = {depositor.run_to:g}: has no effect while run_from is "
+            "1 (nobody looks); must be 1, or run_from be less"
+        )
+    most = min(depositor.usdc, config.vault.deposit_cap)
+    if depositor.initial_deposit > most:
+        yield (
+            f"agents.depositor.initial_deposit = {depositor.initial_deposit:g}: must be at "
+            f"most {most:g}, the lesser of agents.depositor.usdc and vault.deposit_cap"
+        )
 
 
 def _never_hedges(config: Fields) -> Iterator[str]:

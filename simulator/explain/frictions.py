@@ -59,7 +59,9 @@ def _prompt_oracle(config: Config) -> str:
 
 
 def _no_run(config: Config) -> str:
-    if any(isinstance(shock, WithdrawalRun) for shock in config.shocks):
+    depositor = config.agents.depositor
+    looks = depositor is not None and depositor.run_from < 1.0
+    if looks or any(isinstance(shock, WithdrawalRun) for shock in config.shocks):
         return ""
     return "there is no withdrawal run"
 
@@ -178,11 +180,12 @@ FRICTIONS: tuple[Friction, ...] = (
         "Depositors' run",
         "the depositors' run",
         "Depositors leave at once, and the vault unwinds to pay them.",
-        "Withdrawal runs do not happen; the calm coming and going of the days does.",
+        "Nobody runs, in a shock or from a loss; the calm coming and going of the days stays.",
         "",
         _no_run,
         evidence.left,
         market=removed.no_run,
+        scene=removed.nobody_looks,
     ),
     Friction(
         "crowd",

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulator.agents.breakdown_monitor import BreakdownMonitor
 from simulator.agents.build import add_agents
+from simulator.agents.depositor import Depositor
 from simulator.agents.keeper import Keeper
 from simulator.agents.leveraged_trader import LeveragedTrader
 from simulator.agents.risk_manager import RiskManager
@@ -274,6 +275,15 @@ def no_run(config: Config, market: MarketPaths) -> MarketPaths:
     """Depositors come and go as they would have without the withdrawal runs."""
     flow = calm_flow(config.market, market.first_path, market.paths)
     return replace(market, key="", deposit_flow=flow)
+
+
+def nobody_looks(scene: Scene) -> Scene:
+    """Depositors hold on whatever a share has lost."""
+
+    def calm(agent: Agent) -> Agent:
+        return _but(agent, run_from=1.0) if isinstance(agent, Depositor) else agent
+
+    return replace(scene, agents=tuple(map(calm, scene.agents)))
 
 
 def no_crowd(scene: Scene) -> Scene:
