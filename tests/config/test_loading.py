@@ -32,6 +32,7 @@ NAMES = [
     "lending-cascade",
     "liquidation-cascade",
     "lst-discount",
+    "march-2020",
     "oracle-lag",
     "usdc-depeg-2023",
 ]
