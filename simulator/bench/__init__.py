@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
     """Measure everything; ``progress`` is told what is being measured."""
-    from simulator.bench import latency, processes, reduced, study, worlds
+    from simulator.bench import ecosystem, latency, processes, reduced, study, worlds
 
     rows: list[Row] = []
     for what, measure in (
@@ -27,6 +27,7 @@ def bench(progress: Callable[[str], None] | None = None) -> list[Row]:
         ("model world against a kernel fused by hand, one core", reduced.rows),
         ("market processes, one core", processes.rows),
         (f"model world, {WORKERS} cores", worlds.model),
+        (f"populations, lending and every agent, {WORKERS} cores", ecosystem.rows),
         (f"hedge study, {WORKERS} cores", study.rows),
         ("chain world against message calls of raw pyrevm", worlds.chain),
     ):

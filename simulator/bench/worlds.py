@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from simulator.bench.row import WORKERS, Row, clock, spent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simulator.config import Config
 
 SCENARIO = "correlation-breakdown"
@@ -59,12 +61,11 @@ def pieces() -> list[Row]:
     ]
 
 
-def model() -> list[Row]:
-    """The model on every core at once: each draws its paths and runs all agents over them."""
+def side_by_side(job: Callable[[int, int], None], paths: int) -> float:
+    """Seconds that a job takes on every core at once, each its own ``paths`` of them."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    steps = config_of(1).steps
     with ExitStack() as stack:
         # One process each: an executor of several may give the second job to the first again.
         pools = [
@@ -72,16 +73,18 @@ def model() -> list[Row]:
             for _ in range(WORKERS)
         ]
 
-        def side_by_side(paths: int) -> None:
-            jobs = [
-                pool.submit(_draw_and_simulate, paths * worker, paths)
-                for worker, pool in enumerate(pools)
-            ]
-            for job in jobs:
-                job.result()
+        def all_of_them(paths: int) -> None:
+            jobs = [pool.submit(job, paths * worker, paths) for worker, pool in enumerate(pools)]
+            for each in jobs:
+                each.result()
 
-        side_by_side(2)  # starts the processes and loads the kernels
-        seconds = clock(partial(side_by_side, MODEL_PATHS))
+        all_of_them(2)  # starts the processes and loads the kernels
+        return clock(partial(all_of_them, paths))
+
+
+def model() -> list[Row]:
+    """The model on every core at once: each draws its paths and runs all agents over them."""
+    steps, seconds = config_of(1).steps, side_by_side(_draw_and_simulate, MODEL_PATHS)
     return [
         Row(
             "model_path_steps_per_second",
