@@ -11,7 +11,6 @@ import numpy as np
 from simulator.model.kernel.codes import INSUFFICIENT_BALANCE, NO_POSITION, OK, ZERO_AMOUNT
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path, Record
-from simulator.model.kernel.rounding import raw_or_all
 from simulator.model.pools.uniswap_v3.providers import (
     add,
     amounts_of,
@@ -25,6 +24,7 @@ from simulator.model.pools.uniswap_v3.tick import (
     sqrt_price_at_tick,
     usable_range,
 )
+from simulator.model.raw_amounts import raw_or_all
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 
 

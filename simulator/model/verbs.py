@@ -36,10 +36,10 @@ from simulator.model.kernel.kinds import (
     TRADE,
 )
 from simulator.model.kernel.record import Path, Record
-from simulator.model.kernel.rounding import raw_or_all
 from simulator.model.pools.uniswap_v3.pool import earn, limit_passed, quote, settle
 from simulator.model.pools.uniswap_v3.tick import MAX_SQRT_PRICE, MIN_SQRT_PRICE
 from simulator.model.providing import collect_fees, provide, withdraw
+from simulator.model.raw_amounts import raw_or_all
 from simulator.model.vault import queue, shares
 from simulator.model.vault.in_kind import redeem_in_kind as _redeem_in_kind
 from simulator.model.vault.keeping import deleverage as _deleverage

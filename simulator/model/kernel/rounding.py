@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.model.kernel.jit import inner
-from simulator.world.units import SNAP
 
 _TOLERANCE = 1e-15
 _UNCUT = 1e12  # a price of at most twelve decimals, times raw USDC, is a whole number of 10⁻¹⁸
@@ -46,12 +45,3 @@ def ceil_raw(amount: float) -> float:
     if abs(amount - nearest) <= _TOLERANCE * abs(amount):
         return nearest
     return np.ceil(amount)
-
-
-@inner
-def raw_or_all(amount: float, held: float, unit: float) -> float:
-    """Raw units of ``amount`` whole tokens, or exactly ``held`` raw where it means all of it."""
-    everything = held / unit
-    if abs(amount - everything) <= SNAP * abs(everything):
-        return held
-    return np.floor(amount * unit)

@@ -44,6 +44,14 @@ class Swapped(NamedTuple):
     amount_out: float
 
 
+class Asked(NamedTuple):
+    """What a swap is asked for: raw, > 0 goes in; the √P where it ends."""
+
+    amount_specified: float
+    sqrt_limit: float
+    earning: bool  # agents' fees are written, and nothing else
+
+
 @inner
 def _stop_below(
     table: Record, pool: Record, position: Record, tick: float, segment: int
@@ -135,7 +143,8 @@ def quote(
     ``amount_specified``, raw: > 0 goes in, < 0 comes out. The swap stops at ``sqrt_limit`` (√P),
     having used what it could.
     """
-    return _walk(table, pool, position, zero_for_one, amount_specified, sqrt_limit, False)
+    asked = Asked(amount_specified, sqrt_limit, False)
+    return _walk(table, pool, position, zero_for_one, asked)
 
 
 @inner
@@ -149,20 +158,16 @@ def earn(
 ) -> None:
     """Give agents' positions what the swap that was quoted so pays them; before it is settled."""
     if pool.providing > 0.0:
-        _walk(table, pool, position, zero_for_one, amount_specified, sqrt_limit, True)
+        asked = Asked(amount_specified, sqrt_limit, True)
+        _walk(table, pool, position, zero_for_one, asked)
 
 
 @inner
 def _walk(
-    table: Record,
-    pool: Record,
-    position: Record,
-    zero_for_one: bool,
-    amount_specified: float,
-    sqrt_limit: float,
-    earning: bool,
+    table: Record, pool: Record, position: Record, zero_for_one: bool, asked: Asked
 ) -> Swapped:
-    """A swap tick by tick; ``earning``: agents' fees are written, and nothing else."""
+    """A swap tick by tick."""
+    amount_specified, sqrt_limit = asked.amount_specified, asked.sqrt_limit
     exact_input, amount = amount_specified > 0.0, abs(amount_specified)
     root, tick, segment = pool.sqrt_price, pool.tick, int(pool.segment)
     remaining, total_in, total_out, fees = amount, 0.0, 0.0, 0.0
@@ -189,7 +194,7 @@ def _walk(
         total_out += out
         if own > 0.0:
             fees += fee * own / liquidity
-        if earning:
+        if asked.earning:
             share_out(pool, tick, zero_for_one, fee, liquidity)
         if reached and root == stop_root:
             if background:
