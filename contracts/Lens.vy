@@ -13,7 +13,9 @@ from contracts.interfaces import IAavePool
 from contracts.interfaces import IClearingHouse
 from contracts.interfaces import IHedgeVault
 from contracts.interfaces import IHedgeVenue
+from contracts.interfaces import INonfungiblePositionManager
 from contracts.interfaces import IUniswapV3Pool
+from contracts.modules import liquidity_math
 
 
 MAX_ACCOUNTS: constant(uint256) = 24
@@ -30,6 +32,10 @@ MAX_LEGS: constant(uint256) = 8
 MAX_LENDING_WORDS: constant(uint256) = 160  # 3 + 8 * 3 + 16 * 8 = 155
 MAX_WORDS: constant(uint256) = 1280  # 21 + 8 * 13 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1205
 
+
+MAX_HELD: constant(uint256) = 8  # positions that are shown of one wallet
+POSITION_WORDS: constant(uint256) = 5
+MAX_POSITION_WORDS: constant(uint256) = 640  # 16 * 8 * 5
 
 MAX_LISTINGS: constant(uint256) = 8
 MAX_BORROWERS: constant(uint256) = 64
@@ -198,6 +204,55 @@ def observe_borrowers(
     for wallet: address in wallets:
         for token: IERC20 in others:
             words.append(convert(staticcall token.balanceOf(wallet), int256))
+    return words
+
+
+@external
+@view
+def observe_positions(
+    manager: INonfungiblePositionManager,
+    pool: IUniswapV3Pool,
+    wallets: DynArray[address, MAX_WALLETS],
+    rooms: DynArray[uint256, MAX_WALLETS],
+) -> DynArray[int256, MAX_POSITION_WORDS]:
+    """
+    @notice Wallets' positions at the manager in the same form: the words of each, in the order the manager lists
+            them, zeros where a wallet holds fewer than it has room for here. All must be of `pool`.
+    @param rooms How many are shown of each wallet.
+    """
+    words: DynArray[int256, MAX_POSITION_WORDS] = []
+    tick: int24 = (staticcall pool.slot0()).tick
+    growth0: uint256 = staticcall pool.feeGrowthGlobal0X128()
+    growth1: uint256 = staticcall pool.feeGrowthGlobal1X128()
+    for i: uint256 in range(len(wallets), bound=MAX_WALLETS):
+        held: uint256 = 0
+        if rooms[i] != 0:
+            held = staticcall manager.balanceOf(wallets[i])
+        for k: uint256 in range(rooms[i], bound=MAX_HELD):
+            if k >= held:
+                for _: uint256 in range(POSITION_WORDS):
+                    words.append(0)
+                continue
+            token_id: uint256 = staticcall manager.tokenOfOwnerByIndex(wallets[i], k)
+            at: INonfungiblePositionManager.Position = staticcall manager.positions(token_id)
+            liquidity: uint256 = convert(at.liquidity, uint256)
+            below: IUniswapV3Pool.Tick = staticcall pool.ticks(at.tick_lower)
+            above: IUniswapV3Pool.Tick = staticcall pool.ticks(at.tick_upper)
+            inside0: uint256 = liquidity_math.fee_growth_inside(
+                tick, at.tick_lower, at.tick_upper, growth0, below.fee_growth_outside0, above.fee_growth_outside0
+            )
+            inside1: uint256 = liquidity_math.fee_growth_inside(
+                tick, at.tick_lower, at.tick_upper, growth1, below.fee_growth_outside1, above.fee_growth_outside1
+            )
+            words.append(convert(liquidity, int256))
+            words.append(convert(at.tick_lower, int256))
+            words.append(convert(at.tick_upper, int256))
+            words.append(convert(liquidity_math.fees_owed_down(
+                liquidity, inside0, at.fee_growth_inside0_last, convert(at.tokens_owed0, uint256)
+            ), int256))
+            words.append(convert(liquidity_math.fees_owed_down(
+                liquidity, inside1, at.fee_growth_inside1_last, convert(at.tokens_owed1, uint256)
+            ), int256))
     return words
 
 

@@ -148,6 +148,7 @@ def show_result(result: Result) -> None:
         click.echo(f"  Importance sampling: shares are weighted, worth {known:,.0f} plain paths")
     shortfall = summary["metrics"]["return"]["es95"]
     click.echo(f"  Mean loss of the worst 5 % of paths: {_figure(shortfall, '.2%')}")
+    _strategies(summary["strategies"])
     _documented(summary["documented"])
     _cascade(summary["cascade"])
     for gate in summary["gates"]:
@@ -156,6 +157,16 @@ def show_result(result: Result) -> None:
         click.echo(f"  {'holds' if gate['holds'] else 'FAILS'}: {gate['requirement']} ({why})")
     speed = result.timing["path_steps_per_second"]
     click.echo(f"  {result.timing['seconds']:.1f} s, {speed:,.0f} path-steps/s")
+
+
+def _strategies(rows: list[dict[str, Any]] | None) -> None:
+    """Strategies that are not the vault's beside it, on the same paths."""
+    from simulator.report.strategies import cells
+
+    if rows is None:
+        return
+    columns = ("", "return", "ES 95 %", "drawdown", "liq.", "less the vault's")
+    show_table("Strategies on the same paths", columns, [row[:6] for row in cells(rows)])
 
 
 def _documented(rows: Sequence[dict[str, Any]]) -> None:

@@ -54,13 +54,15 @@ ALLOWED = {
     "model.vault": ("types", "model.kernel", "model.pools", "model.venues", "model.vault"),
     "chain": ("types", "protocol", "world.actions", "world.base", "world.lending",
               "world.protocol", "world.units", "chain"),
+    # Which ticks a range can end at is said once.
+    "chain.calls.providing": ("world.actions", "chain", "model.pools.uniswap_v3.tick"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "chain.world": ("types", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "chain", "model.batch", "model.moments", "model.parameters",
                     "model.kernel.record"),
     "chain.reading.mirror": ("protocol.state", "chain.reading.layout", "model.batch",
                              "model.moments", "model.observe", "model.outside",
-                             "model.parameters",
+                             "model.parameters", "model.pools.uniswap_v3.tick",
                              "model.kernel.record", "model.state", "market", "types",
                              "world.protocol"),
     "books": ("types", "protocol", "market", "hedging", "agents", "world.actions", "world.base",

@@ -11,18 +11,21 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: What indices are of, by the number that compiled code has for it.
-AXES = ("", "asset", "account", "market", "collateral", "leg", "kind", "borrower", "listing")
-ASSET, ACCOUNT, MARKET, COLLATERAL, LEG, KIND, BORROWER, LISTING = range(1, len(AXES))
+AXES = (
+    *("", "asset", "account", "market", "collateral", "leg", "kind", "borrower", "listing"),
+    "position",
+)
+ASSET, ACCOUNT, MARKET, COLLATERAL, LEG, KIND, BORROWER, LISTING, POSITION = range(1, len(AXES))
 #: What a ``do`` shows of something with an index, by the same.
 INDEX, ORACLE, GAS_COST, NOISE_TRADE, LEG_PRICE, LEG_LIQUIDITY, WALLET_LEG = range(1, 8)
 SIZE, CASH, COLLATERAL_OF, SKEW, SKEW_SCALE, PREMIUM_POOL, UNPAID_PREMIUM = range(8, 15)
 FUNDING, MARGIN_OF, DEBT, BETA, REWARD, OUTSIDE = range(15, 21)
-BORROWER_OF, SUPPLIED_BY, OWED_BY, WALLET_LISTED = range(21, 25)
+BORROWER_OF, SUPPLIED_BY, OWED_BY, WALLET_LISTED, POSITION_OF = range(21, 26)
 SIGHTS = (
     *("", "index", "oracle", "gas_cost", "noise_trade", "leg_price", "leg_liquidity", "wallet_leg"),
     *("size", "cash", "collateral", "skew", "skew_scale", "premium_pool", "unpaid_premium"),
     *("funding", "margin_of", "debt", "beta", "reward", "moved_by"),
-    *("borrower", "supplied_by", "owed_by", "wallet_listed"),
+    *("borrower", "supplied_by", "owed_by", "wallet_listed", "position"),
 )
 #: What an index is.
 A_NUMBER = "a whole number, as it is int"
@@ -34,8 +37,10 @@ FIRST_KIND, KINDS = 1, len(ACTIONS) + 1
 _ALSO = {"seized": "listing", "repaid": "listing"}
 
 
-def there_are(axis: str, protocol: Protocol) -> range:
-    """The indices of an axis."""
+def there_are(axis: str, protocol: Protocol, who: str = "") -> range:
+    """The indices of an axis; of positions in the pool those that an agent may hold."""
+    if axis == "position" and who:
+        return range(next(slot.positions for slot in protocol.agents if slot.name == who))
     if axis == "kind":
         return range(FIRST_KIND, KINDS)
     return range(getattr(counts_of(protocol), f"{_ALSO.get(axis, axis)}s"))
@@ -49,4 +54,4 @@ def beside(what: str, axis: str, index: int, known: range) -> str:
 
 def unseen(sight: str, who: str, axis: str, index: int, protocol: Protocol) -> str:
     """That an agent looked at what is not there, in the words of an error."""
-    return beside(f"do.{sight} of {who}", axis, index, there_are(axis, protocol))
+    return beside(f"do.{sight} of {who}", axis, index, there_are(axis, protocol, who))

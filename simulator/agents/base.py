@@ -120,6 +120,9 @@ class Agent(ABC):
     #: path: columns ``<agent>_<name>`` of the frame of paths, as they are at the end. Of one that
     #: sees all paths at once ``[paths]``.
     metrics: ClassVar[tuple[str, ...]] = ()
+    #: Name of the agent right before and right after which it acts (:mod:`simulator.engine.turns`);
+    #: "": it has a turn of its own.
+    around: ClassVar[str] = ""
 
     @classmethod
     def configured(cls, section: Any, config: Config, name: str) -> Agent:

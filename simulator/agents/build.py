@@ -12,7 +12,7 @@ from simulator.agents.scalar import ScalarAgent
 from simulator.arguments import instance, money, texts, whole
 from simulator.config.agents import BUILT_IN
 from simulator.types import InputError
-from simulator.world.protocol import MOST_LATENCY
+from simulator.world.protocol import MOST_LATENCY, MOST_POSITIONS
 
 if TYPE_CHECKING:
     from simulator.agents.base import Agent
@@ -70,6 +70,7 @@ def add_agents(
 def _check_slot(kind: str, slot: AgentSlot, protocol: Protocol) -> None:
     """Refuse a wallet, a margin or a latency that cannot be."""
     whole(f"{kind}.slot.latency_blocks", slot.latency_blocks, 0, MOST_LATENCY)
+    whole(f"{kind}.slot.positions", slot.positions, 0, MOST_POSITIONS)
     money(f"{kind}.slot.usdc", slot.usdc)
     money(f"{kind}.slot.base", slot.base)
     for name, listed in (

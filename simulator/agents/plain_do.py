@@ -70,6 +70,29 @@ class PlainDo(Sights):
         given = self._here(amount)
         return self._ask(amount, actions.PostMargin(self.agent, collateral, given), quote)
 
+    def provide(
+        self,
+        position: int,
+        lower: float,
+        upper: float,
+        base: float,
+        usdc: float,
+        quote: bool = False,
+    ) -> int:
+        """Liquidity between two ticks: status; see :class:`~actions.ProvideLiquidity`."""
+        given = self._here(lower), self._here(upper), self._here(base), self._here(usdc)
+        action = actions.ProvideLiquidity(self.agent, position, *given, self._only())
+        return self._ask(1.0, action, quote)
+
+    def withdraw(self, position: int, fraction: float = 1.0, quote: bool = False) -> int:
+        """Take a fraction of a position out, and its fees: status."""
+        given = self._here(fraction), self._only()
+        return self._ask(1.0, actions.RemoveLiquidity(self.agent, position, *given), quote)
+
+    def collect(self, position: int, quote: bool = False) -> int:
+        """Take the fees of a position: status."""
+        return self._ask(1.0, actions.CollectFees(self.agent, position, self._only()), quote)
+
     def liquidate(self, account: int, market: int, quote: bool = False) -> int:
         """Liquidate a position: status."""
         return self._ask(1.0, actions.Liquidate(self.agent, account, market, self._only()), quote)

@@ -9,15 +9,21 @@ import numpy as np
 
 from simulator.agents.axes import A_NUMBER, there_are, unseen
 from simulator.agents.base import View
-from simulator.agents.do import Borrower, Loan, Margin, Vault
+from simulator.agents.do import Borrower, Loan, Margin, Position, Vault
 from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.plain import plain
 from simulator.model.kernel.record import Paths
 from simulator.model.outside import moved_by
 from simulator.model.parameters import tables_of
+from simulator.model.pools.uniswap_v3.tick import (
+    amounts_for_liquidity,
+    sqrt_price_at_tick,
+    tick_at_sqrt_price,
+)
 from simulator.model.vault.at_index import value_at_index
 from simulator.model.vault.protecting import Due, due, reward
+from simulator.model.worth import worth_at_index
 from simulator.types import InputError
 from simulator.world.actions import ACTIONS
 from simulator.world.gas import GAS_UNITS
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _value_at_index_of, _due_of, _reward_of = value_at_index, due, reward
-_moved_by_of = moved_by
+_moved_by_of, _worth_of = moved_by, worth_at_index
 
 
 @often
@@ -40,6 +46,12 @@ def _value_at_index(paths: Paths, path: int) -> float:
 @kernel
 def _moved_by(paths: Paths, path: int, asset: int, tokens: float) -> float:
     return _moved_by_of(at(paths, path), asset, tokens)
+
+
+@often
+@kernel
+def _worth(paths: Paths, path: int, agent: int) -> float:
+    return _worth_of(at(paths, path), agent)
 
 
 @often
@@ -144,6 +156,48 @@ class Sights:
     def pool_liquidity(self) -> float:
         """Active liquidity of the pool: √(whole base · whole USDC)."""
         return self._view.pool_liquidity[self._path]
+
+    @property
+    def tick(self) -> float:
+        """Tick of the pool's price, whole."""
+        return tick_at_sqrt_price(float(self._state.sqrt_price[self._path]))
+
+    @property
+    def positions(self) -> int:
+        """How many positions in the pool it holds."""
+        protocol = self._world.protocol
+        first = protocol.first_position(self.agent)
+        own = slice(first, first + protocol.agents[self.agent].positions)
+        return int(np.count_nonzero(self._state.provided[own, self._path]))
+
+    def position(self, position: int) -> Position:
+        """A position of its own in the pool, by its number, at the spot price."""
+        self._there_is("position", "position", position)
+        if position >= self.positions:
+            return Position(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        state = self._state
+        at = self._world.protocol.first_position(self.agent) + position, self._path
+        lower, upper = float(state.provided_lower[at]), float(state.provided_upper[at])
+        base, usdc = amounts_for_liquidity(
+            float(state.sqrt_price[self._path]),
+            sqrt_price_at_tick(lower),
+            sqrt_price_at_tick(upper),
+            float(state.provided[at]),
+        )
+        unit = self.w.tables.oracle.unit
+        return Position(
+            state.provided[at],
+            lower,
+            upper,
+            base / unit[1],
+            usdc / unit[0],
+            state.provided_fees_base[at],
+            state.provided_fees_usdc[at],
+        )
+
+    def worth(self) -> float:
+        """USD of all it has at index prices: wallet, positions with fees, account, vault shares."""
+        return _worth(self._records(), self._path, self.agent)
 
     def leg_price(self, leg: int) -> float:
         """Spot price of a leg's pool on Aave, USDC per whole token."""
@@ -324,7 +378,8 @@ class Sights:
         if not isinstance(index, int | np.integer):
             raise InputError(f"do.{sight} is given {index!r} for {axis}; allowed: {A_NUMBER}")
         if axis not in self._known:
-            self._known[axis] = there_are(axis, self._world.protocol)
+            name = self._world.protocol.agents[self.agent].name
+            self._known[axis] = there_are(axis, self._world.protocol, name)
         if not 0 <= index - self._known[axis].start < len(self._known[axis]):
             who = self._world.protocol.agents[self.agent].name
             raise InputError(unseen(sight, who, axis, index, self._world.protocol))

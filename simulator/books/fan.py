@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.books.hedge import HEDGE_ROWS, LP_ROWS, leg
 from simulator.books.holdings import margin_ratio
 from simulator.books.share_price import relative
@@ -20,8 +22,16 @@ QUANTITIES = ("share_price", "margin_ratio", "lp_pnl", "hedge_pnl")
 
 
 def fan_names(protocol: Protocol) -> tuple[str, ...]:
-    """All it gives: where somebody can be forced to sell, what was liquidated so far, by venue."""
-    return (*QUANTITIES, *(f"liquidated_{venue}" for venue in venues(protocol)))
+    """All it gives.
+
+    Where somebody can be forced to sell, what was liquidated so far, by venue; of each agent that
+    may provide liquidity what it has over what it began with.
+    """
+    return (
+        *QUANTITIES,
+        *(f"liquidated_{venue}" for venue in venues(protocol)),
+        *(f"strategy_{protocol.agents[agent].name}" for agent in protocol.providers),
+    )
 
 
 @inner
@@ -33,3 +43,6 @@ def fan_row(w: Path, out: Floats) -> None:
     out[3] = leg(w, HEDGE_ROWS)
     for venue in range(w.tables.count.venues):
         out[4 + venue] = w.book.cascade.at_venue[venue]
+    first, book = 4 + w.tables.count.venues, w.book.strategies
+    for p in range(w.tables.count.providers):
+        out[first + p] = book.now[p] / book.first[p] if book.first[p] > 0.0 else np.nan

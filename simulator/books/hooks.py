@@ -24,6 +24,7 @@ from simulator.books import (
     performance,
     pressure,
     share_price,
+    strategies,
     upkeep,
 )
 from simulator.model.kernel.jit import inner
@@ -41,7 +42,7 @@ BOOK: Layout = (
             Member(name, "i8")
             for name in (
                 *("fault", "at_fault", "wrong", "account", "market", "collateral", "leg"),
-                *("borrower", "seized", "repaid", "outbox"),
+                *("borrower", "seized", "repaid", "position", "outbox"),
             )
         ),
     ),
@@ -62,6 +63,7 @@ BOOK: Layout = (
     Member("cascade", cascade.LAYOUT),
     Member("pressure", pressure.LAYOUT),
     Member("lending", lending.LAYOUT),
+    Member("strategies", strategies.LAYOUT),
 )
 
 
@@ -78,6 +80,7 @@ def advanced(w: Path) -> None:
     crowds.advanced(w)
     cascade.advanced(w)
     pressure.advanced(w)
+    strategies.advanced(w)
 
 
 @inner
@@ -89,6 +92,7 @@ def acting(w: Path) -> None:
     activity.acting(w)
     cascade.acting(w)
     lending.acting(w)
+    strategies.acting(w)
 
 
 @inner
@@ -103,6 +107,7 @@ def acted(w: Path) -> None:
     activity.acted(w)
     cascade.acted(w)
     lending.acted(w)
+    strategies.acted(w)
 
 
 @inner
@@ -117,3 +122,4 @@ def stepped(w: Path) -> None:
     capital.stepped(w, valuation)
     performance.stepped(w)
     hedge.stepped(w)
+    strategies.stepped(w)

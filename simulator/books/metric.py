@@ -30,8 +30,9 @@ DESCRIBED = ("mean", "std", "min", "p5", "median", "p95", "max")
 #: Value at risk and expected shortfall of a return, by the tail they look at.
 TAILS = {"var95": 0.05, "var99": 0.01}
 WITH_TAILS = (*DESCRIBED, *TAILS, *(name.replace("var", "es") for name in TAILS))
-#: Patterns in names: a column for each perp market, each refusal, each who can be forced to sell.
-MARKET, STATUS, PARTY = "<market>", "<status>", "<party>"
+#: Patterns in names: a column for each perp market, each refusal, each who can be forced to sell,
+#: each agent that may provide liquidity.
+MARKET, STATUS, PARTY, PROVIDER = "<market>", "<status>", "<party>", "<provider>"
 #: What STATUS stands for, in the order of the codes.
 REFUSED = [status.label for status in REFUSALS]
 
@@ -78,7 +79,8 @@ class Metric:
     """One column of the per-path frame, or, with a pattern in its name, one for each value of it.
 
     Attributes:
-        name: of the column; may hold :data:`MARKET`, :data:`STATUS` or :data:`PARTY`.
+        name: of the column; may hold :data:`MARKET`, :data:`STATUS`, :data:`PARTY` or
+            :data:`PROVIDER`.
         unit: of its values.
         meaning: one line.
         of: its values ``[P]``; with a pattern ``[values of it, P]``.
@@ -102,7 +104,7 @@ class Metric:
     @property
     def pattern(self) -> str:
         """The pattern in its name; "": there is none."""
-        return next((one for one in (MARKET, STATUS, PARTY) if one in self.name), "")
+        return next((one for one in (MARKET, STATUS, PARTY, PROVIDER) if one in self.name), "")
 
     @property
     def heading(self) -> str:
@@ -122,6 +124,8 @@ def values_of(pattern: str, protocol: Protocol) -> list[str]:
         return [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     if pattern == PARTY:
         return [party.name for party in parties(protocol)]
+    if pattern == PROVIDER:
+        return [protocol.agents[agent].name for agent in protocol.providers]
     return REFUSED
 
 
@@ -130,7 +134,7 @@ def column_of(name: str, columns: Callable[[Ended], Mapping[str, Any]]) -> Calla
 
     def of(ended: Ended) -> Any:
         found = ended.once(columns)
-        for pattern in (MARKET, STATUS, PARTY):
+        for pattern in (MARKET, STATUS, PARTY, PROVIDER):
             if pattern in name:
                 values = values_of(pattern, ended.protocol)
                 return np.array([found[name.replace(pattern, one)] for one in values])

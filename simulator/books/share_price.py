@@ -72,7 +72,7 @@ def relative(w: Path) -> float:
     return 1.0 if np.isnan(ratio) else ratio
 
 
-def _relative(ended: Ended) -> Floats:
+def relative_of(ended: Ended) -> Floats:
     """Price of a share over the first price ``[P]``; 1 before there is a share."""
     book = ended.book.share_price
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -93,7 +93,7 @@ METRICS = (
         "return",
         "fraction",
         "return of a share since the first deposit, entry fee included",
-        lambda ended: ended.once(_relative) - 1.0,
+        lambda ended: ended.once(relative_of) - 1.0,
         title="Return",
         form="+.2%",
         statistics=WITH_TAILS,
@@ -117,6 +117,6 @@ METRICS = (
         "return_from_fees",
         "fraction",
         "part of the return that entry and exit fees of others gave who stayed",
-        lambda ended: ended.once(_relative) * (1.0 - 1.0 / ended.book.entries.growth),
+        lambda ended: ended.once(relative_of) * (1.0 - 1.0 / ended.book.entries.growth),
     ),
 )

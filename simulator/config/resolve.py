@@ -248,6 +248,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
                 kind=name,
                 latency_blocks=agent.latency_blocks,
                 trades_outside=agent.trades_outside,
+                positions=agent.positions,
                 usdc=agent.usdc,
                 base=getattr(agent, "base", 0.0),
                 has_account=has_account,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 #: Indices that an action may have, in the order they are looked at.
-INDICES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid")
+INDICES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid", "position")
 
 
 def check(action: Action, protocol: Protocol) -> None:
@@ -34,7 +34,7 @@ def check(action: Action, protocol: Protocol) -> None:
         index = given.get(name)
         if index is not None and not isinstance(index, int | np.integer):
             raise InputError(f"{kind.__name__} of {who}: {name} = {index}; allowed: {A_NUMBER}")
-        if index is not None and index not in indices_of(kind, name, protocol):
+        if index is not None and index not in indices_of(kind, name, protocol, who):
             raise InputError(misnaming(kind, who, name, int(index), protocol))
     if kind.spec.of_account and not protocol.agents[action.actor].has_account:
         raise InputError(without_account(kind, who))
@@ -45,15 +45,15 @@ def _is_finite(value: Any) -> bool:
     return bool(np.isfinite(value).all()) if floats else True
 
 
-def indices_of(kind: type[Action], name: str, protocol: Protocol) -> range:
+def indices_of(kind: type[Action], name: str, protocol: Protocol, who: str) -> range:
     """What an index of an action may be; of collaterals USDC, the first, is what is owed."""
     first = int(name == "collateral" and kind is actions.LiquidateCollateral)
-    return there_are(name, protocol)[first:]
+    return there_are(name, protocol, who)[first:]
 
 
 def misnaming(kind: type[Action], who: str, name: str, index: int, protocol: Protocol) -> str:
     """That an index is of nothing there is."""
-    known = indices_of(kind, name, protocol)
+    known = indices_of(kind, name, protocol, who)
     return beside(f"{kind.__name__} of {who}", name, index, known)
 
 

@@ -25,6 +25,7 @@ from simulator.engine.indices import fault
 from simulator.engine.latency import delayed, receive
 from simulator.engine.loop import take_turn
 from simulator.engine.raised import told_of
+from simulator.engine.turns import in_turn
 from simulator.model.batch import path_of
 from simulator.model.kernel.jit import call_turn, inner, kernel
 from simulator.model.kernel.record import Path, Paths, Record
@@ -94,7 +95,8 @@ class Loop:
         self.world, self.books = world, Books(world)
         self.records = Records(world, points)
         self._agents = agents
-        self._scalar = scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
+        turns = in_turn(agents, world.protocol)
+        self._scalar = scalar = [agent for agent in turns if isinstance(agent, ScalarAgent)]
         self._drawn = world.drawn()
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
         kind = path_type(world.paths)
@@ -103,14 +105,14 @@ class Loop:
             _run.compile(tuple(map(numba.typeof, self._given((0, 0), (0, 0)))))
         world.tables.record["door"]["submit"] = door(kind)
         # What scalar agents remember [paths], by index.
-        self._minds = {one.index: m for one, m in zip(scalar, self._crew.minds, strict=True)}
+        self._minds = self._crew.minds
         # Of those who must see all paths at once: after how many of the others each has its turn.
         self._between = [
             (
-                sum(isinstance(one, ScalarAgent) for one in agents[:place]),
+                sum(isinstance(one, ScalarAgent) for one in turns[:place]),
                 delayed(agent, world.protocol),
             )
-            for place, agent in enumerate(agents)
+            for place, agent in enumerate(turns)
             if not isinstance(agent, ScalarAgent)
         ]
 

@@ -61,21 +61,27 @@ def _number(agent: Agent, name: str, kind: str) -> Any:
 class Crew:
     """Compiled agents in block order, and the records they remember things in."""
 
-    turns: Any  # TURN, one each
-    minds: list[Any]  # by agent, [paths]; kept alive while code points to them
+    turns: Any  # TURN, one each; of who acts twice in a block two alike
+    minds: dict[int, Any]  # by agent, [paths]; kept alive while code points to them
     outboxes: list[Any]  # of those with latency, [paths, bytes]; as well
 
     @staticmethod
     def of(agents: Sequence[Agent], paths: Paths, protocol: Protocol) -> Crew:
-        """Compile them for the paths."""
+        """Compile them for the paths; ``agents``: turn by turn."""
         kind, count = path_type(paths), paths.states.size
-        turns, minds, boxes = np.zeros(len(agents), TURN), [], []
-        for turn, agent in zip(turns, agents, strict=True):
+        turns, boxes = np.zeros(len(agents), TURN), []
+        minds: dict[int, Any] = {}
+        for place, agent in enumerate(agents):
+            turn = turns[place]
+            first = next(i for i, one in enumerate(agents) if one is agent)
+            if first < place:
+                turns[place] = turns[first]
+                continue
             mind = np.zeros(count, mind_dtype(agent))
             for name in mind.dtype.names or ():
                 if name != "nothing":
                     mind[name] = _number(agent, name, mind.dtype[name].kind)
-            minds.append(mind)
+            minds[agent.index] = mind
             own = type(agent).__module__.startswith("simulator.")
             turn["agent"] = agent.index
             remembered = numba.typeof(mind[0])

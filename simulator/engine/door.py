@@ -64,13 +64,16 @@ def _blame(w: Path, wrong: int) -> None:
     book.account, book.market = order.account, order.market
     book.collateral, book.leg = order.collateral, order.leg
     book.borrower, book.seized, book.repaid = order.borrower, order.seized, order.repaid
+    book.position = order.position
 
 
 def _enter(w: Path) -> None:
     """Carry out ``w.order``, or try it; what cannot be is left undone and ends the run."""
     order = w.order
     order.status, order.amount_in, order.amount_out = NONE, 0.0, 0.0
-    if not math.isfinite(order.amount + order.limit + order.minimum):
+    if not math.isfinite(order.amount + order.limit + order.minimum + order.usdc) or not (
+        math.isfinite(order.lower + order.upper)
+    ):
         _blame(w, AMOUNT)
         return
     if not _is_asked(order.kind, order.amount):

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 #: What may be wrong with an order, by the number that its fault has: 0 is nothing.
 WRONG = (
     *("", "amount", "account", "market", "collateral", "leg", "actor", "room"),
-    *("borrower", "seized", "repaid"),
+    *("borrower", "seized", "repaid", "position"),
 )
-AMOUNT, ACCOUNT, MARKET, COLLATERAL, LEG, ACTOR, ROOM, BORROWER, SEIZED, REPAID = range(
-    1, len(WRONG)
-)
+AMOUNT, ACCOUNT, MARKET, COLLATERAL, LEG, ACTOR, ROOM = range(1, 8)
+BORROWER, SEIZED, REPAID, POSITION = range(8, len(WRONG))
 
 
 def _has(name: str) -> tuple[bool, ...]:
@@ -33,7 +32,7 @@ def _has(name: str) -> tuple[bool, ...]:
 
 _OF_ACCOUNT, _OF_MARKET = _has("account"), _has("market")
 _OF_COLLATERAL, _OF_LEG = _has("collateral"), _has("leg")
-_OF_BORROWER = _has("borrower")
+_OF_BORROWER, _OF_POSITION = _has("borrower"), _has("position")
 _BY_ACCOUNT = (False, *(kind.spec.of_account for kind in actions.ACTIONS))
 #: Of collaterals, the first that an account can be in debt beside: USDC is what is owed.
 _NOT_USDC = 1
@@ -68,6 +67,8 @@ def misnamed(w: Path) -> int:
         wrong = LEG
     elif _OF_BORROWER[kind]:
         wrong = _of_lending(w)
+    elif _OF_POSITION[kind] and not (0 <= order.position < w.tables.agent.positions[order.agent]):
+        wrong = POSITION
     if wrong == 0 and _BY_ACCOUNT[kind] and w.tables.agent.account[order.agent] < 0:
         wrong = ACTOR
     return wrong

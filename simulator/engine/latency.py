@@ -37,8 +37,8 @@ HEAD = np.dtype([(name, "i8") for name in ("first", "count", "room", "latency")]
 WAITING = np.dtype(
     [
         *((name, "i8") for name in ("due", "kind", "account", "market", "collateral", "leg")),
-        *((name, "i8") for name in ("borrower", "seized", "repaid")),
-        *((name, "f8") for name in ("amount", "limit", "minimum")),
+        *((name, "i8") for name in ("borrower", "seized", "repaid", "position")),
+        *((name, "f8") for name in ("amount", "limit", "minimum", "lower", "upper", "usdc")),
     ]
 )
 _HEAD_SIZE, _ROW_SIZE = HEAD.itemsize, WAITING.itemsize
@@ -73,6 +73,8 @@ def send(w: Path) -> bool:
     row.collateral, row.leg = order.collateral, order.leg
     row.borrower, row.seized, row.repaid = order.borrower, order.seized, order.repaid
     row.amount, row.limit, row.minimum = order.amount, order.limit, order.minimum
+    row.position, row.usdc = order.position, order.usdc
+    row.lower, row.upper = order.lower, order.upper
     head.count += 1
     return True
 
@@ -92,6 +94,8 @@ def receive(w: Path, agent: int, outbox: int) -> None:
         order.collateral, order.leg = row.collateral, row.leg
         order.borrower, order.seized, order.repaid = row.borrower, row.seized, row.repaid
         order.amount, order.limit, order.minimum = row.amount, row.limit, row.minimum
+        order.position, order.usdc = row.position, row.usdc
+        order.lower, order.upper = row.lower, row.upper
         call_door(w.tables.door.submit, w)
     w.book.engine.outbox = outbox
 

@@ -20,6 +20,7 @@ from simulator.engine.asked import check
 from simulator.engine.counted import counted
 from simulator.engine.latency import Waiting, delayed, latency_of
 from simulator.engine.raised import dividing, told_of
+from simulator.engine.turns import in_turn
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -121,9 +122,11 @@ def simulate(
     those of one's own counted is given back, by column (:mod:`simulator.engine.counted`).
     """
     seats = {a.index: _Seat(world, a, observers) for a in agents if isinstance(a, ScalarAgent)}
-    turns = [
-        seats[a.index].act if a.index in seats else _turn_of(world, a, observers) for a in agents
-    ]
+    acts = {
+        id(a): seats[a.index].act if a.index in seats else _turn_of(world, a, observers)
+        for a in agents
+    }
+    turns = [acts[id(agent)] for agent in in_turn(agents, world.protocol)]
     for step in range(world.market.steps + 1):
         world.advance(step)
         for observer in observers:

@@ -243,6 +243,12 @@ def _kept(record: str, name: str, number: Kept) -> _How:
 # How the variables are derived that are not kept as they are shown.
 _DERIVED: dict[str, _How] = {
     "pool_liquidity": lambda seen: seen._derived(_pool_liquidity),
+    "provided_fees_base": lambda seen: (
+        np.floor(seen._state.pool.provided_fees0) / seen._tables.view.vault.base_unit
+    ),
+    "provided_fees_usdc": lambda seen: (
+        np.floor(seen._state.pool.provided_fees1) / seen._tables.view.vault.usdc_unit
+    ),
     "funding_rate": lambda seen: seen._markets[0],
     "funding_index": lambda seen: seen._markets[1],
     "loss_long": lambda seen: seen._markets[2],

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 ORDER: Layout = (
     *(Member(name, "i8") for name in ("kind", "agent", "account", "market", "collateral", "leg")),
+    Member("position", "i8", what="number of one of the agent's in the pool"),
     # Of the lending market: who is liquidated, which listings are taken and paid.
     *(Member(name, "i8") for name in ("borrower", "seized", "repaid")),
     *each(
         "", ("amount", "", "whole tokens, base units or a fraction"), ("limit", "USD", "0: none")
     ),
     *each("", ("minimum", "whole tokens", "0: none")),
+    # Of liquidity: the ticks between which, and USDC beside the base tokens.
+    *each("", ("lower", "ticks", ""), ("upper", "ticks", ""), ("usdc", "USDC", "at most")),
     *each("markets", ("betas", "1", "")),
     *each("rows factors", ("factor", "per √day", "rounded as the ClearingHouse stores it")),
     Member("quote", "?", what="whether it is only tried: what would come of it"),
@@ -34,8 +37,16 @@ ORDER: Layout = (
 )
 # What fields of actions are called in an order, where the names differ.
 _AMOUNTS = ("amount", "size", "assets", "shares", "fraction")
-_INDICES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid")
-_RENAMED = {**dict.fromkeys(_AMOUNTS, "amount"), "price_limit": "limit", "minimum_out": "minimum"}
+_INDICES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid", "position")
+_RANGE = ("lower", "upper", "usdc")
+_RENAMED = {
+    **dict.fromkeys((*_AMOUNTS, "base"), "amount"),
+    "price_limit": "limit",
+    "minimum_out": "minimum",
+    **dict(zip(_RANGE, _RANGE, strict=True)),
+}
+# What stands where an action has no such field.
+_BLANK = {**dict.fromkeys(_INDICES, -1), **dict.fromkeys(_RANGE, 0.0)}
 
 
 def write(orders: Record, action: Action, protocol: Protocol) -> None:
@@ -47,8 +58,8 @@ def write(orders: Record, action: Action, protocol: Protocol) -> None:
             raise InputError(f"actor: {error}") from error
     orders["agent"] = action.actor
     orders["quote"] = False
-    for name in _INDICES:
-        orders[name] = -1
+    for name, nothing in _BLANK.items():
+        orders[name] = nothing
     asked: Any = True
     for name, value in vars(action).items():
         if name in _INDICES:
@@ -79,6 +90,8 @@ def _index(action: Action, name: str, value: int, protocol: Protocol) -> int:
         raise InputError(f"{kind}.leg: {value}; the vault hedges at the clearing house alone")
     if name in ("borrower", "seized", "repaid") and lending is None:
         raise InputError(f"{kind}.{name}: {value}; nobody borrows: lending is null")
+    if name == "position" and not protocol.agents[action.actor].positions:
+        raise InputError(f"{kind}.position: {value}; the actor may hold none in the pool")
     listings = len(lending.listings) if lending is not None else 0
     counts = {
         "account": protocol.accounts,
@@ -88,6 +101,7 @@ def _index(action: Action, name: str, value: int, protocol: Protocol) -> int:
         "borrower": len(lending.borrowers) if lending is not None else 0,
         "seized": listings,
         "repaid": listings,
+        "position": protocol.agents[action.actor].positions,
     }
     if not first <= value < counts[name]:
         raise InputError(f"{name}: {value}; allowed: {first} to {counts[name] - 1}")

@@ -151,7 +151,9 @@ TABLES: Layout = (
     Member("count", _whole("", *Counts.__dataclass_fields__)),
     Member("oracle", ORACLE_TABLE),
     # Its margin account, -1: none; and which of the built-in agents it is, 0: none.
-    Member("agent", _whole("agents", "account", "kind")),
+    # And how many positions it may hold in the pool, the first of them among all.
+    Member("agent", _whole("agents", "account", "kind", "first_position", "positions")),
+    Member("provider", _whole("providers", "agent")),
     Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
     Member("door", _whole("", "submit")),  # where the compiled door for actions lies, in a run
     Member("pool", POOL_TABLE),
@@ -361,7 +363,13 @@ def tables_of(protocol: Protocol) -> Tables:
             **_stacked(protocol.feeds, ORACLE_TABLE),
             "unit": [_unit(protocol, asset) for asset in range(counts.assets)],
         },
-        "agent": {"account": own, "kind": [AGENT_CODE.get(s.kind, 0) for s in protocol.agents]},
+        "agent": {
+            "account": own,
+            "kind": [AGENT_CODE.get(slot.kind, 0) for slot in protocol.agents],
+            "first_position": [protocol.first_position(j) for j in range(counts.agents)],
+            "positions": [slot.positions for slot in protocol.agents],
+        },
+        "provider": {"agent": list(protocol.providers)},
         "gas": [0.0, *(GAS_UNITS[kind] for kind in ACTIONS)],
         "door": {"submit": 0},
         "pool": pool_values(protocol.pool),

@@ -12,6 +12,7 @@ from simulator.model.kernel.codes import INSUFFICIENT_BALANCE, NONE, OK, SLIPPAG
 from simulator.model.kernel.jit import copy_record, inner
 from simulator.model.kernel.kinds import (
     CANCEL_REQUEST,
+    COLLECT_FEES,
     DELEVERAGE,
     DEPOSIT,
     LIQUIDATE,
@@ -22,10 +23,12 @@ from simulator.model.kernel.kinds import (
     POST_BETAS,
     POST_COVARIANCE,
     POST_MARGIN,
+    PROVIDE_LIQUIDITY,
     REBALANCE,
     RECENTER,
     REDEEM,
     REDEEM_IN_KIND,
+    REMOVE_LIQUIDITY,
     REQUEST_REDEEM,
     SETTLE_WITHDRAWALS,
     SWAP,
@@ -33,8 +36,10 @@ from simulator.model.kernel.kinds import (
     TRADE,
 )
 from simulator.model.kernel.record import Path, Record
-from simulator.model.pools.uniswap_v3.pool import limit_passed, quote, settle
+from simulator.model.pools.uniswap_v3.pool import earn, limit_passed, quote, settle
 from simulator.model.pools.uniswap_v3.tick import MAX_SQRT_PRICE, MIN_SQRT_PRICE
+from simulator.model.providing import collect_fees, provide, withdraw
+from simulator.model.raw_amounts import raw_or_all
 from simulator.model.vault import queue, shares
 from simulator.model.vault.in_kind import redeem_in_kind as _redeem_in_kind
 from simulator.model.vault.keeping import deleverage as _deleverage
@@ -63,15 +68,6 @@ _deposit, _redeem = shares.deposit, shares.redeem
 
 WHOLE_SHARE = 1e18  # raw
 _SMALLEST_SIZE = 1e-18
-
-
-@inner
-def raw_or_all(amount: float, held: float, unit: float) -> float:
-    """Raw units of ``amount`` whole tokens, or exactly ``held`` raw where it means all of it."""
-    everything = held / unit
-    if abs(amount - everything) <= SNAP * abs(everything):
-        return held
-    return np.floor(amount * unit)
 
 
 @inner
@@ -107,6 +103,7 @@ def _swap(w: Path, order: Record) -> None:
         return
     if swapped.amount_out < np.floor(order.minimum * unit[taken]):
         return
+    earn(table, pool, position, down, raw, limit)
     settle(pool, position, down, swapped)
     token[order.agent, given] -= swapped.amount_in
     token[order.agent, taken] += swapped.amount_out
@@ -310,6 +307,12 @@ def _at_once(w: Path, order: Record) -> bool:
         _post_margin(w, order)
     elif kind == DEPOSIT:
         _enter(w, order)
+    elif kind == PROVIDE_LIQUIDITY:
+        provide(w, order)
+    elif kind == REMOVE_LIQUIDITY:
+        withdraw(w, order)
+    elif kind == COLLECT_FEES:
+        collect_fees(w, order)
     elif kind == CANCEL_REQUEST:
         _wait_no_more(w, order)
     elif kind == POST_BETAS:

@@ -36,7 +36,8 @@ class ActionSpec:
     Attributes:
         role: What it is to the vault.
         contract: The contract that carries it out, whose ABI has the functions.
-        functions: What is called there; two where the sign of the amount chooses: positive first.
+        functions: What is called there; two where the sign of the amount chooses: positive first,
+            or whether what it is about is there already: where it is not first.
         gas: Units a call costs its actor, in both worlds; measured on the real contracts by
             ``tests/chain/test_gas_schedule.py``.
         fill: What ``Fill.amount_in`` and ``Fill.amount_out`` are, whole units; zero where nothing

@@ -36,6 +36,7 @@ class Status(IntEnum):
         "STF",  # v3-periphery TransferHelper: transferFrom failed
         # Aave v3 works out the rates at what is left, before it pays out more than it has.
         "Aave: panic 0x11",
+        "LO",  # v3-core pool: more liquidity asked for than a tick can have, let alone a wallet
     )
     SLIPPAGE = (
         3,
@@ -79,6 +80,7 @@ class Status(IntEnum):
         "there was no position to close",
         "clearing: no position",
         "47",  # Aave v3: nothing is owed of this asset
+        "ERC721: operator query for nonexistent token",  # v3-periphery: no such position
     )
     INSUFFICIENT_COLLATERAL = (
         10,
@@ -123,6 +125,8 @@ class Status(IntEnum):
         *("clearing: zero size", "vault: zero amount", "vault: least request"),
         "AS",  # v3-core pool: amount specified is zero
         "25",  # Aave v3: the amount to burn is zero
+        # v3-core pool: the liquidity that amounts pay for is zero.
+        "NonfungiblePositionManager: no reason given",
     )
     WRONG_MARKET = 23, "an isolated account trades its own market alone", "clearing: wrong market"
     OPEN_INTEREST_CAP = (

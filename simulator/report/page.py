@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.config import lending, replays
 from simulator.protocol.statuses import meaning
-from simulator.report import cascade, causes, sections
+from simulator.report import cascade, causes, sections, strategies
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.template import fill
 from simulator.report.verdict import verdict
@@ -29,6 +29,7 @@ def render(result: Dataset) -> str:
     charts = {
         "shocks": sections.shocks(result),
         "share_price": sections.share_price(result),
+        "strategies": strategies.chart(result),
         "legs_mean": sections.legs(result, worst=False),
         "legs_worst": sections.legs(result, worst=True),
         "margin": sections.margin(result),
@@ -61,6 +62,8 @@ def render(result: Dataset) -> str:
         notes=replays.notes(config),
         refusals=_refusals(summary),
         counted=_counted(summary),
+        strategies=strategies.cells(summary["strategies"] or []),
+        strategy_columns=strategies.COLUMNS,
         diagnosis=summary["diagnosis"],
         summary=summary,
     )

@@ -87,7 +87,7 @@ amount_out | tokens | what was received, whole tokens
 """)
 
 FAN = _table("""
-quantity | name | share_price, margin_ratio, lp_pnl, hedge_pnl, rolling_correlation, liquidated_…
+quantity | name | share_price, margin_ratio, lp_pnl, hedge_pnl, …; `strategy_<agent>`: who provides
 step | number | step, from 0
 hours | hours | time since the start
 mean | of quantity | mean over all paths

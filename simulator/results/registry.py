@@ -26,9 +26,19 @@ from simulator.books import (
     performance,
     pressure,
     share_price,
+    strategies,
     terms,
 )
-from simulator.books.metric import MARKET, PARTY, REFUSED, STATUS, Chance, Metric, values_of
+from simulator.books.metric import (
+    MARKET,
+    PARTY,
+    PROVIDER,
+    REFUSED,
+    STATUS,
+    Chance,
+    Metric,
+    values_of,
+)
 from simulator.results import upkeep_metrics
 from simulator.results.rows import rows_of
 from simulator.types import InputError
@@ -59,6 +69,7 @@ METRICS: tuple[Metric, ...] = tuple(
         cascade,
         pressure,
         lending,
+        strategies,
         upkeep_metrics,
     )
     for metric in module.METRICS
@@ -120,7 +131,7 @@ def _patterns() -> list[tuple[re.Pattern[str], Metric]]:
     return [
         (re.compile(".+".join(map(re.escape, metric.name.split(metric.pattern)))), metric)
         for metric in METRICS
-        if metric.pattern in (MARKET, PARTY)
+        if metric.pattern in (MARKET, PARTY, PROVIDER)
     ]
 
 

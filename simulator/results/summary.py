@@ -22,6 +22,7 @@ from simulator.results.statistics import (
     tail_means,
     tail_weights,
 )
+from simulator.results.strategies import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,6 +82,7 @@ def summarise(
         "upkeep_refusals": _refusals(paths, "upkeep_refused"),
         "sampling": _sampling(paths),
         "one_history": is_one_history(config),
+        "strategies": strategies(paths),
     }
     gates = list(gates)
     summary["gates"] = [gate.verdict(summary) for gate in gates]

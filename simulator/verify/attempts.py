@@ -46,6 +46,8 @@ class Attempt:
         names = [f.name for f in fields(self.kind)]
         for name in names:
             options = _indices(self.kind, name, self.protocol)
+            if name == "position":  # of the actor, who was chosen before
+                options = range(self.protocol.agents[self.chosen["actor"] or 0].positions)
             if options is not None:
                 self.chosen[name] = _choose(self, name, options)
         for name in names:
@@ -138,6 +140,14 @@ def _factor(attempt: Attempt) -> Floats:
     return np.asarray(factor * np.exp2(attempt.between(-1.0, 1.0)), np.float64)
 
 
+def _end(attempt: Attempt) -> float:
+    """An end of a range: up to 30 % beside the index, in ticks."""
+    base, usdc = attempt.protocol.assets[1], attempt.protocol.assets[0]
+    prices = attempt.view.index(1)[attempt.path], attempt.view.index(0)[attempt.path]
+    raw = prices[0] / prices[1] * 10.0 ** (usdc.decimals - base.decimals)
+    return float(np.log(raw) / np.log(1.0001) + attempt.between(-3000.0, 3000.0))
+
+
 _VALUES: Mapping[str, Callable[[Attempt], Any]] = {
     "when": lambda _attempt: True,
     "amount": _tokens,
@@ -149,13 +159,21 @@ _VALUES: Mapping[str, Callable[[Attempt], Any]] = {
     "minimum_out": _least_out,
     "betas": _betas,
     "factor": _factor,
+    "lower": _end,
+    "upper": _end,
+    "base": lambda attempt: _usd(attempt) / attempt.price,
+    "usdc": _usd,
 }
 
 
 def _actors(kind: type[Action], protocol: Protocol) -> Sequence[int]:
     """Agents that can be asked for it; the prober is the last."""
-    needed = kind.spec.of_account
-    return [i for i, slot in enumerate(protocol.agents) if slot.has_account or not needed]
+    needed, provides = kind.spec.of_account, "position" in kind.__dataclass_fields__
+    return [
+        i
+        for i, slot in enumerate(protocol.agents)
+        if (slot.has_account or not needed) and (slot.positions or not provides)
+    ]
 
 
 def _indices(kind: type[Action], name: str, protocol: Protocol) -> Sequence[int | None] | None:
@@ -173,6 +191,7 @@ def _indices(kind: type[Action], name: str, protocol: Protocol) -> Sequence[int 
         "borrower": range(len(lending.borrowers) if lending is not None else 0),
         "seized": listings,
         "repaid": listings,
+        "position": range(max(slot.positions for slot in protocol.agents)),
     }
     return options.get(name)
 

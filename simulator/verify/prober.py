@@ -32,6 +32,8 @@ BEFORE, AFTER = TURNS = (1, 2)
 # What it holds of each token it may use, and the margin it trades on, USD: so little that what it
 # tries comes up against initial margin, and its account near liquidation.
 _WEALTH, _MARGIN = 1e5, 4e3
+# How many positions in the pool it may hold.
+_POSITIONS = 2
 # What the state alone decides is tried more often than what arguments do; so are trades.
 _OFTEN = 3
 
@@ -118,5 +120,6 @@ def slot(protocol: Protocol) -> AgentSlot:
         has_account=True,
         margin=(_MARGIN, *(0.0 for _ in protocol.clearing.collaterals[1:])),
         hedge=tuple(_WEALTH / protocol.assets[leg.reserve.asset].price for leg in legs),
+        positions=_POSITIONS,
         listed=tuple(_WEALTH / protocol.assets[asset].price for asset in others),
     )

@@ -89,6 +89,62 @@ class PostMargin(Action):
 
 
 @dataclass(frozen=True, eq=False)
+class ProvideLiquidity(Action):
+    """Provide at most ``base`` and ``usdc`` whole tokens to the pool between two ticks.
+
+    Through the NonfungiblePositionManager, by the actor's own account. ``position`` is the number
+    of one of its positions, which then grows whatever the ticks say; from the number it holds on a
+    new one is minted, which comes last. Ticks ``lower`` and ``upper`` are widened to multiples of
+    the pool's spacing. As much liquidity is minted as both amounts pay for at the spot price.
+    """
+
+    spec = ActionSpec(
+        role=Role.TRADE, contract="NonfungiblePositionManager",
+        functions=("mint", "increaseLiquidity"), gas=420_000,
+        fill=("base in", "USDC in"), called="liquidity provided",
+    )  # fmt: skip
+
+    position: int
+    lower: Floats
+    upper: Floats
+    base: Floats
+    usdc: Floats
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class RemoveLiquidity(Action):
+    """Take ``fraction`` (0 … 1) of a position out of the pool, and all of its fees.
+
+    One transaction (``multicall``). Of 1 the position is closed and its token burnt: the actor's
+    last position takes its number.
+    """
+
+    spec = ActionSpec(
+        role=Role.TRADE, contract="NonfungiblePositionManager",
+        functions=("decreaseLiquidity",), gas=270_000,
+        fill=("base out", "USDC out"), called="liquidity removed",
+    )  # fmt: skip
+
+    position: int
+    fraction: Floats
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
+class CollectFees(Action):
+    """Take the fees of a position."""
+
+    spec = ActionSpec(
+        role=Role.TRADE, contract="NonfungiblePositionManager", functions=("collect",),
+        gas=160_000, fill=("base out", "USDC out"), called="fees collected",
+    )  # fmt: skip
+
+    position: int
+    when: Booleans
+
+
+@dataclass(frozen=True, eq=False)
 class Liquidate(Action):
     """Liquidate the position of ``account`` (index into the world's accounts) on ``market``."""
 

@@ -105,6 +105,8 @@ AGENT_KINDS = (
 
 #: Most steps that an agent's orders may wait.
 MOST_LATENCY = 100
+#: Most positions in the pool that an agent may hold.
+MOST_POSITIONS = 8
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class AgentSlot:
     (:mod:`simulator.engine.latency`), at most :data:`MOST_LATENCY`. ``metrics``: what it remembers
     that is a metric of each path, by its names for it.
     ``trades_outside``: whether what its holdings of an asset change by it trades outside the other
-    way, at the index: an arbitrageur, who wants no position.
+    way, at the index: an arbitrageur, who wants no position. ``positions``: how many in the pool it
+    may hold at once, at most :data:`MOST_POSITIONS`.
     """
 
     name: str
@@ -133,6 +136,7 @@ class AgentSlot:
     latency_blocks: int = 0
     metrics: tuple[str, ...] = ()
     trades_outside: bool = False
+    positions: int = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -272,6 +276,15 @@ class Protocol:
     def accounts(self) -> int:
         """Number of margin accounts N."""
         return 1 + self.markets + sum(slot.has_account for slot in self.agents)
+
+    @property
+    def providers(self) -> tuple[int, ...]:
+        """Agents that may hold positions in the pool."""
+        return tuple(agent for agent, slot in enumerate(self.agents) if slot.positions)
+
+    def first_position(self, agent: int) -> int:
+        """Which of all agents' positions in the pool is the first of an agent's."""
+        return sum(slot.positions for slot in self.agents[:agent])
 
     @property
     def risk_assets(self) -> tuple[int, ...]:

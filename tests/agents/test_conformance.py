@@ -76,6 +76,16 @@ class TestBorrowerLiquidator(BuiltIn):
     settings = ("shocks.0.at_hours=1", "shocks.1.at_hours=1")
 
 
+class TestJitLp(BuiltIn):
+    name = "jit_lp"
+    settings = ("agents.jit_lp.usdc=5e6", "agents.jit_lp.base=1000")
+
+
+class TestPassiveLp(BuiltIn):
+    name = "passive_lp"
+    settings = ("agents.passive_lp.usdc=5e5", "agents.passive_lp.maximum_loss=0.0001")
+
+
 class TestRiskManager(BuiltIn):
     name = "risk_manager"
     settings = ("agents.risk_manager.window_hours=24",)

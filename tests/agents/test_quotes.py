@@ -22,11 +22,11 @@ from simulator.model.world import ModelWorld
 from simulator.world.base import World
 from simulator.world.protocol import AgentSlot
 
-PATHS, STEPS, VERBS = 2, 6, 17
+PATHS, STEPS, VERBS = 2, 6, 20
 
 
 @part
-def ask(do: Any, verb: int, quote: bool) -> int:  # noqa: PLR0912 (compiled)
+def ask(do: Any, verb: int, quote: bool) -> int:  # noqa: PLR0912, PLR0915 (compiled)
     """The verbs, some of them for more than can be had."""
     if verb == 0:
         status = do.swap(-5_000.0, quote=quote)
@@ -60,6 +60,12 @@ def ask(do: Any, verb: int, quote: bool) -> int:  # noqa: PLR0912 (compiled)
         status = do.rebalance(quote=quote)
     elif verb == 15:
         status = do.liquidate(0, 0, quote=quote)
+    elif verb == 16:
+        status = do.provide(0, do.tick - 600.0, do.tick + 600.0, 10.0, 30_000.0, quote=quote)
+    elif verb == 17:
+        status = do.collect(0, quote=quote)
+    elif verb == 18:
+        status = do.withdraw(0, 0.5, quote=quote)
     else:
         status = do.top_up(quote=quote)
     return status
@@ -75,7 +81,7 @@ class Asker(ScalarAgent):
     refused: int = 0
     sum_of_quotes: float = 0.0
 
-    slot = AgentSlot("asker", 1e6, 100.0, has_account=True, margin=(50_000.0,))
+    slot = AgentSlot("asker", 1e6, 100.0, has_account=True, margin=(50_000.0,), positions=1)
 
     @staticmethod
     def act(do: Any, my: Any) -> None:  # type: ignore[override]

@@ -90,7 +90,7 @@ def looker(sight: str, taken: list[str]) -> Any:
         {
             "__annotations__": dict(fields),
             "__module__": "looking",
-            "slot": AgentSlot("mine", 1e6, 10.0, has_account=False),
+            "slot": AgentSlot("mine", 1e6, 10.0, has_account=False, positions=2),
             "act": staticmethod(scope["act"]),
         },
     )
@@ -143,7 +143,7 @@ def test_an_index_of_nothing_is_refused_by_every_sight(
     protocol = add_agents(resolve(stage[0]), [], [mine])[0]
     kinds = {sight: looker(sight, taken) for sight, taken in sights().items()}
     asked = looks(protocol)
-    assert len(asked) == 4 * (28 if protocol.lending is not None else 24)
+    assert len(asked) == 4 * (29 if protocol.lending is not None else 25)
     for look in asked:
         values = {
             f"at{i}": int(v) if name in OF else v

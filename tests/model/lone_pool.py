@@ -13,10 +13,15 @@ from simulator.world.protocol import PoolParameters
 
 
 class LonePool(RecordPool):
-    """Opened at its first price; ``pool``, ``position``: their fields ``[1]``."""
+    """Opened at its first price; ``pool``, ``position``: their fields ``[1]``.
 
-    def __init__(self, parameters: PoolParameters) -> None:
-        counts = Counts(1, 1, 1, 1, 2, 0, 0, len(parameters.initialised_ticks), 1, 0, 0, 0, 0, 0)
+    ``positions``: how many others there is room for.
+    """
+
+    def __init__(self, parameters: PoolParameters, positions: int = 0) -> None:
+        counts = Counts(
+            1, 1, 1, 1, 2, 0, 0, len(parameters.initialised_ticks), 1, 0, 0, 0, 0, 0, positions, 0
+        )
         room = counts.room()
         table = np.zeros(1, dtype_of(POOL_TABLE, room))
         fill(table.reshape(()), POOL_TABLE, pool_values(parameters))

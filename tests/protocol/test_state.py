@@ -22,7 +22,7 @@ from simulator.protocol.state.variable import Computed, Derived
 from simulator.world.base import Observation
 
 #: Groups that are the answers of a call of the Lens each, along axes of their own.
-APART = {"lending", "borrowers"}
+APART = {"lending", "borrowers", "providers"}
 
 
 def test_no_two_subjects_declare_a_variable_of_one_name() -> None:

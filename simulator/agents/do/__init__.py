@@ -11,6 +11,7 @@ from __future__ import annotations
 from simulator.agents.do import market, pools, verbs
 from simulator.agents.do.kind import DoType, make_do, part
 from simulator.agents.do.lending import Borrower
+from simulator.agents.do.pools import Position
 from simulator.agents.do.vault import Vault
 from simulator.agents.do.venue import Loan, Margin
 
@@ -19,6 +20,7 @@ __all__ = [
     "DoType",
     "Loan",
     "Margin",
+    "Position",
     "Vault",
     "make_do",
     "market",

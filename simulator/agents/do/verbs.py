@@ -30,8 +30,8 @@ def _blank(do: Any) -> None:
     """Let the path's order say nothing in particular."""
     order = do.w.order
     order.account = order.market = order.collateral = order.leg = -1
-    order.borrower = order.seized = order.repaid = -1
-    order.limit = order.minimum = 0.0
+    order.borrower = order.seized = order.repaid = order.position = -1
+    order.limit = order.minimum = order.lower = order.upper = order.usdc = 0.0
 
 
 @inner
@@ -73,6 +73,39 @@ def post_margin(do: Any, collateral: int, amount: float, quote: bool = False) ->
     _blank(do)
     do.w.order.collateral = collateral
     return _ask(do, kinds.POST_MARGIN, amount, quote)
+
+
+@can
+def provide(
+    do: Any,
+    position: int,
+    lower: float,
+    upper: float,
+    base: float,
+    usdc: float,
+    quote: bool = False,
+) -> Any:
+    """Liquidity between two ticks: status (:class:`~simulator.world.actions.ProvideLiquidity`)."""
+    _blank(do)
+    order = do.w.order
+    order.position, order.lower, order.upper, order.usdc = position, lower, upper, usdc
+    return _ask(do, kinds.PROVIDE_LIQUIDITY, base, quote)
+
+
+@can
+def withdraw(do: Any, position: int, fraction: float = 1.0, quote: bool = False) -> Any:
+    """Take a fraction of a position out, and its fees: status."""
+    _blank(do)
+    do.w.order.position = position
+    return _ask(do, kinds.REMOVE_LIQUIDITY, fraction, quote)
+
+
+@can
+def collect(do: Any, position: int, quote: bool = False) -> Any:
+    """Take the fees of a position: status."""
+    _blank(do)
+    do.w.order.position = position
+    return _ask(do, kinds.COLLECT_FEES, 0.0, quote)
 
 
 @can

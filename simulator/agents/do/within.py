@@ -21,6 +21,7 @@ from simulator.agents.axes import (
     LEG,
     LISTING,
     MARKET,
+    POSITION,
 )
 from simulator.model.kernel.jit import inner
 
@@ -81,6 +82,12 @@ def a_borrower(do: Any, sight: int, index: int) -> int:
 def a_listing(do: Any, sight: int, index: int) -> int:
     """Index of a listing."""
     return _known(do, sight, LISTING, index, do.w.tables.count.listings)
+
+
+@inner
+def a_position(do: Any, sight: int, index: int) -> int:
+    """Number of a position of its own in the pool."""
+    return _known(do, sight, POSITION, index, do.w.tables.agent.positions[do.agent])
 
 
 @inner

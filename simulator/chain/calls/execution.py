@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from simulator.chain.calls.clearing import ClearingCalls
 from simulator.chain.calls.lending import LendingCalls
 from simulator.chain.calls.pool import PoolCalls
+from simulator.chain.calls.providing import ProvidingCalls
 from simulator.chain.calls.vault import VaultCalls
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 
-CALLERS: tuple[type[Caller], ...] = (PoolCalls, ClearingCalls, VaultCalls, LendingCalls)
+CALLERS: tuple[type[Caller], ...] = (
+    PoolCalls,
+    ClearingCalls,
+    VaultCalls,
+    LendingCalls,
+    ProvidingCalls,
+)
 
 
 class Translator:

@@ -296,6 +296,10 @@ class _Deployer:
             wallet = {0: slot.usdc, 1: slot.base} | dict(zip(lent, slot.hedge, strict=False))
             for asset, amount in (*wallet.items(), *zip(listed, slot.listed, strict=False)):
                 self._fund(asset, address, self._raw(asset, amount))
+            if slot.positions:
+                for asset in (0, 1):
+                    manager = self.uniswap.manager.address
+                    self.tokens[asset].transact(address, "approve", manager, MAX_UINT256)
             for asset in held:
                 for spender in spenders:
                     self.tokens[asset].transact(address, "approve", spender, MAX_UINT256)

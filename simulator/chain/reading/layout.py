@@ -33,16 +33,20 @@ if TYPE_CHECKING:
 
 #: The ABI puts the offset and the length of the array before its elements.
 FIRST_WORD = 2
-#: The group of ``Lens.observe_lending``; all but this and the next are of ``Lens.observe``.
+#: The group of ``Lens.observe_lending``; all but this and the next two are of ``Lens.observe``.
 LENDING = "lending"
 #: The group of ``Lens.observe_borrowers``.
 BORROWERS = "borrowers"
+
+#: The group of ``Lens.observe_positions``.
+PROVIDERS = "providers"
 
 _OBSERVE = "observe(address,address,address,address,uint256[],address[])"
 _OBSERVE_LENDING = "observe_lending(address,uint256,(address,address,address)[],address[])"
 _OBSERVE_BORROWERS = (
     "observe_borrowers(address,address[],(address,address,address)[],address[],address[])"
 )
+_OBSERVE_POSITIONS = "observe_positions(address,address,address[],uint256[])"
 _WAD = 10.0**WAD_DECIMALS
 
 
@@ -93,6 +97,7 @@ class Layout:
         self.apart = {
             LENDING: _lending_calldata(deployment),
             BORROWERS: _borrowers_calldata(deployment),
+            PROVIDERS: _positions_calldata(protocol, deployment),
         }
         self.legs = () if deployment.lending is None else deployment.lending.assets
         market = deployment.borrowing
@@ -111,6 +116,7 @@ class Layout:
             "listings": len(self.listed),
             "borrowers": 0 if market is None else len(market.accounts),
             "others": len(self.others),
+            "positions": sum(slot.positions for slot in protocol.agents),
         }
         self._firsts, self.words = self._sections()
         self._divisors = self._divisors_of(protocol)
@@ -286,3 +292,15 @@ def _borrowers_calldata(deployment: Deployment) -> bytes:
     arguments = (market.aave, market.accounts, listings, others, deployment.agents)
     types = ("address", "address[]", "(address,address,address)[]", "address[]", "address[]")
     return selector(_OBSERVE_BORROWERS) + encode(types, arguments)
+
+
+def _positions_calldata(protocol: Protocol, deployment: Deployment) -> bytes:
+    """Call of ``Lens.observe_positions``; empty where no agent may hold any."""
+    rooms = [slot.positions for slot in protocol.agents]
+    if not any(rooms):
+        return b""
+    return selector(_OBSERVE_POSITIONS) + encode_with_arrays(
+        [int(deployment.manager, 16), int(deployment.pool, 16)],
+        [[int(address, 16) for address in deployment.agents], rooms],
+        [],
+    )

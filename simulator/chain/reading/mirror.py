@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.chain.reading.layout import BORROWERS, LENDING
+from simulator.chain.reading.layout import BORROWERS, LENDING, PROVIDERS
 from simulator.model.batch import NO_BOOK, blank
 from simulator.model.kernel.record import View as Fields
 from simulator.model.moments import read_market, schedule_of
 from simulator.model.observe import RAW, WAD, ModelObservation
 from simulator.model.outside import move_all
 from simulator.model.parameters import tables_of
+from simulator.model.pools.uniswap_v3.tick import sqrt_price_at_tick
 from simulator.model.state import STATE
 from simulator.protocol.state.table import UNREAD, of_storage
 from simulator.protocol.state.variable import Scale
@@ -65,9 +66,10 @@ class Mirror:
             "pool": self._put_profile,
             LENDING: self._put_lending,
             BORROWERS: self._put_borrowers,
+            PROVIDERS: self._put_providers,
         }
         self._filled: dict[str, Floats] = {}
-        self._profiled: tuple[Floats, Floats] | None = None  # that the profile was made of
+        self._profiled: list[Floats] = []  # that the profile was made of
         # What was derived, as long as all it came from is as it was: of accounts, and of the vault.
         self.accounts: ModelObservation | None = None
         self.vault: ModelObservation | None = None
@@ -115,11 +117,13 @@ class Mirror:
 
     def read_rest(self, group: Groups) -> None:
         """Fill in all else that is shown, for whoever keeps books: wallets, pools, totals."""
-        pool, place = group("pool"), group("place")  # the position is a part of the pool
-        known = self._profiled
-        if known is None or known[0] is not pool or known[1] is not place:
-            self._put("pool", pool)
-            self._profiled = pool, place
+        if self.tables.counts.positions:
+            self._fill(group, [PROVIDERS])
+        # Positions are parts of the pool.
+        parts = [group(name) for name in ("pool", "place", PROVIDERS)]
+        if [id(part) for part in parts] != [id(part) for part in self._profiled]:
+            self._put("pool", parts[0])
+            self._profiled = parts
         borrowers = [BORROWERS] if self.tables.counts.listings else []
         self._fill(group, ["venue", "shares", "betas", "wallets", *borrowers])
 
@@ -164,7 +168,21 @@ class Mirror:
         state.tick[:] = np.floor(np.log(state.sqrt_price) / HALF_TICK)
         active = (position.tick_lower <= state.tick) & (state.tick < position.tick_upper)
         everyones = self._value("pool_liquidity", pool)
+        inside = (state.provided_lower <= state.tick) & (state.tick < state.provided_upper)
+        everyones = everyones - np.where(inside, state.provided, 0.0).sum(axis=0)
         state.profile[0] = everyones - np.where(active, position.liquidity, 0.0)
+
+    def _put_providers(self, _: Floats) -> None:
+        """√P at the ends of ranges, and how many positions there are."""
+        pool = self.state.pool
+        for ends, roots in (
+            (pool.provided_lower, pool.provided_root_lower),
+            (pool.provided_upper, pool.provided_root_upper),
+        ):
+            for place in np.argwhere(pool.provided > 0.0):
+                roots[tuple(place)] = sqrt_price_at_tick(ends[tuple(place)])
+            roots[pool.provided == 0.0] = 0.0
+        pool.providing[:] = (pool.provided > 0.0).sum(axis=0)
 
     def _put_queue(self, shares: Floats) -> None:
         """The line is known in sum: it stands in the first place."""

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from simulator.protocol.state.table import of_storage
 from simulator.world.actions import (
     Action,
+    CollectFees,
     Deleverage,
     Deposit,
     PostMargin,
+    ProvideLiquidity,
     Rebalance,
     Recenter,
+    RemoveLiquidity,
     Swap,
     TopUp,
     Trade,
@@ -43,6 +46,8 @@ _VAULT_GROUPS = (
     *("venue", "vault", "market", "accrual", "backstop", "shares"),
     *("range", "nft", "place", "pool", "fees", "lending"),
 )
+#: Actions that touch the pool, the actor's wallet and its positions.
+PROVIDING = (ProvideLiquidity, RemoveLiquidity, CollectFees)
 #: Of those, and a trader's own: what may close against positions of insolvent accounts.
 CLOSING = (Trade, Rebalance, Deleverage)
 EVERYTHING: Touched = tuple((name, ALL) for name in GROUPS)
@@ -54,7 +59,7 @@ def touched(action: Action, layout: Layout) -> Touched:
     if isinstance(action, Swap):
         wallet = part("wallets", action.actor)
         lent = () if action.leg is None else (("lending", ALL), *_others(layout))
-        return (("pool", ALL), ("fees", ALL), ("wallets", wallet), *lent)
+        return (("pool", ALL), ("fees", ALL), ("wallets", wallet), *_provided(layout), *lent)
     if isinstance(action, Trade):
         account = protocol.account_of(action.actor)
         return (
@@ -70,7 +75,11 @@ def touched(action: Action, layout: Layout) -> Touched:
             *((name, ALL) for name in _VAULT_GROUPS),
             *((name, slice(part(name, layout.markets).stop)) for name in ("cash", "positions")),
             ("wallets", part("wallets", action.actor)),
+            *_provided(layout),
         )
+    if isinstance(action, PROVIDING):
+        wallet = part("wallets", action.actor)
+        return (("pool", ALL), ("fees", ALL), ("wallets", wallet), *_provided(layout))
     if isinstance(action, PostMargin):
         account = protocol.account_of(action.actor)
         return (
@@ -86,6 +95,11 @@ def touched(action: Action, layout: Layout) -> Touched:
 def _others(layout: Layout) -> Touched:
     """Where wallets of tokens other than USDC and the base are shown with the lending market."""
     return (("borrowers", ALL),) if layout.others else ()
+
+
+def _provided(layout: Layout) -> Touched:
+    """Agents' positions, where they may hold any."""
+    return (("providers", ALL),) if layout.lengths["positions"] else ()
 
 
 def by_time(layout: Layout) -> Touched:

@@ -24,6 +24,9 @@ class Actor(Section):
     #: Whether it wants no position, and trades outside what it takes here.
     trades_outside: ClassVar[bool] = False
 
+    #: How many positions in the pool it may hold.
+    positions: ClassVar[int] = 0
+
     latency_blocks: Latency = Field(default=0, description=LATENCY)
     usdc: Tokens = Field(default=100_000.0, description="wallet at the start, USDC")
 

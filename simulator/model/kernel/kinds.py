@@ -19,4 +19,9 @@ REQUEST_REDEEM, CANCEL_REQUEST = CODE[actions.RequestRedeem], CODE[actions.Cance
 REDEEM_IN_KIND = CODE[actions.RedeemInKind]
 SETTLE_WITHDRAWALS = CODE[actions.SettleWithdrawals]
 REBALANCE, RECENTER = CODE[actions.Rebalance], CODE[actions.Recenter]
+PROVIDE_LIQUIDITY, REMOVE_LIQUIDITY = (
+    CODE[actions.ProvideLiquidity],
+    CODE[actions.RemoveLiquidity],
+)
+COLLECT_FEES = CODE[actions.CollectFees]
 TOP_UP, DELEVERAGE = CODE[actions.TopUp], CODE[actions.Deleverage]

@@ -38,6 +38,8 @@ _ROOM = {
     "venues": 4,
     "listings": 4,
     "borrowers": 4,
+    "positions": 4,
+    "providers": 4,
 }
 
 
@@ -114,6 +116,8 @@ class Counts:
     venues: int  # where they are
     listings: int  # reserves of the lending market
     borrowers: int  # accounts there
+    positions: int  # of agents in the pool, as many as they may hold
+    providers: int  # agents that may hold any
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -162,6 +166,8 @@ def counts_of(protocol: Protocol) -> Counts:
         venues=len(venues(protocol)),
         listings=len(protocol.lending.listings) if protocol.lending is not None else 0,
         borrowers=len(protocol.lending.borrowers) if protocol.lending is not None else 0,
+        positions=sum(slot.positions for slot in protocol.agents),
+        providers=len(protocol.providers),
     )
 
 

@@ -51,11 +51,11 @@ def _position(w: Path, account: int, market: int) -> float:
 
 
 @inner
-def _accounts(w: Path) -> float:
-    """The vault's accounts at the clearing house, USD."""
+def accounts_at_index(w: Path, first: int, last: int) -> float:
+    """Accounts at the clearing house from ``first`` to ``last``, which is none of them, USD."""
     table, clearing, index = w.tables.clearing, w.state.clearing, w.now.index
     held = other = 0.0
-    for account in range(1 + w.tables.count.markets):
+    for account in range(first, last):
         held += clearing.cash[account]
         for market in range(w.tables.count.markets):
             held += _position(w, account, market)
@@ -80,4 +80,4 @@ def _loans(w: Path) -> float:
 @inner
 def value_at_index(w: Path) -> float:
     """USD, at least zero."""
-    return max(_free(w) + _accounts(w) + _loans(w), 0.0)
+    return max(_free(w) + accounts_at_index(w, 0, 1 + w.tables.count.markets) + _loans(w), 0.0)

@@ -13,7 +13,13 @@ from simulator.model.kernel.codes import (
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path, Record
 from simulator.model.kernel.rounding import ceil_raw
-from simulator.model.pools.uniswap_v3.pool import burn_and_collect, limit_passed, quote, settle
+from simulator.model.pools.uniswap_v3.pool import (
+    burn_and_collect,
+    earn,
+    limit_passed,
+    quote,
+    settle,
+)
 from simulator.model.vault.valuation import (
     Valuation,
     lp_value,
@@ -49,6 +55,7 @@ def swap_exactly(w: Path, sells_base: bool, amount: float, sqrt_limit: float) ->
     swapped = quote(tables.pool, pool, position, sells_base, amount, sqrt_limit)
     if swapped.amount_in < amount:
         return SLIPPAGE
+    earn(tables.pool, pool, position, sells_base, amount, sqrt_limit)
     settle(pool, position, sells_base, swapped)
     if sells_base:
         vault.idle_base -= amount

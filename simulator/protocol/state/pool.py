@@ -29,6 +29,39 @@ class Pool(Subject):
         Word("pool", 3, Scale.WHOLE), Computed(),
     )  # fmt: skip
 
+    # Positions of agents: each agent's stand together, those it holds first.
+    providing = Kept("", "1", "how many positions of agents hold liquidity")
+    provided = Shown(
+        "positions", "raw L", "L of an agent's position",
+        Word("providers", 0, Scale.WHOLE), Computed(),
+    )  # fmt: skip
+    provided_lower = Shown(
+        "positions", "ticks", "lower end of its range",
+        Word("providers", 1, Scale.WHOLE), Computed(),
+    )  # fmt: skip
+    provided_upper = Shown(
+        "positions", "ticks", "upper end of its range",
+        Word("providers", 2, Scale.WHOLE), Computed(),
+    )  # fmt: skip
+    provided_root_lower = Kept("positions", "raw", "√P at its lower end")
+    provided_root_upper = Kept("positions", "raw", "√P at its upper end")
+    provided_fees_base = Derived(
+        "positions", "base", "uncollected base of it",
+        Word("providers", 3, Scale.BASE), Computed(),
+        kept=Kept(
+            "positions", "raw base", "what a collect would pay, not yet floored",
+            raw=Scale.BASE, name="provided_fees0",
+        ),
+    )  # fmt: skip
+    provided_fees_usdc = Derived(
+        "positions", "USDC", "uncollected USDC of it",
+        Word("providers", 4, Scale.USDC), Computed(),
+        kept=Kept(
+            "positions", "raw USDC", "what a collect would pay, not yet floored",
+            raw=Scale.USDC, name="provided_fees1",
+        ),
+    )  # fmt: skip
+
 
 class Position(Subject):
     """The vault's position in the pool; where the vault pledges, it backs account 0."""

@@ -1,4 +1,4 @@
-"""The Uniswap v3 pool: swaps across ticks, the vault's position, background depth.
+"""The Uniswap v3 pool: swaps across ticks, the vault's position, agents', background depth.
 
 Follows UniswapV3Pool step by step, with the same integer roundings of amounts and fees (held in
 float64); √P and L are real numbers.
@@ -12,6 +12,12 @@ import numpy as np
 
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Record
+from simulator.model.pools.uniswap_v3.providers import (
+    nearest_above,
+    nearest_below,
+    provided_at,
+    share_out,
+)
 from simulator.model.pools.uniswap_v3.swap_math import step_down, step_up
 from simulator.model.pools.uniswap_v3.tick import (
     MAX_SQRT_PRICE,
@@ -38,9 +44,17 @@ class Swapped(NamedTuple):
     amount_out: float
 
 
+class Asked(NamedTuple):
+    """What a swap is asked for: raw, > 0 goes in; the √P where it ends."""
+
+    amount_specified: float
+    sqrt_limit: float
+    earning: bool  # agents' fees are written, and nothing else
+
+
 @inner
 def _stop_below(
-    table: Record, position: Record, tick: float, segment: int
+    table: Record, pool: Record, position: Record, tick: float, segment: int
 ) -> tuple[float, float, bool]:
     """TickBitmap.nextInitializedTickWithinOneWord downward: (tick, its √P, is it background)."""
     word = _WORD * table.tick_spacing
@@ -56,6 +70,8 @@ def _stop_below(
             stop, root, background = position.tick_upper, position.sqrt_upper, False
         elif stop < position.tick_lower <= tick:
             stop, root, background = position.tick_lower, position.sqrt_lower, False
+    if pool.providing > 0.0:
+        stop, root, background = nearest_below(pool, tick, stop, root, background)
     if root < 0.0:
         root = sqrt_price_at_tick(stop)
     return stop, root, background
@@ -63,7 +79,7 @@ def _stop_below(
 
 @inner
 def _stop_above(
-    table: Record, position: Record, tick: float, segment: int
+    table: Record, pool: Record, position: Record, tick: float, segment: int
 ) -> tuple[float, float, bool]:
     """TickBitmap.nextInitializedTickWithinOneWord upward: (tick, its √P, is it background)."""
     spacing = table.tick_spacing
@@ -81,6 +97,8 @@ def _stop_above(
             stop, root, background = position.tick_lower, position.sqrt_lower, False
         elif tick < position.tick_upper < stop:
             stop, root, background = position.tick_upper, position.sqrt_upper, False
+    if pool.providing > 0.0:
+        stop, root, background = nearest_above(pool, tick, stop, root, background)
     if root < 0.0:
         root = sqrt_price_at_tick(stop)
     return stop, root, background
@@ -97,7 +115,10 @@ def own_liquidity(position: Record, tick: float) -> float:
 @inner
 def active_liquidity(pool: Record, position: Record) -> float:
     """The pool's ``liquidity()``."""
-    return pool.profile[int(pool.segment)] + own_liquidity(position, pool.tick)
+    others = pool.profile[int(pool.segment)]
+    if pool.providing > 0.0:
+        others += provided_at(pool, pool.tick)
+    return others + own_liquidity(position, pool.tick)
 
 
 @inner
@@ -122,20 +143,48 @@ def quote(
     ``amount_specified``, raw: > 0 goes in, < 0 comes out. The swap stops at ``sqrt_limit`` (√P),
     having used what it could.
     """
+    asked = Asked(amount_specified, sqrt_limit, False)
+    return _walk(table, pool, position, zero_for_one, asked)
+
+
+@inner
+def earn(
+    table: Record,
+    pool: Record,
+    position: Record,
+    zero_for_one: bool,
+    amount_specified: float,
+    sqrt_limit: float,
+) -> None:
+    """Give agents' positions what the swap that was quoted so pays them; before it is settled."""
+    if pool.providing > 0.0:
+        asked = Asked(amount_specified, sqrt_limit, True)
+        _walk(table, pool, position, zero_for_one, asked)
+
+
+@inner
+def _walk(
+    table: Record, pool: Record, position: Record, zero_for_one: bool, asked: Asked
+) -> Swapped:
+    """A swap tick by tick."""
+    amount_specified, sqrt_limit = asked.amount_specified, asked.sqrt_limit
     exact_input, amount = amount_specified > 0.0, abs(amount_specified)
     root, tick, segment = pool.sqrt_price, pool.tick, int(pool.segment)
     remaining, total_in, total_out, fees = amount, 0.0, 0.0, 0.0
     while remaining > 0.0 and root != sqrt_limit:
         own = own_liquidity(position, tick)
-        liquidity = pool.profile[segment] + own
+        liquidity = pool.profile[segment]
+        if pool.providing > 0.0:
+            liquidity += provided_at(pool, tick)
+        liquidity += own
         start = root
         if zero_for_one:
-            stop, stop_root, background = _stop_below(table, position, tick, segment)
+            stop, stop_root, background = _stop_below(table, pool, position, tick, segment)
             root, reached, used, out, fee = step_down(
                 start, max(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
             )
         else:
-            stop, stop_root, background = _stop_above(table, position, tick, segment)
+            stop, stop_root, background = _stop_above(table, pool, position, tick, segment)
             root, reached, used, out, fee = step_up(
                 start, min(stop_root, sqrt_limit), liquidity, remaining, exact_input, table.fee_ppm
             )
@@ -145,6 +194,8 @@ def quote(
         total_out += out
         if own > 0.0:
             fees += fee * own / liquidity
+        if asked.earning:
+            share_out(pool, tick, zero_for_one, fee, liquidity)
         if reached and root == stop_root:
             if background:
                 segment += -1 if zero_for_one else 1

@@ -134,3 +134,16 @@ def liquidity_for_amounts(
         from1 = amount1 / (sqrt_price - sqrt_lower)
         return min(from0, from1)
     return amount1 / (sqrt_upper - sqrt_lower)
+
+
+@kernel
+def usable_range(lower: float, upper: float, spacing: float) -> tuple[float, float]:
+    """The least range of initialisable ticks around two ticks, in either order; one spacing wide.
+
+    Ticks of a range are multiples of the pool's spacing within ±:data:`MAX_TICK`.
+    """
+    last = math.floor(MAX_TICK / spacing) * spacing
+    low = math.floor(min(lower, upper) / spacing) * spacing
+    high = math.ceil(max(lower, upper) / spacing) * spacing
+    low = min(max(low, -last), last - spacing)
+    return low, min(max(high, low + spacing), last)

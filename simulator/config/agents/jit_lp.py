@@ -1,0 +1,25 @@
+"""What is written of the just-in-time liquidity provider."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from simulator.config.agents.actor import MINIMUM_PROFIT, Actor, Tokens
+
+
+class JitLp(Actor):
+    """Sees the uninformed order of a block, mints right before it and burns right after it."""
+
+    named: ClassVar = {
+        "jit_lp": "just-in-time liquidity around uninformed swaps",
+    }
+    positions: ClassVar[int] = 1
+
+    usdc: Tokens = Field(default=5e6, description="wallet at the start, USDC")
+    base: Tokens = Field(default=0.0, description="wallet at the start, whole base tokens")
+    half_width_ticks: int = Field(
+        default=60, ge=1, le=100_000, description="half of its range, ticks of 1.0001 in price"
+    )
+    minimum_profit_usd: float = Field(default=0.0, ge=0, le=1e9, description=MINIMUM_PROFIT)
