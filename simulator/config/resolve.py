@@ -253,6 +253,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
                 name=name,
                 kind=name,
                 latency_blocks=agent.latency_blocks,
+                metrics=tuple(agent.metrics),
                 trades_outside=agent.trades_outside,
                 usdc=agent.usdc,
                 base=getattr(agent, "base", 0.0),

@@ -11,6 +11,10 @@ from simulator.world.protocol import MOST_LATENCY
 
 Tokens = Annotated[float, Field(ge=0, le=1e15)]
 Latency = Annotated[int, Field(ge=0, le=MOST_LATENCY)]
+#: Of those who act around others within a block.
+AtOnce = Annotated[
+    int, Field(ge=0, le=0, description="0: it acts around others within a block (number)")
+]
 MINIMUM_PROFIT = "expected profit after gas below which it does not act, USD"
 LATENCY = "steps (blocks) between what it sees and its orders being carried out (number)"
 
@@ -24,6 +28,9 @@ class Actor(Section):
     #: Whether it wants no position, and trades outside what it takes here.
     trades_outside: ClassVar[bool] = False
 
+    #: What it counts that is a metric of each path: by name, unit and meaning.
+    metrics: ClassVar[dict[str, tuple[str, str]]] = {}
+
     latency_blocks: Latency = Field(default=0, description=LATENCY)
     usdc: Tokens = Field(default=100_000.0, description="wallet at the start, USDC")
 
@@ -34,3 +41,8 @@ class MarginTrader(Actor):
     margin: dict[Symbol, Tokens] = Field(
         default_factory=dict, description="collateral posted at the start, whole tokens by asset"
     )
+
+
+_GAINED = "what it holds at the index, less what it would hold had it done nothing, less gas"
+#: What every adversary counts: unit and meaning.
+PROFIT = ("USD", _GAINED)

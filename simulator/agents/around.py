@@ -1,0 +1,97 @@
+"""What it brings to stand around the vault's order in its pool, as somebody who foresees it counts.
+
+Uniswap v3 with the liquidity that is active, which the vault's recentring changes: its own is gone
+while it swaps and there again, elsewhere, before the way back. In root prices r = √(USDC per base)
+for an order that buys base; one that sells is the same in 1/r, with base as what is paid.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simulator.agents.do import part
+
+if TYPE_CHECKING:
+    from simulator.agents.plain_do import PlainDo
+
+# Places between spot and the furthest that the vault's own bounds leave room for.
+_PLACES = 24
+
+
+class Order(NamedTuple):
+    """What the vault is about to swap, and the pool as it is before, while and after."""
+
+    buys: bool  # base, for USDC
+    amount: float  # whole tokens in
+    before: float  # active liquidity, √(whole base · whole USDC)
+    during: float
+    after: float
+
+
+class Ahead(NamedTuple):
+    """What to swap ahead of it."""
+
+    amount: float  # whole tokens in: USDC ahead of a purchase, base ahead of a sale
+    gain: float  # USD, gas apart
+
+
+@part
+def whole_liquidity(do: PlainDo) -> float:
+    """The vault's own liquidity, √(whole base · whole USDC)."""
+    unit = do.w.tables.oracle.unit
+    return do.liquidity * (unit[1] * unit[0]) ** -0.5
+
+
+@part
+def recentring(do: PlainDo) -> Order:
+    """What a recentring swaps: half of what is placed is base (contracts/SPEC.md §4.5)."""
+    table, vault, own = do.w.tables.vault, do.vault(), whole_liquidity(do)
+    price = do.oracle(1) / do.oracle(0)
+    placed = table.lp_allocation * vault.nav / do.oracle(0)
+    held = do.idle_base + vault.lp_base + vault.fees_base
+    wanted = 0.5 * placed / price
+    width = 1.0 - 1.0001 ** (-0.5 * float(table.range_half_width))
+    after = 0.5 * placed / (np.sqrt(price) * width)
+    in_range = vault.lp_base > 0.0 and vault.lp_usdc > 0.0
+    during = do.pool_liquidity - own if in_range else do.pool_liquidity
+    amount = (wanted - held) * price if wanted > held else held - wanted
+    return Order(wanted > held, amount, do.pool_liquidity, during, during + after)
+
+
+@part
+def best_ahead(do: PlainDo, order: Order, cost: float) -> Ahead:
+    """The swap ahead that brings most; amount 0 where none brings anything the bounds allow.
+
+    ``cost``: of what is put in, beside the pool's fee, as a loan's. Bounds: the vault refuses to
+    begin where √spot is off √oracle by more than half of ``max_slippage``, and to swap beyond
+    ``max_slippage`` of the price.
+    """
+    most, price = do.w.tables.vault.max_slippage, do.oracle(1) / do.oracle(0)
+    kept = 1.0 - do.w.tables.pool.fee_ppm * 1e-6
+    if order.buys:
+        start, oracle, budget = np.sqrt(do.pool_price), np.sqrt(price), do.wallet_usdc
+        unit, furthest = 1.0, oracle * np.sqrt(1.0 + most)
+        begins = oracle * (1.0 + 0.5 * most)
+    else:
+        start, oracle, budget = 1.0 / np.sqrt(do.pool_price), 1.0 / np.sqrt(price), do.wallet_base
+        unit, furthest = price, oracle / np.sqrt(1.0 - most)
+        begins = oracle / (1.0 - 0.5 * most)
+    if not (order.during > 0.0 and order.before > 0.0):
+        return Ahead(0.0, 0.0)
+    moved = order.amount * kept / order.during
+    end = min(begins, furthest - moved, start + budget * kept / order.before)
+    amount, gain = 0.0, 0.0
+    for place in range(1, _PLACES + 1):
+        pushed = start + (end - start) * place / _PLACES
+        if not pushed > start:
+            break
+        paid = order.before * (pushed - start) / kept
+        got = order.before * (1.0 / start - 1.0 / pushed)
+        vaults = pushed + moved
+        back = 1.0 / (1.0 / vaults + got * kept / order.after)
+        found = (order.after * (vaults - back) - paid * (1.0 + cost)) * unit * do.oracle(0)
+        if amount == 0.0 or found > gain:
+            amount, gain = paid, found
+    return Ahead(amount, gain)

@@ -1,0 +1,156 @@
+"""Withdrawal griefer: makes its own leaving cost others, or holds up their leaving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simulator.agents.do import part
+from simulator.agents.gains import count, spend
+from simulator.agents.scalar import ScalarAgent
+from simulator.model.kernel.codes import OK
+from simulator.model.kernel.kinds import (
+    CANCEL_REQUEST,
+    DEPOSIT,
+    REQUEST_REDEEM,
+    SETTLE_WITHDRAWALS,
+    TRADE,
+)
+
+if TYPE_CHECKING:
+    from simulator.agents.plain_do import PlainDo
+
+
+@dataclass(eq=False)
+class WithdrawalGriefer(ScalarAgent):
+    """Holds little of the vault and uses what every holder may do.
+
+    ``holds_line``: it stands in the queue from the end of one block to just before the keeper's
+    turn in the next, so that whoever wants to leave meanwhile finds its request before him, and is
+    never served: that costs it gas and is for nobody's profit. Else it makes the vault unwind for
+    it: it takes the side of the perps that the vault must buy back, has its request settled, and
+    closes in the next block, where its part of the vault's order exceeds spread, fees, the fees of
+    entry and exit and gas by ``minimum_profit_usd``; then it comes back.
+    """
+
+    stake: float
+    holds_line: bool
+    margin_budget_usd: float
+    minimum_profit_usd: float
+    queued: float = field(default=0.0, init=False)  # its shares in the queue
+    requests: float = field(default=0.0, init=False)
+    begun: bool = field(default=False, init=False)
+    began_usdc: float = field(default=0.0, init=False)
+    began_base: float = field(default=0.0, init=False)
+    spent: float = field(default=0.0, init=False)  # on gas and fees of loans, USD
+    profit: float = field(default=0.0, init=False)  # USD
+
+    @staticmethod
+    def act_first(do: PlainDo, my: WithdrawalGriefer) -> None:
+        """Close what was opened ahead of the last block's unwinding."""
+        if not my.begun:
+            count(do, my, 0.0)
+        for market in range(do.w.tables.count.markets):
+            size = do.size(do.account, market)
+            if size != 0.0:
+                price = do.oracle(do.w.tables.clearing.asset[market])
+                do.trade(market, -size, 0.0 if size > 0.0 else 2.0 * price)
+                spend(do, my, TRADE)
+
+    @staticmethod
+    def act(do: PlainDo, my: WithdrawalGriefer) -> None:  # type: ignore[override]
+        """Come in, and leave the line or make the vault unwind."""
+        if not do.shares > 0.0:
+            return
+        if my.queued > 0.0 and my.holds_line:
+            spend(do, my, CANCEL_REQUEST)
+            if do.cancel_request() == OK:
+                my.queued = 0.0
+        elif my.holds_line or _gain(do, my) > my.minimum_profit_usd:
+            if do.wallet_shares == 0.0 and my.queued == 0.0:
+                spend(do, my, DEPOSIT)
+                do.deposit(min(my.stake, do.wallet_usdc))
+            if not my.holds_line:
+                _unwind(do, my)
+
+    @staticmethod
+    def act_last(do: PlainDo, my: WithdrawalGriefer) -> None:
+        """Take the last place in the line again."""
+        if my.holds_line and my.queued == 0.0 and do.wallet_shares > 0.0:
+            shares = do.wallet_shares
+            spend(do, my, REQUEST_REDEEM)
+            if do.request_redeem(shares) == OK:
+                my.queued = shares
+                my.requests += 1.0
+        count(do, my, my.queued)
+
+
+@part
+def _forced(do: PlainDo, my: WithdrawalGriefer) -> float:
+    """Part of both legs that the vault unwinds for its stake; its own deposit lies idle first."""
+    nav = do.vault().nav
+    owed = min(my.stake, do.wallet_usdc) if do.wallet_shares == 0.0 else 0.0
+    if do.wallet_shares > 0.0:
+        owed = nav * do.wallet_shares / do.shares / do.oracle(0)
+    idle = do.idle_usdc + (owed if do.wallet_shares == 0.0 else 0.0)
+    return min(max((owed - idle) * do.oracle(0) / nav, 0.0), 1.0) if nav > 0.0 else 0.0
+
+
+@part
+def _ahead(do: PlainDo, my: WithdrawalGriefer, market: int, forced: float) -> float:
+    """USD it counts on by trading ahead of the vault in a market, which buys back or sells."""
+    table = do.w.tables.clearing
+    price = do.oracle(table.asset[market])
+    held = 0.0
+    for account in range(1 + do.w.tables.count.markets):
+        held += do.size(account, market)
+    edge = forced * abs(held) / do.skew_scale(market)
+    edge -= 2.0 * (table.half_spread[market] + table.taker_fee[market])
+    return _size(do, my, market) * price * edge - 2.0 * do.gas_cost(TRADE)
+
+
+@part
+def _size(do: PlainDo, my: WithdrawalGriefer, market: int) -> float:
+    """What it trades ahead: its budget, as far as the vault's own slippage bound leaves room."""
+    table = do.w.tables.clearing
+    price, scale = do.oracle(table.asset[market]), do.skew_scale(market)
+    room = (do.w.tables.vault.max_slippage - table.half_spread[market]) * scale
+    return max(min(my.margin_budget_usd / price, room - abs(do.skew(market))), 0.0)
+
+
+@part
+def _gain(do: PlainDo, my: WithdrawalGriefer) -> float:
+    """USD that coming, leaving and trading ahead of it brings."""
+    fees = do.w.tables.vault.entry_fee + do.w.tables.vault.exit_fee
+    gain = -fees * my.stake * do.oracle(0) - do.gas_cost(DEPOSIT)
+    gain -= do.gas_cost(REQUEST_REDEEM) + do.gas_cost(SETTLE_WITHDRAWALS)
+    forced = _forced(do, my)
+    for market in range(do.w.tables.count.markets):
+        gain += max(_ahead(do, my, market, forced), 0.0)
+    return gain
+
+
+@part
+def _unwind(do: PlainDo, my: WithdrawalGriefer) -> None:
+    """Trade ahead where that pays, and have the whole stake settled."""
+    forced = _forced(do, my)
+    for market in range(do.w.tables.count.markets):
+        size, held = _size(do, my, market), 0.0
+        for account in range(1 + do.w.tables.count.markets):
+            held += do.size(account, market)
+        if size > 0.0 and _ahead(do, my, market, forced) > 0.0:
+            price = do.oracle(do.w.tables.clearing.asset[market])
+            spend(do, my, TRADE)
+            # The vault, short, buys back: so does it, first.
+            do.trade(market, size if held < 0.0 else -size, 2.0 * price if held < 0.0 else 0.0)
+    shares = do.wallet_shares
+    if my.queued == 0.0 and shares > 0.0:
+        spend(do, my, REQUEST_REDEEM)
+        if do.request_redeem(shares) == OK:
+            my.queued = shares
+            my.requests += 1.0
+    spend(do, my, SETTLE_WITHDRAWALS)
+    waiting = do.queued_shares
+    if my.queued > 0.0 and do.settle_withdrawals(1.0) == OK:
+        # Those before it in the line are served first.
+        my.queued = min(my.queued, do.queued_shares) if waiting > 0.0 else 0.0
