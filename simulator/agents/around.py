@@ -7,17 +7,25 @@ for an order that buys base; one that sells is the same in 1/r, with base as wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from simulator.agents.do import part
+from simulator.agents.gains import spend
+from simulator.model.kernel.codes import OK
+from simulator.model.kernel.kinds import RECENTER, SWAP
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
 
 # Places between spot and the furthest that the vault's own bounds leave room for.
 _PLACES = 24
+# Of the way to what the vault would refuse, what it dares: its count of the vault's order is not
+# to the raw unit.
+_DARES = 0.9
+#: Pieces it pushes in; after each it looks whether the vault would still go through.
+PIECES = 3
 
 
 class Order(NamedTuple):
@@ -81,7 +89,8 @@ def best_ahead(do: PlainDo, order: Order, cost: float) -> Ahead:
     if not (order.during > 0.0 and order.before > 0.0):
         return Ahead(0.0, 0.0)
     moved = order.amount * kept / order.during
-    end = min(begins, furthest - moved, start + budget * kept / order.before)
+    end = start + _DARES * (min(begins, furthest - moved) - start)
+    end = min(end, start + budget * kept / order.before)
     amount, gain = 0.0, 0.0
     for place in range(1, _PLACES + 1):
         pushed = start + (end - start) * place / _PLACES
@@ -95,3 +104,47 @@ def best_ahead(do: PlainDo, order: Order, cost: float) -> Ahead:
         if amount == 0.0 or found > gain:
             amount, gain = paid, found
     return Ahead(amount, gain)
+
+
+@part
+def settlement(do: PlainDo) -> Order:
+    """What settling the queue sells: of the liquidity the part that idle USDC does not pay."""
+    vault, own = do.vault(), whole_liquidity(do)
+    owed = do.queued_shares / do.shares * vault.nav / do.oracle(0) - do.idle_usdc
+    sold = min(max(owed * do.oracle(0) / max(vault.nav, 1.0), 0.0), 1.0)
+    in_range = vault.lp_base > 0.0 and vault.lp_usdc > 0.0
+    during = do.pool_liquidity - (sold * own if in_range else 0.0)
+    return Order(False, sold * vault.lp_base, do.pool_liquidity, during, during)
+
+
+@part
+def goes_through(do: PlainDo, kind: int) -> bool:
+    """Whether the vault's function would now be carried out."""
+    status = do.recenter(quote=True) if kind == RECENTER else do.settle_withdrawals(1.0, quote=True)
+    return status == OK
+
+
+class Pushed(NamedTuple):
+    """What was swapped ahead, whole tokens."""
+
+    paid: float
+    got: float
+
+
+@part
+def push(do: PlainDo, my: Any, order: Order, amount: float, kind: int) -> Pushed:
+    """Swap so much ahead of the order, in pieces; the one it would be refused for is taken back."""
+    paid, got = 0.0, 0.0
+    for _ in range(PIECES):
+        piece = amount / PIECES
+        spend(do, my, SWAP)
+        if do.swap(-piece if order.buys else piece) != OK:
+            break
+        put, out = do.amount_in, do.amount_out
+        if not goes_through(do, kind):
+            spend(do, my, SWAP)
+            do.swap(out if order.buys else -out)
+            paid += put - do.amount_out
+            break
+        paid, got = paid + put, got + out
+    return Pushed(paid, got)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.agents.around import best_ahead, recentring
+from simulator.agents.around import PIECES, Order, best_ahead, push, recentring, settlement
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
 from simulator.agents.scalar import ScalarAgent
 from simulator.model.kernel.codes import OK
-from simulator.model.kernel.kinds import REBALANCE, RECENTER, SWAP, TRADE
+from simulator.model.kernel.kinds import REBALANCE, RECENTER, SETTLE_WITHDRAWALS, SWAP, TRADE
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class Sandwicher(ScalarAgent):
     """Foresees what the keeper is about to call, and stands around it.
 
-    Acts before the keeper in the block: where a recentring is due, goes through (a quote) and pays
-    its caller, it pushes the pool the way the vault will; where a rebalance is, it trades the perp
-    on the vault's side, as far as the vault's own slippage bound leaves room. The pool it leaves
-    after everybody's turn in the same block, the perp before anybody's in the next: within a block
-    nobody sells above the skew it opened at (contracts/SPEC.md §3.3). Each only where what it
-    counts on exceeds fees, spreads and gas by ``minimum_profit_usd``.
+    Acts before the keeper in the block. Where a recentring or a settlement of the queue is due and
+    goes through (a quote), it pushes the pool the way the vault will; where a rebalance is, it
+    trades the perp on the vault's side, as far as the vault's own slippage bound leaves room. The
+    pool it leaves after everybody's turn in the same block, the perp before anybody's in the next:
+    within a block nobody sells above the skew it opened at (contracts/SPEC.md §3.3). Each only
+    where what it counts on exceeds fees, spreads and gas by ``minimum_profit_usd``.
     """
 
     margin_budget_usd: float
@@ -55,7 +55,9 @@ class Sandwicher(ScalarAgent):
         """Trade ahead of what the keeper is about to call."""
         due = do.due()
         if _is_called(do, RECENTER, due.recenter) and do.recenter(quote=True) == OK:
-            _push(do, my)
+            _push(do, my, recentring(do), RECENTER)
+        elif do.queued_shares > 0.0 and do.settle_withdrawals(1.0, quote=True) == OK:
+            _push(do, my, settlement(do), SETTLE_WITHDRAWALS)
         if do.w.tables.count.legs > 0:  # hedged on Aave: swaps of another pool
             return
         if _is_called(do, REBALANCE, due.rebalance) and do.rebalance(quote=True) == OK:
@@ -79,13 +81,12 @@ def _is_called(do: PlainDo, kind: int, protected: float) -> bool:
 
 
 @part
-def _push(do: PlainDo, my: Sandwicher) -> None:
-    order = recentring(do)
+def _push(do: PlainDo, my: Sandwicher, order: Order, kind: int) -> None:
     ahead = best_ahead(do, order, 0.0)
-    if ahead.amount > 0.0 and ahead.gain > 2.0 * do.gas_cost(SWAP) + my.minimum_profit_usd:
-        spend(do, my, SWAP)
-        if do.swap(-ahead.amount if order.buys else ahead.amount) == OK:
-            my.bought, my.sells = do.amount_out, not order.buys
+    least = (1.0 + PIECES) * do.gas_cost(SWAP) + my.minimum_profit_usd
+    if order.amount > 0.0 and ahead.amount > 0.0 and ahead.gain > least:
+        my.bought = push(do, my, order, ahead.amount, kind).got
+        my.sells = not order.buys
 
 
 @part

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from simulator.agents.base import Agent
@@ -21,8 +20,8 @@ class ScalarAgent(Agent):
     everybody's: functions like ``act`` called ``act_first`` and ``act_last``.
     """
 
-    act_first: ClassVar[Callable[[Any, Any], None] | None] = None
-    act_last: ClassVar[Callable[[Any, Any], None] | None] = None
+    act_first: ClassVar[Any] = None
+    act_last: ClassVar[Any] = None
 
     def __init_subclass__(cls) -> None:
         """Refuse one that says when it is due: nobody asks."""

@@ -64,8 +64,8 @@ class WithdrawalGriefer(ScalarAgent):
             return
         if my.queued > 0.0 and my.holds_line:
             spend(do, my, CANCEL_REQUEST)
-            if do.cancel_request() == OK:
-                my.queued = 0.0
+            do.cancel_request()  # refused where somebody has had it settled
+            my.queued = 0.0
         elif my.holds_line or _gain(do, my) > my.minimum_profit_usd:
             if do.wallet_shares == 0.0 and my.queued == 0.0:
                 spend(do, my, DEPOSIT)
