@@ -21,9 +21,10 @@ class AdlGamer(ScalarAgent):
 
     Opens ``position_usd`` as soon as it can. Where it gains, and somebody on the other side has
     equity below ``flees_below`` times maintenance margin, it closes before the liquidator's turn,
-    so that it has no rank; after everybody's turn it opens again, its rank that of a newcomer. What
-    that pays is what auto-deleveraging would have taken, what it costs two spreads and fees; both
-    show in a run with it against one where ``flees_below`` is 0.
+    so that it has no rank; after everybody's turn, once nobody there is failing, it opens again,
+    its rank that of a newcomer. What that pays is what auto-deleveraging would have taken, what it
+    costs two spreads and fees and what prices do meanwhile; it shows in a run with it against one
+    where ``flees_below`` is 0, which never moves.
     """
 
     position_usd: float
@@ -42,7 +43,7 @@ class AdlGamer(ScalarAgent):
         if not my.begun:
             count(do, my, 0.0)
         size = do.size(do.account, 0)
-        if size == 0.0:
+        if size == 0.0 or my.flees_below == 0.0:
             return
         price = do.oracle(do.w.tables.clearing.asset[0])
         if size * (price - my.entered) > 0.0 and _is_failing(do, my, size):
@@ -53,7 +54,9 @@ class AdlGamer(ScalarAgent):
     @staticmethod
     def act_last(do: PlainDo, my: AdlGamer) -> None:
         """Open, or open again."""
-        if do.size(do.account, 0) == 0.0 and my.position_usd != 0.0:
+        wanted = my.position_usd
+        out = do.size(do.account, 0) == 0.0 and wanted != 0.0
+        if out and not (my.flees_below > 0.0 and _is_failing(do, my, wanted)):
             price = do.oracle(do.w.tables.clearing.asset[0])
             limit = 2.0 * price if my.position_usd > 0.0 else 0.0
             spend(do, my, TRADE)

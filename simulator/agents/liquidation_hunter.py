@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Of the way from nothing to its budget.
 _HALVINGS = 30
+# Of spread and fee, the premium from which it counts on others to take the skew back.
+_PASSED_ON = 1.5
 
 
 @dataclass(eq=False)
@@ -89,12 +91,16 @@ def _hunt(do: PlainDo, my: LiquidationHunter, market: int) -> None:
         worth = abs(held) * price
         rate = margin.maintenance / worth
         needed = (margin.equity - margin.maintenance) / (worth * (1.0 + rate))
-        size = _enough(do, asset, side, needed, most)
+        # Up to their own cost nobody takes the skew back, and nothing is passed on.
+        idle = _PASSED_ON * (table.half_spread[market] + table.taker_fee[market])
+        idle = max(idle * do.skew_scale(market) - side * do.skew(market), 0.0)
+        size = min(_enough(do, asset, side, needed, most) + idle, most)
         bounty = worth * table.liquidation_penalty * table.liquidator_share
         cost = 2.0 * (table.half_spread[market] + table.taker_fee[market])
         cost += 0.5 * (abs(do.skew(market)) + size) / do.skew_scale(market)
         gain = bounty - size * price * cost - 2.0 * do.gas_cost(TRADE) - do.gas_cost(LIQUIDATE)
-        reached = abs(do.moved_by(asset, side * size) - 1.0) >= needed
+        passed = max(size - idle, 0.0)
+        reached = abs(do.moved_by(asset, side * passed) - 1.0) >= needed * (1.0 - 1e-6)
         if (reached or my.minimum_profit_usd < 0.0) and gain > my.minimum_profit_usd:
             spend(do, my, TRADE)
             if do.trade(market, side * size, 2.0 * price if side > 0.0 else 0.0) == OK:

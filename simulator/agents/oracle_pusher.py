@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
 from simulator.agents.scalar import ScalarAgent
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 # Pushes it looks at, each twice the one before, up to its budget.
 _PUSHES = 12
+# Of the way from nothing to all it buys.
+_HALVINGS = 30
+# Of what a push is counted on to move the oracle by, what it waits for.
+_BROUGHT = 0.75
 
 
 class Push(NamedTuple):
@@ -32,8 +38,9 @@ class OraclePusher(ScalarAgent):
     The vault values nothing at the pool's spot: what a push moves is the market outside, where
     arbitrageurs pass it on (``impact``), and the oracle's next round. It counts on what that adds
     to the shares it holds, by the vault's base and its perps in that asset, less the fees of entry
-    and exit, the pool's fee twice, and half of the push lost on the way back. It sells when a round
-    has brought what it counted on, or after ``patience_blocks``.
+    and exit and what it gets less for what it pushed with: the pool's fee twice, and what
+    arbitrageurs have sold into the pool meanwhile. It sells when a round has brought what it
+    counted on, or after ``patience_blocks``.
     """
 
     stake: float
@@ -75,6 +82,37 @@ def _delta(do: PlainDo) -> float:
     return held * do.oracle(1) / vault.nav if vault.nav > 0.0 else 0.0
 
 
+class Moved(NamedTuple):
+    """What comes of a push."""
+
+    rise: float  # of the index, a part of it
+    lost: float  # USDC, on what it pushed with
+
+
+@part
+def _moved(do: PlainDo, usdc: float) -> Moved:
+    """What comes of pushing the pool with USDC where arbitrageurs bring the index back to it.
+
+    They sell into the pool what they buy outside, up to where the two meet but for the pool's fee.
+    """
+    kept = 1.0 - do.w.tables.pool.fee_ppm * 1e-6
+    fair, liquidity = do.index(1) / do.index(0), do.pool_liquidity
+    start = np.sqrt(do.pool_price)
+    pushed = start + usdc * kept / liquidity
+    least, most = 0.0, usdc / do.pool_price
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (least + most)
+        left = 1.0 / (1.0 / pushed + middle * kept / liquidity)
+        if left * left * kept > fair * do.moved_by(1, middle):
+            least = middle
+        else:
+            most = middle
+    met = 1.0 / (1.0 / pushed + least * kept / liquidity)
+    base = liquidity * (1.0 / start - 1.0 / pushed)
+    back = 1.0 / (1.0 / met + base * kept / liquidity)
+    return Moved(do.moved_by(1, least) - 1.0, usdc - liquidity * (met - back))
+
+
 @part
 def _best(do: PlainDo, my: OraclePusher) -> Push:
     """The push that brings most by what it counts on; of 0 USDC where it has nothing to push with.
@@ -82,16 +120,19 @@ def _best(do: PlainDo, my: OraclePusher) -> Push:
     A push must carry the price beyond the feed's deviation, or no round shows it before the
     heartbeat does: that is the oracle's to say, and it waits.
     """
-    table, fee = do.w.tables.vault, do.w.tables.pool.fee_ppm * 1e-6
+    table = do.w.tables.vault
     stake = my.stake * do.wallet_usdc
     budget, delta = do.wallet_usdc - stake, _delta(do)
+    # Its own deposit lies idle beside what the vault has placed, and gains nothing.
+    nav = do.vault().nav
+    part_of = nav / (nav + stake * do.index(0))
     gas = do.gas_cost(DEPOSIT) + do.gas_cost(REDEEM) + 2.0 * do.gas_cost(SWAP)
     usdc, gain = 0.0, 0.0
     for halvings in range(_PUSHES):
         spent = budget * 0.5**halvings
-        moved = do.moved_by(1, spent / do.pool_price) - 1.0
-        won = stake * (delta * moved - table.entry_fee - table.exit_fee)
-        found = (won - spent * (2.0 * fee + 0.5 * moved)) * do.index(0) - gas
+        moved = _moved(do, spent)
+        won = stake * (part_of * delta * moved.rise - table.entry_fee - table.exit_fee)
+        found = (won - moved.lost) * do.index(0) - gas
         if spent > 0.0 and (usdc == 0.0 or found > gain):
             usdc, gain = spent, found
     return Push(usdc, gain)
@@ -102,11 +143,11 @@ def _begin(do: PlainDo, my: OraclePusher, push: Push) -> None:
     spend(do, my, DEPOSIT)
     if do.deposit(my.stake * do.wallet_usdc) != OK:
         return
-    moved = do.moved_by(1, push.usdc / do.pool_price)
+    moved = _moved(do, push.usdc).rise
     spend(do, my, SWAP)
     my.base = do.amount_out if do.swap(-push.usdc) == OK else 0.0
     my.until = do.step + my.patience_blocks
-    my.price = do.oracle(1) * (1.0 + 0.75 * (moved - 1.0)) if moved > 1.0 else 1e300
+    my.price = do.oracle(1) * (1.0 + _BROUGHT * moved) if moved > 0.0 else 1e300
 
 
 @part

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simulator.agents.accounts import largest_skew
 from simulator.agents.around import PIECES, Order, best_ahead, push, recentring, settlement
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
@@ -103,7 +104,9 @@ def _trade_ahead(do: PlainDo, my: Sandwicher, market: int) -> None:
         return
     side, spread = (1.0 if order > 0.0 else -1.0), table.half_spread[market]
     room = (vault.max_slippage - spread) * scale - side * do.skew(market) - 0.5 * abs(order)
-    size = min(my.margin_budget_usd / price, room)
+    # Nor may both together take the skew beyond what the venue takes.
+    left = largest_skew(do, market) - side * do.skew(market) - abs(order)
+    size = min(my.margin_budget_usd / price, room, left)
     if not size > 0.0:
         return
     # In the next block the skew is what the vault's order has made it.

@@ -27,10 +27,11 @@ class WithdrawalGriefer(ScalarAgent):
 
     ``holds_line``: it stands in the queue from the end of one block to just before the keeper's
     turn in the next, so that whoever wants to leave meanwhile finds its request before him, and is
-    never served: that costs it gas and is for nobody's profit. Else it makes the vault unwind for
-    it: it takes the side of the perps that the vault must buy back, has its request settled, and
-    closes in the next block, where its part of the vault's order exceeds spread, fees, the fees of
-    entry and exit and gas by ``minimum_profit_usd``; then it comes back.
+    never served: that costs it gas and is for nobody's profit. Else it has the queue of others
+    settled: it takes the side of the perps that the vault must buy back, calls
+    ``settle_withdrawals``, which anybody may, and closes in the next block, where that brings more
+    than spread, fees and gas by ``minimum_profit_usd``. Of its own leaving it could not live: who
+    leaves pays for what the vault unwinds for him (contracts/SPEC.md §4.3).
     """
 
     stake: float
@@ -66,12 +67,11 @@ class WithdrawalGriefer(ScalarAgent):
             spend(do, my, CANCEL_REQUEST)
             do.cancel_request()  # refused where somebody has had it settled
             my.queued = 0.0
-        elif my.holds_line or _gain(do, my) > my.minimum_profit_usd:
-            if do.wallet_shares == 0.0 and my.queued == 0.0:
-                spend(do, my, DEPOSIT)
-                do.deposit(min(my.stake, do.wallet_usdc))
-            if not my.holds_line:
-                _unwind(do, my)
+        elif my.holds_line and do.wallet_shares == 0.0:
+            spend(do, my, DEPOSIT)
+            do.deposit(min(my.stake, do.wallet_usdc))
+        elif not my.holds_line and do.queued_shares > 0.0:
+            _settle(do, my)
 
     @staticmethod
     def act_last(do: PlainDo, my: WithdrawalGriefer) -> None:
@@ -86,14 +86,11 @@ class WithdrawalGriefer(ScalarAgent):
 
 
 @part
-def _forced(do: PlainDo, my: WithdrawalGriefer) -> float:
-    """Part of both legs that the vault unwinds for its stake; its own deposit lies idle first."""
+def _forced(do: PlainDo) -> float:
+    """Part of both legs that a settlement unwinds: what the queue is owed beyond idle USDC."""
     nav = do.vault().nav
-    owed = min(my.stake, do.wallet_usdc) if do.wallet_shares == 0.0 else 0.0
-    if do.wallet_shares > 0.0:
-        owed = nav * do.wallet_shares / do.shares / do.oracle(0)
-    idle = do.idle_usdc + (owed if do.wallet_shares == 0.0 else 0.0)
-    return min(max((owed - idle) * do.oracle(0) / nav, 0.0), 1.0) if nav > 0.0 else 0.0
+    owed = nav * do.queued_shares / do.shares - do.idle_usdc * do.oracle(0)
+    return min(max(owed / nav, 0.0), 1.0) if nav > 0.0 else 0.0
 
 
 @part
@@ -119,21 +116,13 @@ def _size(do: PlainDo, my: WithdrawalGriefer, market: int) -> float:
 
 
 @part
-def _gain(do: PlainDo, my: WithdrawalGriefer) -> float:
-    """USD that coming, leaving and trading ahead of it brings."""
-    fees = do.w.tables.vault.entry_fee + do.w.tables.vault.exit_fee
-    gain = -fees * my.stake * do.oracle(0) - do.gas_cost(DEPOSIT)
-    gain -= do.gas_cost(REQUEST_REDEEM) + do.gas_cost(SETTLE_WITHDRAWALS)
-    forced = _forced(do, my)
+def _settle(do: PlainDo, my: WithdrawalGriefer) -> None:
+    """Trade ahead of the vault where that pays, and have the queue settled."""
+    forced, gain = _forced(do), -do.gas_cost(SETTLE_WITHDRAWALS)
     for market in range(do.w.tables.count.markets):
         gain += max(_ahead(do, my, market, forced), 0.0)
-    return gain
-
-
-@part
-def _unwind(do: PlainDo, my: WithdrawalGriefer) -> None:
-    """Trade ahead where that pays, and have the whole stake settled."""
-    forced = _forced(do, my)
+    if not gain > my.minimum_profit_usd or do.settle_withdrawals(1.0, quote=True) != OK:
+        return
     for market in range(do.w.tables.count.markets):
         size, held = _size(do, my, market), 0.0
         for account in range(1 + do.w.tables.count.markets):
@@ -143,14 +132,5 @@ def _unwind(do: PlainDo, my: WithdrawalGriefer) -> None:
             spend(do, my, TRADE)
             # The vault, short, buys back: so does it, first.
             do.trade(market, size if held < 0.0 else -size, 2.0 * price if held < 0.0 else 0.0)
-    shares = do.wallet_shares
-    if my.queued == 0.0 and shares > 0.0:
-        spend(do, my, REQUEST_REDEEM)
-        if do.request_redeem(shares) == OK:
-            my.queued = shares
-            my.requests += 1.0
     spend(do, my, SETTLE_WITHDRAWALS)
-    waiting = do.queued_shares
-    if my.queued > 0.0 and do.settle_withdrawals(1.0) == OK:
-        # Those before it in the line are served first.
-        my.queued = min(my.queued, do.queued_shares) if waiting > 0.0 else 0.0
+    do.settle_withdrawals(1.0)

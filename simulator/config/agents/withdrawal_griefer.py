@@ -10,10 +10,10 @@ from simulator.config.agents.actor import MINIMUM_PROFIT, PROFIT, MarginTrader
 
 
 class WithdrawalGriefer(MarginTrader):
-    """Makes the vault unwind for it and trades ahead of that, or holds up the line of exits."""
+    """Holds up the line of exits, or has it settled and trades ahead of the vault's unwinding."""
 
     named: ClassVar = {
-        "withdrawal_griefer": "comes and goes at the vault's cost, or holds up its queue",
+        "withdrawal_griefer": "holds up the vault's queue, or trades ahead of its settlement",
     }
     metrics: ClassVar = {"profit": PROFIT, "requests": ("1", "places in the queue it took")}
 
@@ -21,7 +21,7 @@ class WithdrawalGriefer(MarginTrader):
     holds_line: bool = Field(
         default=True,
         description="stand in the queue between blocks and leave before it is settled (true), or "
-        "make the vault unwind for it, having traded perps ahead (false)",
+        "have the queue of others settled, having traded perps ahead of that (false)",
     )
     margin_budget_usd: float = Field(
         default=1e6,
