@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.agents.accounts import largest_skew
+from simulator.agents.accounts import ahead_of, largest_skew
 from simulator.agents.around import PIECES, Order, best_ahead, push, recentring, settlement
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
@@ -109,8 +109,7 @@ def _trade_ahead(do: PlainDo, my: Sandwicher, market: int) -> None:
     size = min(my.margin_budget_usd / price, room, left)
     if not size > 0.0:
         return
-    # In the next block the skew is what the vault's order has made it.
-    edge = abs(order) / scale - 2.0 * (spread + table.taker_fee[market])
-    if size * price * edge > 2.0 * do.gas_cost(TRADE) + my.minimum_profit_usd:
+    gain = ahead_of(do, market, side * size, order)
+    if gain > 2.0 * do.gas_cost(TRADE) + my.minimum_profit_usd:
         spend(do, my, TRADE)
         do.trade(market, side * size, price * (1.0 + side * (vault.max_slippage + spread)))

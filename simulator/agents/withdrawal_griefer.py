@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simulator.agents.accounts import ahead_of
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
 from simulator.agents.scalar import ScalarAgent
@@ -95,15 +96,14 @@ def _forced(do: PlainDo) -> float:
 
 @part
 def _ahead(do: PlainDo, my: WithdrawalGriefer, market: int, forced: float) -> float:
-    """USD it counts on by trading ahead of the vault in a market, which buys back or sells."""
-    table = do.w.tables.clearing
-    price = do.oracle(table.asset[market])
+    """What it trades ahead of the vault in a market, base units; 0 where that does not pay."""
     held = 0.0
-    for account in range(1 + do.w.tables.count.markets):
+    for account in range(1 + do.w.tables.count.markets):  # the vault's own
         held += do.size(account, market)
-    edge = forced * abs(held) / do.skew_scale(market)
-    edge -= 2.0 * (table.half_spread[market] + table.taker_fee[market])
-    return _size(do, my, market) * price * edge - 2.0 * do.gas_cost(TRADE)
+    # The vault, short, buys back: so does it, first.
+    size = _size(do, my, market) * (1.0 if held < 0.0 else -1.0)
+    gain = ahead_of(do, market, size, -forced * held) - 2.0 * do.gas_cost(TRADE)
+    return size if gain > my.minimum_profit_usd + do.gas_cost(SETTLE_WITHDRAWALS) else 0.0
 
 
 @part
@@ -118,19 +118,15 @@ def _size(do: PlainDo, my: WithdrawalGriefer, market: int) -> float:
 @part
 def _settle(do: PlainDo, my: WithdrawalGriefer) -> None:
     """Trade ahead of the vault where that pays, and have the queue settled."""
-    forced, gain = _forced(do), -do.gas_cost(SETTLE_WITHDRAWALS)
-    for market in range(do.w.tables.count.markets):
-        gain += max(_ahead(do, my, market, forced), 0.0)
-    if not gain > my.minimum_profit_usd or do.settle_withdrawals(1.0, quote=True) != OK:
+    if do.settle_withdrawals(1.0, quote=True) != OK:
         return
+    forced, opened = _forced(do), False
     for market in range(do.w.tables.count.markets):
-        size, held = _size(do, my, market), 0.0
-        for account in range(1 + do.w.tables.count.markets):
-            held += do.size(account, market)
-        if size > 0.0 and _ahead(do, my, market, forced) > 0.0:
+        size = _ahead(do, my, market, forced)
+        if size != 0.0:
             price = do.oracle(do.w.tables.clearing.asset[market])
             spend(do, my, TRADE)
-            # The vault, short, buys back: so does it, first.
-            do.trade(market, size if held < 0.0 else -size, 2.0 * price if held < 0.0 else 0.0)
-    spend(do, my, SETTLE_WITHDRAWALS)
-    do.settle_withdrawals(1.0)
+            opened = do.trade(market, size, 2.0 * price if size > 0.0 else 0.0) == OK or opened
+    if opened:
+        spend(do, my, SETTLE_WITHDRAWALS)
+        do.settle_withdrawals(1.0)
