@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from scripts.adversaries_study import (
+    BTC,
     CASES,
     NAMES,
     NOWHERE,
@@ -42,12 +43,13 @@ HEAD = """\
 Written by `python -m scripts.adversaries_page`; every figure is of runs. In the scenario
 `adversaries` all of them act at once, in both worlds (`hedgesim verify adversaries`); they are off
 in every other. Latency arbitrage of the oracle is in `oracle-lag` (`latency_profit`). Each is an
-agent like any other (`simulator/agents/<name>.py`, its terms in `hedgesim schema agents.<name>`),
-acts only where its own count says that it gains more than `minimum_profit_usd` after fees and gas,
-and counts what it gained as `<name>_profit`: all it holds at the index, less what it would hold had
-it done nothing, less gas (refused calls' too) and the fees of loans. Some act twice or three times
-in a step: before everybody, in their place of block order, and after everybody (`act_first`, `act`,
-`act_last`; [agents.md](agents.md)).
+agent like any other (`simulator/agents/<name>.py`, its terms in `hedgesim schema agents.<name>`)
+and acts only where its own count says that it gains more than `minimum_profit_usd` after fees and
+gas (who holds the line and the ADL gamer act whatever it costs). What it gained is
+`<name>_profit`: all it holds at the index, less what it would hold had it done nothing, less gas
+(refused calls' too) and the fees of loans. Some act twice or three times in a step: before
+everybody, in their place of block order, and after everybody (`act_first`, `act`, `act_last`;
+[agents.md](agents.md)).
 
 ## What they see and do
 
@@ -87,6 +89,11 @@ not.
 |---|---|---:|---:|---:|---|
 {swept_rows}
 
+The perps' break-even is to be held against contracts/SPEC.md §4.5: an order X pays whoever stands
+around it where X > 2·(half spread + taker fee)·K, and orders there are a tenth of the vault's
+{vault:,.0f} USD or more, so up to a K of about {theory:.2g} USD. The hunter's gain is what it has
+more than one who never pushes: a vault with so little margin is liquidated anyway.
+
 Set beside:
 
 {beside}
@@ -99,9 +106,10 @@ of next to nothing, against a twin that stands still:
 | gains more by moving, USD | {moves} |
 
 Whoever closes at a profit while somebody opposite is insolvent closes against him
-(contracts/SPEC.md §3.5.7), so only fleeing before that keeps him out of the queue; then he is out of the market while
-it goes his way. That such a gain would be seen here is shown by the twin of the venue without that
-rule, of which the attack takes more than 2 M USDC (`tests/exploits/test_jelly.py`).
+(contracts/SPEC.md §3.5.7), so only fleeing before that keeps him out of the queue; then he is out
+of the market while it goes his way. That such a gain would be seen is shown by the twin of the
+venue without that rule, of which the attack takes more than 2 M USDC
+(`tests/exploits/test_jelly.py`).
 
 ## What this does not say
 
@@ -161,10 +169,15 @@ def main() -> None:
     gains = [
         Mean.of(profit_of("sandwicher", SCENARIO, (f"pool.fee_ppm={fee}",), SWEPT)) for fee in _FEES
     ]
+    perps = dict(one.split("=") for one in CASES[1].settings)
+    cost = float(perps[BTC + "half_spread"]) + config.clearing.markets["BTC"].taker_fee
+    deposit = config.agents.depositor.initial_deposit
     levels = np.geomspace(NOWHERE.pays_at, NOWHERE.idle_at, 6)
     text = HEAD.format(
         seen=_seen(),
         shipped=SHIPPED,
+        vault=deposit,
+        theory=float(perps["vault.hedge_band"]) * deposit / (2.0 * cost),
         swept=SWEPT,
         at_shipped=_shipped(),
         slippage=config.vault.max_slippage,

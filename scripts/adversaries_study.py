@@ -2,8 +2,8 @@
 
 An adversary acts alone among the others of the scenario ``adversaries``. Its profit is its own
 column (``<agent>_profit``); the damage is the vault's profit and loss on the same paths with it
-less without it. :mod:`scripts.adversaries_page` writes it down; ``tests/agents/test_adversaries.py``
-holds the ends of every sweep.
+less without it. :mod:`scripts.adversaries_page` writes it down;
+``tests/agents/test_adversaries.py`` holds the ends of every sweep.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Case:
         sweep: the settings it is, with ``{x}`` for its value.
         pays_at, idle_at: ends of the range.
         settings: what is set besides, alike in every run of it.
-        against: settings of the run that its profit is counted against; (): against nothing.
+        against: settings of the run, of one who does not attack, that its profit is counted
+            against; (): against nothing.
         scenario: where.
     """
 
@@ -75,9 +76,8 @@ class Case:
         swept = tuple(one.format(x=x) for one in self.sweep)
         found = profit_of(self.agent, self.scenario, (*self.settings, *swept), paths)
         if self.against:
-            found = found - profit_of(
-                self.agent, self.scenario, (*self.settings, *self.against), paths
-            )
+            still = (*self.settings, *swept, *self.against)
+            found = found - profit_of(self.agent, self.scenario, still, paths)
         return Mean.of(found)
 
     def break_even(self, paths: int, side: float = 0.0) -> float:
@@ -168,7 +168,7 @@ CASES = (
         "liquidation_hunter",
         "of a vault that keeps next to no margin",
         "the market outside, `impact.depth_usd.BTC`",
-        ("impact.depth_usd.BTC={x:.6g}",),
+        ("impact.depth_usd.BTC={x:.6g}", "agents.liquidation_hunter.margin_budget_usd=1e6"),
         1e3,
         2.2e7,
         (
@@ -176,8 +176,9 @@ CASES = (
             *("clearing.initial_multiple=1.5", "vault.margin_target=1.6"),
             *("vault.deleverage_ratio=1.1", "vault.top_up_ratio=1.2"),
             *(BTC + "skew_scale_usd=5e7", BTC + "max_skew_usd=2e6"),
-            "agents.liquidation_hunter.margin_budget_usd=1e6",
         ),
+        # Such a vault is liquidated without anybody pushing, too: what it gains by pushing.
+        ("agents.liquidation_hunter.margin_budget_usd=0",),
     ),
 )
 #: Of the ADL gamer no term was found at which it pays: what it gains against standing still, by
