@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.agents.do import part
+from simulator.model.kernel.codes import OK
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
@@ -24,3 +25,28 @@ def unhealthy(do: PlainDo, account: int) -> bool:
     """Whether an account is below its maintenance margin."""
     margin = do.margin_of(account)
     return margin.equity < margin.maintenance
+
+
+@part
+def largest_skew(do: PlainDo, market: int) -> float:
+    """The largest skew into which a market lets risk be added, base units (SPEC §3.3: S)."""
+    table = do.w.tables.clearing
+    bound = do.skew_scale(market) * table.gross_floor * table.maintenance_rate[market] / 2.0
+    return min(table.max_skew[market], bound)
+
+
+@part
+def ahead_of(do: PlainDo, market: int, size: float, order: float) -> float:
+    """USD of trading a size now and back in the next block, if an order comes behind it now.
+
+    Gas and what the index does meanwhile apart, and if nobody else trades. What is paid now the
+    venue says (a quote: within a block nobody trades better than where it opened); what it closes
+    at follows from the skew that both leave (contracts/SPEC.md §3.3).
+    """
+    if size == 0.0 or do.trade(market, size, 1e300 if size > 0.0 else 0.0, quote=True) != OK:
+        return 0.0
+    table, paid = do.w.tables.clearing, do.amount_out
+    price, side = do.oracle(table.asset[market]), 1.0 if size > 0.0 else -1.0
+    premium = (do.skew(market) + order + 0.5 * size) / do.skew_scale(market)
+    closed = price * (1.0 - side * table.half_spread[market] + premium)
+    return size * (closed - paid) - abs(size) * (closed + paid) * table.taker_fee[market]

@@ -120,8 +120,8 @@ class Agent(ABC):
     #: path: columns ``<agent>_<name>`` of the frame of paths, as they are at the end. Of one that
     #: sees all paths at once ``[paths]``.
     metrics: ClassVar[tuple[str, ...]] = ()
-    #: Name of the agent right before and right after which it acts (:mod:`simulator.engine.turns`);
-    #: "": it has a turn of its own.
+    #: Name of the agent right before which its own turn is, and right after which its ``act_last``
+    #: (:mod:`simulator.engine.turns`); "": both have their places among all.
     around: ClassVar[str] = ""
 
     @classmethod

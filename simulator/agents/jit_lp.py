@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -26,19 +26,20 @@ class JitLp(ScalarAgent):
 
     half_width_ticks: int
     minimum_profit_usd: float
-    seen: int = field(default=-1, init=False)  # step of its last turn
 
     around: ClassVar[str] = "noise_trader"
 
     @staticmethod
     def act(do: PlainDo, my: JitLp) -> None:  # type: ignore[override]
-        """Before the order: mint if that pays; after it: burn."""
-        before = do.step != my.seen
-        my.seen = do.step
-        if not before and do.positions > 0:
-            do.withdraw(0)
-        elif before and do.noise_swap != 0.0:
+        """Before the order: mint if that pays."""
+        if do.noise_swap != 0.0:
             _mint(do, my)
+
+    @staticmethod
+    def act_last(do: PlainDo, my: JitLp) -> None:
+        """After it: burn."""
+        if do.positions > 0:
+            do.withdraw(0)
 
 
 @part

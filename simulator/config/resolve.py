@@ -247,6 +247,7 @@ def _agents(config: Config) -> tuple[AgentSlot, ...]:
                 name=name,
                 kind=name,
                 latency_blocks=agent.latency_blocks,
+                metrics=tuple(agent.metrics),
                 trades_outside=agent.trades_outside,
                 positions=agent.positions,
                 usdc=agent.usdc,

@@ -25,7 +25,7 @@ from simulator.engine.indices import fault
 from simulator.engine.latency import delayed, receive
 from simulator.engine.loop import take_turn
 from simulator.engine.raised import told_of
-from simulator.engine.turns import in_turn
+from simulator.engine.turns import block_order
 from simulator.model.batch import path_of
 from simulator.model.kernel.jit import call_turn, inner, kernel
 from simulator.model.kernel.record import Path, Paths, Record
@@ -95,8 +95,7 @@ class Loop:
         self.world, self.books = world, Books(world)
         self.records = Records(world, points)
         self._agents = agents
-        turns = in_turn(agents, world.protocol)
-        self._scalar = scalar = [agent for agent in turns if isinstance(agent, ScalarAgent)]
+        scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
         self._drawn = world.drawn()
         self._feed = np.zeros((world.market.paths, BLOCK), world.paths.moments.dtype)
         kind = path_type(world.paths)
@@ -106,14 +105,15 @@ class Loop:
         world.tables.record["door"]["submit"] = door(kind)
         # What scalar agents remember [paths], by index.
         self._minds = self._crew.minds
-        # Of those who must see all paths at once: after how many of the others each has its turn.
+        # Of those who must see all paths at once: after how many of the others' turns each has its.
+        order = block_order(agents, world.protocol)
         self._between = [
             (
-                sum(isinstance(one, ScalarAgent) for one in turns[:place]),
+                sum(turn.act is not None for turn in order[:place]),
                 delayed(agent, world.protocol),
             )
-            for place, agent in enumerate(turns)
-            if not isinstance(agent, ScalarAgent)
+            for place, (agent, act) in enumerate(order)
+            if act is None
         ]
 
     def run(self, report: Callable[[int], None] | None = None) -> None:
@@ -158,7 +158,7 @@ class Loop:
         given = self._given(begin, end)
         *_, span, _ = given
         try:
-            with told_of(lambda: self._scalar[span[4]] if span[4] >= 0 else None):
+            with told_of(lambda: self._crew.whose[span[4]] if span[4] >= 0 else None):
                 _run(*given)
         except InputError:  # it may have come of something it looked at that is not there
             self._refuse_faults()

@@ -26,8 +26,6 @@ def counted(
     """
     found, shape = {}, (world.market.paths,)
     for agent in agents:
-        if not agent.metrics:
-            continue
         slot = world.protocol.agents[agent.index]
         for name, column in zip(slot.metrics, slot.columns, strict=True):
             try:

@@ -10,6 +10,7 @@ import numpy as np
 
 from simulator.agents.compiling import compile_act
 from simulator.engine.latency import latency_of, outboxes
+from simulator.engine.turns import block_order
 from simulator.model.batch import path_of
 from simulator.types import InputError
 
@@ -61,34 +62,38 @@ def _number(agent: Agent, name: str, kind: str) -> Any:
 class Crew:
     """Compiled agents in block order, and the records they remember things in."""
 
-    turns: Any  # TURN, one each; of who acts twice in a block two alike
-    minds: dict[int, Any]  # by agent, [paths]; kept alive while code points to them
-    outboxes: list[Any]  # of those with latency, [paths, bytes]; as well
+    turns: Any  # TURN, one each
+    whose: list[Agent]  # of each turn
+    minds: dict[int, Any]  # by agent's index, [paths]; kept alive while code points to them
+    outboxes: dict[int, Any]  # of those with latency, [paths, bytes]; as well
 
     @staticmethod
     def of(agents: Sequence[Agent], paths: Paths, protocol: Protocol) -> Crew:
-        """Compile them for the paths; ``agents``: turn by turn."""
+        """Compile them for the paths, each turn of theirs."""
         kind, count = path_type(paths), paths.states.size
-        turns, boxes = np.zeros(len(agents), TURN), []
-        minds: dict[int, Any] = {}
-        for place, agent in enumerate(agents):
-            turn = turns[place]
-            first = next(i for i, one in enumerate(agents) if one is agent)
-            if first < place:
-                turns[place] = turns[first]
-                continue
-            mind = np.zeros(count, mind_dtype(agent))
-            for name in mind.dtype.names or ():
-                if name != "nothing":
-                    mind[name] = _number(agent, name, mind.dtype[name].kind)
-            minds[agent.index] = mind
+        minds = {agent.index: _mind(agent, count) for agent in agents}
+        boxes = {
+            agent.index: outboxes(latency, count)
+            for agent in agents
+            if (latency := latency_of(protocol, agent))
+        }
+        order = block_order(agents, protocol)
+        turns = np.zeros(len(order), TURN)
+        for turn, (agent, act) in zip(turns, order, strict=True):
+            mind = minds[agent.index]
             own = type(agent).__module__.startswith("simulator.")
             turn["agent"] = agent.index
-            remembered = numba.typeof(mind[0])
-            turn["code"] = compile_act(type(agent).act, kind, remembered, cached=own)
+            turn["code"] = compile_act(act, kind, numba.typeof(mind[0]), cached=own)
             turn["mind"], turn["stride"] = mind.ctypes.data, mind.dtype.itemsize
-            if latency := latency_of(protocol, agent):
-                box = outboxes(latency, count)
+            if (box := boxes.get(agent.index)) is not None:
                 turn["outbox"], turn["outbox_stride"] = box.ctypes.data, box.strides[0]
-                boxes.append(box)
-        return Crew(turns, minds, boxes)
+        return Crew(turns, [agent for agent, _ in order], minds, boxes)
+
+
+def _mind(agent: Agent, count: int) -> Any:
+    """What it remembers on so many paths, as it is at the start."""
+    mind = np.zeros(count, mind_dtype(agent))
+    for name in mind.dtype.names or ():
+        if name != "nothing":
+            mind[name] = _number(agent, name, mind.dtype[name].kind)
+    return mind

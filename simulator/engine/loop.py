@@ -20,7 +20,7 @@ from simulator.engine.asked import check
 from simulator.engine.counted import counted
 from simulator.engine.latency import Waiting, delayed, latency_of
 from simulator.engine.raised import dividing, told_of
-from simulator.engine.turns import in_turn
+from simulator.engine.turns import block_order
 from simulator.types import InputError
 
 if TYPE_CHECKING:
@@ -89,7 +89,11 @@ class _Seat:
     def _send(self, action: Action) -> Fill:
         return self._waiting.send(self._step, action, self._world.market.paths)
 
-    def act(self, step: int) -> None:
+    def turn(self, act: Callable[[Any, Any], None]) -> Callable[[int], None]:
+        """One of its turns, by its function."""
+        return lambda step: self._act(act, step)
+
+    def _act(self, act: Callable[[Any, Any], None], step: int) -> None:
         """One turn on every path, one after the other: what arrives, then what it decides."""
         self._step = step
         if self._world.protocol.is_down(self._agent.index, step):
@@ -100,7 +104,7 @@ class _Seat:
                 self._execute(waiting.next())
             do.begin(step)
             with told_of(lambda: self._agent), dividing(self._agent):
-                type(self._agent).act(do, my)
+                act(do, my)
             self._check_fields(my)
 
     def _check_fields(self, my: ScalarAgent) -> None:
@@ -122,11 +126,10 @@ def simulate(
     those of one's own counted is given back, by column (:mod:`simulator.engine.counted`).
     """
     seats = {a.index: _Seat(world, a, observers) for a in agents if isinstance(a, ScalarAgent)}
-    acts = {
-        id(a): seats[a.index].act if a.index in seats else _turn_of(world, a, observers)
-        for a in agents
-    }
-    turns = [acts[id(agent)] for agent in in_turn(agents, world.protocol)]
+    turns = [
+        _turn_of(world, agent, observers) if act is None else seats[agent.index].turn(act)
+        for agent, act in block_order(agents, world.protocol)
+    ]
     for step in range(world.market.steps + 1):
         world.advance(step)
         for observer in observers:

@@ -1,32 +1,57 @@
-"""Whose turn it is in a block, and when: block order, and who acts around somebody.
-
-An agent with ``around`` has two turns, one right before and one right after that of the agent of
-that name, in place of its own: who sees an order before it is executed and wraps transactions of
-its own around it (just-in-time liquidity). Where nobody is called so it has the one turn of its
-place.
-"""
+"""Whose turn it is within a step: those who act first of all, everybody, those who act last."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simulator.agents.scalar import ScalarAgent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from simulator.agents.base import Agent
     from simulator.world.protocol import Protocol
 
 
-def in_turn(agents: Sequence[Agent], protocol: Protocol) -> list[Agent]:
-    """The agents turn by turn; one that acts twice in a block is there twice."""
-    names = {protocol.agents[agent.index].name for agent in agents}
-    wrapping = [agent for agent in agents if agent.around in names]
-    found: list[Agent] = []
-    for agent in agents:
-        if any(agent is one for one in wrapping):
-            continue
-        name = protocol.agents[agent.index].name
-        mine = [one for one in wrapping if one.around == name]
-        # Who comes first before comes last after.
-        found += [*mine, agent, *mine[::-1]]
-    return found
+class Turn(NamedTuple):
+    """A turn of an agent; ``act``: its function, None of one that sees all paths at once."""
+
+    agent: Agent
+    act: Any
+
+
+def block_order(agents: Sequence[Agent], protocol: Protocol) -> list[Turn]:
+    """All turns of a step: ``act_first`` of those who have it, ``act`` of all, ``act_last``.
+
+    Each in the agents' order, the last ones the other way round: who stands around somebody who
+    stands around a third is outermost on both sides. One that is ``around`` somebody who is there
+    has its own turn right before that one's, and ``act_last`` right after it.
+    """
+    beside = {agent.index: _whom(agent, agents, protocol) for agent in agents}
+    free = [agent for agent in agents if beside[agent.index] is None]
+    scalar = [one for one in agents if isinstance(one, ScalarAgent)]
+    return [
+        *(Turn(one, type(one).act_first) for one in scalar if type(one).act_first),
+        *(turn for agent in free for turn in _own(agent, agents, beside)),
+        *(
+            Turn(one, type(one).act_last)
+            for one in reversed(scalar)
+            if type(one).act_last and one in free
+        ),
+    ]
+
+
+def _whom(agent: Agent, agents: Sequence[Agent], protocol: Protocol) -> int | None:
+    """Index of the agent that one stands around; None: nobody who is there."""
+    around = agent.around
+    named = (one.index for one in agents if protocol.agents[one.index].name == around)
+    return next(named, None) if around else None
+
+
+def _own(agent: Agent, agents: Sequence[Agent], beside: dict[int, int | None]) -> Iterator[Turn]:
+    """An agent's own turn, with those around it."""
+    around = [one for one in agents if beside[one.index] == agent.index]
+    yield from (Turn(one, type(one).act) for one in around)
+    yield Turn(agent, type(agent).act if isinstance(agent, ScalarAgent) else None)
+    last = [(one, getattr(type(one), "act_last", None)) for one in reversed(around)]
+    yield from (Turn(one, act) for one, act in last if act)

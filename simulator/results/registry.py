@@ -39,6 +39,7 @@ from simulator.books.metric import (
     Metric,
     values_of,
 )
+from simulator.config.agents import BUILT_IN
 from simulator.results import upkeep_metrics
 from simulator.results.rows import rows_of
 from simulator.types import InputError
@@ -151,10 +152,23 @@ def _counted(column: str) -> Callable[[Ended], Any]:
 def counted(columns: Iterable[str]) -> list[Metric]:
     """Of columns of the per-path frame those that agents of one's own count, as metrics."""
     return [
-        Metric(name, "number", "counted by an agent of one's own", _counted(name))
+        Metric(name, *_of_built_in().get(name, _OF_ONES_OWN), _counted(name))
         for name in columns
         if metric_of(name) is None
     ]
+
+
+_OF_ONES_OWN = ("number", "counted by an agent of one's own")
+
+
+@functools.lru_cache
+def _of_built_in() -> dict[str, tuple[str, str]]:
+    """Unit and meaning of what built-in agents count, by column."""
+    return {
+        f"{name}_{metric}": told
+        for name, section in BUILT_IN.items()
+        for metric, told in section.metrics.items()
+    }
 
 
 def metric_of(column: str) -> Metric | None:

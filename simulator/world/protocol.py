@@ -95,10 +95,16 @@ AGENT_KINDS = (
     "amm_arbitrageur",
     "leg_arbitrageur",
     "latency_arbitrageur",
+    "flash_borrower",
+    "oracle_pusher",
+    "withdrawal_griefer",
     "risk_manager",
     "breakdown_monitor",
+    "adl_gamer",
+    "liquidation_hunter",
     "liquidator",
     "borrower_liquidator",
+    "sandwicher",
     "keeper",
 )
 

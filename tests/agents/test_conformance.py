@@ -86,6 +86,38 @@ class TestPassiveLp(BuiltIn):
     settings = ("agents.passive_lp.usdc=5e5", "agents.passive_lp.maximum_loss=0.0001")
 
 
+class TestSandwicher(BuiltIn):
+    name, scenario = "sandwicher", "adversaries"
+
+
+class TestFlashBorrower(BuiltIn):
+    """In so narrow a range that a recentring is due every few steps."""
+
+    name, scenario = "flash_borrower", "adversaries"
+    settings = (
+        *("vault.range_half_width_percent=2", "agents.flash_borrower.minimum_profit_usd=-1e9"),
+        *("agents.sandwicher=null", "agents.oracle_pusher=null"),
+    )
+
+
+class TestOraclePusher(BuiltIn):
+    name, scenario = "oracle_pusher", "adversaries"
+    settings = ("agents.oracle_pusher.minimum_profit_usd=-1e9",)
+
+
+class TestWithdrawalGriefer(BuiltIn):
+    name, scenario = "withdrawal_griefer", "adversaries"
+
+
+class TestAdlGamer(BuiltIn):
+    name, scenario = "adl_gamer", "adversaries"
+
+
+class TestLiquidationHunter(BuiltIn):
+    name, scenario = "liquidation_hunter", "adversaries"
+    settings = ("agents.liquidation_hunter.minimum_profit_usd=-1e9",)
+
+
 class TestRiskManager(BuiltIn):
     name = "risk_manager"
     settings = ("agents.risk_manager.window_hours=24",)

@@ -17,7 +17,7 @@ from simulator.books.hooks import BOOK
 from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.engine.compiled import Loop
-from simulator.engine.turns import in_turn
+from simulator.engine.turns import block_order
 from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
 from simulator.model.kernel.codes import INSUFFICIENT_BALANCE, NO_POSITION, OK, ZERO_AMOUNT
@@ -79,10 +79,10 @@ class Shares(Log):
             return
         before, self._before = self._before, None
         after = self._look(world)
-        within = before["tick"] > before["lower"] + 5, after["tick"] < after["upper"] - 5
-        within = *within, after["tick"] > after["lower"] + 5, before["tick"] < before["upper"] - 5
+        ticks = [seen["tick"] for seen in (before, after)]
+        within = min(ticks) > before["lower"] + 5 and max(ticks) < before["upper"] - 5
         # A narrower range of another is not crossed on the way: the liquidity is the same.
-        if all(within) and before["active"] == after["active"] and fill.status[0] == Status.OK:
+        if within and before["active"] == after["active"] and fill.status[0] == Status.OK:
             price = before["price"]
             paid = fill.amount_in[0] * (price if action.amount[0] > 0.0 else 1.0)
             fee = paid * world.protocol.pool.fee_ppm * 1e-6
@@ -203,7 +203,7 @@ class Careless(ScalarAgent):
     metrics = ("poor", "nothing", "absent", "done", "held", "liquidity")
 
     @staticmethod
-    def act(do: Any, my: Any) -> None:
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
         if do.step > 0:
             return
         my.poor = do.provide(0, do.tick - 600.0, do.tick + 600.0, 1.0, 3_000.0)
@@ -246,13 +246,13 @@ def test_an_agent_acts_around_another_only_where_that_is_there() -> None:
     config = load("calm", [*JIT])
     protocol = resolve(config)
     agents = build_agents(config, protocol)
-    named = [protocol.agents[agent.index].name for agent in in_turn(agents, protocol)]
+    named = [protocol.agents[agent.index].name for agent, _ in block_order(agents, protocol)]
     place = named.index("noise_trader")
     assert named[place - 1 : place + 2] == ["jit_lp", "noise_trader", "jit_lp"]
     assert named.count("jit_lp") == 2
     others = [agent for agent in agents if protocol.agents[agent.index].name != "noise_trader"]
-    alone = [protocol.agents[agent.index].name for agent in in_turn(others, protocol)]
-    assert alone.count("jit_lp") == 1
+    alone = [protocol.agents[agent.index].name for agent, _ in block_order(others, protocol)]
+    assert alone[-1] == "jit_lp"
 
 
 def test_a_strategy_that_is_not_ours_stands_beside_the_vault() -> None:

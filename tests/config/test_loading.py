@@ -25,6 +25,7 @@ from simulator.types import InputError
 
 NAMES = [
     "aave-hedge",
+    "adversaries",
     "calm",
     "correlation-breakdown",
     "correlation-convergence",

@@ -11,6 +11,10 @@ from simulator.world.protocol import MOST_LATENCY
 
 Tokens = Annotated[float, Field(ge=0, le=1e15)]
 Latency = Annotated[int, Field(ge=0, le=MOST_LATENCY)]
+#: Of those who act around others within a block.
+AtOnce = Annotated[
+    int, Field(ge=0, le=0, description="0: it acts around others within a block (number)")
+]
 MINIMUM_PROFIT = "expected profit after gas below which it does not act, USD"
 LATENCY = "steps (blocks) between what it sees and its orders being carried out (number)"
 
@@ -26,6 +30,8 @@ class Actor(Section):
 
     #: How many positions in the pool it may hold.
     positions: ClassVar[int] = 0
+    #: What it counts that is a metric of each path: by name, unit and meaning.
+    metrics: ClassVar[dict[str, tuple[str, str]]] = {}
 
     latency_blocks: Latency = Field(default=0, description=LATENCY)
     usdc: Tokens = Field(default=100_000.0, description="wallet at the start, USDC")
@@ -37,3 +43,8 @@ class MarginTrader(Actor):
     margin: dict[Symbol, Tokens] = Field(
         default_factory=dict, description="collateral posted at the start, whole tokens by asset"
     )
+
+
+_GAINED = "what it holds at the index, less what it would hold had it done nothing, less gas"
+#: What every adversary counts: unit and meaning.
+PROFIT = ("USD", _GAINED)
