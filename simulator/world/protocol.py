@@ -89,6 +89,7 @@ class Token:
 AGENT_KINDS = (
     "depositor",
     "perp_arbitrageur",
+    "jit_lp",
     "noise_trader",
     "leveraged_long",
     "leveraged_short",
@@ -99,6 +100,7 @@ AGENT_KINDS = (
     "breakdown_monitor",
     "liquidator",
     "borrower_liquidator",
+    "passive_lp",
     "keeper",
 )
 
