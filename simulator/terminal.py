@@ -166,7 +166,8 @@ def _strategies(rows: list[dict[str, Any]] | None) -> None:
     if rows is None:
         return
     columns = ("", "return", "ES 95 %", "drawdown", "liq.", "less the vault's")
-    show_table("Strategies on the same paths", columns, [row[:6] for row in cells(rows)])
+    lines = [[text.replace("\N{NO-BREAK SPACE}", "") for text in row[:6]] for row in cells(rows)]
+    show_table("Strategies on the same paths", columns, lines)
 
 
 def _documented(rows: Sequence[dict[str, Any]]) -> None:

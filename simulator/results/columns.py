@@ -3,8 +3,9 @@
 ``<asset>``, ``<market>`` and ``<status>`` stand for each asset's symbol, each perp market's, each
 refusal; ``<party>``, ``<venue>`` and ``<flow>`` for who can be forced to sell
 (:mod:`simulator.world.parties`), where, and whether it was: nothing where nobody is leveraged but
-the vault. ``hedgesim metrics`` prints those of ``paths`` that
-:mod:`~simulator.results.gates` knows; where these are declared: :mod:`~simulator.results.registry`.
+the vault; ``<provider>`` for each agent that may provide liquidity. ``hedgesim metrics`` prints
+those of ``paths`` that :mod:`~simulator.results.gates` knows; where these are declared:
+:mod:`~simulator.results.registry`.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ def expanded(
     markets: Iterable[str],
     statuses: Iterable[str],
     parties: Iterable[Party] = (),
+    providers: Iterable[str] = (),
 ) -> list[str]:
     """Names of ``columns`` with each pattern written out, in no particular order."""
     rows = list(parties)
@@ -128,6 +130,7 @@ def expanded(
         "<party>": [party.name for party in rows],
         "<venue>": list(dict.fromkeys(party.venue for party in rows)),
         "<flow>": ["forced", "other"] if rows else [],
+        "<provider>": list(providers),
     }
     names = []
     for column in columns:

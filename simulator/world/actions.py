@@ -100,7 +100,7 @@ class ProvideLiquidity(Action):
 
     spec = ActionSpec(
         role=Role.TRADE, contract="NonfungiblePositionManager",
-        functions=("mint", "increaseLiquidity"), gas=420_000,
+        functions=("mint", "increaseLiquidity"), gas=450_000,
         fill=("base in", "USDC in"), called="liquidity provided",
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ class RemoveLiquidity(Action):
 
     spec = ActionSpec(
         role=Role.TRADE, contract="NonfungiblePositionManager",
-        functions=("decreaseLiquidity",), gas=270_000,
+        functions=("decreaseLiquidity",), gas=215_000,
         fill=("base out", "USDC out"), called="liquidity removed",
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ class CollectFees(Action):
 
     spec = ActionSpec(
         role=Role.TRADE, contract="NonfungiblePositionManager", functions=("collect",),
-        gas=160_000, fill=("base out", "USDC out"), called="fees collected",
+        gas=200_000, fill=("base out", "USDC out"), called="fees collected",
     )  # fmt: skip
 
     position: int

@@ -89,6 +89,7 @@ class Token:
 AGENT_KINDS = (
     "depositor",
     "perp_arbitrageur",
+    "jit_lp",
     "noise_trader",
     "leveraged_long",
     "leveraged_short",
@@ -105,6 +106,7 @@ AGENT_KINDS = (
     "liquidator",
     "borrower_liquidator",
     "sandwicher",
+    "passive_lp",
     "keeper",
 )
 

@@ -139,7 +139,7 @@ def test_it_mints_right_before_the_order_and_burns_right_after_it() -> None:
 
 
 def test_just_in_time_liquidity_pays_without_gas_and_not_at_what_gas_costs() -> None:
-    """An order of 5,000 USD pays 15 USD at most; two transactions cost 41 on Ethereum."""
+    """An order of 5,000 USD pays 15 USD at most; two transactions cost 40 on Ethereum."""
     small = 5_000.0
     for gas, minted in ((0.0, True), (MAINNET, False)):
         world, log, _ = run(change=still(gas, small), settings=JIT)

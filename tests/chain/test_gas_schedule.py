@@ -62,6 +62,9 @@ def used(
     pledged = resolve(load("calm", ["clearing.margin=portfolio"]))
     lending = resolve(load("aave-hedge"))
     borrowing = resolve(load("lending-cascade", ["impact=null"]))
+    providing = replace(
+        protocol, agents=tuple(replace(slot, positions=1) for slot in protocol.agents)
+    )
     found: Gas = {}
     for name, terms, rises, course in (
         ("a vault and a trader", roomy, RALLY, course_of_a_vault(protocol, agent)),
@@ -69,6 +72,7 @@ def used(
         ("pledged liquidity", pledged, JUMP, course_of_a_pledge(pledged, agent)),
         ("a hedge on Aave", lending, JUMP, course_of_a_loan(lending, agent)),
         ("borrowers on Aave", borrowing, SLUMP, course_of_borrowers(borrowing, agent)),
+        ("liquidity of an agent", providing, SLUMP, course_of_a_provider(providing, agent)),
     ):
         assert [asset.price for asset in terms.assets] == [a.price for a in protocol.assets]
         quiet = quiet_paths(steps=len(rises) - 1)
@@ -135,6 +139,29 @@ def course_of_a_loan(protocol: Protocol, _agent: Callable[[str], int]) -> Course
             actions.Swap(liquidator, ONE * -1e4, ONE * 0.0, ONE * 0.0, leg=0),
         ],
         [actions.LiquidateLoan(liquidator, 0, ONE * 0.1)],
+    ]
+
+
+def course_of_a_provider(protocol: Protocol, agent: Callable[[str], int]) -> Course:
+    trader, arbitrageur = agent("noise_trader"), agent("amm_arbitrageur")
+    usdc, base = protocol.assets[:2]
+    raw = base.price * 10.0 ** (usdc.decimals - base.decimals)
+    tick, none = np.log(raw) / np.log(1.0001) * ONE, ONE * 0.0
+    mint = actions.ProvideLiquidity(
+        trader, 0, tick - 600.0, tick + 600.0, ONE * 10.0, ONE * 10.0 * base.price, YES
+    )
+    swaps = [
+        actions.Swap(arbitrageur, ONE * 5.0, none, none),
+        actions.Swap(arbitrageur, ONE * -5.0 * base.price, none, none),
+    ]
+    return [
+        [mint, *swaps, actions.CollectFees(trader, 0, YES)],
+        [
+            mint,
+            *swaps,
+            actions.RemoveLiquidity(trader, 0, ONE * 0.5, YES),
+            actions.RemoveLiquidity(trader, 0, ONE, YES),
+        ],
     ]
 
 

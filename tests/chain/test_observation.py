@@ -20,8 +20,10 @@ from simulator.world.actions import (
     Fill,
     LiquidateBorrower,
     PostBetas,
+    ProvideLiquidity,
     Rebalance,
     Recenter,
+    RemoveLiquidity,
     Swap,
     Trade,
 )
@@ -32,6 +34,14 @@ from tests.chain.lens_check import compare_with_the_lens
 PATHS, STEPS = 2, 30
 #: Borrowers are liquidated within these steps.
 EARLY = {"lending-cascade": ("shocks.0.at_hours=1", "shocks.1.at_hours=1")}
+
+#: Who provides liquidity beside the vault, and leaves again.
+PROVIDERS = {
+    "calm": (
+        *("agents.passive_lp.usdc=5e5", "agents.passive_lp.maximum_loss=0.0001"),
+        *("agents.passive_lp.away_hours=2", "agents.jit_lp.usdc=1e6", "agents.jit_lp.base=300"),
+    )
+}
 
 
 class AgainstTheLens:
@@ -74,15 +84,16 @@ class AgainstTheLens:
     ],
 )
 def test_what_is_read_in_process_is_what_the_lens_returns(scenario: str, margin: str) -> None:
-    config = load(
-        scenario, [f"paths={PATHS}", f"clearing.margin={margin}", *EARLY.get(scenario, ())]
-    )
+    settings = (*EARLY.get(scenario, ()), *PROVIDERS.get(scenario, ()))
+    config = load(scenario, [f"paths={PATHS}", f"clearing.margin={margin}", *settings])
     protocol = resolve(config)
     world = ChainWorld(protocol, draw(config.market, 0, PATHS).first_steps(STEPS))
     check = AgainstTheLens()
     simulate(world, build_agents(config, protocol), [check])
     assert {Swap, Trade, Deposit, PostBetas, Recenter, Rebalance} <= check.seen
     assert (LiquidateBorrower in check.seen) == (scenario in EARLY)
+    liquidity = {ProvideLiquidity, RemoveLiquidity}
+    assert check.seen & liquidity == (liquidity if scenario in PROVIDERS else set())
 
 
 def test_every_group_of_words_is_a_part_of_the_lens_and_none_is_in_two(world: ChainWorld) -> None:
@@ -105,6 +116,7 @@ def test_every_variable_is_shown_with_its_axes(world: ChainWorld, protocol: Prot
         "listings": 0,  # nor a lending market
         "borrowers": 0,
         "others": 0,
+        "positions": 0,
     }
     for name, variable in SHOWN.items():
         values = getattr(state, name)

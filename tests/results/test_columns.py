@@ -15,13 +15,24 @@ from simulator.results.registry import path_columns
 from simulator.results.statistics import statistics_of
 from simulator.types import InputError
 from simulator.world.parties import parties
+from simulator.world.protocol import Protocol
 
 LABELS = [status.label for status in REFUSALS]
+
+#: Somebody who provides liquidity beside the vault.
+SETTINGS = {"calm": ("agents.passive_lp.usdc=1e5",)}
+
+
+def providers(protocol: Protocol) -> list[str]:
+    """Names of agents that may provide liquidity."""
+    return [protocol.agents[agent].name for agent in protocol.providers]
 
 
 @pytest.fixture(scope="module", params=["calm", "liquidation-cascade"])
 def result(request: pytest.FixtureRequest) -> Result:
-    config = load(request.param, ["paths=2", "horizon_hours=6", "shocks=[]"])
+    config = load(
+        request.param, ["paths=2", "horizon_hours=6", "shocks=[]", *SETTINGS.get(request.param, ())]
+    )
     return simulator.run(config, workers=1)
 
 
@@ -31,8 +42,8 @@ def test_every_column_is_documented_and_every_documented_one_is_there(
 ) -> None:
     config = result.config
     # No exposure to USDC's own price stands among the deltas.
-    there = parties(simulator.resolve(config))
-    given = (config.symbols, config.markets, LABELS, there)
+    protocol = simulator.resolve(config)
+    given = (config.symbols, config.markets, LABELS, parties(protocol), providers(protocol))
     documented = columns.expanded(columns.FRAMES[frame], *given)
     assert set(documented) - {"delta_USDC"} == set(getattr(result, frame).columns)
     for column in columns.FRAMES[frame]:
@@ -65,7 +76,7 @@ def test_the_metrics_listed_are_those_that_gates_take(result: Result) -> None:
     listed = columns.metrics()
     markets, names = result.config.markets, []
     for metric in listed:
-        given = (result.config.symbols, markets, LABELS, parties(protocol))
+        given = (result.config.symbols, markets, LABELS, parties(protocol), providers(protocol))
         written = columns.expanded([metric], *given)
         names += written
         for name in written:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.books.metric import DESCRIBED, MARKET, PARTY, STATUS, WITH_TAILS
+from simulator.books.metric import DESCRIBED, MARKET, PARTY, PROVIDER, STATUS, WITH_TAILS
 from simulator.config import load, resolve
 from simulator.results.registry import BY_NAME, CHANCES, METRICS, metric_of, path_columns
 from simulator.terminal import _CHANCES, _SHOWN
@@ -15,19 +15,23 @@ SCENARIOS = ["calm", "aave-hedge", "hedge-liquidation", "liquidation-cascade"]
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_column_leads_back_to_the_metric_it_is_of(scenario: str) -> None:
-    protocol = resolve(load(scenario))
+    settings = ["agents.passive_lp.usdc=1e5"] if scenario == "calm" else []
+    protocol = resolve(load(scenario, settings))
     columns = path_columns(protocol)
     assert len(columns) == len({*columns})
     symbols = [protocol.assets[m.asset].symbol for m in protocol.clearing.markets]
     of = [metric_of(name) for name in columns]
     there = parties(protocol)
-    assert {*of} == {metric for metric in METRICS if there or metric.pattern != PARTY}
+    absent = {*([] if there else [PARTY]), *([] if protocol.providers else [PROVIDER])}
+    assert {*of} == {metric for metric in METRICS if metric.pattern not in absent}
     for name, metric in zip(columns, of, strict=True):
         assert metric is not None
         if metric.pattern == MARKET:
             assert name in [metric.name.replace(MARKET, symbol) for symbol in symbols]
         elif metric.pattern == PARTY:
             assert name in [metric.name.replace(PARTY, party.name) for party in there]
+        elif metric.pattern == PROVIDER:
+            assert name == metric.name.replace(PROVIDER, "passive_lp")
         elif not metric.pattern:
             assert name == metric.name
 

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from simulator.config.agents.amm_arbitrageur import AmmArbitrageur
     from simulator.config.agents.borrower_liquidator import BorrowerLiquidator
     from simulator.config.agents.depositor import Depositor
+    from simulator.config.agents.jit_lp import JitLp
     from simulator.config.agents.keeper import Keeper
     from simulator.config.agents.leg_arbitrageur import LegArbitrageur
     from simulator.config.agents.leveraged_trader import LeveragedTrader
     from simulator.config.agents.liquidator import Liquidator
     from simulator.config.agents.noise_trader import NoiseTrader
+    from simulator.config.agents.passive_lp import PassiveLp
     from simulator.config.agents.perp_arbitrageur import PerpArbitrageur
 
 __all__ = ["BUILT_IN", "Agents", "BreakdownMonitor", "CustomAgent", "RiskManager"]
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
 
         depositor: Depositor | None = None
         perp_arbitrageur: PerpArbitrageur | None = None
+        jit_lp: JitLp | None = None
         noise_trader: NoiseTrader | None = None
         leveraged_long: LeveragedTrader | None = None
         leveraged_short: LeveragedTrader | None = None
@@ -95,6 +98,7 @@ if TYPE_CHECKING:
         breakdown_monitor: BreakdownMonitor | None = None
         liquidator: Liquidator | None = None
         borrower_liquidator: BorrowerLiquidator | None = None
+        passive_lp: PassiveLp | None = None
         keeper: Keeper | None = None
         custom: dict[AgentName, CustomAgent] = Field(default_factory=dict)
 
