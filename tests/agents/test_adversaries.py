@@ -93,7 +93,7 @@ def test_who_acts_within_a_block_has_no_latency(name: str) -> None:
         load(SCENARIO, [f"agents.{name}.latency_blocks=1"])
 
 
-STEPS = 60
+STEPS = 100
 #: What makes it happen within so few steps.
 _SOON = {
     "flash_borrower": ("vault.range_half_width_percent=2",),
