@@ -10,6 +10,10 @@ from simulator.model.kernel.codes import OK
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
 
+# Of the room to a bound of the vault's own: at the bound itself rounding decides, and whoever
+# stands there may find its order refused.
+DARES = 0.99
+
 
 @part
 def flat(do: PlainDo, account: int) -> bool:
@@ -43,10 +47,12 @@ def ahead_of(do: PlainDo, market: int, size: float, order: float) -> float:
     venue says (a quote: within a block nobody trades better than where it opened); what it closes
     at follows from the skew that both leave (contracts/SPEC.md §3.3).
     """
-    if size == 0.0 or do.trade(market, size, 1e300 if size > 0.0 else 0.0, quote=True) != OK:
-        return 0.0
-    table, paid = do.w.tables.clearing, do.amount_out
+    table = do.w.tables.clearing
     price, side = do.oracle(table.asset[market]), 1.0 if size > 0.0 else -1.0
+    limit = 2.0 * price if size > 0.0 else 0.0
+    if size == 0.0 or do.trade(market, size, limit, quote=True) != OK:
+        return 0.0
+    paid = do.amount_out
     premium = (do.skew(market) + order + 0.5 * size) / do.skew_scale(market)
     closed = price * (1.0 - side * table.half_spread[market] + premium)
     return size * (closed - paid) - abs(size) * (closed + paid) * table.taker_fee[market]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.agents.accounts import ahead_of, largest_skew
+from simulator.agents.accounts import DARES, ahead_of, largest_skew
 from simulator.agents.around import PIECES, Order, best_ahead, push, recentring, settlement
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
@@ -106,7 +106,7 @@ def _trade_ahead(do: PlainDo, my: Sandwicher, market: int) -> None:
     room = (vault.max_slippage - spread) * scale - side * do.skew(market) - 0.5 * abs(order)
     # Nor may both together take the skew beyond what the venue takes.
     left = largest_skew(do, market) - side * do.skew(market) - abs(order)
-    size = min(my.margin_budget_usd / price, room, left)
+    size = min(my.margin_budget_usd / price, DARES * room, DARES * left)
     if not size > 0.0:
         return
     gain = ahead_of(do, market, side * size, order)

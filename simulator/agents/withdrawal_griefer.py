@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.agents.accounts import ahead_of
+from simulator.agents.accounts import DARES, ahead_of
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
 from simulator.agents.scalar import ScalarAgent
@@ -112,7 +112,7 @@ def _size(do: PlainDo, my: WithdrawalGriefer, market: int) -> float:
     table = do.w.tables.clearing
     price, scale = do.oracle(table.asset[market]), do.skew_scale(market)
     room = (do.w.tables.vault.max_slippage - table.half_spread[market]) * scale
-    return max(min(my.margin_budget_usd / price, room - abs(do.skew(market))), 0.0)
+    return max(min(my.margin_budget_usd / price, DARES * room - abs(do.skew(market))), 0.0)
 
 
 @part

@@ -17,7 +17,11 @@ from scripts.adversaries_study import (
     damage_of,
     profit_of,
 )
-from simulator.config import load, resolve, scenarios
+from simulator.agents.build import build_agents
+from simulator.config import Config, load, resolve, scenarios
+from simulator.engine import simulate
+from simulator.market.draw import draw
+from simulator.model.world import ModelWorld
 from simulator.types import InputError
 from simulator.verify import TOLERANCE
 from simulator.verify import verify as verify_worlds
@@ -89,11 +93,37 @@ def test_who_acts_within_a_block_has_no_latency(name: str) -> None:
         load(SCENARIO, [f"agents.{name}.latency_blocks=1"])
 
 
+STEPS = 100
+#: What makes it happen within so few steps.
+_SOON = {
+    "flash_borrower": ("vault.range_half_width_percent=2",),
+    "withdrawal_griefer": ("shocks.0.at_hours=8",),
+    "adl_gamer": (
+        *("shocks.0.at_hours=6", "shocks.1.at_hours=7.5"),
+        *("shocks.2.at_hours=7", "shocks.3.at_hours=8"),
+    ),
+}
+
+
+def _soon(case: Case) -> Config:
+    """Two paths on which it acts within so few steps."""
+    swept = [one.format(x=case.pays_at) for one in case.sweep]
+    mine = [*alone(case.agent, case.scenario), *case.settings, *swept]
+    return load(case.scenario, [*mine, *_SOON.get(case.agent, ()), "paths=2"])
+
+
+@pytest.mark.parametrize("case", [*CASES, NOWHERE], ids=_named)
+def test_each_acts_where_the_worlds_are_compared(case: Case) -> None:
+    config = _soon(case)
+    market, protocol = draw(config.market, 0, 2).first_steps(STEPS), resolve(config)
+    counted = simulate(ModelWorld(protocol, market), build_agents(config, protocol))
+    acted = counted["adl_gamer_moves" if case.agent == "adl_gamer" else f"{case.agent}_profit"]
+    assert (acted != 0.0).any()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [*CASES, NOWHERE], ids=_named)
 def test_both_worlds_carry_out_what_pays(case: Case) -> None:
-    swept = [one.format(x=case.pays_at) for one in case.sweep]
-    config = load(case.scenario, [*alone(case.agent, case.scenario), *case.settings, *swept])
-    comparison = verify_worlds(config, 1, 60, workers=1)
+    comparison = verify_worlds(_soon(case), 2, STEPS, workers=1)
     assert comparison.flips == ()
     assert comparison.worst <= TOLERANCE

@@ -22,8 +22,10 @@ class FlashBorrower(Actor):
     }
 
     latency_blocks: AtOnce = 0
-    usdc: Tokens = Field(default=2e7, description="USDC that it can borrow at once")
-    base: Tokens = Field(default=5000.0, description="whole base tokens that it can borrow at once")
+    usdc: Tokens = Field(default=2e7, description="what it can borrow at once, USDC")
+    base: Tokens = Field(
+        default=5000.0, description="what it can borrow at once, whole base tokens"
+    )
     fee: float = Field(
         default=0.0005,
         ge=0,
