@@ -298,7 +298,7 @@ def _quote(coin_in: uint256, coin_out: uint256, raw_in: uint256) -> uint256:
     at: uint256 = stableswap_math.fee_rate(
         before_in + x[coin_in], before_out + y, fee, off_peg_multiplier
     )
-    return raw_out - raw_out * at // FEE_ONE
+    return raw_out - fixed_point.wad_mul_down(raw_out, at)
 
 
 @view
@@ -367,7 +367,7 @@ def _imbalance_fee(doubled: uint256, invariants: uint256, gap: uint256) -> uint2
     at: uint256 = stableswap_math.fee_rate(
         doubled, invariants // N_COINS, base, off_peg_multiplier
     )
-    return fixed_point.mul_div_up(gap, at, FEE_ONE)
+    return fixed_point.wad_mul_up(gap, at)
 
 
 @view

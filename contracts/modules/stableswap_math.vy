@@ -8,8 +8,8 @@
 
         x: balances in one unit of 18 decimals ("scaled"); D: what the pool would hold of all coins together, were
         they equally many; Ann = n A, where A is what Curve's pools call so: the paper's A times n**(n - 1).
-@dev    `ann` comes times PRECISION. Newton's iterations on integers end within a few units of the root; what
-        prices a caller allows for that.
+@dev    `ann` comes times PRECISION. Newton's iterations on integers end within a few units of the root, above
+        it; what prices a caller allows for that.
 """
 
 from . import fixed_point
@@ -18,6 +18,7 @@ from . import fixed_point
 MAX_COINS: constant(uint256) = 4
 PRECISION: constant(uint256) = 100  # of A: `ann` is n A PRECISION
 FEE_ONE: constant(uint256) = 10**10  # a fee of everything
+WAD: constant(uint256) = fixed_point.WAD
 ROUNDS: constant(uint256) = 255
 
 
@@ -59,7 +60,8 @@ def balance_of(
     """
     @notice Scaled balance of `coin` at which the invariant of all is `d`, the others' being x.
     @dev Newton on y**2 + (b - D) y = c, from D: at most the first step rises, above the root; b = S' + D / Ann, c = D**(n+1) / (n**n prod' Ann), sums and
-         products over the other coins.
+         products over the other coins. c rounded up and b down: no step, of a convex function's, is below the
+         root by more than its own floor, so that one unit more is a balance that D needs.
     """
     n: uint256 = len(x)
     others: uint256 = 0
@@ -67,8 +69,8 @@ def balance_of(
     for k: uint256 in range(n, bound=MAX_COINS):
         if k != coin:
             others += x[k]
-            c = c * d // (x[k] * n)
-    c = c * d * PRECISION // (ann * n)
+            c = fixed_point.div_up(c * d, x[k] * n)
+    c = fixed_point.div_up(c * d * PRECISION, ann * n)
     b: uint256 = others + d * PRECISION // ann
     y: uint256 = d
     for round: uint256 in range(ROUNDS):
@@ -83,11 +85,13 @@ def balance_of(
 @pure
 def fee_rate(a: uint256, b: uint256, fee: uint256, off_peg: uint256) -> uint256:
     """
-    @notice Fee, in 10**-10, where two coins hold (in any one unit) a and b: `fee` where they are equal, toward
-            off_peg times it as they come apart: m f / ((m - 1) 4ab / (a + b)**2 + 1), m = `off_peg` in 10**-10.
-    @dev Rounded up. A multiplier of one or less is none.
+    @notice Fee, WAD, where two coins hold (in any one unit) a and b: `fee` where they are equal, toward off_peg times it
+            as they come apart: m f / ((m - 1) 4ab / (a + b)**2 + 1). `fee` = f and `off_peg` = m in 10**-10.
+    @dev Rounded up. A multiplier of one is none.
     """
-    if off_peg <= FEE_ONE:
-        return fee
-    apart: uint256 = (off_peg - FEE_ONE) * 4 * a // (a + b) * b // (a + b)
-    return fixed_point.div_up(off_peg * fee, apart + FEE_ONE)
+    if off_peg == FEE_ONE:
+        return fee * (WAD // FEE_ONE)
+    level: uint256 = fixed_point.mul_div_down(
+        (off_peg - FEE_ONE) * 4 * (WAD // FEE_ONE) * a, b, (a + b) ** 2
+    )
+    return fixed_point.mul_div_up(off_peg * fee, WAD * WAD // (FEE_ONE * FEE_ONE), level + WAD)

@@ -49,6 +49,16 @@ def exact(pool: StablePool) -> int:
     return root(pool.scaled(), pool.a)
 
 
+def dear(pool: StablePool) -> float:
+    """The greatest ratio of two marginal prices, near the peg one: P by S instead of D."""
+    x = pool.scaled()
+    p = float(sum(x))
+    for held in x:
+        p *= sum(x) / (pool.n * held)
+    slopes = [pool.n * pool.a + p / held for held in x]
+    return max(slopes) / min(slopes)
+
+
 def two(draw: Any, n: int) -> tuple[int, int]:
     i, j = draw(st.permutations(range(n)))[:2]
     return i, j
@@ -120,7 +130,7 @@ def test_newton_ends_within_its_margin_of_the_invariant(pool: StablePool) -> Non
     assert 0 <= invariant(x, pool.ann) - true <= 8
     for coin in range(pool.n):
         found = balance_of(coin, x, true, pool.ann)
-        assert -4 <= found - least_balance(coin, x, true, pool.a) <= 8
+        assert -1 <= found - least_balance(coin, x, true, pool.a) <= 8
 
 
 # A swing of two that a test of |step| <= 1 alone never leaves.
@@ -144,11 +154,9 @@ def test_the_invariant_never_falls_by_an_exchange(data: Any) -> None:
     i, j = two(data.draw, pool.n)
     before = exact(pool)
     out = pool.exchange(i, j, int(pool.raw[i] * data.draw(PART) * 3) + 1)
-    fallen = before - exact(pool)
-    # Newton's last units, of 10**-18, are more than a fee on 10**-8 of a coin pays for.
-    assert fallen <= 8
+    assert exact(pool) >= before
     if pool.fee > 10**4 and out * pool.rates[j] // WAD > 10**10:
-        assert fallen < 0
+        assert exact(pool) > before
 
 
 @given(st.data())
@@ -158,7 +166,9 @@ def test_a_round_trip_of_exchanges_never_profits(data: Any) -> None:
     raw = start = int(pool.raw[around[0]] * data.draw(PART)) + 1
     for i, j in zip(around, [*around[1:], around[0]], strict=True):
         raw = pool.exchange(i, j, raw) if raw else 0
-    assert raw <= start
+    # What is left of D below a unit, 10**-18, is worth this many units where prices are far apart.
+    least = int(dear(pool)) if pool.decimals[around[0]] == 18 and pool.fee == 0 else 0
+    assert raw <= start + least
 
 
 @given(st.data())
@@ -193,7 +203,7 @@ def test_value_of_a_share_never_falls(data: Any) -> None:
         else:
             pool.remove_one_coin(int((pool.supply - LOCKED_SHARES) * part * 0.9) + 1, i)
         # exact(after) / supply(after) >= before / supply, to the units of the law above.
-        assert (exact(pool) + 8) * supply >= before * pool.supply
+        assert (exact(pool) + 1) * supply >= before * pool.supply
 
 
 @given(st.data())
@@ -208,7 +218,7 @@ def test_nothing_depends_on_the_order_of_coins(data: Any) -> None:
     i, j = two(data.draw, pool.n)
     raw = int(pool.raw[i] * data.draw(PART)) + 1
     found, same = other.quote(order.index(i), order.index(j), raw), pool.quote(i, j, raw)
-    slack = 16 * 10 ** pool.decimals[j] // WAD + 1
+    slack = int(16 * dear(pool)) * 10 ** pool.decimals[j] // WAD + 1
     assert abs(found - same) <= slack
 
 
@@ -231,9 +241,9 @@ def test_a_fee_off_the_peg_is_between_the_fee_and_its_multiple(data: Any) -> Non
     pool = data.draw(pools(fees=st.integers(10, 10**8)))
     a, b = (data.draw(st.integers(1, 10**30)) for _ in range(2))
     rate = pool.fee_rate(a, b, pool.fee)
-    assert pool.fee <= rate <= -(-pool.fee * pool.off_peg // FEE_ONE)
-    assert pool.fee_rate(b, a, pool.fee) == rate or abs(pool.fee_rate(b, a, pool.fee) - rate) <= 1
-    assert pool.fee_rate(a, a, pool.fee) <= pool.fee + 1
+    assert pool.fee * 10**8 <= rate <= -(-pool.fee * pool.off_peg // 100)
+    assert pool.fee_rate(b, a, pool.fee) == rate
+    assert pool.fee_rate(a, a, pool.fee) == pool.fee * 10**8
 
 
 @given(st.data())

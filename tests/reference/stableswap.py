@@ -71,8 +71,8 @@ def balance_of(coin: int, x: list[int], d: int, ann: int) -> int:
     n, c = len(x), d
     others = [held for k, held in enumerate(x) if k != coin]
     for held in others:
-        c = c * d // (held * n)
-    c = c * d * A_ONE // (ann * n)
+        c = -(-c * d // (held * n))
+    c = -(-c * d * A_ONE // (ann * n))
     b = sum(others) + d * A_ONE // ann
     y = d
     for step in range(255):
@@ -122,10 +122,11 @@ class StablePool:
         return self.invariant() * WAD // self.supply
 
     def fee_rate(self, a: int, b: int, fee: int) -> int:
-        if self.off_peg <= FEE_ONE:
-            return fee
-        apart = (self.off_peg - FEE_ONE) * 4 * a // (a + b) * b // (a + b)
-        return -(-self.off_peg * fee // (apart + FEE_ONE))
+        """WAD, of a fee in 10⁻¹⁰."""
+        if self.off_peg == FEE_ONE:
+            return fee * 10**8
+        level = (self.off_peg - FEE_ONE) * 4 * 10**8 * a * b // (a + b) ** 2
+        return -(-self.off_peg * fee * 10**16 // (level + WAD))
 
     def quote(self, i: int, j: int, raw_in: int) -> int:
         x, rates = self.scaled(), self.rates
@@ -135,7 +136,7 @@ class StablePool:
         if y >= before_out:
             return 0
         out = (before_out - y) * WAD // rates[j]
-        return out - out * self.fee_rate(before_in + x[i], before_out + y, self.fee) // FEE_ONE
+        return out - out * self.fee_rate(before_in + x[i], before_out + y, self.fee) // WAD
 
     def exchange(self, i: int, j: int, raw_in: int) -> int:
         out = self.quote(i, j, raw_in)
@@ -148,7 +149,7 @@ class StablePool:
         if not (self.fee and gap):
             return 0
         base = -(-self.fee * self.n // (4 * (self.n - 1)))
-        return -(-gap * self.fee_rate(doubled, invariants // self.n, base) // FEE_ONE)
+        return -(-gap * self.fee_rate(doubled, invariants // self.n, base) // WAD)
 
     def shares_for(self, raw: list[int]) -> int:
         held = [a + b for a, b in zip(self.raw, raw, strict=True)]

@@ -112,13 +112,7 @@ def marginal_price(x: Balances, n: int, ann: float, coin: int, other: int) -> fl
 
 @inner
 def fee_rate(a: float, b: float, fee: float, off_peg: float) -> float:
-    """Fee in 10⁻¹⁰ where two coins hold a and b, ``off_peg`` the multiplier as a number.
-
-    Whole, up, as the contract has it; that rounding is 10⁻¹⁰ and would show.
-    """
-    if off_peg <= 1.0:
+    """Fee in 10⁻¹⁰ where two coins hold a and b, ``off_peg`` the multiplier as a number."""
+    if off_peg == 1.0:
         return fee
-    apart = (off_peg - 1.0) * 4.0 * (a / (a + b)) * (b / (a + b))
-    # The contract floors `apart` to 10⁻¹⁰ first.
-    whole = np.floor(apart * FEE_ONE * (1.0 + 1e-15))
-    return np.ceil(off_peg * FEE_ONE * fee / (whole + FEE_ONE) * (1.0 - 1e-15))
+    return off_peg * fee / ((off_peg - 1.0) * 4.0 * (a / (a + b)) * (b / (a + b)) + 1.0)
