@@ -114,6 +114,20 @@ def test_all_quotes_of_3pool_to_a_unit_and_to_twelve_digits() -> None:
     assert max(errors) <= 1e-12
 
 
+def _drift(model: Model, pool: Pool, held: list[int]) -> float:
+    """What raw units that floors turned on before are worth now, in 18 decimals.
+
+    At the prices the coins have come to.
+    """
+    x = pool.twin.scaled(held)
+    slopes = [pool.twin.n * pool.twin.a + dear(x) / at for at in x]
+    apart = max(
+        abs(found - exact) * rate / WAD
+        for found, exact, rate in zip(model.raw, held, pool.twin.rates, strict=True)
+    )
+    return 4.0 * max(slopes) / min(slopes) * apart
+
+
 @given(st.data())
 def test_the_model_is_the_contract_over_any_operations(data: Any) -> None:
     draw = data.draw
@@ -131,19 +145,7 @@ def test_the_model_is_the_contract_over_any_operations(data: Any) -> None:
         what, part = draw(st.integers(0, 3)), 10.0 ** -draw(st.floats(0.1, 5.0))
         i, j = draw(st.permutations(range(model.n)))[:2]
         held, supply = pool.state()
-        # What a raw unit that a floor turned on before is worth now, in 18 decimals, at the prices
-        # the coins have come to.
-        x = pool.twin.scaled(held)
-        slopes = [pool.twin.n * pool.twin.a + dear(x) / at for at in x]
-        drift = (
-            4.0
-            * max(slopes)
-            / min(slopes)
-            * max(
-                abs(found - exact) * rate / WAD
-                for found, exact, rate in zip(model.raw, held, pool.twin.rates, strict=True)
-            )
-        )
+        drift = _drift(model, pool, held)
         if what == 0:
             raw = int(float(int(held[i] * part)))
             assume(raw and pool.quote(i, j, raw))
