@@ -34,8 +34,8 @@ MAX_FEE: constant(uint256) = FEE_ONE // 2
 MAX_A: constant(uint256) = 1_000_000
 # Shares of the first deposit that belong to nobody, so that the pool is never empty again.
 LOCKED_SHARES: constant(uint256) = 10**12
-# More units than D may be above the root: what is counted against a caller who adds or takes liquidity.
-MARGIN: constant(uint256) = 16
+# More units than D may be off: what is counted against a caller who adds or takes liquidity.
+MARGIN: constant(uint256) = 2
 
 
 event Exchanged:

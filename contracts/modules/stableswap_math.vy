@@ -8,8 +8,8 @@
 
         x: balances in one unit of 18 decimals ("scaled"); D: what the pool would hold of all coins together, were
         they equally many; Ann = n A, where A is what Curve's pools call so: the paper's A times n**(n - 1).
-@dev    `ann` comes times PRECISION. Newton's iterations on integers end within a few units of the root, above
-        it; what prices a caller allows for that.
+@dev    `ann` comes times PRECISION. D is the root's floor or a unit more; a balance is never more than a unit below
+        its root.
 """
 
 from . import fixed_point
@@ -19,6 +19,7 @@ MAX_COINS: constant(uint256) = 4
 PRECISION: constant(uint256) = 100  # of A: `ann` is n A PRECISION
 FEE_ONE: constant(uint256) = 10**10  # a fee of everything
 WAD: constant(uint256) = fixed_point.WAD
+GUARD: constant(uint256) = 10**9  # digits that P keeps until its last division
 ROUNDS: constant(uint256) = 255
 
 
@@ -40,9 +41,10 @@ def invariant(x: DynArray[uint256, MAX_COINS], ann: uint256) -> uint256:
         return 0
     d: uint256 = total
     for _: uint256 in range(ROUNDS):
-        p: uint256 = d
+        p: uint256 = d * GUARD
         for held: uint256 in x:
             p = p * d // (held * n)
+        p = p // GUARD
         last: uint256 = d
         d = (ann * total // PRECISION + p * n) * d // (
             (ann - PRECISION) * d // PRECISION + (n + 1) * p

@@ -5,10 +5,11 @@ from __future__ import annotations
 from scripts.mutants.plant import Mutant
 
 _TESTS = (
+    "tests/security/test_stable_swap_refusals.py",
+    "tests/properties/test_stableswap_math.py",
     "tests/properties/test_stableswap_properties.py",
     "tests/exploits/test_read_only_reentrancy.py",
     "tests/exploits/test_pool_inflation.py",
-    "tests/security/test_stable_swap_refusals.py",
 )
 _MATH, _POOL, _SHARE = "modules/stableswap_math.vy", "StableSwap.vy", "modules/pool_share.vy"
 
@@ -21,6 +22,10 @@ STABLE: tuple[Mutant, ...] = (
     _bug(
         "newton-swings-for-ever", "off by one", _MATH,
         "        if d + 1 >= last:", "        if d + 1 >= last and d <= last + 1:",
+    ),
+    _bug(
+        "no-guard-digits", "flipped rounding", _MATH,
+        "GUARD: constant(uint256) = 10**9", "GUARD: constant(uint256) = 1",
     ),
     _bug(
         "balance-of-too-little", "flipped rounding", _MATH,
@@ -68,7 +73,7 @@ STABLE: tuple[Mutant, ...] = (
     ),
     _bug(
         "adding-without-margin", "flipped rounding", _POOL,
-        "MARGIN: constant(uint256) = 16", "MARGIN: constant(uint256) = 0",
+        "MARGIN: constant(uint256) = 2", "MARGIN: constant(uint256) = 0",
     ),
     _bug(
         "no-share-is-locked", "dropped check", _POOL,

@@ -14,7 +14,8 @@ WAD = 10**18
 A_ONE = 100  # of A
 FEE_ONE = 10**10
 LOCKED_SHARES = 10**12
-MARGIN = 16
+MARGIN = 2
+GUARD = 10**9
 
 
 def root(x: list[int], a: int) -> int:
@@ -56,10 +57,10 @@ def invariant(x: list[int], ann: int) -> int:
     n, total = len(x), sum(x)
     d = total
     while total:
-        p = d
+        p = d * GUARD
         for held in x:
             p = p * d // (held * n)
-        last = d
+        p, last = p // GUARD, d
         d = (ann * total // A_ONE + p * n) * d // ((ann - A_ONE) * d // A_ONE + (n + 1) * p)
         if d + 1 >= last:
             break

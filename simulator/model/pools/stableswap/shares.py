@@ -19,7 +19,7 @@ from simulator.model.pools.stableswap.invariant import (
 )
 from simulator.model.pools.stableswap.pool import count, scaled
 
-_MARGIN = 16.0
+_MARGIN = 2.0
 
 
 @inner
