@@ -20,8 +20,8 @@ def _bug(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
 
 STABLE: tuple[Mutant, ...] = (
     _bug(
-        "newton-swings-for-ever", "off by one", _MATH,
-        "        if d + 1 >= last:", "        if d + 1 >= last and d <= last + 1:",
+        "newton-ends-a-step-early", "off by one", _MATH,
+        "        if d + 1 >= last:", "        if d + 1000 >= last:",
     ),
     _bug(
         "no-guard-digits", "flipped rounding", _MATH,
