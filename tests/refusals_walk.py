@@ -12,7 +12,7 @@ from functools import cache
 
 from simulator.chain.deploy.artifacts import CONTRACTS
 
-REASON = re.compile(r'"((?:clearing|vault|oracle|roles|hedge|feed|token|provider): [^"]+)"')
+REASON = re.compile(r'"((?:clearing|vault|oracle|roles|hedge|feed|token|provider|stable): [^"]+)"')
 DEFINITION = re.compile(r"^((?:@[\w.()]+\n)*)def (\w+)\(", re.MULTILINE)
 CALL = re.compile(r"\b(\w+)\.(\w+)\(")
 ASKED = re.compile(r"\bHouse\(self\)\.(\w+)\(")

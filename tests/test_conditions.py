@@ -36,12 +36,14 @@ KIND = {
     "Deleveraging": "clearing", "HedgeVault": "vault", "VaultStrategy": "vault",
     "VaultExits": "vault", "AaveHedge": "clearing", "PriceOracle": "oracle", "Roles": "roles",
     "Token": "token", "PassiveProvider": "provider",
+    "StableSwap": "stable",
 }  # fmt: skip
 ROLES = ("ClearingHouse", "HedgeVault", "PriceOracle")  # what of `Roles` each has, its ABI says
 DEPLOYED = (
     "ClearingHouse", "Trading", "LiquidationEngine", "Deleveraging", "CollateralSale",
     "BackOffice", "Governance", "Settlement", "StorageReader", "PriceOracle", "PriceFeed",
     "HedgeVault", "VaultStrategy", "VaultExits", "AaveHedge", "Token", "PassiveProvider",
+    "StableSwap",
 )  # fmt: skip
 
 

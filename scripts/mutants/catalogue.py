@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.mutants.plant import Mutant
+from scripts.mutants.stable import STABLE
 
 # Tests that run on the artifact loader's bytecode, quickest first.
 _FIXED_POINT = ("tests/properties/test_fixed_point_properties.py",)
@@ -1300,5 +1301,5 @@ _SETTLEMENT: tuple[Mutant, ...] = (
 
 MUTANTS: tuple[Mutant, ...] = (
     *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING,
-    *_OWING, *_LENDING, *_SEATS, *_POWERS, *_SETTLEMENT,
+    *_OWING, *_LENDING, *_SEATS, *_POWERS, *_SETTLEMENT, *STABLE,
 )  # fmt: skip

@@ -163,15 +163,15 @@ class RecordPool:
 
     def mint(self, liquidity: float) -> tuple[float, float]:
         """Add to the position; raw tokens due."""
-        due0, due1 = self._do.mint(self.pools, self.positions, liquidity)
+        due0, due1 = self._do.mint(self.pools, self.positions, float(liquidity))
         return due0, due1
 
     def burn(self, liquidity: float) -> tuple[float, float, float, float]:
         """Take from it and collect: raw (principal0, principal1, fees0, fees1)."""
-        paid0, paid1, fees0, fees1 = self._do.burn(self.pools, self.positions, liquidity)
+        paid0, paid1, fees0, fees1 = self._do.burn(self.pools, self.positions, float(liquidity))
         return paid0, paid1, fees0, fees1
 
     def burn_part(self, liquidity: float, part: float) -> tuple[float, float]:
         """Take from it and collect a part of the fees: raw tokens."""
-        paid0, paid1 = self._do.burn_part(self.pools, self.positions, liquidity, part)
+        paid0, paid1 = self._do.burn_part(self.pools, self.positions, float(liquidity), part)
         return paid0, paid1

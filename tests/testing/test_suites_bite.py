@@ -12,6 +12,8 @@ from simulator.agents.base import Actions, Agent, View
 from simulator.chain.evm.codec import Reverted
 from simulator.chain.evm.revm import RevmTransport
 from simulator.model.pools.interface import Pool
+from simulator.model.pools.stableswap import pool as stableswap
+from simulator.model.pools.stableswap.records import POOL, POSITION, table
 from simulator.model.venues.interface import HedgeVenue
 from simulator.model.venues.perps import hedging as perps
 from simulator.testing.agent import AgentSuite
@@ -285,6 +287,51 @@ def test_a_bad_pool_is_found(kind: type[LonePool], law: str) -> None:
             pool = kind(PROTOCOL.pool)
             pool.place(-201_000.0, -199_500.0)
             return pool
+
+    with pytest.raises(AssertionError):
+        getattr(Suite(), f"test_{law}")()
+
+
+class FreeOfFee(RecordPool):
+    """Hands the fee of a trade, which shares keep, to the next trader."""
+
+    def _swap(
+        self, down: bool, exact_input: bool, settles: bool, asked: tuple[float, float]
+    ) -> Swap:
+        made = super()._swap(down, exact_input, settles, asked)
+        owed = getattr(self, "_owed", 0.0)
+        if settles:
+            self._owed = made.amount_out * 0.01
+        return made._replace(amount_out=np.floor(made.amount_out + owed))
+
+
+class Lavish(RecordPool):
+    """Pays a hundredth more than their part for shares."""
+
+    def burn(self, liquidity: float) -> tuple[float, float, float, float]:
+        paid0, paid1, *fees = super().burn(liquidity)
+        return np.floor(paid0 * 1.01), paid1, fees[0], fees[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "law"),
+    [
+        (FreeOfFee, "a_round_trip_gains_nothing"),
+        (FreeOfFee, "a_swap_in_two_parts_fetches_no_more_than_the_whole"),
+        (Lavish, "minting_and_burning_loses_at_most_a_unit_of_each_token"),
+    ],
+)
+def test_a_bad_pool_whose_shares_keep_fees_is_found(kind: type[RecordPool], law: str) -> None:
+    class Suite(PoolSuite):
+        most = (4e12, 4e12)
+        liquidity = 1e24
+        path_independent = False
+        fee_kept = 4e-4
+        examples = 10
+
+        def open(self) -> RecordPool:
+            terms = table((6, 6), 200.0, 4e6, 1.0, (3e12, 5e12))
+            return kind(stableswap, terms, POOL, POSITION)
 
     with pytest.raises(AssertionError):
         getattr(Suite(), f"test_{law}")()

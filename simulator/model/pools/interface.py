@@ -2,8 +2,9 @@
 
 A module conforms if it has functions of these names and parameters, compiled as
 :func:`~simulator.model.kernel.jit.inner`; ``simulator.testing`` holds the laws behind them. Amounts
-are raw token units, prices √(raw token1 / raw token0), unless a docstring says otherwise. Scalars
-all: a kernel sees one path.
+are raw token units, prices √(raw token1 / raw token0), unless a docstring says otherwise: √P is the
+coordinate of a price in which Uniswap's limits are given; a pool that has no use for it shows the
+root of its marginal price. Scalars all: a kernel sees one path.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ class Pool(Protocol):
     """A pool of two tokens with one position that is the vault's.
 
     ``table``: its parameters. ``pool``: its state, in which ``sqrt_price`` is its spot price.
-    ``position``: ``liquidity``, and ``fees0``, ``fees1``, which a collect would pay, not yet
-    floored. ``zero_for_one``: token0 goes in, and the price down.
+    ``position``: ``liquidity``, a part of the pool's range or of the whole of it, and ``fees0``,
+    ``fees1``, which a collect would pay, not yet floored: none where fees stay in the liquidity.
+    ``zero_for_one``: token0 goes in, and the price down.
     """
 
     def initialise(self, table: Record, pool: Record, depth: float) -> None:
@@ -67,7 +69,7 @@ class Pool(Protocol):
         """Do what was quoted last."""
 
     def place(self, position: Record, tick_lower: float, tick_upper: float) -> None:
-        """Say where an empty position will be, ticks of 1.0001 in price."""
+        """Say where an empty position will be, ticks of 1.0001 in price; nothing without ranges."""
 
     def mint(self, pool: Record, position: Record, liquidity: float) -> tuple[float, float]:
         """Add to the position; (token0, token1) due for it, whole."""

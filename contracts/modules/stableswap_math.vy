@@ -1,0 +1,99 @@
+# pragma version 0.4.3
+"""
+@title  StableSwap mathematics
+@license MIT
+@notice The invariant of Egorov, "StableSwap - efficient mechanism for Stablecoin liquidity" (2019), of n = 2..4 coins:
+
+            Ann sum(x) + D = Ann D + D**(n + 1) / (n**n prod(x))
+
+        x: balances in one unit of 18 decimals ("scaled"); D: what the pool would hold of all coins together, were
+        they equally many; Ann = n A, where A is what Curve's pools call so: the paper's A times n**(n - 1).
+@dev    `ann` comes times PRECISION. D is the root's floor or a unit more; a balance is never more than a unit below
+        its root.
+"""
+
+from . import fixed_point
+
+
+MAX_COINS: constant(uint256) = 4
+PRECISION: constant(uint256) = 100  # of A: `ann` is n A PRECISION
+FEE_ONE: constant(uint256) = 10**10  # a fee of everything
+WAD: constant(uint256) = fixed_point.WAD
+GUARD: constant(uint256) = 10**9  # digits that P keeps until its last division
+ROUNDS: constant(uint256) = 255
+
+
+@internal
+@pure
+def invariant(x: DynArray[uint256, MAX_COINS], ann: uint256) -> uint256:
+    """
+    @notice D of scaled balances, all above zero, or all zero.
+    @dev Newton on f(D) = D**(n+1) / (n**n prod x) + (Ann - 1) D - Ann S, whose step is
+         D <- (Ann S + n P) D / ((Ann - 1) D + (n + 1) P), P = D**(n+1) / (n**n prod x): f is convex and increasing, so
+         that it falls from S to the root; where it falls no more it is there (rounding can make it swing by two for
+         ever, which a test of equality alone would not survive). Reverts where P would not fit: a pool that is worth nothing.
+    """
+    n: uint256 = len(x)
+    total: uint256 = 0
+    for held: uint256 in x:
+        total += held
+    if total == 0:
+        return 0
+    d: uint256 = total
+    for _: uint256 in range(ROUNDS):
+        p: uint256 = d * GUARD
+        for held: uint256 in x:
+            p = p * d // (held * n)
+        p = p // GUARD
+        last: uint256 = d
+        d = (ann * total // PRECISION + p * n) * d // (
+            (ann - PRECISION) * d // PRECISION + (n + 1) * p
+        )
+        if d + 1 >= last:
+            return d
+    raise "stable: no convergence"
+
+
+@internal
+@pure
+def balance_of(
+    coin: uint256, x: DynArray[uint256, MAX_COINS], d: uint256, ann: uint256
+) -> uint256:
+    """
+    @notice Scaled balance of `coin` at which the invariant of all is `d`, the others' being x.
+    @dev Newton on y**2 + (b - D) y = c, from D: at most the first step rises, above the root; b = S' + D / Ann, c = D**(n+1) / (n**n prod' Ann), sums and
+         products over the other coins. c rounded up and b down: no step, of a convex function's, is below the
+         root by more than its own floor, so that one unit more is a balance that D needs.
+    """
+    n: uint256 = len(x)
+    others: uint256 = 0
+    c: uint256 = d
+    for k: uint256 in range(n, bound=MAX_COINS):
+        if k != coin:
+            others += x[k]
+            c = fixed_point.div_up(c * d, x[k] * n)
+    c = fixed_point.div_up(c * d * PRECISION, ann * n)
+    b: uint256 = others + d * PRECISION // ann
+    y: uint256 = d
+    for round: uint256 in range(ROUNDS):
+        last: uint256 = y
+        y = (y * y + c) // (2 * y + b - d)
+        if y + 1 >= last and (round != 0 or y <= last + 1):
+            return y
+    raise "stable: no convergence"
+
+
+@internal
+@pure
+def fee_rate(a: uint256, b: uint256, fee: uint256, off_peg: uint256) -> uint256:
+    """
+    @notice Fee, WAD, where two coins hold (in any one unit) a and b: `fee` where they are equal, toward off_peg times it
+            as they come apart: m f / ((m - 1) 4ab / (a + b)**2 + 1). `fee` = f and `off_peg` = m in 10**-10.
+    @dev Rounded up. A multiplier of one is none.
+    """
+    if off_peg == FEE_ONE:
+        return fee * (WAD // FEE_ONE)
+    level: uint256 = fixed_point.mul_div_down(
+        (off_peg - FEE_ONE) * 4 * (WAD // FEE_ONE) * a, b, (a + b) ** 2
+    )
+    return fixed_point.mul_div_up(off_peg * fee, WAD * WAD // (FEE_ONE * FEE_ONE), level + WAD)
