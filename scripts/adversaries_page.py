@@ -120,8 +120,8 @@ Each counts on nobody else standing around the same order, and stays a hundredth
 bound: at the bound itself the last digit decides whether the vault's order goes through, and there
 the two worlds, one in float64 and one in integers, need not decide alike. A block is a step of the
 run, so who holds a perp into the next block bears half an hour of the index here and twelve seconds
-elsewhere: means say the same, intervals are wider. The pusher reaches the market outside only through
-arbitrageurs, who bring it back to the pool it pushes.
+elsewhere: means say the same, intervals are wider. The pusher reaches the market outside only
+through arbitrageurs, who bring it back to the pool it pushes.
 """
 
 
