@@ -68,8 +68,8 @@ it acts whenever it can, whatever it counts on.
 **The two that gain are bounded by `max_slippage`.** A recentring swaps at most half of what is
 placed, and never beyond {slippage:g} of the oracle's price: {bound:,.0f} USD of the first deposit
 each time, {bounds:,.0f} USD over the {recentrings:.1f} recentrings of a path. They take a part of
-that, and cost the vault more than they take: what it pays beyond goes to the pool's liquidity and
-to whoever trades the pool back. At other fees of the pool the sandwicher gains:
+that, and cost the vault more than they take; who has the rest (the pool's liquidity by its fees,
+whoever trades the pool back) was not measured. At other fees of the pool the sandwicher gains:
 
 | `pool.fee_ppm` | {fees} |
 |---|{rules}|
@@ -116,10 +116,12 @@ venue without that rule, of which the attack takes more than 2 M USDC
 A flash loan is sent as transactions one by one by an account that has the money: it is not undone
 as a whole where it fails, so a loan that could not be repaid shows as a loss
 (`flash_borrower_missing`).
-Each counts on nobody else standing around the same order. A block is a step of the run, so who
-holds a perp into the next block bears half an hour of the index here and twelve seconds elsewhere:
-means say the same, intervals are wider. The pusher reaches the market outside only through
-arbitrageurs, who bring it back to the pool it pushes.
+Each counts on nobody else standing around the same order, and stays a hundredth off the vault's own
+bound: at the bound itself the last digit decides whether the vault's order goes through, and there
+the two worlds, one in float64 and one in integers, need not decide alike. A block is a step of the
+run, so who holds a perp into the next block bears half an hour of the index here and twelve seconds
+elsewhere: means say the same, intervals are wider. The pusher reaches the market outside only
+through arbitrageurs, who bring it back to the pool it pushes.
 """
 
 
