@@ -203,7 +203,7 @@ class Careless(ScalarAgent):
     metrics = ("poor", "nothing", "absent", "done", "held", "liquidity")
 
     @staticmethod
-    def act(do: Any, my: Any) -> None:
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
         if do.step > 0:
             return
         my.poor = do.provide(0, do.tick - 600.0, do.tick + 600.0, 1.0, 3_000.0)
