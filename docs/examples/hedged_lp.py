@@ -53,8 +53,8 @@ def place(do, my):
     else:
         do.swap(-missing)
     ticks = np.log(1.0 + my.half_width) / np.log(1.0001)
-    # All of its base, and as much USDC as that takes: nothing is left over that is a difference.
-    do.provide(0, do.tick - ticks, do.tick + ticks, do.wallet_base, 0.6 * spare)
+    # As much USDC as the base takes; a hundredth of that stays, so that the wallet is never dust.
+    do.provide(0, do.tick - ticks, do.tick + ticks, 0.99 * do.wallet_base, 0.6 * spare)
 
 
 @part

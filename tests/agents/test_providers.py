@@ -79,8 +79,7 @@ class Shares(Log):
             return
         before, self._before = self._before, None
         after = self._look(world)
-        within = before["tick"] > before["lower"] + 5, after["tick"] < after["upper"] - 5
-        within = *within, after["tick"] > after["lower"] + 5, before["tick"] < before["upper"] - 5
+        within = [one["lower"] + 5 < one["tick"] < one["upper"] - 5 for one in (before, after)]
         # A narrower range of another is not crossed on the way: the liquidity is the same.
         if all(within) and before["active"] == after["active"] and fill.status[0] == Status.OK:
             price = before["price"]
