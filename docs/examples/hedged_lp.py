@@ -53,7 +53,8 @@ def place(do, my):
     else:
         do.swap(-missing)
     ticks = np.log(1.0 + my.half_width) / np.log(1.0001)
-    do.provide(0, do.tick - ticks, do.tick + ticks, do.wallet_base, 0.5 * spare)
+    # As much USDC as the base takes; a hundredth of that stays, so that the wallet is never dust.
+    do.provide(0, do.tick - ticks, do.tick + ticks, 0.99 * do.wallet_base, 0.6 * spare)
 
 
 @part

@@ -79,10 +79,9 @@ class Shares(Log):
             return
         before, self._before = self._before, None
         after = self._look(world)
-        ticks = [seen["tick"] for seen in (before, after)]
-        within = min(ticks) > before["lower"] + 5 and max(ticks) < before["upper"] - 5
+        within = [one["lower"] + 5 < one["tick"] < one["upper"] - 5 for one in (before, after)]
         # A narrower range of another is not crossed on the way: the liquidity is the same.
-        if within and before["active"] == after["active"] and fill.status[0] == Status.OK:
+        if all(within) and before["active"] == after["active"] and fill.status[0] == Status.OK:
             price = before["price"]
             paid = fill.amount_in[0] * (price if action.amount[0] > 0.0 else 1.0)
             fee = paid * world.protocol.pool.fee_ppm * 1e-6
