@@ -31,7 +31,8 @@ def invariant(x: DynArray[uint256, MAX_COINS], ann: uint256) -> uint256:
     @dev Newton on f(D) = D**(n+1) / (n**n prod x) + (Ann - 1) D - Ann S, whose step is
          D <- (Ann S + n P) D / ((Ann - 1) D + (n + 1) P), P = D**(n+1) / (n**n prod x): f is convex and increasing, so
          that it falls from S to the root; where it falls no more it is there (rounding can make it swing by two for
-         ever, which a test of equality alone would not survive). Reverts where P would not fit: a pool that is worth nothing.
+         ever, which a test of equality alone would not survive). Reverts where P does not fit 256 bits: beyond 10**15
+         coins far apart.
     """
     n: uint256 = len(x)
     total: uint256 = 0
@@ -61,9 +62,9 @@ def balance_of(
 ) -> uint256:
     """
     @notice Scaled balance of `coin` at which the invariant of all is `d`, the others' being x.
-    @dev Newton on y**2 + (b - D) y = c, from D: at most the first step rises, above the root; b = S' + D / Ann, c = D**(n+1) / (n**n prod' Ann), sums and
-         products over the other coins. c rounded up and b down: no step, of a convex function's, is below the
-         root by more than its own floor, so that one unit more is a balance that D needs.
+    @dev Newton on y**2 + (b - D) y = c, from D: at most the first step rises, above the root; b = S' + D / Ann,
+         c = D**(n+1) / (n**n prod' Ann), sums and products over the other coins. c is rounded up and b down: no step, of
+         a convex function's, is below the root by more than its own floor, so that one unit more is a balance D needs.
     """
     n: uint256 = len(x)
     others: uint256 = 0

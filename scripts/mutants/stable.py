@@ -21,7 +21,7 @@ def _bug(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
 STABLE: tuple[Mutant, ...] = (
     _bug(
         "newton-ends-a-step-early", "off by one", _MATH,
-        "        if d + 1 >= last:", "        if d + 1000 >= last:",
+        "        if d + 1 >= last:", "        if d + 10**15 >= last:",
     ),
     _bug(
         "no-guard-digits", "flipped rounding", _MATH,

@@ -1,4 +1,4 @@
-"""What StableSwap refuses whoever asks for more than is his, on revm."""
+"""What StableSwap refuses whoever asks for more than is his, and a day of it, on revm."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from simulator.chain.evm.codec import MAX_UINT256
+from tests.exploits.twin import written
 from tests.properties.revm_stable import Pool, refused
-from tests.reference.stableswap import WAD
+from tests.reference.stableswap import LOCKED_SHARES, WAD
 
 MILLION = 10**12
 
@@ -61,3 +62,35 @@ def test_shares_are_only_what_is_not_burnt(pool: Pool) -> None:
     pool.remove(WAD)
     assert pool.shares(pool.provider) == before - 2 * WAD
     assert pool.state()[1] == supply - 2 * WAD
+
+
+def test_a_day_of_operations_is_the_references_to_the_unit() -> None:
+    """Three coins of unlike decimals, one with a rate, a fee that grows; chosen, not drawn."""
+    day = Pool((6, 18, 8), 85, 3_000_001, 5 * 10**10, told={1: 1_183_000_000_000_000_007})
+    twin = day.twin
+    first = [1_234_567_890_123, 987_654_321_098_765_432_109_876, 55_555_555_555_551]
+    assert day.add(first) == twin.add(first)
+    for share in range(1, 6):
+        for i, j, raw in ((0, 1, 7_654_321_987), (1, 2, 3 * 10**21 + 1), (2, 0, 99_999_999_999)):
+            assert day.exchange(i, j, raw * share) == twin.exchange(i, j, raw * share)
+        for added in ([10**9 + share, 0, 7], [0, 10**21 + 3, 0], [3, 10**15, 10**11 + share]):
+            assert day.add(added) == twin.add(added)
+        shares = 12_345_678_901_234_567_891 * share
+        assert day.remove(shares) == twin.remove(shares)
+        for coin in range(3):
+            assert day.remove_one(shares, coin) == twin.remove_one_coin(shares, coin)
+        day.tell(1, twin.told[1] + 10**14)
+        assert day.state() == (twin.raw, twin.supply)
+        assert day.contract.call("get_virtual_price") == twin.virtual_price()
+        assert day.shares(day.provider) == twin.supply - LOCKED_SHARES
+
+
+def test_an_exit_of_next_to_nothing_rounds_down(pool: Pool) -> None:
+    held, supply = pool.state()
+    for paid, before in zip(pool.remove(1_000_003, pool.provider), held, strict=True):
+        assert paid == before * 1_000_003 // supply
+
+
+def test_a_coin_that_keeps_a_fee_is_refused() -> None:
+    keeping = Pool((18, 18), 200, 0, token=written("FeeToken"))
+    assert refused(keeping.add, [MILLION, MILLION]) == "stable: transfer failed"
