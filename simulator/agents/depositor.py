@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _WAIT = (INSUFFICIENT_LIQUIDITY, SLIPPAGE, BELOW_INITIAL_MARGIN, WITHDRAWALS_QUEUED)
 # Worst price accepted for closing what came with an exit in kind, fraction of the index.
 _CLOSING_SLIPPAGE = 0.05
+# Of those who run, all of one of which leave at once.
+_GROUPS = 50
 # Whole tokens; less than a raw USDC is not worth a transaction, and cannot be moved.
 _DUST = 1e-6
 
@@ -78,6 +80,8 @@ def _run(do: PlainDo, my: Depositor) -> None:
         return
     spread = my.run_to - my.run_from
     reached = min((lost - my.run_from) / spread, 1.0) if spread > 0.0 else 1.0
+    # By whole parts of them: an exact share of it would follow the last digit of the price.
+    reached = np.floor(reached * _GROUPS) / _GROUPS
     if reached <= my.gone or do.wallet_shares <= 0.0:
         return
     if _leave(do, my, (reached - my.gone) / (1.0 - my.gone) * do.wallet_shares):
