@@ -122,6 +122,7 @@ def exchange(
     errors.check(raw_out != 0 and raw_out >= min_out, "stable: slippage")
     self._raw[coin_in] += raw_in
     self._raw[coin_out] -= raw_out
+    self._check_left()
     log Exchanged(
         trader=msg.sender, coin_in=coin_in, raw_in=raw_in, coin_out=coin_out, raw_out=raw_out
     )
@@ -192,6 +193,7 @@ def remove_liquidity_one_coin(
     errors.check(raw != 0 and raw >= min_raw, "stable: slippage")
     pool_share._cancel(msg.sender, shares)
     self._raw[coin] -= raw
+    self._check_left()
     amounts: DynArray[uint256, MAX_COINS] = []
     for k: uint256 in range(N_COINS, bound=MAX_COINS):
         amounts.append(raw if k == coin else 0)
@@ -323,7 +325,9 @@ def _shares_for(raw: DynArray[uint256, MAX_COINS]) -> uint256:
     for k: uint256 in range(N_COINS, bound=MAX_COINS):
         due: uint256 = fixed_point.mul_div_down(before[k], d, d0)
         gap: uint256 = max(due, after[k]) - min(due, after[k])
-        after[k] -= self._imbalance_fee(before[k] + after[k], d0 + d, gap)
+        charged: uint256 = self._imbalance_fee(before[k] + after[k], d0 + d, gap)
+        errors.check(charged < after[k], "stable: too far apart")
+        after[k] -= charged
     d = stableswap_math.invariant(after, _ANN)
     if d <= d0 + MARGIN:
         return 0
@@ -368,6 +372,14 @@ def _imbalance_fee(doubled: uint256, invariants: uint256, gap: uint256) -> uint2
         doubled, invariants // N_COINS, base, off_peg_multiplier
     )
     return fixed_point.wad_mul_up(gap, at)
+
+
+@view
+@internal
+def _check_left():
+    # What is left has an invariant: else the next call could not price it, and the pool would be closed for good. Two
+    # coins in proportion can always leave, so that asks for nothing.
+    d: uint256 = stableswap_math.invariant(self._scaled(self._raw, self._rates()), _ANN)
 
 
 @view

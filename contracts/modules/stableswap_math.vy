@@ -12,6 +12,7 @@
         its root.
 """
 
+from . import errors
 from . import fixed_point
 
 
@@ -31,8 +32,8 @@ def invariant(x: DynArray[uint256, MAX_COINS], ann: uint256) -> uint256:
     @dev Newton on f(D) = D**(n+1) / (n**n prod x) + (Ann - 1) D - Ann S, whose step is
          D <- (Ann S + n P) D / ((Ann - 1) D + (n + 1) P), P = D**(n+1) / (n**n prod x): f is convex and increasing, so
          that it falls from S to the root; where it falls no more it is there (rounding can make it swing by two for
-         ever, which a test of equality alone would not survive). Reverts where P does not fit 256 bits: beyond 10**15
-         coins far apart.
+         ever, which a test of equality alone would not survive). Refuses where P, times D, does not fit 256 bits:
+         balances so far apart, or so many coins. In what order they stand decides nothing but where that is.
     """
     n: uint256 = len(x)
     total: uint256 = 0
@@ -44,8 +45,11 @@ def invariant(x: DynArray[uint256, MAX_COINS], ann: uint256) -> uint256:
     for _: uint256 in range(ROUNDS):
         p: uint256 = d * GUARD
         for held: uint256 in x:
+            errors.check(p <= max_value(uint256) // d, "stable: too far apart")
             p = p * d // (held * n)
         p = p // GUARD
+        # Of what is multiplied by D below, the larger part.
+        errors.check(p <= max_value(uint256) // (16 * d), "stable: too far apart")
         last: uint256 = d
         d = (ann * total // PRECISION + p * n) * d // (
             (ann - PRECISION) * d // PRECISION + (n + 1) * p

@@ -63,7 +63,7 @@ STABLE: tuple[Mutant, ...] = (
     ),
     _bug(
         "adding-one-coin-is-free", "missing term", _POOL,
-        "        after[k] -= self._imbalance_fee(before[k] + after[k], d0 + d, gap)\n",
+        "        after[k] -= charged\n",
         "        pass\n",
     ),
     _bug(
