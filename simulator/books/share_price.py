@@ -80,7 +80,7 @@ def relative_of(ended: Ended) -> Floats:
     return np.where(np.isnan(ratio), 1.0, ratio)
 
 
-def _at_index(ended: Ended) -> Floats:
+def at_index(ended: Ended) -> Floats:
     """Value of a share at index prices over the first price, less 1 ``[P]``."""
     book = ended.book.share_price
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -108,7 +108,7 @@ METRICS = (
         "return_at_index",
         "fraction",
         "the same where a share is worth what the vault holds at index prices, not the oracle's",
-        _at_index,
+        lambda ended: ended.once(at_index),
         title="Return at market prices",
         form="+.2%",
         statistics=WITH_TAILS,

@@ -13,7 +13,7 @@ import numpy as np
 
 from simulator.books.metric import PROVIDER, WITH_TAILS, Ended, Metric
 from simulator.books.operations import LIQUIDATE
-from simulator.books.share_price import relative_of
+from simulator.books.share_price import at_index
 from simulator.model.kernel.codes import NONE, OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import COLLECT_FEES, PROVIDE_LIQUIDITY, REMOVE_LIQUIDITY
@@ -119,8 +119,8 @@ METRICS = (
     Metric(
         f"strategy_excess_{PROVIDER}",
         "fraction",
-        "that return less the return of a vault share on the same path",
-        lambda ended: ended.once(_return) - (ended.once(relative_of) - 1.0),
+        "that return less `return_at_index`, a vault share's, on the same path",
+        lambda ended: ended.once(_return) - ended.once(at_index),
         form="+.2%",
     ),
     Metric(

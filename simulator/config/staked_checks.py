@@ -42,6 +42,7 @@ def problems(config: Fields) -> Iterator[str]:
                 f"exchange_rate × the price of {staked.underlying})"
             )
     yield from _shocks(config)
+    yield from _frozen(config)
     yield from _feeds(config)
     yield from _moved(config)
 
@@ -55,6 +56,19 @@ def unknown(config: Fields) -> Iterator[str]:
                 f"assets.{symbol}.staked.underlying = {asset.staked.underlying}: must be one of "
                 f"{', '.join(drawn)}"
             )
+
+
+def _frozen(config: Fields) -> Iterator[str]:
+    """Two freezes at once, of which each has a beginning."""
+    until: dict[str, float] = {}
+    freezes = [shock for shock in config.shocks if isinstance(shock, RateFreeze)]
+    for shock in sorted(freezes, key=lambda one: one.at_hours):
+        if shock.at_hours < until.get(shock.asset, 0.0):
+            yield (
+                f"shocks (rate_freeze).at_hours = {shock.at_hours:g}: must be at least "
+                f"{until[shock.asset]:g}, where the freeze of {shock.asset} before it ends"
+            )
+        until[shock.asset] = shock.at_hours + shock.duration_hours
 
 
 def _shocks(config: Fields) -> Iterator[str]:

@@ -49,7 +49,7 @@ def read_rate(settings: MarketSettings, symbol: str, rate: Floats) -> Floats:
         if isinstance(shock, RateFreeze) and shock.asset == symbol:
             frozen = np.flatnonzero(shock.active(hours))
             read = read.copy()
-            read[frozen] = read[frozen[0]]
+            read[frozen] = rate[frozen[0]]
     return read
 
 

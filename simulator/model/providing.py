@@ -21,6 +21,7 @@ from simulator.model.pools.uniswap_v3.providers import (
 )
 from simulator.model.pools.uniswap_v3.tick import (
     liquidity_for_amounts,
+    most_liquidity,
     sqrt_price_at_tick,
     usable_range,
 )
@@ -76,7 +77,7 @@ def provide(w: Path, order: Record) -> None:
     liquidity = np.floor(
         liquidity_for_amounts(pool.sqrt_price, root_lower, root_upper, most_base, most_usdc)
     )
-    if liquidity <= 0.0:
+    if not 0.0 < liquidity < most_liquidity(w.tables.pool.tick_spacing):
         order.status = ZERO_AMOUNT
         return
     if is_new:

@@ -42,6 +42,8 @@ def worth_at_index(w: Path, agent: int) -> float:
     account = w.tables.agent.account[agent]
     if account >= 0:
         worth += accounts_at_index(w, account, account + 1)
-    if wallet.shares[agent] > 0.0:
-        worth += value_at_index(w) * wallet.shares[agent] / w.state.vault.shares
+    # Those it has asked to have redeemed are its own until they are paid.
+    shares = wallet.shares[agent] + w.state.vault.request[agent]
+    if shares > 0.0:
+        worth += value_at_index(w) * shares / w.state.vault.shares
     return worth

@@ -1,7 +1,7 @@
 """Strategies that are not the vault's beside it, on the same paths.
 
 Each agent that may provide liquidity is a strategy (:mod:`simulator.books.strategies`): its return
-is that of all it has, at index prices, gas paid. The vault's is that of a share.
+is that of all it has, at index prices, gas paid. The vault's is that of a share at the same prices.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def strategies(paths: pd.DataFrame) -> list[dict[str, Any]] | None:
     found = names_of(paths.columns)
     if not found:
         return None
-    own = _row(VAULT, paths, "return", "max_drawdown", "liquidations")
+    own = _row(VAULT, paths, "return_at_index", "max_drawdown", "liquidations")
     rows = [{**own, "excess": None, **dict.fromkeys(_MONEY)}]
     weights = path_weights(paths)
     for name in found:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: The name of the one among the agents that is none of the scenario's (:mod:`.prober`).
 PROBER = "prober"
 #: Fields of actions that say where, not how much.
-PLACES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid")
+PLACES = ("account", "market", "collateral", "leg", "borrower", "seized", "repaid", "position")
 VARIABLES = tuple(SHOWN)
 
 

@@ -241,6 +241,41 @@ def test_who_may_hold_none_is_told_so() -> None:
         simulator.run(load("calm", ["paths=1", "horizon_hours=2"]), agents=[Unplaced()], plain=True)
 
 
+@dataclass(eq=False)
+class Queuer(ScalarAgent):
+    """Asks for its shares to be redeemed, and looks at what it has before and after."""
+
+    before: float = 0.0
+    after: float = 0.0
+    wide: float = 0.0
+    too_much: int = -1
+
+    slot = AgentSlot("queuer", 2e5, 1_000.0, has_account=False, positions=2)
+    metrics = ("before", "after", "wide", "too_much")
+
+    @staticmethod
+    def act(do: Any, my: Any) -> None:  # type: ignore[override]
+        if do.step == 1:
+            do.deposit(1e5)
+        if do.step == 2:
+            my.before = do.worth()
+            do.request_redeem(do.wallet_shares)
+            my.after = do.worth()
+            do.provide(0, -1e300, 1e300, 1.0, 3_000.0)
+            my.wide = do.position(0).upper - do.position(0).lower
+            my.too_much = do.provide(1, 887_100.0, 887_220.0, 10.0, 0.0)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_waits_in_the_queue_is_its_own_and_everything_is_the_full_range(plain: bool) -> None:
+    config = load("calm", ["paths=2", "horizon_hours=6"])
+    paths = simulator.run(config, agents=[Queuer()], plain=plain, workers=1).paths
+    assert (paths["queuer_before"] > 1.9e5).all()
+    assert paths["queuer_after"].to_numpy() == pytest.approx(paths["queuer_before"].to_numpy())
+    assert (paths["queuer_wide"] > 1_774_000).all()
+    assert (paths["queuer_too_much"] == Status.ZERO_AMOUNT).all()
+
+
 def test_an_agent_acts_around_another_only_where_that_is_there() -> None:
     config = load("calm", [*JIT])
     protocol = resolve(config)

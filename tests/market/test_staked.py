@@ -223,6 +223,14 @@ def refused(changes: dict[str, Any], *settings: str) -> str:
         ),
         (
             "shocks",
+            [
+                {"kind": "rate_freeze", "asset": "STETH", "at_hours": at, "duration_hours": 4}
+                for at in (3, 1)
+            ],
+            "at_hours = 3: must be at least 5, where the freeze of STETH before it ends",
+        ),
+        (
+            "shocks",
             [{"kind": "decoupling", "asset": "STETH", "at_hours": 1, "duration_hours": 2}],
             "shocks.0 (decoupling) = STETH: must be one of USDC, ETH",
         ),

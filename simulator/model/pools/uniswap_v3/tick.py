@@ -137,12 +137,20 @@ def liquidity_for_amounts(
 
 
 @kernel
+def most_liquidity(spacing: float) -> float:
+    """``maxLiquidityPerTick``: what 128 bits hold over all ticks that can be initialised."""
+    return 2.0**128 / (2.0 * math.floor(MAX_TICK / spacing) + 1.0)
+
+
+@kernel
 def usable_range(lower: float, upper: float, spacing: float) -> tuple[float, float]:
     """The least range of initialisable ticks around two ticks, in either order; one spacing wide.
 
     Ticks of a range are multiples of the pool's spacing within ±:data:`MAX_TICK`.
     """
     last = math.floor(MAX_TICK / spacing) * spacing
+    # Within reach of an integer before they are floored: compiled, one beyond wraps round.
+    lower, upper = min(max(lower, -last), last), min(max(upper, -last), last)
     low = math.floor(min(lower, upper) / spacing) * spacing
     high = math.ceil(max(lower, upper) / spacing) * spacing
     low = min(max(low, -last), last - spacing)
