@@ -27,6 +27,10 @@ TOLERANCE = 1e-12
 #: Squared sine of the angle below which a normal lies within the span of others.
 _DEPENDENT = 1e-20
 _PROXIMAL_ROUNDS = 200
+#: δ of a proximal round, of the largest entry; and by how much of itself x may still move. Along
+#: what is nearly singular a round moves it by rounding over δ, 2e-16 / 1e-6, for ever: whether the
+#: rounding is 0 is the processor's business.
+_PULL, _SETTLED = 1e-6, 1e-9
 
 
 class InfeasibleError(InputError):
@@ -93,13 +97,13 @@ def minimise_semidefinite(
     G, a, C, b = _checked(quadratic, linear, rows, bounds)
     size = float(np.max(np.abs(G), initial=0.0)) or 1.0
     check.covariances("quadratic", G)
-    pull = 1e-6 * size
+    pull = _PULL * size
     proximal = G + pull * np.eye(len(a))
     x = np.zeros(len(a))
     for _ in range(_PROXIMAL_ROUNDS):
         found = minimise(proximal, a - pull * x, C, b)
         moved, x = np.max(np.abs(found.x - x)), found.x
-        if moved <= 1e-11 * (1.0 + np.max(np.abs(x))):
+        if moved <= _SETTLED * (1.0 + np.max(np.abs(x))):
             return Solution(x, found.multipliers, float(0.5 * x @ G @ x + a @ x))
     raise InputError("linear: the objective falls without bound over the constraints")
 
