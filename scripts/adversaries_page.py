@@ -68,7 +68,8 @@ it acts whenever it can, whatever it counts on.
 **The two that gain are bounded by `max_slippage`.** A recentring swaps at most half of what is
 placed, and never beyond {slippage:g} of the oracle's price: {bound:,.0f} USD of the first deposit
 each time, {bounds:,.0f} USD over the {recentrings:.1f} recentrings of a path. They take a part of
-that, and cost the vault more than they take; who has the rest (the pool's liquidity by its fees,
+that, and at these terms cost the vault more than they take; who has the rest (the pool's liquidity
+by its fees,
 whoever trades the pool back) was not measured. At other fees of the pool the sandwicher gains:
 
 | `pool.fee_ppm` | {fees} |

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from simulator.books.metric import Metric
 from simulator.books.operations import DEPOSIT, REDEEM, REDEEM_IN_KIND, SETTLE_WITHDRAWALS
+from simulator.books.share_price import is_remnant
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
@@ -51,7 +52,7 @@ def acting(w: Path) -> None:
 def acted(w: Path) -> None:
     """Count what stays behind."""
     kind = w.order.kind
-    if w.order.status != OK:
+    if w.order.status != OK or is_remnant(w):
         return
     if kind == DEPOSIT:
         _came(w)

@@ -1,8 +1,9 @@
 """What one vault share is worth in USD.
 
 The price paid by the first depositor stands at the start, entry fee included. A share is worth
-nothing when NAV is negative (nobody owes the vault), and keeps its last price when all are
-redeemed.
+nothing when NAV is negative (nobody owes the vault), and keeps its last price once nearly all are
+redeemed: fees and what is left of an exit go to those who stay, and would be told as a fortune
+where that is a thousandth of what there was.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.books.metric import WITH_TAILS, Chance, Ended, Metric
+from simulator.books.metric import WITH_TAILS, Chance, Ended, Metric, ratio
 from simulator.books.operations import DEPOSIT
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
@@ -28,15 +29,27 @@ LAYOUT: Layout = each(
     "",
     ("first", "USD", "paid by the first depositor; NaN before there is one"),
     ("now", "USD", "at the end of the last step; NaN before there is a share"),
+    ("most", "shares", "that there ever were, whole"),
     ("at_index", "USD", "the same, were the oracle at the index; NaN before there is a share"),
 )
 
 
+#: Part of the most shares there ever were below which those left are a remnant.
+REMNANT = 0.01
+
+
+@inner
+def is_remnant(w: Path) -> bool:
+    """Whether nearly all shares have been redeemed, or all."""
+    shares, book = w.state.vault.shares / WHOLE_SHARE, w.book.share_price
+    book.most = max(book.most, shares)
+    return shares <= REMNANT * book.most
+
+
 @inner
 def _update(w: Path, nav: float) -> None:
-    shares = w.state.vault.shares / WHOLE_SHARE
-    if shares > 0.0:
-        w.book.share_price.now = max(nav, 0.0) / shares
+    if not is_remnant(w):
+        w.book.share_price.now = max(nav, 0.0) / (w.state.vault.shares / WHOLE_SHARE)
 
 
 @inner
@@ -44,6 +57,7 @@ def advanced(w: Path) -> None:
     """Price of shares that exist before anybody acts."""
     if w.now.step == 0.0:
         w.book.share_price.now = w.book.share_price.at_index = np.nan
+        w.book.share_price.most = 0.0
         _update(w, value_now(w).nav)
         w.book.share_price.first = w.book.share_price.now
 
@@ -60,9 +74,8 @@ def acted(w: Path) -> None:
 def stepped(w: Path, valuation: Valuation) -> None:
     """Price at the end of the step."""
     _update(w, valuation.nav)
-    shares = w.state.vault.shares / WHOLE_SHARE
-    if shares > 0.0:
-        w.book.share_price.at_index = value_at_index(w) / shares
+    if not is_remnant(w):
+        w.book.share_price.at_index = value_at_index(w) / (w.state.vault.shares / WHOLE_SHARE)
 
 
 @inner
@@ -112,6 +125,12 @@ METRICS = (
         title="Return at market prices",
         form="+.2%",
         statistics=WITH_TAILS,
+    ),
+    Metric(
+        "shares_left",
+        "fraction",
+        "shares at the end over the most there ever were; below 0.01 `return` is that of before",
+        lambda ended: ratio(ended.state.shares, ended.book.share_price.most),
     ),
     Metric(
         "return_from_fees",

@@ -66,9 +66,8 @@ def advanced(w: Path) -> None:
 @inner
 def acting(w: Path) -> None:
     """Note the fees that are owed."""
-    if w.state.pool.providing > 0.0:
-        for p in range(w.tables.count.providers):
-            w.book.strategies.owed[p] = _owed(w, w.tables.provider.agent[p])
+    for p in range(w.tables.count.providers):
+        w.book.strategies.owed[p] = _owed(w, w.tables.provider.agent[p])
 
 
 @inner

@@ -337,6 +337,11 @@ def _depositor(config: Fields) -> Iterator[str]:
     depositor = config.agents.depositor
     if depositor is None:
         return
+    if depositor.run_from < 1 and depositor.latency_blocks > 0:
+        yield (
+            f"agents.depositor.latency_blocks = {depositor.latency_blocks}: must be 0 where they "
+            "run from a loss (run_from), or they ask again for what is on its way"
+        )
     if depositor.run_to < depositor.run_from < 1:
         yield (
             f"agents.depositor.run_to = {depositor.run_to:g}: must be from "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulator.agents.scalar import ScalarAgent
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ def block_order(agents: Sequence[Agent], protocol: Protocol) -> list[Turn]:
     has its own turn right before that one's, and ``act_last`` right after it.
     """
     beside = {agent.index: _whom(agent, agents, protocol) for agent in agents}
+    _check(agents, beside, protocol)
     free = [agent for agent in agents if beside[agent.index] is None]
     scalar = [one for one in agents if isinstance(one, ScalarAgent)]
     return [
@@ -41,6 +43,20 @@ def block_order(agents: Sequence[Agent], protocol: Protocol) -> list[Turn]:
     ]
 
 
+def _check(agents: Sequence[Agent], beside: dict[int, int | None], protocol: Protocol) -> None:
+    """InputError where agents stand around each other, or one around itself."""
+    for agent in agents:
+        seen, whom = {agent.index}, beside[agent.index]
+        while whom is not None:
+            if whom in seen:
+                raise InputError(
+                    f"{protocol.agents[agent.index].name}.around = {agent.around!r}: goes round to "
+                    "itself; must end at an agent that stands around nobody"
+                )
+            seen.add(whom)
+            whom = beside[whom]
+
+
 def _whom(agent: Agent, agents: Sequence[Agent], protocol: Protocol) -> int | None:
     """Index of the agent that one stands around; None: nobody who is there."""
     around = agent.around
@@ -51,7 +67,7 @@ def _whom(agent: Agent, agents: Sequence[Agent], protocol: Protocol) -> int | No
 def _own(agent: Agent, agents: Sequence[Agent], beside: dict[int, int | None]) -> Iterator[Turn]:
     """An agent's own turn, with those around it."""
     around = [one for one in agents if beside[one.index] == agent.index]
-    yield from (Turn(one, type(one).act) for one in around)
+    yield from (turn for one in around for turn in _own(one, agents, beside))
     yield Turn(agent, type(agent).act if isinstance(agent, ScalarAgent) else None)
     last = [(one, getattr(type(one), "act_last", None)) for one in reversed(around)]
     yield from (Turn(one, act) for one, act in last if act)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.books.share_price import REMNANT
 from simulator.config.feasibility import misfits
 from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
 from simulator.results.finding import Finding
 from simulator.results.reasons import percent
+from simulator.results.strategies import names_of
 from simulator.results.tallies import limit_column
 from simulator.results.upkeep_limits import kinds_at
 from simulator.types import InputError, Status
@@ -47,6 +49,8 @@ NAMES = (
     "idle_deposits",
     "out_of_range",
     "oracle_off_market",
+    "nobody_left",
+    "idle_strategy",
     "tight_limit",
     "tight_reward",
     "no_effect",
@@ -84,6 +88,8 @@ def diagnose(
         *_idle_share(cases),
         *_range(cases),
         *_oracle(cases),
+        *_left(cases),
+        *_idle_strategies(cases, paths),
         *others,
     ]
     known = {finding.field for finding in found}
@@ -315,6 +321,32 @@ def _oracle(cases: Cases) -> Iterator[Finding]:
         if share >= _SOME:
             text = say.off_market(cases, wrong, than)
             yield Finding("oracle_off_market", "warning", text, share)
+
+
+def _left(cases: Cases) -> Iterator[Finding]:
+    """Paths on which nearly everybody had redeemed."""
+    left = cases["shares_left"] <= REMNANT
+    if left.any():
+        share = cases.share(left)
+        text = (
+            f"Hardly a share was left at the end {say.on_paths(share, 'every')}: less than "
+            f"{percent(REMNANT)} of the most there were. The return is that of the price before; "
+            "what leavers leave to such a remnant is nobody's return."
+        )
+        yield Finding("nobody_left", "warning", text, share, None, None, None)
+
+
+def _idle_strategies(cases: Cases, paths: pd.DataFrame) -> Iterator[Finding]:
+    """Strategies beside the vault that never asked for anything, and so cannot lose."""
+    for name in names_of(paths.columns):
+        never = cases[f"strategy_gas_{name}"] == 0.0
+        if never.any():
+            share = cases.share(never)
+            text = (
+                f"{name} never did anything {say.on_paths(share, 'every')}: its figures are those "
+                "of what it was given."
+            )
+            yield Finding("idle_strategy", "warning", text, share)
 
 
 def _wicks(config: Config) -> Iterator[Finding]:

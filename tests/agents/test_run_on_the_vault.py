@@ -45,6 +45,18 @@ def test_at_one_threshold_all_run_at_once_and_nobody_below_it() -> None:
     assert np.all(kept == 1.0)
 
 
+def test_what_leavers_leave_to_a_remnant_is_nobodys_return() -> None:
+    """The last hundredth of the shares once had a return of ten digits, and a mean with it."""
+    result = simulator.run(load("calm", [*ran(0.01, 0.04)]), paths=40, workers=1)
+    paths = result.paths
+    gone = paths["shares_left"] <= 0.01
+    assert gone.any()
+    assert paths["return"].max() < 0.1
+    assert paths["return_at_index"].max() < 0.1
+    assert paths["return_from_fees"].abs().max() < 0.2
+    assert "nobody_left" in {one["name"] for one in result.summary["diagnosis"]}
+
+
 def test_the_worlds_agree_while_they_run() -> None:
     seen = verify_paths(discount(*ran(0.005, 0.04), "shocks.0.at_hours=4"), 0, 2, 120)
     assert seen.agrees
@@ -64,8 +76,12 @@ def test_explain_counts_them_as_a_run() -> None:
         (ran(0.05, 0.02), "agents.depositor.run_to = 0.02: must be from 0.05 (run_from) to 1"),
         (ran(1, 0.5), "agents.depositor.run_to = 0.5: has no effect while run_from is 1"),
         (ran(0, 0.5), "agents.depositor.run_from = 0"),
+        (
+            (*ran(0.1, 0.5), "agents.depositor.latency_blocks=1"),
+            "agents.depositor.latency_blocks = 1: must be 0",
+        ),
     ],
 )
-def test_thresholds_that_say_nothing_are_refused(settings: tuple[str, str], says: str) -> None:
+def test_thresholds_that_say_nothing_are_refused(settings: tuple[str, ...], says: str) -> None:
     with pytest.raises(InputError, match=says.replace("(", r"\(").replace(")", r"\)")):
         discount(*settings)

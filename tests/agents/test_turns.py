@@ -19,6 +19,7 @@ from simulator.engine.turns import block_order
 from simulator.market.draw import draw
 from simulator.model.world import ModelWorld
 from simulator.testing.agent import AgentSuite
+from simulator.types import InputError
 from simulator.world.protocol import AgentSlot
 from tests.agents.runs import Log
 
@@ -97,6 +98,25 @@ def test_those_who_stand_around_are_nested() -> None:
         *(Around.act, None, Inside.act, Usual.act),
         *(Inside.act_last, Around.act_last),
     ]
+
+
+def test_one_around_one_around_a_third_is_there_and_a_round_of_them_is_refused() -> None:
+    protocol = resolve(load("calm"))
+    names = [slot.name for slot in protocol.agents]
+    usual, inner, outer = Usual(), Inside(), Around()
+    for agent, name in ((usual, "keeper"), (inner, "noise_trader"), (outer, "depositor")):
+        agent.index = names.index(name)
+    type(inner).around, type(outer).around = "keeper", "noise_trader"
+    try:
+        order = block_order((usual, inner, outer), protocol)
+        own = [turn.agent for turn in order if turn.act in (Around.act, Inside.act, Usual.act)]
+        assert own == [outer, inner, usual]
+        assert [turn.agent for turn in order].count(outer) == 3
+        type(inner).around = "depositor"
+        with pytest.raises(InputError, match="around = 'depositor': goes round to itself"):
+            block_order((usual, inner, outer), protocol)
+    finally:
+        type(inner).around = type(outer).around = ""
 
 
 @pytest.fixture(scope="module")

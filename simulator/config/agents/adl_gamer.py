@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import PROFIT, MarginTrader
+from simulator.config.agents.actor import PROFIT, AtOnce, MarginTrader
 
 
 class AdlGamer(MarginTrader):
@@ -20,6 +20,7 @@ class AdlGamer(MarginTrader):
         "moves": ("1", "times it closed so as not to be asked"),
     }
 
+    latency_blocks: AtOnce = 0
     position_usd: float = Field(
         default=-2e5,
         ge=-1e12,

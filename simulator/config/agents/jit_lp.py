@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MINIMUM_PROFIT, Actor, Tokens
+from simulator.config.agents.actor import MINIMUM_PROFIT, Actor, AtOnce, Tokens
 
 
 class JitLp(Actor):
@@ -17,8 +17,11 @@ class JitLp(Actor):
     }
     positions: ClassVar[int] = 1
 
+    latency_blocks: AtOnce = 0
     usdc: Tokens = Field(default=5e6, description="wallet at the start, USDC")
-    base: Tokens = Field(default=0.0, description="wallet at the start, whole base tokens")
+    base: float = Field(
+        gt=0, le=1e15, description="wallet at the start, whole base tokens: it mints of both"
+    )
     half_width_ticks: int = Field(
         default=60, ge=1, le=100_000, description="half of its range, ticks of 1.0001 in price"
     )

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MINIMUM_PROFIT, PROFIT, MarginTrader
+from simulator.config.agents.actor import MINIMUM_PROFIT, PROFIT, AtOnce, MarginTrader
 
 
 class LiquidationHunter(MarginTrader):
@@ -20,6 +20,7 @@ class LiquidationHunter(MarginTrader):
         "bounties": ("1", "liquidations of the vault that it made"),
     }
 
+    latency_blocks: AtOnce = 0
     margin_budget_usd: float = Field(
         default=2e6, ge=0, le=1e13, description="largest perp position it pushes with, USD"
     )

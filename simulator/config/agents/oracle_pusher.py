@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MINIMUM_PROFIT, PROFIT, Actor
+from simulator.config.agents.actor import MINIMUM_PROFIT, PROFIT, Actor, AtOnce
 
 
 class OraclePusher(Actor):
@@ -17,6 +17,7 @@ class OraclePusher(Actor):
     }
     metrics: ClassVar = {"profit": PROFIT}
 
+    latency_blocks: AtOnce = 0
     usdc: float = Field(default=2e6, ge=0, le=1e15, description="wallet at the start, USDC")
     stake: float = Field(
         default=0.25, gt=0, lt=1, description="part of its wallet put into shares, fraction"

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MINIMUM_PROFIT, PROFIT, MarginTrader
+from simulator.config.agents.actor import MINIMUM_PROFIT, PROFIT, AtOnce, MarginTrader
 
 
 class WithdrawalGriefer(MarginTrader):
@@ -17,6 +17,7 @@ class WithdrawalGriefer(MarginTrader):
     }
     metrics: ClassVar = {"profit": PROFIT, "requests": ("1", "places in the queue it took")}
 
+    latency_blocks: AtOnce = 0
     stake: float = Field(default=20_000.0, gt=0, le=1e15, description="put into shares, USDC")
     holds_line: bool = Field(
         default=True,
