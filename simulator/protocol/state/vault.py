@@ -48,6 +48,8 @@ class Vault(Subject):
     queued_shares = Derived(
         "", "shares", "of the supply, waiting in the queue",
         Word("shares", 19), Slot(_VAULT, "queued_shares"),
+        # What a settlement leaves in line: all that were asked for less those it could pay.
+        compared=Compared(part_of="shares"),
     )  # fmt: skip
     high_water_mark = Shown(
         "", "USDC per share", "above which the performance fee is due",
