@@ -52,34 +52,6 @@ def reference() -> StablePool:
     return twin
 
 
-@pytest.mark.parametrize(
-    ("other", "why"),
-    [
-        ({"providers": [ZERO]}, "stable: bad coins"),
-        ({"a": 0}, "stable: bad amplification"),
-        ({"a": 10**6 + 1}, "stable: bad amplification"),
-        ({"off_peg": FEE_ONE - 1}, "stable: bad fee"),
-        ({"fee": FEE_ONE // 2 + 1}, "stable: bad fee"),
-        ({"fee": FEE_ONE // 4 + 1, "off_peg": 2 * FEE_ONE}, "stable: bad fee"),
-    ],
-)
-def test_what_no_pool_can_be(build: Any, other: dict[str, Any], why: str) -> None:
-    with ape.reverts(why):
-        build(**other)
-
-
-def test_a_pool_has_two_coins_at_least_each_once(build: Any, usdc: Any) -> None:
-    for coins in ([usdc], [usdc, usdc]):
-        with ape.reverts("stable: bad coins"):
-            build(coins=coins, providers=[ZERO] * len(coins))
-
-
-def test_a_coin_has_at_most_18_decimals(build: Any, project: Any, owner: Any, usdc: Any) -> None:
-    long = owner.deploy(project.Token, "Long", "LONG", 19)
-    with ape.reverts("stable: bad coins"):
-        build(coins=[usdc, long])
-
-
 def test_it_says_what_it_is(pool: Any, usdc: Any, usdt: Any) -> None:
     assert (pool.N_COINS(), pool.A(), pool.fee(), pool.off_peg_multiplier()) == (2, A, FEE, FEE_ONE)
     assert (pool.coins(0), pool.coins(1)) == (usdc.address, usdt.address)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from simulator.chain.deploy.artifacts import load
+from simulator.chain.deploy.uniswap_v3 import ZERO_ADDRESS
 from simulator.chain.evm.codec import MAX_UINT256
 from tests.exploits.twin import written
 from tests.properties.revm_stable import Pool, refused
-from tests.reference.stableswap import LOCKED_SHARES, WAD
+from tests.reference.stableswap import FEE_ONE, LOCKED_SHARES, WAD
 
 MILLION = 10**12
 
@@ -94,3 +96,30 @@ def test_an_exit_of_next_to_nothing_rounds_down(pool: Pool) -> None:
 def test_a_coin_that_keeps_a_fee_is_refused() -> None:
     keeping = Pool((18, 18), 200, 0, token=written("FeeToken"))
     assert refused(keeping.add, [MILLION, MILLION]) == "stable: transfer failed"
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"providers": [ZERO_ADDRESS]}, "stable: bad coins"),
+        ({"a": 0}, "stable: bad amplification"),
+        ({"a": 10**6 + 1}, "stable: bad amplification"),
+        ({"off_peg": FEE_ONE - 1}, "stable: bad fee"),
+        ({"fee": FEE_ONE // 2 + 1}, "stable: bad fee"),
+        ({"fee": FEE_ONE // 4 + 1, "off_peg": 2 * FEE_ONE}, "stable: bad fee"),
+        ({"coins": [0], "providers": [ZERO_ADDRESS]}, "stable: bad coins"),
+        ({"coins": [0, 0]}, "stable: bad coins"),
+    ],
+)
+def test_what_no_pool_can_be(other: dict[str, Any], why: str) -> None:
+    pool = Pool((6, 6), 200, 4_000_000)
+    terms: dict[str, Any] = {
+        "coins": [0, 1], "providers": [ZERO_ADDRESS] * 2, "a": 200, "fee": 4_000_000,
+        "off_peg": FEE_ONE, "name": "Pool", "symbol": "LP",
+    } | other  # fmt: skip
+    terms["coins"] = [pool.coins[k].address for k in terms["coins"]]
+    assert refused(lambda: pool.new(load("StableSwap"), *terms.values())) == why
+
+
+def test_a_coin_has_at_most_18_decimals() -> None:
+    assert refused(lambda: Pool((6, 19), 200, 4_000_000)) == "stable: bad coins"
