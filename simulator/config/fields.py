@@ -26,6 +26,7 @@ from simulator.config.market import (
     Feed,
     Gas,
     Oracle,
+    staked_of,
 )
 from simulator.config.market_settings import MarketSettings
 from simulator.config.population import Crowds
@@ -134,11 +135,7 @@ class Fields(Section):
     @property
     def staked(self) -> dict[str, Staked]:
         """What is redeemed for another asset, by symbol."""
-        return {
-            symbol: asset.staked
-            for symbol, asset in self.assets.items()
-            if asset.staked is not None
-        }
+        return staked_of(self.assets)
 
     @property
     def market(self) -> MarketSettings:

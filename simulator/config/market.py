@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Annotated, Literal
 
@@ -57,6 +58,11 @@ class Asset(Section):
         default=None,
         description="what it is redeemed for, whose price it follows; null: it is nobody's share",
     )
+
+
+def staked_of(assets: Mapping[str, Asset]) -> dict[str, Staked]:
+    """Those that are redeemed for another asset, by symbol."""
+    return {name: asset.staked for name, asset in assets.items() if asset.staked is not None}
 
 
 class Correlation(Section):

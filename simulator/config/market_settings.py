@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel
 
 from simulator.config.history import History
-from simulator.config.market import Asset, Feed
+from simulator.config.market import Asset, Feed, staked_of
 from simulator.types import USDC
 
 if TYPE_CHECKING:
@@ -107,11 +107,7 @@ class MarketSettings:
     @property
     def staked(self) -> dict[str, Staked]:
         """Those that follow from others', by symbol."""
-        return {
-            symbol: asset.staked
-            for symbol, asset in self.assets.items()
-            if asset.staked is not None
-        }
+        return staked_of(self.assets)
 
     @property
     def of_drawn(self) -> MarketSettings:
