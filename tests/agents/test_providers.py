@@ -266,10 +266,14 @@ class Queuer(ScalarAgent):
             my.too_much = do.provide(1, 887_100.0, 887_220.0, 10.0, 0.0)
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_what_waits_in_the_queue_is_its_own_and_everything_is_the_full_range(plain: bool) -> None:
-    config = load("calm", ["paths=2", "horizon_hours=6"])
-    paths = simulator.run(config, agents=[Queuer()], plain=plain, workers=1).paths
+@pytest.mark.parametrize("where", [{}, {"plain": True}, {"world": "chain"}])
+def test_what_waits_in_the_queue_is_its_own_and_everything_is_the_full_range(
+    where: dict[str, Any],
+) -> None:
+    # Somebody else is in line before it.
+    run = "shocks=[{kind: withdrawal_run, at_hours: 0, duration_hours: 2, fraction: 0.99}]"
+    config = load("calm", ["paths=2", "horizon_hours=6", run])
+    paths = simulator.run(config, agents=[Queuer()], workers=1, **where).paths
     assert (paths["queuer_before"] > 1.9e5).all()
     assert paths["queuer_after"].to_numpy() == pytest.approx(paths["queuer_before"].to_numpy())
     assert (paths["queuer_wide"] > 1_774_000).all()

@@ -16,7 +16,7 @@ from simulator.chain.reading.layout import BORROWERS, LENDING, PROVIDERS
 from simulator.model.batch import NO_BOOK, blank
 from simulator.model.kernel.record import View as Fields
 from simulator.model.moments import read_market, schedule_of
-from simulator.model.observe import RAW, WAD, ModelObservation
+from simulator.model.observe import RAW, ModelObservation
 from simulator.model.outside import move_all
 from simulator.model.parameters import tables_of
 from simulator.model.pools.uniswap_v3.tick import sqrt_price_at_tick
@@ -61,7 +61,6 @@ class Mirror:
         # What follows from a group beside the numbers that its words are.
         self._more: dict[str, Callable[[Floats], None]] = {
             "positions": self._put_basis,
-            "shares": self._put_queue,
             "wallets": self._put_tokens,
             "pool": self._put_profile,
             LENDING: self._put_lending,
@@ -125,7 +124,7 @@ class Mirror:
             self._put("pool", parts[0])
             self._profiled = parts
         borrowers = [BORROWERS] if self.tables.counts.listings else []
-        self._fill(group, ["venue", "shares", "betas", "wallets", *borrowers])
+        self._fill(group, ["venue", "shares", "requests", "betas", "wallets", *borrowers])
 
     def _fill(self, group: Groups, names: list[str]) -> bool:
         """Whether any is news: an array that is the one filled in last holds the same."""
@@ -183,10 +182,6 @@ class Mirror:
                 roots[tuple(place)] = sqrt_price_at_tick(ends[tuple(place)])
             roots[pool.provided == 0.0] = 0.0
         pool.providing[:] = (pool.provided > 0.0).sum(axis=0)
-
-    def _put_queue(self, shares: Floats) -> None:
-        """The line is known in sum: it stands in the first place."""
-        self.state.vault.request[0] = self._value("queued_shares", shares) * WAD
 
     def _put_tokens(self, wallets: Floats) -> None:
         unit, token = self.tables.view.oracle.unit, self.state.wallet.token

@@ -66,7 +66,10 @@ class Vault(Subject):
         # Of an asset that hedges itself the others' ratios are rounding, 1e-14.
         compared=Compared(dust=1e-3),
     )  # fmt: skip
-    request = Kept("agents", "raw", "shares of each agent waiting in the queue; 0: no request")
+    request = Kept(
+        "agents", "raw", "shares of each agent waiting in the queue; 0: no request",
+        raw=Scale.WAD, group="requests", stored=Slot(_VAULT, "request", "shares"),
+    )  # fmt: skip
     place = Kept("agents", "1", "the request's place in line, counted from 1 over all time")
 
 
