@@ -18,6 +18,8 @@ from simulator.model.kernel.codes import (
     STALE_ORACLE,
     WITHDRAWALS_QUEUED,
 )
+from simulator.model.vault.fees import VIRTUAL_SHARES
+from simulator.model.verbs import WHOLE_SHARE
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
@@ -28,6 +30,8 @@ _WAIT = (INSUFFICIENT_LIQUIDITY, SLIPPAGE, BELOW_INITIAL_MARGIN, WITHDRAWALS_QUE
 _CLOSING_SLIPPAGE = 0.05
 # Of those who run, all of one of which leave at once.
 _GROUPS = 50
+# Shares that nobody holds, whole: of an emptied vault they are the most.
+_VIRTUAL = VIRTUAL_SHARES / WHOLE_SHARE
 # Whole tokens; less than a raw USDC is not worth a transaction, and cannot be moved.
 _DUST = 1e-6
 
@@ -71,9 +75,10 @@ class Depositor(ScalarAgent):
 @part
 def _run(do: PlainDo, my: Depositor) -> None:
     """Those leave whom the loss has reached, of all who are still there."""
-    if do.shares <= 0.0:
+    if do.wallet_shares + do.queued_shares <= 0.0:
+        my.highest = my.gone = 0.0  # who comes next has lost nothing
         return
-    price = do.vault().nav / do.shares
+    price = do.vault().nav / (do.shares + _VIRTUAL)
     my.highest = max(my.highest, price)
     lost = 1.0 - price / my.highest if my.highest > 0.0 else 0.0
     if lost < my.run_from:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from simulator.books.metric import Metric
 from simulator.books.operations import DEPOSIT, REDEEM, REDEEM_IN_KIND, SETTLE_WITHDRAWALS
-from simulator.books.share_price import is_remnant
+from simulator.books.share_price import begins_anew, is_remnant
 from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
@@ -68,7 +68,7 @@ def _came(w: Path) -> None:
     kept, order, fee = w.book.entries, w.order, w.tables.vault.entry_fee
     new = order.amount_out
     others = w.state.vault.shares / WHOLE_SHARE - new
-    if others > 0.0:
+    if others > 0.0 and not begins_anew(w):
         part = new / others
         kept.usd += fee * (order.amount_in * w.now.price[USDC_ASSET])
         kept.growth *= (1.0 + part / (1.0 - fee)) / (1.0 + part)

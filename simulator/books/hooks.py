@@ -99,9 +99,9 @@ def acting(w: Path) -> None:
 def acted(w: Path) -> None:
     """It was carried out, or refused."""
     attribution.acted(w)
+    entries.acted(w)
     share_price.acted(w)
     latency.acted(w)
-    entries.acted(w)
     upkeep.acted(w)
     limits.acted(w)
     activity.acted(w)

@@ -3,7 +3,9 @@
 The price paid by the first depositor stands at the start, entry fee included. A share is worth
 nothing when NAV is negative (nobody owes the vault), and keeps its last price once nearly all are
 redeemed: fees and what is left of an exit go to those who stay, and would be told as a fortune
-where that is a thousandth of what there was.
+where that is a thousandth of what there was. Who comes in after nearly all have left is told as if
+they had: the relative price goes on from where it stood, whatever a share costs by then (that of an
+emptied vault can cost millions, for it is worth what the last exit fee left to none of them).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from simulator.model.kernel.codes import OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
 from simulator.model.vault.at_index import value_at_index
+from simulator.model.vault.fees import VIRTUAL_SHARES
 from simulator.model.vault.valuation import Valuation, value_now
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.model.verbs import WHOLE_SHARE
@@ -27,9 +30,9 @@ if TYPE_CHECKING:
 
 LAYOUT: Layout = each(
     "",
-    ("first", "USD", "paid by the first depositor; NaN before there is one"),
+    ("first", "USD", "paid by the first depositor, in shares of now; NaN before there is one"),
     ("now", "USD", "at the end of the last step; NaN before there is a share"),
-    ("most", "shares", "that there ever were, whole"),
+    ("most", "shares", "that there ever were, whole, since nearly all had left"),
     ("at_index", "USD", "the same, were the oracle at the index; NaN before there is a share"),
 )
 
@@ -41,15 +44,28 @@ REMNANT = 0.01
 @inner
 def is_remnant(w: Path) -> bool:
     """Whether nearly all shares have been redeemed, or all."""
-    shares, book = w.state.vault.shares / WHOLE_SHARE, w.book.share_price
-    book.most = max(book.most, shares)
-    return shares <= REMNANT * book.most
+    return w.state.vault.shares / WHOLE_SHARE <= REMNANT * w.book.share_price.most
+
+
+@inner
+def begins_anew(w: Path) -> bool:
+    """Whether the deposit just made is nearly all there is, after nearly all had left."""
+    others = w.state.vault.shares / WHOLE_SHARE - w.order.amount_out
+    return others <= REMNANT * min(w.order.amount_out, w.book.share_price.most)
+
+
+@inner
+def _each(w: Path, value: float) -> float:
+    """USD a whole share has of a value; virtual ones have their part (contracts/SPEC.md §4.3)."""
+    return value / ((w.state.vault.shares + VIRTUAL_SHARES) / WHOLE_SHARE)
 
 
 @inner
 def _update(w: Path, nav: float) -> None:
+    book = w.book.share_price
+    book.most = max(book.most, w.state.vault.shares / WHOLE_SHARE)
     if not is_remnant(w):
-        w.book.share_price.now = max(nav, 0.0) / (w.state.vault.shares / WHOLE_SHARE)
+        book.now = _each(w, max(nav, 0.0))
 
 
 @inner
@@ -64,10 +80,17 @@ def advanced(w: Path) -> None:
 
 @inner
 def acted(w: Path) -> None:
-    """Note what the first depositor paid."""
+    """Note what the first depositor paid, or who is the first of all after the others."""
     order, price = w.order, w.book.share_price
-    if order.kind == DEPOSIT and order.status == OK and np.isnan(price.first):
-        price.first = order.amount_in * w.now.price[USDC_ASSET] / order.amount_out
+    if order.kind != DEPOSIT or order.status != OK:
+        return
+    paid = order.amount_in * w.now.price[USDC_ASSET] / order.amount_out
+    if np.isnan(price.first):
+        price.first = paid
+    elif price.now > 0.0 and begins_anew(w):
+        price.first *= paid / price.now
+        price.now = price.at_index = paid
+        price.most = 0.0
 
 
 @inner
@@ -75,7 +98,7 @@ def stepped(w: Path, valuation: Valuation) -> None:
     """Price at the end of the step."""
     _update(w, valuation.nav)
     if not is_remnant(w):
-        w.book.share_price.at_index = value_at_index(w) / (w.state.vault.shares / WHOLE_SHARE)
+        w.book.share_price.at_index = _each(w, value_at_index(w))
 
 
 @inner
@@ -129,7 +152,8 @@ METRICS = (
     Metric(
         "shares_left",
         "fraction",
-        "shares at the end over the most there ever were; below 0.01 `return` is that of before",
+        "shares at the end over the most there were since all had left; below 0.01 `return` is "
+        "that of before",
         lambda ended: ratio(ended.state.shares, ended.book.share_price.most),
     ),
     Metric(

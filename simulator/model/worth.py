@@ -8,6 +8,7 @@ from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.pools.uniswap_v3.tick import amounts_for_liquidity
 from simulator.model.vault.at_index import accounts_at_index, value_at_index
+from simulator.model.vault.fees import VIRTUAL_SHARES
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
 
 
@@ -45,5 +46,5 @@ def worth_at_index(w: Path, agent: int) -> float:
     # Those it has asked to have redeemed are its own until they are paid.
     shares = wallet.shares[agent] + w.state.vault.request[agent]
     if shares > 0.0:
-        worth += value_at_index(w) * shares / w.state.vault.shares
+        worth += value_at_index(w) * shares / (w.state.vault.shares + VIRTUAL_SHARES)
     return worth

@@ -57,6 +57,22 @@ def test_what_leavers_leave_to_a_remnant_is_nobodys_return() -> None:
     assert "nobody_left" in {one["name"] for one in result.summary["diagnosis"]}
 
 
+def test_whoever_comes_after_all_have_left_has_a_return_again() -> None:
+    """A share of an emptied vault costs millions; its new holders' gains are told as any."""
+    everybody = (*ran(0.01, 0.01), "shocks=[]", "flow.deposits.flow_per_day=0.02")
+    result = simulator.run(load("calm", everybody), paths=24, record=24, workers=1)
+    series = result.series.set_index(["path", "step"])
+    dear = (series["nav"] / series["shares"])[series["shares"] > 0.0] > 1e3
+    again = dear.groupby("path").any()
+    assert again.sum() >= 5
+    for path in again.index[again]:
+        after = series.loc[path]
+        after = after[after["nav"] / after["shares"] > 1e3].iloc[1:]
+        moved, price = after["nav"].diff(), after["share_price"].diff()
+        assert after["share_price"].between(0.9, 1.1).all()
+        assert (price[moved.abs() > 1.0] != 0.0).mean() > 0.5  # else all have left again
+
+
 def test_the_worlds_agree_while_they_run() -> None:
     seen = verify_paths(discount(*ran(0.005, 0.04), "shocks.0.at_hours=4"), 0, 2, 120)
     assert seen.agrees

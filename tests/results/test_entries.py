@@ -17,7 +17,6 @@ from simulator.market.draw import draw
 from simulator.model.kernel.record import View as Fields
 from simulator.model.world import ModelWorld
 from simulator.results.attribution import Attribution
-from simulator.results.share_price import SharePrice
 from simulator.types import Floats
 from simulator.world.actions import (
     Action,
@@ -30,12 +29,12 @@ from simulator.world.actions import (
 from tests.results.test_attribution import Script, Scripted, always, opening
 
 
-def play(config: Config, script: Script) -> tuple[Scripted, Fields, SharePrice, Attribution]:
+def play(config: Config, script: Script) -> tuple[Scripted, Fields, Fields, Attribution]:
     agent = Scripted(script)
     protocol, agents = add_agents(resolve(config), [], [agent])
     world = ModelWorld(protocol, draw(config.market, 0, config.paths), BOOK)
     books = Books(world)
-    attribution, price = Attribution(books), SharePrice(books)
+    attribution, price = Attribution(books), books.view.share_price
     simulate(world, agents, [books])
     attribution.check()
     return agent, books.view.entries, price, attribution
