@@ -34,6 +34,7 @@ LEAST_COVARIANCE_STEP = 1_000_000
 # and no more than such a part of NAV.
 KEPT_REWARDS, KEPT_PARTS = 100, 100
 USDC = "USDC"
+GWEI = 1e-9  # native tokens
 
 
 class SimulatorError(Exception):

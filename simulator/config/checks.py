@@ -21,7 +21,7 @@ from simulator.config import (
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
 from simulator.config.fields import MAX_STEPS
-from simulator.config.shocks import Decoupling, Depeg, Outage, WindowShock
+from simulator.config.shocks import Congestion, Decoupling, Depeg, Outage, WindowShock
 from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.parties import TAKEN
@@ -445,12 +445,23 @@ def _shocks(config: Fields) -> Iterator[str]:
                 )
 
 
+#: Agents that act on all paths together.
+_OVER_ARRAYS = ("risk_manager", "breakdown_monitor")
+
+
 def _outages(config: Fields) -> Iterator[str]:
     agents = config.agents
     known = [*(name for name in BUILT_IN if getattr(agents, name) is not None), *agents.custom]
     for number, shock in enumerate(config.shocks):
-        if isinstance(shock, Outage):
-            yield from _known(f"shocks.{number} (outage).agents", shock.agents, known)
+        if isinstance(shock, Outage | Congestion):
+            field = f"shocks.{number} ({shock.kind}).agents"
+            yield from _known(field, shock.agents, known)
+            for name in shock.agents if isinstance(shock, Congestion) else ():
+                if name in _OVER_ARRAYS:
+                    yield (
+                        f"{field} = {name}: must be another; it acts on all paths at once, and "
+                        "gas differs between them"
+                    )
 
 
 def _anchors(config: Fields, field: str, shock: Depeg) -> Iterator[str]:

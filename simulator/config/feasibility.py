@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from simulator.config import lending
 from simulator.config.resolve import initial_betas
-from simulator.types import USDC
+from simulator.types import GWEI, USDC
 from simulator.world.actions import Rebalance, Recenter
 from simulator.world.gas import GAS_UNITS
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 #: How the liquidity's delta grows from the middle of its range to the lower end, at least.
 _AT_THE_LOWER_END = 2.0
-_GWEI = 1e-9
 
 
 @dataclass(frozen=True)
@@ -212,7 +211,7 @@ def _gas_usd(config: Config) -> float:
     """USD per unit of gas at the mean gas price and the first prices."""
     gas = config.gas
     native = gas.native_price if gas.native_asset is None else config.assets[gas.native_asset].price
-    return gas.gwei * _GWEI * native
+    return gas.gwei * GWEI * native
 
 
 def _depth(config: Config) -> Iterator[Misfit]:

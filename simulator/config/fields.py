@@ -36,7 +36,7 @@ from simulator.config.process import (
 )
 from simulator.config.sampling import Sampling
 from simulator.config.section import Section, Symbol
-from simulator.config.shocks import AnyShock, Outage
+from simulator.config.shocks import AnyShock, Congestion, Outage
 from simulator.config.staked import Staked
 from simulator.config.venues import (
     Aave,
@@ -148,7 +148,7 @@ class Fields(Section):
             correlation=self.correlation,
             process=self.process,
             common_jumps=self.common_jumps,
-            shocks=tuple(shock for shock in self.shocks if not isinstance(shock, Outage)),
+            shocks=tuple(s for s in self.shocks if not isinstance(s, Outage | Congestion)),
             gas=self.gas,
             oracle=self.oracle,
             flow=self.flow,
@@ -177,8 +177,13 @@ class Fields(Section):
 
     @property
     def outages(self) -> tuple[Outage, ...]:
-        """When agents are down: of the shocks those that draw nothing."""
+        """When agents are down."""
         return tuple(shock for shock in self.shocks if isinstance(shock, Outage))
+
+    @property
+    def congestions(self) -> tuple[Congestion, ...]:
+        """When agents may be outbid; like outages these draw nothing."""
+        return tuple(shock for shock in self.shocks if isinstance(shock, Congestion))
 
     @property
     def files(self) -> tuple[str, ...]:

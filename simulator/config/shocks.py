@@ -210,6 +210,16 @@ class RateFreeze(WindowShock):
     asset: Symbol = Field(description="staked asset whose exchange rate is read stale")
 
 
+class RateCap(WindowShock):
+    """Feeds read no more of the exchange rate than a cap, which may be posted below it."""
+
+    kind: Literal["rate_cap"]
+    asset: Symbol = Field(description="staked asset whose exchange rate is capped")
+    cap: float = Field(
+        gt=0, le=1e6, description="most that feeds read, underlying per token (pure number)"
+    )
+
+
 class Outage(WindowShock):
     """Agents do nothing: a keeper's server is down, a liquidator's node is behind.
 
@@ -220,6 +230,20 @@ class Outage(WindowShock):
     agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         min_length=1, description="who is down, by name as in `agents` or `agents.custom`"
     )
+
+
+class Congestion(WindowShock):
+    """Agents whose bid for gas is below its price are in no block: what they would do waits.
+
+    They look and decide anew at each step, and act when gas costs what they pay. The gas price is
+    that of the market paths, so nothing drawn depends on it.
+    """
+
+    kind: Literal["congestion"]
+    agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        min_length=1, description="who bids so, by name as in `agents` or `agents.custom`"
+    )
+    highest_gwei: float = Field(gt=0, le=1e6, description="what they pay at most, gwei")
 
 
 AnyShock: TypeAlias = Annotated[
@@ -235,6 +259,8 @@ AnyShock: TypeAlias = Annotated[
     | WithdrawalRun
     | Slashing
     | RateFreeze
-    | Outage,
+    | RateCap
+    | Outage
+    | Congestion,
     Field(discriminator="kind"),
 ]

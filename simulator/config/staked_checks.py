@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.config.shocks import Depeg, RateFreeze, Slashing
+from simulator.config.shocks import Depeg, RateCap, RateFreeze, Slashing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,9 +80,12 @@ def _shocks(config: Fields) -> Iterator[str]:
             f"shocks.{number} ({shock.kind}).asset = {symbol}",
             symbol in config.staked,
         )
-        if isinstance(shock, Slashing | RateFreeze) and not is_staked:
+        if isinstance(shock, Slashing | RateFreeze | RateCap) and not is_staked:
             yield f"{field}: must be a staked asset (assets.{symbol}.staked)"
-        if isinstance(shock, RateFreeze) and config.feed(symbol).source != "exchange_rate":
+        if (
+            isinstance(shock, RateFreeze | RateCap)
+            and config.feed(symbol).source != "exchange_rate"
+        ):
             yield (
                 f"{field}: oracle.feeds.{symbol}.source = market: must be exchange_rate, or "
                 "nothing happens"

@@ -22,6 +22,7 @@ from simulator.engine.latency import Waiting, delayed, latency_of
 from simulator.engine.raised import dividing, told_of
 from simulator.engine.turns import block_order
 from simulator.types import InputError
+from simulator.world.absence import of_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,9 @@ class _Seat:
     def __init__(self, world: World, agent: ScalarAgent, observers: Sequence[Observer]) -> None:
         self._agent, self._world, self._observers = agent, world, observers
         self._step = 0
+        self._away = of_agent(
+            world.market, world.protocol, agent.index
+        )  # [T + 1, P], or fewer that stand for all
         self._kept = {
             one.name: _KEPT[kind]
             for one in fields(agent)  # type: ignore[arg-type]  # agents are dataclasses
@@ -96,9 +100,10 @@ class _Seat:
     def _act(self, act: Callable[[Any, Any], None], step: int) -> None:
         """One turn on every path, one after the other: what arrives, then what it decides."""
         self._step = step
-        if self._world.protocol.is_down(self._agent.index, step):
-            return
-        for do, my, waiting in self._on:
+        away = self._away[step % len(self._away)]
+        for path, (do, my, waiting) in enumerate(self._on):
+            if away[path % len(away)]:
+                continue
             self._waiting = waiting
             while waiting.is_due(step):
                 self._execute(waiting.next())

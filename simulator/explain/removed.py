@@ -259,7 +259,8 @@ def devoted_keeper(scene: Scene) -> Scene:
 
     agents = tuple(map(devoted, scene.agents))
     up = tuple(outage for outage in scene.protocol.outages if outage[0] not in _OURS)
-    protocol = replace(scene.protocol, outages=up)
+    paid = tuple(one for one in scene.protocol.congestions if one.agent not in _OURS)
+    protocol = replace(scene.protocol, outages=up, congestions=paid)
     if not any(isinstance(agent, Keeper) for agent in agents):
         keeper = Keeper(minimum_profit_usd=-math.inf, settlement_gas_usd=math.inf)
         keeper.slot = AgentSlot("keeper", usdc=0.0, base=0.0, has_account=False)

@@ -18,13 +18,12 @@ from simulator.market import kernels, staked
 from simulator.market.paths import MarketPaths
 from simulator.market.prices import draw_index
 from simulator.market.streams import Stream
+from simulator.types import GWEI
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulator.types import Floats
-
-GWEI = 1e-9  # native tokens
 
 
 def draw(settings: MarketSettings, first_path: int, paths: int) -> MarketPaths:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.config import correlation
-from simulator.config.shocks import Convergence, Decoupling, Depeg, RateFreeze, Slashing
+from simulator.config.shocks import Convergence, Decoupling, Depeg, RateCap, RateFreeze, Slashing
 from simulator.market.assumed import LEAST_RETURNS, Moments
 from simulator.types import USDC
 
@@ -276,7 +276,7 @@ class Recast:
         kept: list[dict[str, Any]] = []
         gone: list[dict[str, Any]] = []
         for section, shock in zip(data["shocks"], self.config.shocks, strict=True):
-            acts = not isinstance(shock, Decoupling | Convergence | Slashing | RateFreeze)
+            acts = not isinstance(shock, Decoupling | Convergence | Slashing | RateFreeze | RateCap)
             if isinstance(shock, Depeg):
                 acts = shock.asset == USDC and USDC not in self.prices
             if "asset" in section:

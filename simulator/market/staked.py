@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.config.shocks import RateFreeze, Slashing
+from simulator.config.shocks import RateCap, RateFreeze, Slashing
 from simulator.market import kernels
 from simulator.market.streams import Stream
 from simulator.types import SECONDS_PER_YEAR
@@ -43,13 +43,17 @@ def exchange_rate(settings: MarketSettings, symbol: str, first_path: int, paths:
 
 
 def read_rate(settings: MarketSettings, symbol: str, rate: Floats) -> Floats:
-    """The exchange rate as feeds read it ``[T + 1, P]``: it stands still where it is frozen."""
+    """The exchange rate as feeds read it ``[T + 1, P]``: frozen, then capped, where it is."""
     hours, read = _hours(settings), rate
     for shock in settings.shocks:
         if isinstance(shock, RateFreeze) and shock.asset == symbol:
             frozen = np.flatnonzero(shock.active(hours))
             read = read.copy()
             read[frozen] = rate[frozen[0]]
+    for shock in settings.shocks:
+        if isinstance(shock, RateCap) and shock.asset == symbol:
+            capped = shock.active(hours)[:, np.newaxis]
+            read = np.where(capped, np.minimum(read, shock.cap), read)
     return read
 
 

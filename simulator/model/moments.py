@@ -9,17 +9,14 @@ import numpy as np
 
 from simulator.model.kernel.jit import kernel
 from simulator.model.kernel.record import Paths, Record
-from simulator.types import Floats, InputError
+from simulator.types import Floats
+from simulator.world.absence import absent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.market.paths import MarketPaths
     from simulator.world.protocol import ImpactParameters, Protocol
-
-
-#: Agents that an integer has a bit for.
-_BITS = 63
 
 
 class Drawn(NamedTuple):
@@ -36,7 +33,7 @@ class Drawn(NamedTuple):
     perp_depth: Floats
     special: Floats  # of rounds, [A, T + 1]; where no flow moves a price []
     outside_depth: Floats  # [T + 1]
-    down: NDArray[np.int64]  # agents that do nothing, a bit each [T + 1]; where all act []
+    down: NDArray[np.int64]  # agents that do nothing, a bit each (:mod:`simulator.world.absence`)
 
 
 class Moved(NamedTuple):
@@ -49,30 +46,17 @@ class Moved(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """What is certain of every path; arrays are empty where nothing of the kind is to be."""
+    """What is certain beforehand; arrays are empty where nothing of the kind is to be."""
 
     special: Floats  # of rounds, [A, T + 1]
     outside_depth: Floats  # [T + 1]
-    down: NDArray[np.int64]  # [T + 1]
+    down: NDArray[np.int64]
 
 
 def schedule_of(market: MarketPaths, protocol: Protocol) -> Schedule:
-    """Step by step what a protocol says of changes.
-
-    Raises:
-        InputError: somebody is down among more agents than there are bits.
-    """
+    """Step by step what a protocol says of changes."""
     special, depth = _outside(market, protocol.impact)
-    down = np.zeros(market.steps + 1 if protocol.outages else 0, np.int64)
-    for agent, slot in enumerate(protocol.agents):
-        for name, first, end in protocol.outages:
-            if name == slot.name:
-                if agent >= _BITS:
-                    raise InputError(
-                        f"outage: of {name}, agent {agent}; allowed: of the first {_BITS} agents"
-                    )
-                down[first:end] |= 1 << agent
-    return Schedule(special, depth, down)
+    return Schedule(special, depth, absent(market, protocol))
 
 
 def _outside(market: MarketPaths, impact: ImpactParameters | None) -> tuple[Floats, Floats]:
@@ -144,7 +128,7 @@ def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
             if drawn.outside_depth.size > 0:
                 moment.outside_depth = drawn.outside_depth[step]
             if drawn.down.size > 0:
-                moment.down = drawn.down[step]
+                moment.down = drawn.down[step, i % drawn.down.shape[1]]
 
 
 @kernel

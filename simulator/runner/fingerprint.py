@@ -40,7 +40,7 @@ def of_protocol(config: Config, world: str, agents: Sequence[Agent], record: int
     """SHA-256 (hex) of what is simulated on the market's paths, and of how much of it is kept."""
     beside = config.model_dump_json(exclude=_MARKET)
     added = [of_agent(agent) for agent in agents]
-    down = [shock.model_dump_json() for shock in config.outages]
+    down = [shock.model_dump_json() for shock in (*config.outages, *config.congestions)]
     return _of(world, record, added, beside, config.market.undrawn(), down)
 
 

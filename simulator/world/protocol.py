@@ -242,6 +242,21 @@ class ImpactParameters(ImpactTerms):
 
 
 @dataclass(frozen=True)
+class Congestion:
+    """When an agent acts only while gas costs no more than it bids.
+
+    ``agent``: by name; ``first``, ``end``: from which step to which (not part of it). ``native``:
+    the asset that gas is paid in, None: USD. ``bid``: whole tokens of it per unit of gas.
+    """
+
+    agent: str
+    first: int
+    end: int
+    native: int | None
+    bid: float
+
+
+@dataclass(frozen=True)
 class Protocol:
     """Everything a world needs to come into being.
 
@@ -250,7 +265,7 @@ class Protocol:
     ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
     ClearingHouse alone. ``lending``: None where nobody borrows. ``impact``: None where no flow
     moves an index. ``outages``: an agent's name, and from which step to which (not part of it) it
-    does nothing.
+    does nothing. ``congestions``: when agents may be outbid.
     """
 
     assets: tuple[Token, ...]
@@ -263,9 +278,10 @@ class Protocol:
     lending: LendingMarket | None = None
     impact: ImpactParameters | None = None
     outages: tuple[tuple[str, int, int], ...] = ()
+    congestions: tuple[Congestion, ...] = ()
 
     def is_down(self, agent: int, step: int) -> bool:
-        """Whether an agent does nothing at a step."""
+        """Whether an agent is down at a step, on every path."""
         name = self.agents[agent].name
         return any(who == name and first <= step < end for who, first, end in self.outages)
 

@@ -57,3 +57,65 @@ def test_who_is_not_there_cannot_be_down() -> None:
     with pytest.raises(ValueError, match=r"shocks\.0 \(outage\)\.agents = nobody: must be one of"):
         down("nobody")
     assert resolve(down("keeper")).outages == (("keeper", 20, 45),)
+
+
+# ------------------------------------------------------------------------------------- congestion
+
+
+def congested(*agents: str, gwei: float = 0.2, **changes: Any) -> Config:
+    """Gas strays from 0.2 gwei; the agents pay no more than ``gwei`` from hour 10 to 50."""
+    shock = {"kind": "congestion", "agents": agents, "highest_gwei": gwei}
+    shocks = [{**shock, "at_hours": 10.0, "duration_hours": 40.0}]
+    return down(**({"shocks": shocks} | changes))
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_who_bids_too_little_acts_when_gas_costs_what_it_pays(plain: bool) -> None:
+    config = congested("noise_trader")
+    market = draw(config.market, 0, config.paths)
+    native = market.index[config.symbols.index("ETH")]
+    dear = market.gas_usd > 0.2e-9 * native
+    dear[:10] = dear[50:] = False
+    assert 0.2 < dear[10:50].mean() < 0.8
+    assert (dear.any(axis=1) & ~dear.all(axis=1)).any()  # not on every path at once
+
+    def traded(config: Config, *, plain: bool = False) -> np.ndarray[Any, Any]:
+        events = simulator.run(config, workers=1, plain=plain).events
+        events = events[events["agent"] == "noise_trader"]
+        done = np.zeros_like(dear)
+        done[events["step"], events["path"]] = True
+        return done
+
+    with_it, without = traded(config, plain=plain), traded(congested(shocks=[]))
+    assert not (with_it & dear).any()
+    # What it trades is drawn: it trades at every other moment at which it would have.
+    np.testing.assert_array_equal(with_it, without & ~dear)
+
+
+def test_what_was_sent_with_latency_waits_until_gas_is_paid() -> None:
+    data = congested("noise_trader").model_dump()
+    data["agents"]["noise_trader"]["latency_blocks"] = 1
+    config = from_mapping(data)
+    market = draw(config.market, 0, config.paths)
+    dear = market.gas_usd > 0.2e-9 * market.index[config.symbols.index("ETH")]
+    dear[:10] = dear[50:] = False
+    events = simulator.run(config, workers=1).events
+    events = events[events["agent"] == "noise_trader"]
+    assert len(events)
+    assert not dear[events["step"], events["path"]].any()
+
+
+def test_a_keeper_that_bids_too_little_leaves_the_vault_alone_in_both_worlds() -> None:
+    config = congested("keeper", "noise_trader", gwei=0.15)
+    assert verify_paths(config, 0, 2, 60).agrees
+    assert (
+        simulator.run(config, workers=1).paths["final_nav"]
+        != simulator.run(congested(shocks=[]), workers=1).paths["final_nav"]
+    ).all()
+
+
+def test_who_acts_on_all_paths_at_once_cannot_be_outbid_on_some() -> None:
+    with pytest.raises(ValueError, match=r"\(congestion\)\.agents = risk_manager: must be another"):
+        congested("risk_manager")
+    with pytest.raises(ValueError, match=r"\(congestion\)\.agents = nobody: must be one of"):
+        congested("nobody")

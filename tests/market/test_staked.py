@@ -153,6 +153,23 @@ def test_a_slashing_reaches_a_frozen_rate_when_it_is_read_again() -> None:
     assert over_eth(drawn)[30:] / RATE == pytest.approx(0.92)
 
 
+def test_feeds_read_no_more_than_a_cap_while_it_is_posted() -> None:
+    shocks = (
+        'shocks=[{"kind": "rate_cap", "asset": "STETH", "cap": 0.97, '
+        '"at_hours": 20, "duration_hours": 40}]'
+    )
+    _, drawn = market(shocks, *EVERY_STEP, BY_RATE)
+    read = over_eth(drawn, drawn.oracle_price[drawn.assets.index("STETH")])
+    _, free = market("shocks=[]", *EVERY_STEP, BY_RATE)
+    true = over_eth(free, free.oracle_price[free.assets.index("STETH")])
+    capped = slice(20, 60)
+    assert read[capped] == pytest.approx(np.minimum(true[capped], 0.97))
+    assert read[:20] == pytest.approx(true[:20])
+    assert read[60:] == pytest.approx(true[60:])
+    # The market, and what a token is redeemed for, know nothing of it.
+    np.testing.assert_array_equal(drawn.index, free.index)
+
+
 # ---------------------------------------------------------------------------------- assumptions
 
 
@@ -220,6 +237,11 @@ def refused(changes: dict[str, Any], *settings: str) -> str:
             "shocks",
             [{"kind": "rate_freeze", "asset": "STETH", "at_hours": 1, "duration_hours": 2}],
             "oracle.feeds.STETH.source = market: must be exchange_rate",
+        ),
+        (
+            "shocks",
+            [{"kind": "rate_cap", "asset": "ETH", "cap": 1, "at_hours": 1, "duration_hours": 2}],
+            "shocks.0 (rate_cap).asset = ETH: must be a staked asset",
         ),
         (
             "shocks",

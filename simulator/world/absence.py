@@ -1,0 +1,64 @@
+"""Who cannot act at a step: whoever is down, and whose bid for gas is below its price."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.types import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.market.paths import MarketPaths
+    from simulator.types import Booleans
+    from simulator.world.protocol import Congestion, Protocol
+
+#: Agents that an integer has a bit for.
+_BITS = 63
+
+
+def absent(market: MarketPaths, protocol: Protocol) -> NDArray[np.int64]:
+    """A bit for each agent that does nothing ``[T + 1, P]``.
+
+    ``[T + 1, 1]`` where nobody is ever outbid, ``[0, 0]`` where nobody is ever down either.
+
+    Raises:
+        InputError: somebody is absent among more agents than there are bits.
+    """
+    if not protocol.outages and not protocol.congestions:
+        return np.zeros((0, 0), np.int64)
+    paths = market.paths if protocol.congestions else 1
+    found = np.zeros((market.steps + 1, paths), np.int64)
+    for name, first, end in protocol.outages:
+        found[first:end] |= _bit(protocol, name)
+    for one in protocol.congestions:
+        steps = slice(one.first, one.end)
+        found[steps] |= np.where(_outbid(market, one)[steps], _bit(protocol, one.agent), 0)
+    return found
+
+
+def of_agent(market: MarketPaths, protocol: Protocol, agent: int) -> Booleans:
+    """Where one does nothing, ``[T + 1, P]`` or, where that is the same everywhere, fewer."""
+    bits = absent(market, protocol)
+    return (bits >> agent) & 1 == 1 if bits.size else np.zeros((1, 1), np.bool_)
+
+
+def _bit(protocol: Protocol, name: str) -> int:
+    """Of the agents of a name."""
+    found = 0
+    for agent, slot in enumerate(protocol.agents):
+        if slot.name == name:
+            if agent >= _BITS:
+                raise InputError(
+                    f"shocks: of {name}, agent {agent}; allowed: of the first {_BITS} agents"
+                )
+            found |= 1 << agent
+    return found
+
+
+def _outbid(market: MarketPaths, one: Congestion) -> Booleans:
+    """Where gas costs more than an agent pays ``[T + 1, P]``."""
+    native = 1.0 if one.native is None else market.index[one.native]
+    return market.gas_usd > one.bid * native
