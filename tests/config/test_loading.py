@@ -36,6 +36,7 @@ NAMES = [
     "march-2020",
     "oracle-lag",
     "usdc-depeg-2023",
+    "wsteth-cap-2026",
 ]
 
 
