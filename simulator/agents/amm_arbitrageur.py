@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulator.agents.crossing import between, is_wide, narrowed
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
 from simulator.model.kernel.kinds import SWAP
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
-
-
-# Of the way from the pool's price to the index's.
-_HALVINGS = 30
 
 
 class Pool(NamedTuple):
@@ -77,19 +74,16 @@ def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
 def meeting(do: PlainDo, pool: Pool, edge: float) -> float:
     """Where the pool's price meets the edge of its band, which moves towards it as it is traded.
 
-    By bisection; the edge itself where nothing moves the index.
+    The edge itself where nothing moves the index.
     """
-    near, far = pool.spot, edge
-    if do.moved_by(pool.asset, _bought(pool, far)) == 1.0:
+    moved = do.moved_by(pool.asset, _bought(pool, edge))
+    if moved == 1.0:
         return edge
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (near + far)
-        moved = edge * do.moved_by(pool.asset, _bought(pool, middle))
-        if (middle < moved) == (pool.spot < edge):
-            near = middle
-        else:
-            far = middle
-    return 0.5 * (near + far)
+    span = between(pool.spot, edge, edge - pool.spot, edge * moved - edge)
+    while is_wide(span):
+        moved = edge * do.moved_by(pool.asset, _bought(pool, span.place))
+        span = narrowed(span, moved - span.place)
+    return span.place
 
 
 @part

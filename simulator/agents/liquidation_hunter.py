@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simulator.agents.accounts import unhealthy
+from simulator.agents.crossing import between, is_wide, narrowed
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
 from simulator.agents.scalar import ScalarAgent
@@ -15,8 +16,6 @@ from simulator.model.kernel.kinds import LIQUIDATE, TRADE
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
 
-# Of the way from nothing to its budget.
-_HALVINGS = 30
 # Of spread and fee, the premium from which it counts on others to take the skew back.
 _PASSED_ON = 1.5
 
@@ -110,16 +109,12 @@ def _hunt(do: PlainDo, my: LiquidationHunter, market: int) -> None:
 @part
 def _enough(do: PlainDo, asset: int, side: float, needed: float, most: float) -> float:
     """Units that, bought (sold) outside, move the index so far; ``most`` where none do."""
-    if abs(do.moved_by(asset, side * most) - 1.0) < needed:
+    span = between(0.0, most, -needed, abs(do.moved_by(asset, side * most) - 1.0) - needed)
+    if span.at_last < 0.0:
         return most
-    least, enough = 0.0, most
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (least + enough)
-        if abs(do.moved_by(asset, side * middle) - 1.0) < needed:
-            least = middle
-        else:
-            enough = middle
-    return enough
+    while is_wide(span):
+        span = narrowed(span, abs(do.moved_by(asset, side * span.place) - 1.0) - needed)
+    return span.place
 
 
 @part

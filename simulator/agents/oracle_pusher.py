@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulator.agents.crossing import between, is_wide, narrowed
 from simulator.agents.do import part
 from simulator.agents.gains import count, spend
 from simulator.agents.scalar import ScalarAgent
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 # Pushes it looks at, each twice the one before, up to its budget.
 _PUSHES = 12
-# Of the way from nothing to all it buys.
-_HALVINGS = 30
 # Of what a push is counted on to move the oracle by, what it waits for.
 _BROUGHT = 0.75
 
@@ -99,18 +98,28 @@ def _moved(do: PlainDo, usdc: float) -> Moved:
     fair, liquidity = do.index(1) / do.index(0), do.pool_liquidity
     start = np.sqrt(do.pool_price)
     pushed = start + usdc * kept / liquidity
-    least, most = 0.0, usdc / do.pool_price
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (least + most)
-        left = 1.0 / (1.0 / pushed + middle * kept / liquidity)
-        if left * left * kept > fair * do.moved_by(1, middle):
-            least = middle
-        else:
-            most = middle
+    most = usdc / do.pool_price
+    span = between(
+        0.0,
+        most,
+        _above(pushed, 0.0, kept, liquidity, fair),
+        _above(pushed, most, kept, liquidity, fair * do.moved_by(1, most)),
+    )
+    while is_wide(span):
+        moved = fair * do.moved_by(1, span.place)
+        span = narrowed(span, _above(pushed, span.place, kept, liquidity, moved))
+    least = span.place
     met = 1.0 / (1.0 / pushed + least * kept / liquidity)
     base = liquidity * (1.0 / start - 1.0 / pushed)
     back = 1.0 / (1.0 / met + base * kept / liquidity)
     return Moved(do.moved_by(1, least) - 1.0, usdc - liquidity * (met - back))
+
+
+@part
+def _above(pushed: float, bought: float, kept: float, liquidity: float, outside: float) -> float:
+    """What the pool pays for one more, above what it costs outside, once so many came in."""
+    left = 1.0 / (1.0 / pushed + bought * kept / liquidity)
+    return left * left * kept - outside
 
 
 @part

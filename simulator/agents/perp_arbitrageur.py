@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.agents.crossing import between, is_wide, narrowed
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
 from simulator.model.kernel.kinds import TRADE
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
-
-
-# Of the way from nothing to the size it would trade at the index as it is.
-_HALVINGS = 30
 
 
 @dataclass(eq=False)
@@ -78,20 +75,18 @@ def _outside(do: PlainDo, market: int, size: float, excess: float) -> float:
     """As much of a size as pays where its trade outside moves the index against it.
 
     ``excess``: what the edge is above its cost. It falls with what is traded, by the skew's price
-    and by that of the index; by bisection to where nothing is left of it.
+    and by that of the index, to where nothing is left of it.
     """
     asset, scale = do.w.tables.clearing.asset[market], do.skew_scale(market)
-    if do.moved_by(asset, -size) == 1.0:
+    moved = abs(do.moved_by(asset, -size) - 1.0)
+    left = excess - abs(size) / scale - moved
+    if moved == 0.0 or left >= 0.0:
         return size
-    least, most = 0.0, size
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (least + most)
-        moved = abs(do.moved_by(asset, -middle) - 1.0)
-        if excess - abs(middle) / scale - moved > 0.0:
-            least = middle
-        else:
-            most = middle
-    return 0.5 * (least + most)
+    span = between(0.0, size, excess, left)
+    while is_wide(span):
+        moved = abs(do.moved_by(asset, -span.place) - 1.0)
+        span = narrowed(span, excess - abs(span.place) / scale - moved)
+    return span.place
 
 
 @part

@@ -7,6 +7,7 @@ Under a change the mean is the detection delay (zero-state: the change is there 
 
 from __future__ import annotations
 
+from functools import cache
 from math import exp, sqrt
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,7 @@ def ewma_arl(
     return float(np.linalg.solve(np.eye(states) - stay, np.ones(states))[states // 2])
 
 
+@cache
 def ewma_limit(arl: float, weight: float, cdf: Callable[[Floats], Floats] | None = None) -> float:
     """Limit L, in standard deviations of z, of ARL₀ ``arl``; inverse of :func:`ewma_arl`."""
     return _solve(lambda limit: ewma_arl(limit, weight, cdf), arl, 0.05)
