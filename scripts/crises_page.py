@@ -19,6 +19,10 @@ says under `documented` what was published of the crisis it is modelled on and w
 enough; every run of it prints the same comparison, and its report shows it. A figure that is not
 near stays, with its reason where one is known.
 
+Where a scenario writes a fall down as it was recorded (`crash`, `depeg`), the row of that fall says
+only that the scenario is that crisis, and so does a figure by which something was chosen. What the
+others come to, nobody wrote down: liquidations, debts, how fast, how far flows pushed a price.
+
 | scenario | figure | documented | simulated | 5 to 95 % of paths | band | near |
 |---|---|---|---|---|---|---|
 {rows}

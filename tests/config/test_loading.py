@@ -22,20 +22,38 @@ from simulator.config import (
 )
 from simulator.config.shocks import Crash
 from simulator.types import InputError
+from tests.scenarios import CHECKED
 
 NAMES = [
     "aave-hedge",
     "adversaries",
+    "aug-2024",
+    "bank-run",
     "calm",
     "correlation-breakdown",
     "correlation-convergence",
+    "cross-protocol-cascade",
+    "crv-2022",
+    "crv-2023",
+    "frozen-at-par",
+    "frozen-rate-2025",
+    "funding-squeeze",
+    "hedge-adl",
     "hedge-liquidation",
+    "idiosyncratic-crash",
+    "june-2022",
+    "keeper-outage",
     "lending-cascade",
     "liquidation-cascade",
+    "liquidity-crunch",
     "lst-discount",
     "march-2020",
+    "may-2021",
     "oracle-lag",
     "usdc-depeg-2023",
+    "usde-2025",
+    "ust-luna-2022",
+    "vol-regime",
     "wsteth-cap-2026",
 ]
 
@@ -214,9 +232,9 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, added: str, said: 
         load("calm", ["gas={x: 1, x: 2}"])
 
 
-def test_every_scenario_reads_as_it_did() -> None:
+def test_scenarios_read_as_they_did() -> None:
     """The stricter reader changes nothing that is written as people write it."""
-    for name in scenarios():
+    for name in CHECKED:
         text = scenario_text(name)
         assert yaml_text.load(text) == yaml.safe_load(text), name
         assert from_mapping(yaml_text.load(to_yaml(load(name)))) == load(name)
