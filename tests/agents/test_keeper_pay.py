@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 import simulator
-from simulator.config import load, scenarios
+from simulator.config import load
 from simulator.results.upkeep import FUNCTIONS
+from tests.scenarios import CHECKED
 
 NAMES = [kind.__name__ for kind in FUNCTIONS.values()]
 
 
-@pytest.mark.parametrize("name", scenarios())
+@pytest.mark.parametrize("name", CHECKED)
 def test_no_call_is_made_for_nothing(name: str) -> None:
     """Of what was done, with what the vault had to pay; a rollup's gas is some cents."""
     config = load(name, ["paths=3"])

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.agents.base import Agent
 from simulator.agents.build import build_agents
-from simulator.config import load, resolve, scenarios
+from simulator.config import load, resolve
 from simulator.engine import simulate
 from simulator.market.draw import draw
 from simulator.model.batch import at
@@ -20,6 +20,7 @@ from simulator.model.world import ModelWorld
 from simulator.types import Floats
 from simulator.world.actions import Action, Fill
 from simulator.world.base import World
+from tests.scenarios import CHECKED
 
 STEPS = 400
 
@@ -49,7 +50,7 @@ class Beside:
         self.nav.append(world.observe().nav.copy())
 
 
-@pytest.mark.parametrize("name", sorted(scenarios()))
+@pytest.mark.parametrize("name", CHECKED)
 def test_value_at_index_is_nav_where_the_oracle_is_never_late(name: str) -> None:
     # Where flows move prices rounds are posted anew, at the feed's own times.
     config = load(name, ["paths=2", "impact=null", "population={}"])

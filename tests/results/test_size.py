@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 
 import simulator
-from simulator.config import load, scenarios
+from simulator.config import load
 from simulator.results.records import RECORDED_PATHS, RECORDED_STEPS, recorded_paths
 from simulator.results.store import write_parquet
+from tests.scenarios import CHECKED
 
 MOST = 5_000_000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("scenario", CHECKED)
 def test_a_run_at_its_defaults_takes_five_megabytes_at_most(scenario: str, tmp_path: Path) -> None:
     config = load(scenario)
     few = recorded_paths(config.steps)
