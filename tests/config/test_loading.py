@@ -37,6 +37,7 @@ NAMES = [
     "crv-2023",
     "frozen-at-par",
     "frozen-rate-2025",
+    "ftx-2022",
     "funding-squeeze",
     "hedge-adl",
     "hedge-liquidation",

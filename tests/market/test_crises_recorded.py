@@ -1,4 +1,4 @@
-"""May 2021, UST and LUNA, June 2022: what was recorded, and what the scenarios make of it."""
+"""May 2021, UST and LUNA, June and FTX's week of 2022: recorded, and what scenarios make of it."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ def aave(start: str, end: str) -> pd.Series:
     return weth.loc[start:end, "liquidated_usd_hour"]
 
 
+LUNA_DAYS = ("2022-05-08", "2022-05-12 00:00")
+FTX_WEEK = ("2022-11-05", "2022-11-14 23:00")
 WINDOWS = {
     "may-2021": ("2021-05-18 12:00", "2021-05-24 12:00", "2021-05-18", "2021-05-24"),
     "june-2022": ("2022-06-08", "2022-06-22", "2022-06-08", "2022-06-22"),
@@ -85,7 +87,7 @@ def test_what_may_2021_says_of_volatility_and_correlation_was_recorded() -> None
 
 
 def test_the_anchors_of_ust_and_luna_were_recorded() -> None:
-    record = closes("ust_luna_2022_1h", "2022-05-08", "2022-05-12 00:00")
+    record = closes("ust_luna_2022_1h", *LUNA_DAYS)
     coins = {"LUNA": "LUNAUSDT", "UST": "USTUSDT"}
     for shock in load("ust-luna-2022").shocks:
         if shock.kind != "depeg":
@@ -95,6 +97,29 @@ def test_the_anchors_of_ust_and_luna_were_recorded() -> None:
             assert price == pytest.approx(prices[int(hour)], rel=0.006), (shock.asset, hour)
     low = lowest(record["LUNAUSDT"])
     assert low == pytest.approx(said("ust-luna-2022", "index_low"), abs=0.002)
+
+
+def test_what_ftx_2022_says_of_the_hedge_was_recorded() -> None:
+    coins = ["SOLUSDT", "BTCUSDT", "ETHUSDT"]
+    month, week = (
+        closes("spot_1h_2020_2022", *days)[coins].apply(np.log).diff().dropna()
+        for days in (("2022-10-05", "2022-11-04 23:00"), FTX_WEEK)
+    )
+    config = load("ftx-2022")
+    for coin in coins:
+        year = month[coin].std() * np.sqrt(24 * 365)
+        assert config.assets[coin.removesuffix("USDT")].volatility == pytest.approx(year, rel=0.02)
+    before, after = (
+        np.linalg.solve(
+            one.cov().loc[coins[1:], coins[1:]].to_numpy(),
+            one.cov().loc[coins[1:], "SOLUSDT"].to_numpy(),
+        )
+        for one in (month, week)
+    )
+    assert before == pytest.approx([0.21, 0.81], abs=0.03)
+    assert after == pytest.approx([said("ftx-2022", "realised_beta"), 0.8], abs=0.03)
+    tied = np.corrcoef(week["SOLUSDT"], week[coins[1:]] @ before)[0, 1]
+    assert tied == pytest.approx(said("ftx-2022", "realised_corr"), abs=0.01)
 
 
 def falls(scenario: str, symbol: str) -> Floats:
@@ -113,10 +138,14 @@ def falls(scenario: str, symbol: str) -> Floats:
         ("june-2022", "BTC", -0.427),
         ("june-2022", "SOL", -0.337),
         ("ust-luna-2022", "LUNA", -0.989),
+        ("ftx-2022", "SOL", -0.642),
+        ("ftx-2022", "BTC", -0.265),
+        ("ftx-2022", "ETH", -0.335),
     ],
 )
 def test_the_median_path_falls_as_far_as_was_recorded(name: str, symbol: str, fall: float) -> None:
     assert np.median(falls(name, symbol)) == pytest.approx(fall, abs=0.08)
-    first, last = WINDOWS.get(name, ("2022-05-08", "2022-05-12 00:00"))[:2]
+    other = {"ust-luna-2022": LUNA_DAYS, "ftx-2022": FTX_WEEK}
+    first, last = other[name] if name in other else WINDOWS[name][:2]
     file = "ust_luna_2022_1h" if symbol == "LUNA" else "spot_1h_2020_2022"
     assert lowest(closes(file, first, last)[f"{symbol}USDT"]) == pytest.approx(fall, abs=0.002)

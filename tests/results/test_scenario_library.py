@@ -133,6 +133,16 @@ def test_ust_luna_an_exact_hedge_is_late_and_pays_for_the_bankrupt() -> None:
     assert (sound["loss_sharing"] == 0.0).all()
 
 
+def test_ftx_2022_the_tie_holds_and_a_hedge_by_the_past_is_too_small() -> None:
+    found = paths("ftx-2022")
+    assert found["realised_correlation"].mean() > 0.6
+    assert found["basis_pnl"].mean() < 0.5 * found["pnl"].mean() < 0.0
+    asked, right = (
+        found[f"{which}_beta_BTC"] + found[f"{which}_beta_ETH"] for which in ("posted", "realised")
+    )
+    assert asked.mean() < 0.75 * right.mean()
+
+
 def test_crv_2022_liquidations_push_the_price_until_debt_is_left() -> None:
     thin, deep = paths("crv-2022"), paths("crv-2022", "impact.depth_usd.CRV=1e9")
     assert (thin["bad_loans"] > 0.0).mean() > 0.5
