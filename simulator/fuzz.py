@@ -58,7 +58,7 @@ def verify_random(
 def run_named(number: int, config: Config, paths: int, steps: int | None) -> Trial:
     """A configuration's first paths in both worlds, in this process; ``steps``: at most."""
     last = config.steps if steps is None else min(steps, config.steps)
-    return Trial(number, config, verify(config, paths, last))
+    return Trial(number, config, verify(config, paths, last, workers=1))
 
 
 def verify_each(
