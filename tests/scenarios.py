@@ -22,6 +22,7 @@ DISTINCT = (
     "usdc-depeg-2023",
     "ust-luna-2022",
     "vol-regime",
+    "wsteth-cap-2026",
 )
 #: What such a check is parametrised with.
 CHECKED = sized(DISTINCT, tuple(scenarios()))
