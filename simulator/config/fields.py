@@ -23,6 +23,7 @@ from simulator.config.market import (
     Asset,
     CommonJumps,
     Correlation,
+    Depth,
     Feed,
     Gas,
     Oracle,
@@ -76,6 +77,7 @@ class Fields(Section):
     )
     shocks: tuple[AnyShock, ...] = Field(default=(), description="what goes wrong, and when")
     gas: Gas = Field(default=Gas(), description="gas price")
+    depth: Depth = Field(default=Depth(), description="how the depth of markets comes and goes")
     oracle: Oracle = Field(default=Oracle(), description="price feeds the contracts read")
     pool: Pool = Field(description="AMM pool of the LP leg")
     clearing: Clearing = Field(description="venue of the hedge leg")
@@ -150,6 +152,7 @@ class Fields(Section):
             common_jumps=self.common_jumps,
             shocks=tuple(s for s in self.shocks if not isinstance(s, Outage | Congestion)),
             gas=self.gas,
+            depth=self.depth,
             oracle=self.oracle,
             flow=self.flow,
             history=self.history,

@@ -78,6 +78,29 @@ class Correlation(Section):
     )
 
 
+class Depth(Section):
+    """How depth comes and goes: a factor on that of all markets, one tide for all of them.
+
+    Its logarithm is an Ornstein–Uhlenbeck process that begins at nothing: depth is what it is
+    written as at the start, and on average over times much longer than ``reversion_hours``.
+    """
+
+    volatility: float = Field(
+        default=0.0,
+        ge=0,
+        le=2,
+        description="long-run standard deviation of the log of depth (pure number)",
+    )
+    reversion_hours: float = Field(
+        default=12.0, gt=0, le=10_000, description="relaxation time of the log of depth, hours"
+    )
+    venues: tuple[Literal["pool", "perp", "outside"], ...] = Field(
+        default=("outside",),
+        min_length=1,
+        description="where: pool, perp, outside (`impact`)",
+    )
+
+
 class Gas(Section):
     """Gas price: log gwei follows a mean-reverting (Ornstein–Uhlenbeck) process around ``gwei``."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from simulator.config.flow import Flow
-    from simulator.config.market import CommonJumps, Correlation, Gas, Oracle
+    from simulator.config.market import CommonJumps, Correlation, Depth, Gas, Oracle
     from simulator.config.process import AnyProcess
     from simulator.config.sampling import Sampling
     from simulator.config.shocks import AnyShock
@@ -81,6 +81,7 @@ class MarketSettings:
     common_jumps: CommonJumps | None
     shocks: tuple[AnyShock, ...]
     gas: Gas
+    depth: Depth
     oracle: Oracle
     flow: Flow
     history: History

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.config.rounds import rounds_of
-from simulator.config.shocks import DepthCut
 from simulator.protocol.impact import PERCENT, ImpactTerms, felt
 from simulator.protocol.population import BorrowersTerms, TradersTerms
 from simulator.protocol.terms import resolved
@@ -82,7 +81,6 @@ def impact(config: Fields) -> ImpactParameters | None:
         ),
         lag=tuple(config.feed(symbol).lag_steps for symbol in symbols),
         native=-1 if native is None else symbols.index(native),
-        depth_factor=tuple(_changes(_depth(config))),
         special=tuple(
             (asset, step, value)
             for asset, row in enumerate(rounds_of(config, symbols))
@@ -91,16 +89,6 @@ def impact(config: Fields) -> ImpactParameters | None:
         crowds=_crowds(config),
         **resolved(ImpactTerms, section),
     )
-
-
-def _depth(config: Fields) -> Floats:
-    """Factor on all depths outside ``[T + 1]``."""
-    hours = np.arange(config.steps + 1) * (config.step_minutes / 60)
-    factor = np.ones(len(hours))
-    for shock in config.shocks:
-        if isinstance(shock, DepthCut) and "outside" in shock.venues:
-            factor[shock.active(hours)] *= shock.factor
-    return factor
 
 
 def _changes(values: Floats) -> Iterator[tuple[int, float]]:

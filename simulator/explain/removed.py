@@ -142,9 +142,9 @@ def every_step(scene: Scene) -> Scene:
 
 
 def full_depth(config: Config, market: MarketPaths) -> MarketPaths:
-    """Nobody withdraws depth, from pools or perps."""
+    """Depth is what it is at the start, everywhere."""
     one = np.ones_like(market.pool_depth)
-    return replace(market, key="", pool_depth=one, perp_depth=one)
+    return replace(market, key="", pool_depth=one, perp_depth=one, outside_depth=one)
 
 
 def no_slippage(scene: Scene) -> Scene:
@@ -164,7 +164,6 @@ def no_slippage(scene: Scene) -> Scene:
     markets = tuple(map(deep, clearing.markets))
     funds = max(clearing.maker_funds, _ENDLESS)  # what stands behind the sizes
     scene = _with_room(scene, funds - clearing.maker_funds)
-    scene = _outside(scene, depth_factor=((0, 1.0),))
     return _unlagged(scene.clearing(markets=markets, maker_funds=funds))
 
 

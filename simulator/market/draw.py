@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from simulator.types import Floats
 
+    Venue = Literal["pool", "perp", "outside"]
+
+_VENUES: tuple[Venue, ...] = ("pool", "perp", "outside")
+
 
 def draw(settings: MarketSettings, first_path: int, paths: int) -> MarketPaths:
     """Paths ``first_path`` … ``first_path + paths − 1`` of ``config.market``.
@@ -36,14 +40,14 @@ def draw(settings: MarketSettings, first_path: int, paths: int) -> MarketPaths:
     assets, points = len(settings.symbols), settings.steps + 1
     # One room for all: of a large one Linux makes few large pages, of one for each many small ones,
     # and to be given these took as long as to draw all normals.
-    drawn = np.empty((3 * assets + 3, points, paths))
-    index, price, time = drawn[:assets], drawn[assets : 2 * assets], drawn[2 * assets : -3]
-    gas, pool_depth, perp_depth = drawn[-3:]
+    drawn = np.empty((3 * assets + 4, points, paths))
+    index, price, time = drawn[:assets], drawn[assets : 2 * assets], drawn[2 * assets : -4]
+    gas, *depths = drawn[-4:]
     draw_index(settings, first_path, paths, out=index)
     _oracle(settings, index, first_path, price, time)
     _gas(settings, index, first_path, gas)
-    _depth(settings, "pool", pool_depth)
-    _depth(settings, "perp", perp_depth)
+    for venue, out in zip(_VENUES, depths, strict=True):
+        _depth(settings, venue, first_path, out)
     flows = _flows(settings, first_path, paths)
     if settings.laid_out != settings.symbols:
         rows = [settings.symbols.index(symbol) for symbol in settings.laid_out]
@@ -58,8 +62,7 @@ def draw(settings: MarketSettings, first_path: int, paths: int) -> MarketPaths:
         oracle_price=price,
         oracle_time=time,
         gas_usd=gas,
-        pool_depth=pool_depth,
-        perp_depth=perp_depth,
+        **{f"{venue}_depth": depth for venue, depth in zip(_VENUES, depths, strict=True)},
         noise_swap=flows[0],
         noise_trade=flows[2:],
         deposit_flow=flows[1],
@@ -137,10 +140,11 @@ def _gas(settings: MarketSettings, index: Floats, first_path: int, out: Floats) 
     kernels.exponentiate_gas(out, gas.gwei * GWEI * exp(-(gas.volatility**2) / 2), native, factor)
 
 
-def _depth(settings: MarketSettings, venue: Literal["pool", "perp"], out: Floats) -> None:
+def _depth(settings: MarketSettings, venue: Venue, first_path: int, out: Floats) -> None:
+    """Factor on the depth of a venue ``[T + 1, P]``: recorded, cut by shocks, and the tide."""
     hours = _hours(settings)
     factor = np.ones(len(hours))
-    item = settings.history.depth.pool if venue == "pool" else settings.history.depth.perp
+    item = getattr(settings.history.depth, venue, None)
     if item is not None:
         from simulator.market import beside
 
@@ -149,7 +153,22 @@ def _depth(settings: MarketSettings, venue: Literal["pool", "perp"], out: Floats
     for shock in settings.shocks:
         if isinstance(shock, DepthCut) and venue in shock.venues:
             factor[shock.active(hours)] *= shock.factor
-    out[:] = factor[:, np.newaxis]
+    if venue in settings.depth.venues and settings.depth.volatility > 0.0:
+        _tide(settings, first_path, out)
+        out *= factor[:, np.newaxis]
+    else:
+        out[:] = factor[:, np.newaxis]
+
+
+def _tide(settings: MarketSettings, first_path: int, out: Floats) -> None:
+    """The factor common to all venues ``[T + 1, P]``: 1 at the start, and on average."""
+    depth = settings.depth
+    out[0] = 0.0  # in place of a first normal: it is known
+    Stream(settings.seed, "depth").normals(first_path, out.shape[1], settings.steps, out=out[1:])
+    memory = exp(-settings.step_minutes / 60 / depth.reversion_hours)
+    kernels.revert(out, memory, depth.volatility)
+    variance = depth.volatility**2 * (1.0 - memory ** (2 * np.arange(settings.steps + 1)))
+    np.exp(out - 0.5 * variance[:, np.newaxis], out=out)
 
 
 def _flows(settings: MarketSettings, first_path: int, paths: int) -> Floats:

@@ -31,6 +31,7 @@ class Past:
     gas_usd: Floats  # [step+1, P], and so on
     pool_depth: Floats
     perp_depth: Floats
+    outside_depth: Floats
     noise_swap: Floats
     noise_trade: Floats
     deposit_flow: Floats

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Fields that hold an array, and of these the ones with an asset or market axis in front.
 STACKED = ("index", "oracle_price", "oracle_time", "noise_trade")
-SINGLE = ("gas_usd", "pool_depth", "perp_depth", "noise_swap", "deposit_flow")
+SINGLE = ("gas_usd", "pool_depth", "perp_depth", "outside_depth", "noise_swap", "deposit_flow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,7 @@ class MarketPaths:
     gas_usd: Floats  # [T+1, P] USD per unit of gas
     pool_depth: Floats  # [T+1, P] factor on the pool's background liquidity
     perp_depth: Floats  # [T+1, P] factor on every market's skew scale
+    outside_depth: Floats  # [T+1, P] factor on the depths of `impact`
     noise_swap: Floats  # [T+1, P] USD of base bought (+) or sold (-) by noise traders
     noise_trade: Floats  # [M, T+1, P] USD of perp bought (+) or sold (-)
     deposit_flow: Floats  # [T+1, P] fraction of the first deposit to bring (+), of holdings to

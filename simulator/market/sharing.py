@@ -25,7 +25,7 @@ PARTS = {
     "prices": ("index",),
     "oracle rounds": ("oracle_price", "oracle_time"),
     "gas": ("gas_usd",),
-    "depth": ("pool_depth", "perp_depth"),
+    "depth": ("pool_depth", "perp_depth", "outside_depth"),
     "orders of traders": ("noise_swap", "noise_trade"),
     "deposits": ("deposit_flow",),
 }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEY = b"hedgesim.market_paths"
 #: Of what the columns hold.
-VERSION = 2
+VERSION = 3
 _UNITS = {
     "step": "steps from the start",
     "path": "path number",
@@ -30,6 +30,7 @@ _UNITS = {
     "gas_usd": "USD per unit of gas",
     "pool_depth": "factor on the pool's background liquidity",
     "perp_depth": "factor on every market's skew scale",
+    "outside_depth": "factor on the depths outside",
     "noise_swap": "USD of base bought (+) or sold (-) by noise traders",
     "noise_trade": "USD of perp bought (+) or sold (-) by noise traders",
     "deposit_flow": "fraction of the first deposit to bring (+), of holdings to redeem (-)",
@@ -110,7 +111,7 @@ def read(
     if about["version"] != VERSION:
         raise InputError(
             f"paths file = {file}: is of format {about['version']}, must be {VERSION} (1 held "
-            "deposits in USDC); draw the paths again"
+            "deposits in USDC, 2 no depth outside); draw the paths again"
         )
     shape = (about["steps"] + 1, about["paths"])
     if table.num_rows != shape[0] * shape[1]:

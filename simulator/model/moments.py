@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.market.paths import MarketPaths
-    from simulator.world.protocol import ImpactParameters, Protocol
+    from simulator.world.protocol import Protocol
 
 
 class Drawn(NamedTuple):
@@ -31,8 +31,8 @@ class Drawn(NamedTuple):
     gas_usd: Floats
     pool_depth: Floats
     perp_depth: Floats
+    outside_depth: Floats
     special: Floats  # of rounds, [A, T + 1]; where no flow moves a price []
-    outside_depth: Floats  # [T + 1]
     down: NDArray[np.int64]  # agents that do nothing, a bit each (:mod:`simulator.world.absence`)
 
 
@@ -49,26 +49,17 @@ class Schedule(NamedTuple):
     """What is certain beforehand; arrays are empty where nothing of the kind is to be."""
 
     special: Floats  # of rounds, [A, T + 1]
-    outside_depth: Floats  # [T + 1]
     down: NDArray[np.int64]
 
 
 def schedule_of(market: MarketPaths, protocol: Protocol) -> Schedule:
     """Step by step what a protocol says of changes."""
-    special, depth = _outside(market, protocol.impact)
-    return Schedule(special, depth, absent(market, protocol))
-
-
-def _outside(market: MarketPaths, impact: ImpactParameters | None) -> tuple[Floats, Floats]:
-    """Rounds and depths of a :class:`Schedule`."""
-    if impact is None:
-        return np.zeros((0, 0)), np.zeros(0)
-    special, depth = np.zeros(market.index.shape[:2]), np.ones(market.steps + 1)
-    for asset, step, value in impact.special:
-        special[asset, step:] = value
-    for step, factor in impact.depth_factor:
-        depth[step:] = factor
-    return special, depth
+    special = np.zeros((0, 0))
+    if protocol.impact is not None:
+        special = np.zeros(market.index.shape[:2])
+        for asset, step, value in protocol.impact.special:
+            special[asset, step:] = value
+    return Schedule(special, absent(market, protocol))
 
 
 def drawn_of(market: MarketPaths, schedule: Schedule) -> Drawn:
@@ -123,10 +114,9 @@ def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
             moment.gas_usd = drawn.gas_usd[step, i]
             moment.pool_depth = drawn.pool_depth[step, i]
             moment.perp_depth = drawn.perp_depth[step, i]
+            moment.outside_depth = drawn.outside_depth[step, i]
             for asset in range(drawn.special.shape[0]):
                 moment.special[asset] = drawn.special[asset, step]
-            if drawn.outside_depth.size > 0:
-                moment.outside_depth = drawn.outside_depth[step]
             if drawn.down.size > 0:
                 moment.down = drawn.down[step, i % drawn.down.shape[1]]
 

@@ -223,7 +223,6 @@ class ImpactParameters(ImpactTerms):
         heartbeat: seconds after which a round is posted; 0: rounds are recorded ones.
         lag: steps by which the price of a round is old.
         native: asset that gas is paid in; -1: none of these.
-        depth_factor: on all depths, (step, from then on).
         special: of rounds, (asset, step, what :func:`simulator.config.rounds.rounds_of` says of
             them from then on).
         crowds: who else is forced to trade there.
@@ -235,7 +234,6 @@ class ImpactParameters(ImpactTerms):
     heartbeat: tuple[float, ...]
     lag: tuple[int, ...]
     native: int
-    depth_factor: tuple[tuple[int, float], ...]
     special: tuple[tuple[int, int, float], ...]
     crowds: tuple[Crowd, ...] = ()
     feedback: bool = True

@@ -59,6 +59,7 @@ def _quiet_paths(protocol: Protocol, *, steps: int = 6, paths: int = 1) -> Marke
         gas_usd=np.zeros(shape),
         pool_depth=np.ones(shape),
         perp_depth=np.ones(shape),
+        outside_depth=np.ones(shape),
         noise_swap=np.zeros(shape),
         noise_trade=np.zeros((protocol.markets, *shape)),
         deposit_flow=np.zeros(shape),

@@ -44,7 +44,7 @@ def test_arrays_have_their_shapes_and_hold_what_they_should(
         assert values.dtype == np.float64
         assert values.flags.c_contiguous
         assert np.all(np.isfinite(values))
-    for array in ("index", "oracle_price", "gas_usd", "pool_depth", "perp_depth"):
+    for array in ("index", "oracle_price", "gas_usd", "pool_depth", "perp_depth", "outside_depth"):
         assert np.all(getattr(market, array) > 0)
     assert np.all(market.index[:, 0] == [[config.assets[s].price] for s in config.symbols])
     assert np.all(market.deposit_flow >= -1)
@@ -106,3 +106,42 @@ def test_chunks_and_cuts_outside_the_paths_are_refused(whole: dict[str, MarketPa
     with pytest.raises(ValueError, match="must be from 1 to 720"):
         calm.first_steps(721)
     assert np.array_equal(calm.first_steps(9).index, calm.index[:, :10])
+
+
+# ------------------------------------------------------------------------------------------ depth
+
+TIDE = "depth={volatility: 0.6, reversion_hours: 10, venues: [outside, perp]}"
+
+
+def test_depth_begins_as_written_and_is_that_on_average() -> None:
+    market = draw(_short("calm", TIDE).market, 0, 4_000)
+    tide = market.outside_depth
+    assert np.all(tide[0] == 1.0)
+    np.testing.assert_array_equal(tide, market.perp_depth)
+    assert np.all(market.pool_depth == 1.0)
+    steps = np.arange(len(tide))
+    deviation = 0.6 * np.sqrt(1.0 - np.exp(-2.0 * steps / 10.0))
+    assert np.log(tide).std(axis=1) == pytest.approx(deviation, rel=0.06, abs=1e-12)
+    assert tide.mean(axis=1) == pytest.approx(np.ones(len(tide)), abs=0.05)
+    later, now = np.log(tide[-1]), np.log(tide[-6])
+    assert np.corrcoef(now, later)[0, 1] == pytest.approx(
+        np.exp(-0.5) * deviation[-6] / deviation[-1], abs=0.04
+    )
+
+
+def test_depth_that_comes_and_goes_moves_nothing_else_and_is_cut_as_it_is() -> None:
+    cut = "shocks=[{kind: depth_cut, venue: all, factor: 0.1, at_hours: 2, duration_hours: 3}]"
+    still, moving = (draw(_short("calm", cut, *more).market, 0, 3) for more in ((), (TIDE,)))
+    for name in (*STACKED, *SINGLE):
+        same = np.array_equal(getattr(still, name), getattr(moving, name))
+        assert same == (name not in ("outside_depth", "perp_depth")), name
+    whole = draw(_short("calm", TIDE).market, 0, 3)
+    np.testing.assert_allclose(moving.outside_depth[2:5], 0.1 * whole.outside_depth[2:5])
+    np.testing.assert_array_equal(moving.outside_depth[5:], whole.outside_depth[5:])
+    assert np.all(still.pool_depth[2:5] == 0.1)
+
+
+def test_depth_is_the_same_in_every_chunk() -> None:
+    config = _short("calm", TIDE)
+    whole = draw(config.market, 0, 5)
+    assert _same(draw(config.market, 2, 3), whole.chunk(2, 3))

@@ -39,7 +39,7 @@ SHORT = (
 #: Sections a market is drawn from; of these, what is the tokens', the contracts' or a note.
 MARKET = {
     *("seed", "horizon_hours", "step_minutes", "assets", "correlation", "process", "shocks"),
-    *("common_jumps", "gas", "oracle", "flow", "history", "sampling"),
+    *("common_jumps", "gas", "depth", "oracle", "flow", "history", "sampling"),
 }
 BESIDE = ("decimals", "max_age_minutes", "history.notes", "history.squared_returns")
 

@@ -148,6 +148,7 @@ def rough_market(paths: int, steps: int, *, first_path: int = 0, seed: int = 7) 
         gas_usd=nothing,
         pool_depth=depth,
         perp_depth=perp,
+        outside_depth=np.ones_like(perp),
         noise_swap=nothing,
         noise_trade=np.zeros((2, steps + 1, paths)),
         deposit_flow=nothing,

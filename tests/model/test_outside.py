@@ -35,7 +35,6 @@ def outside(**terms: object) -> ImpactParameters:
         "heartbeat": (3600.0,) * 3,
         "lag": (0, 0, 0),
         "native": -1,
-        "depth_factor": ((0, 1.0),),
         "special": ((0, 0, 0.0), (1, 0, 0.0), (2, 0, 0.0)),
         "exponent": 0.5,
         "half_life": HALF_LIFE,
@@ -44,14 +43,18 @@ def outside(**terms: object) -> ImpactParameters:
     return ImpactParameters(**given | terms)  # type: ignore[arg-type]
 
 
-def moved(impact: ImpactParameters | None = None, steps: int = 12, **given: object) -> ModelWorld:
-    """A calm market; the swapper and the trader trade outside what they take."""
+def moved(
+    impact: ImpactParameters | None = None, steps: int = 12, thin: float = 1.0, **given: object
+) -> ModelWorld:
+    """A calm market, so thin; the swapper and the trader trade outside what they take."""
     agents = tuple(
         replace(slot, trades_outside=place in (SWAPPER, TRADER))
         for place, slot in enumerate(campaign.PROTOCOL.agents)
     )
     protocol = replace(campaign.PROTOCOL, agents=agents, impact=impact or outside(**given))
-    world = ModelWorld(protocol, campaign.calm_market(1, steps))
+    market = campaign.calm_market(1, steps)
+    market = replace(market, outside_depth=np.full_like(market.pool_depth, thin))
+    world = ModelWorld(protocol, market)
     world.advance(0)
     return world
 
@@ -148,7 +151,7 @@ def test_a_round_trip_leaves_the_price_where_it_was() -> None:
 
 def test_a_thinner_market_is_moved_more_by_what_is_traded_while_it_is_thin() -> None:
     def after(factor: float) -> float:
-        world = moved(depth_factor=((0, factor),), exponent=1.0)
+        world = moved(thin=factor, exponent=1.0)
         world.execute(act.Trade(TRADER, 0, np.array([50.0]), np.array([2100.0])))
         world.advance(1)
         return float(np.log(index(world) / 2000.0))

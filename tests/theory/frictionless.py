@@ -115,6 +115,7 @@ class Setting:
             gas_usd=nothing,
             pool_depth=nothing + 1.0,
             perp_depth=nothing + 1.0,
+            outside_depth=nothing + 1.0,
             noise_swap=_netted(self.market.noise_swap, stride),
             noise_trade=np.stack([_netted(flow, stride) for flow in self.market.noise_trade]),
             deposit_flow=nothing,
