@@ -84,6 +84,7 @@ ALLOWED = {
     # The jobs: everything below may be used, and of each other what is named here.
     "result": ("results", "report"),
     "calibration": ("types", "protocol", "config", "market", "report"),
+    "populations": ("types", "protocol", "config", "market"),
     "runner": ("types", "arguments", "config", "market", "agents", "world", "model", "chain",
                "engine", "books", "results", "report", "result", "runner"),
     "verify": ("types", "protocol.state", "arguments", "config", "market", "agents", "world",
@@ -105,8 +106,8 @@ ALLOWED = {
     "testing": ("types", "config", "market", "agents", "world", "model", "chain", "engine",
                 "books", "runner", "testing"),
     "cli": ("types", "agents.custom", "config", "market", "results", "result", "study",
-            "calibration", "verify", "fuzz", "comparison", "stress", "bench", "explain",
-            "terminal", "cli"),
+            "calibration", "populations", "verify", "fuzz", "comparison", "stress", "bench",
+            "explain", "terminal", "cli"),
 }  # fmt: skip
 CHAIN_ONLY = {"web3", "ape", "pyrevm", "eth_abi", "eth_utils", "eth_account", "vyper"}
 

@@ -7,6 +7,7 @@ from simulator.cli import (  # noqa: F401 (they add their commands)
     checks,
     explain,
     market,
+    population,
     reference,
     runs,
     study,

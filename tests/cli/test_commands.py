@@ -12,6 +12,7 @@ import pytest
 
 from simulator import cli
 from simulator.cli.market import paths
+from simulator.cli.population import population
 from simulator.market.paths import MarketPaths
 
 from .conftest import COMMAND, Run
@@ -21,6 +22,7 @@ SHORT = ("correlation-breakdown", "--set", "horizon_hours=24", "--set", "shocks=
 
 def test_every_command_explains_itself(called: Run) -> None:
     below = [("paths", name) for name in paths.commands]
+    below += [("population", name) for name in population.commands]
     for name in [*((name,) for name in cli.hedgesim.commands), *below]:
         shown = called(*name, "--help")
         assert shown.returncode == 0
