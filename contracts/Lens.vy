@@ -18,8 +18,8 @@ from contracts.interfaces import IUniswapV3Pool
 from contracts.modules import liquidity_math
 
 
-MAX_ACCOUNTS: constant(uint256) = 24
-MAX_WALLETS: constant(uint256) = 16
+MAX_ACCOUNTS: constant(uint256) = 80
+MAX_WALLETS: constant(uint256) = 80
 MAX_MARKETS: constant(uint256) = 8
 MAX_COLLATERALS: constant(uint256) = 8
 
@@ -29,17 +29,17 @@ ACCOUNT_WORDS: public(constant(uint256)) = 4  # and one per collateral >= 1, fou
 WALLET_WORDS: public(constant(uint256)) = 3
 
 MAX_LEGS: constant(uint256) = 8
-MAX_LENDING_WORDS: constant(uint256) = 160  # 3 + 8 * 3 + 16 * 8 = 155
-MAX_WORDS: constant(uint256) = 1280  # 21 + 8 * 13 + 24 * (4 + 7 + 8 * 4) + 16 * 3 = 1205
+MAX_LENDING_WORDS: constant(uint256) = 667  # 3 + 8 * 3 + 80 * 8
+MAX_WORDS: constant(uint256) = 3805  # 21 + 8 * 13 + 80 * (4 + 7 + 8 * 4) + 80 * 3
 
 
 MAX_HELD: constant(uint256) = 8  # positions that are shown of one wallet
 POSITION_WORDS: constant(uint256) = 5
-MAX_POSITION_WORDS: constant(uint256) = 640  # 16 * 8 * 5
+MAX_POSITION_WORDS: constant(uint256) = 3200  # 80 * 8 * 5
 
 MAX_LISTINGS: constant(uint256) = 8
 MAX_BORROWERS: constant(uint256) = 64
-MAX_BORROWER_WORDS: constant(uint256) = 1936  # 8 * 2 + 64 * (4 + 8 * 3) + 16 * 8
+MAX_BORROWER_WORDS: constant(uint256) = 2448  # 8 * 2 + 64 * (4 + 8 * 3) + 80 * 8
 WAD: constant(uint256) = 10**18
 MAX_HEALTH: constant(uint256) = 10**6 * WAD  # what a health factor is shown as at most
 

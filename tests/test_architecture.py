@@ -24,7 +24,7 @@ ALLOWED = {
     "kernel_files": (),
     "arguments": ("types",),
     "config": ("types", "protocol", "arguments", "config", "world.protocol", "world.gas",
-               "world.lending", "world.actions", "world.parties", "hedging"),
+               "world.lending", "world.actions", "world.crowd", "world.parties", "hedging"),
     "market": ("types", "kernel_files", "arguments", "config", "market", "hedging"),
     "market.fitting.impact": ("types", "protocol.impact"),
     # What draws sees the market's settings, and no configuration as a whole.

@@ -31,7 +31,7 @@ def kind_of(name: str) -> type[Agent]:
 def build_agents(config: Config, protocol: Protocol) -> list[Agent]:
     """The configured agents, one per slot of ``protocol.agents`` and in that order."""
     agents = [
-        kind_of(slot.name).configured(getattr(config.agents, slot.name), config, slot.name)
+        kind_of(slot.kind).configured(getattr(config.agents, slot.kind), config, slot.name)
         for slot in protocol.agents
     ]
     for index, agent in enumerate(agents):

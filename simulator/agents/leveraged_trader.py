@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.agents.scalar import ScalarAgent
+from simulator.config import cohorts
+from simulator.types import USDC
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
@@ -31,10 +33,14 @@ class LeveragedTrader(ScalarAgent):
     def configured(
         cls, section: sections.LeveragedTrader, config: Config, name: str
     ) -> LeveragedTrader:
-        """Of one class are ``leveraged_long`` and ``leveraged_short``."""
+        """Of one class are ``leveraged_long`` and ``leveraged_short``, and cohorts of either."""
         market = 0 if section.market is None else config.markets.index(section.market)
-        side = {"leveraged_long": 1.0, "leveraged_short": -1.0}[name]
-        return cls(market, side, section.leverage, section.maximum_slippage)
+        of = cohorts.traders(section, config.assets[USDC].price)
+        for kind, side in (("leveraged_long", 1.0), ("leveraged_short", -1.0)):
+            for own, one in zip(cohorts.names(kind, section.cohorts), of, strict=True):
+                if own == name:
+                    return cls(market, side, one.leverage, section.maximum_slippage)
+        raise LookupError(name)
 
     @staticmethod
     def act(do: PlainDo, my: LeveragedTrader) -> None:  # type: ignore[override]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from simulator.config.cohorts import SIZE_SPREAD, Count, Spread
 from simulator.config.declared import section_of
 from simulator.config.section import Section, Symbol
 from simulator.protocol.borrowers import (
@@ -58,7 +59,7 @@ class Listing(_ListingTerms):
 
 
 class Borrower(Section):
-    """An account at the lending market, or many that are alike in one."""
+    """An account at the lending market, or cohorts of it that share what it has."""
 
     collateral: dict[Symbol, Tokens] = Field(
         min_length=1, description="what it has supplied at the start by asset, whole tokens"
@@ -71,6 +72,13 @@ class Borrower(Section):
     health: float = Field(
         gt=1, le=1e3, description="its health factor at the start: liquidated below 1 (number)"
     )
+    cohorts: Count = 1
+    health_spread: Spread = Field(
+        default=0.0,
+        description="standard deviation of the log of the cohorts' health factors less one, of "
+        "which `health` is the median (number)",
+    )
+    size_spread: Spread = Field(default=0.0, description=SIZE_SPREAD)
     category: Name | None = Field(
         default=None, description="eMode category it is in (text); null: none"
     )

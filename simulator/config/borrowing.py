@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import floor
 from typing import TYPE_CHECKING
 
+from simulator.config import cohorts
 from simulator.protocol.borrowers import PERCENT, CategoryTerms, ListingTerms
 from simulator.protocol.terms import resolved
 from simulator.types import USDC
@@ -43,15 +44,27 @@ def market(config: Fields) -> LendingMarket | None:
             CategoryTerms(**resolved(CategoryTerms, one)) for one in lending.categories.values()
         ),
         borrowers=tuple(
-            Borrower(
-                name=name,
-                collateral=tuple(one.collateral.get(symbol, 0.0) for symbol in lending.reserves),
-                debt=tuple(_owed(config, one, symbol) for symbol in lending.reserves),
-                category=_number(categories, one.category),
-            )
+            cohort
             for name, one in lending.borrowers.items()
+            for cohort in _cohorts(config, name, one, _number(categories, one.category))
         ),
     )
+
+
+def _cohorts(config: Fields, name: str, one: written.Borrower, category: int) -> Iterator[Borrower]:
+    """The accounts that an entry stands for, which share its collateral."""
+    assert config.lending is not None
+    reserves = config.lending.reserves
+    least = _least_health(config, one) * (1.0 + 2.0 * _ROUNDING)
+    called = cohorts.names(name, one.cohorts)
+    for own, (part, health) in zip(called, cohorts.borrowers(one, least), strict=True):
+        yield Borrower(
+            name=own,
+            collateral=tuple(part * one.collateral.get(symbol, 0.0) for symbol in reserves),
+            debt=tuple(part * _owed(config, one, symbol, health) for symbol in reserves),
+            category=category,
+            group=name,
+        )
 
 
 def others(config: Fields) -> tuple[str, ...]:
@@ -87,10 +100,10 @@ def _average(config: Fields, borrower: written.Borrower, term: str) -> float:
     return floor(mean * (1.0 + _ROUNDING)) / PERCENT
 
 
-def _owed(config: Fields, borrower: written.Borrower, symbol: str) -> float:
+def _owed(config: Fields, borrower: written.Borrower, symbol: str, health: float) -> float:
     """Whole tokens of a debt: its share of what the health factor leaves, at the first prices."""
     worth = sum(n * config.assets[s].price for s, n in borrower.collateral.items())
-    all_debts = worth * _average(config, borrower, "liquidation_threshold") / borrower.health
+    all_debts = worth * _average(config, borrower, "liquidation_threshold") / health
     return all_debts * borrower.debt.get(symbol, 0.0) / config.assets[symbol].price
 
 
@@ -203,9 +216,15 @@ def covers(threshold: float, bonus: float) -> bool:
     return (paid + PERCENT // 2) // PERCENT <= PERCENT
 
 
+def _least_health(config: Fields, borrower: written.Borrower) -> float:
+    """The health factor up to which Aave lends to a borrower."""
+    threshold, ltv = (_average(config, borrower, term) for term in ("liquidation_threshold", "ltv"))
+    return threshold / ltv
+
+
 def _health(config: Fields, field: str, borrower: written.Borrower) -> Iterator[str]:
     """Aave lends up to the loan to value: how healthy a borrower is at least at the start."""
-    least = _average(config, borrower, "liquidation_threshold") / _average(config, borrower, "ltv")
+    least = _least_health(config, borrower)
     if borrower.health < least * (1.0 + _ROUNDING):
         yield (
             f"{field}.health = {borrower.health:g}: must be above {least:.6g}, the liquidation "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulator.config import (
     borrowing,
+    cohort_checks,
     correlation,
     documented,
     importance,
@@ -54,6 +55,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from lending.problems(config)
     yield from borrowing.problems(config)
     yield from outside.problems(config)
+    yield from cohort_checks.problems(config)
     yield from documented.problems(config.documented)
     yield from process_checks.problems(config)
     yield from _shocks(config)

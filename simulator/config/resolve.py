@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from itertools import zip_longest
 from math import isqrt, log, log1p
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.arguments import instance
-from simulator.config import borrowing, correlation, lending
+from simulator.config import borrowing, cohorts, correlation, lending
 from simulator.config.agents import BUILT_IN
-from simulator.config.agents.actor import MarginTrader
+from simulator.config.agents.actor import Actor, MarginTrader
+from simulator.config.agents.leveraged_trader import LeveragedTrader
 from simulator.config.models import Config
 from simulator.config.outside import impact
 from simulator.config.venues import MAX_TICK
@@ -36,7 +39,7 @@ from simulator.world.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from simulator.config.shocks import WindowShock
     from simulator.config.venues import BackgroundLiquidity
@@ -251,32 +254,54 @@ def _vault(config: Config) -> VaultParameters:
 
 
 def _agents(config: Config) -> tuple[AgentSlot, ...]:
-    collaterals, legs = basket(config), lending.lent(config)
-    slots = []
+    """Slots in block order; cohorts of longs and of shorts take turns, so that either finds room.
+
+    What each opens moves the skew its way, which is bounded.
+    """
+    slots: list[AgentSlot] = []
+    leveraged: list[tuple[AgentSlot, ...]] = []
+    place = 0
     for name in BUILT_IN:
         agent = getattr(config.agents, name)
-        if agent is None:
-            continue
-        # A slice of the vault's margin account needs an account to go to.
-        has_account = isinstance(agent, MarginTrader) or getattr(agent, "exit_in_kind", False)
-        margin, assets = getattr(agent, "margin", {}), getattr(agent, "assets", {})
-        slots.append(
-            AgentSlot(
-                name=name,
-                kind=name,
-                latency_blocks=agent.latency_blocks,
-                metrics=tuple(agent.metrics),
-                trades_outside=agent.trades_outside,
-                positions=agent.positions,
-                usdc=agent.usdc,
-                base=getattr(agent, "base", 0.0),
-                has_account=has_account,
-                margin=tuple(margin.get(c, 0.0) for c in collaterals) if has_account else (),
-                hedge=tuple(assets.get(symbol, 0.0) for symbol in legs),
-                listed=tuple(
-                    0.0 if symbol in legs else assets.get(symbol, 0.0)
-                    for symbol in borrowing.others(config)
-                ),
-            )
-        )
-    return tuple(slots)
+        if isinstance(agent, LeveragedTrader):
+            place = place if leveraged else len(slots)
+            leveraged.append(tuple(_cohorts(config, name, agent)))
+        elif agent is not None:
+            slots.append(_slot(config, name, agent, getattr(agent, "margin", {})))
+    if all(len(group) == 1 for group in leveraged):
+        return (*slots[:place], *(slot for (slot,) in leveraged), *slots[place:])
+    turns = zip_longest(*leveraged)
+    return (*slots[:place], *(s for turn in turns for s in turn if s), *slots[place:])
+
+
+def _cohorts(config: Config, name: str, agent: LeveragedTrader) -> Iterator[AgentSlot]:
+    """The slots that a section of leveraged traders stands for."""
+    called = cohorts.names(name, agent.cohorts)
+    found = cohorts.traders(agent, config.assets[USDC].price)
+    for own, one in zip(called, found, strict=True):
+        slot = _slot(config, name, agent, one.margin)
+        yield replace(slot, name=own, usdc=slot.usdc / agent.cohorts)
+
+
+def _slot(config: Config, name: str, agent: Actor, margin: Mapping[str, float]) -> AgentSlot:
+    collaterals, legs = basket(config), lending.lent(config)
+    # A slice of the vault's margin account needs an account to go to.
+    has_account = isinstance(agent, MarginTrader) or getattr(agent, "exit_in_kind", False)
+    assets = getattr(agent, "assets", {})
+    return AgentSlot(
+        name=name,
+        kind=name,
+        latency_blocks=agent.latency_blocks,
+        metrics=tuple(agent.metrics),
+        trades_outside=agent.trades_outside,
+        positions=agent.positions,
+        usdc=agent.usdc,
+        base=getattr(agent, "base", 0.0),
+        has_account=has_account,
+        margin=tuple(margin.get(c, 0.0) for c in collaterals) if has_account else (),
+        hedge=tuple(assets.get(symbol, 0.0) for symbol in legs),
+        listed=tuple(
+            0.0 if symbol in legs else assets.get(symbol, 0.0)
+            for symbol in borrowing.others(config)
+        ),
+    )

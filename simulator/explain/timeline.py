@@ -205,10 +205,10 @@ def _owner(config: Config, account: int, agents: list[str]) -> str:
 
 
 def _traders(config: Config) -> list[str]:
-    """Agents with a margin account, in the order of accounts."""
+    """Agents with a margin account, in the order of accounts; cohorts by what they are of."""
     from simulator.config import resolve
 
-    return [slot.name for slot in resolve(config).agents if slot.has_account]
+    return [slot.kind or slot.name for slot in resolve(config).agents if slot.has_account]
 
 
 def _liquidations(config: Config, series: pd.DataFrame, events: pd.DataFrame) -> Iterator[Entry]:

@@ -339,13 +339,13 @@ def _forced_values(protocol: Protocol) -> dict[str, Any]:
     rows, places = parties(protocol), venues(protocol)
     account = {number: row for row, party in enumerate(rows) for number in party.accounts}
     kind = {one: row for row, party in enumerate(rows) for one in party.actions}
-    borrower = {party.borrower: row for row, party in enumerate(rows)}
+    borrower = {number: row for row, party in enumerate(rows) for number in party.borrowers}
     crowd = {party.crowd: row for row, party in enumerate(rows)}
     return {
         "of_account": [account.get(number, -1) for number in range(protocol.accounts)],
         "of_kind": [-1, *(kind.get(one, -1) for one in ACTIONS)],
         "worth": [0, *(int(one.spec.worth) for one in ACTIONS)],
-        "of_borrower": [borrower[number] for number in range(sum(p.borrower >= 0 for p in rows))],
+        "of_borrower": [borrower[number] for number in sorted(borrower)],
         "of_crowd": [crowd[number] for number in range(sum(p.crowd >= 0 for p in rows))],
         "venue": [places.index(party.venue) for party in rows],
     }

@@ -49,7 +49,7 @@ def _bit(protocol: Protocol, name: str) -> int:
     """Of the agents of a name."""
     found = 0
     for agent, slot in enumerate(protocol.agents):
-        if slot.name == name:
+        if slot.is_called(name):
             if agent >= _BITS:
                 raise InputError(
                     f"shocks: of {name}, agent {agent}; allowed: of the first {_BITS} agents"

@@ -9,7 +9,7 @@ import numpy as np
 from simulator.protocol.population import BorrowersTerms
 
 if TYPE_CHECKING:
-    from simulator.protocol.population import CrowdTerms, TradersTerms
+    from simulator.protocol.population import TradersTerms
     from simulator.types import Floats
     from simulator.world.protocol import Crowd
 
@@ -36,7 +36,9 @@ def members_of(crowd: Crowd) -> Members:
 
 def traders(terms: TradersTerms, side: int) -> Members:
     """Traders on one side: 1 long, −1 short."""
-    size, leverage = _drawn(terms, terms.leverage, terms.leverage_spread)
+    size, leverage = even_ranks(
+        terms.count, terms.leverage, terms.leverage_spread, terms.size_spread
+    )
     margin = 1.0 / np.minimum(leverage, terms.most_leverage)
     # Whoever could not open with so little margin has twice what is needed.
     margin = np.maximum(margin, 2.0 * terms.maintenance_rate)
@@ -47,7 +49,7 @@ def traders(terms: TradersTerms, side: int) -> Members:
 
 def borrowers(terms: BorrowersTerms) -> Members:
     """Borrowers of dollars, each as often as part of its debt is bought."""
-    size, above = _drawn(terms, terms.health, terms.health_spread)
+    size, above = even_ranks(terms.count, terms.health, terms.health_spread, terms.size_spread)
     # Per dollar of collateral at the start: what is owed, and what backs it.
     owed, backs = terms.threshold / (1.0 + above), np.ones(len(size))
     rows = []
@@ -62,7 +64,9 @@ def borrowers(terms: BorrowersTerms) -> Members:
     return _in_order(trigger, sold, bankrupt, 1)
 
 
-def _drawn(terms: CrowdTerms, median: float, spread: float) -> tuple[Floats, Floats]:
+def even_ranks(
+    count: int, median: float, spread: float, size_spread: float
+) -> tuple[Floats, Floats]:
     """Parts of the whole that members have, and a log-normal figure of each, independent of it.
 
     No number is drawn: the figures are those of even ranks, sizes those of ranks that the golden
@@ -70,10 +74,10 @@ def _drawn(terms: CrowdTerms, median: float, spread: float) -> tuple[Floats, Flo
     """
     from scipy.special import ndtri
 
-    rank = np.arange(terms.count)
-    figure = median * np.exp(spread * ndtri((rank + 0.5) / terms.count))
+    rank = np.arange(count)
+    figure = median * np.exp(spread * ndtri((rank + 0.5) / count))
     even = (0.5 + rank * _GOLDEN) % 1.0
-    size = np.exp(terms.size_spread * ndtri(np.clip(even, 1e-9, 1.0 - 1e-9)))
+    size = np.exp(size_spread * ndtri(np.clip(even, 1e-9, 1.0 - 1e-9)))
     return size / size.sum(), figure
 
 

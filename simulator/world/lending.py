@@ -19,13 +19,14 @@ class Borrower:
     """An account at the market, or many that are alike in one.
 
     ``collateral``, ``debt``: whole tokens of each listing at the start. ``category``: the eMode
-    category it is in, counted from 1; 0: none.
+    category it is in, counted from 1; 0: none. ``group``: what it is a cohort of.
     """
 
     name: str
     collateral: tuple[float, ...]
     debt: tuple[float, ...]
     category: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True)

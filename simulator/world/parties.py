@@ -44,7 +44,7 @@ class Party:
         venue: where, a key of :data:`VENUES`.
         accounts: at the ClearingHouse, which are its.
         actions: liquidations that name no account there and are of it alone.
-        borrower: of the lending market's, which; -1: none.
+        borrowers: of the lending market's, which are its.
         crowd: of those elsewhere, which; -1: none.
         leveraged: whether it is there to be leveraged: a protocol in which nobody but the vault is
             has no cascade to tell of.
@@ -55,7 +55,7 @@ class Party:
     venue: str
     accounts: tuple[int, ...] = ()
     actions: tuple[type[actions.Action], ...] = ()
-    borrower: int = -1
+    borrowers: tuple[int, ...] = ()
     crowd: int = -1
     leveraged: bool = True
 
@@ -67,18 +67,24 @@ def _vault(protocol: Protocol) -> Iterator[Party]:
 
 def _traders_here(protocol: Protocol) -> Iterator[Party]:
     """Margin accounts of agents; one of one's own may be leveraged, which nobody can tell."""
+    found: dict[str, list[int]] = {}
     for agent, slot in enumerate(protocol.agents):
-        if slot.has_account:
-            title, account = slot.name.replace("_", " "), protocol.account_of(agent)
-            leveraged = slot.kind in ("", *_LEVERAGED)
-            yield Party(slot.name, title, CLEARING_HOUSE, (account,), leveraged=leveraged)
+        if slot.has_account:  # cohorts are of one kind, and one party
+            found.setdefault(slot.kind or slot.name, []).append(protocol.account_of(agent))
+    kinds = {slot.kind for slot in protocol.agents}
+    for name, accounts in found.items():
+        title, leveraged = name.replace("_", " "), name in _LEVERAGED or name not in kinds
+        yield Party(name, title, CLEARING_HOUSE, tuple(accounts), leveraged=leveraged)
 
 
 def _borrowers(protocol: Protocol) -> Iterator[Party]:
     borrowers = protocol.lending.borrowers if protocol.lending is not None else ()
+    found: dict[str, list[int]] = {}
     for number, borrower in enumerate(borrowers):
-        title = f"borrower {borrower.name}"
-        yield Party(f"borrower_{borrower.name}", title, LENDING_MARKET, borrower=number)
+        found.setdefault(borrower.group or borrower.name, []).append(number)
+    for name, own in found.items():
+        title = f"borrower {name}" if len(own) == 1 else f"borrowers {name}"
+        yield Party(f"borrower_{name}", title, LENDING_MARKET, borrowers=tuple(own))
 
 
 def _crowds(protocol: Protocol) -> Iterator[Party]:

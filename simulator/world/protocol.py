@@ -146,6 +146,10 @@ class AgentSlot:
     trades_outside: bool = False
     positions: int = 0
 
+    def is_called(self, name: str) -> bool:
+        """Whether a configuration means it by a name: cohorts by what they are of."""
+        return name in (self.name, self.kind)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """What its metrics are called in the frame of paths."""
@@ -280,8 +284,9 @@ class Protocol:
 
     def is_down(self, agent: int, step: int) -> bool:
         """Whether an agent is down at a step, on every path."""
-        name = self.agents[agent].name
-        return any(who == name and first <= step < end for who, first, end in self.outages)
+        slot = self.agents[agent]
+        named = (first <= step < end for who, first, end in self.outages if slot.is_called(who))
+        return any(named)
 
     @property
     def markets(self) -> int:
