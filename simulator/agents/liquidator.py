@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from simulator.agents.accounts import flat, unhealthy
+from simulator.agents.capital import begin, lack, sold_outside, written
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
 from simulator.model.kernel.codes import OK
@@ -19,6 +21,8 @@ from simulator.model.kernel.kinds import (
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
+    from simulator.config import Config
+    from simulator.config.agents import liquidator as sections
 
 # Worst price against the pool's it buys or sells at on the way, fee included.
 _SLIPPAGE = 0.01
@@ -38,15 +42,40 @@ class Liquidator(ScalarAgent):
     exceeds gas plus ``minimum_profit_usd``. Of an account whose equity is gone the penalty is paid
     in part or not at all; whoever runs a liquidator has money at the venue too, and closes its
     positions while gas costs no more than ``unpaid_gas_usd``. On Aave it buys what is owed in the
-    leg's pool, as far as its USDC goes, and repays it for the bonus.
+    leg's pool, as far as its USDC goes, and repays it for the bonus. Positions it closes against
+    the venue's maker and needs no money for; what it buys it pays for out of its capital, if one is
+    written, which is tied up until it is sold: outside, at the next step.
     """
 
     minimum_profit_usd: float
     unpaid_gas_usd: float = 50.0
+    gas_bid: float = 1.0  # times the block's gas
+    capital_usd: float = inf
+    left: float = field(default=0.0, init=False)  # USD it may still pay
+    unsold: float = field(default=0.0, init=False)  # USD, sold outside and not yet paid
+    lacking: float = field(default=0.0, init=False)  # USD, in this step
+    missed: float = field(default=0.0, init=False)
+    short_usd: float = field(default=0.0, init=False)
+    inventory_usd: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is tied up yet."""
+        self.left = self.capital_usd
+
+    @classmethod
+    def configured(cls, section: sections.Liquidator, config: Config, name: str) -> Liquidator:
+        """Without a capital that is written it is endless."""
+        return cls(
+            section.minimum_profit_usd,
+            section.unpaid_gas_usd,
+            section.gas_bid,
+            written(section.capital_usd),
+        )
 
     @staticmethod
     def act(do: PlainDo, my: Liquidator) -> None:  # type: ignore[override]
         """Liquidate what is below maintenance, account by account and market by market."""
+        begin(my)
         count = do.w.tables.count
         for first in range(0, count.accounts, _AT_ONCE):
             last = min(first + _AT_ONCE, count.accounts)
@@ -59,6 +88,7 @@ class Liquidator(ScalarAgent):
             _pledge(do, my)
         for leg in range(count.legs):
             _loan(do, my, leg)
+        my.inventory_usd = my.unsold
 
 
 @part
@@ -77,7 +107,7 @@ def _due(do: PlainDo, first: int, last: int) -> int:
 @part
 def _positions(do: PlainDo, my: Liquidator, account: int) -> None:
     """Liquidate its positions, each judged on what the one before left."""
-    table, gas = do.w.tables.clearing, do.gas_cost(LIQUIDATE)
+    table, gas = do.w.tables.clearing, do.gas_cost(LIQUIDATE) * my.gas_bid
     for market in range(do.w.tables.count.markets):
         if do.size(account, market) == 0.0:
             continue
@@ -101,9 +131,26 @@ def _pledge(do: PlainDo, my: Liquidator) -> None:
         return
     penalty = do.w.tables.clearing.liquidation_penalty
     # What is paid is what is bought less the penalty.
-    profit = do.amount_in * do.oracle(0) * penalty / (1.0 - penalty)
-    if profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_PLEDGE):
-        do.liquidate_pledge(0)
+    cost = do.amount_in * do.oracle(0)
+    profit = cost * penalty / (1.0 - penalty)
+    if not profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_PLEDGE) * my.gas_bid:
+        return
+    if cost > my.left:
+        lack(my, cost - my.left)
+        return
+    base, usdc = _base_held(do), do.wallet_usdc + do.cash(do.account)
+    if do.liquidate_pledge(0) == OK:
+        my.left += (do.wallet_usdc + do.cash(do.account) - usdc) * do.oracle(0)
+        my.unsold += sold_outside(do, 1, _base_held(do) - base)
+
+
+@part
+def _base_held(do: PlainDo) -> float:
+    """Whole base tokens it has: in its wallet, and as collateral."""
+    table, held = do.w.tables.clearing, do.wallet_base
+    if table.base_collateral >= 0:
+        held += do.collateral(do.account, table.base_collateral)
+    return held
 
 
 @part
@@ -118,8 +165,13 @@ def _loan(do: PlainDo, my: Liquidator, leg: int) -> None:
     lost = cost * (abs(spot * do.oracle(0) / price - 1.0) + _SLIPPAGE)
     profit = cost * table.liquidation_bonus - lost
     gas = 2.0 * do.gas_cost(SWAP) + do.gas_cost(LIQUIDATE_LOAN)
-    if not profit > my.minimum_profit_usd + gas:
+    if not profit > my.minimum_profit_usd + gas * my.gas_bid:
         return
+    if cost > my.left:  # what it buys is repaid and paid for at once: nothing stays tied up
+        lack(my, cost - my.left)
+        cost = my.left
+        if not cost > 0.0:
+            return
     do.swap(-cost / do.oracle(0), spot * (1.0 + _SLIPPAGE), 0.0, leg)
     do.liquidate_loan(leg, do.wallet_leg(leg))
     do.swap(do.wallet_leg(leg), 0.0, 0.0, leg)
@@ -136,7 +188,14 @@ def _collateral(do: PlainDo, my: Liquidator, account: int) -> None:
             continue
         if do.liquidate_collateral(account, number, held, quote=True) != OK:
             continue
-        worth = do.amount_out * do.oracle(table.collateral_asset[number])
-        profit = worth - do.amount_in * do.oracle(0)
-        if profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_COLLATERAL):
-            do.liquidate_collateral(account, number, held)
+        price = do.oracle(table.collateral_asset[number])
+        taken, cost = do.amount_out, do.amount_in * do.oracle(0)
+        profit = taken * price - cost
+        if not profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_COLLATERAL) * my.gas_bid:
+            continue
+        if cost > my.left:
+            lack(my, cost - my.left)
+            held = taken * max(my.left, 0.0) / cost
+        if held > 0.0 and do.liquidate_collateral(account, number, held) == OK:
+            my.left -= do.amount_in * do.oracle(0)
+            my.unsold += sold_outside(do, table.collateral_asset[number], do.amount_out)

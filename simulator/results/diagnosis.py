@@ -17,6 +17,7 @@ from simulator.config.feasibility import misfits
 from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
+from simulator.results.dry import dry
 from simulator.results.finding import Finding
 from simulator.results.reasons import percent
 from simulator.results.strategies import names_of
@@ -51,6 +52,8 @@ NAMES = (
     "oracle_off_market",
     "nobody_left",
     "idle_strategy",
+    "liquidators_dry",
+    "cohorts_refused",
     "tight_limit",
     "tight_reward",
     "no_effect",
@@ -90,6 +93,7 @@ def diagnose(
         *_oracle(cases),
         *_left(cases),
         *_idle_strategies(cases, paths),
+        *dry(config, cases, paths),
         *others,
     ]
     known = {finding.field for finding in found}

@@ -11,7 +11,7 @@ from simulator.results.finding import Finding
 from simulator.types import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -32,6 +32,29 @@ def refused(names: Iterable[str], events: pd.DataFrame, worst: pd.DataFrame) -> 
         if counts and Status.OK.name not in counts:
             text = _sentence(name, counts, len(seen))
             yield Finding("agent_refused", "warning", text, len(tried) / len(seen))
+
+
+def unopened(
+    cohorts: Mapping[str, Sequence[str]], events: pd.DataFrame, worst: pd.DataFrame
+) -> Iterator[Finding]:
+    """Cohorts that hold nothing, since what they asked for was refused, by what they are of.
+
+    They would have been the first to fall where it was their leverage.
+    """
+    others = worst[~worst["path"].isin(events["path"])]
+    for name, agents in cohorts.items():
+        frames = [frame[frame["agent"].isin(agents)] for frame in (events, others)]
+        paths = len({*frames[0]["path"], *frames[1]["path"]})
+        status = [row for frame in frames for row in frame["status"].astype(str)]
+        counts = Counter(one for one in status if one not in (Status.OK.name, Status.NONE.name))
+        if not counts:
+            continue
+        first = counts.most_common(1)[0][0].lower()
+        text = (
+            f"Of {len(agents)} cohorts of {name} {sum(counts.values()) / paths:.3g} a path hold "
+            f"nothing, most as {first}: {meaning(first)}."
+        )
+        yield Finding("cohorts_refused", "warning", text, 1.0, f"agents.{name}.most_leverage")
 
 
 def _sentence(name: str, counts: Counter[str], paths: int) -> str:

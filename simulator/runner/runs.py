@@ -230,7 +230,7 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
     from simulator.report.story import tell
     from simulator.result import Result
     from simulator.results.cascade import cascade
-    from simulator.results.own_agents import refused
+    from simulator.results.own_agents import refused, unopened
     from simulator.results.records import fan_frame, fan_names
     from simulator.results.summary import summarise, worst_path
 
@@ -246,7 +246,10 @@ def _together(plan: Plan, chunks: Chunks, gates: Iterable[Gate], allowed: Iterab
         _refuse_another(plan, paths, simulate_chunk(plan, *others, 0).paths)
     events = chunks.frame("events", worst.names)
     own = [agent.slot.name for agent in plan.agents if agent.slot is not None]
-    found = refused(own, events, worst.events)
+    found = [
+        *refused(own, events, worst.events),
+        *unopened(protocol.cohorts, events, worst.events),
+    ]
     summary = summarise(plan.config, plan.world, paths, gates, allowed, found)
     summary["worst_path"]["story"] = tell(
         plan.config, worst.series, worst.events, worst.paths.iloc[0]

@@ -289,6 +289,14 @@ class Protocol:
         return any(named)
 
     @property
+    def cohorts(self) -> dict[str, list[str]]:
+        """Names of agents that are several of one kind, by that."""
+        found: dict[str, list[str]] = {}
+        for slot in self.agents:
+            found.setdefault(slot.kind, []).append(slot.name)
+        return {kind: names for kind, names in found.items() if kind and names[:1] != [kind]}
+
+    @property
     def markets(self) -> int:
         """Number of perp markets M."""
         return len(self.clearing.markets)

@@ -11,6 +11,7 @@ from simulator.agents.build import build_agents
 from simulator.agents.leveraged_trader import LeveragedTrader
 from simulator.config import Config, load, resolve
 from simulator.protocol.population import TradersTerms
+from simulator.runner import run
 from simulator.types import InputError, Status
 from simulator.verify import TOLERANCE, verify_paths
 from simulator.world import actions
@@ -184,3 +185,14 @@ def test_both_worlds_agree_on_cohorts(scenario: str, settings: tuple[str, ...], 
     assert found.worst <= TOLERANCE
     assert found.agrees
     assert found.outcomes[kind]["OK"] > 0
+
+
+def test_cohorts_that_hold_nothing_are_told() -> None:
+    """Twenty times its margin is beyond the initial margin of the venue."""
+    setting = LONGS.replace("most_leverage: 7", "most_leverage: 20").replace("0.4", "1.2")
+    told = run(load("liquidation-cascade", [setting, "paths=2", "horizon_hours=2", "shocks=[]"]))
+    (finding,) = [f for f in told.summary["diagnosis"] if f["name"] == "cohorts_refused"]
+    assert "Of 4 cohorts of leveraged_long 1 a path hold nothing" in finding["text"]
+    assert finding["field"] == "agents.leveraged_long.most_leverage"
+    fine = run(load("liquidation-cascade", [LONGS, "paths=2", "horizon_hours=2", "shocks=[]"]))
+    assert not [f for f in fine.summary["diagnosis"] if f["name"] == "cohorts_refused"]

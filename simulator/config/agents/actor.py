@@ -36,6 +36,10 @@ class Actor(Section):
     latency_blocks: Latency = Field(default=0, description=LATENCY)
     usdc: Tokens = Field(default=100_000.0, description="wallet at the start, USDC")
 
+    def counts(self) -> tuple[str, ...]:
+        """Of its metrics those that say something as it is written: all, where it says no more."""
+        return tuple(self.metrics)
+
 
 class MarginTrader(Actor):
     """Base of agents with a margin account."""
@@ -44,6 +48,22 @@ class MarginTrader(Actor):
         default_factory=dict, description="collateral posted at the start, whole tokens by asset"
     )
 
+
+CAPITAL = (
+    "money it may have tied up at once in what it liquidated and has not sold, at the start, USD; "
+    "gains and losses add to it (null: as much as it has)"
+)
+GAS_BID = "times the block's gas that a liquidation has to be worth to it (number)"
+_MISSED = (
+    "liquidations it would have gained by and did not make in full, for want of money: one for "
+    "each account and step"
+)
+#: What every liquidator counts of its money: unit and meaning.
+MONEY = {
+    "missed": ("number", _MISSED),
+    "short_usd": ("USD", "most that it lacked for those of one step"),
+    "inventory_usd": ("USD", "what it took and has not sold, at the index, at the end"),
+}
 
 _GAINED = "what it holds at the index, less what it would hold had it done nothing, less gas"
 #: What every adversary counts: unit and meaning.

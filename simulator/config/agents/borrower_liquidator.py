@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MINIMUM_PROFIT, Actor, Tokens
+from simulator.config.agents.actor import CAPITAL, GAS_BID, MINIMUM_PROFIT, MONEY, Actor, Tokens
 from simulator.config.section import Symbol
 
 
@@ -17,6 +17,7 @@ class BorrowerLiquidator(Actor):
         "borrower_liquidator": "liquidates borrowers of the lending market for the bonus",
     }
     trades_outside: ClassVar = True
+    metrics: ClassVar = MONEY
 
     usdc: Tokens = Field(default=10e6, description="wallet at the start, USDC")
     base: Tokens = Field(default=0.0, description="wallet at the start, whole base tokens")
@@ -31,4 +32,18 @@ class BorrowerLiquidator(Actor):
         lt=1,
         description="below the index, how cheaply it sells base tokens in the pool, fraction; all "
         "that it seizes it sells outside, and what it sells in the pool it buys back there",
+    )
+    capital_usd: float | None = Field(default=None, gt=0, le=1e13, description=CAPITAL)
+    gas_bid: float = Field(default=1.0, ge=0, le=1e6, description=GAS_BID)
+    sells: Literal["outside", "pool"] = Field(
+        default="outside",
+        description="where what it seizes is sold: outside, at once, whatever it does in the pool; "
+        "or in the pool alone, so that it seizes nothing but base tokens and USDC, holds them, and "
+        "repays with what they bring",
+    )
+    sale_half_life_hours: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e4,
+        description="time in which it sells half of what it holds, in the pool (0: at once)",
     )
