@@ -134,11 +134,16 @@ def _liquidate(do: PlainDo, my: BorrowerLiquidator, borrower: int) -> bool:
     if of_seized < 0 or not best > _costs(do, my, of_seized):
         return False
     asset, brought = do.w.tables.lending.asset, _brings(do, my, of_repaid)
+    for_sale = max(do.wallet_base - my.base, 0.0)
     if do.liquidate_borrower(borrower, of_seized, of_repaid, brought) != OK:
         return False
-    taken = do.amount_out
-    my.left -= do.amount_in * do.index(asset[of_repaid])
-    if asset[of_seized] == _USDC:
+    paid, taken = do.amount_in, do.amount_out
+    if my.pool and asset[of_repaid] == _BASE:  # what it has for sale is tied up already
+        paid -= min(paid, for_sale)
+    my.left -= paid * do.index(asset[of_repaid])
+    if my.pool and asset[of_seized] == _BASE:  # what fills up its own stock is not for sale
+        my.left += min(taken, max(my.base - (do.wallet_base - taken), 0.0)) * do.index(_BASE)
+    elif asset[of_seized] == _USDC:
         my.left += taken * do.index(_USDC)
     elif not my.pool:
         my.unsold += sold_outside(do, asset[of_seized], taken)
@@ -184,14 +189,17 @@ def _count_lack(do: PlainDo, my: BorrowerLiquidator, borrower: int) -> None:
 def _sell(do: PlainDo, my: BorrowerLiquidator) -> None:
     """Sell what it has of the base token beyond that, as far as the pool's price allows."""
     more = do.wallet_base - my.base
+    if more <= 0.0:
+        my.sold_at = do.seconds
+        return
     if my.pool and my.sale_half_life > 0.0:
         more *= 1.0 - 0.5 ** ((do.seconds - my.sold_at) / my.sale_half_life)
-    my.sold_at = do.seconds
     limit = do.index(_BASE) / do.index(0) * (1.0 - my.slippage)
-    if (
-        do.pool_price > limit
-        and more * limit > do.gas_cost(SWAP)
-        and do.swap(more, limit) == OK
-        and my.pool
-    ):
+    if do.pool_price <= limit:
+        my.sold_at = do.seconds
+        return
+    if not more * limit > do.gas_cost(SWAP):
+        return  # what has been due since waits until it is worth its gas
+    my.sold_at = do.seconds
+    if do.swap(more, limit) == OK and my.pool:
         my.left += do.amount_out * do.index(_USDC)

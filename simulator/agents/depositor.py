@@ -75,7 +75,7 @@ class Depositor(ScalarAgent):
 @part
 def _run(do: PlainDo, my: Depositor) -> None:
     """Those leave whom the loss has reached, of all who are still there."""
-    if do.wallet_shares + do.queued_shares <= 0.0:
+    if do.wallet_shares + do.waiting_shares <= 0.0:
         my.highest = my.gone = 0.0  # who comes next has lost nothing
         return
     price = do.vault().nav / (do.shares + _VIRTUAL)

@@ -165,13 +165,14 @@ def _loan(do: PlainDo, my: Liquidator, leg: int) -> None:
     lost = cost * (abs(spot * do.oracle(0) / price - 1.0) + _SLIPPAGE)
     profit = cost * table.liquidation_bonus - lost
     gas = 2.0 * do.gas_cost(SWAP) + do.gas_cost(LIQUIDATE_LOAN)
-    if not profit > my.minimum_profit_usd + gas * my.gas_bid:
+    least = my.minimum_profit_usd + gas * my.gas_bid
+    if not profit > least:
         return
     if cost > my.left:  # what it buys is repaid and paid for at once: nothing stays tied up
         lack(my, cost - my.left)
-        cost = my.left
-        if not cost > 0.0:
+        if not profit * max(my.left, 0.0) / cost > least:
             return
+        cost = my.left
     do.swap(-cost / do.oracle(0), spot * (1.0 + _SLIPPAGE), 0.0, leg)
     do.liquidate_loan(leg, do.wallet_leg(leg))
     do.swap(do.wallet_leg(leg), 0.0, 0.0, leg)
@@ -191,11 +192,15 @@ def _collateral(do: PlainDo, my: Liquidator, account: int) -> None:
         price = do.oracle(table.collateral_asset[number])
         taken, cost = do.amount_out, do.amount_in * do.oracle(0)
         profit = taken * price - cost
-        if not profit > my.minimum_profit_usd + do.gas_cost(LIQUIDATE_COLLATERAL) * my.gas_bid:
+        least = my.minimum_profit_usd + do.gas_cost(LIQUIDATE_COLLATERAL) * my.gas_bid
+        if not profit > least:
             continue
         if cost > my.left:
             lack(my, cost - my.left)
-            held = taken * max(my.left, 0.0) / cost
-        if held > 0.0 and do.liquidate_collateral(account, number, held) == OK:
+            within = max(my.left, 0.0) / cost
+            if not profit * within > least:  # what it could still pay for is not worth the gas
+                continue
+            held = taken * within
+        if do.liquidate_collateral(account, number, held) == OK:
             my.left -= do.amount_in * do.oracle(0)
             my.unsold += sold_outside(do, table.collateral_asset[number], do.amount_out)

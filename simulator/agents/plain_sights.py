@@ -23,6 +23,7 @@ from simulator.model.pools.uniswap_v3.tick import (
 )
 from simulator.model.vault.at_index import value_at_index
 from simulator.model.vault.protecting import Due, due, reward
+from simulator.model.verbs import WHOLE_SHARE
 from simulator.model.worth import worth_at_index
 from simulator.types import InputError
 from simulator.world.actions import ACTIONS
@@ -52,6 +53,12 @@ def _moved_by(paths: Paths, path: int, asset: int, tokens: float) -> float:
 @kernel
 def _worth(paths: Paths, path: int, agent: int) -> float:
     return _worth_of(at(paths, path), agent)
+
+
+@often
+@kernel
+def _waiting(paths: Paths, path: int, agent: int) -> float:
+    return at(paths, path).state.vault.request[agent] / WHOLE_SHARE
 
 
 @often
@@ -344,6 +351,11 @@ class Sights:
     def queued_shares(self) -> float:
         """Whole shares waiting in the queue."""
         return self._state.queued_shares[self._path]
+
+    @property
+    def waiting_shares(self) -> float:
+        """Whole shares of its own waiting in the queue."""
+        return _waiting(self._records(), self._path, self.agent)
 
     @property
     def idle_usdc(self) -> float:

@@ -49,9 +49,10 @@ def is_remnant(w: Path) -> bool:
 
 @inner
 def begins_anew(w: Path) -> bool:
-    """Whether the deposit just made is nearly all there is, after nearly all had left."""
-    others = w.state.vault.shares / WHOLE_SHARE - w.order.amount_out
-    return others <= REMNANT * min(w.order.amount_out, w.book.share_price.most)
+    """Whether the deposit just made ends a remnant, or is nearly all there is after one."""
+    new, most = w.order.amount_out, w.book.share_price.most
+    others = w.state.vault.shares / WHOLE_SHARE - new
+    return others <= REMNANT * most and (others <= REMNANT * new or others + new > REMNANT * most)
 
 
 @inner

@@ -447,6 +447,8 @@ def _shocks(config: Fields) -> Iterator[str]:
                 )
 
 
+#: Agents that come in at the first step alone.
+_OPENERS = ("depositor", "leveraged_long", "leveraged_short")
 #: Agents that act on all paths together.
 _OVER_ARRAYS = ("risk_manager", "breakdown_monitor")
 
@@ -459,6 +461,11 @@ def _outages(config: Fields) -> Iterator[str]:
             field = f"shocks.{number} ({shock.kind}).agents"
             yield from _known(field, shock.agents, known)
             for name in shock.agents if isinstance(shock, Congestion) else ():
+                if name in _OPENERS and shock.at_hours == 0.0:
+                    yield (
+                        f"shocks.{number} ({shock.kind}).at_hours = 0: must be above 0; {name} "
+                        "opens at the first step, or never"
+                    )
                 if name in _OVER_ARRAYS:
                     yield (
                         f"{field} = {name}: must be another; it acts on all paths at once, and "

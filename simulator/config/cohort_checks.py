@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator.config import cohorts
 from simulator.protocol.borrowers import MOST_BORROWERS
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def problems(config: Fields) -> Iterator[str]:
     written = config.lending.borrowers
     for name, one in written.items():
         yield from _alone(f"lending.borrowers.{name}", one, ("health_spread", "size_spread"))
+    called: dict[str, str] = {}
+    for name, one in written.items():
+        for account in cohorts.names(name, one.cohorts):
+            if (other := called.setdefault(account, name)) != name:
+                yield (
+                    f"lending.borrowers.{name}: its account {account} is called as one of "
+                    f"lending.borrowers.{other}; must be another name"
+                )
     if (count := sum(one.cohorts for one in written.values())) > MOST_BORROWERS:
         yield f"lending.borrowers: {count} accounts with cohorts; must be at most {MOST_BORROWERS}"
 

@@ -79,7 +79,7 @@ class Correlation(Section):
 
 
 class Depth(Section):
-    """How depth comes and goes: a factor on that of all markets, one tide for all of them.
+    """How depth comes and goes: a factor on that of the venues named, one tide for all of them.
 
     Its logarithm is an Ornstein–Uhlenbeck process that begins at nothing: depth is what it is
     written as at the start, and on average over times much longer than ``reversion_hours``.

@@ -108,7 +108,13 @@ def _flow(config: Config) -> Iterator[Remark]:
 
 
 def _outside(config: Config) -> Iterator[Remark]:
-    """Depth that leaves a market which nothing moves."""
+    """Depth that leaves a market which nothing moves, or comes and goes there."""
+    if config.depth.volatility > 0.0 and config.depth.venues == ("outside",) and not config.impact:
+        text = (
+            "depth.volatility has no effect: nothing moves prices outside (impact is null); "
+            "depth.venues may name pool and perp"
+        )
+        yield Remark("no_effect", "depth.venues", None, None, text)
     for number, shock in enumerate(config.shocks):
         if isinstance(shock, DepthCut) and shock.venue == "outside" and config.impact is None:
             text = (

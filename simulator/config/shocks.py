@@ -233,10 +233,11 @@ class Outage(WindowShock):
 
 
 class Congestion(WindowShock):
-    """Agents whose bid for gas is below its price are in no block: what they would do waits.
+    """Agents whose bid for gas is below its price are in no block.
 
-    They look and decide anew at each step, and act when gas costs what they pay. The gas price is
-    that of the market paths, so nothing drawn depends on it.
+    They look and decide anew at each step, and act when gas costs what they pay; what is drawn for
+    a step (orders of noise traders, flows of depositors) is gone with it. The gas price is that of
+    the market paths, so nothing drawn depends on it.
     """
 
     kind: Literal["congestion"]

@@ -33,6 +33,7 @@ from simulator.model.known import forget
 from simulator.model.moments import lay_out
 from simulator.model.world import begin_step
 from simulator.types import InputError
+from simulator.world.absence import BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +72,7 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
                 _begin(w)
             for k in range(max(first, 0), span[3] if step == span[2] else turns.size):
                 turn = turns[k]
-                if (w.now.down >> turn.agent) & 1 == 1:
+                if turn.agent < BITS and (w.now.down >> turn.agent) & 1 == 1:
                     continue
                 if turn.outbox != 0:
                     _receive(w, turn.agent, turn.outbox + i * turn.outbox_stride)

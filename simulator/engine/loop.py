@@ -22,10 +22,12 @@ from simulator.engine.latency import Waiting, delayed, latency_of
 from simulator.engine.raised import dividing, told_of
 from simulator.engine.turns import block_order
 from simulator.types import InputError
-from simulator.world.absence import of_agent
+from simulator.world.absence import absent, of_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from simulator.agents.base import Agent
     from simulator.types import Floats
@@ -59,12 +61,16 @@ _KEPT: dict[str, tuple[str, str, tuple[type, ...]]] = {
 class _Seat:
     """A scalar agent in plain Python: on each path its own ``do`` and its own memory."""
 
-    def __init__(self, world: World, agent: ScalarAgent, observers: Sequence[Observer]) -> None:
+    def __init__(
+        self,
+        world: World,
+        agent: ScalarAgent,
+        observers: Sequence[Observer],
+        bits: NDArray[np.int64],
+    ) -> None:
         self._agent, self._world, self._observers = agent, world, observers
         self._step = 0
-        self._away = of_agent(
-            world.market, world.protocol, agent.index
-        )  # [T + 1, P], or fewer that stand for all
+        self._away = of_agent(bits, agent.index)  # [T + 1, P], or fewer that stand for all
         self._kept = {
             one.name: _KEPT[kind]
             for one in fields(agent)  # type: ignore[arg-type]  # agents are dataclasses
@@ -130,7 +136,9 @@ def simulate(
     Agents act in the given order (block order), each on the state left by those before it. What
     those of one's own counted is given back, by column (:mod:`simulator.engine.counted`).
     """
-    seats = {a.index: _Seat(world, a, observers) for a in agents if isinstance(a, ScalarAgent)}
+    bits = absent(world.market, world.protocol)
+    scalar = [agent for agent in agents if isinstance(agent, ScalarAgent)]
+    seats = {agent.index: _Seat(world, agent, observers, bits) for agent in scalar}
     turns = [
         _turn_of(world, agent, observers) if act is None else seats[agent.index].turn(act)
         for agent, act in block_order(agents, world.protocol)

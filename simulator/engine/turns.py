@@ -28,6 +28,7 @@ def block_order(agents: Sequence[Agent], protocol: Protocol) -> list[Turn]:
     stands around a third is outermost on both sides. One that is ``around`` somebody who is there
     has its own turn right before that one's, and ``act_last`` right after it.
     """
+    _check_bids(agents, protocol)
     beside = {agent.index: _whom(agent, agents, protocol) for agent in agents}
     _check(agents, beside, protocol)
     free = [agent for agent in agents if beside[agent.index] is None]
@@ -55,6 +56,18 @@ def _check(agents: Sequence[Agent], beside: dict[int, int | None], protocol: Pro
                 )
             seen.add(whom)
             whom = beside[whom]
+
+
+def _check_bids(agents: Sequence[Agent], protocol: Protocol) -> None:
+    """InputError where one that acts on all paths at once is to be outbid on some."""
+    outbid = {one.agent for one in protocol.congestions}
+    for agent in agents:
+        name = protocol.agents[agent.index].name
+        if name in outbid and not isinstance(agent, ScalarAgent):
+            raise InputError(
+                f"shocks (congestion).agents = {name}: must be another; it acts on all paths at "
+                "once, and gas differs between them"
+            )
 
 
 def _whom(agent: Agent, agents: Sequence[Agent], protocol: Protocol) -> int | None:

@@ -37,6 +37,7 @@ _OTHERWISE = {
     "gas_usd": lambda x: x * 3.0,
     "pool_depth": lambda x: x * 0.7,
     "perp_depth": lambda x: x * 0.7,
+    "outside_depth": lambda x: x * 0.7,
     "noise_swap": lambda x: 10.0 - 2.0 * x,
     "noise_trade": lambda x: 10.0 - 2.0 * x,
     "deposit_flow": lambda x: 0.5 * np.abs(x),

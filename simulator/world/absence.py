@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simulator.types import Booleans
     from simulator.world.protocol import Congestion, Protocol
 
-#: Agents that an integer has a bit for.
-_BITS = 63
+#: Agents that an integer has a bit for: those beyond are never absent.
+BITS = 63
 
 
 def absent(market: MarketPaths, protocol: Protocol) -> NDArray[np.int64]:
@@ -39,10 +39,11 @@ def absent(market: MarketPaths, protocol: Protocol) -> NDArray[np.int64]:
     return found
 
 
-def of_agent(market: MarketPaths, protocol: Protocol, agent: int) -> Booleans:
-    """Where one does nothing, ``[T + 1, P]`` or, where that is the same everywhere, fewer."""
-    bits = absent(market, protocol)
-    return (bits >> agent) & 1 == 1 if bits.size else np.zeros((1, 1), np.bool_)
+def of_agent(bits: NDArray[np.int64], agent: int) -> Booleans:
+    """Where one does nothing, of :func:`absent`: ``[T + 1, P]``, or fewer that stand for all."""
+    if not bits.size or agent >= BITS:
+        return np.zeros((1, 1), np.bool_)
+    return (bits >> agent) & 1 == 1
 
 
 def _bit(protocol: Protocol, name: str) -> int:
@@ -50,9 +51,9 @@ def _bit(protocol: Protocol, name: str) -> int:
     found = 0
     for agent, slot in enumerate(protocol.agents):
         if slot.is_called(name):
-            if agent >= _BITS:
+            if agent >= BITS:
                 raise InputError(
-                    f"shocks: of {name}, agent {agent}; allowed: of the first {_BITS} agents"
+                    f"shocks: of {name}, agent {agent}; allowed: of the first {BITS} agents"
                 )
             found |= 1 << agent
     return found

@@ -99,6 +99,19 @@ def test_in_the_pool_it_takes_only_what_it_can_sell_there_and_sells_by_halves() 
     np.testing.assert_allclose(left, held, rtol=1e-6, atol=1e-6)
 
 
+def test_what_is_not_worth_its_gas_yet_is_sold_once_it_is() -> None:
+    """Each step's half was less than the gas of a sale, and it was dry for good."""
+    dear = (
+        f"agents.{NAME}.sale_half_life_hours=48",
+        "gas.gwei=100",
+        f"agents.{NAME}.capital_usd=4e3",
+    )
+    _, log, _ = ran(*POOL, *dear)
+    sold = [fill for _, _, fill in log.of(NAME, actions.Swap)]
+    for path in range(len(sold[0].status)):
+        assert sum(fill.status[path] == Status.OK for fill in sold) >= 2
+
+
 def test_who_bids_much_for_gas_leaves_what_pays_less() -> None:
     """Of a liquidation that was made the gain is more than the bid, gas of the sale apart."""
     bid, dear = 1e6, "gas.gwei=1"

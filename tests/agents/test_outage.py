@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import simulator
+from simulator.agents.base import Agent, View
+from simulator.agents.build import add_agents, build_agents
 from simulator.config import Config, from_mapping, load, resolve
+from simulator.engine.turns import block_order
 from simulator.market.draw import draw
 from simulator.runner import fingerprint
+from simulator.types import InputError
 from simulator.verify import verify_paths
+from simulator.world.absence import of_agent
+from simulator.world.protocol import AgentSlot
 
 
 def down(*agents: str, **changes: Any) -> Config:
@@ -119,3 +127,34 @@ def test_who_acts_on_all_paths_at_once_cannot_be_outbid_on_some() -> None:
         congested("risk_manager")
     with pytest.raises(ValueError, match=r"\(congestion\)\.agents = nobody: must be one of"):
         congested("nobody")
+
+
+def test_who_opens_at_the_first_step_is_not_outbid_then() -> None:
+    kind = {"kind": "congestion", "highest_gwei": 1.0}
+    shock = kind | {"agents": ["depositor"], "at_hours": 0.0, "duration_hours": 3.0}
+    with pytest.raises(ValueError, match="at_hours = 0: must be above 0; depositor opens at"):
+        down(shocks=[shock])
+
+
+def test_an_agent_of_ones_own_over_arrays_cannot_be_outbid_on_some_paths() -> None:
+    class Whole(Agent):
+        slot = AgentSlot("whole", 1_000.0, 0.0, has_account=False)
+
+        def act(self, view: View) -> Iterator[Any]:
+            yield from ()
+
+    config = congested("noise_trader")
+    protocol = resolve(config)
+    protocol, agents = add_agents(protocol, build_agents(config, protocol), [Whole()])
+    named = replace(protocol.congestions[0], agent="whole")
+    with pytest.raises(InputError, match="whole: must be another; it acts on all paths at once"):
+        block_order(agents, replace(protocol, congestions=(named,)))
+
+
+def test_beyond_as_many_agents_as_there_are_bits_nobody_is_absent() -> None:
+    """The 65th agent was silenced by an outage of the first."""
+    bits = np.array([[1 << 0], [1 << 62]])
+    assert of_agent(bits, 0).tolist() == [[True], [False]]
+    assert of_agent(bits, 62).tolist() == [[False], [True]]
+    assert not of_agent(bits, 63).any()
+    assert not of_agent(bits, 64).any()

@@ -147,6 +147,24 @@ def test_a_table_that_means_something_else_is_refused(
     assert said in str(made.exception)
 
 
+@pytest.mark.parametrize(("side", "signs"), [("long", -1.0), ("short", 1.0)])
+def test_signs_that_say_otherwise_than_the_side_asked_for_are_refused(
+    tmp_path: Path, side: str, signs: float
+) -> None:
+    """200 longs were made of 100 and 100 shorts."""
+    columns = {k: v for k, v in FINE.items() if k != "side"}
+    signed = columns | {"notional_usd": [1e5, -1e5] * 15 if signs > 0 else [-1e5] * 30}
+    file = write(tmp_path / "a.csv", **signed)
+    made = CliRunner().invoke(hedgesim, ["population", "fit", file, "--side", side])
+    assert isinstance(made.exception, InputError)
+    assert "= -100000: signs say the sides" in str(made.exception)
+
+
+def test_one_figure_below_the_cap_and_the_rest_at_it_says_nothing_of_a_spread() -> None:
+    with pytest.raises(InputError, match="all 30 below 10 have one figure, 3, and 10 are at it"):
+        lognormal.fit(np.array([3.0] * 30 + [10.0] * 10), 10.0)
+
+
 def test_a_file_that_is_no_table_ends_with_the_status_of_bad_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -92,3 +92,17 @@ def test_an_exit_in_kind_leaves_its_fee_too(quiet: Config) -> None:
 
     _, fees, _, _ = play(quiet, {0: opening(quiet), 2: [leave]})
     np.testing.assert_allclose(fees.usd, 0.25 * 0.005 * navs[0], rtol=1e-3)
+
+
+def test_who_comes_back_in_small_pieces_inherits_nobody_s_fortune(quiet: Config) -> None:
+    """What leavers left to half a hundredth of the shares was told as a gain of whoever came."""
+    pieces = {
+        step: [lambda view, me: Deposit(me, np.full(quiet.paths, 3e3))] for step in range(5, 15)
+    }
+    script: Script = {
+        0: [lambda view, me: Deposit(me, np.full(quiet.paths, 1e6))],
+        2: [lambda view, me: Redeem(me, view.state.wallet_shares[me] * 0.995)],
+        **pieces,
+    }
+    _, _, price, _ = play(quiet, script)
+    assert np.all(np.abs(price.now / price.first - 1.0) < 0.02)

@@ -1,4 +1,4 @@
-"""Each scenario shows the mechanism that it is there for, beside a run without it."""
+"""Each scenario shows the mechanism that it is there for, most beside a run without it."""
 
 from __future__ import annotations
 

@@ -51,6 +51,12 @@ def queued_shares(do: Any) -> Any:
 
 
 @seen
+def waiting_shares(do: Any) -> Any:
+    """Whole shares of its own waiting in the queue."""
+    return do.w.state.vault.request[do.agent] / WHOLE_SHARE
+
+
+@seen
 def idle_usdc(do: Any) -> Any:
     """USDC."""
     return do.w.state.vault.idle_usdc / do.w.tables.vault.usdc_unit

@@ -55,8 +55,8 @@ CAPITAL = (
 )
 GAS_BID = "times the block's gas that a liquidation has to be worth to it (number)"
 _MISSED = (
-    "liquidations it would have gained by and did not make in full, for want of money: one for "
-    "each account and step"
+    "times it would have gained by a liquidation and did not make it in full, for want of money: "
+    "one for each account (or collateral of it) and step, so one that lasts is counted again"
 )
 #: What every liquidator counts of its money: unit and meaning.
 MONEY = {

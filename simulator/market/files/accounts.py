@@ -214,6 +214,13 @@ def _sides(table: _Table, notional: Floats, side: str | None) -> list[str]:
                 )
         return found
     if side is not None:
+        # Signs say it already: what is not of that side would be taken for it.
+        mixed = side == LONG or bool((notional > 0.0).any())
+        for row in np.flatnonzero(notional < 0.0) if mixed else ():
+            raise InputError(
+                f"{table.place('notional', int(row))} = {notional[row]:g}: signs say the sides "
+                f"here; allowed: above 0 with --side {side}, or no --side"
+            )
         return [side] * len(notional)
     if not (notional < 0.0).any():
         raise InputError(

@@ -74,7 +74,7 @@ def fit(values: Floats, cap: float = inf) -> LogNormal:
     """Maximum likelihood; of values at or above ``cap`` no more is taken than that they are.
 
     Raises:
-        InputError: too few values below the cap.
+        InputError: too few values below the cap, or one value alone there.
     """
     from scipy.optimize import minimize
 
@@ -86,6 +86,11 @@ def fit(values: Floats, cap: float = inf) -> LogNormal:
     if not beyond and np.ptp(inside) == 0.0:
         return LogNormal(exp(start[0]), 0.0, 0.0, 0.0, len(inside), 0, 0.0)
     edge = log(cap) if beyond else 0.0
+    if np.ptp(inside) == 0.0:
+        raise InputError(
+            f"all {len(inside)} below {cap:g} have one figure, {values[~at_cap][0]:g}, and "
+            f"{beyond} are at it; allowed: figures that differ, or a higher cap"
+        )
     if beyond:
         start = minimize(
             lambda at: -_likelihood(at, inside, beyond, edge) / len(values), start,
