@@ -8,12 +8,14 @@
 """
 
 from ethereum.ercs import IERC20
+from ethereum.ercs import IERC4626
 
 from contracts.interfaces import IAavePool
 from contracts.interfaces import IClearingHouse
 from contracts.interfaces import IHedgeVault
 from contracts.interfaces import IHedgeVenue
 from contracts.interfaces import INonfungiblePositionManager
+from contracts.interfaces import IStableSwap
 from contracts.interfaces import IUniswapV3Pool
 from contracts.modules import liquidity_math
 
@@ -36,6 +38,8 @@ MAX_WORDS: constant(uint256) = 3805  # 21 + 8 * 13 + 80 * (4 + 7 + 8 * 4) + 80 *
 MAX_HELD: constant(uint256) = 8  # positions that are shown of one wallet
 POSITION_WORDS: constant(uint256) = 5
 MAX_POSITION_WORDS: constant(uint256) = 3200  # 80 * 8 * 5
+
+STABLE_WORDS: constant(uint256) = 2
 
 MAX_LISTINGS: constant(uint256) = 8
 MAX_BORROWERS: constant(uint256) = 64
@@ -81,8 +85,13 @@ def observe(
 
     words.append(convert(market_count, int256))
     words.append(convert(collateral_count, int256))
-    words.append(convert((staticcall pool.slot0()).sqrt_price, int256))
-    words.append(convert(staticcall pool.liquidity(), int256))
+    stable: IStableSwap = IStableSwap(pool.address)
+    if staticcall vault.STABLE():
+        words.append(convert(staticcall stable.sqrt_price(), int256))
+        words.append(convert(staticcall stable.totalSupply(), int256))
+    else:
+        words.append(convert((staticcall pool.slot0()).sqrt_price, int256))
+        words.append(convert(staticcall pool.liquidity(), int256))
     words.append(convert(staticcall clearing.insurance_fund(), int256))
     words.append(convert(staticcall clearing.bad_debt(), int256))
     words.append(convert(staticcall vault.last_nav(), int256))
@@ -132,13 +141,24 @@ def observe(
             words.append(held.funding_index)
             words.append(convert(held.loss_index, int256))
 
-    usdc: IERC20 = IERC20(staticcall pool.token1())
-    base: IERC20 = IERC20(staticcall pool.token0())
+    usdc: IERC20 = IERC20(staticcall IERC4626(vault.address).asset())
+    base: IERC20 = IERC20(staticcall vault.BASE())
     for wallet: address in wallets:
         words.append(convert(staticcall usdc.balanceOf(wallet), int256))
         words.append(convert(staticcall base.balanceOf(wallet), int256))
         words.append(convert(staticcall IERC20(vault.address).balanceOf(wallet), int256))
     return words
+
+
+@external
+@view
+def observe_stable(pool: IStableSwap) -> DynArray[int256, STABLE_WORDS]:
+    """
+    @notice What a StableSwap of two coins has counted of each, in the same form.
+    """
+    return [
+        convert(staticcall pool.balances(0), int256), convert(staticcall pool.balances(1), int256)
+    ]
 
 
 @external

@@ -16,11 +16,13 @@ from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
 
 from contracts.interfaces import IRateProvider
+from contracts.interfaces import IStableSwap
 from contracts.modules import errors
 from contracts.modules import fixed_point
 from contracts.modules import pool_share
 from contracts.modules import stableswap_math
 
+implements: IStableSwap
 initializes: pool_share
 
 exports: pool_share.__interface__
@@ -28,6 +30,9 @@ exports: pool_share.__interface__
 
 MAX_COINS: constant(uint256) = stableswap_math.MAX_COINS
 WAD: constant(uint256) = fixed_point.WAD
+RAY: constant(uint256) = stableswap_math.RAY
+Q96: constant(uint256) = 2**96
+PRICE_ONE: constant(uint256) = stableswap_math.PRICE_ONE
 FEE_ONE: constant(uint256) = stableswap_math.FEE_ONE
 # Most that the fee may become, off the peg too.
 MAX_FEE: constant(uint256) = FEE_ONE // 2
@@ -139,20 +144,19 @@ def add_liquidity(
     @notice Pay in raw amounts, all above zero in the first deposit; shares that `receiver` got, at least `min_shares`.
     @dev What deviates from the pool's own proportions pays the fee an exchange would have paid.
     """
-    errors.check(receiver != empty(address), "stable: zero receiver")
-    first: bool = pool_share.totalSupply == 0
-    shares: uint256 = self._shares_for(raw)
-    errors.check(shares != 0 and shares >= min_shares, "stable: slippage")
-    if first:
-        pool_share._issue(empty(address), LOCKED_SHARES)
-    pool_share._issue(receiver, shares)
-    for k: uint256 in range(N_COINS, bound=MAX_COINS):
-        self._raw[k] += raw[k]
-    log LiquidityAdded(holder=msg.sender, raw=raw, shares=shares)
-    for k: uint256 in range(N_COINS, bound=MAX_COINS):
-        if raw[k] != 0:
-            self._pull(k, raw[k])
-    return shares
+    return self._add(raw, min_shares, receiver)
+
+
+@external
+def add_in_proportion(most_0: uint256, most_1: uint256, receiver: address) -> (uint256, uint256, uint256):
+    """
+    @notice Two coins: pay in the most of these raw amounts that is in the pool's own proportions, rounded down, which pays next
+            to no fee; shares that `receiver` got, raw amounts that were taken.
+    """
+    errors.check(N_COINS == 2, "stable: two coins")
+    taken_0: uint256 = min(most_0, self._beside(0, most_1))
+    taken_1: uint256 = min(most_1, self._beside(1, most_0))
+    return self._add([taken_0, taken_1], 0, receiver), taken_0, taken_1
 
 
 @external
@@ -163,22 +167,16 @@ def remove_liquidity(
     @notice Give shares back for their part of every coin; raw amounts that went to `receiver`. No fee, and no provider
             is asked.
     """
-    errors.check(receiver != empty(address), "stable: zero receiver")
-    errors.check(len(min_raw) == N_COINS, "stable: bad coins")
-    errors.check(shares != 0, "stable: zero amount")
-    supply: uint256 = pool_share.totalSupply
-    pool_share._cancel(msg.sender, shares)
-    raw: DynArray[uint256, MAX_COINS] = []
-    for k: uint256 in range(N_COINS, bound=MAX_COINS):
-        part: uint256 = fixed_point.mul_div_down(self._raw[k], shares, supply)
-        errors.check(part >= min_raw[k], "stable: slippage")
-        self._raw[k] -= part
-        raw.append(part)
-    log LiquidityRemoved(holder=msg.sender, raw=raw, shares=shares)
-    for k: uint256 in range(N_COINS, bound=MAX_COINS):
-        if raw[k] != 0:
-            self._push(k, raw[k], receiver)
-    return raw
+    return self._remove(shares, min_raw, receiver)
+
+
+@external
+def remove_pair(shares: uint256, receiver: address) -> (uint256, uint256):
+    """
+    @notice Two coins: `remove_liquidity` with nothing asked of what it pays, which is the shares' part whatever the price.
+    """
+    raw: DynArray[uint256, MAX_COINS] = self._remove(shares, [0, 0], receiver)
+    return raw[0], raw[1]
 
 
 @external
@@ -273,6 +271,47 @@ def calc_withdraw_one_coin(shares: uint256, coin: uint256) -> uint256:
     @notice What `remove_liquidity_one_coin` would pay.
     """
     return self._one_coin_for(shares, coin)
+
+
+@view
+@external
+def sqrt_price() -> uint256:
+    """
+    @notice Of two coins: the root of raw units of coin 1 for one of coin 0 in an exchange of nothing, without fee, X96. It
+            is where the last exchange left it.
+    """
+    errors.check(N_COINS == 2, "stable: two coins")
+    rates: DynArray[uint256, MAX_COINS] = self._rates()
+    x: DynArray[uint256, MAX_COINS] = self._scaled(self._raw, rates)
+    d: uint256 = stableswap_math.invariant(x, _ANN)
+    price: uint256 = fixed_point.mul_div_down(
+        stableswap_math.marginal_price(x[0], x[1], d, _ANN), rates[0], rates[1]
+    )
+    return fixed_point.sqrt_down(fixed_point.mul_div_down(price, Q96 * Q96, PRICE_ONE))
+
+
+@view
+@external
+def balances_at(sqrt_price: uint256, shares: uint256) -> (uint256, uint256):
+    """
+    @notice Of two coins: raw units that `shares` would be paid were the pool's price `sqrt_price` (as `sqrt_price()` gives
+            it), at the D it has, rounded down. No exchange moves that but by its fee, upward: what to value shares by,
+            at an oracle's price, and never worth more there than what they are paid.
+    """
+    errors.check(N_COINS == 2, "stable: two coins")
+    rates: DynArray[uint256, MAX_COINS] = self._rates()
+    d: uint256 = stableswap_math.invariant(self._scaled(self._raw, rates), _ANN)
+    d -= min(d, 1)  # which may be a unit above its root
+    price: uint256 = fixed_point.mul_div_down(sqrt_price * sqrt_price, PRICE_ONE, Q96 * Q96)
+    x: uint256 = 0
+    y: uint256 = 0
+    x, y = stableswap_math.curve_at(
+        fixed_point.mul_div_down(price, rates[1], rates[0] * (PRICE_ONE // RAY)), _ANN
+    )
+    supply: uint256 = pool_share.totalSupply
+    x = fixed_point.mul_div_down(fixed_point.mul_div_down(x, d, RAY), shares, supply)
+    y = fixed_point.mul_div_down(fixed_point.mul_div_down(y, d, RAY), shares, supply)
+    return x * WAD // rates[0], y * WAD // rates[1]
 
 
 # ------------------------------------------------------------------------------------------ pricing
@@ -403,6 +442,56 @@ def _scaled(
     for k: uint256 in range(N_COINS, bound=MAX_COINS):
         x.append(raw[k] * rates[k] // WAD)
     return x
+
+
+# ------------------------------------------------------------------------------------------ shares
+
+
+@internal
+@view
+def _beside(coin: uint256, other: uint256) -> uint256:
+    # Raw units of one of two coins to `other` of the other, as the pool holds them.
+    return fixed_point.mul_div_down(other, self._raw[coin], self._raw[1 - coin])
+
+
+@internal
+def _add(raw: DynArray[uint256, MAX_COINS], min_shares: uint256, receiver: address) -> uint256:
+    errors.check(receiver != empty(address), "stable: zero receiver")
+    first: bool = pool_share.totalSupply == 0
+    shares: uint256 = self._shares_for(raw)
+    errors.check(shares != 0 and shares >= min_shares, "stable: slippage")
+    if first:
+        pool_share._issue(empty(address), LOCKED_SHARES)
+    pool_share._issue(receiver, shares)
+    for k: uint256 in range(N_COINS, bound=MAX_COINS):
+        self._raw[k] += raw[k]
+    log LiquidityAdded(holder=msg.sender, raw=raw, shares=shares)
+    for k: uint256 in range(N_COINS, bound=MAX_COINS):
+        if raw[k] != 0:
+            self._pull(k, raw[k])
+    return shares
+
+
+@internal
+def _remove(
+    shares: uint256, min_raw: DynArray[uint256, MAX_COINS], receiver: address
+) -> DynArray[uint256, MAX_COINS]:
+    errors.check(receiver != empty(address), "stable: zero receiver")
+    errors.check(len(min_raw) == N_COINS, "stable: bad coins")
+    errors.check(shares != 0, "stable: zero amount")
+    supply: uint256 = pool_share.totalSupply
+    pool_share._cancel(msg.sender, shares)
+    raw: DynArray[uint256, MAX_COINS] = []
+    for k: uint256 in range(N_COINS, bound=MAX_COINS):
+        part: uint256 = fixed_point.mul_div_down(self._raw[k], shares, supply)
+        errors.check(part >= min_raw[k], "stable: slippage")
+        self._raw[k] -= part
+        raw.append(part)
+    log LiquidityRemoved(holder=msg.sender, raw=raw, shares=shares)
+    for k: uint256 in range(N_COINS, bound=MAX_COINS):
+        if raw[k] != 0:
+            self._push(k, raw[k], receiver)
+    return raw
 
 
 # ------------------------------------------------------------------------------------------ coins

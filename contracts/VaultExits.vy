@@ -17,8 +17,10 @@ from contracts.modules import hedge_margin
 from contracts.modules import pool_leg
 from contracts.modules import share_pricing
 from contracts.modules import share_token
+from contracts.modules import tick_math
 from contracts.modules import vault_core
 from contracts.modules import vault_fees
+from contracts.modules import vault_math
 from contracts.modules import vault_parameters
 from contracts.modules import vault_parts
 from contracts.modules import withdrawal_queue
@@ -164,6 +166,26 @@ def _reaches(receiver: address, assets: uint256) -> bool:
         revert_on_failure=False,
     )
     return success and (len(answer) == 0 or convert(answer, uint256) != 0)
+
+
+# --------------------------------------------------------------------------------------------- range
+
+
+@external
+@view
+def range_at(sqrt_price: uint256, half_width: int24) -> vault_parts.Placement:
+    """
+    @notice The range that `recenter` places around a price, X96; nothing of a pool that has none. Of no storage: it is here
+            because there is room.
+    """
+    found: vault_parts.Placement = empty(vault_parts.Placement)
+    if pool_leg.STABLE:
+        return found
+    found.tick = tick_math.tick_at_sqrt_ratio(sqrt_price)
+    found.lower, found.upper = vault_math.range_around(found.tick, pool_leg.SPACING, half_width)
+    found.sqrt_lower = tick_math.sqrt_ratio_at_tick(found.lower)
+    found.sqrt_upper = tick_math.sqrt_ratio_at_tick(found.upper)
+    return found
 
 
 # ------------------------------------------------------------------------------------------- in kind

@@ -16,10 +16,10 @@ from contracts.modules import fixed_point
 from contracts.modules import hedge_leg
 from contracts.modules import hedge_margin
 from contracts.modules import pool_leg
-from contracts.modules import tick_math
 from contracts.modules import vault_core
 from contracts.modules import vault_math
 from contracts.modules import vault_parameters
+from contracts.modules import vault_parts
 
 initializes: vault_core
 uses: pool_leg
@@ -29,6 +29,7 @@ uses: vault_parameters
 
 
 WAD: constant(uint256) = 10**18
+Q96: constant(uint256) = 2**96
 DUST: constant(uint256) = 10**12  # USD WAD: an exposure below this is not hedged, or dust would hold a position open
 UNIT_USDC: constant(uint256) = 10**6
 RECENTER_INTERVAL: constant(uint256) = 3_600  # seconds between two paid recentrings, or who calls could go on
@@ -48,8 +49,7 @@ struct Plan:  # what happens to the liquidity, possibly within `rearrange`
     step: Step
     held: uint256        # liquidity before
     prices: vault_core.Prices
-    lower: int24         # PLACE: the new range
-    upper: int24
+    around: vault_parts.Placement  # PLACE: the new range
     budget: uint256      # PLACE: USD WAD to invest
     fraction: uint256    # WITHDRAW: WAD
 
@@ -132,8 +132,10 @@ def recenter() -> uint256:
     self._delegated()
     vault_core._running()
     book: vault_core.Book = vault_core._read(True)
-    tick: int24 = tick_math.tick_at_sqrt_ratio(book.prices.sqrt)
-    errors.check(self._may_recenter(book, tick), "vault: centred")
+    around: vault_parts.Placement = vault_parts._range_at(
+        book.prices.sqrt, vault_parameters.values.range_half_width
+    )
+    errors.check(self._may_recenter(book, around.tick), "vault: centred")
     spot: uint256 = pool_leg._spot()
     deviation: uint256 = max(spot, book.prices.sqrt) - min(spot, book.prices.sqrt)
     errors.check(
@@ -146,9 +148,7 @@ def recenter() -> uint256:
     plan.step = Step.PLACE
     plan.held = book.position.liquidity
     plan.prices = book.prices
-    plan.lower, plan.upper = vault_math.range_around(
-        tick, pool_leg.SPACING, vault_parameters.values.range_half_width
-    )
+    plan.around = around
     plan.budget = fixed_point.mul_div_down(vault_parameters.values.lp_allocation, book.nav, WAD)
     vault_core._keep(book.nav, book.prices.usdc)
     self._carry_out(plan, pool_leg.PLEDGED, book.position)
@@ -156,7 +156,7 @@ def recenter() -> uint256:
         hedge_margin._add_margin(hedge_leg._accounts[i], lacking[i])
 
     log IHedgeVault.Recentered(
-        tick_lower=plan.lower, tick_upper=plan.upper, liquidity=pool_leg.liquidity
+        tick_lower=around.lower, tick_upper=around.upper, liquidity=pool_leg.liquidity
     )
     if self._recentred_lately():
         return 0
@@ -265,6 +265,7 @@ def _may_recenter(book: vault_core.Book, tick: int24) -> bool:
     centre: int24 = (pool_leg.tick_lower + pool_leg.tick_upper) // 2  # exact: both ends are as far from it
     distance: uint256 = fixed_point.magnitude(convert(tick - centre, int256))
     half_width: uint256 = convert(vault_parameters.values.range_half_width, uint256)
+    # Of shares of a StableSwap, which have no range, all ticks are 0.
     if distance * WAD >= vault_parameters.values.recenter_threshold * half_width:
         return True
     if self._recentred_lately():
@@ -304,16 +305,18 @@ def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
 def _place(plan: Plan):
     # Mints what the budget buys, as far as idle assets go, after a swap to the range's own proportion.
     pool_leg._burn(plan.held, plan.held)
-    pool_leg._place(plan.lower, plan.upper)
+    pool_leg._place(plan.around)
     prices: vault_core.Prices = plan.prices
     idle: uint256 = vault_core._idle_value(prices)
     kept: uint256 = vault_core._value(0, hedge_margin._kept, prices)
     worth: uint256 = min(plan.budget, idle - min(idle, kept))
     vault_core._invested = worth
+    base: uint256 = 0
+    usdc: uint256 = 0
+    base, usdc = pool_leg._amounts(prices.sqrt, Q96)  # of some position
     want: uint256 = vault_math.base_for_value(
-        prices.sqrt,
-        pool_leg._sqrt_lower,
-        pool_leg._sqrt_upper,
+        base,
+        usdc,
         worth,
         prices.base,
         prices.usdc,
@@ -329,7 +332,7 @@ def _place(plan: Plan):
         self._swap(True, pool_leg.idle_base - want, prices)
 
     base_value: uint256 = vault_core._value(pool_leg.idle_base, 0, prices)
-    usdc: uint256 = vault_core._to_usdc(worth - min(worth, base_value), prices)
+    usdc = vault_core._to_usdc(worth - min(worth, base_value), prices)
     # What the swap cost is not taken of what is kept.
     pool_leg._mint(pool_leg.idle_base, min(hedge_margin._free(), usdc))
 

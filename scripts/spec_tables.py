@@ -67,6 +67,7 @@ _PLACES = {
     ("loans",): "lending: header",
     ("legs",): "lending: each leg",
     ("agents", "legs"): "lending: each wallet, each leg",
+    ("coins",): "stable: each coin",
     ("listings",): "borrowers: each listing",
     ("borrowers",): "borrowers: each borrower",
     ("borrowers", "listings"): "borrowers: each borrower, each listing",

@@ -20,6 +20,7 @@ DISTINCT = (
     "liquidation-cascade",
     "oracle-lag",
     "usdc-depeg-2023",
+    "usdt-depeg",
     "ust-luna-2022",
     "vol-regime",
     "wsteth-cap-2026",

@@ -50,6 +50,8 @@ ALLOWED = {
     "model.kernel": ("types", "caches", "kernel_files", "world.actions", "world.gas",
                      "world.parties", "world.protocol", "model.kernel"),
     "model.pools": ("model.kernel", "model.pools"),
+    # The record of a pool by itself is that of the declared state.
+    "model.pools.stableswap.records": ("model.kernel", "model.pools", "model.state"),
     "model.venues": ("types", "protocol.borrowers", "world.protocol", "model.kernel",
                      "model.pools", "model.venues"),
     "model.vault": ("types", "model.kernel", "model.pools", "model.venues", "model.vault"),
@@ -57,6 +59,9 @@ ALLOWED = {
               "world.protocol", "world.units", "chain"),
     # Which ticks a range can end at is said once.
     "chain.calls.providing": ("world.actions", "chain", "model.pools.uniswap_v3.tick"),
+    # What a pool takes before its price passes a limit is found by the model's formulas.
+    "chain.calls.stable": ("world.protocol", "model.kernel.jit", "model.parameters",
+                           "model.pools"),
     # What agents see of the chain is derived from stored words by the model's formulas.
     "chain.world": ("types", "market", "world.actions", "world.base", "world.protocol",
                     "world.units", "chain", "model.batch", "model.moments", "model.parameters",

@@ -2,10 +2,12 @@
 """
 @title  Pool leg
 @license MIT
-@notice One Uniswap v3 position of this contract, the idle tokens beside it, and the pool's swap callback.
+@notice One position of this contract in one pool, the idle tokens beside it, and the pool's swap callback. The pool is
+        Uniswap v3's, or, where there is no position manager, a StableSwap of two coins.
 @dev    token 0 is the base asset, token 1 is USDC. The position is an NFT of Uniswap's position manager, here
-        or pledged to the ClearingHouse. The counters, not the balances, say what is owned: tokens, NFTs or
-        liquidity given away to this contract change nothing.
+        or pledged to the ClearingHouse; of a StableSwap, shares, in which fees stay and which have no range. The counters,
+        not the balances, say what is owned: tokens, NFTs, shares or liquidity given away to this contract change
+        nothing.
 """
 
 from ethereum.ercs import IERC20
@@ -14,13 +16,16 @@ from ethereum.ercs import IERC721
 from contracts.interfaces import IClearingHouse
 from contracts.interfaces import IHedgeVault
 from contracts.interfaces import INonfungiblePositionManager
+from contracts.interfaces import IStableSwap
 from contracts.interfaces import IUniswapV3Pool
 
 from . import errors
 from . import fixed_point
 from . import liquidity_math
-from . import tick_math
+from . import vault_parts
 
+
+MAX_STABLE_FEE: constant(uint256) = 10**20 // 100  # 10**-20, off the peg: that of Uniswap's dearest pools
 
 POOL: public(immutable(IUniswapV3Pool))
 MANAGER: public(immutable(INonfungiblePositionManager))
@@ -28,13 +33,14 @@ BASE: public(immutable(address))
 USDC: immutable(address)
 CLEARING: public(immutable(IClearingHouse))
 PLEDGED: public(immutable(bool))
+STABLE: public(immutable(bool))  # whether the pool is a StableSwap
 SPACING: immutable(int24)
 FEE: immutable(uint24)
 
 idle_usdc: public(uint256)
 idle_base: public(uint256)
-token_id: public(uint256)  # 0: there is no position
-liquidity: uint128         # minted and not burnt by this contract
+token_id: public(uint256)  # 0: there is no position; of a StableSwap 1: there is one
+liquidity: uint128         # minted and not burnt by this contract; shares
 tick_lower: int24
 tick_upper: int24
 _sqrt_lower: uint256  # of the ticks, X96: kept because every valuation needs them
@@ -51,24 +57,38 @@ def __init__(
     clearing: IClearingHouse,
     pledged: bool,
 ):
-    assert staticcall pool.token0() == base and staticcall pool.token1() == usdc, "vault: pool tokens"
+    STABLE = manager.address == empty(address)
+    spacing: int24 = 1
+    fee: uint24 = 0
+    if manager.address == empty(address):
+        stable: IStableSwap = IStableSwap(pool.address)
+        assert staticcall stable.N_COINS() == 2, "vault: pool tokens"
+        assert staticcall stable.coins(0) == base and staticcall stable.coins(1) == usdc, "vault: pool tokens"
+        # A limit on the price does not see the fee.
+        assert staticcall stable.fee() * staticcall stable.off_peg_multiplier() <= MAX_STABLE_FEE, "vault: pool fee"
+        assert not pledged, "vault: pledged shares"
+    else:
+        assert staticcall pool.token0() == base and staticcall pool.token1() == usdc, "vault: pool tokens"
+        spacing = staticcall pool.tickSpacing()
+        fee = staticcall pool.fee()
     POOL = pool
     MANAGER = manager
     BASE = base
     USDC = usdc
     CLEARING = clearing
     PLEDGED = pledged
-    SPACING = staticcall pool.tickSpacing()
-    FEE = staticcall pool.fee()
+    SPACING = spacing
+    FEE = fee
 
 
 @internal
 def _set_up():
     """
-    @notice Let the position manager draw the tokens of a mint, and the ClearingHouse the NFT pledged to it.
+    @notice Let the position manager, or the StableSwap, draw the tokens it is given, and the ClearingHouse the NFT
+            pledged to it.
     """
     for token: address in [BASE, USDC]:
-        self._approve(token, MANAGER.address)
+        self._approve(token, POOL.address if STABLE else MANAGER.address)
     if PLEDGED:
         extcall IERC721(MANAGER.address).setApprovalForAll(CLEARING.address, True)
 
@@ -98,18 +118,37 @@ def _approve(token: address, spender: address):
 @internal
 @view
 def _spot() -> uint256:
+    if STABLE:
+        return staticcall self._stable().sqrt_price()
     return convert((staticcall POOL.slot0()).sqrt_price, uint256)
 
 
 @internal
-def _place(lower: int24, upper: int24):
+@view
+def _stable() -> IStableSwap:
+    return IStableSwap(POOL.address)
+
+
+@internal
+@view
+def _amounts(sqrt_price: uint256, held: uint256) -> (uint256, uint256):
+    # Of a StableSwap what shares are worth: the least on its curve, which no exchange moves but by its fee.
+    if STABLE:
+        return staticcall self._stable().balances_at(sqrt_price, held)
+    return liquidity_math.amounts_for_liquidity_down(
+        sqrt_price, self._sqrt_lower, self._sqrt_upper, held
+    )
+
+
+@internal
+def _place(around: vault_parts.Placement):
     """
-    @notice Choose the range of what is minted next; there is no liquidity in another.
+    @notice Choose the range of what is minted next; there is no liquidity in another. Shares have none.
     """
-    self.tick_lower = lower
-    self.tick_upper = upper
-    self._sqrt_lower = tick_math.sqrt_ratio_at_tick(lower)
-    self._sqrt_upper = tick_math.sqrt_ratio_at_tick(upper)
+    self.tick_lower = around.lower
+    self.tick_upper = around.upper
+    self._sqrt_lower = around.sqrt_lower
+    self._sqrt_upper = around.sqrt_upper
 
 
 @internal
@@ -117,6 +156,9 @@ def _mint(base: uint256, usdc: uint256):
     """
     @notice Mint a position of the greatest liquidity that raw idle (base, usdc) pay for at the spot price.
     """
+    if STABLE:
+        self._add_shares(base, usdc)
+        return
     errors.check(
         liquidity_math.liquidity_for_amounts_down(
             self._spot(), self._sqrt_lower, self._sqrt_upper, base, usdc
@@ -145,6 +187,21 @@ def _mint(base: uint256, usdc: uint256):
 
 
 @internal
+def _add_shares(base: uint256, usdc: uint256):
+    # In the pool's own proportions: nothing is paid for what deviates from them but the last unit. The caller has compared
+    # the spot price with the oracle's.
+    shares: uint256 = 0
+    paid_base: uint256 = 0
+    paid_usdc: uint256 = 0
+    errors.check(min(base, usdc) != 0, "vault: no idle assets")
+    shares, paid_base, paid_usdc = extcall self._stable().add_in_proportion(base, usdc, self)
+    self.token_id = 1
+    self.liquidity += convert(shares, uint128)
+    self.idle_base -= paid_base
+    self.idle_usdc -= paid_usdc
+
+
+@internal
 def _burn(held: uint256, burnt: uint256) -> uint256:
     """
     @notice Take `burnt` of the `held` liquidity out and collect it, with all fees, into idle.
@@ -153,17 +210,19 @@ def _burn(held: uint256, burnt: uint256) -> uint256:
     token_id: uint256 = self.token_id
     if token_id == 0:
         return 0
-    received: uint256 = self._decrease(token_id, held, burnt)[0]
     base: uint256 = 0
     usdc: uint256 = 0
-    base, usdc = extcall MANAGER.collect(
-        INonfungiblePositionManager.CollectParams(
-            token_id=token_id,
-            recipient=self,
-            amount0_max=max_value(uint128),
-            amount1_max=max_value(uint128),
+    base, usdc = self._decrease(token_id, held, burnt, self)
+    received: uint256 = base
+    if not STABLE:
+        base, usdc = extcall MANAGER.collect(
+            INonfungiblePositionManager.CollectParams(
+                token_id=token_id,
+                recipient=self,
+                amount0_max=max_value(uint128),
+                amount1_max=max_value(uint128),
+            )
         )
-    )
     self.idle_base += base
     self.idle_usdc += usdc
     if burnt == held:
@@ -172,10 +231,15 @@ def _burn(held: uint256, burnt: uint256) -> uint256:
 
 
 @internal
-def _decrease(token_id: uint256, held: uint256, burnt: uint256) -> (uint256, uint256):
+def _decrease(
+    token_id: uint256, held: uint256, burnt: uint256, receiver: address
+) -> (uint256, uint256):
+    # What a position gives waits to be collected; shares pay their part of both coins, without a price, to `receiver`.
     if burnt == 0:
         return 0, 0
     self.liquidity = convert(held - burnt, uint128)
+    if STABLE:
+        return extcall self._stable().remove_pair(burnt, receiver)
     return extcall MANAGER.decreaseLiquidity(
         INonfungiblePositionManager.DecreaseLiquidityParams(
             token_id=token_id,
@@ -203,7 +267,9 @@ def _send_part(part: uint256, whole: uint256, receiver: address):
     if at.token_id == 0 or at.pledged:
         return
     burnt: uint256 = fixed_point.mul_div_down(at.liquidity, part, whole)
-    base, usdc = self._decrease(at.token_id, at.liquidity, burnt)
+    base, usdc = self._decrease(at.token_id, at.liquidity, burnt, receiver)
+    if STABLE:
+        return
     base += fixed_point.mul_div_down(at.fees_base, part, whole)
     usdc += fixed_point.mul_div_down(at.fees_usdc, part, whole)
     if base + usdc != 0:
@@ -224,18 +290,36 @@ def _swap(sells_base: bool, amount: uint256, limit: uint256):
     """
     if amount == 0:
         return
-    spot: uint256 = self._spot()
     base: int256 = 0
     usdc: int256 = 0
-    if (sells_base and spot > limit) or (not sells_base and spot < limit):
+    done: bool = False
+    if STABLE:
+        given: int256 = convert(amount, int256)
+        coin_in: uint256 = 0 if sells_base else 1
+        got: int256 = -convert(
+            extcall self._stable().exchange(coin_in, 1 - coin_in, amount, 0, self), int256
+        )
+        base = given if sells_base else got
+        usdc = got if sells_base else given
+        # But for the fee the last unit was sold at the limit or better, and so were all before it.
+        done = self._before(limit, sells_base)
+    elif self._before(limit, sells_base):
         self._in_pool_call = True
         base, usdc = extcall POOL.swap(
             self, sells_base, convert(amount, int256), convert(limit, uint160), b""
         )
         self._in_pool_call = False
-    errors.check(convert(amount, int256) == (base if sells_base else usdc), "vault: slippage")
+        done = convert(amount, int256) == (base if sells_base else usdc)
+    errors.check(done, "vault: slippage")
     self.idle_base = convert(convert(self.idle_base, int256) - base, uint256)
     self.idle_usdc = convert(convert(self.idle_usdc, int256) - usdc, uint256)
+
+
+@internal
+@view
+def _before(limit: uint256, sells_base: bool) -> bool:
+    spot: uint256 = self._spot()
+    return spot > limit if sells_base else spot < limit
 
 
 @internal
@@ -250,6 +334,11 @@ def _position(sqrt_price: uint256) -> IHedgeVault.PositionState:
         state.tick_lower = convert(self.tick_lower, int256)
         state.tick_upper = convert(self.tick_upper, int256)
         return state
+    if STABLE:
+        state.liquidity = convert(self.liquidity, uint256)
+        if sqrt_price != 0:
+            state.lp_base, state.lp_usdc = self._amounts(sqrt_price, state.liquidity)
+        return state
     at: INonfungiblePositionManager.Position = staticcall MANAGER.positions(state.token_id)
     state.tick_lower = convert(at.tick_lower, int256)
     state.tick_upper = convert(at.tick_upper, int256)
@@ -260,9 +349,7 @@ def _position(sqrt_price: uint256) -> IHedgeVault.PositionState:
         if state.pledged:
             state.liquidity = pledge.liquidity
     if sqrt_price != 0:
-        state.lp_base, state.lp_usdc = liquidity_math.amounts_for_liquidity_down(
-            sqrt_price, self._sqrt_lower, self._sqrt_upper, state.liquidity
-        )
+        state.lp_base, state.lp_usdc = self._amounts(sqrt_price, state.liquidity)
     state.fees_base, state.fees_usdc = self._fees(at)
     return state
 

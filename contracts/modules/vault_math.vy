@@ -7,7 +7,6 @@
 """
 
 from . import fixed_point
-from . import liquidity_math
 
 
 WAD: constant(uint256) = 10**18
@@ -39,9 +38,8 @@ def swap_limit(sqrt_price: uint256, max_slippage: uint256, sells_base: bool) -> 
 @internal
 @pure
 def base_for_value(
-    sqrt_price: uint256,
-    a: uint256,
-    b: uint256,
+    amount_base: uint256,
+    amount_usdc: uint256,
     worth: uint256,
     price_base: uint256,
     price_usdc: uint256,
@@ -49,13 +47,11 @@ def base_for_value(
     unit_usdc: uint256,
 ) -> uint256:
     """
-    @notice Raw base tokens of a position `worth` USD WAD in the range [a, b] at `sqrt_price`.
-    @dev worth x / (x + y) / price with x, y the USD values of a reference position; 2**96 units of
-         liquidity keep the ratio exact to at least ten digits for any price of a real token.
+    @notice Raw base tokens of a position `worth` USD WAD that is in the proportion of a reference position's raw
+            amounts.
+    @dev worth x / (x + y) / price with x, y the USD values of the reference; 2**96 units of liquidity keep the
+         ratio exact to at least ten digits for any price of a real token.
     """
-    amount_base: uint256 = 0
-    amount_usdc: uint256 = 0
-    amount_base, amount_usdc = liquidity_math.amounts_for_liquidity_down(sqrt_price, a, b, Q96)
     x: uint256 = fixed_point.mul_div_down(amount_base, price_base, unit_base)
     y: uint256 = fixed_point.mul_div_down(amount_usdc, price_usdc, unit_usdc)
     return fixed_point.mul_div_down(

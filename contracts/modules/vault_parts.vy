@@ -6,6 +6,31 @@
 """
 
 
+struct Placement:  # of ticks around a price
+    tick: int24           # of the price
+    lower: int24
+    upper: int24
+    sqrt_lower: uint256   # of the ends, X96
+    sqrt_upper: uint256
+
+
+interface Placing:
+    def range_at(sqrt_price: uint256, half_width: int24) -> Placement: view
+
+
+interface House:
+    def EXITS() -> address: view
+
+
+@internal
+@view
+def _range_at(sqrt_price: uint256, half_width: int24) -> Placement:
+    """
+    @notice `range_at` of the VaultExits, where there is room for its table.
+    """
+    return staticcall Placing(staticcall House(self).EXITS()).range_at(sqrt_price, half_width)
+
+
 @internal
 def _raise(strategy: address, assets: uint256, limit: uint256) -> uint256:
     """

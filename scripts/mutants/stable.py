@@ -10,8 +10,11 @@ _TESTS = (
     "tests/properties/test_stableswap_properties.py",
     "tests/exploits/test_read_only_reentrancy.py",
     "tests/exploits/test_pool_inflation.py",
+    "tests/properties/test_stableswap_worth.py",
+    "tests/vault/test_stable_leg.py",
 )
 _MATH, _POOL, _SHARE = "modules/stableswap_math.vy", "StableSwap.vy", "modules/pool_share.vy"
+_LEG = "modules/pool_leg.vy"
 
 
 def _bug(name: str, kind: str, file: str, old: str, new: str) -> Mutant:
@@ -143,5 +146,61 @@ STABLE: tuple[Mutant, ...] = (
     _bug(
         "shares-out-of-nothing", "dropped check", _SHARE,
         'errors.check(self.balanceOf[holder] >= amount, "stable: insufficient shares")', "pass",
+    ),
+    _bug(
+        "dear-coin-for-the-cheap-one", "swapped order", _MATH,
+        "y, x = self._curve_below(max(RAY", "x, y = self._curve_below(max(RAY",
+    ),
+    _bug(
+        "root-far-from-the-root", "off by one", _MATH,
+        "NEAR: constant(uint256) = 10**9", "NEAR: constant(uint256) = 10**25",
+    ),
+    _bug(
+        "price-of-the-other-coin", "wrong term", _MATH,
+        "ann * x // PRECISION + p, PRICE_ONE, ann * y // PRECISION + p), y, x",
+        "ann * x // PRECISION + p, PRICE_ONE, ann * y // PRECISION + p), x, y",
+    ),
+    _bug(
+        "shares-at-what-the-pool-holds", "wrong term", _POOL,
+        "fixed_point.mul_div_down(price, rates[1], rates[0] * (PRICE_ONE // RAY)), _ANN",
+        "stableswap_math.marginal_price(self._raw[0] * rates[0] // WAD, "
+        "self._raw[1] * rates[1] // WAD, d, _ANN) // (PRICE_ONE // RAY), _ANN",
+    ),
+    _bug(
+        "more-than-is-in-proportion", "flipped rounding", _POOL,
+        "return fixed_point.mul_div_down(other, self._raw[coin], self._raw[1 - coin])",
+        "return fixed_point.mul_div_up(other, self._raw[coin], self._raw[1 - coin])",
+    ),
+    _bug(
+        "exchange-past-the-limit", "dropped check", _LEG,
+        "        # But for the fee the last unit was sold at the limit or better, and so were all "
+        "before it.\n        done = self._before(limit, sells_base)\n",
+        "        done = True\n",
+    ),
+    _bug(
+        "shares-given-count", "missing term", _LEG,
+        "state.liquidity = convert(self.liquidity, uint256)",
+        "state.liquidity = staticcall IERC20(POOL.address).balanceOf(self)",
+    ),
+    _bug(
+        "any-fee-of-a-pool", "dropped check", _LEG,
+        "assert staticcall stable.fee() * staticcall stable.off_peg_multiplier() <= "
+        'MAX_STABLE_FEE, "vault: pool fee"',
+        "pass",
+    ),
+    _bug(
+        "any-coins-of-a-pool", "dropped check", _LEG,
+        'assert staticcall stable.coins(0) == base and staticcall stable.coins(1) == usdc, '
+        '"vault: pool tokens"',
+        "pass",
+    ),
+    _bug(
+        "shares-pledged", "dropped check", _LEG,
+        'assert not pledged, "vault: pledged shares"', "pass",
+    ),
+    _bug(
+        "coins-of-an-exit-stay", "wrong term", _LEG,
+        "return extcall self._stable().remove_pair(burnt, receiver)",
+        "return extcall self._stable().remove_pair(burnt, self)",
     ),
 )  # fmt: skip

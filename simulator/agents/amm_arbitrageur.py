@@ -10,6 +10,7 @@ import numpy as np
 from simulator.agents.crossing import between, is_wide, narrowed
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
+from simulator.model.kernel.codes import OK
 from simulator.model.kernel.kinds import SWAP
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class AmmArbitrageur(ScalarAgent):
     @staticmethod
     def act(do: PlainDo, my: AmmArbitrageur) -> None:  # type: ignore[override]
         """Swap to the edge of the no-arbitrage band where that pays."""
+        if do.w.tables.stable.on:
+            try_to_index(do, my.minimum_profit_usd)
+            return
         pool = Pool(-1, 1, do.w.tables.pool.fee_ppm, do.pool_price, do.pool_liquidity)
         bring_to_index(do, pool, my.minimum_profit_usd)
 
@@ -68,6 +72,23 @@ def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
     else:
         stake = do.wallet_leg(pool.leg)
     do.swap(stake, edge, 0.0, pool.leg)
+
+
+@part
+def try_to_index(do: PlainDo, minimum_profit_usd: float) -> None:
+    """The same in a pool whose curve is no constant product: what it would pay is asked first."""
+    fair, kept, spot = do.index(1) / do.index(0), 1.0 - do.pool_fee, do.pool_price
+    low, high = fair * kept, fair / kept
+    if low <= spot <= high:
+        return
+    edge, stake = (low, -do.wallet_usdc) if spot < low else (high, do.wallet_base)
+    if do.swap(stake, edge, 0.0, -1, True) != OK:
+        return
+    paid, got = do.amount_in * do.index(0), do.amount_out * do.index(1)
+    if stake > 0.0:
+        paid, got = do.amount_in * do.index(1), do.amount_out * do.index(0)
+    if got - paid > minimum_profit_usd + do.gas_cost(SWAP):
+        do.swap(stake, edge)
 
 
 @part

@@ -41,7 +41,7 @@ class NoiseTrader(ScalarAgent):
 @part
 def _swap(do: PlainDo, my: NoiseTrader) -> None:
     flow, spot = do.noise_swap, do.pool_price
-    kept = (1.0 - do.w.tables.pool.fee_ppm * 1e-6) * (1.0 - my.maximum_slippage)
+    kept = (1.0 - do.pool_fee) * (1.0 - my.maximum_slippage)
     if flow > 0.0:
         usdc = min(flow / do.index(0), do.wallet_usdc)
         do.swap(-usdc, 0.0, kept * (usdc / spot))

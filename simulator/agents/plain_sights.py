@@ -16,6 +16,7 @@ from simulator.model.kernel.plain import plain
 from simulator.model.kernel.record import Paths
 from simulator.model.outside import moved_by
 from simulator.model.parameters import tables_of
+from simulator.model.pools.held import fee
 from simulator.model.pools.uniswap_v3.tick import (
     amounts_for_liquidity,
     sqrt_price_at_tick,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 _value_at_index_of, _due_of, _reward_of = value_at_index, due, reward
-_moved_by_of, _worth_of = moved_by, worth_at_index
+_moved_by_of, _worth_of, _fee_of = moved_by, worth_at_index, fee
 
 
 @often
@@ -47,6 +48,12 @@ def _value_at_index(paths: Paths, path: int) -> float:
 @kernel
 def _moved_by(paths: Paths, path: int, asset: int, tokens: float) -> float:
     return _moved_by_of(at(paths, path), asset, tokens)
+
+
+@often
+@kernel
+def _fee(paths: Paths, path: int) -> float:
+    return _fee_of(at(paths, path))
 
 
 @often
@@ -163,6 +170,13 @@ class Sights:
     def pool_liquidity(self) -> float:
         """Active liquidity of the pool: √(whole base · whole USDC)."""
         return self._view.pool_liquidity[self._path]
+
+    @property
+    def pool_fee(self) -> float:
+        """Fee of a small swap in the pool now, fraction."""
+        if self._world.protocol.stable is None:
+            return float(self.w.tables.pool.fee_ppm * 1e-6)
+        return _fee(self._records(), self._path)
 
     @property
     def tick(self) -> float:

@@ -8,7 +8,8 @@ splits exactly, with ``b``/``a`` before/after and x, u the base asset and USDC::
     lp delta               (idle + lp + fees)_x,b · ΔP_x
     collateral revaluation (all USDC, perp margin and PnL included)_b · ΔP_u + Σ q_c,b · ΔP_c
     lp convexity           Δlp_x · P_x,a + Δlp_u · P_u,a   = ΔV − lp_x,b · ΔP_x − lp_u,b · ΔP_u
-    lp fees                Δfees_x · P_x,a + Δfees_u · P_u,a
+    lp fees                Δfees_x · P_x,a + Δfees_u · P_u,a; of a StableSwap, in which they stay,
+                           V_a · (1 − d_b/d_a), d its invariant for a share, less in the convexity
     hedge on target        −D · Σ β_m · ΔI_m / I_m,b,  D = (idle + lp + fees)_x,b · P_x,b
     hedge off target       Σ s_m · ΔI_m · P_u,a − Σ d · ΔP_d − hedge on target
     funding                −Σ s · ΔF · P_u,a            (and interest on Aave, see readings.py)
@@ -312,6 +313,10 @@ def explain_gap(w: Path, before: Record, after: Record) -> None:
     buckets[LP_CONVEXITY] += gained + (after.lp_usdc - before.lp_usdc) * usdc
     fees = (after.fees_base - before.fees_base) * base
     buckets[LP_FEES] += fees + (after.fees_usdc - before.fees_usdc) * usdc
+    # Of fees that stay in the position, what it is worth more by them at these prices.
+    stayed = (after.lp_base * base + after.lp_usdc * usdc) * (1.0 - before.unit / after.unit)
+    buckets[LP_CONVEXITY] -= stayed
+    buckets[LP_FEES] += stayed
     buckets[HEDGE_DRIFT] += (after.marked - before.marked) * usdc
     buckets[HEDGE_DRIFT] += after.borrowed - before.borrowed
     buckets[FUNDING] -= (after.owed - before.owed) * usdc

@@ -29,6 +29,7 @@ from simulator.books.operations import (
 )
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
+from simulator.model.pools.held import fee
 from simulator.model.vault.at_index import position_at
 from simulator.model.venues.aave.lending import size_of, supplied
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
@@ -187,4 +188,4 @@ def _book_swap(w: Path) -> None:
         left = _usdc(w) + w.order.amount_out
         spent = (before.lp_usdc - lp_usdc) / table.usdc_unit + before.usdc - left
         given = spent * w.now.price[USDC_ASSET]
-    pay(w, POOL_FEES, _PPM * w.tables.pool.fee_ppm * max(given, 0.0))
+    pay(w, POOL_FEES, fee(w) * max(given, 0.0))

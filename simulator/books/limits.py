@@ -26,7 +26,7 @@ from simulator.model.kernel.codes import (
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import REBALANCE, RECENTER
 from simulator.model.kernel.record import Layout, Member, Path, each
-from simulator.model.pools.uniswap_v3.pool import active_liquidity
+from simulator.model.pools.held import others_reserve
 from simulator.model.vault.protecting import band, exposure, hedge_in
 from simulator.model.vault.valuation import Valuation, value_now
 from simulator.model.venues.margin_accounts import by_venue, margin_standing
@@ -181,29 +181,16 @@ def of_rebalance(w: Path, status: int) -> tuple[int, Bound]:
 
 
 @inner
-def in_range(w: Path) -> bool:
-    """Whether the pool's price lies in the range of the vault's position.
-
-    By the price: of the chain's pool neither tick nor profile are known.
-    """
-    position = w.state.position
-    return position.sqrt_lower <= w.state.pool.sqrt_price < position.sqrt_upper
-
-
-@inner
 def _swap_impact(w: Path, valuation: Valuation) -> float:
     """How far the swap that a first investment begins with moves the pool's price, fraction.
 
     Half of what is invested is base in the middle of a range; what others have there gives way.
+    NaN: the pool has no such figure.
     """
-    table, pool = w.tables.vault, w.state.pool
+    table = w.tables.vault
     wanted = 0.5 * table.lp_allocation * max(valuation.nav, 0.0)
     held = exposure(w, valuation)
-    others = active_liquidity(pool, w.state.position)
-    if in_range(w):
-        others -= w.state.position.liquidity
-    # L √P: USDC that doubles √P
-    reserve = others * pool.sqrt_price / table.usdc_unit * valuation.usdc_price
+    reserve = others_reserve(w) / table.usdc_unit * valuation.usdc_price
     moved = abs(wanted - held) / reserve
     return (1.0 + moved) ** 2 - 1.0
 

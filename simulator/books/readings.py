@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, Record, each
+from simulator.model.pools.held import unit_worth
 from simulator.model.vault.valuation import Valuation
 from simulator.model.venues.aave.lending import size_of, supplied
 from simulator.model.venues.perps.owing import owing
@@ -29,6 +30,7 @@ READING: Layout = (
         ("lp_base", "base units", "in the position at the oracle √P"),
         ("fees_usdc", "USDC", "uncollected"),
         ("fees_base", "base units", "uncollected"),
+        ("unit", "1", "what a unit of the position is, of which fees that stay in it make more"),
         (
             "settled",
             "USDC",
@@ -105,6 +107,7 @@ def read(w: Path, valuation: Valuation, row: Record, loans: Record) -> None:
     row.lp_base = valuation.lp_base / table.base_unit
     row.fees_usdc = valuation.fees_usdc / table.usdc_unit
     row.fees_base = valuation.fees_base / table.base_unit
+    row.unit = unit_worth(w)
     _read_perps(w, row)
     if w.tables.count.legs > 0:
         _read_loans(w, row, loans)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.books.limits import in_range
 from simulator.model.kernel.codes import NONE, OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import POST_BETAS, SETTLE_WITHDRAWALS
 from simulator.model.kernel.record import Layout, Member, Path, Record, each
+from simulator.model.pools.held import in_range
 from simulator.model.vault.protecting import (
     FUNCTIONS,
     band,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from simulator.chain.calls.execution import Translator
+from simulator.chain.deploy import stable_swap
 from simulator.chain.deploy.deployment import deploy
 from simulator.chain.deploy.terms import WAD, WAD_DECIMALS, background_targets, wad
 from simulator.chain.evm.codec import (
@@ -353,6 +354,10 @@ class ChainWorld(World):
         transport.transact(self.deployment.roles.reporter, self.deployment.oracle, data)
 
     def _set_pool_depth(self, transport: Transport, depth: float) -> None:
+        if self.protocol.stable is not None:
+            at, target = self.deployment, int(np.floor(self.deployment.opened * depth))
+            stable_swap.set_shares(transport, at.pool, at.provider, target)
+            return
         targets = background_targets(self.protocol, depth)
         flat = [number for target in targets for number in target]
         data = _SET_LIQUIDITY + words(32, len(targets), *flat)

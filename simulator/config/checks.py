@@ -17,6 +17,7 @@ from simulator.config import (
     outside,
     process_checks,
     replays,
+    stable_checks,
     staked_checks,
 )
 from simulator.config.agents import BUILT_IN
@@ -49,6 +50,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from replays.problems(config)
     yield from _oracle(config)
     yield from staked_checks.problems(config)
+    yield from stable_checks.problems(config)
     yield from _pool(config)
     yield from _clearing(config)
     yield from _vault(config)
@@ -214,6 +216,8 @@ def _oracle(config: Fields) -> Iterator[str]:
 
 def _pool(config: Fields) -> Iterator[str]:
     pool, spacing = config.pool, config.tick_spacing
+    if pool.stable is not None:
+        return
     if spacing != TICK_SPACING[pool.fee_ppm]:
         yield (
             f"pool.tick_spacing = {spacing}: must be {TICK_SPACING[pool.fee_ppm]}, the spacing of "
@@ -284,7 +288,8 @@ def _clearing(config: Fields) -> Iterator[str]:
 
 def _vault(config: Fields) -> Iterator[str]:
     vault = config.vault
-    if (vault.range_half_width_percent is None) == (vault.range_half_width_ticks is None):
+    given = (vault.range_half_width_percent is None) + (vault.range_half_width_ticks is None)
+    if given != 1 and config.pool.stable is None:
         yield ("vault.range_half_width_percent, range_half_width_ticks: exactly one must be given")
     yield from _aligned(
         "vault.range_half_width_ticks", vault.range_half_width_ticks, config.tick_spacing

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from math import ceil, floor, log10, sqrt
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.config import lending
 from simulator.config.resolve import initial_betas
+from simulator.hedging import stable_lp
 from simulator.types import GWEI, USDC
 from simulator.world.actions import Rebalance, Recenter
 from simulator.world.gas import GAS_UNITS
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from simulator.config.models import Config
+    from simulator.config.venues import StablePool
     from simulator.world.actions import Action
 
 #: How the liquidity's delta grows from the middle of its range to the lower end, at least.
@@ -220,6 +224,9 @@ def _depth(config: Config) -> Iterator[Misfit]:
     A range from P/r² to P·r² worth V has L√P = V / (2 − 2/r), the USDC that double √P.
     """
     vault = config.vault
+    if config.pool.stable is not None:
+        yield from _stable_depth(config, config.pool.stable)
+        return
     reserve = 0.0
     for item in config.pool.background:
         part = 1.0 if item.half_width_percent is None else 1.0 - _root(item.half_width_percent)
@@ -242,6 +249,28 @@ def _depth(config: Config) -> Iterator[Misfit]:
         yield Misfit(finding, "vault.max_slippage", vault.max_slippage, needed, why, certain)
 
 
+def _stable_depth(config: Config, terms: StablePool) -> Iterator[Misfit]:
+    """The same of a StableSwap: what of the base asset can be bought before the price is beyond."""
+    vault, coins = config.vault, (config.assets[config.pool.base], config.assets[USDC])
+    prices = np.array([coin.price for coin in coins])
+    # Up to three times the bound: the spot price may begin on the other side of the oracle's.
+    reached = np.outer(1.0 + vault.max_slippage * np.array([0.0, 1.0, 3.0]), [prices[0], 0.0])
+    reached[:, 1] = prices[1]
+    held = stable_lp.balances(reached, 1.0, terms.amplification)
+    size = terms.value_usd / float(held[0] @ prices)
+    room, far = ((held[0, 0] - held[1:, 0]) * size * prices[0]).tolist()
+    usd = 0.5 * vault.lp_allocation * _deposit(config)
+    if usd > room:
+        certain, deep = usd > far, usd / room * terms.value_usd
+        why = (
+            f"the first investment buys ${usd:,.0f} of {config.pool.base} at once, and the pool "
+            f"sells ${room:,.0f} before its price is beyond vault.max_slippage = "
+            f"{vault.max_slippage:g}"
+        )
+        finding = "never_invested" if certain else "tight_limit"
+        yield Misfit(finding, "pool.stableswap.value_usd", terms.value_usd, deep, why, certain)
+
+
 def _ranges(config: Config) -> str:
     """The ranges of the background liquidity, whose depth is its value over their width."""
     named = []
@@ -262,7 +291,8 @@ def _root(half_width_percent: float) -> float:
 
 def _spot(config: Config) -> Iterator[Misfit]:
     """What arbitrage leaves between the pool's price and the oracle's against the bound on it."""
-    fee = config.pool.fee_ppm * 1e-6
+    stable = config.pool.stable
+    fee = config.pool.fee_ppm * 1e-6 if stable is None else stable.fee
     lag = config.feed(config.pool.base).deviation
     if config.vault.max_slippage < fee + lag:
         why = (

@@ -168,7 +168,9 @@ class Fields(Section):
 
     @property
     def tick_spacing(self) -> int:
-        """Tick spacing of the pool."""
+        """Tick spacing of the pool; 1 where it has no ticks."""
+        if self.pool.stable is not None:
+            return 1
         return self.pool.tick_spacing or TICK_SPACING[self.pool.fee_ppm]
 
     @property

@@ -18,8 +18,9 @@ from simulator.config.agents.leveraged_trader import LeveragedTrader
 from simulator.config.models import Config
 from simulator.config.outside import impact
 from simulator.config.venues import MAX_TICK
+from simulator.hedging import stable_lp
 from simulator.protocol.oracle import FeedParameters
-from simulator.protocol.pool import PoolTerms
+from simulator.protocol.pool import PoolTerms, StableTerms
 from simulator.protocol.terms import resolved
 from simulator.protocol.vault import VaultTerms
 from simulator.types import GWEI, SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
@@ -34,6 +35,7 @@ from simulator.world.protocol import (
     MarketParameters,
     PoolParameters,
     Protocol,
+    StableParameters,
     Token,
     VaultParameters,
 )
@@ -60,6 +62,7 @@ def resolve(config: Config) -> Protocol:
             FeedParameters(**resolved(FeedParameters, config.feed(symbol))) for symbol in symbols
         ),
         pool=_pool(config),
+        stable=_stable(config),
         clearing=_clearing(config),
         vault=_vault(config),
         agents=_agents(config),
@@ -119,6 +122,8 @@ def _pool(config: Config) -> PoolParameters:
     sqrt_price_x96 = _sqrt_price_x96(config, Fraction(base.price) / Fraction(usdc.price))
     tick = _tick_of(sqrt_price_x96)
     given = resolved(PoolTerms, config.pool) | {"tick_spacing": config.tick_spacing}
+    if config.pool.stable is not None:
+        return PoolParameters(**given, sqrt_price_x96=sqrt_price_x96, background=())
     return PoolParameters(
         **given,
         sqrt_price_x96=sqrt_price_x96,
@@ -126,6 +131,19 @@ def _pool(config: Config) -> PoolParameters:
             _range(config, item, sqrt_price_x96, tick) for item in config.pool.background
         ),
     )
+
+
+def _stable(config: Config) -> StableParameters | None:
+    """The StableSwap, with others' coins in it as arbitrage leaves them at the first prices."""
+    terms = config.pool.stable
+    if terms is None:
+        return None
+    coins = [config.assets[config.pool.base], config.assets[USDC]]
+    prices = np.array([coin.price for coin in coins])
+    held = stable_lp.balances(prices, 1.0, terms.amplification)
+    held *= terms.value_usd / float(held @ prices)
+    base, usdc = (int(x * 10**coin.decimals) for x, coin in zip(held, coins, strict=True))
+    return StableParameters(**resolved(StableTerms, terms), opening=(base, usdc))
 
 
 def _sqrt_price_x96(config: Config, price: Fraction) -> int:
@@ -186,6 +204,8 @@ def _value_of_one(config: Config, sqrt_price_x96: int, lower: int, upper: int) -
 def _half_width(config: Config) -> int:
     """The vault's range half width in ticks; a percentage goes to the nearest aligned one."""
     vault, spacing = config.vault, config.tick_spacing
+    if config.pool.stable is not None:
+        return spacing  # shares have no range: any will do
     if vault.range_half_width_ticks is not None:
         return vault.range_half_width_ticks
     assert vault.range_half_width_percent is not None  # one of the two: checks.py

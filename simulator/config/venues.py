@@ -18,7 +18,7 @@ from simulator.protocol.clearing import (
     MarketParameters,
 )
 from simulator.protocol.lending import LendingTerms, ReserveParameters
-from simulator.protocol.pool import PoolTerms, Tier
+from simulator.protocol.pool import PoolTerms, StableTerms, Tier
 from simulator.protocol.vault import VaultTerms
 from simulator.world.protocol import skew_bound
 
@@ -97,6 +97,11 @@ if TYPE_CHECKING:
         fee_ppm: int = _DECLARED
         tick_spacing: int | None = _DECLARED
 
+    class _StableTerms(Section):
+        amplification: int = _DECLARED
+        fee: float = _DECLARED
+        off_peg_multiplier: float = _DECLARED
+
     class _CollateralTerms(Section):
         haircut: float = _DECLARED
         cap: float = _DECLARED
@@ -162,6 +167,7 @@ if TYPE_CHECKING:
 
 else:
     _PoolTerms = section_of(PoolTerms, _Base)
+    _StableTerms = section_of(StableTerms)
     _CollateralTerms = section_of(CollateralParameters)
     _MarketTerms = section_of(MarketParameters)
     _ClearingTerms = section_of(ClearingParameters, _Margin)
@@ -170,8 +176,24 @@ else:
     _VaultTerms = section_of(VaultTerms, _Range)
 
 
+class StablePool(_StableTerms):
+    """A StableSwap of the base asset and USDC (contracts/SPEC.md §9)."""
+
+    value_usd: float = Field(
+        default=1e8, gt=0, le=1e12, description="what others have in it at the initial prices, USD"
+    )
+
+
 class Pool(_PoolTerms):
-    """The Uniswap v3 pool of the base asset against USDC."""
+    """The pool of the base asset against USDC: Uniswap v3's, or a StableSwap."""
+
+    kind: Literal["uniswap_v3", "stableswap"] = Field(
+        default="uniswap_v3",
+        description="whose pool it is, and what the vault holds in it: a range, or shares of all",
+    )
+    stableswap: StablePool | None = Field(
+        default=None, description="its terms where it is a StableSwap; null: the usual ones"
+    )
 
     background: tuple[BackgroundLiquidity, ...] = Field(
         # Deep enough for a vault of the default deposit to buy its base in one swap.
@@ -182,6 +204,13 @@ class Pool(_PoolTerms):
         min_length=1,
         description="everybody else's liquidity",
     )
+
+    @property
+    def stable(self) -> StablePool | None:
+        """The StableSwap, where it is one."""
+        if self.kind != "stableswap":
+            return None
+        return self.stableswap or StablePool()
 
 
 class Collateral(_CollateralTerms):

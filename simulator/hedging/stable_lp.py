@@ -76,6 +76,22 @@ def delta(prices: ArrayLike, invariant: ArrayLike, amplification: float) -> Floa
     return balances(prices, invariant, amplification)
 
 
+def gamma(prices: ArrayLike, invariant: ArrayLike, amplification: float) -> Floats:
+    """p₀²·∂²V/∂p₀² of two coins, never positive: coins that go into the pool are those that fall.
+
+    With g(x) = p₀/p₁ on the curve, dg/dx = −2P(r² − r·g + g²)/(y²(Ann + P/y)), r = y/x, so that
+    ∂x/∂p₀ = 1/(p₁·dg/dx); V being homogeneous, −Γ is the cross term. InputError: not two coins.
+    """
+    p = check.numbers("prices", prices, above=0.0)
+    if p.ndim == 0 or p.shape[-1] != 2:
+        raise InputError(f"prices: shape {p.shape}; allowed: two coins along the last axis")
+    held = balances(p, 1.0, amplification)
+    x, y = held[..., 0], held[..., 1]
+    ann, g, r, top = 2.0 * amplification, p[..., 0] / p[..., 1], y / x, 0.25 / (x * y)
+    slope = -2.0 * top * (r * r - r * g + g * g) / (y * y * (ann + top / y))
+    return np.asarray(p[..., 0] ** 2 / (p[..., 1] * slope) * np.asarray(invariant), np.float64)
+
+
 def impermanent_loss(prices: ArrayLike, amplification: float) -> Floats:
     """V(p) over what the coins put in at equal prices, one n-th each, are worth at p, less one."""
     p = np.asarray(prices, np.float64)

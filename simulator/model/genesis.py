@@ -9,6 +9,7 @@ import numpy as np
 from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel
 from simulator.model.kernel.record import Paths, View
+from simulator.model.pools import held
 from simulator.model.pools.uniswap_v3.pool import initialise
 from simulator.model.state import STATE
 from simulator.model.venues.aave.interest import set_rates
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from simulator.world.protocol import AaveParameters, LendingMarket, Protocol
 
 
+_open = held.initialise
+
+
 @kernel
 def _open_pools(paths: Paths) -> None:
     """Pools at their first price, Aave's rates from what is lent."""
     for i in range(paths.states.size):
         w = at(paths, i)
-        initialise(w.tables.pool, w.state.pool, w.now.pool_depth)
+        _open(w)
         for leg in range(w.tables.count.legs):
             initialise(w.tables.aave.pools[leg], w.state.aave.pools[leg], 1.0)
         aave, lending = w.state.aave, w.state.lending

@@ -11,7 +11,7 @@ from simulator.model.batch import at
 from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.record import Paths, View
 from simulator.model.parameters import Tables
-from simulator.model.pools.uniswap_v3.pool import active_liquidity
+from simulator.model.pools.held import active_liquidity
 from simulator.model.vault.valuation import value_vault
 from simulator.model.venues.aave.borrowers import owed_by, standing, supplied_by
 from simulator.model.venues.aave.interest import borrow_index
@@ -33,7 +33,7 @@ WAD = 1e18
 @kernel
 def _pool_liquidity(paths: Paths, out: Floats) -> None:
     for i in range(out.size):
-        out[i] = active_liquidity(paths.states[i].pool, paths.states[i].position)
+        out[i] = active_liquidity(at(paths, i))
 
 
 @often
@@ -221,6 +221,9 @@ RAW: dict[Scale, Callable[[Tables], Any]] = {
     Scale.USDC: lambda tables: tables.view.vault.usdc_unit,
     Scale.BASE: lambda tables: tables.view.vault.base_unit,
     Scale.COLLATERAL: lambda tables: tables.view.clearing.unit[:, None],
+    Scale.COIN: lambda tables: tables.view.oracle.unit[[BASE_ASSET, USDC_ASSET], None][
+        : tables.counts.coins
+    ],
 }
 
 

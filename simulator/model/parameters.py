@@ -22,6 +22,8 @@ from simulator.model.kernel.record import (
     each,
     fill,
 )
+from simulator.model.pools.stableswap import records
+from simulator.model.pools.stableswap.records import TABLE_LAYOUT as STABLE_TABLE
 from simulator.model.pools.uniswap_v3.tick import sqrt_ratio_at_tick
 from simulator.model.venues.margin_accounts import AAVE, PERPS
 from simulator.protocol.borrowers import PERCENT, ListingTerms
@@ -36,6 +38,7 @@ from simulator.world.gas import GAS_UNITS
 from simulator.world.parties import parties, venues
 from simulator.world.protocol import (
     AGENT_KINDS,
+    STABLE_FEE_ONE,
     AaveParameters,
     ClearingParameters,
     MarketParameters,
@@ -157,6 +160,7 @@ TABLES: Layout = (
     Member("gas", "f8", ("kinds",), "gas", "each kind of action costs who sends it"),
     Member("door", _whole("", "submit")),  # where the compiled door for actions lies, in a run
     Member("pool", POOL_TABLE),
+    Member("stable", STABLE_TABLE),
     Member("clearing", CLEARING_TABLE),
     Member("vault", VAULT_TABLE),
     Member("aave", AAVE_TABLE),
@@ -205,6 +209,26 @@ def pool_values(parameters: PoolParameters) -> dict[str, Any]:
         "upper": [place[r.tick_upper] for r in parameters.background],
         "liquidity": [float(r.liquidity) for r in parameters.background],
     }
+
+
+def stable_values(protocol: Protocol) -> dict[str, Any]:
+    """Constants of the StableSwap that is the pool, as the record of one takes them."""
+    terms = protocol.stable
+    assert terms is not None
+    return {
+        "decimals": (protocol.assets[1].decimals, USDC_DECIMALS),
+        "amplification": terms.amplification,
+        "fee": float(terms.fee_raw),
+        "off_peg": terms.off_peg_raw / STABLE_FEE_ONE,
+        "opening": terms.opening,
+    }
+
+
+def _stable_table(protocol: Protocol) -> dict[str, Any]:
+    """The same by name; where the pool is none zeros."""
+    if protocol.stable is None:
+        return {m.name: [] if m.axes else 0 for m in STABLE_TABLE}
+    return records.values(**stable_values(protocol))
 
 
 def _clearing_values(protocol: Protocol) -> dict[str, Any]:
@@ -373,6 +397,7 @@ def tables_of(protocol: Protocol) -> Tables:
         "gas": [0.0, *(GAS_UNITS[kind] for kind in ACTIONS)],
         "door": {"submit": 0},
         "pool": pool_values(protocol.pool),
+        "stable": _stable_table(protocol),
         "clearing": _clearing_values(protocol),
         "vault": _vault_values(protocol),
         "aave": _aave_values(protocol),

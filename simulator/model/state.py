@@ -8,7 +8,7 @@ are named by what is counted along them (:class:`~simulator.model.kernel.record.
 from __future__ import annotations
 
 from simulator.model.kernel.record import Layout, Member, each
-from simulator.protocol.state.pool import Pool, Position
+from simulator.protocol.state.pool import Pool, Position, Stable
 from simulator.protocol.state.table import SUBJECTS, kept
 from simulator.protocol.state.variable import Subject
 
@@ -22,7 +22,9 @@ def _numbers(subject: type[Subject]) -> Layout:
 
 #: A Uniswap v3 pool.
 POOL = _numbers(Pool)
-#: A position in one.
+#: A StableSwap.
+STABLE = _numbers(Stable)
+#: A position in a pool.
 POSITION = _numbers(Position)
 # Records inside a subject's record that are those of another.
 _INSIDE: dict[str, Layout] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.model.kernel.codes import INSUFFICIENT_BALANCE, NONE, OK, SLIPPAGE
+from simulator.model.kernel.codes import INSUFFICIENT_BALANCE, NONE, OK
 from simulator.model.kernel.jit import copy_record, inner
 from simulator.model.kernel.kinds import (
     CANCEL_REQUEST,
@@ -36,7 +36,7 @@ from simulator.model.kernel.kinds import (
     TRADE,
 )
 from simulator.model.kernel.record import Path, Record
-from simulator.model.pools.uniswap_v3.pool import earn, limit_passed, quote, settle
+from simulator.model.pools.held import Asked, swap, swap_at
 from simulator.model.pools.uniswap_v3.tick import MAX_SQRT_PRICE, MIN_SQRT_PRICE
 from simulator.model.providing import collect_fees, provide, withdraw
 from simulator.model.raw_amounts import raw_or_all
@@ -73,16 +73,7 @@ _SMALLEST_SIZE = 1e-18
 @inner
 def _swap(w: Path, order: Record) -> None:
     """SwapRouter.exactInputSingle: ``amount`` > 0 sells the base asset, or a leg's."""
-    if order.leg < 0:
-        table, pool, position = w.tables.pool, w.state.pool, w.state.position
-        asset = BASE_ASSET
-    else:
-        table, pool, position = (
-            w.tables.aave.pools[order.leg],
-            w.state.aave.pools[order.leg],
-            w.state.aave.nothing,
-        )
-        asset = w.tables.aave.asset[order.leg + 1]
+    asset = BASE_ASSET if order.leg < 0 else w.tables.aave.asset[order.leg + 1]
     unit, token = w.tables.oracle.unit, w.state.wallet.token
     down = order.amount > 0.0
     given = asset if down else USDC_ASSET
@@ -94,22 +85,17 @@ def _swap(w: Path, order: Record) -> None:
     if limit == 0.0:
         limit = MIN_SQRT_PRICE if down else MAX_SQRT_PRICE
     limit = min(max(limit, MIN_SQRT_PRICE), MAX_SQRT_PRICE)
-    order.status = SLIPPAGE
-    if limit_passed(pool.sqrt_price, down, limit):
-        return
-    swapped = quote(table, pool, position, down, raw, limit)
-    if token[order.agent, given] < swapped.amount_in:
-        order.status = INSUFFICIENT_BALANCE
-        return
-    if swapped.amount_out < np.floor(order.minimum * unit[taken]):
-        return
-    earn(table, pool, position, down, raw, limit)
-    settle(pool, position, down, swapped)
-    token[order.agent, given] -= swapped.amount_in
-    token[order.agent, taken] += swapped.amount_out
-    order.status = OK
-    order.amount_in = swapped.amount_in / unit[given]
-    order.amount_out = swapped.amount_out / unit[taken]
+    least = np.floor(order.minimum * unit[taken])
+    asked = Asked(raw, limit, least, token[order.agent, given])
+    if order.leg < 0:
+        order.status, paid, got = swap(w, down, asked)
+    else:
+        table, pool = w.tables.aave.pools[order.leg], w.state.aave.pools[order.leg]
+        order.status, paid, got = swap_at(table, pool, w.state.aave.nothing, down, asked)
+    if order.status == OK:
+        token[order.agent, given] -= paid
+        token[order.agent, taken] += got
+        order.amount_in, order.amount_out = paid / unit[given], got / unit[taken]
 
 
 @inner

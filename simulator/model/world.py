@@ -24,7 +24,7 @@ from simulator.model.moments import (
 from simulator.model.observe import ModelObservation
 from simulator.model.outside import move
 from simulator.model.parameters import tables_of
-from simulator.model.pools.uniswap_v3.pool import set_depth
+from simulator.model.pools.held import set_depth
 from simulator.model.venues.perps.covariance import arrive
 from simulator.model.venues.perps.depth import set_skew_scale
 from simulator.model.verbs import attempt, submit
@@ -46,7 +46,7 @@ def begin_step(w: Path) -> None:
     """What happens at a step before anybody acts: prices, depths, the ramp of the covariance."""
     if w.tables.outside.on:
         move(w)
-    set_depth(w.tables.pool, w.state.pool, w.now.pool_depth)
+    set_depth(w)
     set_skew_scale(w)
     arrive(w)
 

@@ -1,4 +1,4 @@
-"""The parameters of a Uniswap v3 pool, which whoever opens it chooses."""
+"""The parameters of a pool, Uniswap v3's or a StableSwap, which whoever opens it chooses."""
 
 from __future__ import annotations
 
@@ -29,5 +29,37 @@ class PoolTerms:
         Term(
             "ticks between initialisable ticks; null: the fee tier's own",
             unit="ticks", optional=True, gt=0, le=16_384, scale=Scale.INTEGER,
+        ),
+    ]  # fmt: skip
+
+
+#: What a vault's StableSwap may charge at most, off the peg too, fraction: as Uniswap's dearest
+#: tier. contracts/modules/pool_leg.vy holds it.
+MAX_STABLE_FEE = 0.01
+
+
+@dataclass(frozen=True)
+class StableTerms:
+    """What a StableSwap of two coins is created with (contracts/SPEC.md §9)."""
+
+    amplification: Annotated[
+        int,
+        Term(
+            "A, as Curve's pools have it: how flat the curve is at the peg (pure number)",
+            unit="number", default=200, gt=0, le=1_000_000, scale=Scale.INTEGER,
+        ),
+    ]  # fmt: skip
+    fee: Annotated[
+        float,
+        Term(
+            "swap fee at the peg, fraction of the amount out",
+            unit="fraction", default=0.0001, ge=0.0, le=MAX_STABLE_FEE,
+        ),
+    ]  # fmt: skip
+    off_peg_multiplier: Annotated[
+        float,
+        Term(
+            "what the fee grows towards, times itself, as coins come apart (pure number)",
+            unit="number", default=1.0, ge=1.0, le=1_000.0,
         ),
     ]  # fmt: skip

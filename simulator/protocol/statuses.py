@@ -41,7 +41,7 @@ class Status(IntEnum):
     SLIPPAGE = (
         3,
         "the price was worse than accepted: too large an order for the depth",
-        *("clearing: slippage", "vault: slippage"),
+        *("clearing: slippage", "vault: slippage", "stable: slippage"),
         "Too little received",  # v3-periphery SwapRouter
         "SPL",  # v3-core pool: the spot price is at or beyond the limit
     )

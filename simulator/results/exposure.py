@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.hedging import stable_lp
 from simulator.hedging.exposure import lp_exposure
 
 if TYPE_CHECKING:
@@ -22,10 +23,15 @@ def exposure_names(protocol: Protocol) -> list[str]:
 def curvature(protocol: Protocol, oracle: Floats, position: Floats) -> tuple[Floats, Floats]:
     """Gamma and cross-gamma of a position, USD per unit return squared.
 
-    ``oracle``: ``[A, …]`` prices; ``position`` ``[3, …]``: raw liquidity, lower and upper tick.
+    ``oracle``: ``[A, …]`` prices; ``position`` ``[3, …]``: raw liquidity, lower and upper tick. Of
+    shares as if each had an invariant of one, as at the start: fees make some thousandths more.
     """
     quote, base = protocol.assets[0].decimals, protocol.assets[1].decimals
     liquidity, lower, upper = position
+    if protocol.stable is not None:
+        prices = np.stack([oracle[1], oracle[0]], axis=-1)
+        worth = stable_lp.gamma(prices, liquidity * 1e-18, protocol.stable.amplification)
+        return worth, 0.0 - worth
     some = liquidity > 0.0
     whole = 10.0 ** (base - quote)
     found = lp_exposure(

@@ -120,6 +120,7 @@ def slot(protocol: Protocol) -> AgentSlot:
         has_account=True,
         margin=(_MARGIN, *(0.0 for _ in protocol.clearing.collaterals[1:])),
         hedge=tuple(_WEALTH / protocol.assets[leg.reserve.asset].price for leg in legs),
-        positions=_POSITIONS,
+        # In a StableSwap nobody but the vault is counted.
+        positions=_POSITIONS if protocol.stable is None else 0,
         listed=tuple(_WEALTH / protocol.assets[asset].price for asset in others),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.protocol.state.borrowers import Borrowing
 from simulator.protocol.state.clearing import Clearing
 from simulator.protocol.state.lending import Lending
-from simulator.protocol.state.pool import Pool, Position
+from simulator.protocol.state.pool import Pool, Position, Stable
 from simulator.protocol.state.vault import Vault, Wallet
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simulator.world.protocol import Protocol
 
 
-class Observation(Pool, Position, Clearing, Vault, Wallet, Lending, Borrowing):
+class Observation(Pool, Stable, Position, Clearing, Vault, Wallet, Lending, Borrowing):
     """Every state variable of the protocol at one moment, at the last oracle price (stale or not).
 
     :mod:`simulator.protocol.state` declares them, with their axes and units: arrays of the axes,

@@ -18,7 +18,7 @@ from simulator.protocol.clearing import (
 from simulator.protocol.impact import ImpactTerms
 from simulator.protocol.lending import LendingTerms, ReserveParameters
 from simulator.protocol.oracle import FeedParameters
-from simulator.protocol.pool import PoolTerms
+from simulator.protocol.pool import PoolTerms, StableTerms
 from simulator.protocol.population import BorrowersTerms, TradersTerms
 from simulator.protocol.vault import VaultParameters
 from simulator.world.lending import LendingMarket
@@ -42,6 +42,7 @@ __all__ = [
     "PoolParameters",
     "Protocol",
     "ReserveParameters",
+    "StableParameters",
     "Token",
     "VaultParameters",
     "lag_spread",
@@ -55,6 +56,8 @@ T = TypeVar("T", "float", "Floats")
 # that stands for a standard deviation of 100 % a day.
 FACTOR_COLUMNS = 8
 FACTOR_SCALE = 10**8
+# What StableSwap counts as a fee of everything.
+STABLE_FEE_ONE = 10**10
 
 
 def lag_spread(deviation: float, taker_fee: float) -> float:
@@ -179,6 +182,26 @@ class PoolParameters(PoolTerms):
 
 
 @dataclass(frozen=True)
+class StableParameters(StableTerms):
+    """A StableSwap of the base asset (coin 0) and USDC (coin 1), which is the vault's pool then.
+
+    ``opening``: raw balances that others have put in when a run begins, by coin.
+    """
+
+    opening: tuple[int, int]
+
+    @property
+    def fee_raw(self) -> int:
+        """The fee at the peg, 10⁻¹⁰."""
+        return round(self.fee * STABLE_FEE_ONE)
+
+    @property
+    def off_peg_raw(self) -> int:
+        """The multiplier, 10⁻¹⁰."""
+        return round(self.off_peg_multiplier * STABLE_FEE_ONE)
+
+
+@dataclass(frozen=True)
 class AaveLeg:
     """A hedge asset that is borrowed and sold: in place of ``market`` of the ClearingHouse."""
 
@@ -267,7 +290,9 @@ class Protocol:
     ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
     ClearingHouse alone. ``lending``: None where nobody borrows. ``impact``: None where no flow
     moves an index. ``outages``: an agent's name, and from which step to which (not part of it) it
-    does nothing. ``congestions``: when agents may be outbid.
+    does nothing. ``congestions``: when agents may be outbid. ``stable``: the StableSwap that is the
+    vault's pool, then ``pool`` is there in nothing but its first price; None: ``pool``, of Uniswap
+    v3, is.
     """
 
     assets: tuple[Token, ...]
@@ -279,6 +304,7 @@ class Protocol:
     aave: AaveParameters | None = None
     lending: LendingMarket | None = None
     impact: ImpactParameters | None = None
+    stable: StableParameters | None = None
     outages: tuple[tuple[str, int, int], ...] = ()
     congestions: tuple[Congestion, ...] = ()
 

@@ -21,6 +21,7 @@ def has(config: Config) -> set[str]:
     return {
         f"process {config.process.kind}",
         f"margin {config.clearing.margin}",
+        f"pool {config.pool.kind}",
         f"{len(config.clearing.collaterals)} collaterals",
         f"{len(config.markets)} markets",
         *(f"shock {shock.kind}" for shock in config.shocks),

@@ -53,6 +53,7 @@ NAMES = [
     "oracle-lag",
     "usdc-depeg-2023",
     "usde-2025",
+    "usdt-depeg",
     "ust-luna-2022",
     "vol-regime",
     "wsteth-cap-2026",

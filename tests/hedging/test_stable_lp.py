@@ -104,3 +104,20 @@ def test_prices_far_apart_have_balances_too() -> None:
 def test_what_cannot_be_is_refused(prices: object, invariant: float, a: float, names: str) -> None:
     with pytest.raises(InputError, match=names):
         stable_lp.balances(prices, invariant, a)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("amplification", [5.0, 200.0, 2_000.0])
+@pytest.mark.parametrize("price", [0.8, 0.97, 1.0, 1.01])
+def test_gamma_is_the_slope_of_delta(price: float, amplification: float) -> None:
+    step = 1e-6
+    at = np.array([[price - step, 1.1], [price + step, 1.1]])
+    held = stable_lp.delta(at, 3e5, amplification)[:, 0]
+    expected = price**2 * (held[1] - held[0]) / (2.0 * step)
+    found = stable_lp.gamma([price, 1.1], 3e5, amplification)
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert found < 0.0
+
+
+def test_gamma_is_of_two_coins() -> None:
+    with pytest.raises(InputError, match="two coins"):
+        stable_lp.gamma([1.0, 1.0, 1.0], 1.0, 100.0)

@@ -20,7 +20,23 @@ class LonePool(RecordPool):
 
     def __init__(self, parameters: PoolParameters, positions: int = 0) -> None:
         counts = Counts(
-            1, 1, 1, 1, 2, 0, 0, len(parameters.initialised_ticks), 1, 0, 0, 0, 0, 0, positions, 0
+            1,
+            1,
+            1,
+            1,
+            2,
+            0,
+            0,
+            len(parameters.initialised_ticks),
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            positions,
+            0,
+            0,
         )
         room = counts.room()
         table = np.zeros(1, dtype_of(POOL_TABLE, room))

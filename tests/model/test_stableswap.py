@@ -51,7 +51,7 @@ def kernels() -> dict[str, Callable[..., Any]]:
         return _one(terms[0], pools[0], amount, coin)
 
     def invariant(pools: Record) -> float:
-        return _invariant(_scaled(pools[0]), pools[0].coins, pools[0].ann)
+        return _invariant(_scaled(pools[0]), int(pools[0].coins), pools[0].ann)
 
     def sold_for(x_in: float, x_out: float, p: float, ann: float, amount: float) -> float:
         return _sold(x_in, x_out, p, ann, amount)

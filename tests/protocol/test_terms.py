@@ -34,6 +34,7 @@ SECTIONS: dict[type, Any] = {
     clearing.MarketParameters: venues.Market,
     clearing.ClearingParameters: venues.Clearing,
     pool.PoolTerms: venues.Pool,
+    pool.StableTerms: venues.StablePool,
     lending.ReserveParameters: venues.Reserve,
     lending.LendingTerms: venues.Aave,
     borrowers.CategoryTerms: lent.Category,

@@ -9,7 +9,7 @@ import numpy as np
 from simulator.agents.axes import LEG_LIQUIDITY, LEG_PRICE, POSITION_OF, WALLET_LEG
 from simulator.agents.do.kind import can, seen
 from simulator.agents.do.within import a_leg, a_position
-from simulator.model.pools.uniswap_v3.pool import active_liquidity
+from simulator.model.pools.held import active_liquidity, fee
 from simulator.model.pools.uniswap_v3.tick import amounts_for_liquidity, tick_at_sqrt_price
 from simulator.model.providing import position_of, positions_of
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
@@ -40,8 +40,14 @@ def pool_price(do: Any) -> Any:
 def pool_liquidity(do: Any) -> Any:
     """Active liquidity of the pool: √(whole base · whole USDC)."""
     unit = do.w.tables.oracle.unit
-    raw = active_liquidity(do.w.state.pool, do.w.state.position)
+    raw = active_liquidity(do.w)
     return raw * (unit[BASE_ASSET] * unit[USDC_ASSET]) ** -0.5
+
+
+@seen
+def pool_fee(do: Any) -> Any:
+    """Fee of a small swap in the pool now, fraction."""
+    return fee(do.w)
 
 
 @seen

@@ -44,12 +44,13 @@ class Deployment:
     pool: str
     router: str
     manager: str  # NonfungiblePositionManager
-    provider: str
+    provider: str  # of liquidity for everybody else
     vault: str
     lens: str
     agents: tuple[str, ...]  # as Protocol.agents
     lending: Lending | None = None  # where the vault hedges on Aave too
     borrowing: Borrowing | None = None  # where there is a lending market
+    opened: int = 0  # shares of a StableSwap when it was opened
 
     def margin_accounts(self, protocol: Protocol) -> tuple[int, ...]:
         """Clearing accounts in the order of ``Protocol``: ``owner << 8 | sub``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.chain.deploy import artifacts
+from simulator.chain.deploy import artifacts, stable_swap
 from simulator.chain.deploy import borrowers as borrowing
 from simulator.chain.deploy import lending_market as hedging
 from simulator.chain.deploy import uniswap_v3 as uniswap
@@ -14,6 +14,7 @@ from simulator.chain.deploy.terms import (
     struct,
     wad,
 )
+from simulator.chain.deploy.uniswap_v3 import ZERO_ADDRESS
 from simulator.chain.evm.codec import MAX_UINT256, Contract, encode_constructor
 from simulator.chain.evm.transport import created_address
 from simulator.protocol import clearing, oracle, vault
@@ -93,15 +94,16 @@ class _Deployer:
             oracle=self.oracle.address,
             clearing=self.clearing.address,
             factory=self.uniswap.factory.address,
-            pool=self.uniswap.pool.address,
+            pool=self.pool,
             router=self.uniswap.router.address,
             manager=self.uniswap.manager.address,
-            provider=self.provider.address,
+            provider=self.provider,
             vault=self.vault.address,
             lens=lens.address,
             agents=self.agents,
             lending=self.lending,
             borrowing=self.borrowing,
+            opened=self.opened,
         )
 
     # ------------------------------------------------------------------------------------- helpers
@@ -182,24 +184,36 @@ class _Deployer:
             self._own(self.clearing, "fund_insurance", insurance)
 
     def _pool(self) -> None:
+        """The vault's pool with everybody else's liquidity; Uniswap is there for others, too."""
         p = self.protocol.pool
-        base, usdc = self.tokens[1].address, self.tokens[0].address
-        self.uniswap = uniswap.deploy(
-            self.transport, self.roles.deployer, base, usdc,
+        base, usdc = self.tokens[1], self.tokens[0]
+        self.opened = 0
+        self.uniswap: uniswap.Periphery
+        if self.protocol.stable is not None:
+            self.uniswap = uniswap.without_pool(self.transport, self.roles.deployer)
+            owner = self.provider = self.roles.liquidity_owner
+            pool, self.opened = stable_swap.deploy(
+                self.transport, self.roles.deployer, owner, (base, usdc), self.protocol.stable
+            )
+            self.pool = pool.address
+            return
+        self.uniswap = deployed = uniswap.deploy(
+            self.transport, self.roles.deployer, base.address, usdc.address,
             p.fee_ppm, p.tick_spacing, p.sqrt_price_x96,
         )  # fmt: skip
-        pool = self.uniswap.pool.address
-        self.provider = self._new("PassiveProvider", self.roles.liquidity_owner, pool)
-        self._fund(0, self.provider.address, _PROVIDER_FUNDS)
-        self._fund(1, self.provider.address, _PROVIDER_FUNDS)
+        self.pool = deployed.pool.address
+        provider = self._new("PassiveProvider", self.roles.liquidity_owner, self.pool)
+        self.provider = provider.address
+        self._fund(0, self.provider, _PROVIDER_FUNDS)
+        self._fund(1, self.provider, _PROVIDER_FUNDS)
         targets = background_targets(self.protocol, 1.0)
-        self.provider.transact(self.roles.liquidity_owner, "set_liquidity", targets)
+        provider.transact(self.roles.liquidity_owner, "set_liquidity", targets)
 
     def _pledges(self) -> None:
         """Terms on which the pool's positions back margin accounts; the base is collateral too."""
         p = self.protocol.clearing
         if self.protocol.vault.pledged:
-            manager, pool = self.uniswap.manager.address, self.uniswap.pool.address
+            manager, pool = self.uniswap.manager.address, self.pool
             terms = struct(p, clearing.LIQUIDITY)
             self._own(self.clearing, "set_lp_collateral", manager=manager, pool=pool, **terms)
 
@@ -255,8 +269,9 @@ class _Deployer:
         v = self.protocol.vault
         places = {
             "base": self.tokens[1].address,
-            "pool": self.uniswap.pool.address,
-            "manager": self.uniswap.manager.address,
+            "pool": self.pool,
+            # Without one the pool is a StableSwap.
+            "manager": ZERO_ADDRESS if self.opened else self.uniswap.manager.address,
             "oracle": self.oracle.address,
             "clearing": self.clearing.address,
             "isolated": v.isolated,
@@ -282,6 +297,8 @@ class _Deployer:
     def _agents(self) -> None:
         """Wallets, allowances, posted margin, and consent to slices of the vault's account."""
         spenders = [self.uniswap.router.address, self.clearing.address, self.vault.address]
+        if self.opened:
+            spenders.append(self.pool)
         collaterals = [terms.asset for terms in self.protocol.clearing.collaterals]
         lent: tuple[int, ...] = ()
         if self.lending is not None:

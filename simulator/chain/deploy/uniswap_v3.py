@@ -19,13 +19,19 @@ MAX_SQRT_RATIO = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_3
 
 
 @dataclass(frozen=True)
-class Uniswap:
-    """One deployed pool with its factory, router and position manager."""
+class Periphery:
+    """Uniswap v3 without a pool."""
 
     factory: Contract
-    pool: Contract
     router: Contract
     manager: Contract
+
+
+@dataclass(frozen=True)
+class Uniswap(Periphery):
+    """One deployed pool with its factory, router and position manager."""
+
+    pool: Contract
 
 
 def deploy(
@@ -37,26 +43,35 @@ def deploy(
     tick_spacing: int,
     sqrt_price_x96: int,
 ) -> Uniswap:
-    """Factory, router, position manager and one initialised pool.
-
-    No wrapped ether and no token descriptor: nothing here pays in ether or draws an NFT.
-    """
-
-    def new(name: str, *arguments: str) -> Contract:
-        artifact = artifacts.load(name)
-        address = transport.deploy(deployer, encode_constructor(artifact, *arguments))
-        return Contract(artifact, address, transport)
-
-    factory = new("UniswapV3Factory")
+    """Factory, router, position manager and one initialised pool."""
+    factory = _new(transport, deployer, "UniswapV3Factory")
     pool = add_pool(
         transport, factory, deployer, token0, token1, fee_ppm, tick_spacing, sqrt_price_x96,
     )  # fmt: skip
-    return Uniswap(
-        factory,
-        pool,
-        new("SwapRouter", factory.address, ZERO_ADDRESS),
-        new("NonfungiblePositionManager", factory.address, ZERO_ADDRESS, ZERO_ADDRESS),
-    )
+    return Uniswap(factory, *_around(transport, deployer, factory), pool)
+
+
+def without_pool(transport: Transport, deployer: str) -> Periphery:
+    """Factory, router and position manager, for pools of others."""
+    factory = _new(transport, deployer, "UniswapV3Factory")
+    return Periphery(factory, *_around(transport, deployer, factory))
+
+
+def _around(transport: Transport, deployer: str, factory: Contract) -> tuple[Contract, Contract]:
+    """Router and position manager, with no wrapped ether and no token descriptor.
+
+    Nothing here pays in ether or draws an NFT.
+    """
+    nothing = ZERO_ADDRESS
+    router = _new(transport, deployer, "SwapRouter", factory.address, nothing)
+    manager = "NonfungiblePositionManager"
+    return router, _new(transport, deployer, manager, factory.address, nothing, nothing)
+
+
+def _new(transport: Transport, deployer: str, name: str, *arguments: str) -> Contract:
+    artifact = artifacts.load(name)
+    address = transport.deploy(deployer, encode_constructor(artifact, *arguments))
+    return Contract(artifact, address, transport)
 
 
 def add_pool(

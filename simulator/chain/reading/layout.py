@@ -15,7 +15,7 @@ import numpy as np
 
 from simulator.chain.deploy.terms import WAD_DECIMALS
 from simulator.chain.deploy.uniswap_v3 import Q96
-from simulator.chain.evm.codec import encode_with_arrays, selector
+from simulator.chain.evm.codec import encode_with_arrays, selector, words
 from simulator.protocol.state.table import SHOWN, of_lens, of_storage
 from simulator.protocol.state.variable import Scale
 from simulator.types import USDC_DECIMALS
@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 
 #: The ABI puts the offset and the length of the array before its elements.
 FIRST_WORD = 2
-#: The group of ``Lens.observe_lending``; all but this and the next two are of ``Lens.observe``.
+#: The group of ``Lens.observe_lending``; all but this and the next three are of ``Lens.observe``.
 LENDING = "lending"
 #: The group of ``Lens.observe_borrowers``.
 BORROWERS = "borrowers"
+
+#: The group of ``Lens.observe_stable``.
+STABLE = "stable"
 
 #: The group of ``Lens.observe_positions``.
 PROVIDERS = "providers"
@@ -46,6 +49,7 @@ _OBSERVE_LENDING = "observe_lending(address,uint256,(address,address,address)[],
 _OBSERVE_BORROWERS = (
     "observe_borrowers(address,address[],(address,address,address)[],address[],address[])"
 )
+_OBSERVE_STABLE = "observe_stable(address)"
 _OBSERVE_POSITIONS = "observe_positions(address,address,address[],uint256[])"
 _WAD = 10.0**WAD_DECIMALS
 
@@ -98,6 +102,7 @@ class Layout:
             LENDING: _lending_calldata(deployment),
             BORROWERS: _borrowers_calldata(deployment),
             PROVIDERS: _positions_calldata(protocol, deployment),
+            STABLE: _stable_calldata(protocol, deployment),
         }
         self.legs = () if deployment.lending is None else deployment.lending.assets
         market = deployment.borrowing
@@ -117,6 +122,7 @@ class Layout:
             "borrowers": 0 if market is None else len(market.accounts),
             "others": len(self.others),
             "positions": sum(slot.positions for slot in protocol.agents),
+            "coins": 0 if protocol.stable is None else len(protocol.stable.opening),
         }
         self._firsts, self.words = self._sections()
         self._divisors = self._divisors_of(protocol)
@@ -220,6 +226,7 @@ class Layout:
             Scale.USDC: 10.0**USDC_DECIMALS,
             Scale.BASE: tokens[1],
             Scale.COLLATERAL: [tokens[one.asset] for one in protocol.clearing.collaterals[1:]],
+            Scale.COIN: [tokens[1], tokens[0]],
             Scale.LEG: [tokens[asset] for asset in self.legs],
             Scale.LISTING: [tokens[asset] for asset in self.listed],
             Scale.OTHER: [tokens[asset] for asset in self.others],
@@ -292,6 +299,13 @@ def _borrowers_calldata(deployment: Deployment) -> bytes:
     arguments = (market.aave, market.accounts, listings, others, deployment.agents)
     types = ("address", "address[]", "(address,address,address)[]", "address[]", "address[]")
     return selector(_OBSERVE_BORROWERS) + encode(types, arguments)
+
+
+def _stable_calldata(protocol: Protocol, deployment: Deployment) -> bytes:
+    """Call of ``Lens.observe_stable``; empty where the pool is none."""
+    if protocol.stable is None:
+        return b""
+    return selector(_OBSERVE_STABLE) + words(int(deployment.pool, 16))
 
 
 def _positions_calldata(protocol: Protocol, deployment: Deployment) -> bytes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.chain.reading.layout import BORROWERS, LENDING, PROVIDERS
+from simulator.chain.reading.layout import BORROWERS, LENDING, PROVIDERS, STABLE
 from simulator.model.batch import NO_BOOK, blank
 from simulator.model.kernel.record import View as Fields
 from simulator.model.moments import read_market, schedule_of
@@ -62,7 +62,8 @@ class Mirror:
         self._more: dict[str, Callable[[Floats], None]] = {
             "positions": self._put_basis,
             "wallets": self._put_tokens,
-            "pool": self._put_profile,
+            "pool": self._put_supply if self.tables.view.stable.on else self._put_profile,
+            STABLE: self._put_shares,
             LENDING: self._put_lending,
             BORROWERS: self._put_borrowers,
             PROVIDERS: self._put_providers,
@@ -109,6 +110,8 @@ class Mirror:
     def read_vault(self, group: Groups) -> None:
         """Fill in the vault and its position, beside its accounts."""
         names = ["vault", "fees", "place"]
+        if self.tables.view.stable.on:
+            names += ["pool", STABLE]  # what shares are worth follows from all there are
         if self.tables.counts.legs:
             names.append(LENDING)
         if self._fill(group, names):
@@ -170,6 +173,19 @@ class Mirror:
         inside = (state.provided_lower <= state.tick) & (state.tick < state.provided_upper)
         everyones = everyones - np.where(inside, state.provided, 0.0).sum(axis=0)
         state.profile[0] = everyones - np.where(active, position.liquidity, 0.0)
+
+    def _put_supply(self, pool: Floats) -> None:
+        """All shares of a StableSwap."""
+        self._supply = self._value("pool_liquidity", pool)
+
+    def _put_shares(self, _: Floats) -> None:
+        """Whose they are; what the pool holds are whole raw units."""
+        stable, pool, table = self.state.stable, self.state.pool, self.tables.view.stable
+        stable.coins[:], stable.ann[:] = table.coins, table.ann
+        stable.rate[:], stable.raw[:] = table.rate[:, None], np.rint(stable.raw)
+        stable.own[:], stable.sqrt_price[:] = self.state.position.liquidity, pool.sqrt_price
+        stable.others[:] = self._supply - stable.own
+        stable.part[:] = stable.raw / self._supply
 
     def _put_providers(self, _: Floats) -> None:
         """√P at the ends of ranges, and how many positions there are."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from eth_utils import keccak
 
 from simulator.chain.deploy import artifacts
-from simulator.chain.evm.codec import MAX_UINT256, WORD, signed_word, words
+from simulator.chain.evm.codec import MAX_UINT256, WORD, selector, signed_word, words
 from simulator.chain.reading.layout import FIRST_WORD, blocks
 from simulator.chain.reading.readings import Source
 from simulator.chain.reading.touched import ALL, BY_DEPTH, BY_SCALE, by_time, touched
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # 1.4.4), and what of each word is the variable.
 _SLOT0, _FEE_GROWTH, _LIQUIDITY, _TICKS = 0, 1, 4, 5
 _NFT_POSITIONS = 12
+# What a StableSwap is asked for, which computes it.
+_ROOT, _SUPPLY = selector("sqrt_price()"), selector("totalSupply()")
 _MASK_160, _MASK_128 = 2**160 - 1, 2**128 - 1
 _Q128 = 2**128
 _INT32_BITS, _INT32_MASK = 32, 2**32 - 1
@@ -207,6 +209,12 @@ class StorageSource(Source):
     # ------------------------------------------------------------------------------------- derived
 
     def _pool(self) -> list[int]:
+        if self._plan.layout.protocol.stable is not None:
+            pool = self._plan.deployment.pool
+            return [
+                signed_word(self._transport.call(pool, question), 0)
+                for question in (_ROOT, _SUPPLY)
+            ]
         slot0, liquidity = self._stored("pool_words")
         return [slot0 & _MASK_160, liquidity & _MASK_128]
 
@@ -252,6 +260,8 @@ class StorageSource(Source):
     def _place(self) -> list[int]:
         """Liquidity of the vault's NFT, as far as the vault counts it, its ticks and their √P."""
         token_id, counted, *rest = self.read("range")
+        if self._plan.layout.protocol.stable is not None:
+            return [counted, *rest]
         packed = self.read("nft")[0]
         return [0 if token_id == 0 else min(counted, packed >> 128), *rest]
 
@@ -261,7 +271,7 @@ class StorageSource(Source):
         Fee growth is counted modulo 2²⁵⁶, and so are its differences.
         """
         token_id, _, lower, upper, *_ = self.read("range")
-        if token_id == 0:
+        if token_id == 0 or self._plan.layout.protocol.stable is not None:
             return [0, 0]
         storage, pool = self._storage, self._plan.deployment.pool
         packed, *last, owed = self.read("nft")

@@ -37,14 +37,14 @@ GROUPS = (*of_storage(), *("range", "nft"))
 #: Groups in which an action at one market changes no other's words.
 BY_MARKET = ("market", "backstop")
 #: The provider of liquidity around the vault's range was told another depth.
-BY_DEPTH: Touched = (("pool", ALL), ("fees", ALL))
+BY_DEPTH: Touched = (("pool", ALL), ("stable", ALL), ("fees", ALL))
 #: A skew scale was set, which accrues a market and sweeps its pool to the maker.
 BY_SCALE: Touched = tuple((name, ALL) for name in ("market", "accrual", "backstop", "venue"))
 #: Actions that touch no account and no wallet but the vault's and the actor's.
 OF_VAULT = (Deposit, Rebalance, Recenter, TopUp, Deleverage)
 _VAULT_GROUPS = (
     *("venue", "vault", "market", "accrual", "backstop", "shares"),
-    *("range", "nft", "place", "pool", "fees", "lending"),
+    *("range", "nft", "place", "pool", "stable", "fees", "lending"),
 )
 #: Actions that touch the pool, the actor's wallet and its positions.
 PROVIDING = (ProvideLiquidity, RemoveLiquidity, CollectFees)
@@ -59,7 +59,7 @@ def touched(action: Action, layout: Layout) -> Touched:
     if isinstance(action, Swap):
         wallet = part("wallets", action.actor)
         lent = () if action.leg is None else (("lending", ALL), *_others(layout))
-        return (("pool", ALL), ("fees", ALL), ("wallets", wallet), *_provided(layout), *lent)
+        return (*BY_DEPTH, ("wallets", wallet), *_provided(layout), *lent)
     if isinstance(action, Trade):
         account = protocol.account_of(action.actor)
         return (

@@ -30,6 +30,8 @@ class Actor(Section):
 
     #: How many positions in the pool it may hold.
     positions: ClassVar[int] = 0
+    #: Whether what it does is worked out for a pool with ranges alone.
+    needs_ranges: ClassVar[bool] = False
     #: What it counts that is a metric of each path: by name, unit and meaning.
     metrics: ClassVar[dict[str, tuple[str, str]]] = {}
 

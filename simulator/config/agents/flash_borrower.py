@@ -15,6 +15,7 @@ class FlashBorrower(Actor):
     named: ClassVar = {
         "flash_borrower": "makes the vault trade in a pool it has pushed, on a flash loan",
     }
+    needs_ranges: ClassVar[bool] = True
     metrics: ClassVar = {
         "profit": PROFIT,
         "loans": ("1", "flash loans it took"),

@@ -15,6 +15,7 @@ class JitLp(Actor):
     named: ClassVar = {
         "jit_lp": "just-in-time liquidity around uninformed swaps",
     }
+    needs_ranges: ClassVar[bool] = True
     positions: ClassVar[int] = 1
 
     latency_blocks: AtOnce = 0

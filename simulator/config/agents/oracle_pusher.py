@@ -15,6 +15,7 @@ class OraclePusher(Actor):
     named: ClassVar = {
         "oracle_pusher": "buys shares, pushes what their price is made of, and sells them",
     }
+    needs_ranges: ClassVar[bool] = True
     metrics: ClassVar = {"profit": PROFIT}
 
     latency_blocks: AtOnce = 0

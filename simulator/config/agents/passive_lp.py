@@ -15,6 +15,7 @@ class PassiveLp(Actor):
     named: ClassVar = {
         "passive_lp": "another liquidity provider, who withdraws when it hurts",
     }
+    needs_ranges: ClassVar[bool] = True
     positions: ClassVar[int] = 1
 
     usdc: Tokens = Field(default=500_000.0, description="wallet at the start, USDC")

@@ -15,6 +15,7 @@ class Sandwicher(MarginTrader):
     named: ClassVar = {
         "sandwicher": "trades around the vault's own orders, in its pool and in its perps",
     }
+    needs_ranges: ClassVar[bool] = True
     metrics: ClassVar = {"profit": PROFIT}
 
     latency_blocks: AtOnce = 0

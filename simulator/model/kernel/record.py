@@ -40,6 +40,7 @@ _ROOM = {
     "borrowers": 4,
     "positions": 4,
     "providers": 4,
+    "coins": 4,
 }
 
 
@@ -118,6 +119,7 @@ class Counts:
     borrowers: int  # accounts there
     positions: int  # of agents in the pool, as many as they may hold
     providers: int  # agents that may hold any
+    coins: int  # of the StableSwap, where the vault's pool is one
 
     def along(self, axis: str | int) -> int:
         """The length of an axis, those among them that follow from others."""
@@ -168,6 +170,7 @@ def counts_of(protocol: Protocol) -> Counts:
         borrowers=len(protocol.lending.borrowers) if protocol.lending is not None else 0,
         positions=sum(slot.positions for slot in protocol.agents),
         providers=len(protocol.providers),
+        coins=len(protocol.stable.opening) if protocol.stable is not None else 0,
     )
 
 

@@ -6,22 +6,18 @@ import numpy as np
 
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
+from simulator.model.pools.held import amounts_by_ticks
 from simulator.model.venues.aave.lending import size_of, supplied
 from simulator.model.venues.perps.maker import accrued, unpaid
 from simulator.model.venues.perps.portfolio import BASE_ASSET, USDC_ASSET
-
-_HALF_TICK = 0.5 * np.log(1.0001)
 
 
 @inner
 def position_at(w: Path, root: float) -> tuple[float, float]:
     """(base, USDC) in the vault's position at a √P, raw and not rounded."""
-    position = w.state.position
-    if position.liquidity <= 0.0:
+    if w.state.position.liquidity <= 0.0:
         return 0.0, 0.0
-    low, high = np.exp(_HALF_TICK * position.tick_lower), np.exp(_HALF_TICK * position.tick_upper)
-    root = min(max(root, low), high)
-    return position.liquidity * (1.0 / root - 1.0 / high), position.liquidity * (root - low)
+    return amounts_by_ticks(w, root)
 
 
 @inner

@@ -8,7 +8,7 @@ from simulator.model.kernel.codes import INSUFFICIENT_BALANCE, OK
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.kernel.rounding import floor_raw
-from simulator.model.pools.uniswap_v3.pool import burn_part
+from simulator.model.pools.held import burn_part
 from simulator.model.vault.fees import VIRTUAL_SHARES, pay_management_fee
 from simulator.model.vault.unwinding import exists, pledges
 from simulator.model.venues.margin_accounts import give_slice, subs
@@ -38,7 +38,7 @@ def redeem_in_kind(w: Path, agent: int, account: int, shares: float) -> tuple[in
     pledged = pledges(w, position)
     if exists(position) and not pledged:
         burnt = np.floor(position.liquidity * paid / supply)
-        more_base, more_usdc = burn_part(state.pool, position, burnt, part)
+        more_base, more_usdc = burn_part(w, burnt, part)
         base += more_base
         usdc += more_usdc
     fraction = np.floor(part * _WAD) / _WAD

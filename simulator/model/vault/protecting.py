@@ -11,6 +11,7 @@ from typing import NamedTuple
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.kinds import DELEVERAGE, REBALANCE, RECENTER, TOP_UP
 from simulator.model.kernel.record import Path
+from simulator.model.pools.held import is_off_centre
 from simulator.model.pools.uniswap_v3.tick import tick_at_sqrt_price
 from simulator.model.vault.valuation import (
     Valuation,
@@ -34,11 +35,9 @@ def off_centre(w: Path, valuation: Valuation) -> float:
     table, position = w.tables.vault, w.state.position
     if w.state.vault.shares <= 0.0:
         return 0.0
-    if position.liquidity > 0.0:
-        centre = 0.5 * (position.tick_lower + position.tick_upper)
-        away = abs(tick_at_sqrt_price(valuation.sqrt_price) - centre)
-        if away < table.recenter_threshold * table.range_half_width:
-            return 0.0
+    placed, tick = position.liquidity > 0.0, tick_at_sqrt_price(valuation.sqrt_price)
+    if placed and not is_off_centre(w, tick):
+        return 0.0
     return table.lp_allocation * max(valuation.nav, 0.0)
 
 

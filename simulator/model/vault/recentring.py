@@ -15,8 +15,8 @@ from simulator.model.kernel.codes import (
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path, Record
 from simulator.model.kernel.rounding import floor_of_usd, floor_raw
-from simulator.model.pools.uniswap_v3.pool import mint, place
-from simulator.model.pools.uniswap_v3.tick import liquidity_for_amounts, tick_at_sqrt_price
+from simulator.model.pools.held import is_off_centre, mint, place, proportion
+from simulator.model.pools.uniswap_v3.tick import tick_at_sqrt_price
 from simulator.model.vault.unwinding import (
     burn_to_idle,
     exists,
@@ -70,8 +70,7 @@ def _allowed(
     table = w.tables.vault
     if position.liquidity == 0.0:
         return True
-    centre = 0.5 * (position.tick_lower + position.tick_upper)
-    if abs(tick - centre) >= table.recenter_threshold * table.range_half_width:
+    if is_off_centre(w, tick):
         return True
     if lately:
         return False  # what is idle still could not be placed
@@ -142,12 +141,12 @@ def _balance_and_mint(w: Path, valuation: Valuation) -> tuple[int, float]:
     """
     tables, state = w.tables, w.state
     table, position, vault = tables.vault, state.position, state.vault
-    root, lower, upper = valuation.sqrt_price, position.sqrt_lower, position.sqrt_upper
+    root = valuation.sqrt_price
     idle = _idle_value(w, valuation)
     kept = usd_of_usdc(w, valuation, kept_idle(w, valuation))
     invested = min(table.lp_allocation * max(valuation.nav, 0.0), max(idle - kept, 0.0))
-    base_usd = usd_of_base(w, valuation, (upper - root) / (root * upper))
-    usdc_usd = usd_of_usdc(w, valuation, root - lower)
+    base, usdc = proportion(w, root)
+    base_usd, usdc_usd = usd_of_base(w, valuation, base), usd_of_usdc(w, valuation, usdc)
     wanted = invested * base_usd / (base_usd + usdc_usd)
     wanted = np.floor(wanted / valuation.base_price * table.base_unit)
     if vault.idle_base < wanted:
@@ -164,17 +163,15 @@ def _balance_and_mint(w: Path, valuation: Valuation) -> tuple[int, float]:
     rest = invested - usd_of_base(w, valuation, vault.idle_base)
     usdc = max(floor_raw(rest / valuation.usdc_price * table.usdc_unit), 0.0)
     usdc = min(usdc, spare_idle(w, valuation))
-    liquidity = np.floor(
-        liquidity_for_amounts(state.pool.sqrt_price, lower, upper, vault.idle_base, usdc)
-    )
+    liquidity, due_base, due_usdc = mint(w, vault.idle_base, usdc)
     if liquidity <= 0.0:
         return NO_IDLE_ASSETS, 0.0
-    due_base, due_usdc = mint(state.pool, position, liquidity)
     # The pool rounds up what L rounded down: for 18 decimals below float64's last digit.
     vault.idle_base -= min(due_base, vault.idle_base)
     vault.idle_usdc -= min(due_usdc, vault.idle_usdc)
     # What it is worth at most, at any price: all of it in USDC.
-    if table.pledged and np.ceil(liquidity * (upper - lower)) > tables.clearing.lp_cap:
+    most = np.ceil(liquidity * (position.sqrt_upper - position.sqrt_lower))
+    if table.pledged and most > tables.clearing.lp_cap:
         return COLLATERAL_CAP, 0.0
     return OK, invested
 
@@ -201,10 +198,8 @@ def recenter(w: Path) -> tuple[int, float]:
         return status, 0.0
     before = value_account(w, 0)
     if exists(position):
-        burn_to_idle(w, state.pool, position, position.liquidity)
-    spacing = tables.pool.tick_spacing
-    centre = np.floor(tick / spacing) * spacing
-    place(position, centre - table.range_half_width, centre + table.range_half_width)
+        burn_to_idle(w, position.liquidity)
+    place(w, tick)
     status, invested = _balance_and_mint(w, valuation)
     if status == OK and table.pledged:
         status = margin_kept(w, before)

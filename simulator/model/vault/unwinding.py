@@ -7,19 +7,12 @@ import numpy as np
 from simulator.model.kernel.codes import (
     BELOW_INITIAL_MARGIN,
     OK,
-    SLIPPAGE,
     STALE_ORACLE,
 )
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path, Record
 from simulator.model.kernel.rounding import ceil_raw
-from simulator.model.pools.uniswap_v3.pool import (
-    burn_and_collect,
-    earn,
-    limit_passed,
-    quote,
-    settle,
-)
+from simulator.model.pools.held import burn_and_collect, swap_whole
 from simulator.model.vault.valuation import (
     Valuation,
     lp_value,
@@ -46,23 +39,18 @@ _WAD = 1e18
 @inner
 def swap_exactly(w: Path, sells_base: bool, amount: float, sqrt_limit: float) -> int:
     """Swap all of ``amount`` raw of the vault's idle tokens within ``sqrt_limit``, or refuse."""
-    tables, state = w.tables, w.state
     if amount <= 0.0:
         return OK
-    pool, position, vault = state.pool, state.position, state.vault
-    if limit_passed(pool.sqrt_price, sells_base, sqrt_limit):
-        return SLIPPAGE
-    swapped = quote(tables.pool, pool, position, sells_base, amount, sqrt_limit)
-    if swapped.amount_in < amount:
-        return SLIPPAGE
-    earn(tables.pool, pool, position, sells_base, amount, sqrt_limit)
-    settle(pool, position, sells_base, swapped)
+    vault = w.state.vault
+    status, got = swap_whole(w, sells_base, amount, sqrt_limit)
+    if status != OK:
+        return status
     if sells_base:
         vault.idle_base -= amount
-        vault.idle_usdc += swapped.amount_out
+        vault.idle_usdc += got
     else:
         vault.idle_usdc -= amount
-        vault.idle_base += swapped.amount_out
+        vault.idle_base += got
     return OK
 
 
@@ -75,10 +63,10 @@ def fraction_up(numerator: float, denominator: float) -> float:
 
 
 @inner
-def burn_to_idle(w: Path, pool: Record, position: Record, liquidity: float) -> float:
+def burn_to_idle(w: Path, liquidity: float) -> float:
     """Burn and collect to idle, fees included; returns the raw base tokens of the liquidity."""
     vault = w.state.vault
-    base, usdc, fees_base, fees_usdc = burn_and_collect(pool, position, liquidity)
+    base, usdc, fees_base, fees_usdc = burn_and_collect(w, liquidity)
     vault.idle_base += base + fees_base
     vault.idle_usdc += usdc + fees_usdc
     return base
@@ -154,7 +142,7 @@ def _sell_liquidity(w: Path, fraction: float) -> int:
     sold = 0.0
     if exists(position):
         burnt = liquidity if fraction >= 1.0 else np.floor(fraction * liquidity)
-        sold = burn_to_idle(w, state.pool, position, burnt)
+        sold = burn_to_idle(w, burnt)
     if fraction >= 1.0:
         sold = vault.idle_base
     limit = oracle_sqrt_price(w) * np.sqrt(1.0 - table.max_slippage)

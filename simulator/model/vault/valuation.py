@@ -9,7 +9,7 @@ import numpy as np
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path
 from simulator.model.kernel.rounding import floor_raw
-from simulator.model.pools.uniswap_v3.tick import amounts_for_liquidity
+from simulator.model.pools.held import amounts_at
 from simulator.model.venues.margin_accounts import (
     insolvent,
     margin_standing,
@@ -112,9 +112,7 @@ def _value(w: Path, accounts_fresh: bool, accounts: float) -> Valuation:
     root = oracle_sqrt_price(w)
     lp_base = lp_usdc = 0.0
     if position.liquidity > 0.0:
-        base, usdc = amounts_for_liquidity(
-            root, position.sqrt_lower, position.sqrt_upper, position.liquidity
-        )
+        base, usdc = amounts_at(w, root)
         lp_base, lp_usdc = np.floor(base), np.floor(usdc)
     fees_base, fees_usdc = np.floor(position.fees0), np.floor(position.fees1)
     fresh = accounts_fresh and not (stale(w, USDC_ASSET) or stale(w, BASE_ASSET))

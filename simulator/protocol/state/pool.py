@@ -1,4 +1,4 @@
-"""The Uniswap v3 pool, and the vault's position in it."""
+"""The pool, Uniswap v3's or a StableSwap, and the vault's position in it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Pool(Subject):
     depth = Kept("", "1", "factor the profile was built with")
     profile = Kept("segments", "raw L", "background liquidity in each segment")
     pool_liquidity = Derived(
-        "", "raw L", "active liquidity of the pool",
+        "", "raw L", "active liquidity of the pool; of a StableSwap all shares",
         Word("pool", 3, Scale.WHOLE), Computed(),
     )  # fmt: skip
 
@@ -63,11 +63,32 @@ class Pool(Subject):
     )  # fmt: skip
 
 
+class Stable(Subject):
+    """A StableSwap, where the vault's pool is one; the base asset is its coin 0, USDC its coin 1.
+
+    Its price is shown as that of :class:`Pool`, its shares as that one's liquidity.
+    """
+
+    coin_balance = Shown(
+        "coins", "tokens", "counted of each coin of a StableSwap",
+        Word("stable", 0, Scale.COIN), Computed(), raw=Scale.COIN, named="raw",
+    )  # fmt: skip
+    part = Kept("coins", "raw", "of one share, which a change of depth leaves")
+    rate = Kept("coins", "1", "scaled units, 10⁻¹⁸, of one raw unit")
+    coins = Kept("", "1", "how many it has")
+    ann = Kept("", "1", "n·A")
+    opened = Kept("", "shares, raw", "of others at depth one: the invariant it opened with")
+    others = Kept("", "shares, raw", "of others")
+    own = Kept("", "shares, raw", "the vault's")
+    depth = Kept("", "1", "factor on the shares of others")
+    root = Kept("", "raw", "√ of the marginal price of the first two coins", name="sqrt_price")
+
+
 class Position(Subject):
     """The vault's position in the pool; where the vault pledges, it backs account 0."""
 
     liquidity = Shown(
-        "", "raw L", "L of the vault's position",
+        "", "raw L", "L of the vault's position; of a StableSwap its shares",
         Word("position", 10, Scale.WHOLE), Computed("place"),
     )  # fmt: skip
     tick_lower = Shown(

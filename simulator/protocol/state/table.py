@@ -7,7 +7,7 @@ from typing import NamedTuple
 from simulator.protocol.state.borrowers import Borrowing
 from simulator.protocol.state.clearing import Clearing
 from simulator.protocol.state.lending import Lending
-from simulator.protocol.state.pool import Pool, Position
+from simulator.protocol.state.pool import Pool, Position, Stable
 from simulator.protocol.state.variable import (
     Computed,
     Kept,
@@ -21,6 +21,7 @@ from simulator.protocol.state.vault import Vault, Wallet
 #: By the name of their record inside the model's.
 SUBJECTS: dict[str, type[Subject]] = {
     "pool": Pool,
+    "stable": Stable,
     "position": Position,
     "clearing": Clearing,
     "vault": Vault,

@@ -33,6 +33,7 @@ class Scale(Enum):
     BASE = "raw base"
     COLLATERAL = "raw"  # by the collateral's decimals
     LEG = "raw asset"  # by the decimals of the leg's asset
+    COIN = "raw coin"  # by the decimals of the pool's coin
     LISTING = "raw of the listing"  # by the decimals of the listed asset
     OTHER = "raw of the other"  # likewise, of those that are neither USDC nor the base asset
     X96 = "X96"

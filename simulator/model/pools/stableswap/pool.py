@@ -52,7 +52,7 @@ def scaled(pool: Record) -> Balances:
 def exchanged(table: Record, pool: Record, coin_in: int, coin_out: int, amount: float) -> float:
     """What the contract's ``exchange`` pays for a whole raw ``amount``; whole."""
     x = scaled(pool)
-    n, ann = pool.coins, pool.ann
+    n, ann = int(pool.coins), pool.ann
     p = product_term(x, n, invariant(x, n, ann))
     put = amount * table.rate[coin_in]
     gross = sold_for(x[coin_in], x[coin_out], p, ann, put) - 1.0
@@ -70,7 +70,7 @@ def _root_after(pool: Record, down: bool, amount_in: float, amount_out: float) -
     x = scaled(pool)
     x = changed(x, coin_in, (pool.raw[coin_in] + amount_in) * pool.rate[coin_in])
     x = changed(x, coin_out, (pool.raw[coin_out] - amount_out) * pool.rate[coin_out])
-    price = marginal_price(x, pool.coins, pool.ann, 0, 1)
+    price = marginal_price(x, int(pool.coins), pool.ann, 0, 1)
     root = np.sqrt(price * pool.rate[0] / pool.rate[1])
     return min(root, pool.sqrt_price) if down else max(root, pool.sqrt_price)
 
@@ -222,9 +222,22 @@ def set_depth(table: Record, pool: Record, depth: float) -> None:
     if depth == pool.depth:
         return
     pool.depth = depth
-    pool.others = np.floor(pool.shares * depth)
-    for coin in range(pool.coins):
+    pool.others = np.floor(pool.opened * depth)
+    for coin in range(int(pool.coins)):
         pool.raw[coin] = np.rint(pool.part[coin] * (pool.others + pool.own))
+
+
+@inner
+def stand(table: Record, pool: Record, raw0: float, raw1: float, shares: float) -> None:
+    """Become a pool of two coins that holds this, all of it others'."""
+    pool.coins, pool.ann = table.coins, table.ann
+    pool.others, pool.own = shares, 0.0
+    for coin in range(table.coins):
+        pool.rate[coin] = table.rate[coin]
+    count(pool, 0, raw0)
+    count(pool, 1, raw1)
+    root = np.sqrt(marginal_price(scaled(pool), int(pool.coins), pool.ann, 0, 1))
+    pool.sqrt_price = root * np.sqrt(pool.rate[0] / pool.rate[1])
 
 
 @inner
@@ -235,10 +248,10 @@ def initialise(table: Record, pool: Record, depth: float) -> None:
         pool.raw[coin] = table.opening[coin]
         pool.rate[coin] = table.rate[coin]
     x = scaled(pool)
-    pool.shares = np.floor(invariant(x, pool.coins, pool.ann))
-    pool.others, pool.depth = pool.shares, 1.0
+    pool.opened = np.floor(invariant(x, table.coins, table.ann))
+    pool.others, pool.depth = pool.opened, 1.0
     for coin in range(table.coins):
         count(pool, coin, table.opening[coin])
-    root = np.sqrt(marginal_price(x, pool.coins, pool.ann, 0, 1))
+    root = np.sqrt(marginal_price(x, int(pool.coins), pool.ann, 0, 1))
     pool.sqrt_price = root * np.sqrt(pool.rate[0] / pool.rate[1])
     set_depth(table, pool, depth)

@@ -35,7 +35,7 @@ def _imbalance_fee(table: Record, doubled: float, mean: float, gap: float) -> fl
 @inner
 def shares_for(table: Record, pool: Record, raw: Balances) -> float:
     """Shares that raw amounts are given, whole; 0 where they are worth none."""
-    n, ann = pool.coins, pool.ann
+    n, ann = int(pool.coins), pool.ann
     before = scaled(pool)
     after = (
         before[0] + raw[0] * pool.rate[0],
@@ -59,7 +59,7 @@ def add(table: Record, pool: Record, raw: Balances) -> float:
     shares = shares_for(table, pool, raw)
     if shares > 0.0:
         pool.others += shares
-        for k in range(pool.coins):
+        for k in range(int(pool.coins)):
             count(pool, k, pool.raw[k] + raw[k])
     return shares
 
@@ -70,7 +70,7 @@ def remove(pool: Record, shares: float) -> Balances:
     part = shares / (pool.others + pool.own)
     paid = (0.0, 0.0, 0.0, 0.0)
     pool.others -= shares
-    for k in range(pool.coins):
+    for k in range(int(pool.coins)):
         paid = changed(paid, k, np.floor(pool.raw[k] * part))
         count(pool, k, pool.raw[k] - paid[k])
     return paid
@@ -79,7 +79,7 @@ def remove(pool: Record, shares: float) -> Balances:
 @inner
 def one_coin_for(table: Record, pool: Record, shares: float, coin: int) -> float:
     """What shares are paid in one coin alone; raw, whole."""
-    n, ann = pool.coins, pool.ann
+    n, ann = int(pool.coins), pool.ann
     x = scaled(pool)
     d0 = invariant(x, n, ann)
     d = d0 * (1.0 - shares / (pool.others + pool.own)) + _MARGIN
