@@ -71,6 +71,11 @@ def _check_slot(kind: str, slot: AgentSlot, protocol: Protocol) -> None:
     """Refuse a wallet, a margin or a latency that cannot be."""
     whole(f"{kind}.slot.latency_blocks", slot.latency_blocks, 0, MOST_LATENCY)
     whole(f"{kind}.slot.positions", slot.positions, 0, MOST_POSITIONS)
+    if slot.positions and protocol.stable is not None:
+        raise InputError(
+            f"{kind}.slot.positions = {slot.positions}: must be 0; the pool is a StableSwap "
+            "(pool.kind), whose shares agents cannot hold here"
+        )
     money(f"{kind}.slot.usdc", slot.usdc)
     money(f"{kind}.slot.base", slot.base)
     for name, listed in (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 import simulator
-from simulator.agents.base import Agent, View
+from simulator.agents.base import Actions, Agent, View
 from simulator.agents.build import add_agents, build_agents
 from simulator.config import Config, from_mapping, load, resolve
 from simulator.engine.turns import block_order
@@ -140,7 +139,7 @@ def test_an_agent_of_ones_own_over_arrays_cannot_be_outbid_on_some_paths() -> No
     class Whole(Agent):
         slot = AgentSlot("whole", 1_000.0, 0.0, has_account=False)
 
-        def act(self, view: View) -> Iterator[Any]:
+        def act(self, view: View) -> Actions:
             yield from ()
 
     config = congested("noise_trader")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
+from simulator.agents.build import add_agents
+from simulator.agents.scalar import ScalarAgent
 from simulator.config import from_mapping, load, resolve, to_yaml
 from simulator.config.feasibility import misfits
 from simulator.types import InputError
+from simulator.world.protocol import AgentSlot
 
 REFUSED = {
     "vault.range_half_width_percent=5": "vault.range_half_width_percent: must be left out",
@@ -65,3 +71,16 @@ def test_a_pool_too_small_for_the_first_investment_is_told() -> None:
     assert found.certain
     enough = load("usdt-depeg", [f"pool.stableswap.value_usd={found.needed}"])
     assert not [m for m in misfits(enough) if "stableswap" in m.field]
+
+
+def test_agents_of_ones_own_provide_no_liquidity_there() -> None:
+    @dataclass(eq=False)
+    class Provider(ScalarAgent):
+        slot = AgentSlot("provider", 1_000.0, 0.0, has_account=False, positions=1)
+
+        @staticmethod
+        def act(do: Any, my: Any) -> None:  # type: ignore[override]
+            """Nothing."""
+
+    with pytest.raises(InputError, match="positions = 1: must be 0; the pool is a StableSwap"):
+        add_agents(resolve(load("usdt-depeg")), [], [Provider()])

@@ -96,7 +96,7 @@ def test_an_exit_in_kind_leaves_its_fee_too(quiet: Config) -> None:
 
 def test_who_comes_back_in_small_pieces_inherits_nobody_s_fortune(quiet: Config) -> None:
     """What leavers left to half a hundredth of the shares was told as a gain of whoever came."""
-    pieces = {
+    pieces: Script = {
         step: [lambda view, me: Deposit(me, np.full(quiet.paths, 3e3))] for step in range(5, 15)
     }
     script: Script = {
