@@ -33,6 +33,7 @@ LAYOUT: Layout = each(
     ("first", "USD", "paid by the first depositor, in shares of now; NaN before there is one"),
     ("now", "USD", "at the end of the last step; NaN before there is a share"),
     ("most", "shares", "that there ever were, whole, since nearly all had left"),
+    ("anew", "1", "times somebody came in after nearly all had left"),
     ("at_index", "USD", "the same, were the oracle at the index; NaN before there is a share"),
 )
 
@@ -74,7 +75,7 @@ def advanced(w: Path) -> None:
     """Price of shares that exist before anybody acts."""
     if w.now.step == 0.0:
         w.book.share_price.now = w.book.share_price.at_index = np.nan
-        w.book.share_price.most = 0.0
+        w.book.share_price.most = w.book.share_price.anew = 0.0
         _update(w, value_now(w).nav)
         w.book.share_price.first = w.book.share_price.now
 
@@ -92,6 +93,7 @@ def acted(w: Path) -> None:
         price.first *= paid / price.now
         price.now = price.at_index = paid
         price.most = 0.0
+        price.anew += 1.0
 
 
 @inner
@@ -156,6 +158,12 @@ METRICS = (
         "shares at the end over the most there were since all had left; below 0.01 `return` is "
         "that of before",
         lambda ended: ratio(ended.state.shares, ended.book.share_price.most),
+    ),
+    Metric(
+        "times_emptied",
+        "number",
+        "times that nearly all shares were redeemed and others bought later",
+        lambda ended: ended.book.share_price.anew,
     ),
     Metric(
         "return_from_fees",

@@ -47,6 +47,8 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
     if any(each["name"] == "wicks" for each in summary.get("diagnosis", [])):
         return _of_margin(summary)
     tone, lead = _judged(summary)
+    if is_off_market(summary):
+        return {"tone": tone, "text": _at_market(lead, summary), "details": _details(summary)}
     returns = summary["metrics"]["return"]
     lost = summary["probabilities"]["loss"]["estimate"]
     text = (
@@ -54,9 +56,36 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
         f"lost money, and the worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average"
     )
     text += _named(summary)
+    return {"tone": tone, "text": text, "details": _details(summary)}
+
+
+def is_off_market(summary: dict[str, Any]) -> bool:
+    """Whether the oracle's price of a share hides a loss at market prices."""
+    told = any(each["name"] == "oracle_off_market" for each in summary.get("diagnosis", []))
+    metrics = summary["metrics"]
+    return told and metrics["return_at_index"]["mean"] < metrics["return"]["mean"] - A_LITTLE
+
+
+def returns_of(summary: dict[str, Any]) -> dict[str, Any]:
+    """The statistics of what a depositor gets: by the oracle, or where that is off, the market."""
+    metrics = summary["metrics"]
+    found: dict[str, Any] = metrics["return_at_index" if is_off_market(summary) else "return"]
+    return found
+
+
+def _at_market(lead: str, summary: dict[str, Any]) -> str:
+    """The sentence where the vault's own prices are not those of the market."""
+    returns, told = returns_of(summary), summary["metrics"]["return"]
+    return (
+        f"{lead}: at market prices a share {_moved(returns['median'])} in the median, and the "
+        f"worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average; by the oracle that the "
+        f"vault goes by it {_moved(told['median'])}, and causes, drawdown and charts are by that"
+    )
+
+
+def _details(summary: dict[str, Any]) -> str:
     details = [*_why_idle(summary), _liquidations(summary), *_causes(summary), *_from_fees(summary)]
-    details += _sampling(summary)
-    return {"tone": tone, "text": text, "details": " ".join(details)}
+    return " ".join([*details, *_sampling(summary)])
 
 
 def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
@@ -89,13 +118,16 @@ def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
 
 def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     """Tone, and the words before the colon."""
-    found, returns = summary["probabilities"], summary["metrics"]["return"]
+    found, returns = summary["probabilities"], returns_of(summary)
+    lost = found["loss"]["estimate"]
+    if is_off_market(summary):  # how often is not counted there
+        lost = 1.0 if returns["median"] < 0.0 else lost
     idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
     debt, liquidated = found["bad_debt"]["paths"], found["liquidation"]["estimate"]
     little = min(returns["mean"], returns["median"])
     grave = (
         (bool(idle), _idle(idle[0]) if idle else ""),
-        (found["loss"]["estimate"] > MOST_LOSE, "Depositors lose more often than not"),
+        (lost > MOST_LOSE, "Depositors lose more often than not"),
         (returns["mean"] < -COSTLY, "Depositors lose much on average"),
         (returns["es95"] > TAIL_LOST, "The bad cases are lost"),
         (debt > 0, "The vault leaves debts it cannot pay"),
@@ -103,7 +135,7 @@ def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     )
     slight = (
         (little < -A_LITTLE, "Depositors lose a little"),
-        (found["loss"]["estimate"] > NOT_RARE, "A loss is not rare"),
+        (lost > NOT_RARE, "A loss is not rare"),
         (found["liquidation"]["paths"] > 0, "The vault is liquidated now and then"),
     )
     for tone, reasons in (("bad", grave), ("warn", slight)):

@@ -16,6 +16,7 @@ from simulator.books.share_price import REMNANT
 from simulator.config.feasibility import misfits
 from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
+from simulator.results.absence import absent, at_spell
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
 from simulator.results.dry import dry
 from simulator.results.finding import Finding
@@ -49,8 +50,10 @@ NAMES = (
     "binding_limit",
     "idle_deposits",
     "out_of_range",
+    "agent_absent",
     "oracle_off_market",
     "nobody_left",
+    "emptied",
     "idle_strategy",
     "liquidators_dry",
     "cohorts_refused",
@@ -66,6 +69,8 @@ SEEN_WITH_WICKS = (
     "liquidation_probability", "bad_debt_probability", "liquidated", "liquidations",
     "pledge_liquidations", "loan_liquidations", "min_margin_ratio", "bad_debt",
 )  # fmt: skip
+#: What the oracle's price of a share says, and an oracle that is off says wrongly.
+BY_ORACLE = ("return", "max_drawdown", "pnl", "final_nav", "loss_probability")
 #: Part of the paths from which what never happened is no accident of a few.
 _SOME = 0.01
 #: Parts of the time, or of the dollars asked for, below which a leg was hardly there.
@@ -82,6 +87,7 @@ def diagnose(
     cases = Cases(config, paths)
     found = [
         *_wicks(config),
+        *absent(config),
         *_funded(cases),
         *_invested(cases),
         *_hedged(cases),
@@ -92,6 +98,7 @@ def diagnose(
         *_range(cases),
         *_oracle(cases),
         *_left(cases),
+        *_emptied(cases),
         *_idle_strategies(cases, paths),
         *dry(config, cases, paths),
         *others,
@@ -145,30 +152,34 @@ def verdicts(
 ) -> list[dict[str, Any]]:
     """What fails beside the requirements: a row as theirs for each finding that is not allowed.
 
-    Idle ones, and where wicks are replayed those of the required ``metrics`` that this distorts.
+    Idle ones, and where wicks are replayed, or an oracle has a share worth more than the market,
+    those of the required ``metrics`` that this distorts.
     """
-    diagnosis, allow = list(diagnosis), tuple(allow)
+    allow, metrics, told = tuple(allow), tuple(metrics), {each["name"]: each for each in diagnosis}
+    by_oracle = ", ".join(dict.fromkeys(name for name in metrics if name in BY_ORACLE))
     distorted = ", ".join(dict.fromkeys(name for name in metrics if name not in SEEN_WITH_WICKS))
+    why = {}
+    if distorted and "wicks" in told:
+        why["wicks"] = (
+            f"no answer about {distorted} where wicks are replayed, --bars close gives one"
+        )
+    if by_oracle and told.get("oracle_off_market", {}).get("severity") == "warning":
+        why["oracle_off_market"] = (
+            f"{by_oracle} by an oracle that has a share worth more than the market; ask "
+            "return_at_index"
+        )
+    failed = {name: text for name, text in why.items() if name not in allow}
+    for name, finding in told.items():
+        if finding["severity"] == IDLE and not is_allowed(name, allow):
+            failed[name] = "no figure of an idle vault counts"
     return [
         {
-            "requirement": f"not {finding['name']}",
-            "value": finding["paths"],
+            "requirement": f"not {name}",
+            "value": told[name]["paths"],
             "holds": False,
-            "why": f"no answer about {distorted} where wicks are replayed, --bars close gives one; "
-            f"--allow {finding['name']} lets requirements hold",
+            "why": f"{text}; --allow {name} lets requirements hold",
         }
-        for finding in diagnosis
-        if finding["name"] == "wicks" and distorted and finding["name"] not in allow
-    ] + [
-        {
-            "requirement": f"not {finding['name']}",
-            "value": finding["paths"],
-            "holds": False,
-            "why": "no figure of an idle vault counts; "
-            f"--allow {finding['name']} lets requirements hold",
-        }
-        for finding in diagnosis
-        if finding["severity"] == IDLE and not is_allowed(finding["name"], allow)
+        for name, text in failed.items()
     ]
 
 
@@ -271,9 +282,11 @@ def _refused(cases: Cases) -> Iterator[Finding]:
         long = (hours >= least) & (cases[f"{name}_undone_as"] > Status.OK)
         share = cases.share(long)
         if share >= _SOME:
-            reason = cases.refusal(name, long)
-            text = say.spell(name, cases, long)
-            yield Finding(f"{name}_refused", "warning", text, share, *reason.figures)
+            start, length = say.middle_spell(name, cases, long)
+            away = at_spell(cases.config, start, length)
+            text = say.spell(name, cases, long, away)
+            figures = () if away else cases.refusal(name, long).figures
+            yield Finding(f"{name}_refused", "warning", text, share, *figures)
 
 
 def _limits(cases: Cases) -> Iterator[Finding]:
@@ -324,7 +337,9 @@ def _oracle(cases: Cases) -> Iterator[Finding]:
         share = cases.share(wrong)
         if share >= _SOME:
             text = say.off_market(cases, wrong, than)
-            yield Finding("oracle_off_market", "warning", text, share)
+            # What the market pays beyond is no loss that a requirement would hide.
+            severity = "warning" if than == "more" else "note"
+            yield Finding("oracle_off_market", severity, text, share)
 
 
 def _left(cases: Cases) -> Iterator[Finding]:
@@ -338,6 +353,20 @@ def _left(cases: Cases) -> Iterator[Finding]:
             "what leavers leave to such a remnant is nobody's return."
         )
         yield Finding("nobody_left", "warning", text, share, None, None, None)
+
+
+def _emptied(cases: Cases) -> Iterator[Finding]:
+    """Paths on which nearly all left and others came in after them."""
+    anew = cases["times_emptied"] > 0.0
+    if anew.any():
+        share = cases.share(anew)
+        text = (
+            f"Nearly all shares were redeemed and others bought later "
+            f"{say.on_paths(share, 'every')}, {cases.mean('times_emptied', anew):.1f} times on "
+            "average of these: the return is that of one share after another, each as long as it "
+            "was held, and shares_left counts from the last."
+        )
+        yield Finding("emptied", "warning", text, share)
 
 
 def _idle_strategies(cases: Cases, paths: pd.DataFrame) -> Iterator[Finding]:

@@ -196,19 +196,26 @@ def off_market(cases: Cases, wrong: NDArray[np.bool_], than: str) -> str:
     )
 
 
-def spell(name: str, cases: Cases, long: NDArray[np.bool_]) -> str:
-    """Since when a keeper function was refused, and for how long."""
+def middle_spell(name: str, cases: Cases, long: NDArray[np.bool_]) -> tuple[float, float]:
+    """The median of the longest spells that a keeper function was due: from when, hours."""
     rows = np.flatnonzero(long)
     hours = cases[f"{name}_undone_hours"][rows]
     middle = rows[np.argsort(hours, kind="stable")[len(rows) // 2]]
-    why = meaning(most_common(cases[f"{name}_undone_as"][rows]))
     start, length = (float(cases[f"{name}_undone_{what}"][middle]) for what in ("from", "hours"))
+    return start, length
+
+
+def spell(name: str, cases: Cases, long: NDArray[np.bool_], away: str = "") -> str:
+    """Since when a keeper function was refused, or (``away``) not asked for, and for how long."""
+    start, length = middle_spell(name, cases, long)
+    why = away or meaning(most_common(cases[f"{name}_undone_as"][np.flatnonzero(long)]))
     ends = start + length >= cases.config.horizon_hours
     until = "to the end" if ends else f"for {length:,.0f} hours"
     where = on_paths(cases.share(long), "every")
     called = _CALLED[name].capitalize()
+    what = "not asked for" if away else "refused"
     return (
-        f"{called} was due and refused from hour {start:,.0f} {until} (the median of the longest "
+        f"{called} was due and {what} from hour {start:,.0f} {until} (the median of the longest "
         f"such times) {where}: {why}."
     )
 

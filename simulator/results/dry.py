@@ -35,8 +35,9 @@ def dry(config: Config, cases: Cases, paths: pd.DataFrame) -> Iterator[Finding]:
         other = "" if np.isnan(elsewhere) else f", {elsewhere:,.0f} USD on the others"
         text = (
             f"{name.replace('_', ' ').capitalize()}s ran out of money on {percent(share)} of the "
-            f"paths: with {has}, {cases.mean(f'{name}_missed', missed):,.0f} liquidations a path "
-            "that would have paid were not made, or not in full, for want of up to "
+            f"paths: with {has}, {cases.mean(f'{name}_missed', missed):,.0f} times a path one "
+            "that would have paid was not made, or not in full (again at every step that it was "
+            "there), for want of up to "
             f"{cases.mean(f'{name}_short_usd', missed):,.0f} USD at once. Debts without backing "
             f"come to {cases.mean(left, missed):,.0f} USD there{other}."
         )

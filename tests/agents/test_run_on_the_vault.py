@@ -65,6 +65,8 @@ def test_whoever_comes_after_all_have_left_has_a_return_again() -> None:
     dear = (series["nav"] / series["shares"])[series["shares"] > 0.0] > 1e3
     again = dear.groupby("path").any()
     assert again.sum() >= 5
+    assert (result.paths.set_index("path")["times_emptied"][again.index[again]] > 0.0).all()
+    assert "emptied" in {one["name"] for one in result.summary["diagnosis"]}
     for path in again.index[again]:
         after = series.loc[path]
         after = after[after["nav"] / after["shares"] > 1e3].iloc[1:]

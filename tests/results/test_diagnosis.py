@@ -52,7 +52,7 @@ def named(result: Result, name: str) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", scenarios())
 def test_shipped_scenarios_invest_and_hedge(scenario: str) -> None:
-    result = simulator.run(scenario, paths=2, workers=1, record=1, requirements=["pnl <= 1e12"])
+    result = simulator.run(scenario, paths=2, workers=1, record=1, requirements=["gas <= 1e12"])
     assert [f["text"] for f in result.summary["diagnosis"] if f["severity"] == "idle"] == []
     assert result.passed
     assert (result.paths["position_opened"] == 0.0).all()

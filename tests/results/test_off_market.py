@@ -7,6 +7,8 @@ import pytest
 
 import simulator
 from simulator.config import load
+from simulator.report.stress import row
+from simulator.report.verdict import verdict
 
 BY_RATE = ["oracle.feeds.STETH.source=exchange_rate", "vault.max_slippage=0.08"]
 
@@ -21,6 +23,27 @@ def test_an_oracle_that_does_not_see_a_discount_is_told() -> None:
     # Half of two thirds of NAV is STETH, or more of it as it falls: six per cent of that.
     assert np.all(over.between(0.002, 0.05))
     assert "oracle_off_market" in findings(result)
+
+
+def test_the_verdict_and_requirements_go_by_the_market_where_the_oracle_hides_a_loss() -> None:
+    """A vault that had lost two thirds was said to have gained, and CI was green."""
+    required = ["return.mean >= -0.1", "liquidation_probability <= 0.01"]
+    config = load("frozen-at-par")
+    result = simulator.run(config, paths=8, workers=1, requirements=required)
+    said = verdict(result.summary)
+    lost = 100 * -result.summary["metrics"]["return_at_index"]["median"]
+    assert lost > 40.0
+    assert said["tone"] == "bad"
+    assert f"at market prices a share lost {lost:.1f}" in said["text"].replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert not result.passed
+    (failed,) = [gate for gate in result.summary["gates"] if not gate["holds"]]
+    assert failed["requirement"] == "not oracle_off_market"
+    assert "return by an oracle" in failed["why"]
+    asked = ["return_at_index.mean >= -0.9", "liquidation_probability <= 0.01"]
+    assert simulator.run(config, paths=8, workers=1, requirements=asked).passed
+    assert row("frozen-at-par", result.summary)["return"] < -0.4
 
 
 @pytest.mark.parametrize("name", ["lst-discount", "calm"])

@@ -259,7 +259,7 @@ def test_cards_show_what_a_requirement_calls_them(result: Result) -> None:
         assert f"<code>{card['gate']}</code>" in result.report_html()
 
 
-def test_it_prints_on_three_pages(result: Result, tmp_path: Path) -> None:
+def test_it_prints_on_four_pages_at_most(result: Result, tmp_path: Path) -> None:
     page, printed = tmp_path / "report.html", tmp_path / "report.pdf"
     page.write_text(result.report_html(), encoding="utf-8")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -273,7 +273,7 @@ def test_it_prints_on_three_pages(result: Result, tmp_path: Path) -> None:
         check=True,
     )
     pages = re.findall(rb"/Type\s*/Page\b(?!s)", printed.read_bytes())
-    assert 1 <= len(pages) <= 3
+    assert 1 <= len(pages) <= 4  # the fourth since what is documented is part of it
 
 
 @given(st.floats(0.2, 1.0), st.floats(1e-4, 2.0), st.integers(3, 6))
