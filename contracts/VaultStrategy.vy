@@ -29,7 +29,6 @@ uses: vault_parameters
 
 
 WAD: constant(uint256) = 10**18
-Q96: constant(uint256) = 2**96
 DUST: constant(uint256) = 10**12  # USD WAD: an exposure below this is not hedged, or dust would hold a position open
 UNIT_USDC: constant(uint256) = 10**6
 RECENTER_INTERVAL: constant(uint256) = 3_600  # seconds between two paid recentrings, or who calls could go on
@@ -303,17 +302,23 @@ def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
 
 @internal
 def _place(plan: Plan):
-    # Mints what the budget buys, as far as idle assets go, after a swap to the range's own proportion.
-    pool_leg._burn(plan.held, plan.held)
-    pool_leg._place(plan.around)
+    # Mints what the budget buys, as far as idle assets go, after a swap to the range's own proportion. Shares stay where they
+    # are and have the rest added: burnt and bought again at a price that somebody pushed they would pay for it each time.
     prices: vault_core.Prices = plan.prices
-    idle: uint256 = vault_core._idle_value(prices)
-    kept: uint256 = vault_core._value(0, hedge_margin._kept, prices)
-    worth: uint256 = min(plan.budget, idle - min(idle, kept))
-    vault_core._invested = worth
+    placed: uint256 = 0
     base: uint256 = 0
     usdc: uint256 = 0
-    base, usdc = pool_leg._amounts(prices.sqrt, Q96)  # of some position
+    if pool_leg.STABLE:
+        base, usdc = pool_leg._amounts(prices.sqrt, plan.held)
+        placed = vault_core._value(base, usdc, prices)
+    else:
+        pool_leg._burn(plan.held, plan.held)
+    pool_leg._place(plan.around)
+    idle: uint256 = vault_core._idle_value(prices)
+    kept: uint256 = vault_core._value(0, hedge_margin._kept, prices)
+    worth: uint256 = min(plan.budget - min(placed, plan.budget), idle - min(idle, kept))
+    vault_core._invested = worth
+    base, usdc = pool_leg._proportion(prices.sqrt)
     want: uint256 = vault_math.base_for_value(
         base,
         usdc,

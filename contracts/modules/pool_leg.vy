@@ -141,6 +141,15 @@ def _amounts(sqrt_price: uint256, held: uint256) -> (uint256, uint256):
 
 
 @internal
+@view
+def _proportion(sqrt_price: uint256) -> (uint256, uint256):
+    # Raw (base, USDC) of some position where the next is placed; of a StableSwap the pool's own, in which shares are bought.
+    if STABLE:
+        return staticcall self._stable().balances(0), staticcall self._stable().balances(1)
+    return self._amounts(sqrt_price, 2**96)
+
+
+@internal
 def _place(around: vault_parts.Placement):
     """
     @notice Choose the range of what is minted next; there is no liquidity in another. Shares have none.

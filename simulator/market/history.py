@@ -233,6 +233,8 @@ def _quotes(symbols: dict[str, str]) -> list[str]:
 
 def _following(config: Config) -> Config:
     """Background liquidity follows the replayed price, unless it was said how far."""
+    if config.pool.kind == "stableswap":  # which has its price from what is in it
+        return config
     if any(item.lowest_price is not None for item in config.pool.background):
         return config
     lowest, highest = followed(config, replay(config.market), price_moves(config.market))

@@ -307,6 +307,8 @@ def test_every_built_in_scenario_can_be_replayed_on_other_assets(
 ) -> None:
     config = replayed(prices, scenario=scenario)
     assert resolve(config).assets[1].symbol == "AAA"
+    if load(scenario).pool.kind == "stableswap":  # which pledges nothing, so has no such margin
+        return
     with_margin = replayed(prices, "clearing.margin=portfolio", scenario=scenario)
     assert with_margin.pledged == (load(scenario, ["clearing.margin=portfolio"]).pledged)
 

@@ -91,7 +91,8 @@ def test_the_price_is_that_of_the_next_unit_without_fee(made: tuple[Pool, float]
     # What it says is the price at which what its shares would be is what they are.
     found = pool.contract.call("balances_at", pool.contract.call("sqrt_price"), pool.state()[1])
     for one, held, places in zip(found, pool.state()[0], decimals, strict=True):
-        assert one / 10**places == pytest.approx(held / 10**places, rel=1e-8)
+        # Rounded down to a raw unit.
+        assert one == pytest.approx(held, rel=1e-8, abs=1.01)
 
 
 def test_of_three_coins_there_is_no_price_of_two() -> None:

@@ -210,6 +210,56 @@ def test_who_stands_around_a_placing_takes_no_more_than_the_slippage_bound(
             assert lost <= 1e-6 * nav
 
 
+def _push_to(system: StableSystem, target: float) -> tuple[int, int]:
+    """Exchange until the pool's price is that; the coin given and what it paid."""
+
+    def spot() -> float:
+        return (float(system.pool.call("sqrt_price")) / 2**96) ** 2
+
+    coin = 0 if spot() > target else 1
+    low, high = 10**6, 10**14
+    for _ in range(24):
+        snapshot, middle = system.chain.snapshot(), (low + high) // 2
+        system.exchange(coin, middle)
+        far = (spot() > target) == (coin == 0)
+        system.chain.revert(snapshot)
+        low, high = (middle, high) if far else (low, middle)
+    return coin, system.exchange(coin, low)
+
+
+@pytest.mark.parametrize(("pool", "push"), [(10**7, 1.004), (10**8, 1.008)])
+def test_who_pushes_before_every_placing_gains_nothing_and_depositors_lose_little(
+    pool: int, push: float
+) -> None:
+    """Each placing made the next one due, and 4 % to 5 % of NAV a day was taken, call by call."""
+    system = StableSystem(opening=(pool * UNIT // 2,) * 2).invest()
+    trader = system.trader
+    had = system.held(trader)
+    system.usdc.transact(trader, "approve", system.deployed.vault, 2**255)
+    system.do(trader, "deposit", 170_000 * UNIT, trader)  # what makes a placing due
+    system.wait(3_600)
+    before, placed = _depositors(system), 0
+    for hour in range(8):
+        coin, got = _push_to(system, push if hour % 2 == 0 else 1.0 / push)
+        placed += system.refusal(trader, "recenter") == ""
+        system.exchange(1 - coin, got)
+        _push_to(system, 1.0)
+        system.wait(3_600)
+    assert 1 <= placed <= 2
+    assert before - _depositors(system) < 1e-3 * before
+    system.do(trader, "request_redeem", system.get("balanceOf", trader), trader)
+    while system.get("queued_shares"):
+        system.do(system.keeper, "settle_withdrawals", 10**18)
+    gained = system.worth(*(b - a for a, b in zip(had, system.held(trader), strict=True)))
+    assert gained < 0.0
+
+
+def _depositors(system: StableSystem) -> float:
+    """USDC that the first depositor's shares are worth."""
+    shares = system.get("balanceOf", system.depositor)
+    return float(system.get("convertToAssets", shares)) / UNIT
+
+
 def test_a_pushed_pool_is_not_bought_in(system: StableSystem) -> None:
     system.do(system.depositor, "deposit", 10**6 * UNIT, system.depositor)
     system.wait(3_600)

@@ -202,11 +202,17 @@ def amounts_by_ticks(w: Path, root: float) -> tuple[float, float]:
 
 @inner
 def proportion(w: Path, root: float) -> tuple[float, float]:
-    """(base, USDC) of some position where the next is placed, at a √P."""
+    """(base, USDC) of some position where the next is placed, at a √P; of shares the pool's own."""
     if w.tables.stable.on:
-        return balances_at(w.state.stable, root)
+        return w.state.stable.raw[0], w.state.stable.raw[1]
     lower, upper = w.state.position.sqrt_lower, w.state.position.sqrt_upper
     return (upper - root) / (root * upper), root - lower
+
+
+@inner
+def stays(w: Path) -> bool:
+    """Whether what is placed stays while more is added: shares, which have no range to move."""
+    return w.tables.stable.on
 
 
 @inner

@@ -15,7 +15,7 @@ from simulator.model.kernel.codes import (
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Path, Record
 from simulator.model.kernel.rounding import floor_of_usd, floor_raw
-from simulator.model.pools.held import is_off_centre, mint, place, proportion
+from simulator.model.pools.held import is_off_centre, mint, place, proportion, stays
 from simulator.model.pools.uniswap_v3.tick import tick_at_sqrt_price
 from simulator.model.vault.unwinding import (
     burn_to_idle,
@@ -26,6 +26,7 @@ from simulator.model.vault.unwinding import (
 from simulator.model.vault.valuation import (
     Valuation,
     kept_idle,
+    lp_value,
     spare_idle,
     usd_of_base,
     usd_of_usdc,
@@ -144,7 +145,10 @@ def _balance_and_mint(w: Path, valuation: Valuation) -> tuple[int, float]:
     root = valuation.sqrt_price
     idle = _idle_value(w, valuation)
     kept = usd_of_usdc(w, valuation, kept_idle(w, valuation))
-    invested = min(table.lp_allocation * max(valuation.nav, 0.0), max(idle - kept, 0.0))
+    budget = table.lp_allocation * max(valuation.nav, 0.0)
+    if stays(w):
+        budget = max(budget - lp_value(w, valuation), 0.0)
+    invested = min(budget, max(idle - kept, 0.0))
     base, usdc = proportion(w, root)
     base_usd, usdc_usd = usd_of_base(w, valuation, base), usd_of_usdc(w, valuation, usdc)
     wanted = invested * base_usd / (base_usd + usdc_usd)
@@ -197,7 +201,7 @@ def recenter(w: Path) -> tuple[int, float]:
     if status != OK:
         return status, 0.0
     before = value_account(w, 0)
-    if exists(position):
+    if exists(position) and not stays(w):
         burn_to_idle(w, position.liquidity)
     place(w, tick)
     status, invested = _balance_and_mint(w, valuation)
