@@ -90,7 +90,7 @@ def test_the_price_is_that_of_the_next_unit_without_fee(made: tuple[Pool, float]
     assert float(told / exact) == pytest.approx(1.0, rel=1e-9)
     # What it says is the price at which what its shares would be is what they are.
     found = pool.contract.call("balances_at", pool.contract.call("sqrt_price"), pool.state()[1])
-    for one, held, places in zip(found, pool.state()[0], decimals, strict=True):
+    for one, held in zip(found, pool.state()[0], strict=True):
         # Rounded down to a raw unit.
         assert one == pytest.approx(held, rel=1e-8, abs=1.01)
 
