@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _SLIPPAGE = 0.01
 # A penalty that is less than this part of itself is not paid in full; rounding is no such part.
 _IN_FULL = 1.0 - 1e-6
+# USD of a position below which nobody sends anything: a raw USDC, of which no part is paid.
+_DUST = 1e-6
 # Accounts it looks through at once: a bit each of an integer.
 _AT_ONCE = 62
 
@@ -115,7 +117,10 @@ def _positions(do: PlainDo, my: Liquidator, account: int) -> None:
             return
         if do.liquidate(account, market, quote=True) != OK:
             continue
-        penalty = do.amount_in * do.oracle(table.asset[market]) * table.liquidation_penalty
+        closed = do.amount_in * do.oracle(table.asset[market])
+        if closed < _DUST:
+            continue
+        penalty = closed * table.liquidation_penalty
         paid = do.amount_out * do.oracle(0)
         pays = paid * table.liquidator_share > my.minimum_profit_usd + gas
         spent = paid < penalty * _IN_FULL and gas <= my.unpaid_gas_usd
