@@ -13,7 +13,8 @@ JOBS ?= 2
 # for every exploit, Anvil is slow, theorems and fits are statistics. The contracts' unit tests too, which the campaign
 # runs on py-evm and on Anvil.
 LONG := tests/exploits tests/hunt tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py \
-        tests/theory tests/market/processes/test_recovery.py tests/market/test_importance.py
+        tests/theory tests/market/processes/test_recovery.py tests/market/test_importance.py \
+        tests/vault/test_stable_leg.py tests/properties/test_stableswap_worth.py tests/agents/test_cohorts.py
 
 # ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
