@@ -27,17 +27,23 @@ def absent(config: Config) -> Iterator[Finding]:
         for field, shock in _shocks(config, name):
             hours = min(shock.duration_hours, config.horizon_hours - shock.at_hours)
             said = name.replace("_", " ").capitalize()
+            when = "then" if isinstance(shock, Outage) else "while gas cost more"
             text = (
                 f"{said} {_how(shock)} from hour {shock.at_hours:,.0f} for {hours:,.0f} hours, "
-                f"{percent(hours / config.horizon_hours)} of the run ({field}, {shock.kind}): what "
-                "was due then was done by nobody."
+                f"{percent(hours / config.horizon_hours)} of the run ({field}, {shock.kind}), and "
+                f"did nothing {when}."
             )
             yield Finding("agent_absent", "warning", text, 1.0, field)
 
 
 def at_spell(config: Config, start: float, hours: float) -> str:
-    """Why nobody called what was due from then for so long; "": its keeper was there."""
+    """Why nobody called what was due from then for so long; "": its keeper was there.
+
+    One that was outbid may have been there too, where gas cost less.
+    """
     for field, shock in _shocks(config, "keeper"):
+        if not isinstance(shock, Outage):
+            continue
         first, last = shock.at_hours, shock.at_hours + shock.duration_hours
         together = min(last, start + hours) - max(first, start)
         if together >= _MOST * hours > 0.0:

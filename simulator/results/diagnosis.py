@@ -155,7 +155,9 @@ def verdicts(
     Idle ones, and where wicks are replayed, or an oracle has a share worth more than the market,
     those of the required ``metrics`` that this distorts.
     """
-    allow, metrics, told = tuple(allow), tuple(metrics), {each["name"]: each for each in diagnosis}
+    allow, metrics, told = tuple(allow), tuple(metrics), dict[str, dict[str, Any]]()
+    for each in sorted(diagnosis, key=lambda finding: SEVERITIES.index(finding["severity"])):
+        told.setdefault(each["name"], each)  # of several of a name the gravest
     by_oracle = ", ".join(dict.fromkeys(name for name in metrics if name in BY_ORACLE))
     distorted = ", ".join(dict.fromkeys(name for name in metrics if name not in SEEN_WITH_WICKS))
     why = {}

@@ -9,6 +9,7 @@ import simulator
 from simulator.config import load
 from simulator.report.stress import row
 from simulator.report.verdict import verdict
+from simulator.results.diagnosis import verdicts
 
 BY_RATE = ["oracle.feeds.STETH.source=exchange_rate", "vault.max_slippage=0.08"]
 
@@ -59,3 +60,19 @@ def test_where_every_round_is_the_index_both_are_one() -> None:
     assert result.paths["return_at_index"].to_numpy() == pytest.approx(
         result.paths["return"].to_numpy(), abs=1e-9
     )
+
+
+def test_of_two_findings_of_a_name_the_graver_decides() -> None:
+    """A note after a warning, or a warning after an idle one, let requirements hold."""
+    named = {"name": "oracle_off_market", "paths": 0.5}
+    told = [named | {"severity": severity} for severity in ("warning", "note")]
+    idle = [
+        {"name": "never_hedged", "paths": 0.5, "severity": each} for each in ("idle", "warning")
+    ]
+    for order in (1, -1):
+        (failed,) = verdicts(told[::order], (), ["return"])
+        assert failed["requirement"] == "not oracle_off_market"
+        (failed,) = verdicts(idle[::order], (), ["gas"])
+        assert failed["requirement"] == "not never_hedged"
+    assert verdicts(told, ("oracle_off_market",), ["return"]) == []
+    assert verdicts(told, (), ["liquidation_probability"]) == []
