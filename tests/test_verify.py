@@ -170,6 +170,17 @@ def test_the_error_is_relative_to_the_largest_magnitude_on_the_path() -> None:
     assert not comparison.agrees
 
 
+def test_a_floor_float64_cannot_decide_is_no_disagreement_and_rounding_the_wrong_way_is() -> None:
+    """127.999106 and 127.999105 USDC of fees: their number is 127,999,106 to the last bit."""
+    fees = np.tile(200.0 + np.arange(200.0)[:, None], 2)
+    for steps, by, agrees in ((2, 1e-6, True), (3, 1e-6, False), (1, 2e-6, False)):
+        ours = transcript(fees)
+        ours.states["fees_usdc"] = list(fees - by * (np.arange(200)[:, None] < steps))
+        comparison = compare(ours, transcript(fees), first_path=0)
+        assert comparison.agrees is agrees, (steps, by)
+        assert agrees or comparison.worst_variable == "fees_usdc"
+
+
 def test_a_variable_that_stays_zero_has_no_error() -> None:
     assert relative_error(np.zeros((3, 2)), np.zeros((3, 2))) == 0.0
 

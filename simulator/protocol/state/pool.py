@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.protocol.state.variable import (
+    Compared,
     Computed,
     Derived,
     Kept,
@@ -11,6 +12,8 @@ from simulator.protocol.state.variable import (
     Subject,
     Word,
 )
+
+_FEES = Compared(floored=1e-6)  # raw USDC: a few dollars of fees show one more or less
 
 
 class Pool(Subject):
@@ -60,6 +63,7 @@ class Pool(Subject):
             "positions", "raw USDC", "what a collect would pay, not yet floored",
             raw=Scale.USDC, name="provided_fees1",
         ),
+        compared=_FEES,
     )  # fmt: skip
 
 
@@ -124,4 +128,5 @@ class Position(Subject):
             "", "raw USDC", "what a collect would pay, not yet floored",
             raw=Scale.USDC, name="fees1",
         ),
+        compared=_FEES,
     )  # fmt: skip

@@ -95,12 +95,14 @@ class Compared:
         part_of: The variable that it is left over from, and cannot be more exact in float64 than.
         power: Of that variable.
         of_size: A memory of an open position: zero where ``size`` is below this.
+        floored: To multiples of so much, from a number that float64 may have a hair below the next.
     """
 
     dust: float = 1e-6
     part_of: str = ""
     power: int = 1
     of_size: float = 0.0
+    floored: float = 0.0
 
 
 @dataclass(frozen=True)
