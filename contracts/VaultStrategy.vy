@@ -302,23 +302,24 @@ def _return_margin(book: vault_core.Book) -> DynArray[uint256, MAX_ACCOUNTS]:
 
 @internal
 def _place(plan: Plan):
-    # Mints what the budget buys, as far as idle assets go, after a swap to the range's own proportion. Shares stay where they
-    # are and have the rest added: burnt and bought again at a price that somebody pushed they would pay for it each time.
+    # Mints what the budget buys, as far as idle assets go, after a swap to what a position at the spot price takes: in other
+    # proportions much would stay idle and make the next placing due, and each would pay whoever pushed the price. Shares
+    # stay where they are and have the rest added, for the same reason.
     prices: vault_core.Prices = plan.prices
-    placed: uint256 = 0
+    budget: uint256 = plan.budget
     base: uint256 = 0
     usdc: uint256 = 0
     if pool_leg.STABLE:
         base, usdc = pool_leg._amounts(prices.sqrt, plan.held)
-        placed = vault_core._value(base, usdc, prices)
+        budget -= min(vault_core._value(base, usdc, prices), budget)
     else:
         pool_leg._burn(plan.held, plan.held)
     pool_leg._place(plan.around)
-    idle: uint256 = vault_core._idle_value(prices)
-    kept: uint256 = vault_core._value(0, hedge_margin._kept, prices)
-    worth: uint256 = min(plan.budget - min(placed, plan.budget), idle - min(idle, kept))
+    worth: uint256 = min(
+        budget, vault_core._value(pool_leg.idle_base, hedge_margin._free(), prices)
+    )
     vault_core._invested = worth
-    base, usdc = pool_leg._proportion(prices.sqrt)
+    base, usdc = pool_leg._proportion()
     want: uint256 = vault_math.base_for_value(
         base,
         usdc,
@@ -437,13 +438,6 @@ def _unwind(fraction: uint256, book: vault_core.Book) -> uint256:
     return vault_core._given
 
 
-@internal
-def _withdraw(plan: Plan):
-    burnt: uint256 = fixed_point.mul_div_down(plan.held, plan.fraction, WAD)
-    received: uint256 = pool_leg._burn(plan.held, burnt)
-    self._swap(True, received if plan.fraction < WAD else pool_leg.idle_base, plan.prices)
-
-
 # ---------------------------------------------------------------------------------- pledged liquidity
 
 
@@ -484,5 +478,7 @@ def on_rearrange(data: Bytes[1024]) -> (DynArray[uint256, MAX_PLEDGES], uint256)
 def _step(plan: Plan):
     if plan.step == Step.PLACE:
         self._place(plan)
-    else:
-        self._withdraw(plan)
+        return
+    burnt: uint256 = fixed_point.mul_div_down(plan.held, plan.fraction, WAD)
+    received: uint256 = pool_leg._burn(plan.held, burnt)
+    self._swap(True, received if plan.fraction < WAD else pool_leg.idle_base, plan.prices)

@@ -142,11 +142,12 @@ def _amounts(sqrt_price: uint256, held: uint256) -> (uint256, uint256):
 
 @internal
 @view
-def _proportion(sqrt_price: uint256) -> (uint256, uint256):
-    # Raw (base, USDC) of some position where the next is placed; of a StableSwap the pool's own, in which shares are bought.
+def _proportion() -> (uint256, uint256):
+    # Raw (base, USDC) of some position minted now where the next is placed; of a StableSwap the pool's own, in which shares
+    # are bought.
     if STABLE:
         return staticcall self._stable().balances(0), staticcall self._stable().balances(1)
-    return self._amounts(sqrt_price, 2**96)
+    return self._amounts(self._spot(), 2**96)
 
 
 @internal
@@ -165,15 +166,15 @@ def _mint(base: uint256, usdc: uint256):
     """
     @notice Mint a position of the greatest liquidity that raw idle (base, usdc) pay for at the spot price.
     """
+    enough: bool = min(base, usdc) != 0
+    if not STABLE:
+        enough = liquidity_math.liquidity_for_amounts_down(
+            self._spot(), self._sqrt_lower, self._sqrt_upper, base, usdc
+        ) != 0
+    errors.check(enough, "vault: no idle assets")
     if STABLE:
         self._add_shares(base, usdc)
         return
-    errors.check(
-        liquidity_math.liquidity_for_amounts_down(
-            self._spot(), self._sqrt_lower, self._sqrt_upper, base, usdc
-        ) != 0,
-        "vault: no idle assets",
-    )
     paid_base: uint256 = 0
     paid_usdc: uint256 = 0
     self.token_id, self.liquidity, paid_base, paid_usdc = extcall MANAGER.mint(
@@ -202,7 +203,6 @@ def _add_shares(base: uint256, usdc: uint256):
     shares: uint256 = 0
     paid_base: uint256 = 0
     paid_usdc: uint256 = 0
-    errors.check(min(base, usdc) != 0, "vault: no idle assets")
     shares, paid_base, paid_usdc = extcall self._stable().add_in_proportion(base, usdc, self)
     self.token_id = 1
     self.liquidity += convert(shares, uint128)
@@ -299,29 +299,30 @@ def _swap(sells_base: bool, amount: uint256, limit: uint256):
     """
     if amount == 0:
         return
-    base: int256 = 0
-    usdc: int256 = 0
+    received: uint256 = 0
     done: bool = False
     if STABLE:
-        given: int256 = convert(amount, int256)
         coin_in: uint256 = 0 if sells_base else 1
-        got: int256 = -convert(
-            extcall self._stable().exchange(coin_in, 1 - coin_in, amount, 0, self), int256
-        )
-        base = given if sells_base else got
-        usdc = got if sells_base else given
+        received = extcall self._stable().exchange(coin_in, 1 - coin_in, amount, 0, self)
         # But for the fee the last unit was sold at the limit or better, and so were all before it.
         done = self._before(limit, sells_base)
     elif self._before(limit, sells_base):
+        base: int256 = 0
+        usdc: int256 = 0
         self._in_pool_call = True
         base, usdc = extcall POOL.swap(
             self, sells_base, convert(amount, int256), convert(limit, uint160), b""
         )
         self._in_pool_call = False
         done = convert(amount, int256) == (base if sells_base else usdc)
+        received = convert(-(usdc if sells_base else base), uint256)
     errors.check(done, "vault: slippage")
-    self.idle_base = convert(convert(self.idle_base, int256) - base, uint256)
-    self.idle_usdc = convert(convert(self.idle_usdc, int256) - usdc, uint256)
+    if sells_base:
+        self.idle_base -= amount
+        self.idle_usdc += received
+    else:
+        self.idle_usdc -= amount
+        self.idle_base += received
 
 
 @internal
@@ -342,24 +343,21 @@ def _position(sqrt_price: uint256) -> IHedgeVault.PositionState:
     if state.token_id == 0:
         state.tick_lower = convert(self.tick_lower, int256)
         state.tick_upper = convert(self.tick_upper, int256)
-        return state
-    if STABLE:
+    elif STABLE:
         state.liquidity = convert(self.liquidity, uint256)
-        if sqrt_price != 0:
-            state.lp_base, state.lp_usdc = self._amounts(sqrt_price, state.liquidity)
-        return state
-    at: INonfungiblePositionManager.Position = staticcall MANAGER.positions(state.token_id)
-    state.tick_lower = convert(at.tick_lower, int256)
-    state.tick_upper = convert(at.tick_upper, int256)
-    state.liquidity = self._held(at.liquidity)
-    if PLEDGED:
-        pledge: IClearingHouse.Pledge = staticcall CLEARING.pledge_terms(state.token_id)
-        state.pledged = pledge.account != 0
-        if state.pledged:
-            state.liquidity = pledge.liquidity
-    if sqrt_price != 0:
+    else:
+        at: INonfungiblePositionManager.Position = staticcall MANAGER.positions(state.token_id)
+        state.tick_lower = convert(at.tick_lower, int256)
+        state.tick_upper = convert(at.tick_upper, int256)
+        state.liquidity = self._held(at.liquidity)
+        if PLEDGED:
+            pledge: IClearingHouse.Pledge = staticcall CLEARING.pledge_terms(state.token_id)
+            state.pledged = pledge.account != 0
+            if state.pledged:
+                state.liquidity = pledge.liquidity
+        state.fees_base, state.fees_usdc = self._fees(at)
+    if sqrt_price != 0 and state.liquidity != 0:
         state.lp_base, state.lp_usdc = self._amounts(sqrt_price, state.liquidity)
-    state.fees_base, state.fees_usdc = self._fees(at)
     return state
 
 

@@ -201,11 +201,12 @@ def amounts_by_ticks(w: Path, root: float) -> tuple[float, float]:
 
 
 @inner
-def proportion(w: Path, root: float) -> tuple[float, float]:
-    """(base, USDC) of some position where the next is placed, at a √P; of shares the pool's own."""
+def proportion(w: Path) -> tuple[float, float]:
+    """(base, USDC) of some position minted now where the next is placed; of shares the pool's own."""
     if w.tables.stable.on:
         return w.state.stable.raw[0], w.state.stable.raw[1]
     lower, upper = w.state.position.sqrt_lower, w.state.position.sqrt_upper
+    root = min(max(w.state.pool.sqrt_price, lower), upper)
     return (upper - root) / (root * upper), root - lower
 
 

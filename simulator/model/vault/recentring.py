@@ -25,7 +25,6 @@ from simulator.model.vault.unwinding import (
 )
 from simulator.model.vault.valuation import (
     Valuation,
-    kept_idle,
     lp_value,
     spare_idle,
     usd_of_base,
@@ -136,20 +135,20 @@ def _move_margin(w: Path, valuation: Valuation, adding: bool) -> int:
 
 @inner
 def _balance_and_mint(w: Path, valuation: Valuation) -> tuple[int, float]:
-    """Steps 4 and 5: swap to the range's proportions at √P_o, mint at the spot price.
+    """Steps 4 and 5: swap to what a position in the range takes at the spot price, and mint it.
 
     Returns (status, USD to invest).
     """
     tables, state = w.tables, w.state
     table, position, vault = tables.vault, state.position, state.vault
     root = valuation.sqrt_price
-    idle = _idle_value(w, valuation)
-    kept = usd_of_usdc(w, valuation, kept_idle(w, valuation))
     budget = table.lp_allocation * max(valuation.nav, 0.0)
     if stays(w):
         budget = max(budget - lp_value(w, valuation), 0.0)
-    invested = min(budget, max(idle - kept, 0.0))
-    base, usdc = proportion(w, root)
+    idle = usd_of_base(w, valuation, vault.idle_base)
+    idle += usd_of_usdc(w, valuation, spare_idle(w, valuation))
+    invested = min(budget, idle)
+    base, usdc = proportion(w)
     base_usd, usdc_usd = usd_of_base(w, valuation, base), usd_of_usdc(w, valuation, usdc)
     wanted = invested * base_usd / (base_usd + usdc_usd)
     wanted = np.floor(wanted / valuation.base_price * table.base_unit)
