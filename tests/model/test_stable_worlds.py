@@ -60,7 +60,7 @@ def test_balances_at_a_price_are_those_of_the_closed_form(
 ) -> None:
     found = CURVE(price, 2.0 * amplification)  # type: ignore[operator]
     expected = stable_lp.balances([price, 1.0], 1.0, amplification)
-    # Both leave over a difference of terms that A multiplies: of 20,000 points the worst is 2e-14 A.
+    # Both are differences of terms that A multiplies: of 20,000 points the worst is 2e-14 A.
     np.testing.assert_allclose(found, expected, rtol=1e-12 + 1e-13 * amplification)
 
 

@@ -202,7 +202,7 @@ def amounts_by_ticks(w: Path, root: float) -> tuple[float, float]:
 
 @inner
 def proportion(w: Path) -> tuple[float, float]:
-    """(base, USDC) of some position minted now where the next is placed; of shares the pool's own."""
+    """(base, USDC) of a position minted now where the next is placed; of shares the pool's own."""
     if w.tables.stable.on:
         return w.state.stable.raw[0], w.state.stable.raw[1]
     lower, upper = w.state.position.sqrt_lower, w.state.position.sqrt_upper
