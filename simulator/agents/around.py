@@ -29,13 +29,21 @@ PIECES = 3
 
 
 class Order(NamedTuple):
-    """What the vault is about to swap, and the pool as it is before, while and after."""
+    """What the vault is about to swap, and the pool as it is before, while and after.
+
+    ``placed``, ``half``: what a range is minted of, in tokens in, and √ of its upper end over its
+    centre; 0 and 1 of an order that does not depend on spot. ``turns``: the liquidity burnt for it
+    that changes with spot.
+    """
 
     buys: bool  # base, for USDC
-    amount: float  # whole tokens in
+    amount: float  # whole tokens in, where spot is the oracle's price
     before: float  # active liquidity, √(whole base · whole USDC)
     during: float
     after: float
+    placed: float
+    half: float
+    turns: float
 
 
 class Ahead(NamedTuple):
@@ -54,7 +62,7 @@ def whole_liquidity(do: PlainDo) -> float:
 
 @part
 def recentring(do: PlainDo) -> Order:
-    """What a recentring swaps: half of what is placed is base (contracts/SPEC.md §4.5)."""
+    """What a recentring swaps: what the range takes at spot (contracts/SPEC.md §4.5)."""
     table, vault, own = do.w.tables.vault, do.vault(), whole_liquidity(do)
     price = do.oracle(1) / do.oracle(0)
     placed = table.lp_allocation * vault.nav / do.oracle(0)
@@ -64,8 +72,33 @@ def recentring(do: PlainDo) -> Order:
     after = 0.5 * placed / (np.sqrt(price) * width)
     in_range = vault.lp_base > 0.0 and vault.lp_usdc > 0.0
     during = do.pool_liquidity - own if in_range else do.pool_liquidity
-    amount = (wanted - held) * price if wanted > held else held - wanted
-    return Order(wanted > held, amount, do.pool_liquidity, during, during + after)
+    buys = wanted > held
+    unit = price if buys else 1.0  # tokens in, of a base
+    return Order(
+        buys,
+        abs(wanted - held) * unit,
+        do.pool_liquidity,
+        during,
+        during + after,
+        placed / price * unit,
+        1.0001 ** (0.5 * float(table.range_half_width)),
+        own if in_range else 0.0,
+    )
+
+
+@part
+def _amount_at(order: Order, pushed: float, oracle: float) -> float:
+    """Whole tokens in where the way there was pushed to a root price, the oracle's being known.
+
+    Of what is placed less is bought the further spot has gone that way; of what is burnt less is
+    there already.
+    """
+    at = pushed / oracle
+    within = min(max(at, 1.0 / order.half), order.half)
+    wanted, given = 1.0 / within - 1.0 / order.half, within - 1.0 / order.half
+    share = wanted / (wanted + given) if order.placed > 0.0 else 0.5
+    turned = order.turns * oracle * (1.0 - 1.0 / at if order.buys else at - 1.0)
+    return max(order.amount + order.placed * (share - 0.5) + turned, 0.0)
 
 
 @part
@@ -88,7 +121,7 @@ def best_ahead(do: PlainDo, order: Order, cost: float) -> Ahead:
         begins = oracle / (1.0 - 0.5 * most)
     if not (order.during > 0.0 and order.before > 0.0):
         return Ahead(0.0, 0.0)
-    moved = order.amount * kept / order.during
+    moved = _amount_at(order, start, oracle) * kept / order.during
     end = start + _DARES * (min(begins, furthest - moved) - start)
     end = min(end, start + budget * kept / order.before)
     amount, gain = 0.0, 0.0
@@ -98,7 +131,7 @@ def best_ahead(do: PlainDo, order: Order, cost: float) -> Ahead:
             break
         paid = order.before * (pushed - start) / kept
         got = order.before * (1.0 / start - 1.0 / pushed)
-        vaults = pushed + moved
+        vaults = pushed + _amount_at(order, pushed, oracle) * kept / order.during
         back = 1.0 / (1.0 / vaults + got * kept / order.after)
         found = (order.after * (vaults - back) - paid * (1.0 + cost)) * unit * do.oracle(0)
         if amount == 0.0 or found > gain:
@@ -114,7 +147,8 @@ def settlement(do: PlainDo) -> Order:
     sold = min(max(owed * do.oracle(0) / max(vault.nav, 1.0), 0.0), 1.0)
     in_range = vault.lp_base > 0.0 and vault.lp_usdc > 0.0
     during = do.pool_liquidity - (sold * own if in_range else 0.0)
-    return Order(False, sold * vault.lp_base, do.pool_liquidity, during, during)
+    sale = sold * vault.lp_base
+    return Order(False, sale, do.pool_liquidity, during, during, 0.0, 1.0, 0.0)
 
 
 @part
