@@ -187,5 +187,7 @@ def test_bad_input_is_named() -> None:
         Settings(arl=100.0, half_life=0.0)
     with pytest.raises(InputError, match="betas"):
         alarms(np.zeros((4, 3)), np.zeros((4, 3)), SETTINGS)
+    with pytest.raises(InputError, match="betas"):
+        HedgeMonitor(4, SETTINGS).update(np.zeros((3, 4)), np.zeros((1, 4)))
     with pytest.raises(InputError, match="since"):
         first_alarm(np.zeros((4, 3)), np.zeros((4, 2)), SETTINGS, 4)

@@ -132,6 +132,9 @@ class RollingFisher:
         self.correlation: Floats = np.full(paths, np.nan)
         self.statistic: Floats = np.full(paths, np.nan)
         self._past = np.zeros((window, 2, paths))
+        # Of the last whole round of the window, from each row to its end; of the round since.
+        self._older = np.zeros((window + 1, _SUMS, paths))
+        self._newer = np.zeros((_SUMS, paths))
         self._seen = np.zeros(paths, np.int64)
         self._row = 0
 
@@ -141,40 +144,68 @@ class RollingFisher:
         ``reference`` ``[P]`` is the correlation while nothing has changed. After an alarm a path
         starts again, with an empty window.
         """
-        self._past[self._row] = first, second
+        given = self._past, self._older, self._newer
+        correlation = window_correlation(*given, self._row, first, second)
         self._row = (self._row + 1) % self.window
+        if self._row == 0:
+            _close_round(*given)
         self._seen += 1
-        self.correlation = np.where(
-            self._seen >= self.window, window_correlation(self._past), np.nan
-        )
+        self.correlation = np.where(self._seen >= self.window, correlation, np.nan)
         limit = 1.0 - 1e-12
-        scores = np.arctanh(np.clip(self.correlation, -limit, limit))
-        scores = scores - np.arctanh(np.clip(reference, -limit, limit))
-        self.statistic = scores * sqrt(self.window - 3)
+        scores = np.arctanh(np.clip((self.correlation, reference), -limit, limit))
+        self.statistic = (scores[0] - scores[1]) * sqrt(self.window - 3)
         fell, rose = self.statistic < -self.threshold, self.statistic > self.threshold
         self._seen[fell | rose] = 0
         return fell, rose
 
 
-@njit(cache=True, nogil=True)
-def window_correlation(past: Floats) -> Floats:
-    """Correlation ``[P]`` of ``past`` ``[window, 2, P]``; NaN where a side stood still.
+#: Of a window are summed both sides, their squares and their product.
+_SUMS = 5
 
-    Summed anew at every step, one path after the other: running sums would leave dust.
+
+@njit(cache=True, nogil=True)
+def window_correlation(
+    past: Floats, older: Floats, newer: Floats, row: int, first: Floats, second: Floats
+) -> Floats:
+    """Correlation ``[P]`` of the window with one observation more; NaN where a side stood still.
+
+    The window is a ring, ``past`` ``[window, 2, P]``, and what it holds is a sum of two: what was
+    written since row 0, ``newer`` ``[5, P]``, and what is left of the round before, ``older``
+    ``[window + 1, 5, P]`` by the row it begins at. Nothing is ever taken out of a sum, which would
+    leave dust.
     """
     window, _, paths = past.shape
     result = np.full(paths, np.nan)
     for path in range(paths):
-        first, second, squares, others, cross = 0.0, 0.0, 0.0, 0.0, 0.0
-        for row in range(window):
-            x, y = past[row, 0, path], past[row, 1, path]
-            first += x
-            second += y
-            squares += x * x
-            others += y * y
-            cross += x * y
-        variance = squares - first * first / window
-        other = others - second * second / window
-        if variance > 1e-12 * squares and other > 1e-12 * others:
-            result[path] = (cross - first * second / window) / sqrt(variance * other)
+        x, y = first[path], second[path]
+        past[row, 0, path], past[row, 1, path] = x, y
+        newer[0, path] += x
+        newer[1, path] += y
+        newer[2, path] += x * x
+        newer[3, path] += y * y
+        newer[4, path] += x * y
+        one = newer[0, path] + older[row + 1, 0, path]
+        other = newer[1, path] + older[row + 1, 1, path]
+        squares = newer[2, path] + older[row + 1, 2, path]
+        others = newer[3, path] + older[row + 1, 3, path]
+        cross = newer[4, path] + older[row + 1, 4, path]
+        variance = squares - one * one / window
+        variance_other = others - other * other / window
+        if variance > 1e-12 * squares and variance_other > 1e-12 * others:
+            result[path] = (cross - one * other / window) / sqrt(variance * variance_other)
     return result
+
+
+@njit(cache=True, nogil=True)
+def _close_round(past: Floats, older: Floats, newer: Floats) -> None:
+    """What was written last, row 0 to the end, becomes the round before."""
+    window, _, paths = past.shape
+    for row in range(window - 1, -1, -1):
+        for path in range(paths):
+            x, y = past[row, 0, path], past[row, 1, path]
+            older[row, 0, path] = older[row + 1, 0, path] + x
+            older[row, 1, path] = older[row + 1, 1, path] + y
+            older[row, 2, path] = older[row + 1, 2, path] + x * x
+            older[row, 3, path] = older[row + 1, 3, path] + y * y
+            older[row, 4, path] = older[row + 1, 4, path] + x * y
+    newer[:] = 0.0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.hedging.monitor.charts import Cusum, EwmaChart, RollingFisher, Shewhart
 from simulator.hedging.monitor.settings import ALARMS, Settings
+from simulator.kernel_files import njit
+from simulator.types import InputError
 
 if TYPE_CHECKING:
     from simulator.types import Booleans, Floats
@@ -55,7 +58,9 @@ class HedgeMonitor:
         self.correlation = RollingFisher(paths, arl, settings.window, limit=correlation)
         self.drift = EwmaChart(paths, arl, products=True, limit=drift)
         self.basis = Shewhart(settings.arl)
-        self._moments = _Moments(paths, settings)
+        fast, slow = (1.0 - 0.5 ** (1.0 / half) for half in (settings.half_life, settings.memory))
+        self._weights = np.array([slow if kind in _SLOW else fast for kind in range(_MOMENTS)])
+        self._moments = np.zeros((_MOMENTS, paths))
         self._marks = np.full(paths, np.nan)
         self._steps = 0
 
@@ -82,26 +87,18 @@ class HedgeMonitor:
 
     def standardise(self, returns: Floats, betas: Floats, basis: Floats | None = None) -> Scores:
         """What the charts are given of a step, by what was known before it; then knows the step."""
-        target, hedge = returns[0], np.zeros_like(returns[0])
-        for beta, series in zip(betas, returns[1:], strict=True):
-            hedge = hedge + beta * series
-        left = target - hedge
-        jump = np.zeros_like(left) if basis is None else self._jump(basis)
-        known, settings = self._moments, self.settings
-        residual = known.score("residual", left)
-        scores = Scores(
-            watched=self._steps >= settings.warmup,
-            filling=self._steps >= settings.warmup - settings.window,
-            target=target,
-            hedge=hedge,
-            correlation=known.correlation(),
-            residual=residual,
-            product=known.product(residual, hedge),
-            basis=known.score("basis", jump, cut=False),
-        )
-        known.add(target, hedge, left, jump)
+        wanted = len(returns) - 1, returns.shape[1]
+        if np.shape(betas) != wanted:
+            raise InputError(f"betas {np.shape(betas)}: must be {wanted}, a row for each hedge")
+        # One layout, whatever was given: each is compiled for by itself.
+        returns, betas = np.ascontiguousarray(returns), np.ascontiguousarray(betas)
+        settings, step = self.settings, self._steps
+        warm = step >= settings.warmup
+        weights = self._weights if warm else np.full(_MOMENTS, 1.0 / (step + 1))
+        jump = np.zeros(returns.shape[1]) if basis is None else self._jump(basis)
+        scores = _score(returns, betas, jump, self._moments, weights, warm)
         self._steps += 1
-        return scores
+        return Scores(warm, step >= settings.warmup - settings.window, returns[0], *scores)
 
     def _jump(self, basis: Floats) -> Floats:
         """Change of the basis: it reverts slowly, so its steps are nearly independent."""
@@ -109,57 +106,66 @@ class HedgeMonitor:
         return np.where(np.isnan(last), 0.0, self._marks - last)
 
 
-class _Moments:
-    """Second moments so far: plain means over the warm-up, then exponentially weighted."""
+# Second moments so far: plain means over the warm-up, then exponentially weighted, of the hedge's
+# returns both fast and slow.
+_HEDGE, _RESIDUAL, _PRODUCT, _BASIS, _TARGET, _LONG, _CROSS, _MOMENTS = range(8)
+_SLOW = (_TARGET, _LONG, _CROSS)
+# What is made of a step, in the order of :class:`Scores`.
+_SCORES = 5
 
-    def __init__(self, paths: int, settings: Settings) -> None:
-        fast, slow = (0.5 ** (1.0 / half) for half in (settings.half_life, settings.memory))
-        self._kept = dict.fromkeys(("hedge", "residual", "product", "basis"), fast)
-        self._kept |= dict.fromkeys(("target", "long", "cross"), slow)  # long: the hedge's, slow
-        self._values = {kind: np.zeros(paths) for kind in self._kept}
-        self._warmup, self._count = settings.warmup, 0
 
-    def add(self, target: Floats, hedge: Floats, residual: Floats, jump: Floats) -> None:
-        """Take one step; an observation beyond the cutoff counts as the cutoff."""
-        self._count += 1
+@njit(nogil=True, error_model="numpy")
+def _over(observation: float, variance: float) -> float:
+    """An observation over its root mean square; 0 where nothing has moved yet."""
+    return observation / sqrt(variance) if variance > 0.0 else 0.0
+
+
+@njit(nogil=True, error_model="numpy")
+def _cut(observation: float, limit: float) -> float:
+    return limit if observation > limit else -limit if observation < -limit else observation
+
+
+@njit(nogil=True, error_model="numpy")
+def _within(observation: float, variance: float) -> float:
+    """An observation beyond the cutoff as the cutoff; as it is where there is no scale yet."""
+    limit = CUTOFF * sqrt(variance)
+    return _cut(observation, limit) if limit > 0.0 else observation
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _score(
+    returns: Floats, betas: Floats, jump: Floats, moments: Floats, weights: Floats, cut: bool
+) -> Floats:
+    """What the charts are given of a step ``[5, P]``, by moments ``[7, P]``; they then know it.
+
+    ``weights`` ``[7]`` are the step's in the moments; with ``cut`` an observation beyond the cutoff
+    counts there as the cutoff.
+    """
+    assets, paths = returns.shape
+    scores = np.empty((_SCORES, paths))
+    for i in range(paths):
+        target, hedge, jumped = returns[0, i], 0.0, jump[i]
+        for asset in range(1, assets):
+            hedge += betas[asset - 1, i] * returns[asset, i]
+        left = target - hedge
+        residual = _cut(_over(left, moments[_RESIDUAL, i]), CUTOFF)
+        product = residual * _cut(_over(hedge, moments[_HEDGE, i]), CUTOFF)
+        spread = moments[_TARGET, i] * moments[_LONG, i]
+        scores[0, i] = hedge
+        scores[1, i] = _over(moments[_CROSS, i], spread)  # around zero
+        scores[2, i] = residual
+        scores[3, i] = _over(product, moments[_PRODUCT, i])  # volatilities rise together
+        scores[4, i] = _over(jumped, moments[_BASIS, i])
         long = hedge
-        product = self.score("residual", residual) * self.score("hedge", hedge)
-        if self._count > self._warmup:
-            target, long = self._within("target", target), self._within("long", hedge)
-            residual, jump = self._within("residual", residual), self._within("basis", jump)
-            hedge = self._within("hedge", hedge)
-        self._blend("target", target * target)
-        self._blend("long", long * long)
-        self._blend("cross", target * long)
-        self._blend("hedge", hedge * hedge)
-        self._blend("residual", residual * residual)
-        self._blend("product", product * product)
-        self._blend("basis", jump * jump)
-
-    def score(self, kind: str, observations: Floats, *, cut: bool = True) -> Floats:
-        """Observations over their root mean square; 0 where nothing has moved yet."""
-        variance = self._values[kind]
-        deviation = np.sqrt(np.where(variance > 0.0, variance, np.inf))
-        scores = observations / deviation
-        return np.clip(scores, -CUTOFF, CUTOFF) if cut else scores
-
-    def product(self, scored: Floats, hedge: Floats) -> Floats:
-        """Product of both scores over its own root mean square: volatilities rise together."""
-        return self.score("product", scored * self.score("hedge", hedge), cut=False)
-
-    def correlation(self) -> Floats:
-        """Of target and hedge, around zero; 0 where either has not moved."""
-        product = self._values["target"] * self._values["long"]
-        alive = product > 0.0
-        spread = np.sqrt(np.where(alive, product, 1.0))
-        return np.where(alive, self._values["cross"] / spread, 0.0)
-
-    def _within(self, kind: str, observations: Floats) -> Floats:
-        limit = CUTOFF * np.sqrt(self._values[kind])
-        # What has not moved so far has no scale to be cut at.
-        limit = np.where(limit > 0.0, limit, np.inf)
-        return np.clip(observations, -limit, limit)
-
-    def _blend(self, kind: str, squares: Floats) -> None:
-        weight = 1.0 / self._count if self._count <= self._warmup else 1.0 - self._kept[kind]
-        self._values[kind] += weight * (squares - self._values[kind])
+        if cut:
+            target, long = _within(target, moments[_TARGET, i]), _within(hedge, moments[_LONG, i])
+            left, jumped = _within(left, moments[_RESIDUAL, i]), _within(jumped, moments[_BASIS, i])
+            hedge = _within(hedge, moments[_HEDGE, i])
+        moments[_TARGET, i] += weights[_TARGET] * (target * target - moments[_TARGET, i])
+        moments[_LONG, i] += weights[_LONG] * (long * long - moments[_LONG, i])
+        moments[_CROSS, i] += weights[_CROSS] * (target * long - moments[_CROSS, i])
+        moments[_HEDGE, i] += weights[_HEDGE] * (hedge * hedge - moments[_HEDGE, i])
+        moments[_RESIDUAL, i] += weights[_RESIDUAL] * (left * left - moments[_RESIDUAL, i])
+        moments[_PRODUCT, i] += weights[_PRODUCT] * (product * product - moments[_PRODUCT, i])
+        moments[_BASIS, i] += weights[_BASIS] * (jumped * jumped - moments[_BASIS, i])
+    return scores
