@@ -171,7 +171,7 @@ class ChainWorld(World):
             self.look()
         self._mirror.advance(step)
         if self.protocol.impact is not None:
-            span = np.array([step, step + 1])
+            span = np.array([0, 1, step])
             put_back(moved_of(self.market), self._mirror.paths.moments[:, None], span)
 
     def execute(self, action: Action) -> Fill:

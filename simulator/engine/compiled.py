@@ -27,7 +27,7 @@ from simulator.engine.loop import take_turn
 from simulator.engine.raised import told_of
 from simulator.engine.turns import block_order
 from simulator.model.batch import path_of
-from simulator.model.kernel.jit import call_turn, inner, kernel
+from simulator.model.kernel.jit import call_turn, copy_record, inner, kernel, often
 from simulator.model.kernel.record import Path, Paths, Record
 from simulator.model.known import forget
 from simulator.model.moments import lay_out
@@ -60,9 +60,11 @@ def _begin(w: Path) -> None:
 def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> None:
     """From place ``span[0], span[1]`` of the block up to place ``span[2], span[3]``: step, turn.
 
-    Turn -1: before the step begins. Whose turn it is stands in ``span[4]``.
+    Turn -1: before the step begins. Whose turn it is stands in ``span[4]``. Moments of the paths
+    are those of the last step that has begun.
     """
     paths.known[0].kept = True
+    last = span[2] - (span[3] < 0)
     for i in range(paths.states.size):
         for step in range(span[0], span[2] + (span[3] >= 0)):
             w = path_of(paths, i, feed[i, step])
@@ -84,7 +86,11 @@ def _run(paths: Paths, feed: Record, turns: Record, span: Any, kept: Kept) -> No
             if step < span[2]:
                 _stepped(w)
                 _keep(w, kept, i)
+        copy_record(paths.moments[i], feed[i, last])  # here it is near; NumPy goes field by field
     paths.known[0].kept = False
+
+
+_run_often = often(_run)
 
 
 class Loop:
@@ -146,13 +152,11 @@ class Loop:
                 down = self.world.protocol.is_down(agent.index, first + step)
                 if not down and agent.due(first + step):
                     place = self._run(place, (step, turn))
-                    self.world.paths.moments[:] = self._feed[:, step]
-                    self.world.put_back(self._feed[:, told : step + 1], first + told)
+                    self.world.put_back(self._feed, told, step + 1, first)
                     told = step + 1
                     self._see_all(first + step, agent)
         self._run(place, (last - first, -1))
-        self.world.put_back(self._feed[:, told : last - first], first + told)
-        self.world.paths.moments[:] = self._feed[:, last - first - 1]
+        self.world.put_back(self._feed, told, last - first, first)
 
     def _run(self, begin: tuple[int, int], end: tuple[int, int]) -> tuple[int, int]:
         """What compiled code does from one place of the block, a step and a turn, to another."""
@@ -160,7 +164,7 @@ class Loop:
         *_, span, _ = given
         try:
             with told_of(lambda: self._crew.whose[span[4]] if span[4] >= 0 else None):
-                _run(*given)
+                _run_often(*given)
         except InputError:  # it may have come of something it looked at that is not there
             self._refuse_faults()
             raise

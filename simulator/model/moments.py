@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.model.kernel.jit import kernel
+from simulator.model.kernel.jit import kernel, often
 from simulator.model.kernel.record import Paths, Record
 from simulator.types import Floats
 from simulator.world.absence import absent
@@ -121,11 +121,15 @@ def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
                 moment.down = drawn.down[step, i % drawn.down.shape[1]]
 
 
+@often
 @kernel
 def put_back(moved: Moved, feed: Record, span: Any) -> None:
-    """Write what became of moments ``[P, steps]`` of steps ``span[0]`` … ``span[1] − 1``."""
-    for place in range(span[1] - span[0]):
-        step = span[0] + place
+    """Write what became of moments ``[P, steps]``, places ``span[0]`` … ``span[1] − 1``.
+
+    ``span[2]``: the step at place 0.
+    """
+    for place in range(span[0], span[1]):
+        step = span[2] + place
         for i in range(feed.shape[0]):
             moment = feed[i, place]
             for asset in range(moved.index_price.shape[0]):

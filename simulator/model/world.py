@@ -92,6 +92,7 @@ class ModelWorld(World):
         self.protocol = protocol
         self.given = market
         self.market = market if protocol.impact is None else to_be_moved(market)
+        self._moved = moved_of(self.market)
         self._schedule = schedule_of(market, protocol)
         found, wanted = market.oracle_price.shape[0], len(protocol.assets)
         if found != wanted:
@@ -108,17 +109,20 @@ class ModelWorld(World):
         """Oracle rounds, pool depth and venue depth of ``step``."""
         read_market(self.paths, self.given, self._schedule, step)
         _advance(self.paths)
-        self.put_back(self.paths.moments[:, None], step)
+        self.put_back(self.paths.moments[:, None], 0, 1, step)
         self._observation = None
 
     def drawn(self) -> Drawn:
         """What is drawn, as kernels read it."""
         return drawn_of(self.given, self._schedule)
 
-    def put_back(self, feed: Record, first: int) -> None:
-        """Note what became of the market in moments ``[P, steps]`` from a step on."""
+    def put_back(self, feed: Record, begin: int, end: int, first: int) -> None:
+        """Note what became of the market in moments ``[P, steps]`` at places from begin to end.
+
+        ``first``: the step at place 0.
+        """
         if self.market is not self.given:
-            put_back(moved_of(self.market), feed, np.array([first, first + feed.shape[1]]))
+            put_back(self._moved, feed, np.array([begin, end, first]))
 
     def execute(self, action: Action, each: Callable[[Paths], None] = _execute) -> Fill:
         """Carry out ``action``; raises :class:`InputError` on an action no world understands.
