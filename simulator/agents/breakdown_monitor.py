@@ -18,6 +18,7 @@ from simulator.agents.risk_manager import (
 from simulator.hedging.monitor.settings import Settings
 from simulator.types import COVARIANCE_RAMP, Status
 from simulator.world.actions import PostBetas, PostCovariance
+from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
     from simulator.config import Config
@@ -46,6 +47,7 @@ class BreakdownMonitor(Agent):
     every_steps: int  # between two posts of one answer
     beta_multiple: float | None  # None: betas are left to the risk manager
     covariance_multiple: float
+    nets_risk: bool  # the venue does, and so has a covariance
     _monitor: HedgeMonitor | None = field(default=None, init=False, repr=False)
 
     @classmethod
@@ -64,7 +66,12 @@ class BreakdownMonitor(Agent):
             every_steps=steps_of(section.every_hours, minutes),
             beta_multiple=section.beta_multiple,
             covariance_multiple=section.covariance_multiple,
+            nets_risk=config.clearing.margin == "portfolio",
         )
+
+    def due(self, step: int) -> bool:
+        """Every step, unless it has nothing to answer with: what it saw is shown to nobody."""
+        return self.beta_multiple is not None or self.nets_risk
 
     def act(self, view: View) -> Actions:
         """Watch every step; post when an answer begins, goes on and ends."""
@@ -125,11 +132,10 @@ class BreakdownMonitor(Agent):
         when = (self._owed | self._restoring) & self._free(view)
         if not np.any(when):
             return
-        wanted = np.array(self._before)
-        if np.any(when & self._owed):
+        wanted, new = np.array(self._before), when & self._owed
+        if np.any(new):
             window = min(self.refit_steps, view.step)
-            fitted = rolling_betas(view, window) * multiple
-            wanted = np.where(self._owed, fitted, wanted)
+            wanted[:, new] = rolling_betas(view, window, new) * multiple
         betas = reachable_betas(view, wanted)
         moved = when & differ(betas, state.betas)
         if np.any(moved):
@@ -149,9 +155,11 @@ class BreakdownMonitor(Agent):
         when = (self._wider | self._narrower) & (view.seconds >= self._ramp_over)
         if view.protocol.clearing.risk_multiple == 0.0 or not np.any(when):
             return
-        seen = daily_covariance(view, min(self.refit_steps, view.step))
-        multiple = np.where(answering, self.covariance_multiple, 1.0)
-        fill = yield PostCovariance(self.index, covariance_factor(seen * multiple), when)
+        seen = daily_covariance(view, min(self.refit_steps, view.step), when)
+        multiple = np.where(answering, self.covariance_multiple, 1.0)[when]
+        factor = np.zeros((len(seen), FACTOR_COLUMNS, when.size))
+        factor[:, :, when] = covariance_factor(seen * multiple)
+        fill = yield PostCovariance(self.index, factor, when)
         done = fill.status == Status.OK
         self._ramp_over[done] = view.seconds + COVARIANCE_RAMP
         there = done & (fill.amount_out == 1.0)

@@ -13,12 +13,15 @@ from simulator.world.actions import PostBetas, PostCovariance
 from simulator.world.protocol import FACTOR_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulator.config import Config
     from simulator.config import agents as sections
     from simulator.types import Booleans, Floats
 
 # USD per USD of LP delta: of a position of a million, a thousandth of a dollar.
 _LEAST_CHANGE = 1e-9
+_EVERY = slice(None)
 
 
 @dataclass(eq=False)
@@ -95,17 +98,23 @@ def reachable_betas(view: View, wanted: Floats) -> Floats:
     return np.clip(near, least, vault.beta_max)
 
 
-def rolling_betas(view: View, window: int) -> Floats:
-    """Minimum-variance betas ``[markets, P]`` of the last ``window`` steps' index returns."""
+def rolling_betas(view: View, window: int, where: Booleans | slice = _EVERY) -> Floats:
+    """Minimum-variance betas ``[markets, P]`` of the last ``window`` steps' index returns.
+
+    P: paths where they are asked for.
+    """
     from simulator.hedging.minimum_variance import window_ratios
 
     assets = [1, *(market.asset for market in view.protocol.clearing.markets)]
-    return window_ratios(_covariance(view, window, assets))
+    return window_ratios(_covariance(view, window, assets, where))
 
 
-def daily_covariance(view: View, window: int) -> Floats:
-    """Covariance a day ``[A, A, P]`` of the venue's risk assets over the last ``window`` steps."""
-    covariance = _covariance(view, window, list(view.protocol.risk_assets))
+def daily_covariance(view: View, window: int, where: Booleans | slice = _EVERY) -> Floats:
+    """Covariance a day ``[A, A, P]`` of the venue's risk assets over the last ``window`` steps.
+
+    P: paths where it is asked for.
+    """
+    covariance = _covariance(view, window, view.protocol.risk_assets, where)
     return covariance * (SECONDS_PER_DAY / view.market.step_seconds)
 
 
@@ -123,10 +132,11 @@ def covariance_factor(daily: Floats) -> Floats:
     return factor / np.maximum(volatility * (1.0 + 1e-6), 1.0)
 
 
-def _covariance(view: View, window: int, assets: list[int]) -> Floats:
+def _covariance(view: View, window: int, assets: Sequence[int], where: Booleans | slice) -> Floats:
     """Sample covariance per step of index returns over the window, ``[assets, assets, P]``."""
     # Numba compiles on first use; agents that never estimate should not pay for it.
     from simulator.hedging.minimum_variance import covariance
 
-    prices = view.market.index[assets, view.step - window : view.step + 1]
+    past = slice(view.step - window, view.step + 1)
+    prices = np.array([view.market.index[asset, past][:, where] for asset in assets])
     return covariance(np.diff(np.log(prices), axis=1))

@@ -33,6 +33,8 @@ WITHOUT = {
     "impact": ("population={}", "impact=null"),
     "Aave": ("vault.venues={}", "aave=null", "agents.leg_arbitrageur=null"),
 }
+#: The monitor of :data:`ALL_ON` has nothing to answer an alarm with; what one takes that has.
+ANSWERS = "agents.breakdown_monitor.beta_multiple=1"
 PATHS = 500
 REPEATS = 3
 
@@ -62,6 +64,9 @@ def rows() -> list[Row]:
         Row("ecosystem_draw", draw, "ns", "", "drawing, of a path-step"),
         Row("ecosystem_loop", whole, "ns", "", "all agents, the model and all books"),
     ]
+    _, more = nanoseconds(ANSWERS)
+    what = "more than the loop, where the breakdown monitor answers with betas"
+    found.append(Row("ecosystem_answers", more - whole, "ns", "", what))
     for name, changes in WITHOUT.items():
         _, less = nanoseconds(*changes)
         what = f"of the loop, what goes with {name}"

@@ -38,7 +38,7 @@ class Remark:
 
 def remarks(config: Config) -> list[Remark]:
     """Remarks on a configuration, a sentence each."""
-    found = (_spreads, _ratios, _left_open, _flow, _skew, _outside, _borrowers)
+    found = (_spreads, _ratios, _left_open, _flow, _skew, _outside, _borrowers, _monitor)
     return [remark for find in found for remark in find(config)]
 
 
@@ -122,6 +122,17 @@ def _outside(config: Config) -> Iterator[Remark]:
                 "there (impact is null)"
             )
             yield Remark("no_effect", f"shocks.{number}.venue", None, None, text)
+
+
+def _monitor(config: Config) -> Iterator[Remark]:
+    """A monitor with nothing to answer an alarm with."""
+    monitor, margin = config.agents.breakdown_monitor, config.clearing.margin
+    if monitor is not None and monitor.beta_multiple is None and margin != "portfolio":
+        text = (
+            "agents.breakdown_monitor has no effect: betas are left alone (beta_multiple is null), "
+            f"and with clearing.margin = {margin} there is no covariance to widen"
+        )
+        yield Remark("no_effect", "agents.breakdown_monitor", None, None, text)
 
 
 def _borrowers(config: Config) -> Iterator[Remark]:

@@ -96,6 +96,20 @@ def test_the_report_and_the_diagnosis_say_what_counts() -> None:
     assert "<td>0.0003 (charged: 0.002006)</td>" in page
 
 
+def test_a_monitor_that_has_nothing_to_answer_with_is_said() -> None:
+    monitor = "agents.breakdown_monitor={false_alarm_hours: 200}"
+    posts, nets = "agents.breakdown_monitor.beta_multiple=0", "clearing.margin=portfolio"
+    fields = {}
+    for more in ([], [monitor], [monitor, posts], [nets], [monitor, nets]):
+        config = load("correlation-breakdown", more)
+        named_so = [r.field for r in named(config, "no_effect")]
+        assert named_so == (["agents.breakdown_monitor"] if more == [monitor] else [])
+        fields[tuple(more)] = frame(config)["return"].tolist()
+    assert fields[()] == fields[monitor,]
+    assert fields[()] != fields[monitor, posts]
+    assert fields[nets,] != fields[monitor, nets]
+
+
 def test_ratios_that_nobody_posts_are_named() -> None:
     betas = ["vault.betas={BTC: 0.5, SOL: 0.1}", "horizon_hours=6"]
     silent = load("calm", [*betas, "agents.risk_manager=null"])
