@@ -18,10 +18,12 @@ DISTINCT = (
     "hedge-liquidation",
     "keeper-outage",
     "liquidation-cascade",
+    "misposted-covariance",
     "oracle-lag",
     "usdc-depeg-2023",
     "usdt-depeg",
     "ust-luna-2022",
+    "venue-outage",
     "vol-regime",
     "wsteth-cap-2026",
 )

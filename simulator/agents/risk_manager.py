@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.agents.base import Actions, Agent, View
+from simulator.protocol.units import SECONDS_PER_HOUR
 from simulator.types import SECONDS_PER_DAY
 from simulator.world.actions import PostBetas, PostCovariance
 from simulator.world.protocol import FACTOR_COLUMNS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from simulator.config import Config
     from simulator.config import agents as sections
+    from simulator.config.faults import Misposted
     from simulator.types import Booleans, Floats
 
 # USD per USD of LP delta: of a position of a million, a thousandth of a dollar.
@@ -31,18 +33,20 @@ class RiskManager(Agent):
     Observes index prices up to now, never later ones; may post betas within the vault's limits on
     size and rate of change. Objective: the smallest variance of the hedged position.
     ``window_steps`` of zero keeps the opening betas for ever. With ``posts_covariance`` the venue's
-    portfolio margin follows the same window.
+    portfolio margin follows the same window. ``wrong``: when what it posts is not what it found.
     """
 
     initial_betas: tuple[float, ...]  # USD short per USD of LP delta, per market
     window_steps: int
     every_steps: int
     posts_covariance: bool = False
+    wrong: tuple[Misposted, ...] = ()
 
     @classmethod
     def configured(cls, section: sections.RiskManager, config: Config, name: str) -> RiskManager:
         """Hours as steps; the first ratios are the configuration's."""
         from simulator.config import initial_betas
+        from simulator.config.faults import Misposted
 
         steps_per_hour = 60 / config.step_minutes
         rolling = section.estimator == "rolling"
@@ -51,6 +55,7 @@ class RiskManager(Agent):
             window_steps=max(2, round(section.window_hours * steps_per_hour)) if rolling else 0,
             every_steps=max(1, round(section.every_hours * steps_per_hour)),
             posts_covariance=section.posts_covariance,
+            wrong=tuple(shock for shock in config.shocks if isinstance(shock, Misposted)),
         )
 
     def due(self, step: int) -> bool:
@@ -69,12 +74,22 @@ class RiskManager(Agent):
                 yield self._post_covariance(view)
 
     def _post(self, view: View) -> PostBetas:
-        betas = reachable_betas(view, rolling_betas(view, self.window_steps))
+        found = rolling_betas(view, self.window_steps) * self._factor(view, "betas")
+        betas = reachable_betas(view, found)
         return PostBetas(self.index, betas, differ(betas, view.state.betas))
 
     def _post_covariance(self, view: View) -> PostCovariance:
-        factor = covariance_factor(daily_covariance(view, self.window_steps))
+        found = daily_covariance(view, self.window_steps) * self._factor(view, "covariance")
+        factor = covariance_factor(found)
         return PostCovariance(self.index, factor, np.ones(factor.shape[2], np.bool_))
+
+    def _factor(self, view: View, what: str) -> float:
+        """What is posted over what was found, as far as it tries."""
+        hours = np.array([view.step * view.market.step_seconds / SECONDS_PER_HOUR])
+        for shock in self.wrong:
+            if shock.what == what and shock.active(hours)[0]:
+                return shock.factor
+        return 1.0
 
 
 def differ(betas: Floats, posted: Floats) -> Booleans:

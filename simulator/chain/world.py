@@ -37,6 +37,7 @@ from simulator.types import (
 )
 from simulator.world.actions import Fill
 from simulator.world.base import World
+from simulator.world.protocol import HALTED
 from simulator.world.units import to_raw
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ _LAST_MARKET_STATE = selector("last_market_state(uint256)")
 _LONG_INTEREST = selector("long_interest(uint256)")
 _SET_SKEW_SCALE = selector("set_skew_scale(uint256,uint256)")
 _SET_LIQUIDITY = selector("set_liquidity((int24,int24,uint128)[])")
+_PAUSE, _UNPAUSE = selector("pause()"), selector("unpause()")
+_SET_RESERVE_PAUSE = selector("setReservePause(address,bool)")
 
 
 class ChainWorld(World):
@@ -109,6 +112,7 @@ class ChainWorld(World):
         self._observation: ChainObservation | None = None
         self._looked = False  # whether the mirror is filled in whole with what is now
         self._pool_depth = np.ones(market.paths)
+        self._halted = 0  # venues that refuse calls, a bit of HALTED each
         # K, WAD, and the time from which it may be changed.
         self._skew_scale = [
             [(wad(terms.skew_scale), 0) for terms in protocol.clearing.markets]
@@ -146,8 +150,10 @@ class ChainWorld(World):
         depth, perp_depth = self.market.pool_depth[step], self.market.perp_depth[step].tolist()
         deepens = (depth != self._pool_depth).tolist()
         moved: dict[tuple[bool, bool], list[int]] = {}
+        halted = self.protocol.halted(step)
         for path, transport in enumerate(self.transports):
             transport.set_time(now)
+            self._set_halted(transport, halted)
             assets = due[:, path].nonzero()[0].tolist()
             if assets:
                 self._report(transport, assets, prices[assets, path].tolist(), now)
@@ -160,7 +166,7 @@ class ChainWorld(World):
             for path in paths:
                 self.sources[path].changed(touched)
             self._readings.changed(paths, touched)
-        self._pool_depth = depth.copy()
+        self._pool_depth, self._halted = depth.copy(), halted
         self._expire()
 
     def _move(self, step: int) -> None:
@@ -352,6 +358,20 @@ class ChainWorld(World):
             [now],
         )
         transport.transact(self.deployment.roles.reporter, self.deployment.oracle, data)
+
+    def _set_halted(self, transport: Transport, halted: int) -> None:
+        """Pause what stands still from now on, and end the pause of what no longer does."""
+        changes, roles = halted ^ self._halted, self.deployment.roles
+        if changes & HALTED["perps"]:
+            begins = bool(halted & HALTED["perps"])
+            sender = roles.guardian if begins else roles.deployer  # the owner
+            transport.transact(sender, self.deployment.clearing, _PAUSE if begins else _UNPAUSE)
+        if changes & HALTED["aave"]:
+            market, begins = self.deployment.borrowing, bool(halted & HALTED["aave"])
+            assert market is not None  # the configuration is refused without one
+            for asset in market.assets:
+                data = _SET_RESERVE_PAUSE + words(self._tokens[asset], int(begins))
+                transport.transact(roles.deployer, market.configurator, data)
 
     def _set_pool_depth(self, transport: Transport, depth: float) -> None:
         if self.protocol.stable is not None:

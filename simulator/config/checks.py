@@ -12,6 +12,7 @@ from simulator.config import (
     cohort_checks,
     correlation,
     documented,
+    fault_checks,
     importance,
     lending,
     outside,
@@ -23,7 +24,8 @@ from simulator.config import (
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import MarginTrader
 from simulator.config.fields import MAX_STEPS
-from simulator.config.shocks import Congestion, Decoupling, Depeg, Outage, WindowShock
+from simulator.config.shock import WindowShock
+from simulator.config.shocks import Decoupling, Depeg
 from simulator.protocol.pool import TICK_SPACING
 from simulator.types import USDC, USDC_DECIMALS
 from simulator.world.parties import TAKEN
@@ -61,7 +63,7 @@ def problems(config: Fields) -> Iterator[str]:
     yield from documented.problems(config.documented)
     yield from process_checks.problems(config)
     yield from _shocks(config)
-    yield from _outages(config)
+    yield from fault_checks.problems(config)
     if _whole_steps(config):
         yield from _correlations(config)
     yield from importance.problems(config)
@@ -450,32 +452,6 @@ def _shocks(config: Fields) -> Iterator[str]:
                     f"{field}.duration_hours = {shock.duration_hours:g}: must reach the step at "
                     f"{first:g} h, or nothing happens"
                 )
-
-
-#: Agents that come in at the first step alone.
-_OPENERS = ("depositor", "leveraged_long", "leveraged_short")
-#: Agents that act on all paths together.
-_OVER_ARRAYS = ("risk_manager", "breakdown_monitor")
-
-
-def _outages(config: Fields) -> Iterator[str]:
-    agents = config.agents
-    known = [*(name for name in BUILT_IN if getattr(agents, name) is not None), *agents.custom]
-    for number, shock in enumerate(config.shocks):
-        if isinstance(shock, Outage | Congestion):
-            field = f"shocks.{number} ({shock.kind}).agents"
-            yield from _known(field, shock.agents, known)
-            for name in shock.agents if isinstance(shock, Congestion) else ():
-                if name in _OPENERS and shock.at_hours == 0.0:
-                    yield (
-                        f"shocks.{number} ({shock.kind}).at_hours = 0: must be above 0; {name} "
-                        "opens at the first step, or never"
-                    )
-                if name in _OVER_ARRAYS:
-                    yield (
-                        f"{field} = {name}: must be another; it acts on all paths at once, and "
-                        "gas differs between them"
-                    )
 
 
 def _anchors(config: Fields, field: str, shock: Depeg) -> Iterator[str]:

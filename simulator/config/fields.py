@@ -37,7 +37,7 @@ from simulator.config.process import (
 )
 from simulator.config.sampling import Sampling
 from simulator.config.section import Section, Symbol
-from simulator.config.shocks import AnyShock, Congestion, Outage
+from simulator.config.shocks import AnyShock, is_drawn
 from simulator.config.staked import Staked
 from simulator.config.venues import (
     Aave,
@@ -150,7 +150,7 @@ class Fields(Section):
             correlation=self.correlation,
             process=self.process,
             common_jumps=self.common_jumps,
-            shocks=tuple(s for s in self.shocks if not isinstance(s, Outage | Congestion)),
+            shocks=tuple(shock for shock in self.shocks if is_drawn(shock)),
             gas=self.gas,
             depth=self.depth,
             oracle=self.oracle,
@@ -179,16 +179,6 @@ class Fields(Section):
         if self.vault.pledged is None:
             return self.clearing.margin == "portfolio"
         return self.vault.pledged
-
-    @property
-    def outages(self) -> tuple[Outage, ...]:
-        """When agents are down."""
-        return tuple(shock for shock in self.shocks if isinstance(shock, Outage))
-
-    @property
-    def congestions(self) -> tuple[Congestion, ...]:
-        """When agents may be outbid; like outages these draw nothing."""
-        return tuple(shock for shock in self.shocks if isinstance(shock, Congestion))
 
     @property
     def files(self) -> tuple[str, ...]:

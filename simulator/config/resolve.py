@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.arguments import instance
-from simulator.config import borrowing, cohorts, correlation, lending
+from simulator.config import borrowing, cohorts, correlation, interruptions, lending
 from simulator.config.agents import BUILT_IN
 from simulator.config.agents.actor import Actor, MarginTrader
 from simulator.config.agents.leveraged_trader import LeveragedTrader
@@ -23,7 +23,7 @@ from simulator.protocol.oracle import FeedParameters
 from simulator.protocol.pool import PoolTerms, StableTerms
 from simulator.protocol.terms import resolved
 from simulator.protocol.vault import VaultTerms
-from simulator.types import GWEI, SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
+from simulator.types import SECONDS_PER_DAY, SECONDS_PER_YEAR, USDC, USDC_DECIMALS
 from simulator.world.protocol import (
     FACTOR_COLUMNS,
     FACTOR_SCALE,
@@ -31,7 +31,6 @@ from simulator.world.protocol import (
     BackgroundRange,
     ClearingParameters,
     CollateralParameters,
-    Congestion,
     MarketParameters,
     PoolParameters,
     Protocol,
@@ -43,7 +42,6 @@ from simulator.world.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from simulator.config.shocks import WindowShock
     from simulator.config.venues import BackgroundLiquidity
 
 _LOG_TICK = log(1.0001)  # one tick is 1.0001 in price (Uniswap v3 whitepaper, eq. 6.1)
@@ -69,32 +67,10 @@ def resolve(config: Config) -> Protocol:
         aave=lending.aave(config),
         lending=borrowing.market(config),
         impact=impact(config),
-        outages=tuple(_outages(config)),
-        congestions=tuple(_congestions(config)),
+        outages=tuple(interruptions.outages(config)),
+        congestions=tuple(interruptions.congestions(config)),
+        halts=tuple(interruptions.halts(config)),
     )
-
-
-def _outages(config: Config) -> Iterator[tuple[str, int, int]]:
-    """Who is down from one step to another, which is not part of it."""
-    for shock in config.outages:
-        yield from ((name, *_steps(config, shock)) for name in shock.agents)
-
-
-def _congestions(config: Config) -> Iterator[Congestion]:
-    """Who bids what, from one step to another."""
-    native = config.gas.native_asset
-    asset = None if native is None else config.symbols.index(native)
-    for shock in config.congestions:
-        for name in shock.agents:
-            price = config.gas.native_price if asset is None else 1.0
-            yield Congestion(name, *_steps(config, shock), asset, shock.highest_gwei * GWEI * price)
-
-
-def _steps(config: Config, shock: WindowShock) -> tuple[int, int]:
-    """The first step of a window, and the first after it."""
-    hours = np.arange(config.steps + 1) * (config.step_minutes / 60)
-    steps = np.flatnonzero(shock.active(hours))
-    return int(steps[0]), int(steps[-1]) + 1
 
 
 def initial_betas(config: Config) -> tuple[float, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.config.faults import VenueOutage
 from simulator.config.shocks import OracleFreeze, OracleOutlier
 from simulator.protocol.oracle import SILENT
 
@@ -51,7 +52,10 @@ def rounds_of(settings: Feeds, symbols: Sequence[str]) -> Floats:
     found = np.zeros((len(symbols), len(hours)))
     for row, symbol in enumerate(symbols):
         for shock in settings.shocks:
-            if isinstance(shock, OracleFreeze) and symbol in shock.assets:
+            if isinstance(shock, VenueOutage):
+                if shock.venue == "chain":  # rounds are transactions like others
+                    found[row, shock.active(hours)] = SILENT
+            elif isinstance(shock, OracleFreeze) and symbol in shock.assets:
                 if stops_the_rounds(settings.oracle, shock.reporters):
                     calm = found[row] == 0.0
                     found[row, calm & shock.active(hours)] = SILENT

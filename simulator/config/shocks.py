@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from simulator.config.faults import Absence, Congestion, Misposted, Outage, VenueOutage
 from simulator.config.section import Section, Symbol
+from simulator.config.shock import Hours, Shock, WindowShock
 
-if TYPE_CHECKING:
-    from simulator.types import Booleans, Floats
-
-Hours = Annotated[float, Field(ge=0, le=1e6)]
 Price = Annotated[float, Field(gt=0, le=1e9)]
-
-
-class Shock(Section):
-    """Base of all shocks."""
-
-    at_hours: Hours = Field(description="when it begins, hours from the start")
-
-
-class WindowShock(Shock):
-    """A shock that lasts for a window and then is over."""
-
-    duration_hours: float = Field(gt=0, le=1e6, description="how long it lasts, hours")
-
-    def active(self, hours: Floats) -> Booleans:
-        """Whether it is on, at moments in hours from the start; the end is not part of it."""
-        return (hours >= self.at_hours) & (hours < self.at_hours + self.duration_hours)
 
 
 class Depeg(Section):
@@ -220,33 +202,6 @@ class RateCap(WindowShock):
     )
 
 
-class Outage(WindowShock):
-    """Agents do nothing: a keeper's server is down, a liquidator's node is behind.
-
-    What they sent before with latency waits until they are back. Nothing drawn depends on it.
-    """
-
-    kind: Literal["outage"]
-    agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        min_length=1, description="who is down, by name as in `agents` or `agents.custom`"
-    )
-
-
-class Congestion(WindowShock):
-    """Agents whose bid for gas is below its price are in no block.
-
-    They look and decide anew at each step, and act when gas costs what they pay; what is drawn for
-    a step (orders of noise traders, flows of depositors) is gone with it. The gas price is that of
-    the market paths, so nothing drawn depends on it.
-    """
-
-    kind: Literal["congestion"]
-    agents: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
-        min_length=1, description="who bids so, by name as in `agents` or `agents.custom`"
-    )
-    highest_gwei: float = Field(gt=0, le=1e6, description="what they pay at most, gwei")
-
-
 AnyShock: TypeAlias = Annotated[
     Depeg
     | Crash
@@ -262,6 +217,15 @@ AnyShock: TypeAlias = Annotated[
     | RateFreeze
     | RateCap
     | Outage
-    | Congestion,
+    | Congestion
+    | VenueOutage
+    | Misposted,
     Field(discriminator="kind"),
 ]
+
+
+def is_drawn(shock: AnyShock) -> bool:
+    """Whether market paths depend on it; of a halt the oracle's rounds do."""
+    if isinstance(shock, VenueOutage):
+        return shock.venue == "chain"
+    return not isinstance(shock, Absence | Misposted)

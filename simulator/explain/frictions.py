@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.config.faults import VenueOutage
 from simulator.config.resolve import initial_betas
 from simulator.config.shocks import OracleFreeze, OracleOutlier, WithdrawalRun
 from simulator.explain import evidence, removed
@@ -50,7 +51,8 @@ def _no_market(config: Config) -> str:
 
 def _prompt_oracle(config: Config) -> str:
     feeds = [config.market.feed(symbol) for symbol in config.symbols]
-    faults = any(isinstance(shock, OracleFreeze | OracleOutlier) for shock in config.shocks)
+    faulty = OracleFreeze | OracleOutlier | VenueOutage
+    faults = any(isinstance(shock, faulty) for shock in config.shocks)
     late = any(feed.deviation > 0.0 or feed.lag_steps > 0 for feed in feeds)
     elsewhere = any(feed.source != "market" for feed in feeds)
     if faults or late or elsewhere or config.history.oracle:

@@ -34,6 +34,7 @@ class Drawn(NamedTuple):
     outside_depth: Floats
     special: Floats  # of rounds, [A, T + 1]; where no flow moves a price []
     down: NDArray[np.int64]  # agents that do nothing, a bit each (:mod:`simulator.world.absence`)
+    halted: NDArray[np.int64]  # venues that refuse calls, a bit each, [T + 1]
 
 
 class Moved(NamedTuple):
@@ -50,6 +51,7 @@ class Schedule(NamedTuple):
 
     special: Floats  # of rounds, [A, T + 1]
     down: NDArray[np.int64]
+    halted: NDArray[np.int64]  # [T + 1]
 
 
 def schedule_of(market: MarketPaths, protocol: Protocol) -> Schedule:
@@ -59,7 +61,10 @@ def schedule_of(market: MarketPaths, protocol: Protocol) -> Schedule:
         special = np.zeros(market.index.shape[:2])
         for asset, step, value in protocol.impact.special:
             special[asset, step:] = value
-    return Schedule(special, absent(market, protocol))
+    halted = np.zeros(0, np.int64)
+    if protocol.halts:
+        halted = np.array([protocol.halted(step) for step in range(market.steps + 1)], np.int64)
+    return Schedule(special, absent(market, protocol), halted)
 
 
 def drawn_of(market: MarketPaths, schedule: Schedule) -> Drawn:
@@ -119,6 +124,8 @@ def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
                 moment.special[asset] = drawn.special[asset, step]
             if drawn.down.size > 0:
                 moment.down = drawn.down[step, i % drawn.down.shape[1]]
+            if drawn.halted.size > 0:
+                moment.halted = drawn.halted[step]
 
 
 @often

@@ -125,6 +125,7 @@ MOMENT = (
     ),
     *each("markets", ("noise_trade", "USD", "of the noise traders: > 0 buys")),
     Member("down", "i8", (), "", "agents that do nothing, a bit each by index"),
+    Member("halted", "i8", (), "", "venues that refuse calls, a bit each"),
 )
 #: The market outside, of a path (:mod:`~simulator.model.outside`).
 OUTSIDE = (

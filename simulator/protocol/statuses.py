@@ -118,7 +118,12 @@ class Status(IntEnum):
         "ratios move by beta_max_change each beta_interval_hours at most",
         "vault: beta change too fast",
     )
-    PAUSED = 21, "the protocol was paused", "clearing: paused", "vault: paused"
+    PAUSED = (
+        21,
+        "the protocol was paused",
+        *("clearing: paused", "vault: paused"),
+        "29",  # Aave v3: the reserve is paused
+    )
     ZERO_AMOUNT = (
         22,
         "too little to be worth anything after rounding",

@@ -16,7 +16,7 @@ from simulator.books.share_price import REMNANT
 from simulator.config.feasibility import misfits
 from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
-from simulator.results.absence import absent, at_spell
+from simulator.results.absence import absent, at_spell, misposted, stopped
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
 from simulator.results.dry import dry
 from simulator.results.finding import Finding
@@ -51,6 +51,8 @@ NAMES = (
     "idle_deposits",
     "out_of_range",
     "agent_absent",
+    "venue_stopped",
+    "misposted",
     "oracle_off_market",
     "nobody_left",
     "emptied",
@@ -88,6 +90,8 @@ def diagnose(
     found = [
         *_wicks(config),
         *absent(config),
+        *stopped(config),
+        *misposted(config),
         *_funded(cases),
         *_invested(cases),
         *_hedged(cases),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.config.market_settings import MarketSettings
+from simulator.config.shocks import is_drawn
 from simulator.market.files.sources import paths
 from simulator.runner import agent_code
 from simulator.types import InputError
@@ -40,8 +41,8 @@ def of_protocol(config: Config, world: str, agents: Sequence[Agent], record: int
     """SHA-256 (hex) of what is simulated on the market's paths, and of how much of it is kept."""
     beside = config.model_dump_json(exclude=_MARKET)
     added = [of_agent(agent) for agent in agents]
-    down = [shock.model_dump_json() for shock in (*config.outages, *config.congestions)]
-    return _of(world, record, added, beside, config.market.undrawn(), down)
+    undrawn = [shock.model_dump_json() for shock in config.shocks if not is_drawn(shock)]
+    return _of(world, record, added, beside, config.market.undrawn(), undrawn)
 
 
 def _of(*parts: object) -> str:

@@ -1,4 +1,4 @@
-"""Who cannot act at a step: whoever is down, and whose bid for gas is below its price."""
+"""Who cannot act at a step: who is down, or bids too little for gas, or all: the chain halts."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ def absent(market: MarketPaths, protocol: Protocol) -> NDArray[np.int64]:
     Raises:
         InputError: somebody is absent among more agents than there are bits.
     """
-    if not protocol.outages and not protocol.congestions:
+    halts = [halt for halt in protocol.halts if halt.venue == "chain"]
+    if not protocol.outages and not protocol.congestions and not halts:
         return np.zeros((0, 0), np.int64)
     paths = market.paths if protocol.congestions else 1
     found = np.zeros((market.steps + 1, paths), np.int64)
     for name, first, end in protocol.outages:
         found[first:end] |= _bit(protocol, name)
+    for halt in halts:
+        found[halt.first : halt.end] |= _everybody(protocol)
     for one in protocol.congestions:
         steps = slice(one.first, one.end)
         found[steps] |= np.where(_outbid(market, one)[steps], _bit(protocol, one.agent), 0)
@@ -57,6 +60,15 @@ def _bit(protocol: Protocol, name: str) -> int:
                 )
             found |= 1 << agent
     return found
+
+
+def _everybody(protocol: Protocol) -> int:
+    count = len(protocol.agents)
+    if count > BITS:
+        raise InputError(
+            f"shocks (venue_outage).venue = chain: {count} agents; allowed: at most {BITS}"
+        )
+    return (1 << count) - 1
 
 
 def _outbid(market: MarketPaths, one: Congestion) -> Booleans:

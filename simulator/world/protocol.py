@@ -282,6 +282,23 @@ class Congestion:
 
 
 @dataclass(frozen=True)
+class Halt:
+    """When a venue stands still, from step ``first`` to ``end`` (not part of it).
+
+    ``venue``: chain, where nobody acts at all; perps, whose guardian pauses it; aave, of which
+    every reserve of the borrowers is paused.
+    """
+
+    venue: str
+    first: int
+    end: int
+
+
+#: A bit for each venue that refuses calls where it stands still; of a chain nobody calls.
+HALTED = {"perps": 1, "aave": 2}
+
+
+@dataclass(frozen=True)
 class Protocol:
     """Everything a world needs to come into being.
 
@@ -290,9 +307,9 @@ class Protocol:
     ``has_account`` in order. ``feeds`` are by asset. ``aave``: None where the vault hedges at the
     ClearingHouse alone. ``lending``: None where nobody borrows. ``impact``: None where no flow
     moves an index. ``outages``: an agent's name, and from which step to which (not part of it) it
-    does nothing. ``congestions``: when agents may be outbid. ``stable``: the StableSwap that is the
-    vault's pool, then ``pool`` is there in nothing but its first price; None: ``pool``, of Uniswap
-    v3, is.
+    does nothing. ``congestions``: when agents may be outbid. ``halts``: when a venue stands still.
+    ``stable``: the StableSwap that is the vault's pool, then ``pool`` is there in nothing but its
+    first price; None: ``pool``, of Uniswap v3, is.
     """
 
     assets: tuple[Token, ...]
@@ -307,12 +324,23 @@ class Protocol:
     stable: StableParameters | None = None
     outages: tuple[tuple[str, int, int], ...] = ()
     congestions: tuple[Congestion, ...] = ()
+    halts: tuple[Halt, ...] = ()
 
     def is_down(self, agent: int, step: int) -> bool:
         """Whether an agent is down at a step, on every path."""
         slot = self.agents[agent]
         named = (first <= step < end for who, first, end in self.outages if slot.is_called(who))
-        return any(named)
+        return any(named) or any(
+            halt.first <= step < halt.end for halt in self.halts if halt.venue == "chain"
+        )
+
+    def halted(self, step: int) -> int:
+        """Which venues refuse calls at a step, a bit of :data:`HALTED` each."""
+        found = 0
+        for halt in self.halts:
+            if halt.first <= step < halt.end:
+                found |= HALTED.get(halt.venue, 0)
+        return found
 
     @property
     def cohorts(self) -> dict[str, list[str]]:

@@ -50,11 +50,13 @@ NAMES = [
     "lst-discount",
     "march-2020",
     "may-2021",
+    "misposted-covariance",
     "oracle-lag",
     "usdc-depeg-2023",
     "usde-2025",
     "usdt-depeg",
     "ust-luna-2022",
+    "venue-outage",
     "vol-regime",
     "wsteth-cap-2026",
 ]

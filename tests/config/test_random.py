@@ -12,7 +12,7 @@ def test_every_random_configuration_is_valid_and_resolves() -> None:
         resolve(config)
     kinds = {shock.kind for config in configs for shock in config.shocks}
     assert {config.clearing.margin for config in configs} == {"isolated", "gross", "portfolio"}
-    assert len(kinds) == 11
+    assert len(kinds) == 12
     processes = {config.process.kind for config in configs}
     assert processes == {"gbm", "t", "dcc", "egarch", "regime", "factor"}
     assert {config.vault.pledged for config in configs} == {True, False}

@@ -40,3 +40,26 @@ def test_a_keeper_that_bid_too_little_is_told() -> None:
 
 def test_whose_absence_is_the_market_s_is_not_told() -> None:
     assert told(without("noise_trader"), "agent_absent") == []
+
+
+def test_a_venue_that_stood_still_is_told_and_what_it_kept_whom_from() -> None:
+    halt = {"kind": "venue_outage", "at_hours": 10.0, "duration_hours": 300.0}
+    data = load("calm").model_dump() | {"paths": 6, "horizon_hours": 240.0}
+    chain, perps = (
+        from_mapping(data | {"shocks": [halt | {"venue": venue}]}) for venue in ("chain", "perps")
+    )
+    (text,) = told(chain, "venue_stopped")
+    assert text.startswith("The chain halted from hour 10 for 230 hours (shocks.0, venue_outage): ")
+    assert "no depositor came or left, not in kind either" in text
+    assert at_spell(chain, 60.0, 100.0) == "the chain halted from hour 10 (shocks.0, venue_outage)"
+    (text,) = told(perps, "venue_stopped")
+    assert "no position could grow" in text
+    assert "exits went on" in text
+    assert at_spell(perps, 60.0, 100.0) == ""  # keepers could call
+
+
+def test_what_was_posted_wrong_is_told() -> None:
+    (text,) = told(load("misposted-covariance", ["paths=4"]), "misposted")
+    assert text.startswith(
+        "The risk manager posted a covariance 8 times what it had found, from hour 96 for 48 hours"
+    )

@@ -94,6 +94,26 @@ def test_keeper_outage_liquidates_what_a_keeper_would_have_saved() -> None:
     assert down["return"].mean() < up["return"].mean() - 0.01
 
 
+def test_venue_outage_liquidates_what_nobody_could_cut_and_leaves_no_hedge() -> None:
+    squeeze = "{kind: squeeze, assets: [ETH, BTC], size: 0.3, at_hours: 61, ramp_hours: 6}"
+    halted, runs = paths("venue-outage"), paths("venue-outage", f"shocks=[{squeeze}]")
+    assert (halted["liquidations"] > 0).mean() > 0.8
+    assert (runs["liquidations"] == 0).all()
+    assert halted["return"].mean() < runs["return"].mean() - 0.03
+    assert halted["bad_debt"].mean() > 0.0
+    assert halted["refused_paused"].min() > 0.0 == runs["refused_paused"].max()
+
+
+def test_misposted_covariance_calls_for_margin_that_nobody_needs() -> None:
+    wrong, right = paths("misposted-covariance"), paths("misposted-covariance", "shocks.0.factor=1")
+    assert wrong["top_ups"].mean() > 2.0 * right["top_ups"].mean()
+    assert (wrong["deleverages"] > 0).mean() > 0.2
+    assert (right["deleverages"] == 0).all()
+    fell = "fell_hours_leveraged_short"
+    assert wrong[fell].notna().mean() > 1.5 * right[fell].notna().mean()
+    assert (wrong["liquidations"] == 0).all()  # whoever can act has time
+
+
 def test_frozen_at_par_is_not_on_the_books() -> None:
     result = ran("frozen-at-par")
     assert "oracle_off_market" in findings(result)

@@ -26,6 +26,7 @@ class Borrowing:
     """Where the lending market is; tuples by listing, ``accounts`` by borrower."""
 
     aave: str  # Pool
+    configurator: str
     assets: tuple[int, ...]  # as Protocol.assets
     a_tokens: tuple[str, ...]
     debt_tokens: tuple[str, ...]
@@ -81,6 +82,7 @@ def deploy(
                 market.pool.transact(account, "borrow", token.address, raw, VARIABLE, 0, account)
     return Borrowing(
         aave=market.pool.address,
+        configurator=market.configurator.address,
         assets=tuple(listing.asset for listing in parameters.listings),
         a_tokens=tuple(market.a_token(token.address) for token in listed),
         debt_tokens=tuple(market.variable_debt(token.address) for token in listed),

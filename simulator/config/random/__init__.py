@@ -14,7 +14,7 @@ from simulator.config.loading import from_mapping
 from simulator.config.random.lending import lend
 from simulator.config.random.market import STEPS
 from simulator.config.random.monitor import watch
-from simulator.config.random.outside import move, stop
+from simulator.config.random.outside import halt, move, stop
 from simulator.config.random.process import vary
 from simulator.config.random.scenario import RandomScenario
 from simulator.protocol.clearing import POLICIES
@@ -36,4 +36,5 @@ def random_config(seed: int, number: int) -> Config:
     stop(drawn, np.random.default_rng([seed, number, 5]))
     policies = np.random.default_rng([seed, number, 6])
     drawn["clearing"]["deleveraging"] = str(policies.choice(POLICIES))
+    halt(drawn, np.random.default_rng([seed, number, 7]))
     return from_mapping(drawn)

@@ -1,4 +1,4 @@
-"""What flows do to the prices of random scenarios."""
+"""What flows do to the prices of random scenarios, and what stands still there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _ODDS = 0.4  # that flows move prices
 _DOWN = 0.3  # that somebody is down for a while
+_HALTED = 0.2  # that a venue stands still for a while
 
 
 def move(drawn: dict[str, Any], rng: np.random.Generator) -> None:
@@ -38,6 +39,22 @@ def _crowds(rng: np.random.Generator, depth: float) -> dict[str, Any]:
         "short": {**trader, "open_interest_usd": 0.5 * scale},
         "borrowers": {**crowd, "collateral_usd": scale, "health": float(rng.uniform(0.1, 1.0))},
     }
+
+
+def halt(drawn: dict[str, Any], rng: np.random.Generator) -> None:
+    """Let a venue of two in ten drawn scenarios stand still for a while."""
+    if rng.random() >= _HALTED:
+        return
+    hours = drawn["horizon_hours"]
+    drawn["shocks"] = [
+        *drawn["shocks"],
+        {
+            "kind": "venue_outage",
+            "venue": str(rng.choice(["chain", "perps"])),
+            "at_hours": float(rng.uniform(0.1, 0.7)) * hours,
+            "duration_hours": float(rng.uniform(0.1, 0.3)) * hours,
+        },
+    ]
 
 
 def stop(drawn: dict[str, Any], rng: np.random.Generator) -> None:

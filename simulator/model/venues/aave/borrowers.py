@@ -17,6 +17,7 @@ from simulator.model.kernel.codes import (
     NO_POSITION,
     NOT_LIQUIDATABLE,
     OK,
+    PAUSED,
     ZERO_AMOUNT,
 )
 from simulator.model.kernel.jit import inner
@@ -29,7 +30,9 @@ from simulator.protocol.borrowers import (
     MOST_HEALTH,
     PERCENT,
 )
+from simulator.world.protocol import HALTED
 
+_AAVE = HALTED["aave"]
 _HALF = 5_000.0  # LiquidationLogic.DEFAULT_LIQUIDATION_CLOSE_FACTOR, in 1e-4
 # An average of thresholds this near a whole 1e-4 is one: equal thresholds average to themselves.
 _WHOLE = 1e-13
@@ -140,6 +143,8 @@ def liquidate(
 
     Refused, it may have written: the caller restores the path.
     """
+    if w.now.halted & _AAVE:
+        return PAUSED, 0.0, 0.0
     lending = w.state.lending
     health = standing(w, borrower).health
     if health >= LIQUIDATED_BELOW:

@@ -14,6 +14,7 @@ from simulator.model.kernel.codes import (
     MAKER_RESERVE,
     OK,
     OPEN_INTEREST_CAP,
+    PAUSED,
     SLIPPAGE,
     STALE_ORACLE,
     ZERO_AMOUNT,
@@ -40,6 +41,9 @@ from simulator.model.venues.perps.pricing import (
 )
 from simulator.model.venues.perps.waterfall import write_off_asked
 from simulator.types import SIDES
+from simulator.world.protocol import HALTED
+
+_PERPS = HALTED["perps"]
 
 
 @inner
@@ -54,10 +58,12 @@ def _check_order(w: Path, account: int, market: int, delta: float) -> int:
     table, clearing = w.tables.clearing, w.state.clearing
     if delta == 0.0:
         return ZERO_AMOUNT
-    if stale(w, table.asset[market]):
-        return STALE_ORACLE
     size = clearing.size[account, market]
     after = size + delta
+    if not _reduces(size, after) and w.now.halted & _PERPS:
+        return PAUSED
+    if stale(w, table.asset[market]):
+        return STALE_ORACLE
     if not _reduces(size, after):
         skew = abs(clearing.skew[market])
         moved = abs(clearing.skew[market] + delta)
