@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts.mutants.faults import FAULTS
 from scripts.mutants.plant import Mutant
 from scripts.mutants.stable import STABLE
 
@@ -1301,5 +1302,5 @@ _SETTLEMENT: tuple[Mutant, ...] = (
 
 MUTANTS: tuple[Mutant, ...] = (
     *_MATH, *_PRICE, *_MARGIN, *_TRADING, *_LIQUIDATION, *_PREMIUM, *_OFFICE, *_SHARES, *_KEEPING,
-    *_OWING, *_LENDING, *_SEATS, *_POWERS, *_SETTLEMENT, *STABLE,
+    *_OWING, *_LENDING, *_SEATS, *_POWERS, *_SETTLEMENT, *STABLE, *FAULTS,
 )  # fmt: skip
