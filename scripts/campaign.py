@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from simulator.bench import reduced
 from simulator.config import load, scenarios
@@ -36,25 +37,9 @@ MUST_SEE: dict[str, Callable[[Comparison], int]] = {
 # Random operations and attacks, each with an exact ledger beside it; then the guided search, which
 # has to find an audit's findings in the contracts audited before it says anything about ours.
 SEARCHES = (("tests/stateful/campaign.py",), ("tests/hunt/campaign.py",))
-# Tests that do more when HEDGESIM_CAMPAIGN=1 (tests/sizes.py). The command line names those that
+# What a test imports that does more when HEDGESIM_CAMPAIGN=1. The command line names those that
 # `make test` leaves out.
-AT_FULL_SIZE = (
-    "tests/reference",
-    "tests/properties/test_uniswap_reference.py",
-    "tests/properties/test_clearing_properties.py",
-    "tests/model/test_aave.py",
-    "tests/chain/test_full_market.py",
-    "tests/hedging",
-    # of every scenario (tests/scenarios.py), and of more paths
-    "tests/agents/test_keeper_pay.py",
-    "tests/agents/test_value_at_index.py",
-    "tests/cli/test_stress.py",
-    "tests/config/test_loading.py",
-    "tests/market/test_draw.py",
-    "tests/results/test_attribution.py",
-    "tests/results/test_scenario_library.py",
-    "tests/results/test_size.py",
-)
+HAVE_A_SIZE = ("tests.sizes", "tests.scenarios")
 
 
 def main() -> int:
@@ -85,6 +70,15 @@ def holds(search: Sequence[str]) -> bool:
     return subprocess.run([sys.executable, *search], check=False).returncode == 0
 
 
+def with_a_size(folder: Path) -> list[Path]:
+    """The files of tests that import one of :data:`HAVE_A_SIZE`."""
+    return [
+        path
+        for path in sorted(folder.rglob("test_*.py"))
+        if any(name in path.read_text(encoding="utf-8") for name in HAVE_A_SIZE)
+    ]
+
+
 def at_full_size(more: Sequence[str]) -> bool:
     """The integer reference, Uniswap's bytecode, and whatever else does less in ``make test``."""
     command = [
@@ -96,7 +90,7 @@ def at_full_size(more: Sequence[str]) -> bool:
         "-q",
         "-n",
         "2",
-        *AT_FULL_SIZE,
+        *map(str, with_a_size(Path("tests"))),
         *more,
     ]
     environment = os.environ | {"HEDGESIM_CAMPAIGN": "1"}
