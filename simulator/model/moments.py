@@ -97,35 +97,40 @@ def moved_of(market: MarketPaths) -> Moved:
     return Moved(market.index, market.oracle_price, market.oracle_time, market.gas_usd)
 
 
+#: Paths at a time between arrays by step and records by path: what fills a line of the former.
+_TILE = 8
+
+
 @kernel
 def lay_out(drawn: Drawn, feed: Record, span: Any) -> None:
     """Make moments ``[P, steps]`` those of steps ``span[0]`` … ``span[1] − 1`` of every path.
 
     ``span[2]``: seconds a step.
     """
-    for place in range(span[1] - span[0]):
-        step = span[0] + place
-        for i in range(feed.shape[0]):
-            moment = feed[i, place]
-            moment.step, moment.clock = step, step * span[2]
-            for asset in range(drawn.index_price.shape[0]):
-                moment.price[asset] = drawn.oracle_price[asset, step, i]
-                moment.updated_at[asset] = drawn.oracle_time[asset, step, i]
-                moment.index[asset] = drawn.index_price[asset, step, i]
-            for m in range(drawn.noise_trade.shape[0]):
-                moment.noise_trade[m] = drawn.noise_trade[m, step, i]
-            moment.noise_swap = drawn.noise_swap[step, i]
-            moment.deposit_flow = drawn.deposit_flow[step, i]
-            moment.gas_usd = drawn.gas_usd[step, i]
-            moment.pool_depth = drawn.pool_depth[step, i]
-            moment.perp_depth = drawn.perp_depth[step, i]
-            moment.outside_depth = drawn.outside_depth[step, i]
-            for asset in range(drawn.special.shape[0]):
-                moment.special[asset] = drawn.special[asset, step]
-            if drawn.down.size > 0:
-                moment.down = drawn.down[step, i % drawn.down.shape[1]]
-            if drawn.halted.size > 0:
-                moment.halted = drawn.halted[step]
+    for begin in range(0, feed.shape[0], _TILE):
+        for place in range(span[1] - span[0]):
+            step = span[0] + place
+            for i in range(begin, min(begin + _TILE, feed.shape[0])):
+                moment = feed[i, place]
+                moment.step, moment.clock = step, step * span[2]
+                for asset in range(drawn.index_price.shape[0]):
+                    moment.price[asset] = drawn.oracle_price[asset, step, i]
+                    moment.updated_at[asset] = drawn.oracle_time[asset, step, i]
+                    moment.index[asset] = drawn.index_price[asset, step, i]
+                for m in range(drawn.noise_trade.shape[0]):
+                    moment.noise_trade[m] = drawn.noise_trade[m, step, i]
+                moment.noise_swap = drawn.noise_swap[step, i]
+                moment.deposit_flow = drawn.deposit_flow[step, i]
+                moment.gas_usd = drawn.gas_usd[step, i]
+                moment.pool_depth = drawn.pool_depth[step, i]
+                moment.perp_depth = drawn.perp_depth[step, i]
+                moment.outside_depth = drawn.outside_depth[step, i]
+                for asset in range(drawn.special.shape[0]):
+                    moment.special[asset] = drawn.special[asset, step]
+                if drawn.down.size > 0:
+                    moment.down = drawn.down[step, i % drawn.down.shape[1]]
+                if drawn.halted.size > 0:
+                    moment.halted = drawn.halted[step]
 
 
 @often
@@ -135,15 +140,16 @@ def put_back(moved: Moved, feed: Record, span: Any) -> None:
 
     ``span[2]``: the step at place 0.
     """
-    for place in range(span[0], span[1]):
-        step = span[2] + place
-        for i in range(feed.shape[0]):
-            moment = feed[i, place]
-            for asset in range(moved.index_price.shape[0]):
-                moved.index_price[asset, step, i] = moment.index[asset]
-                moved.oracle_price[asset, step, i] = moment.price[asset]
-                moved.oracle_time[asset, step, i] = moment.updated_at[asset]
-            moved.gas_usd[step, i] = moment.gas_usd
+    for begin in range(0, feed.shape[0], _TILE):
+        for place in range(span[0], span[1]):
+            step = span[2] + place
+            for i in range(begin, min(begin + _TILE, feed.shape[0])):
+                moment = feed[i, place]
+                for asset in range(moved.index_price.shape[0]):
+                    moved.index_price[asset, step, i] = moment.index[asset]
+                    moved.oracle_price[asset, step, i] = moment.price[asset]
+                    moved.oracle_time[asset, step, i] = moment.updated_at[asset]
+                moved.gas_usd[step, i] = moment.gas_usd
 
 
 def read_market(paths: Paths, market: MarketPaths, schedule: Schedule, step: int) -> None:

@@ -32,8 +32,7 @@ def moved_by(w: Path, asset: int, tokens: float) -> float:
         return 1.0
     volume = outside.lasting[asset] + outside.passing[asset]
     more = tokens / (table.depth[asset] * w.now.outside_depth)
-    exponent = table.exponent
-    return exp(PERCENT * (_felt(exponent, volume + more) - _felt(exponent, volume)))
+    return exp(PERCENT * (_felt(table.exponent, volume + more) - outside.felt[asset]))
 
 
 @inner
@@ -66,6 +65,8 @@ def move(w: Path) -> None:
         if table.depth[asset] > 0.0:
             sold = _crossed(w, asset, now.price[asset], 1)
             _force(w, asset, -sold)
+            if sold != 0.0:
+                _feel(w, asset)
     outside.clock, outside.depth = now.clock, now.outside_depth
 
 
@@ -78,11 +79,19 @@ def _begin(w: Path, asset: int) -> None:
 
 
 @inner
-def _price(w: Path, asset: int, drawn: float) -> None:
-    """The index as the net volume bought leaves it."""
+def _feel(w: Path, asset: int) -> None:
+    """How much the net volume bought moves the price: asked for often until it changes."""
     outside = w.outside
     volume = outside.lasting[asset] + outside.passing[asset]
-    outside.factor[asset] = exp(PERCENT * _felt(w.tables.outside.exponent, volume))
+    outside.felt[asset] = _felt(w.tables.outside.exponent, volume)
+
+
+@inner
+def _price(w: Path, asset: int, drawn: float) -> None:
+    """The index as the net volume bought leaves it."""
+    _feel(w, asset)
+    outside = w.outside
+    outside.factor[asset] = exp(PERCENT * outside.felt[asset])
     w.now.index[asset] = drawn * outside.factor[asset]
 
 

@@ -138,6 +138,7 @@ OUTSIDE = (
         "assets",
         ("lasting", "depths", "net volume bought there that is never forgotten"),
         ("passing", "depths", "that is, as it is left"),
+        ("felt", "hundredths", "of the log price, by which all of it moves the index now"),
         ("factor", "1", "on the index"),
         ("held", "tokens", "by those who trade there what they take here"),
         ("price", "USD", "of the oracle's last round"),

@@ -16,6 +16,7 @@ from simulator.market.draw import draw
 from simulator.market.paths import MarketPaths
 from simulator.model.world import ModelWorld
 from simulator.protocol.impact import felt, felt_on_average
+from simulator.protocol.population import BorrowersTerms as Borrowers
 from simulator.protocol.population import TradersTerms as Traders
 from simulator.types import Floats, Status
 from simulator.world import actions as act
@@ -255,6 +256,21 @@ def test_a_crowd_alone_is_gone_as_far_as_the_price_went(factors: list[float], co
     assert world.look().outside["gone"][0, 0] == (triggers >= min(factors)).sum()
     assert (np.diff(triggers) <= 0.0).all()
     assert members_of(one).size.sum() == pytest.approx(1e6)
+
+
+def test_collateral_sold_at_the_oracles_price_is_felt_by_who_asks_before_the_index_shows_it() -> (
+    None
+):
+    terms = Borrowers(
+        collateral=1e6, health=0.1, health_spread=0.0, count=1, size_spread=0.0, threshold=0.8,
+        bonus=0.05,
+    )  # fmt: skip
+    world = lived(falling(1.0, 0.85), Crowd("eth", 1, 1, terms))
+    assert index(world) == 2000.0 * 0.85
+    outside_now = world.look().outside[0]
+    volume = float(outside_now["lasting"][1] + outside_now["passing"][1])
+    assert volume < -0.1
+    assert outside_now["felt"][1] == pytest.approx(felt(0.5, volume), rel=1e-14)
 
 
 def test_without_the_crowd_the_index_is_another() -> None:
