@@ -141,6 +141,22 @@ def test_of_a_paused_aave_nobody_liquidates_a_borrower() -> None:
     assert paid == pytest.approx(0.5 * 160_000.0 / 1.1)
 
 
+def test_what_was_not_liquidated_in_time_is_owed_for_ever() -> None:
+    """The liquidator, who asks first what it would get, is there at the step the pause ends."""
+    crash = "{kind: crash, assets: [ETH, BTC, SOL], size: -0.4, at_hours: 2, ramp_hours: 1}"
+    pause = "{kind: venue_outage, venue: aave, at_hours: 2, duration_hours: 3}"
+    short = ("horizon_hours=8", "paths=4")
+    runs, paused = (
+        simulator.run(load("lending-cascade", [*short, f"shocks=[{shocks}]"]), workers=1)
+        for shocks in (crash, f"{crash}, {pause}")
+    )
+    events = paused.events
+    done = events[(events["action"] == "LiquidateBorrower") & (events["status"] == "OK")]
+    assert set(done["hours"]) == {5.0}
+    assert (runs.paths["bad_loans"] == 0.0).all()
+    assert (paused.paths["bad_loans"] > 1e6).all()
+
+
 # ------------------------------------------------------------------------------------------ refused
 
 
