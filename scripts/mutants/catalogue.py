@@ -1,4 +1,4 @@
-"""The planted bugs: what a hurried hand could write in the contracts."""
+"""The planted bugs: what a hurried hand could write in the contracts, and in who is absent when."""
 
 from __future__ import annotations
 

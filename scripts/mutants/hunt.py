@@ -20,7 +20,7 @@ from pathlib import Path
 
 from scripts.mutants.catalogue import MUTANTS
 from scripts.mutants.patch import ROOT, patched, unoptimised
-from scripts.mutants.plant import Mutant, plant
+from scripts.mutants.plant import Mutant, copied, plant
 
 TABLE = ROOT / "tests" / "MUTANTS.md"
 VERDICTS = ROOT / ".build" / "mutants.json"
@@ -39,12 +39,13 @@ def hunt(mutant: Mutant, likely: str | None = None) -> str | None:
     ``likely`` is tried first: it may be gone by now.
     """
     with tempfile.TemporaryDirectory() as folder:
-        plant(mutant, Path(folder))
+        tree = plant(mutant, Path(folder))
         environment = os.environ | {
-            "HEDGESIM_CONTRACTS": folder,
             "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(folder) / "hypothesis"),
         }
-        _compile(mutant, environment)
+        if not mutant.of_simulator:
+            environment["HEDGESIM_CONTRACTS"] = folder
+            _compile(mutant, environment)
         for test in (*([likely] if likely else []), *mutant.tests):
             command = [
                 sys.executable,
@@ -55,7 +56,7 @@ def hunt(mutant: Mutant, likely: str | None = None) -> str | None:
             ]
             command += ["-o", f"cache_dir={folder}/cache", "-x", "-q", "--tb=no", "-rfE", test]
             run = subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+                command, cwd=tree, env=environment, capture_output=True, text=True, check=False
             )
             if run.returncode == TESTS_FAILED and (failed := _FAILED.search(run.stdout)):
                 return _whole(failed.group(1))
@@ -71,14 +72,20 @@ def _whole(test: str) -> str:
     return test if test.endswith("]") or "[" not in test else test.split("[", maxsplit=1)[0]
 
 
-def _hold_without(tests: list[str]) -> bool:
-    """Whether the tests that caught bugs pass on the contracts as they are, compiled alike."""
+def _hold_without(tests: list[str], *, of_simulator: bool) -> bool:
+    """Whether the tests that caught bugs pass in a copy without any, made alike."""
+    if not tests:
+        return True
     with tempfile.TemporaryDirectory() as folder:
-        unoptimised(patched(Path(folder), []))
+        environment, tree = dict(os.environ), ROOT
+        if of_simulator:
+            tree = copied(Path(folder))
+        else:
+            unoptimised(patched(Path(folder), []))
+            environment["HEDGESIM_CONTRACTS"] = folder
         command = [sys.executable, "-m", "pytest", "-p", "no:ape_test", "-n", str(WORKERS)]
         command += ["-o", f"cache_dir={folder}/cache", "-q", "--tb=short", "-rfE", *tests]
-        environment = os.environ | {"HEDGESIM_CONTRACTS": folder}
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+        return subprocess.run(command, cwd=tree, env=environment, check=False).returncode == 0
 
 
 def _compile(mutant: Mutant, environment: dict[str, str]) -> None:
@@ -118,12 +125,13 @@ def described(mutant: Mutant) -> list[str]:
 
 def _write_table(verdicts: dict[str, str | None]) -> None:
     caught = [mutant for mutant in MUTANTS if verdicts[mutant.name]]
+    count = f"{len(caught)} of {len(MUTANTS)} are caught."
     lines = [
         "# Planted bugs",
         "",
-        "Made by `make mutants`: each bug is planted alone in a copy of the contracts, and the",
-        "tests the catalogue names for it are run until one fails; a verdict stands while its",
-        f"file and that test's are unchanged. {len(caught)} of {len(MUTANTS)} are caught.",
+        "Made by `make mutants`: each bug is planted alone in a copy of the contracts, or of the",
+        "simulator, and the tests the catalogue names are run until one fails; a verdict stands",
+        f"while its file and that test's are unchanged. {count}",
         "",
         "| bug | kind | file | change | caught by |",
         "|---|---|---|---|---|",
@@ -181,7 +189,13 @@ def main(arguments: list[str]) -> int:
             print(
                 f"{done:>8} {seconds:6.0f} s  {mutant.name}: {caught_by or 'SURVIVED'}", flush=True
             )
-    if not _hold_without(sorted({test for test in verdicts.values() if test})):
+    caught = [(mutant.of_simulator, verdicts[mutant.name]) for mutant in chosen]
+    if not all(
+        _hold_without(
+            sorted({test for of, test in caught if test and of is kind}), of_simulator=kind
+        )
+        for kind in (False, True)
+    ):
         print("tests above fail without any bug: their verdicts mean nothing", file=sys.stderr)
         VERDICTS.unlink(missing_ok=True)
         return 1

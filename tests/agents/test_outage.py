@@ -15,9 +15,9 @@ from simulator.config import Config, from_mapping, load, resolve
 from simulator.engine.turns import block_order
 from simulator.market.draw import draw
 from simulator.runner import fingerprint
-from simulator.types import InputError
+from simulator.types import GWEI, InputError
 from simulator.verify import verify_paths
-from simulator.world.absence import of_agent
+from simulator.world.absence import absent, of_agent
 from simulator.world.protocol import AgentSlot
 
 
@@ -66,6 +66,28 @@ def test_who_is_not_there_cannot_be_down() -> None:
     assert resolve(down("keeper")).outages == (("keeper", 20, 45),)
 
 
+def away(config: Config, name: str) -> np.ndarray[Any, Any]:
+    """Where an agent does nothing, ``[T + 1, P]`` or ``[T + 1, 1]``."""
+    protocol, path = resolve(config), draw(config.market, 0, config.paths)
+    index = [slot.name for slot in protocol.agents].index(name)
+    return of_agent(absent(path, protocol), index)
+
+
+def test_who_is_down_is_so_in_the_window_and_nobody_else() -> None:
+    config = down("keeper")
+    assert np.flatnonzero(away(config, "keeper")[:, 0]).tolist() == list(range(20, 45))
+    assert not away(config, "depositor").any()
+
+
+def test_an_outage_is_of_all_that_a_name_calls() -> None:
+    trader = {"usdc": 0.0, "margin": {"USDC": 1e5}, "leverage": 3.0, "cohorts": 3}
+    agents = down("keeper").model_dump()["agents"] | {"leveraged_long": trader}
+    config = down("leveraged_long", agents=agents)
+    names = resolve(config).cohorts["leveraged_long"]
+    assert len(names) == 3
+    assert all(away(config, name)[20:45].all() for name in names)
+
+
 # ------------------------------------------------------------------------------------- congestion
 
 
@@ -74,6 +96,19 @@ def congested(*agents: str, gwei: float = 0.2, **changes: Any) -> Config:
     shock = {"kind": "congestion", "agents": agents, "highest_gwei": gwei}
     shocks = [{**shock, "at_hours": 10.0, "duration_hours": 40.0}]
     return down(**({"shocks": shocks} | changes))
+
+
+def test_who_is_outbid_is_so_where_gas_is_dearer() -> None:
+    config = congested("keeper", gwei=0.2)
+    path, native = draw(config.market, 0, config.paths), config.gas.native_asset
+    assert native is not None
+    gwei = path.gas_usd / path.index[config.symbols.index(native)] / GWEI
+    window = np.zeros((path.steps + 1, 1), np.bool_)
+    window[10:50] = True
+    found = away(config, "keeper")
+    np.testing.assert_array_equal(found, (gwei > 0.2) & window)
+    assert found.any()
+    assert not found[10:50].all()
 
 
 @pytest.mark.parametrize("plain", [False, True])

@@ -16,7 +16,7 @@ from simulator.types import InputError, Status
 from simulator.verify import verify_paths
 from simulator.world.absence import BITS, absent
 from simulator.world.actions import Action, Deposit, PostMargin, Redeem, Trade
-from simulator.world.protocol import AgentSlot
+from simulator.world.protocol import HALTED, AgentSlot
 from tests.lending.both import ONE, Both, config_of, market
 
 FIRST, END = 20, 45
@@ -107,6 +107,14 @@ def test_a_paused_perp_venue_refuses_what_adds_to_a_position_and_nothing_else() 
     assert order(-1.5) is Status.OK
     both.advance()
     assert order(0.1) is Status.OK
+
+
+def test_a_pause_is_of_its_venue_in_its_window() -> None:
+    bits = {venue: resolve(outage(venue)).halted for venue in ("chain", "perps")}
+    paused = [step for step in range(61) if bits["perps"](step)]
+    assert paused == list(range(FIRST, END))
+    assert {bits["perps"](step) for step in paused} == {HALTED["perps"]}
+    assert not any(bits["chain"](step) for step in range(61))  # nobody calls, so nobody is refused
 
 
 def test_a_pause_draws_nothing_and_makes_another_run() -> None:
