@@ -31,10 +31,17 @@ Sources:
 
 {sources}
 
-Not among them: what part of the liquidated was auto-deleveraged (0.38 of it on one venue on 10
-October 2025). Crowds elsewhere leave a deficit (`forced_deficit`), and who bears it there is not
-modelled; on the vault's own venue the policies are compared in
-[deleveraging.md](deleveraging.md). `usdc-depeg-2023` is held to minute data of two venues by a
+How much of a fall came back is `index_recovered_6h` and `_24h`: of the fall from the start to the
+lowest step, what the index has six hours and a day later; paths that end before are left out.
+Where a scenario writes the way back down, too (`squeeze`: `march-2020`, `june-2022`, `ftx-2022`),
+that row says no more than that. Nothing is written in `liquidation-cascade`, nor in `may-2021`
+behind its last low: there it is what the impact of flows forgets (`impact_recovered_6h` says it of
+their part alone), and what is drawn.
+`adl_share` and `deficit_share` are of the vault's own venue: notional of winners closed against the
+insolvent, and what the liquidated had less than nothing, whoever bore it, both over all perps it
+liquidated. Crowds elsewhere leave a deficit (`forced_deficit`), and who bears it there is not
+modelled; what policies of deleveraging cost is in [deleveraging.md](deleveraging.md).
+`usdc-depeg-2023` is held to minute data of two venues by a
 test, its bands are in the scenario's file.
 """
 

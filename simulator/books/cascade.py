@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.books import deleveraged
 from simulator.books.metric import PARTY, Ended, Metric
 from simulator.books.operations import on_vault
 from simulator.model.kernel.codes import OK
@@ -143,7 +144,10 @@ def acting(w: Path) -> None:
         _watch(w)
         return
     order = w.order
-    book.side = np.sign(clearing.size[order.account, order.market]) if kind == LIQUIDATE else 0.0
+    book.side = 0.0
+    if kind == LIQUIDATE:
+        book.side = np.sign(clearing.size[order.account, order.market])
+        deleveraged.acting(w)
     for market in range(count.markets):
         book.of_the_vault[market] = _hedge(w, market)
     for asset in range(count.assets):
@@ -230,6 +234,8 @@ def _closed_with(w: Path) -> None:
             total += _closed_usd(w, account, market)
     if total == 0.0:
         return
+    lacked = (w.state.clearing.bad_debt - book.bad_debt) * w.now.price[USDC_ASSET]
+    deleveraged.note(w, total, total, lacked)
     rank, own = book.fallen + 1.0, w.order.kind != TRADE
     for account in range(count.accounts):
         for market in range(count.markets):
@@ -289,13 +295,14 @@ def _liquidated(w: Path, party: int) -> None:
         w.outside.skewed[party, market] += moved
         closed += abs(moved) * now.price[asset[market]]
         book.to_maker[party] -= moved * now.price[asset[market]]
-        taken = abs(_hedge(w, market) - book.of_the_vault[market])
-        vaults += taken * now.price[asset[market]]
+        change = abs(_hedge(w, market) - book.of_the_vault[market])
+        vaults += change * now.price[asset[market]]
     if worth == _SIZE:
-        deleveraged = max(usd - closed, 0.0)
-        vaults = 0.0 if order.account <= w.tables.count.markets else min(vaults, deleveraged)
+        taken = max(usd - closed, 0.0)
+        deleveraged.note(w, usd, taken, deleveraged.lacking(w))
+        vaults = 0.0 if order.account <= w.tables.count.markets else min(vaults, taken)
         book.to_vault[party] += book.side * vaults
-        book.to_winners[party] += book.side * (deleveraged - vaults)
+        book.to_winners[party] += book.side * (taken - vaults)
     else:
         book.to_liquidator[party] += usd
     for number in range(w.tables.count.assets):

@@ -14,6 +14,7 @@ from simulator.books import (
     cascade,
     costs,
     crowds,
+    deleveraged,
     entries,
     hedge,
     impact,
@@ -61,6 +62,7 @@ BOOK: Layout = (
     Member("impact", impact.LAYOUT),
     Member("crowds", crowds.LAYOUT),
     Member("cascade", cascade.LAYOUT),
+    Member("deleveraged", deleveraged.LAYOUT),
     Member("pressure", pressure.LAYOUT),
     Member("lending", lending.LAYOUT),
     Member("strategies", strategies.LAYOUT),
@@ -79,6 +81,7 @@ def advanced(w: Path) -> None:
     impact.advanced(w)
     crowds.advanced(w)
     cascade.advanced(w)
+    deleveraged.advanced(w)
     pressure.advanced(w)
     strategies.advanced(w)
 

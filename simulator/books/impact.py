@@ -1,12 +1,13 @@
-"""How far the LP asset's index fell, and how far flows moved it."""
+"""How far the LP asset's index fell and what of it came back, and how far flows moved it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.books.metric import Ended, Metric
+from simulator.books.metric import Ended, Metric, ratio
 from simulator.model.kernel.jit import inner
 from simulator.model.kernel.record import Layout, Path, each
 from simulator.model.venues.perps.portfolio import BASE_ASSET
@@ -25,6 +26,9 @@ LAYOUT: Layout = each(
     ("after_24", "1", "a day later"),
     ("first", "USD", "index of the LP asset at the start"),
     ("least", "USD", "since"),
+    ("least_at", "seconds", "since the start, when it was first so low"),
+    ("index_6", "USD", "the index six hours later; NaN: not yet"),
+    ("index_24", "USD", "a day later"),
 )
 
 
@@ -36,7 +40,9 @@ def advanced(w: Path) -> None:
         book.lowest = book.highest = 1.0
         book.after_6 = book.after_24 = np.nan
         book.first = book.least = w.now.index[BASE_ASSET]
-    book.least = min(book.least, w.now.index[BASE_ASSET])
+        book.least_at = 0.0
+        book.index_6 = book.index_24 = np.nan
+    _follow(w)
     if not w.tables.outside.on:
         return
     factor, now = w.outside.factor[BASE_ASSET], w.now.clock
@@ -50,12 +56,31 @@ def advanced(w: Path) -> None:
         book.after_24 = factor
 
 
+@inner
+def _follow(w: Path) -> None:
+    """The index's low, and what it is six hours and a day after it."""
+    book, index, now = w.book.impact, w.now.index[BASE_ASSET], w.now.clock
+    if index < book.least:
+        book.least, book.least_at = index, now
+        book.index_6 = book.index_24 = np.nan
+    if np.isnan(book.index_6) and now >= book.least_at + 6.0 * _HOURS:
+        book.index_6 = index
+    if np.isnan(book.index_24) and now >= book.least_at + 24.0 * _HOURS:
+        book.index_24 = index
+
+
+def _regained(ended: Ended, later: str) -> Floats:
+    """Part of the index's fall from the start that was made good; NaN: it never fell, no later."""
+    book = ended.book.impact
+    return ratio(getattr(book, later) - book.least, book.first - book.least)
+
+
 def _recovered(ended: Ended, after: str) -> Floats:
     """Part of the deepest press that was gone later; NaN where there was none, or no later."""
     book = ended.book.impact
     pressed = 1.0 - book.lowest
     left = 1.0 - getattr(book, after)
-    return 1.0 - np.divide(left, pressed, out=np.full_like(left, np.nan), where=pressed > 0.0)
+    return 1.0 - ratio(left, pressed)
 
 
 METRICS = (
@@ -66,6 +91,19 @@ METRICS = (
         lambda ended: ended.book.impact.least / ended.book.impact.first - 1.0,
         title="Index of the LP asset at its lowest",
         form="+.1%",
+    ),
+    *(
+        Metric(
+            f"index_recovered_{hours}h",
+            "fraction",
+            f"part of `index_low` that the index has regained {when} after it was first so low "
+            "(above 1: it is above the start); NaN: it never fell below the start, or the run ends "
+            "before",
+            partial(_regained, later=f"index_{hours}"),
+            title=f"Index recovered {when} after its low",
+            form=".0%",
+        )
+        for hours, when in ((6, "six hours"), (24, "a day"))
     ),
     Metric(
         "impact_low",

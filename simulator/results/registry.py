@@ -16,6 +16,7 @@ from simulator.books import (
     capital,
     cascade,
     crowds,
+    deleveraged,
     entries,
     hedge,
     impact,
@@ -68,6 +69,7 @@ METRICS: tuple[Metric, ...] = tuple(
         impact,
         crowds,
         cascade,
+        deleveraged,
         pressure,
         lending,
         strategies,
@@ -152,7 +154,12 @@ def _counted(column: str) -> Callable[[Ended], Any]:
 def counted(columns: Iterable[str]) -> list[Metric]:
     """Of columns of the per-path frame those that agents of one's own count, as metrics."""
     return [
-        Metric(name, *_of_built_in().get(name, _OF_ONES_OWN), _counted(name))
+        Metric(
+            name,
+            *_of_built_in().get(name, _OF_ONES_OWN),
+            _counted(name),
+            only_if_any=name in _of_built_in() and name.endswith("_missed"),
+        )
         for name in columns
         if metric_of(name) is None
     ]

@@ -51,6 +51,13 @@ def aave(start: str, end: str) -> pd.Series:
     return weth.loc[start:end, "liquidated_usd_hour"]
 
 
+def regained(prices: pd.Series, hours: int) -> float:
+    """Part of the fall from the first to the lowest close that is made good so much later."""
+    low = prices.min()
+    later = prices.iloc[int(prices.argmin()) + hours]  # of the hours none is missing
+    return float((later - low) / (prices.iloc[0] - low))
+
+
 LUNA_DAYS = ("2022-05-08", "2022-05-12 00:00")
 FTX_WEEK = ("2022-11-05", "2022-11-14 23:00")
 WINDOWS = {
@@ -68,6 +75,24 @@ def test_what_is_documented_was_recorded(name: str) -> None:
     assert liquidated.sum() == pytest.approx(said(name, "forced_usd"), rel=0.01)
     peak = liquidated.max() / liquidated.sum()
     assert peak == pytest.approx(said(name, "forced_peak_hour"), abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "symbol", "window", "hours"),
+    [
+        ("march-2020", "march_2020_1h", "ETH", ("2020-03-11 12:00", "2020-03-14 23:00"), (6, 24)),
+        ("may-2021", "spot_1h_2020_2022", "ETH", ("2021-05-18 12:00", "2021-05-24 12:00"), (6,)),
+        ("june-2022", "spot_1h_2020_2022", "ETH", ("2022-06-08", "2022-06-22"), (6, 24)),
+        ("ftx-2022", "spot_1h_2020_2022", "SOL", FTX_WEEK, (6, 24)),
+    ],
+)
+def test_what_is_said_to_have_come_back_was_recorded(
+    name: str, file: str, symbol: str, window: tuple[str, str], hours: tuple[int, ...]
+) -> None:
+    prices = closes(file, *window)[f"{symbol}USDT"]
+    for later in hours:
+        found = regained(prices, later)
+        assert found == pytest.approx(said(name, f"index_recovered_{later}h"), abs=0.001)
 
 
 def test_what_may_2021_says_of_volatility_and_correlation_was_recorded() -> None:
