@@ -112,7 +112,7 @@ _SHOWN = (
         "bad_loans",
     ),
 )
-_CHANCES = ("liquidation", "loss", "bad_debt")
+_CHANCES = ("liquidation", "loss", "loss_at_index", "bad_debt")
 
 
 def show_result(result: Result) -> None:

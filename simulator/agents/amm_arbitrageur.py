@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +15,9 @@ from simulator.model.kernel.kinds import SWAP
 
 if TYPE_CHECKING:
     from simulator.agents.plain_do import PlainDo
+
+# Part of what it had that is all of it: an amount in is rounded to what the tokens count in.
+_ALL = 1.0 - 1e-9
 
 
 class Pool(NamedTuple):
@@ -37,20 +40,24 @@ class AmmArbitrageur(ScalarAgent):
     """
 
     minimum_profit_usd: float
+    missed: float = field(default=0.0, init=False)
 
     @staticmethod
     def act(do: PlainDo, my: AmmArbitrageur) -> None:  # type: ignore[override]
         """Swap to the edge of the no-arbitrage band where that pays."""
         if do.w.tables.stable.on:
-            try_to_index(do, my.minimum_profit_usd)
+            my.missed += try_to_index(do, my.minimum_profit_usd)
             return
         pool = Pool(-1, 1, do.w.tables.pool.fee_ppm, do.pool_price, do.pool_liquidity)
-        bring_to_index(do, pool, my.minimum_profit_usd)
+        my.missed += bring_to_index(do, pool, my.minimum_profit_usd)
 
 
 @part
-def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
-    """Swap to the edge of the pool's no-arbitrage band where that pays."""
+def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> float:
+    """Swap to the edge of the pool's no-arbitrage band where that pays.
+
+    1 where it had to stop before for want of money, else 0.
+    """
     fair = do.index(pool.asset) / do.index(0)
     kept = 1.0 - pool.fee_ppm * 1e-6
     low, high = fair * kept, fair / kept
@@ -59,36 +66,51 @@ def bring_to_index(do: PlainDo, pool: Pool, minimum_profit_usd: float) -> None:
     elif pool.spot > high:
         edge = high
     else:
-        return
+        return 0.0
     met = meeting(do, pool, edge)
     fair, edge = fair * (0.5 + 0.5 * met / edge), met
     profit = taken(pool, edge, fair, kept) * do.index(0)
     if not profit > minimum_profit_usd + do.gas_cost(SWAP):
-        return
+        return 0.0
     if pool.spot < low:
         stake = -do.wallet_usdc
     elif pool.leg < 0:
         stake = do.wallet_base
     else:
         stake = do.wallet_leg(pool.leg)
-    do.swap(stake, edge, 0.0, pool.leg)
+    status = do.swap(stake, edge, 0.0, pool.leg)
+    return ran_out(do, status, stake, pool.asset)
 
 
 @part
-def try_to_index(do: PlainDo, minimum_profit_usd: float) -> None:
+def ran_out(do: PlainDo, status: int, stake: float, asset: int) -> float:
+    """1 where a swap that paid took all there was (``stake``, < 0: USDC), or there was nothing.
+
+    Nothing is what is worth no more than the gas; orders that wait show no more than that.
+    """
+    usd = stake * do.index(asset) if stake > 0.0 else -stake * do.index(0)
+    if usd <= do.gas_cost(SWAP):
+        return 1.0
+    return 1.0 if status == OK and do.amount_in >= _ALL * abs(stake) else 0.0
+
+
+@part
+def try_to_index(do: PlainDo, minimum_profit_usd: float) -> float:
     """The same in a pool whose curve is no constant product: what it would pay is asked first."""
     fair, kept, spot = do.index(1) / do.index(0), 1.0 - do.pool_fee, do.pool_price
     low, high = fair * kept, fair / kept
     if low <= spot <= high:
-        return
+        return 0.0
     edge, stake = (low, -do.wallet_usdc) if spot < low else (high, do.wallet_base)
     if do.swap(stake, edge, 0.0, -1, True) != OK:
-        return
+        return 0.0
     paid, got = do.amount_in * do.index(0), do.amount_out * do.index(1)
     if stake > 0.0:
         paid, got = do.amount_in * do.index(1), do.amount_out * do.index(0)
-    if got - paid > minimum_profit_usd + do.gas_cost(SWAP):
-        do.swap(stake, edge)
+    if not got - paid > minimum_profit_usd + do.gas_cost(SWAP):
+        return 0.0
+    status = do.swap(stake, edge)
+    return ran_out(do, status, stake, 1)
 
 
 @part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simulator.agents.amm_arbitrageur import Pool, bring_to_index
@@ -21,6 +21,7 @@ class LegArbitrageur(ScalarAgent):
     """
 
     minimum_profit_usd: float
+    missed: float = field(default=0.0, init=False)
 
     @staticmethod
     def act(do: PlainDo, my: LegArbitrageur) -> None:  # type: ignore[override]
@@ -29,4 +30,4 @@ class LegArbitrageur(ScalarAgent):
         for leg in range(do.w.tables.count.legs):
             asset, fee_ppm = table.asset[leg + 1], table.pools[leg].fee_ppm
             pool = Pool(leg, asset, fee_ppm, do.leg_price(leg), do.leg_liquidity(leg))
-            bring_to_index(do, pool, my.minimum_profit_usd)
+            my.missed += bring_to_index(do, pool, my.minimum_profit_usd)

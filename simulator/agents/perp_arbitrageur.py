@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from simulator.agents.crossing import between, is_wide, narrowed
 from simulator.agents.do import part
 from simulator.agents.scalar import ScalarAgent
+from simulator.model.kernel.codes import BELOW_INITIAL_MARGIN
 from simulator.model.kernel.kinds import TRADE
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class PerpArbitrageur(ScalarAgent):
     entry_basis: float
     carry_hours: float
     maximum_inventory_usd: float
+    missed: float = field(default=0.0, init=False)
 
     @staticmethod
     def act(do: PlainDo, my: PerpArbitrageur) -> None:  # type: ignore[override]
@@ -54,7 +56,8 @@ def _arbitrage(do: PlainDo, my: PerpArbitrageur, market: int) -> None:
     if gained > do.gas_cost(TRADE):
         # Never worse than the index after the fee and the carry.
         fee = (-1.0 if size > 0.0 else 1.0) * table.taker_fee[market]
-        do.trade(market, size, price * (1.0 + fee - carry))
+        if do.trade(market, size, price * (1.0 + fee - carry)) == BELOW_INITIAL_MARGIN:
+            my.missed += 1.0
 
 
 @part

@@ -2,7 +2,8 @@
 
 Nothing was changed by what was refused, so that what stands now is what it met. By place: the pool,
 then each market; by place every :class:`~simulator.books.limit_kinds.Limit` apart: what is far
-beyond one limit says nothing of one that refused more often.
+beyond one limit says nothing of one that refused more often. Limits of a market that would have
+refused next, had the first let it through, are measured beside it and not counted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from simulator.model.kernel.record import Layout, Member, Path, each
 from simulator.model.pools.held import others_reserve
 from simulator.model.vault.protecting import band, exposure, hedge_in
 from simulator.model.vault.valuation import Valuation, value_now
-from simulator.model.venues.margin_accounts import by_venue, margin_standing
+from simulator.model.venues.margin_accounts import PERPS, by_venue, margin_standing
 from simulator.model.venues.perps.maker import maker_value, open_interest, unpaid
 from simulator.model.venues.perps.portfolio import USDC_ASSET
 from simulator.model.venues.perps.pricing import inventory_limit, potential, skew_bound
@@ -50,7 +51,7 @@ LIMITED = (
     Member("times", "i8", unit="1", what="refusals"),
     *each(
         "",
-        ("asked", "as Limit says", "where it was exceeded the most; NaN: no refusal"),
+        ("asked", "as Limit says", "where it was exceeded the most; NaN: never, at no refusal"),
         ("value", "as Limit says", "what it allowed there"),
     ),
 )
@@ -217,8 +218,14 @@ def note(w: Path, place: int, bound: Bound) -> None:
     """Note a refusal with its limit; what no limit refused does not count."""
     if bound.kind == _OTHER:
         return
+    w.book.limits.refused[place, bound.kind].times += 1
+    _measure(w, place, bound)
+
+
+@inner
+def _measure(w: Path, place: int, bound: Bound) -> None:
+    """Keep what a limit was exceeded by, where that is the most so far."""
     limited = w.book.limits.refused[place, bound.kind]
-    limited.times += 1
     now, before = bound.asked / bound.value, limited.asked / limited.value
     if np.isnan(now):
         now = 0.0
@@ -226,6 +233,21 @@ def note(w: Path, place: int, bound: Bound) -> None:
         before = -1.0
     if now > before:
         limited.asked, limited.value = bound.asked, bound.value
+
+
+@inner
+def _others(w: Path, market: int) -> None:
+    """Measure what else of a market's limits the order that was refused is beyond.
+
+    Not its margin, of which more may be posted before the order comes that far.
+    """
+    if w.tables.vault.venue[w.tables.vault.sub_of[market]] != PERPS:
+        return  # Aave's have no figures
+    exposed = exposure(w, value_now(w))
+    for status in (INVENTORY_LIMIT, OPEN_INTEREST_CAP, MAKER_RESERVE, SLIPPAGE):
+        bound = _of_perp(w, market, exposed, status)
+        if bound.asked > bound.value:
+            _measure(w, 1 + market, bound)
 
 
 @inner
@@ -251,3 +273,4 @@ def acted(w: Path) -> None:
         market, bound = of_rebalance(w, order.status)
         if market >= 0:
             note(w, 1 + market, bound)
+            _others(w, market)

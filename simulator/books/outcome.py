@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.books.metric import Chance, Ended, Metric
+from simulator.world.absence import outbid_time
 
 if TYPE_CHECKING:
     from simulator.types import Floats
@@ -61,6 +62,13 @@ METRICS = (
         title="Worth of the fee receiver's shares",
         form=",.0f",
         only_if_any=True,
+    ),
+    Metric(
+        "outbid_time",
+        "fraction",
+        "part of the steps within `congestion` at which gas cost more than its agents pay; of "
+        "several together; 0 without one",
+        lambda ended: outbid_time(ended.market, ended.protocol),
     ),
     Metric(
         "queued",

@@ -151,6 +151,12 @@ METRICS = (
         title="Return at market prices",
         form="+.2%",
         statistics=WITH_TAILS,
+        chance=Chance(
+            "loss_at_index",
+            "Lost money at market prices",
+            "part of the paths on which a share lost money at market prices",
+            lambda returned: returned < 0.0,
+        ),
     ),
     Metric(
         "shares_left",

@@ -8,13 +8,14 @@ and not when a configuration is read: both worlds are compared on vaults that ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.config import lending
+from simulator.config.bounds import bounds
 from simulator.config.resolve import initial_betas
 from simulator.hedging import stable_lp
 from simulator.types import GWEI, USDC
@@ -38,6 +39,7 @@ class Misfit:
 
     ``finding``: what the run will come to (a name of :mod:`simulator.results.diagnosis`);
     ``needed``: the value that would do, by itself; ``certain``: nothing can come of it.
+    ``most``: what is allowed of it at most, where that is less.
     """
 
     finding: str
@@ -46,10 +48,16 @@ class Misfit:
     needed: float
     why: str
     certain: bool
+    most: float | None = None
 
     @property
     def text(self) -> str:
         """Field, value, what it has to be and why."""
+        if self.most is not None:
+            return (
+                f"{self.field} = {self.value:g}: {written(self.needed)} would be needed, and at "
+                f"most {self.most:.4g} is allowed: {self.why}"
+            )
         must = "must be" if self.certain else "should be"
         side = "at most" if self.needed < self.value else "at least"
         return f"{self.field} = {self.value:g}: {must} {side} {written(self.needed)}: {self.why}"
@@ -75,7 +83,13 @@ def misfits(config: Config) -> list[Misfit]:
         for symbol, usd in wanted.items():
             if usd > 0.0 and symbol not in lending.lent(config):
                 found += _market(config, symbol, usd)
-    return sorted(found, key=lambda misfit: not misfit.certain)
+    return sorted((_allowed(config, one) for one in found), key=lambda one: not one.certain)
+
+
+def _allowed(config: Config, misfit: Misfit) -> Misfit:
+    """With what is allowed of its field, where what would do is more."""
+    most = bounds(config, misfit.field)[1]
+    return replace(misfit, most=most) if float(written(misfit.needed)) > most else misfit
 
 
 def first_hedge(config: Config) -> dict[str, float]:

@@ -147,6 +147,13 @@ def _borrowers(config: Config) -> Iterator[Remark]:
     if config.lending is None and agent is not None:
         text = "agents.borrower_liquidator has no effect: nobody borrows (lending is null)"
         yield Remark("no_effect", "agents.borrower_liquidator", None, None, text)
+    if agent is not None and agent.sells == "outside" and agent.sale_half_life_hours > 0.0:
+        field, hours = "agents.borrower_liquidator.sale_half_life_hours", agent.sale_half_life_hours
+        text = (
+            f"{field} = {hours:g} has no effect: what is seized is sold outside, at once "
+            "(agents.borrower_liquidator.sells = outside; pool sells over time)"
+        )
+        yield Remark("no_effect", field, hours, 0.0, text)
 
 
 def _skew(config: Config) -> Iterator[Remark]:

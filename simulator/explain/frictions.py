@@ -49,6 +49,13 @@ def _no_market(config: Config) -> str:
     return "" if config.markets else "there is no hedge market"
 
 
+def _not_backed(config: Config) -> str:
+    """Without it all liquidity backs the hedge, which shares of a StableSwap cannot."""
+    if config.pool.stable is not None:
+        return "not measured: shares of a StableSwap back no account, so that it cannot be removed"
+    return _no_market(config)
+
+
 def _prompt_oracle(config: Config) -> str:
     feeds = [config.market.feed(symbol) for symbol in config.symbols]
     faulty = OracleFreeze | OracleOutlier | VenueOutage
@@ -150,7 +157,7 @@ FRICTIONS: tuple[Friction, ...] = (
         "netted.",
         "Below maintenance margin of its whole net asset value the vault is liquidated still; on "
         "Aave, once USDC no longer covers the debt.",
-        _no_market,
+        _not_backed,
         evidence.margin_short,
         scene=removed.backed_by_all,
     ),

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.config.bounds import bounds
 from simulator.explain.replay import Stage, outcomes, play
-from simulator.explain.settings import TRIED, Change, bounds, changed, settings, size
+from simulator.explain.settings import TRIED, Change, changed, settings, size
 from simulator.market.draw import draw
 from simulator.market.weights import weights
 from simulator.results.registry import BY_NAME
@@ -54,11 +55,13 @@ class Tried:
         value: what the path lost, or the share of paths that was liquidated.
         liquidated: whether the one path was liquidated.
         invested: part of the time with a position, mean over paths.
+        hedge: USD of the hedge asked for that was held, mean over time and paths.
     """
 
     value: float
     liquidated: bool
     invested: float
+    hedge: float
 
 
 @dataclass(eq=False)
@@ -120,10 +123,15 @@ class Search:
             np.nan_to_num(np.asarray(ended.once(BY_NAME[name].of), np.float64))
             for name in ("return", "liquidated", "invested_time")
         )
+        book = ended.book.upkeep
+        held = book.held / np.maximum(book.funded, 1)
         if self.share is None:
-            return Tried(-float(returned[0]), bool(liquidated[0]), float(invested[0]))
-        there = float(np.average(invested, weights=self._weights))
-        return Tried(float(np.average(liquidated, weights=self._weights)), False, there)
+            hedge = float(held[0])
+            return Tried(-float(returned[0]), bool(liquidated[0]), float(invested[0]), hedge)
+        fallen, there, hedge = (
+            float(np.average(each, weights=self._weights)) for each in (liquidated, invested, held)
+        )
+        return Tried(fallen, False, there, hedge)
 
     def saves(self, change: Mapping[str, float]) -> bool:
         """Whether it is no more than it may be, not liquidated, and invested still."""
@@ -147,7 +155,11 @@ def rescue(search: Search) -> dict[str, Any]:
         "stated": search.limit is not None or search.share is not None,
         "path": search.number,
         "paths": search.count,
-        "before": {"value": search.before.value, "liquidated": search.before.liquidated},
+        "before": {
+            "value": search.before.value,
+            "liquidated": search.before.liquidated,
+            "hedge": search.before.hedge,
+        },
         "needed": needed,
         "one": _said(search, known, one),
         "two": _said(search, known, two),
@@ -241,6 +253,7 @@ def _said(
         "size": size(known, change),
         "value": found.value,
         "liquidated": found.liquidated,
+        "hedge": found.hedge,
     }
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from math import hypot, log
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from simulator.config import from_mapping
 
 if TYPE_CHECKING:
@@ -56,26 +54,6 @@ def settings(config: Config) -> dict[str, float]:
         if value and not (fixed and name.startswith("agents.risk_manager.")):
             found[name] = float(value)
     return found
-
-
-def bounds(config: Config, name: str) -> tuple[float, float]:
-    """What its field allows, a hair within where an end is not allowed itself."""
-    *sections, last = name.split(".")
-    section: Any = config
-    for part in sections:
-        section = getattr(section, part)
-    low, high = 0.0, np.inf  # what is tried is not negative
-    for limit in type(section).model_fields[last].metadata:
-        for side in ("ge", "gt", "le", "lt"):
-            end: Any = getattr(limit, side, None)
-            if end is None:
-                continue
-            within = 0.0 if side.endswith("e") else 1e-6
-            if side.startswith("g"):
-                low = float(end) + within * max(abs(float(end)), 1e-3)
-            else:
-                high = float(end) * (1.0 - within)
-    return low, high
 
 
 def changed(config: Config, change: Mapping[str, float]) -> Config:

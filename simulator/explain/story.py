@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simulator.explain.frictions import BY_NAME
-from simulator.report.format import count, listed, percent
+from simulator.report.format import count, listed, percent, usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _NAMED, _TOLD = 0.01, 0.05
 #: A tenth of a point, fraction of a share: less is not named where points are.
 _POINT = 0.001
+#: Part by which a hedge is smaller that is told.
+_LESS = 0.1
 #: Parts of the tail loss that sum to more than this cancel.
 _CANCELLED = 1.5
 
@@ -61,7 +63,25 @@ def saved(summary: Mapping[str, Any]) -> list[str]:
         f"The smallest change found that {wanted}, in {found['runs']:,} runs: {listed(changes)}; "
         f"{becomes} {percent(best['value'])}. Over all paths that takes {_everywhere(summary)}."
     )
-    return [text]
+    return [text + _hedges_less(found)]
+
+
+def _hedges_less(found: Mapping[str, Any]) -> str:
+    """What saves by holding less of the hedge is told as that: it protects less elsewhere."""
+    before, best = found["before"]["hedge"], found["smallest"]
+    if not best["hedge"] < (1.0 - _LESS) * before:
+        return ""
+    of = "that path" if found["of"] == "worst path" else "these paths"
+    why = "it saves by hedging less: what is lost there is lost by the hedge, or by its margin"
+    changes = {one["setting"]: one for one in best["changes"]}
+    position = changes.get("vault.lp_allocation")
+    if position is not None and position["to"] < position["from"]:
+        why = "less is at stake, position and hedge alike"
+    return (
+        f" On {of} a hedge of {usd(best['hedge'])} is then held on average, for "
+        f"{usd(before)} before: {why}; where the position falls and the hedge is what pays, less "
+        "of it is there."
+    )
 
 
 def _everywhere(summary: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from simulator.protocol.statuses import meaning
 from simulator.report import cascade, causes, sections, strategies
 from simulator.report.format import MINUS, count, heading, listed, number, percent, usd
 from simulator.report.template import fill
-from simulator.report.verdict import verdict
+from simulator.report.verdict import is_off_market, verdict
 from simulator.results.records import rolling_window
 from simulator.results.registry import counted
 
@@ -62,6 +62,7 @@ def render(result: Dataset) -> str:
         notes=replays.notes(config),
         refusals=_refusals(summary),
         counted=_counted(summary),
+        off_market=is_off_market(summary),
         strategies=strategies.cells(summary["strategies"] or []),
         strategy_columns=strategies.COLUMNS,
         diagnosis=summary["diagnosis"],
@@ -88,7 +89,7 @@ def _sentence(config: Config, world: str) -> str:
 
 def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
     """Key figures; ``gate`` is what a requirement calls the figure."""
-    metrics = summary["metrics"]
+    metrics, by = summary["metrics"], ", by the oracle" if is_off_market(summary) else ""
     assumed = summary["assumed_correlation"]
     realised = metrics["realised_correlation"]["median"]
     return [
@@ -96,19 +97,19 @@ def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:
             "name": "Mean return",
             "gate": "return.mean",
             "value": percent(metrics["return"]["mean"], plus=True),
-            "note": f"median {percent(metrics['return']['median'], plus=True)}",
+            "note": f"median {percent(metrics['return']['median'], plus=True)}{by}",
         },
         {
             "name": "Expected shortfall",
             "gate": "return.es95",
             "value": percent(metrics["return"]["es95"]),
-            "note": "mean loss of the worst 5 % of paths",
+            "note": f"mean loss of the worst 5 % of paths{by}",
         },
         {
             "name": "Maximum drawdown",
             "gate": "max_drawdown.median",
             "value": percent(metrics["max_drawdown"]["median"]),
-            "note": f"median; worst {percent(metrics['max_drawdown']['max'])}",
+            "note": f"median{by}; worst {percent(metrics['max_drawdown']['max'])}",
         },
         {
             "name": "Lowest margin ratio",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simulator.report.causes import largest, of
 from simulator.report.format import percent
 from simulator.report.template import fill
-from simulator.report.verdict import returns_of, verdict
+from simulator.report.verdict import lost_of, returns_of, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,8 @@ def row(name: str, summary: Mapping[str, Any]) -> dict[str, Any]:
         "return": returns_of(dict(summary))["mean"],
         "shortfall": returns_of(dict(summary))["es95"],
         "drawdown": metrics["max_drawdown"]["median"],
-        **{each: chances[each]["estimate"] for each in ("loss", "liquidation", "bad_debt")},
+        "loss": lost_of(dict(summary)),
+        **{each: chances[each]["estimate"] for each in ("liquidation", "bad_debt")},
         "documented": {"figures": len(near), "near": sum(near)},
         "findings": list(
             dict.fromkeys(one["name"] for one in summary["diagnosis"] if one["severity"] != "note")

@@ -49,8 +49,7 @@ def verdict(summary: dict[str, Any]) -> dict[str, str]:
     tone, lead = _judged(summary)
     if is_off_market(summary):
         return {"tone": tone, "text": _at_market(lead, summary), "details": _details(summary)}
-    returns = summary["metrics"]["return"]
-    lost = summary["probabilities"]["loss"]["estimate"]
+    returns, lost = summary["metrics"]["return"], lost_of(summary)
     text = (
         f"{lead}: a share {_moved(returns['median'])} in the median, {percent(lost)} of the paths "
         f"lost money, and the worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average"
@@ -73,12 +72,20 @@ def returns_of(summary: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def lost_of(summary: dict[str, Any]) -> float:
+    """Part of the paths on which a share lost money, by the same prices."""
+    chance = "loss_at_index" if is_off_market(summary) else "loss"
+    found: float = summary["probabilities"][chance]["estimate"]
+    return found
+
+
 def _at_market(lead: str, summary: dict[str, Any]) -> str:
     """The sentence where the vault's own prices are not those of the market."""
     returns, told = returns_of(summary), summary["metrics"]["return"]
     return (
-        f"{lead}: at market prices a share {_moved(returns['median'])} in the median, and the "
-        f"worst 5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average; by the oracle that the "
+        f"{lead}: at market prices a share {_moved(returns['median'])} in the median, "
+        f"{percent(lost_of(summary))} of the paths lost money, and the worst "
+        f"5\N{NO-BREAK SPACE}% {_moved(-returns['es95'])} on average; by the oracle that the "
         f"vault goes by it {_moved(told['median'])}, and causes, drawdown and charts are by that"
     )
 
@@ -119,9 +126,7 @@ def _of_margin(summary: dict[str, Any]) -> dict[str, str]:
 def _judged(summary: dict[str, Any]) -> tuple[str, str]:
     """Tone, and the words before the colon."""
     found, returns = summary["probabilities"], returns_of(summary)
-    lost = found["loss"]["estimate"]
-    if is_off_market(summary):  # how often is not counted there
-        lost = 1.0 if returns["median"] < 0.0 else lost
+    lost = lost_of(summary)
     idle = [each for each in summary["diagnosis"] if each["severity"] == "idle"]
     debt, liquidated = found["bad_debt"]["paths"], found["liquidation"]["estimate"]
     little = min(returns["mean"], returns["median"])

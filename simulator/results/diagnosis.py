@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.books.share_price import REMNANT
+from simulator.config.faults import Congestion
 from simulator.config.feasibility import misfits
 from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
@@ -58,6 +59,7 @@ NAMES = (
     "emptied",
     "idle_strategy",
     "liquidators_dry",
+    "arbitrageurs_dry",
     "cohorts_refused",
     "tight_limit",
     "tight_reward",
@@ -87,9 +89,11 @@ def diagnose(
     ``others``: what was found of it elsewhere.
     """
     cases = Cases(config, paths)
+    never_outbid = {finding.field: finding for finding in _never_outbid(cases)}
     found = [
         *_wicks(config),
-        *absent(config),
+        *(one for one in absent(config) if one.field not in never_outbid),
+        *never_outbid.values(),
         *stopped(config),
         *misposted(config),
         *_funded(cases),
@@ -172,7 +176,7 @@ def verdicts(
     if by_oracle and told.get("oracle_off_market", {}).get("severity") == "warning":
         why["oracle_off_market"] = (
             f"{by_oracle} by an oracle that has a share worth more than the market; ask "
-            "return_at_index"
+            "return_at_index, or loss_at_index_probability"
         )
     failed = {name: text for name, text in why.items() if name not in allow}
     for name, finding in told.items():
@@ -301,8 +305,8 @@ def _limits(cases: Cases) -> Iterator[Finding]:
         kinds = [(cases.refusals(place, kind), kind) for kind in kinds_at(place)]
         for refused, kind in sorted(kinds, key=lambda each: -int(each[0].sum())):
             bound = refused > 0
-            share, reason = cases.share(bound), cases.limit(place, kind)
-            if not reason.text:
+            share, reason = cases.share(bound), cases.bound(place, kind)
+            if not reason.text or not bound.any():
                 continue
             text = say.binding(place, cases, refused, reason)
             column = limit_column(place, kind, "refusals")
@@ -334,6 +338,20 @@ def _range(cases: Cases) -> Iterator[Finding]:
         share = cases.share(cases["out_of_range"] > 0.0)
         severity = "warning" if outside > 0.2 else "note"
         yield Finding("out_of_range", severity, text, share)
+
+
+def _never_outbid(cases: Cases) -> Iterator[Finding]:
+    """Congestions in which gas never cost more than what is bid, so that nobody was outbid."""
+    if cases["outbid_time"].any():
+        return
+    for number, shock in enumerate(cases.config.shocks):
+        if isinstance(shock, Congestion):
+            field, bid = f"shocks.{number}", shock.highest_gwei
+            text = (
+                f"{field} (congestion) has no effect: gas never cost more than its highest_gwei = "
+                f"{bid:g} while it lasts, on any path."
+            )
+            yield Finding("no_effect", "note", text, 1.0, field, bid)
 
 
 def _oracle(cases: Cases) -> Iterator[Finding]:
@@ -406,7 +424,8 @@ def _wicks(config: Config) -> Iterator[Finding]:
 def _tight(config: Config) -> Iterator[Finding]:
     for misfit in misfits(config):
         name = "tight_reward" if misfit.finding == "tight_reward" else "tight_limit"
-        figures = misfit.field, misfit.value, misfit.needed
+        needed = misfit.needed if misfit.most is None else None
+        figures = misfit.field, misfit.value, needed
         yield Finding(name, "warning", f"{misfit.text}.", 1.0, *figures)
 
 

@@ -10,7 +10,7 @@ from simulator.books.limit_kinds import POOL, REFUSED_AS, Limit
 from simulator.config import lending
 from simulator.config.feasibility import written
 from simulator.protocol.statuses import meaning
-from simulator.results.reasons import OF_LIMIT, Reason, percent
+from simulator.results.reasons import OF_LIMIT, Reason, advised, percent, would_do
 from simulator.results.statistics import path_weights
 from simulator.results.tallies import limit_column
 from simulator.results.upkeep import FUNCTIONS
@@ -85,7 +85,7 @@ class Cases:
 
     def pay(self, chosen: NDArray[np.bool_]) -> Reason:
         """What keepers were paid on these paths, and what would have paid."""
-        vault = self.config.vault
+        vault, rewarded, shared = self.config.vault, "vault.keeper_reward", "vault.keeper_share"
         needed, most = self.mean("reward_needed", chosen), self.mean("reward_needed_most", chosen)
         share = self.mean("reward_share_needed", chosen)
         if self["keepers_penniless"][chosen].sum() > 0.5 * self.total("unpaid")[chosen].sum():
@@ -98,20 +98,24 @@ class Cases:
         if vault.keeper_reward <= needed:
             text = (
                 f"vault.keeper_reward = {vault.keeper_reward:g} USDC, where a call had to pay "
-                f"${needed:,.2f} on average; {written(most)} would have paid for each"
+                f"${needed:,.2f} on average; "
+                f"{would_do(self.config, rewarded, most, 'would have paid for each')}"
             )
-            return Reason(text, ("vault.keeper_reward", vault.keeper_reward, most))
+            return Reason(
+                text, (rewarded, vault.keeper_reward, advised(self.config, rewarded, most))
+            )
         if vault.keeper_share <= share:
             text = (
                 f"vault.keeper_share = {vault.keeper_share:g} of the value protected, where "
-                f"{written(share)} would have paid on average: the vault is too small for its gas"
+                f"{would_do(self.config, shared, share, 'would have paid on average')}: the vault "
+                "is too small for its gas"
             )
-            return Reason(text, ("vault.keeper_share", vault.keeper_share, share))
+            return Reason(text, (shared, vault.keeper_share, advised(self.config, shared, share)))
         text = (
             f"gas of up to ${most:,.2f} a call, beside vault.keeper_reward = "
             f"{vault.keeper_reward:g} USDC"
         )
-        return Reason(text, ("vault.keeper_reward", vault.keeper_reward, most))
+        return Reason(text, (rewarded, vault.keeper_reward, advised(self.config, rewarded, most)))
 
     def refusal(self, name: str, chosen: NDArray[np.bool_]) -> Reason:
         """The limit behind the refusal most paths met, or where none is known what that means."""
@@ -128,8 +132,22 @@ class Cases:
         }
         if not any(counts.values()):
             return Reason(text)
-        limit = self.limit(*max(counts, key=counts.__getitem__))
+        limit = self.bound(*max(counts, key=counts.__getitem__))
         return Reason(limit.text or text, limit.figures)
+
+    def bound(self, place: str, kind: Limit) -> Reason:
+        """A limit that refused at a place, and what of the others would have refused next."""
+        found = self.limit(place, kind)
+        if not found.text:
+            return found
+        others = {
+            reason.figures[0]: reason.figures
+            for other in kinds_at(place)
+            if other is not kind and (reason := self.limit(place, other)).text
+        }
+        others.pop(found.figures[0], None)
+        named = " and ".join(_next(*figures) for figures in others.values())
+        return Reason(f"{found.text}{f', and then {named}' if named else ''}", found.figures)
 
     def refusals(self, place: str, kind: Limit) -> NDArray[np.int64]:
         """How often a limit refused the vault at a place, ``[paths]``."""
@@ -155,6 +173,12 @@ class Cases:
 def on_paths(share: float, whole: str = "any") -> str:
     """``on any path`` (``every`` in what is not denied), ``on 12 % of the paths``."""
     return f"on {whole} path" if share == 1.0 else f"on {percent(share)} of the paths"
+
+
+def _next(field: str | None, value: float | None, needed: float | None) -> str:
+    """A limit that binds when the first does not any more."""
+    would = "" if needed is None else f", {written(needed)} would do there"
+    return f"{field} = {value:g} stands in the way{would}"
 
 
 def most_common(codes: NDArray[Any]) -> int:

@@ -1,4 +1,4 @@
-"""Liquidators whose money ran out, from the per-path frame."""
+"""Liquidators and arbitrageurs whose money ran out, from the per-path frame."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 #: Liquidators, and the debt that stays where one does not act.
 _LEAVES = {"liquidator": "bad_debt", "borrower_liquidator": "bad_loans"}
+#: Arbitrageurs, and what they did not do to its end.
+_BRINGS = {
+    "amm_arbitrageur": "bring the pool to the index",
+    "leg_arbitrageur": "bring the pools of borrowed assets to the index",
+    "perp_arbitrageur": "take the perps' skew back",
+}
+#: Part of the paths from which it is no accident of a few.
+_SOME = 0.01
 
 
 def dry(config: Config, cases: Cases, paths: pd.DataFrame) -> Iterator[Finding]:
@@ -43,3 +51,24 @@ def dry(config: Config, cases: Cases, paths: pd.DataFrame) -> Iterator[Finding]:
         )
         field = f"agents.{name}.capital_usd"
         yield Finding("liquidators_dry", "warning", text, share, field, capital)
+    yield from _arbitrageurs(config, cases, paths)
+
+
+def _arbitrageurs(config: Config, cases: Cases, paths: pd.DataFrame) -> Iterator[Finding]:
+    """Of each that has stopped short of where it would have gained, with what it had."""
+    for name, what in _BRINGS.items():
+        if f"{name}_missed" not in paths.columns:
+            continue
+        missed = cases[f"{name}_missed"] > 0.0
+        if not missed.any():
+            continue
+        share, usdc = cases.share(missed), getattr(config.agents, name).usdc
+        text = (
+            f"{name.split('_')[0].capitalize()} arbitrageurs ran out of money on {percent(share)} "
+            f"of the paths: beginning with {usdc:,.0f} USDC and what else agents.{name} has, "
+            f"{cases.mean(f'{name}_missed', missed):,.0f} times a path they did not {what} as far "
+            "as it would have paid, so that prices stayed apart for want of their money, not of "
+            "anybody's reason."
+        )
+        severity = "warning" if share >= _SOME else "note"
+        yield Finding("arbitrageurs_dry", severity, text, share, f"agents.{name}.usdc", usdc)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.books.limit_kinds import POOL, Limit
+from simulator.config.bounds import bounds
 from simulator.config.feasibility import written
 
 if TYPE_CHECKING:
@@ -37,34 +38,50 @@ def percent(part: float) -> str:
 
 
 def _inventory(config: Config, place: str, asked: float, value: float) -> Reason:
+    """The skew that two fields allow, of which the lesser counts: both, where one alone is none."""
     market, scale = config.clearing.markets[place], config.clearing.skew_bound_usd(place)
-    name, of_field = "max_skew_usd", 1.0
-    if scale < market.max_skew_usd:
-        name, of_field = "skew_scale_usd", market.skew_scale_usd / scale
-    most = min(scale, market.max_skew_usd)
-    worth = most / value if value > 0.0 else 1.0  # of the field's dollars, at that time's price
-    field, needed = f"clearing.markets.{place}.{name}", worth * of_field * asked
+    limits = {"max_skew_usd": market.max_skew_usd, "skew_scale_usd": scale}
+    most = min(limits.values())
+    # Dollars of the fields, at the first prices; they are tokens, worth something else by then.
+    wanted = asked * (most / value if value > 0.0 else 1.0)
+    found: list[tuple[str, float, float]] = []
+    for name in sorted(limits, key=limits.__getitem__):
+        if limits[name] < wanted or not found:
+            field, now = f"clearing.markets.{place}.{name}", float(getattr(market, name))
+            found.append((field, now, wanted * now / limits[name]))
+    would = " and ".join(_would_do(config, *each) for each in found)
     text = (
         f"up to ${asked:,.0f} of skew in {place} was asked for, which takes ${value:,.0f} (the "
         "lesser of max_skew_usd and skew_scale_usd · φ · maintenance_rate / 2); "
-        f"{_would_do(field, getattr(market, name), needed)}"
+        f"{would}{', both' if len(found) > 1 else ''}"
     )
-    return Reason(text, (field, float(getattr(market, name)), needed))
+    field, now, needed = found[0]
+    return Reason(text, (field, now, advised(config, field, needed)))
 
 
 def _side(config: Config, place: str, asked: float, value: float) -> Reason:
     found = _inventory(config, place, asked, value)
     text = f"${asked:,.0f} on one side of {place} was asked for, which takes four times the "
-    field, now, needed = found.figures
-    assert field is not None
-    assert now is not None
-    assert needed is not None
-    text += f"inventory limit, ${value:,.0f}; {_would_do(field, now, needed)}"
+    text += f"inventory limit, ${value:,.0f}; {found.text.rpartition('; ')[2]}"
     return Reason(text, found.figures)
 
 
-def _would_do(field: str, value: float, needed: float) -> str:
-    return f"{field} = {value:g}, {written(needed)} would have done"
+def advised(config: Config, field: str, needed: float) -> float | None:
+    """A value that would have done; None where a configuration may not have it."""
+    low, high = bounds(config, field)
+    return needed if low <= float(written(needed)) <= high else None
+
+
+def would_do(config: Config, field: str, needed: float, done: str = "would have done") -> str:
+    """``6500 would have done``, and that it is none of those allowed where it is not."""
+    text = f"{written(needed)} {done}"
+    if advised(config, field, needed) is None:
+        return f"{text}, beyond the {bounds(config, field)[1]:.4g} that is allowed"
+    return text
+
+
+def _would_do(config: Config, field: str, value: float, needed: float) -> str:
+    return f"{field} = {value:g}, {would_do(config, field, needed)}"
 
 
 def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:
@@ -83,8 +100,8 @@ def _simple(field: str, what: str, *, lost_on_the_way: bool = False) -> Any:
         if value <= 0.0 or (lost_on_the_way and value < _SCALES * asked):
             return Reason(text, (name, float(node), None))
         needed = float(node) * asked / value
-        text += f"; {_would_do(name, node, needed)}"
-        return Reason(text, (name, float(node), needed))
+        text += f"; {_would_do(config, name, node, needed)}"
+        return Reason(text, (name, float(node), advised(config, name, needed)))
 
     return reason
 
@@ -95,7 +112,8 @@ def _slippage(config: Config, place: str, asked: float, value: float) -> Reason:
     if place == POOL:
         what = f"the swap it begins with moves the pool's price by up to about {percent(asked)}"
         text = f"{what}, and vault.max_slippage allows {percent(value)}; {_deeper(config)}"
-    return Reason(text, ("vault.max_slippage", config.vault.max_slippage, asked))
+    field = "vault.max_slippage"
+    return Reason(text, (field, config.vault.max_slippage, advised(config, field, asked)))
 
 
 def _deeper(config: Config) -> str:
@@ -117,7 +135,8 @@ def _spot(config: Config, place: str, asked: float, value: float) -> Reason:
     )
     if config.agents.amm_arbitrageur is None:
         text += "; nobody brings the pool to the index (agents.amm_arbitrageur is null)"
-    return Reason(text, ("vault.max_slippage", config.vault.max_slippage, asked))
+    field = "vault.max_slippage"
+    return Reason(text, (field, config.vault.max_slippage, advised(config, field, asked)))
 
 
 #: The reason by limit: of the configuration, the place, what was asked for and what was allowed.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.market.paths import MarketPaths
-    from simulator.types import Booleans
+    from simulator.types import Booleans, Floats
     from simulator.world.protocol import Congestion, Protocol
 
 #: Agents that an integer has a bit for: those beyond are never absent.
@@ -47,6 +47,15 @@ def of_agent(bits: NDArray[np.int64], agent: int) -> Booleans:
     if not bits.size or agent >= BITS:
         return np.zeros((1, 1), np.bool_)
     return (bits >> agent) & 1 == 1
+
+
+def outbid_time(market: MarketPaths, protocol: Protocol) -> Floats:
+    """Part of the steps within congestions at which somebody's bid was too low ``[P]``."""
+    found, steps = np.zeros(market.paths), 0
+    for one in protocol.congestions:
+        found += _outbid(market, one)[one.first : one.end].sum(axis=0)
+        steps += one.end - one.first
+    return found / max(steps, 1)
 
 
 def _bit(protocol: Protocol, name: str) -> int:

@@ -139,3 +139,16 @@ def test_a_file_of_init_leaves_nothing_to_remark(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(starter("ETH", ["BTC", "SOL"], 5e6))
     assert remarks(load(file)) == []
+
+
+def test_a_half_life_of_sales_that_are_made_at_once_is_named_and_has_no_effect() -> None:
+    slow = "agents.borrower_liquidator.sale_half_life_hours=6"
+    short = ["horizon_hours=24", "shocks.0.at_hours=3", "shocks.1.at_hours=3"]
+    plain, other = (load("lending-cascade", [*short, *more]) for more in ((), (slow,)))
+    (found,) = named(other, "no_effect")
+    assert found.field == "agents.borrower_liquidator.sale_half_life_hours"
+    assert not named(plain, "no_effect")
+    pool = "agents.borrower_liquidator.sells=pool"
+    assert not named(load("lending-cascade", [*short, slow, pool]), "no_effect")
+    assert frame(plain)["borrower_repaid"].equals(frame(other)["borrower_repaid"])
+    assert frame(plain)["borrower_repaid"].max() > 0.0

@@ -10,12 +10,13 @@ import pytest
 from markupsafe import escape
 
 from simulator.config import Config, load
+from simulator.config.bounds import bounds
 from simulator.explain import rescue
 from simulator.explain.evidence import Records
 from simulator.explain.frictions import FRICTIONS
 from simulator.explain.job import Explanation, explain
 from simulator.explain.rescue import Search
-from simulator.explain.settings import bounds, changed, settings
+from simulator.explain.settings import changed, settings
 from simulator.explain.story import saved, tell
 from simulator.explain.timeline import clock, span, timeline
 from simulator.runner import simulate_chunk
@@ -184,6 +185,43 @@ def test_a_vault_that_never_invests_is_not_saved() -> None:
     assert found is None or found.invested < 0.5 or not search.saves(idle)
 
 
+@pytest.mark.parametrize(
+    ("tried", "why"),
+    [
+        (("vault.hedge_band",), "it saves by hedging less"),
+        (("vault.lp_allocation",), "less is at stake, position and hedge alike"),
+    ],
+)
+def test_a_rescue_that_hedges_less_is_told_as_that(
+    monkeypatch: pytest.MonkeyPatch, tried: tuple[str, ...], why: str
+) -> None:
+    """BTC rises under a short that nothing it hedges asked for: all that helps is less of it."""
+    monkeypatch.setattr("simulator.explain.settings.TRIED", tried)
+    squeeze = "shocks=[{kind: squeeze, assets: [BTC], size: 0.3, at_hours: 24, ramp_hours: 24}]"
+    band = "vault.hedge_band=0.02"
+    config = scenario(perp("BTC"), "paths=1", "vault.betas={BTC: 1.0}", band, squeeze)
+    found = explain(config, frictions=["margin"], workers=1).summary
+    best = found["rescue"]["smallest"]
+    assert best["hedge"] < 0.9 * found["rescue"]["before"]["hedge"]
+    assert why in found["story"][-1]
+    # What it is said to hold is what it holds.
+    change = {one["setting"]: one["to"] for one in best["changes"]}
+    held = []
+    for settings_ in ({}, change):
+        plan = plan_of(changed(config, settings_), None, None, "model", (), None)
+        series = simulate_chunk(plan, 0, 1, 1).series
+        assert series is not None
+        held.append((series["size_BTC"].abs() * series["oracle_BTC"]).mean())
+    expected = [found["rescue"]["before"]["hedge"], best["hedge"]]
+    assert held == pytest.approx(expected, rel=0.03)
+
+
+def test_a_rescue_that_holds_the_hedge_is_not(explained: Explanation) -> None:
+    rescue_ = explained.summary["rescue"]
+    assert rescue_["smallest"]["hedge"] >= 0.9 * rescue_["before"]["hedge"]
+    assert "hedging less" not in " ".join(explained.summary["story"])
+
+
 def test_liquidations_of_many_paths_are_brought_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rescue, "_LADDER", (0.2, 0.7, 2.0))  # a coarser search, a third as long
     monkeypatch.setattr(rescue, "_PAIRED", 2)
@@ -259,3 +297,14 @@ def test_a_vault_that_did_nothing_is_said_before_anything_else() -> None:
     assert "never" in found["notes"][0]
     assert found["notes"][0].startswith("On the worst path the vault was idle: ")
     assert found["notes"][-1].startswith("The worst 5 % of 3 paths is one path")
+
+
+def test_no_coalition_of_a_stableswap_pledges_what_cannot_be_pledged() -> None:
+    """Shares that were valued as a range lost two thirds of a vault with its margin removed."""
+    found = explain(load("usdt-depeg", ["paths=2"]), workers=1, search=False).summary
+    (margin,) = [one for one in found["frictions"] if one["name"] == "margin"]
+    assert margin["absent"].startswith("not measured: shares of a StableSwap")
+    said = found["statistics"]["es95"]
+    assert abs(said["none"]["value"]) < 0.02
+    for name, one in said["frictions"].items():
+        assert abs(one["shapley"]["value"]) < 0.02, name

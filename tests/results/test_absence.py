@@ -63,3 +63,19 @@ def test_what_was_posted_wrong_is_told() -> None:
     assert text.startswith(
         "The risk manager posted a covariance 8 times what it had found, from hour 96 for 48 hours"
     )
+
+
+def test_a_bid_above_every_price_of_gas_is_said_to_have_no_effect() -> None:
+    """And nobody is said to have been outbid; of two, the one that had some is not told of."""
+    config = without("keeper", kind="congestion", highest_gwei=1e5)
+    result = simulator.run(config, workers=1)
+    assert (result.paths["outbid_time"] == 0.0).all()
+    assert told(config, "agent_absent") == []
+    (text,) = told(config, "no_effect")
+    assert text == (
+        "shocks.0 (congestion) has no effect: gas never cost more than its highest_gwei = 100000 "
+        "while it lasts, on any path."
+    )
+    bound = without("keeper", kind="congestion", highest_gwei=1e-3)
+    assert (simulator.run(bound, workers=1).paths["outbid_time"] == 1.0).all()
+    assert told(bound, "no_effect") == []

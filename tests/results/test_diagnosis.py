@@ -111,7 +111,9 @@ def test_a_vault_that_does_nothing_fails_its_requirements_and_says_what_to_chang
     assert len(result.summary["gates"]) == len(GATES)
     config = load("calm", ["horizon_hours=3", *overrides])
     if any(misfit.certain for misfit in misfits(config)):
-        with pytest.raises(InputError, match=rf"{field} = .*: must be at least"):
+        with pytest.raises(
+            InputError, match=rf"{field} = .*: (must be at least|.* would be needed)"
+        ):
             simulator.run(config, paths=4, workers=1, requirements=GATES, allow=["out_of_range"])
         return
     strict = simulator.run(config, paths=4, workers=1, requirements=GATES, allow=["out_of_range"])
@@ -185,7 +187,7 @@ def test_recentring_refused_says_since_when_and_why() -> None:
     assert (result.paths["recentring_undone_as"] == Status.SPOT_DEVIATES).all()
     bound = named(result, "binding_limit")
     assert bound["field"] == "vault.max_slippage"
-    assert 0.3 < bound["needed"] < 0.6
+    assert bound["needed"] is None  # 0.3 to 0.6, which the schema refuses
     assert "agents.amm_arbitrageur is null" in bound["text"]
 
 
@@ -442,3 +444,23 @@ def test_of_two_limits_that_go_by_one_field_the_larger_value_is_told() -> None:
     spot, swap = (Finding("binding_limit", "note", "", 0.1, "vault.max_slippage", 0.01, needed)
                   for needed in (0.02, 0.03))  # fmt: skip
     assert not _subsumed(spot, [spot, swap])  # two causes of one bound, each worth knowing
+
+
+def test_a_share_that_the_schema_refuses_is_never_advised() -> None:
+    """A vault of half a dollar: its keepers would have to have more of it than the most allowed."""
+    tiny = ["agents.depositor.initial_deposit=0.5", "vault.keeper_reward=100"]
+    result = ran(*tiny, allow=["idle"])
+    told = [f for f in result.summary["diagnosis"] if f["field"] == "vault.keeper_share"]
+    assert {f["name"] for f in told} == {"never_invested", "keeper_unprofitable"}
+    for found in told:
+        assert found["needed"] is None
+        assert "beyond the 0.05 that is allowed" in found["text"]
+    enough = ran("agents.depositor.initial_deposit=15", "vault.keeper_reward=100", allow=["idle"])
+    advised = [
+        f["needed"] for f in enough.summary["diagnosis"] if f["field"] == "vault.keeper_share"
+    ]
+    assert advised
+    assert all(0.0 < needed <= 0.05 for needed in advised)
+    tight = [m for m in misfits(load("calm", tiny)) if m.field == "vault.keeper_share"]
+    assert tight
+    assert all("at most 0.05 is allowed" in m.text for m in tight)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import simulator
 from simulator.agents.base import Agent
 from simulator.books import limits
 from simulator.books.hooks import BOOK
@@ -156,3 +157,38 @@ def test_a_limit_of_nothing_is_a_reason_too(limit: Limit, value: float) -> None:
     assert now is not None
     assert needed is None or needed > 0.0
     assert not re.search(r"\b(inf|nan)\b", reason.text)
+
+
+def luna(*more: str) -> simulator.Result:
+    return simulator.run(load("ust-luna-2022", ["paths=2", *more]), workers=1, record=1)
+
+
+def test_where_two_fields_bind_at_once_both_are_named_and_both_would_have_done() -> None:
+    """One of them alone leaves it refused."""
+    found = luna()
+    (text,) = [
+        finding["text"]
+        for finding in found.summary["diagnosis"]
+        if finding["name"] == "binding_limit" and "skew" in finding["text"]
+    ]
+    said = re.findall(r"(max_skew_usd|skew_scale_usd) = [\d.e+]+, (\d+) would have done", text)
+    assert [name for name, _ in said] == ["max_skew_usd", "skew_scale_usd"]
+    assert text.endswith("would have done, both.")
+    more = [f"clearing.markets.LUNA.{name}={value}" for name, value in said]
+    column = "LUNA_inventory_refusals"
+    assert (found.paths[column] > 30).all()
+    for one in more:
+        assert (luna(one).paths[column] > 30).all()
+    assert (luna(*more).paths[column] == 0).all()
+
+
+def test_a_limit_that_would_refuse_next_is_named_though_it_refused_nothing() -> None:
+    small = ["max_skew_usd=1e4", "max_open_interest_usd=2e4"]
+    config = load("calm", ["horizon_hours=24", *(f"clearing.markets.SOL.{one}" for one in small)])
+    result = simulator.run(config, paths=2, workers=1, requirements=(), allow=["idle"])
+    (first,) = [f for f in result.summary["diagnosis"] if f["name"] == "binding_limit"]
+    kinds = ("inventory", "open_interest")
+    refused = [kind for kind in kinds if result.paths[f"SOL_{kind}_refusals"].any()]
+    assert len(refused) == 1  # the other was never come to
+    assert "and then clearing.markets.SOL." in first["text"]
+    assert {one.partition("=")[0] for one in small} <= set(re.findall(r"SOL\.(\w+)", first["text"]))

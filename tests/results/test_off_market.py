@@ -38,6 +38,15 @@ def test_the_verdict_and_requirements_go_by_the_market_where_the_oracle_hides_a_
     assert f"at market prices a share lost {lost:.1f}" in said["text"].replace(
         "\N{NO-BREAK SPACE}", " "
     )
+    # How often a share lost is counted at the same prices, and told with what the rest goes by.
+    lost = (result.paths["return_at_index"] < 0.0).mean()
+    assert result.summary["probabilities"]["loss_at_index"]["estimate"] == lost == 1.0
+    assert "100.0\N{NO-BREAK SPACE}% of the paths lost money" in said["text"]
+    assert row("frozen-at-par", result.summary)["loss"] == 1.0
+    page = result.report_html()
+    assert page.count(", by the oracle") == 3
+    assert "median, by the oracle; worst" in page
+    assert "By the oracle that the vault goes by" in page
     assert not result.passed
     (failed,) = [gate for gate in result.summary["gates"] if not gate["holds"]]
     assert failed["requirement"] == "not oracle_off_market"
@@ -52,6 +61,7 @@ def test_an_oracle_at_the_market_is_not(name: str) -> None:
     result = simulator.run(load(name), paths=4, workers=1)
     assert (result.paths["return"] - result.paths["return_at_index"]).abs().max() < 0.006
     assert "oracle_off_market" not in findings(result)
+    assert "by the oracle" not in result.report_html().lower()
 
 
 def test_where_every_round_is_the_index_both_are_one() -> None:

@@ -66,6 +66,12 @@ MONEY = {
     "short_usd": ("USD", "most that it lacked for those of one step"),
     "inventory_usd": ("USD", "what it took and has not sold, at the index, at the end"),
 }
+_STOPPED = (
+    "times it did not go as far as it would have gained, for want of money or margin; one for each "
+    "pool or market and step"
+)
+#: What every arbitrageur counts of its money: unit and meaning.
+STOPPED = {"missed": ("number", _STOPPED)}
 
 _GAINED = "what it holds at the index, less what it would hold had it done nothing, less gas"
 #: What every adversary counts: unit and meaning.

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MINIMUM_PROFIT, Actor, Tokens
+from simulator.config.agents.actor import MINIMUM_PROFIT, STOPPED, Actor, Tokens
 
 
 class AmmArbitrageur(Actor):
@@ -16,6 +16,7 @@ class AmmArbitrageur(Actor):
         "amm_arbitrageur": "keeps the pool at the index",
     }
     trades_outside: ClassVar = True
+    metrics: ClassVar = STOPPED
 
     usdc: Tokens = Field(default=50e6, description="wallet at the start, USDC")
     base: Tokens = Field(default=0.0, description="wallet at the start, whole base tokens")

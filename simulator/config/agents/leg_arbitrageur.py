@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MINIMUM_PROFIT, Actor, Tokens
+from simulator.config.agents.actor import MINIMUM_PROFIT, STOPPED, Actor, Tokens
 from simulator.config.section import Symbol
 
 
@@ -17,6 +17,7 @@ class LegArbitrageur(Actor):
         "leg_arbitrageur": "keeps the pools of hedge assets borrowed on Aave at the index",
     }
     trades_outside: ClassVar = True
+    metrics: ClassVar = STOPPED
 
     usdc: Tokens = Field(default=50e6, description="wallet at the start, USDC")
     assets: dict[Symbol, Tokens] = Field(

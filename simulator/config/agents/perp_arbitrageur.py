@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from simulator.config.agents.actor import MarginTrader
+from simulator.config.agents.actor import STOPPED, MarginTrader
 
 
 class PerpArbitrageur(MarginTrader):
@@ -16,6 +16,7 @@ class PerpArbitrageur(MarginTrader):
         "perp_arbitrageur": "keeps the marks at the index",
     }
     trades_outside: ClassVar = True
+    metrics: ClassVar = STOPPED
 
     maximum_inventory_usd: float = Field(
         default=5e6, gt=0, le=1e13, description="largest position per market, USD"
