@@ -203,10 +203,12 @@ def _parameters(config: Config, data: dict[str, Any]) -> list[tuple[str, list[tu
 
 
 def _counted(summary: dict[str, Any]) -> list[list[str]]:
-    """What agents of one's own count: name, mean, quantiles."""
+    """What agents of one's own count: name, mean, quantiles; not what never happened."""
+    found = summary["metrics"]
     return [
-        [one.heading, *(_figure(summary["metrics"][one.name][key], one.form) for key in _COLUMNS)]
-        for one in counted(summary["metrics"])
+        [one.heading, *(_figure(found[one.name][key], one.form) for key in _COLUMNS)]
+        for one in counted(found)
+        if not (one.only_if_any and found[one.name]["min"] == found[one.name]["max"] == 0.0)
     ]
 
 

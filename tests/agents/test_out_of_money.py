@@ -32,6 +32,7 @@ def test_nobody_who_has_enough_stops_short() -> None:
     for name in POOR:
         assert (result.paths[f"{name}_missed"] == 0.0).all()
     assert not dry(result)
+    assert "_missed" not in result.report_html()
 
 
 @pytest.mark.parametrize("name", POOR)
@@ -41,6 +42,7 @@ def test_who_runs_out_is_counted_and_told(name: str) -> None:
     (finding,) = dry(result)
     assert finding["field"] == f"agents.{name}.usdc"
     assert finding["severity"] == "warning"
+    assert f"<code>{name}_missed</code>" in result.report_html()
     assert "arbitrageurs ran out of money on 100 % of the paths" in finding["text"]
     assert f"{result.paths[f'{name}_missed'].mean():,.0f} times a path" in finding["text"]
 
