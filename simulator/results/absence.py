@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from simulator.config import Config
     from simulator.config.shock import WindowShock
+    from simulator.types import Floats
 
 #: Those on whom a vault, or a lender, depends; others' absence is the market's.
 _NEEDED = ("keeper", "risk_manager", "liquidator", "borrower_liquidator")
@@ -57,6 +58,23 @@ def absent(config: Config) -> Iterator[Finding]:
                 f"did nothing {when}."
             )
             yield Finding("agent_absent", "warning", text, 1.0, field)
+
+
+def never_outbid(config: Config, outbid: Floats) -> Iterator[Finding]:
+    """Congestions in which gas never cost more than what is bid, so that nobody was outbid.
+
+    ``outbid`` ``[P]``: the part of each path in which somebody was.
+    """
+    if outbid.any():
+        return
+    for number, shock in enumerate(config.shocks):
+        if isinstance(shock, Congestion):
+            field, bid = f"shocks.{number}", shock.highest_gwei
+            text = (
+                f"{field} (congestion) has no effect: gas never cost more than its highest_gwei = "
+                f"{bid:g} while it lasts, on any path."
+            )
+            yield Finding("no_effect", "note", text, 1.0, field, bid)
 
 
 def stopped(config: Config) -> Iterator[Finding]:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.books.share_price import REMNANT
-from simulator.config.faults import Congestion
 from simulator.config.feasibility import misfits
 from simulator.config.remarks import remarks
 from simulator.results import diagnosis_text as say
-from simulator.results.absence import absent, at_spell, misposted, stopped
+from simulator.results.absence import absent, at_spell, misposted, never_outbid, stopped
 from simulator.results.diagnosis_text import PATIENCE_HOURS, Cases
 from simulator.results.dry import dry
 from simulator.results.finding import Finding
@@ -89,11 +88,11 @@ def diagnose(
     ``others``: what was found of it elsewhere.
     """
     cases = Cases(config, paths)
-    never_outbid = {finding.field: finding for finding in _never_outbid(cases)}
+    bids = {one.field: one for one in never_outbid(config, cases["outbid_time"])}
     found = [
         *_wicks(config),
-        *(one for one in absent(config) if one.field not in never_outbid),
-        *never_outbid.values(),
+        *(one for one in absent(config) if one.field not in bids),
+        *bids.values(),
         *stopped(config),
         *misposted(config),
         *_funded(cases),
@@ -338,20 +337,6 @@ def _range(cases: Cases) -> Iterator[Finding]:
         share = cases.share(cases["out_of_range"] > 0.0)
         severity = "warning" if outside > 0.2 else "note"
         yield Finding("out_of_range", severity, text, share)
-
-
-def _never_outbid(cases: Cases) -> Iterator[Finding]:
-    """Congestions in which gas never cost more than what is bid, so that nobody was outbid."""
-    if cases["outbid_time"].any():
-        return
-    for number, shock in enumerate(cases.config.shocks):
-        if isinstance(shock, Congestion):
-            field, bid = f"shocks.{number}", shock.highest_gwei
-            text = (
-                f"{field} (congestion) has no effect: gas never cost more than its highest_gwei = "
-                f"{bid:g} while it lasts, on any path."
-            )
-            yield Finding("no_effect", "note", text, 1.0, field, bid)
 
 
 def _oracle(cases: Cases) -> Iterator[Finding]:
