@@ -210,9 +210,12 @@ def _leave(
     errors.check(assets != 0 and shares != 0, "vault: zero amount")
     share_token._cancel(owner, shares)
     share_token._spend_allowance(owner, shares)
-    # Nobody passes the line: what it is owed must stay.
+    # Nobody passes the line: what it is owed must stay. Unwound for it is no more than for this exit, whose fee bears both:
+    # who waits may take his request back, and a share redeemed would have had it done for nothing.
     owed: uint256 = share_pricing._preview_redeem(withdrawal_queue.queued_shares, terms)
     if pool_leg.idle_usdc < assets + owed:
+        vault_parts._raise(STRATEGY, assets + owed, 0)
+        errors.check(owed <= pool_leg.idle_usdc + assets, "vault: withdrawals queued")
         cost: uint256 = vault_parts._raise(STRATEGY, assets + owed, WAD)
         kept: uint256 = share_token.assets_down(shares, terms.supply, terms.total) - assets
         errors.check(cost <= kept, "vault: slippage")  # or those who stay would pay it

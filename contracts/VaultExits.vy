@@ -82,6 +82,7 @@ def settle_withdrawals(fraction: uint256) -> uint256:
     # A liquidation is about to forgive what an account owes: nobody is paid before it on another's word.
     errors.check(not worth.owing, "vault: account insolvent")
     terms: share_pricing.Terms = share_pricing._accrued(worth.total)
+    returned: bool = self._return_unreachable()
     served: uint256 = self._first_in_line()
     owed: uint256 = share_pricing._preview_redeem(served, terms)
     cost: uint256 = 0
@@ -96,16 +97,18 @@ def settle_withdrawals(fraction: uint256) -> uint256:
     )
 
     paid: uint256 = 0
-    progress: bool = False
+    progress: bool = returned and cost == 0
     for _: uint256 in range(MAX_SETTLED):
         owner: address = withdrawal_queue.queue_head
         if owner == empty(address):
             break
         shares: uint256 = withdrawal_queue.request[owner].shares
         due: uint256 = share_pricing._preview_redeem(shares, terms)
+        bears: uint256 = 0  # shares, of one whom the USDC does not reach although it was unwound for him
         if cost != 0:
             gross: uint256 = share_token.assets_down(shares, terms.supply, terms.total)
             due = min(due, fixed_point.mul_div_down(gross, bearing - cost, bearing))
+            bears = shares - fixed_point.mul_div_down(shares, due, max(gross, 1))
         part: uint256 = min(due, pool_leg.idle_usdc)
         if part < due:
             shares = fixed_point.mul_div_up(shares, part, due)
@@ -113,9 +116,8 @@ def settle_withdrawals(fraction: uint256) -> uint256:
             part = min(part, share_pricing._preview_redeem(shares, terms))
             if part == 0:
                 break
-        settled: uint256 = self._settle(owner, shares, part)
+        settled: uint256 = self._settle(owner, shares, part, bears)
         paid += settled
-        # Nothing is unwound for one whom USDC does not reach.
         progress = progress or settled != 0 or cost == 0
         if part < due:
             break
@@ -140,11 +142,30 @@ def _first_in_line() -> uint256:
 
 
 @internal
-def _settle(owner: address, shares: uint256, assets: uint256) -> uint256:
-    # A receiver that the USDC does not reach (blocked) must not hold up those behind: it leaves the line.
+def _return_unreachable() -> bool:
+    # Nothing is unwound for one whom the USDC does not reach (blocked): it leaves the line before. The USDC asks who
+    # receives whatever the amount.
+    returned: bool = False
+    owner: address = withdrawal_queue.queue_head
+    for _: uint256 in range(MAX_SETTLED):
+        if owner == empty(address):
+            break
+        next: address = withdrawal_queue.request[owner].next
+        if not self._reaches(withdrawal_queue.request[owner].receiver, 0):
+            withdrawal_queue._return(owner)
+            returned = True
+        owner = next
+    return returned
+
+
+@internal
+def _settle(owner: address, shares: uint256, assets: uint256, bears: uint256) -> uint256:
+    # One whom the USDC refuses all the same does not hold up those behind. What leaving would have cost him he bears, or
+    # the vault could be unwound again and again at nobody's cost.
     receiver: address = withdrawal_queue.request[owner].receiver
-    if not self._reaches(receiver, assets):
+    if assets != 0 and not self._reaches(receiver, assets):
         withdrawal_queue._return(owner)
+        share_token._cancel(owner, bears)
         return 0
     pool_leg.idle_usdc -= assets
     withdrawal_queue._leave(owner, shares)
@@ -155,8 +176,6 @@ def _settle(owner: address, shares: uint256, assets: uint256) -> uint256:
 
 @internal
 def _reaches(receiver: address, assets: uint256) -> bool:
-    if assets == 0:
-        return True
     success: bool = False
     answer: Bytes[32] = b""
     success, answer = raw_call(

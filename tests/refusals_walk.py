@@ -56,6 +56,7 @@ NEVER = {
     ("share_token", "_issue"): {"vault: insufficient shares"},
     ("withdrawal_queue", "_return"): {"vault: insufficient shares"},
     ("VaultExits", "_settle"): {"vault: insufficient shares", "vault: no request"},
+    ("VaultExits", "_return_unreachable"): {"vault: no request"},
 }
 
 

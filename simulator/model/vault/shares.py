@@ -87,10 +87,18 @@ def _provide(
 ) -> int:
     """Idle USDC for ``assets`` besides what the line is ``owed``, raw: status.
 
-    What unwinding costs is at most what is ``kept`` of who leaves, or those who stay would pay it.
+    Unwound for the line is no more than for ``assets``. What it costs is at most what is ``kept``
+    of who leaves, or those who stay would pay it.
     """
     state = w.state
     vault = state.vault
+    if vault.idle_usdc >= assets + owed:
+        return OK
+    status, cost = raise_usdc(w, assets + owed, 0.0)
+    if status != OK:
+        return status
+    if owed > vault.idle_usdc + assets:
+        return WITHDRAWALS_QUEUED
     status, cost = raise_usdc(w, assets + owed, 1.0)
     if status != OK:
         return status
