@@ -66,6 +66,7 @@ def rearrange(sub: uint256, token_ids: DynArray[uint256, MAX_PLEDGES], data: Byt
     exposed: bool = ledger._accrue_held(account)
     if exposed:
         before = margin._valuation(account, True).state
+    pledged: uint256 = ledger.pledged_liquidity
     for token_id: uint256 in token_ids:
         pledged_liquidity._give(account, token_id, msg.sender)
 
@@ -74,6 +75,10 @@ def rearrange(sub: uint256, token_ids: DynArray[uint256, MAX_PLEDGES], data: Byt
     returned, raw = extcall IRearranger(msg.sender).on_rearrange(data)
     for token_id: uint256 in returned:
         pledged_liquidity._take(account, token_id)
+    # As `pledge`: a pause may be for what liquidity is taken to be worth.
+    errors.check(
+        not ledger.paused or ledger.pledged_liquidity <= pledged, "clearing: paused"
+    )
     if raw != 0:
         ledger._deposit(account, USDC, raw)
 

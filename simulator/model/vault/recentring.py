@@ -9,6 +9,7 @@ from simulator.model.kernel.codes import (
     COLLATERAL_CAP,
     NO_IDLE_ASSETS,
     OK,
+    PAUSED,
     SPOT_DEVIATES,
     STALE_ORACLE,
 )
@@ -41,6 +42,9 @@ from simulator.model.venues.margin_accounts import (
 )
 from simulator.model.venues.perps.margin import value_account
 from simulator.types import RECENTER_INTERVAL, Floats
+from simulator.world.protocol import HALTED
+
+_PERPS = HALTED["perps"]
 
 
 @inner
@@ -134,9 +138,10 @@ def _move_margin(w: Path, valuation: Valuation, adding: bool) -> int:
 
 
 @inner
-def _balance_and_mint(w: Path, valuation: Valuation) -> tuple[int, float]:
+def _balance_and_mint(w: Path, valuation: Valuation, pledged: float) -> tuple[int, float]:
     """Steps 4 and 5: swap to what a position in the range takes at the spot price, and mint it.
 
+    ``pledged``: what was worth at most, raw USDC, and may not grow while the venue is paused.
     Returns (status, USD to invest).
     """
     tables, state = w.tables, w.state
@@ -176,6 +181,8 @@ def _balance_and_mint(w: Path, valuation: Valuation) -> tuple[int, float]:
     most = np.ceil(liquidity * (position.sqrt_upper - position.sqrt_lower))
     if table.pledged and most > tables.clearing.lp_cap:
         return COLLATERAL_CAP, 0.0
+    if table.pledged and w.now.halted & _PERPS and most > pledged:
+        return PAUSED, 0.0
     return OK, invested
 
 
@@ -200,10 +207,11 @@ def recenter(w: Path) -> tuple[int, float]:
     if status != OK:
         return status, 0.0
     before = value_account(w, 0)
+    pledged = np.ceil(position.liquidity * (position.sqrt_upper - position.sqrt_lower))
     if exists(position) and not stays(w):
         burn_to_idle(w, position.liquidity)
     place(w, tick)
-    status, invested = _balance_and_mint(w, valuation)
+    status, invested = _balance_and_mint(w, valuation, pledged)
     if status == OK and table.pledged:
         status = margin_kept(w, before)
     if status != OK:

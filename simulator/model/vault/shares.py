@@ -92,13 +92,11 @@ def _provide(
     """
     state = w.state
     vault = state.vault
-    if vault.idle_usdc >= assets + owed:
-        return OK
-    status, cost = raise_usdc(w, assets + owed, 0.0)
+    status, _ = raise_usdc(w, assets + owed, 0.0)
+    if status == OK and owed > vault.idle_usdc + assets:
+        return WITHDRAWALS_QUEUED
     if status != OK:
         return status
-    if owed > vault.idle_usdc + assets:
-        return WITHDRAWALS_QUEUED
     status, cost = raise_usdc(w, assets + owed, 1.0)
     if status != OK:
         return status
