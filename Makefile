@@ -14,7 +14,8 @@ JOBS ?= 2
 # runs on py-evm and on Anvil.
 LONG := tests/exploits tests/hunt tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py \
         tests/theory tests/market/processes/test_recovery.py tests/market/test_importance.py \
-        tests/vault/test_stable_leg.py tests/properties/test_stableswap_worth.py tests/agents/test_cohorts.py
+        tests/vault/test_stable_leg.py tests/properties/test_stableswap_worth.py tests/agents/test_cohorts.py \
+        tests/lending/test_misposted_cap.py tests/model/test_stable_worlds.py tests/agents/test_adversaries.py
 
 # ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -82,8 +82,10 @@ class BreakdownMonitor(Agent):
             fresh = rang & (self._until < view.step)
             new = fresh & ~self._restoring  # betas on their way back are not what to go back to
             self._before[:, new] = self._in_force[:, new]
-            over = (self._until == view.step - 1) & ~rang
+            # It may have been down when the answer ended.
+            over = self._answering & (self._until < view.step) & ~rang
             self._until[rang] = view.step + self.hold_steps
+            self._answering[:] = self._until >= view.step
             cadence = (self._until >= view.step) & (view.step % self.every_steps == 0)
             if self.beta_multiple is not None:
                 yield from self._hedge(view, self.beta_multiple, fresh | cadence, over)
@@ -97,6 +99,7 @@ class BreakdownMonitor(Agent):
         paths, markets = view.market.paths, view.protocol.markets
         self._monitor = HedgeMonitor(paths, self.settings)
         self._until = np.full(paths, -2)  # last step of the answer
+        self._answering = np.zeros(paths, np.bool_)
         self._owed = np.zeros(paths, np.bool_)  # betas that the vault did not take yet
         self._restoring = np.zeros(paths, np.bool_)  # on the way back to those before
         self._before = np.zeros((markets, paths))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.config.agents import BUILT_IN
-from simulator.config.faults import Absence, Congestion, Misposted, VenueOutage
+from simulator.config.faults import Absence, Congestion, Misposted, Outage, VenueOutage
+from simulator.config.shock import WindowShock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from simulator.config.fields import Fields
-    from simulator.config.shock import WindowShock
 
 #: Agents that come in at the first step alone.
 _OPENERS = ("depositor", "leveraged_long", "leveraged_short")
@@ -120,4 +120,12 @@ def _posts_within(config: Fields, shock: Misposted) -> bool:
     every = max(1, round(manager.every_hours * per_hour))
     window = max(2, round(manager.window_hours * per_hour))
     posts = np.arange(ceil(window / every), config.steps // every + 1) * every
-    return bool(shock.active(posts / per_hour).any())
+    there = shock.active(posts / per_hour)
+    for other in config.shocks:
+        if isinstance(other, VenueOutage):
+            away = other.venue == "chain"
+        else:
+            away = isinstance(other, Outage) and "risk_manager" in other.agents
+        if away and isinstance(other, WindowShock):
+            there &= ~other.active(posts / per_hour)
+    return bool(there.any())

@@ -52,10 +52,7 @@ def rounds_of(settings: Feeds, symbols: Sequence[str]) -> Floats:
     found = np.zeros((len(symbols), len(hours)))
     for row, symbol in enumerate(symbols):
         for shock in settings.shocks:
-            if isinstance(shock, VenueOutage):
-                if shock.venue == "chain":  # rounds are transactions like others
-                    found[row, shock.active(hours)] = SILENT
-            elif isinstance(shock, OracleFreeze) and symbol in shock.assets:
+            if isinstance(shock, OracleFreeze) and symbol in shock.assets:
                 if stops_the_rounds(settings.oracle, shock.reporters):
                     calm = found[row] == 0.0
                     found[row, calm & shock.active(hours)] = SILENT
@@ -67,6 +64,9 @@ def rounds_of(settings: Feeds, symbols: Sequence[str]) -> Floats:
                         found[row, moment] = SILENT
                 elif shifted := median_outlier(settings.oracle, shock.factor, shock.reporters):
                     found[row, moment] = shifted
+    for shock in settings.shocks:  # last: rounds are transactions like others, outliers too
+        if isinstance(shock, VenueOutage) and shock.venue == "chain":
+            found[:, shock.active(hours)] = SILENT
     return found
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Hours = Annotated[float, Field(ge=0, le=1e6)]
 
 
+_HAIR = 1e-9  # hours
+
+
 class Shock(Section):
     """Base of all shocks."""
 
@@ -26,5 +29,10 @@ class WindowShock(Shock):
     duration_hours: float = Field(gt=0, le=1e6, description="how long it lasts, hours")
 
     def active(self, hours: Floats) -> Booleans:
-        """Whether it is on, at moments in hours from the start; the end is not part of it."""
-        return (hours >= self.at_hours) & (hours < self.at_hours + self.duration_hours)
+        """Whether it is on, at moments in hours from the start; the end is not part of it.
+
+        A moment that float64 has a hair before one of the ends is on it, as the check of what a
+        window reaches has it (``checks.py``).
+        """
+        after = hours - self.at_hours + _HAIR
+        return (after >= 0.0) & (after < self.duration_hours)

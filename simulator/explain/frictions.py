@@ -58,8 +58,11 @@ def _not_backed(config: Config) -> str:
 
 def _prompt_oracle(config: Config) -> str:
     feeds = [config.market.feed(symbol) for symbol in config.symbols]
-    faulty = OracleFreeze | OracleOutlier | VenueOutage
-    faults = any(isinstance(shock, faulty) for shock in config.shocks)
+    faults = any(
+        isinstance(shock, OracleFreeze | OracleOutlier)
+        or (isinstance(shock, VenueOutage) and shock.venue == "chain")  # then there is no round
+        for shock in config.shocks
+    )
     late = any(feed.deviation > 0.0 or feed.lag_steps > 0 for feed in feeds)
     elsewhere = any(feed.source != "market" for feed in feeds)
     if faults or late or elsewhere or config.history.oracle:

@@ -53,7 +53,7 @@ def spans(config: Config) -> list[tuple[str, tuple[float, float]]]:
         about = [
             *getattr(shock, "assets", ()),
             *getattr(shock, "agents", ()),
-            getattr(shock, "asset", None),
+            *(getattr(shock, name, None) for name in ("asset", "venue", "what")),
         ]
         name = " ".join([shock.kind.replace("_", " "), *filter(None, about)])
         if isinstance(shock, Depeg):

@@ -53,7 +53,7 @@ def absent(config: Config) -> Iterator[Finding]:
             said = name.replace("_", " ").capitalize()
             when = "then" if isinstance(shock, Outage) else "while gas cost more"
             text = (
-                f"{said} {_how(shock)} from hour {shock.at_hours:,.0f} for {hours:,.0f} hours, "
+                f"{said} {_how(shock)} from hour {shock.at_hours:g} for {hours:g} hours, "
                 f"{percent(hours / config.horizon_hours)} of the run ({field}, {shock.kind}), and "
                 f"did nothing {when}."
             )
@@ -101,9 +101,7 @@ def misposted(config: Config) -> Iterator[Finding]:
 
 
 def _when(config: Config, field: str, shock: VenueOutage | Misposted) -> str:
-    return (
-        f"hour {shock.at_hours:,.0f} for {_hours(config, shock):,.0f} hours ({field}, {shock.kind})"
-    )
+    return f"hour {shock.at_hours:g} for {_hours(config, shock):g} hours ({field}, {shock.kind})"
 
 
 def _hours(config: Config, shock: WindowShock) -> float:

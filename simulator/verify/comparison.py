@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from simulator.verify.transcript import Decision, Transcript
 
 TOLERANCE = 1e-9
-#: On so many steps of a path, as a fraction, float64 may floor a number a unit below or above.
+#: On so many steps of a path, as a fraction, and on one at least, float64 may floor a number
+#: a unit below or above.
 UNDECIDED = 0.01
 
 
@@ -172,7 +173,9 @@ def without_undecided(model: Floats, chain: Floats, unit: float) -> Floats:
     shows itself so (:data:`UNDECIDED`). Shapes ``[time, ..., paths]``.
     """
     apart = np.rint(np.abs(model - chain) / unit) == 1.0
-    seldom = np.sum(model != chain, axis=0) <= UNDECIDED * model.shape[0]
+    seldom = np.sum(np.abs(model - chain) > 0.5 * unit, axis=0) <= max(
+        UNDECIDED * model.shape[0], 1.0
+    )
     return np.where(apart & seldom, chain, model)
 
 

@@ -150,10 +150,11 @@ def test_it_acts_first_and_last_of_all(outcome: tuple[Log, Any, Any]) -> None:
 
 def test_both_loops_count_the_same(outcome: tuple[Log, Any, Any]) -> None:
     _, plain, compiled = outcome
-    assert plain.keys() == compiled.keys() == {"around_before", "around_own", "around_after"}
+    own = {"around_before", "around_own", "around_after"}
+    assert plain.keys() == compiled.keys() >= own
     for name, values in plain.items():
         np.testing.assert_allclose(compiled[name], values, rtol=1e-12)
-        assert (values > 0.0).all()
+        assert name not in own or (values > 0.0).all()
 
 
 def test_others_act_between_its_turns(outcome: tuple[Log, Any, Any]) -> None:

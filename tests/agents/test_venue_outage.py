@@ -44,7 +44,7 @@ def test_while_the_chain_halts_nobody_acts_and_no_round_is_posted(plain: bool) -
     assert before.between(FIRST, END - 1).any()
     assert (steps == END).any()
     times = draw(config.market, 0, 4).oracle_time
-    assert (times[:, FIRST : END - 1] == times[:, FIRST - 1 : FIRST]).all()
+    assert (times[:, FIRST:END] == times[:, FIRST - 1 : FIRST]).all()
     assert (times[:, END] == END * 3600.0).any()
 
 
@@ -195,3 +195,23 @@ def test_windows_of_one_venue_do_not_overlap() -> None:
         outage("chain", shocks=[first, first | {"at_hours": 44.0}])
     apart = outage("chain", shocks=[first, first | {"at_hours": 45.0, "duration_hours": 5.0}])
     assert len(resolve(apart).halts) == 2
+
+
+def test_no_round_is_posted_on_a_halted_chain_whatever_stands_after_it_among_the_shocks() -> None:
+    halt = {"kind": "venue_outage", "venue": "chain", "at_hours": 20.0, "duration_hours": 10.0}
+    wrong = {"kind": "oracle_outlier", "asset": "ETH", "at_hours": 25.0, "factor": 1.3}
+    data = load("calm").model_dump()
+    one, other = (
+        draw(from_mapping(data | {"shocks": shocks}).market, 0, 2)
+        for shocks in ([halt, wrong], [wrong, halt])
+    )
+    np.testing.assert_array_equal(one.oracle_price, other.oracle_price)
+    np.testing.assert_array_equal(one.oracle_time, other.oracle_time)
+
+
+def test_a_window_whose_begin_float64_has_a_hair_late_begins_with_its_step() -> None:
+    shock = {"kind": "venue_outage", "venue": "perps", "at_hours": 9.0 + 1e-10}
+    data = load("calm").model_dump() | {"shocks": [shock | {"duration_hours": 0.5}]}
+    (halt,) = resolve(from_mapping(data)).halts
+    minutes = data["step_minutes"]
+    assert (halt.first, halt.end) == (9 * 60 // minutes, 9 * 60 // minutes + max(1, 30 // minutes))

@@ -82,6 +82,7 @@ def test_every_statistic_a_requirement_may_name_is_there() -> None:
         {
             "path": [0, 1],
             "return": [0.1, -0.2],
+            "return_at_index": [0.1, -0.2],
             "liquidated": [False, True],
             "bad_debt": [0.0, 5.0],
         }

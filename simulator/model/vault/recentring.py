@@ -41,10 +41,8 @@ from simulator.model.venues.margin_accounts import (
     withdrawable,
 )
 from simulator.model.venues.perps.margin import value_account
+from simulator.model.venues.perps.trading import paused
 from simulator.types import RECENTER_INTERVAL, Floats
-from simulator.world.protocol import HALTED
-
-_PERPS = HALTED["perps"]
 
 
 @inner
@@ -181,7 +179,7 @@ def _balance_and_mint(w: Path, valuation: Valuation, pledged: float) -> tuple[in
     most = np.ceil(liquidity * (position.sqrt_upper - position.sqrt_lower))
     if table.pledged and most > tables.clearing.lp_cap:
         return COLLATERAL_CAP, 0.0
-    if table.pledged and w.now.halted & _PERPS and most > pledged:
+    if table.pledged and paused(w) and most > pledged:
         return PAUSED, 0.0
     return OK, invested
 

@@ -47,6 +47,12 @@ _PERPS = HALTED["perps"]
 
 
 @inner
+def paused(w: Path) -> bool:
+    """Whether the guardian's pause lasts."""
+    return w.now.halted & _PERPS != 0
+
+
+@inner
 def _reduces(size: float, after: float) -> bool:
     """Whether a position is not larger than before, nor on the other side."""
     return abs(after) <= abs(size) and after * size >= 0.0
@@ -60,7 +66,7 @@ def _check_order(w: Path, account: int, market: int, delta: float) -> int:
         return ZERO_AMOUNT
     size = clearing.size[account, market]
     after = size + delta
-    if not _reduces(size, after) and w.now.halted & _PERPS:
+    if not _reduces(size, after) and paused(w):
         return PAUSED
     if stale(w, table.asset[market]):
         return STALE_ORACLE
