@@ -24,6 +24,7 @@ from simulator.explain.timeline import timeline
 from simulator.market.weights import weights
 from simulator.report.explanation import render
 from simulator.report.verdict import ONE_HISTORY
+from simulator.results.absence import misposted, stopped
 from simulator.results.diagnosis import IDLE, diagnose
 from simulator.results.directory import claimed, foreign_to_explanation
 from simulator.results.store import PARTIAL, write_json, write_parquet, write_text
@@ -236,6 +237,9 @@ def _tell(plan: Plan, summary: dict[str, Any]) -> list[str]:
             f"The worst 5 % of {plan.config.paths} paths is one path: what is said of it has no "
             f"interval; from {round(_LEAST_TAIL / TAIL)} paths on it has."
         )
+    # No friction takes these away.
+    stays = (*stopped(plan.config), *misposted(plan.config))
+    idle += [f"Also where no friction is left: {one.text}" for one in stays]
     summary["notes"] = idle
     return tell(summary, path)
 

@@ -131,7 +131,10 @@ def _outlooks(config: Config, series: pd.DataFrame) -> Iterator[Entry]:
     ratio = series["margin_ratio"].to_numpy()
     if np.isfinite(ratio).any():
         low = int(np.nanargmin(ratio))
-        text = f"margin is thinnest: {number(ratio[low])} times maintenance (liquidation at 1)"
+        text = (
+            f"margin is thinnest of what a step ended with: {number(ratio[low])} times maintenance "
+            "(liquidation at 1)"
+        )
         yield Entry(hours[low], hours[low], "market", text)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulator.config.shock import WindowShock
     from simulator.types import Floats
 
-#: Those on whom a vault, or a lender, depends; others' absence is the market's.
+#: Those on whom a vault, or a lender, depends; others' absence is the market's, and a note.
 _NEEDED = ("keeper", "risk_manager", "liquidator", "borrower_liquidator")
 #: Of a venue: what happened to it, and what that kept whom from.
 _STOPPED = {
@@ -44,10 +44,10 @@ _MOST = 0.5
 
 
 def absent(config: Config) -> Iterator[Finding]:
-    """Of each that is needed, when it was not there by configuration."""
-    for name in _NEEDED:
-        if getattr(config.agents, name) is None:
-            continue
+    """Of each agent, when it was not there by configuration."""
+    away = {name for s in config.shocks if isinstance(s, Absence) for name in s.agents}
+    for name in sorted(away, key=lambda one: (one not in _NEEDED, one)):
+        severity = "warning" if name in _NEEDED else "note"
         for field, shock in _shocks(config, name):
             hours = _hours(config, shock)
             said = name.replace("_", " ").capitalize()
@@ -57,7 +57,7 @@ def absent(config: Config) -> Iterator[Finding]:
                 f"{percent(hours / config.horizon_hours)} of the run ({field}, {shock.kind}), and "
                 f"did nothing {when}."
             )
-            yield Finding("agent_absent", "warning", text, 1.0, field)
+            yield Finding("agent_absent", severity, text, 1.0, field)
 
 
 def never_outbid(config: Config, outbid: Floats) -> Iterator[Finding]:

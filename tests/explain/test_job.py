@@ -254,3 +254,19 @@ def test_an_agent_that_leaves_something_to_the_next_combination_is_refused(
     data["agents"]["custom"] = {"leaky": {"file": str(file)}}
     with pytest.raises(InputError, match="Leaky changes variables"):
         explain(data, frictions=["depth"], workers=1, search=False, trust=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "venue-outage",
+            "Also where no friction is left: The chain halted from hour 60 for 8 hours",
+        ),
+        ("misposted-covariance", "Also where no friction is left: The risk manager posted"),
+    ],
+)
+def test_a_fault_that_no_friction_takes_away_is_told_to_be_left(name: str, said: str) -> None:
+    config = load(name, ["paths=2", "horizon_hours=120"])
+    found = explain(config, frictions=("keeping",), workers=1, search=False).summary
+    assert any(note.startswith(said) for note in found["notes"])

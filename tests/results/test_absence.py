@@ -6,7 +6,7 @@ from typing import Any
 
 import simulator
 from simulator.config import Config, from_mapping, load
-from simulator.results.absence import at_spell
+from simulator.results.absence import absent, at_spell
 
 
 def without(agent: str, **shock: Any) -> Config:
@@ -38,8 +38,12 @@ def test_a_keeper_that_bid_too_little_is_told() -> None:
     assert at_spell(config, 60.0, 100.0) == ""
 
 
-def test_whose_absence_is_the_market_s_is_not_told() -> None:
-    assert told(without("noise_trader"), "agent_absent") == []
+def test_whose_absence_is_the_market_s_is_a_note() -> None:
+    (finding,) = (one for one in absent(without("noise_trader")))
+    assert finding.text.startswith("Noise trader was down from hour 10 for 220 hours")
+    assert finding.severity == "note"
+    (finding,) = absent(without("keeper"))
+    assert finding.severity == "warning"
 
 
 def test_a_venue_that_stood_still_is_told_and_what_it_kept_whom_from() -> None:
