@@ -43,7 +43,7 @@ class VenueOutage(WindowShock):
 
     The chain halts as a whole (a sequencer that is down): nobody calls anything, no round is
     posted, while the index moves on. ``perps`` is the guardian's pause of the ClearingHouse, which
-    refuses whatever adds to a position and nothing else; ``aave`` that of every reserve borrowers
+    refuses whatever adds to a position or to what is pledged, and nothing else; ``aave`` that of every reserve borrowers
     have there, whom nobody can liquidate meanwhile.
     """
 

@@ -23,8 +23,7 @@ _STOPPED = {
         "The chain halted",
         (
             "nobody traded, moved margin, was liquidated or kept, no depositor came or left, not "
-            "in kind either, and no round was posted while the index moved. What was due was done "
-            "at the prices there were afterwards."
+            "in kind either, and no round was posted while the index moved."
         ),
     ),
     "perps": (
@@ -84,6 +83,9 @@ def stopped(config: Config) -> Iterator[Finding]:
             who, waited = _STOPPED[shock.venue]
             field = f"shocks.{number}"
             text = f"{who} from {_when(config, field, shock)}: {waited}"
+            ends = shock.at_hours + shock.duration_hours < config.horizon_hours
+            if shock.venue == "chain" and ends:
+                text += " What was due was done at the prices there were afterwards."
             yield Finding("venue_stopped", "warning", text, 1.0, field)
 
 
@@ -124,7 +126,7 @@ def at_spell(config: Config, start: float, hours: float) -> str:
         first, last = shock.at_hours, shock.at_hours + shock.duration_hours
         together = min(last, start + hours) - max(first, start)
         if together >= _MOST * hours > 0.0:
-            return f"{why} from hour {first:,.0f} (shocks.{number}, {shock.kind})"
+            return f"{why} from hour {first:g} (shocks.{number}, {shock.kind})"
     return ""
 
 

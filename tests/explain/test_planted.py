@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.config import load
+from simulator.config import from_mapping, load
 from simulator.explain.frictions import BY_NAME, FRICTIONS, present
 from simulator.explain.job import explain
 from simulator.explain.replay import Stage, play
@@ -130,6 +130,18 @@ def test_two_that_need_each_other_share_the_loss_equally() -> None:
     found = explain(scenario(*CROWD), workers=1, search=False).paths
     assert found["adl"].to_numpy() == pytest.approx(found["crowd"].to_numpy(), rel=0.01)
     assert (found["adl"] > 0.015).all()
+
+
+def test_of_venues_that_stop_only_the_chain_is_a_fault_of_the_oracle() -> None:
+    halt = {"kind": "venue_outage", "at_hours": 2.0, "duration_hours": 1.0}
+    data = scenario(FALL).model_dump()
+
+    def there(venue: str) -> bool:
+        shocks = [*data["shocks"], halt | {"venue": venue}]
+        return not BY_NAME["oracle"].absent(from_mapping(data | {"shocks": shocks}))
+
+    assert there("chain")
+    assert not there("perps")
 
 
 def test_a_friction_that_is_not_there_is_said_and_costs_no_run() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import simulator
 from simulator.config import Config, from_mapping, load
-from simulator.results.absence import absent, at_spell
+from simulator.results.absence import absent, at_spell, stopped
 
 
 def without(agent: str, **shock: Any) -> Config:
@@ -60,6 +60,21 @@ def test_a_venue_that_stood_still_is_told_and_what_it_kept_whom_from() -> None:
     assert "no position could grow" in text
     assert "exits went on" in text
     assert at_spell(perps, 60.0, 100.0) == ""  # keepers could call
+
+
+def test_half_an_hour_of_a_halt_is_told_and_what_came_afterwards() -> None:
+    halt = {"kind": "venue_outage", "venue": "chain", "at_hours": 60.5, "duration_hours": 0.5}
+    data = load("calm").model_dump() | {"step_minutes": 30, "horizon_hours": 240.0}
+    (found,) = stopped(from_mapping(data | {"shocks": [halt]}))
+    assert found.text.startswith("The chain halted from hour 60.5 for 0.5 hours (shocks.0")
+    assert found.text.endswith("done at the prices there were afterwards.")
+
+
+def test_a_halt_to_the_horizon_has_no_afterwards() -> None:
+    halt = {"kind": "venue_outage", "venue": "chain", "at_hours": 60.0, "duration_hours": 300.0}
+    data = load("calm").model_dump() | {"horizon_hours": 240.0}
+    (found,) = stopped(from_mapping(data | {"shocks": [halt]}))
+    assert "afterwards" not in found.text
 
 
 def test_what_was_posted_wrong_is_told() -> None:
