@@ -43,8 +43,8 @@ class VenueOutage(WindowShock):
 
     The chain halts as a whole (a sequencer that is down): nobody calls anything, no round is
     posted, while the index moves on. ``perps`` is the guardian's pause of the ClearingHouse, which
-    refuses whatever adds to a position or to what is pledged, and nothing else; ``aave`` that of every reserve borrowers
-    have there, whom nobody can liquidate meanwhile.
+    refuses whatever adds to a position or to what is pledged, and nothing else; ``aave`` that of
+    every reserve borrowers have there, whom nobody can liquidate meanwhile.
     """
 
     kind: Literal["venue_outage"]
