@@ -10,12 +10,14 @@ BIN  := $(VENV)/bin
 # Test workers.
 JOBS ?= 2
 # Tests that the campaign runs and `make test` leaves out, because it has ten minutes: twins of our contracts are compiled
-# for every exploit, Anvil is slow, theorems and fits are statistics. The contracts' unit tests too, which the campaign
-# runs on py-evm and on Anvil.
+# for every exploit, Anvil is slow, theorems and fits are statistics, records of other sizes compile for themselves. The
+# contracts' unit tests too, which the campaign runs on py-evm and on Anvil.
 LONG := tests/exploits tests/hunt tests/chain/test_gas_schedule.py tests/chain/test_deploy_script.py \
         tests/theory tests/market/processes/test_recovery.py tests/market/test_importance.py \
         tests/vault/test_stable_leg.py tests/properties/test_stableswap_worth.py tests/agents/test_cohorts.py \
-        tests/lending/test_misposted_cap.py tests/model/test_stable_worlds.py tests/agents/test_adversaries.py
+        tests/lending/test_misposted_cap.py tests/model/test_stable_worlds.py tests/agents/test_adversaries.py \
+        tests/lending/test_worlds.py tests/model/test_staked_worlds.py tests/results/test_shared_market.py \
+        tests/test_installation.py
 
 # ape looks for `vyper` and `anvil` on PATH; both stand in the venv.
 export PATH := $(CURDIR)/$(BIN):$(PATH)

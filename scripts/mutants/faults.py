@@ -66,13 +66,13 @@ FAULTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "halted-chain-posts-rounds", "dropped check", "simulator/config/rounds.py",
-        "found[row, shock.active(hours)] = SILENT", "pass",
+        "found[:, shock.active(hours)] = SILENT", "pass",
         (f"{_HALTED}::test_prices_are_those_of_a_chain_that_runs",),
     ),
     Mutant(
         "window-with-its-end", "off by one", "simulator/config/shock.py",
-        "(hours < self.at_hours + self.duration_hours)",
-        "(hours <= self.at_hours + self.duration_hours)",
+        "(after < self.duration_hours)",
+        "(after <= self.duration_hours + _HAIR)",
         (f"{_HALTED}::test_a_pause_is_of_its_venue_in_its_window",),
     ),
 )  # fmt: skip

@@ -73,7 +73,7 @@ def test_random_borrowers_are_liquidated_alike() -> None:
     """And what came of it: enough of each kind that the comparison says something."""
     seen: Counter[Status] = Counter()
 
-    @settings(max_examples=sized(60, 400), deadline=None)
+    @settings(max_examples=sized(60, 200), deadline=None)
     @given(
         reserves(),
         st.lists(borrower(), min_size=3, max_size=3),
