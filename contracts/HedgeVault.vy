@@ -216,7 +216,9 @@ def _leave(
     if pool_leg.idle_usdc < assets + owed:
         vault_parts._raise(STRATEGY, assets + owed, 0)
         errors.check(owed <= pool_leg.idle_usdc + assets, "vault: withdrawals queued")
-        cost: uint256 = vault_parts._raise(STRATEGY, assets + owed, WAD)
+        cost: uint256 = 0
+        if pool_leg.idle_usdc < assets + owed:
+            cost = vault_parts._raise(STRATEGY, assets + owed, WAD)
         kept: uint256 = share_token.assets_down(shares, terms.supply, terms.total) - assets
         errors.check(cost <= kept, "vault: slippage")  # or those who stay would pay it
         errors.check(pool_leg.idle_usdc >= assets, "vault: insufficient liquidity")
