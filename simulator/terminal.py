@@ -140,9 +140,12 @@ def show_result(result: Result) -> None:
     click.echo("  What --require calls them: hedgesim metrics")
     said = verdict(summary)
     click.echo(f"  {said['text']}.\n  {said['details']}")
+    chances = summary["probabilities"]
     for name in _CHANCES:
+        if name == "loss_at_index" and chances[name] == chances["loss"]:
+            continue  # the oracle says what the market does
         title = CHANCES[name][1].title
-        click.echo(f"  {title}: {_probability(summary['probabilities'][name], summary['paths'])}")
+        click.echo(f"  {title}: {_probability(chances[name], summary['paths'])}")
     if summary["sampling"] is not None:
         known = summary["sampling"]["effective_sample_size"]
         click.echo(f"  Importance sampling: shares are weighted, worth {known:,.0f} plain paths")
